@@ -1,0 +1,234 @@
+"""Events: immutable facts about a task, one frozen type for each kind.
+
+An `Event` is the envelope that travels and is stored. Its ``data`` stays encoded JSON
+(`msgspec.Raw`) until somebody needs to look inside, so that a server can pass on what it does not
+read; `decode_data` gives the typed payload.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+Ulid = Annotated[str, Meta(min_length=26, max_length=26)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Number = int | float
+MAX_EVENT_BYTES = 1 << 20
+"""The largest encoded event, in bytes; longer logs are split, larger displays replaced by a note."""
+
+
+class TaskState(StrEnum):
+    """Where a task is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def ended(self) -> bool:
+        """Whether this is one of the four end states."""
+        return self not in (TaskState.QUEUED, TaskState.RUNNING)
+
+
+class _Data(Struct, frozen=True, omit_defaults=True):
+    pass
+
+
+class Error(Struct, frozen=True):
+    """What a failed attempt raised, as text."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+class Result(Struct, frozen=True):
+    """What a completed attempt returned: its (shortened) repr, and whether the object is on disk."""
+
+    repr: str
+    stored: bool = False
+
+
+class About(_Data):
+    """What a task's first ``queued`` event says of it; ``None`` means unknown."""
+
+    name: str
+    key: str | None = None
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+    kernel: str | None = None
+    notebook: str | None = None
+    cell: str | None = None
+
+
+class State(_Data):
+    """``state``: the attempt entered a state.
+
+    ``about`` comes with ``queued``; so does ``producer`` when the attempt will run in another
+    process than the one that queued it, and both may then publish for it.
+    """
+
+    state: TaskState
+    reason: str | None = None
+    error: Error | None = None
+    result: Result | None = None
+    about: About | None = None
+    producer: str | None = None
+
+
+class Progress(_Data):
+    """``progress``: how far the attempt is, in the user's own units; ``None`` means unknown."""
+
+    done: Number | None = None
+    total: Number | None = None
+    message: str | None = None
+
+
+class Log(_Data):
+    """``log``: text; captured output may carry several lines. ``level`` is a logging level name."""
+
+    stream: Literal["stdout", "stderr", "logging"]
+    text: str
+    level: str | None = None
+
+
+class Metric(_Data):
+    """``metric``: one point of a named series; ``value`` is ``None`` for NaN and infinities."""
+
+    name: str
+    value: Number | None = None
+    step: Number | None = None
+
+
+class Display(_Data):
+    """``display``: a MIME bundle, as in Jupyter's messaging protocol."""
+
+    data: dict[str, Any]
+    metadata: dict[str, Any] = {}
+    display_id: str | None = None
+
+
+class Message(_Data):
+    """``message``: a part of a conversation. Deltas of one ``message_id`` are concatenated."""
+
+    role: str
+    text: str
+    message_id: str
+    delta: bool = False
+
+
+class Prompt(_Data):
+    """``prompt``: the task asks a person; ``choices`` of ``None`` means free text."""
+
+    prompt_id: str
+    text: str
+    choices: tuple[str, ...] | None = None
+
+
+class Input(_Data):
+    """``input``: what a person said; ``prompt_id`` of ``None`` means unasked."""
+
+    text: str
+    prompt_id: str | None = None
+
+
+class Checkpoint(_Data):
+    """``checkpoint``: a state was saved under ``key``; ``size`` is in bytes."""
+
+    key: str
+    size: Count
+
+
+class Command(_Data):
+    """``command``: somebody (``by``) asked the attempt for something: cancel, retry or input."""
+
+    command: str
+    args: dict[str, Any] = {}
+    by: str | None = None
+
+
+class Lost(_Data):
+    """``lost``: the producer's numbers ``first`` to ``last``, both included, are gone, and why."""
+
+    first: Positive
+    last: Positive
+    reason: str
+
+
+Data = (
+    State | Progress | Log | Metric | Display | Message | Prompt | Input | Checkpoint | Command | Lost
+)
+
+DATA_TYPES: dict[str, type[Data]] = {
+    "state": State,
+    "progress": Progress,
+    "log": Log,
+    "metric": Metric,
+    "display": Display,
+    "message": Message,
+    "prompt": Prompt,
+    "input": Input,
+    "checkpoint": Checkpoint,
+    "command": Command,
+    "lost": Lost,
+}
+"""The event types by name. Adding one here is all the wire, the journal and the schema need."""
+
+
+class Event(Struct, frozen=True, omit_defaults=True):
+    """The envelope. ``(producer, n)`` is unique; ``time`` is Unix seconds by the producer's clock.
+
+    ``offset`` is 0 until a journal has stored the event. ``flag`` is ``None``, or a journal's word
+    for what is wrong with the fact it stored (``invalid_transition``, ``bad_data``).
+    """
+
+    task: Ulid
+    attempt: Positive
+    producer: Ulid
+    n: Positive
+    time: float
+    type: str
+    data: Raw
+    offset: int = 0
+    flag: str | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_event_decoder = msgspec.json.Decoder(Event)
+_data_decoders = {name: msgspec.json.Decoder(kind) for name, kind in DATA_TYPES.items()}
+
+
+def encode_event(event: Event) -> bytes:
+    """The event as JSON (UTF-8, no white space); ``offset`` and ``flag`` are left out when unset."""
+    return _encoder.encode(event)
+
+
+def encode_data(data: Data) -> Raw:
+    """A payload as JSON, ready for an `Event`. NaN and infinities become null."""
+    return Raw(_encoder.encode(data))
+
+
+def decode_event(raw: bytes) -> Event:
+    """Read an event; raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
+    return _event_decoder.decode(raw)
+
+
+def decode_data(event: Event) -> Data | None:
+    """The typed payload, or ``None`` for a type this version does not know.
+
+    Raises `msgspec.ValidationError` when the payload does not fit its type.
+    """
+    decoder = _data_decoders.get(event.type)
+    return None if decoder is None else decoder.decode(event.data)
+
+
+def with_offset(encoded: bytes, offset: int) -> bytes:
+    """An encoded, unstored event as a journal gives it out: ``offset`` comes first."""
+    return b'{"offset":%d,%s' % (offset, encoded[1:])

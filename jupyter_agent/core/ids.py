@@ -1,0 +1,48 @@
+"""Identifiers and cursors.
+
+Tasks and producers are named by ULIDs (https://github.com/ulid/spec): 26 characters of Crockford's
+base 32, 48 bits of Unix milliseconds then 80 random bits, so that they sort by age.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..errors import BadCursor
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}\Z")
+_CURSOR = re.compile(r"([0-9A-Za-z]{1,32}):([0-9]{1,18})\Z")
+
+
+def ulid(now: float, random: bytes) -> str:
+    """The ULID of the moment *now* (Unix seconds) with 10 *random* bytes."""
+    value = (int(now * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random[:10], "big")
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def is_ulid(text: str) -> bool:
+    """Whether *text* has the exact form of a ULID (and so is safe as a file name)."""
+    return _ULID.match(text) is not None
+
+
+class Cursor(NamedTuple):
+    """A place in one journal: everything up to and including ``offset`` lies before it."""
+
+    epoch: str
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Read a resume token; raises `BadCursor` when no journal can have written it."""
+        match = _CURSOR.match(text)
+        if match is None:
+            raise BadCursor(
+                f"{text[:80]!r} is not a cursor; use one that the server gave, "
+                "or leave it out to start from now"
+            )
+        return cls(match[1], int(match[2]))

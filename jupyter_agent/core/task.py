@@ -1,0 +1,209 @@
+"""A task: the fold of its events.
+
+`TRANSITIONS` is the whole state machine. Emitting code asks `check_transition` and gets an error;
+folding code never refuses a fact, it flags it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from ..errors import InvalidTransition
+from .events import (
+    Command,
+    Data,
+    Error,
+    Event,
+    Input,
+    Log,
+    Metric,
+    Number,
+    Progress,
+    Prompt,
+    Result,
+    State,
+    TaskState,
+    decode_data,
+)
+
+Q, R = TaskState.QUEUED, TaskState.RUNNING
+C, F, X, I = TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED, TaskState.INTERRUPTED
+
+TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
+    Q: frozenset({R, F, X, I}),
+    R: frozenset({C, F, X, I}),
+    C: frozenset(),
+    F: frozenset(),
+    X: frozenset(),
+    I: frozenset({R, C, F, X}),
+}
+"""State → what the same attempt may become. `interrupted` is an inference: its producer's word wins."""
+
+
+def may_become(old: TaskState | None, new: TaskState, *, next_attempt: bool = False) -> bool:
+    """Whether a task in *old* (``None``: not yet there) may enter *new*.
+
+    With *next_attempt* the event belongs to the attempt after the present one: only an ended
+    task may be queued again.
+    """
+    if old is None:
+        return new is TaskState.QUEUED
+    if next_attempt:
+        return new is TaskState.QUEUED and old.ended
+    return new in TRANSITIONS[old]
+
+
+def check_transition(task_id: str, old: TaskState | None, new: TaskState, *, next_attempt: bool = False) -> None:
+    """Raise `InvalidTransition` unless `may_become` says yes."""
+    if not may_become(old, new, next_attempt=next_attempt):
+        was = "not there yet" if old is None else old.value
+        retry = " as a new attempt" if next_attempt else ""
+        raise InvalidTransition(
+            f"task {task_id} is {was} and cannot become {new.value}{retry}",
+            task_id=task_id,
+            old="" if old is None else old.value,
+            new=new.value,
+        )
+
+
+class Point(Struct, frozen=True):
+    """The newest value of a metric."""
+
+    value: Number | None
+    step: Number | None
+
+
+class ProgressNow(Struct, frozen=True):
+    """The newest progress, with nulls for what is unknown."""
+
+    done: Number | None
+    total: Number | None
+    message: str | None
+
+
+class PromptNow(Struct, frozen=True):
+    """The question a task waits on."""
+
+    prompt_id: str
+    text: str
+    choices: tuple[str, ...] | None
+
+
+class Task(Struct):
+    """One task as its events tell it; encoded, it is the *snapshot* of the wire and of HTTP.
+
+    Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
+    event; ``logs`` and ``events`` count events over all attempts. ``cursor`` says up to where the
+    events are folded in. ``stalled_since`` is the holder's observation that the producer is alive
+    but silent; no event carries it.
+    """
+
+    id: str
+    name: str = ""
+    key: str | None = None
+    tags: tuple[str, ...] = ()
+    state: TaskState = TaskState.QUEUED
+    attempt: int = 1
+    owner: str | None = None
+    kernel: str | None = None
+    notebook: str | None = None
+    cell: str | None = None
+    producer: str | None = None
+    created: float | None = None
+    queued: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    updated: float | None = None
+    progress: ProgressNow | None = None
+    metrics: dict[str, Point] = {}
+    error: Error | None = None
+    result: Result | None = None
+    prompt: PromptNow | None = None
+    cancel_requested: bool = False
+    stalled_since: float | None = None
+    logs: int = 0
+    events: int = 0
+    cursor: str | None = None
+
+    def apply(self, event: Event) -> str | None:
+        """Fold one event in; returns a flag (``invalid_transition``, ``bad_data``) or ``None``.
+
+        Events of an attempt that is over count, but change nothing else.
+        """
+        try:
+            data = decode_data(event)
+        except msgspec.MsgspecError:
+            data, flag = None, "bad_data"
+        else:
+            flag = None
+        self.events += 1
+        self.updated = event.time if self.updated is None else max(self.updated, event.time)
+        if self.events == 1:
+            self.created, self.producer, self.attempt = event.time, event.producer, event.attempt
+            if isinstance(data, State):
+                return self._enter(event, data, first=True)
+            self.state = TaskState.RUNNING
+        if isinstance(data, Log):
+            self.logs += 1
+        elif event.attempt < self.attempt:
+            return flag
+        elif isinstance(data, State):
+            return self._enter(event, data)
+        elif data is not None:
+            self._note(data)
+        return flag
+
+    def _enter(self, event: Event, data: State, *, first: bool = False) -> str | None:
+        newer = event.attempt > self.attempt
+        valid = may_become(None if first else self.state, data.state, next_attempt=newer)
+        if not (valid or first or newer):
+            return "invalid_transition"
+        if newer:
+            self._begin_attempt(event)
+        if data.state is TaskState.QUEUED:
+            self._queue(event, data)
+        elif data.state is TaskState.RUNNING:
+            self.started = self.started or event.time
+            self.ended = None
+        else:
+            self.ended, self.prompt = event.time, None
+        self.state = data.state
+        self.error, self.result = data.error, data.result
+        return None if valid else "invalid_transition"
+
+    def _begin_attempt(self, event: Event) -> None:
+        self.attempt, self.producer = event.attempt, event.producer
+        self.started = self.ended = self.progress = self.prompt = None
+        self.metrics = {}
+        self.cancel_requested = False
+
+    def _queue(self, event: Event, data: State) -> None:
+        self.queued = event.time
+        self.producer = data.producer or event.producer
+        if (about := data.about) is not None:
+            self.name, self.key, self.tags = about.name, about.key, about.tags
+            self.owner, self.kernel = about.owner, about.kernel
+            self.notebook, self.cell = about.notebook, about.cell
+
+    def _note(self, data: Data) -> None:
+        match data:
+            case Progress(done, total, message):
+                self.progress = ProgressNow(done, total, message)
+            case Metric(name, value, step):
+                self.metrics[name] = Point(value, step)
+            case Prompt(prompt_id, text, choices):
+                self.prompt = PromptNow(prompt_id, text, choices)
+            case Input(_, prompt_id):
+                if self.prompt is not None and prompt_id == self.prompt.prompt_id:
+                    self.prompt = None
+            case Command("cancel"):
+                self.cancel_requested = not self.state.ended
+
+
+def fold(task_id: str, events: list[Event]) -> Task:
+    """The task that *events*, in journal order, make."""
+    task = Task(task_id)
+    for event in events:
+        task.apply(event)
+    return task

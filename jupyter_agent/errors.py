@@ -1,0 +1,114 @@
+"""Every exception of the package: one tree, the facts in attributes, one sentence as the message."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class TaskError(AgentError):
+    """Something about one task. ``task_id`` is its id."""
+
+    def __init__(self, message: str, *, task_id: str = "") -> None:
+        super().__init__(message)
+        self.task_id = task_id
+
+
+class TaskFailed(TaskError):
+    """The task's function raised.
+
+    ``type`` and ``traceback`` are text, as recorded where it ran; ``__cause__`` is the original
+    exception where that object still exists (the process that ran the task).
+    """
+
+    def __init__(self, message: str, *, task_id: str, type: str = "", traceback: str = "") -> None:
+        super().__init__(message, task_id=task_id)
+        self.type = type
+        self.traceback = traceback
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message}\n\n{self.traceback}" if self.traceback else message
+
+
+class TaskTimeout(TaskFailed):
+    """The task ran longer than its ``timeout`` and was stopped."""
+
+
+class TaskCancelled(TaskError):
+    """The task was cancelled: raised inside it at its next safe point, and by ``result()``."""
+
+
+class TaskInterrupted(TaskError):
+    """The process that ran the task went away before the task ended."""
+
+
+class ResultNotStored(TaskError):
+    """The task completed, but its result cannot be had from here; ``repr`` is what it looked like."""
+
+    def __init__(self, message: str, *, task_id: str, repr: str = "") -> None:
+        super().__init__(message, task_id=task_id)
+        self.repr = repr
+
+
+class UnknownTask(TaskError):
+    """No journal and no process knows this task id."""
+
+
+class NotNow(TaskError):
+    """The command makes no sense in the task's present state."""
+
+
+class InvalidTransition(TaskError):
+    """A state event that the state table does not have (a fault of whoever emitted it)."""
+
+    def __init__(self, message: str, *, task_id: str, old: str, new: str) -> None:
+        super().__init__(message, task_id=task_id)
+        self.old = old
+        self.new = new
+
+
+class ProtocolError(AgentError):
+    """A peer broke the wire protocol; ``code`` is a WebSocket close code."""
+
+    def __init__(self, message: str, *, code: int = 4500) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class BadCursor(AgentError):
+    """A resume token that no journal wrote."""
+
+
+class JournalError(AgentError):
+    """The journal cannot be opened or written."""
+
+
+class JournalHeld(JournalError):
+    """Another process holds this journal; ``holder`` is what its address file says (may be empty)."""
+
+    def __init__(self, message: str, *, holder: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.holder = holder or {}
+
+
+class SpoolError(AgentError):
+    """A spool folder or segment cannot be created or read."""
+
+
+class ServerUnreachable(AgentError):
+    """No server answered at ``url``."""
+
+    def __init__(self, message: str, *, url: str = "") -> None:
+        super().__init__(message)
+        self.url = url
+
+
+class RequestRefused(AgentError):
+    """The server answered with an error; ``status`` is the HTTP status, ``code`` a stable word."""
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code

@@ -1,0 +1,194 @@
+"""One transaction being made: every rule of ingestion, without storage.
+
+An adapter lends a `Lookup` to what is committed; the draft overlays what is new, and the adapter
+then writes the draft in one go. A draft that could not be written is thrown away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from ..core.events import (
+    Command,
+    Data,
+    Event,
+    Lost,
+    State,
+    decode_data,
+    encode_data,
+    encode_event,
+    with_offset,
+)
+from ..core.task import Task
+from .base import Appended, Batch, Note, Pending, ProducerRow, Stored, Trust
+
+Owners = tuple[str, ...]
+
+
+class Lookup(Protocol):
+    """The committed side of a journal, as a draft reads it. Tasks may be changed in place."""
+
+    head: int
+
+    def load_task(self, task_id: str) -> Task | None: ...
+    def load_producer(self, producer: str) -> ProducerRow | None: ...
+    def load_owners(self, task_id: str, attempt: int) -> Owners | None: ...
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a transaction will write. *holder* is the producer id of the holder's own events."""
+
+    lookup: Lookup
+    holder: str
+    now: float
+    events: list[Stored] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    producers: dict[str, ProducerRow] = field(default_factory=dict)
+    owners: dict[tuple[str, int], Owners] = field(default_factory=dict)
+    pending: dict[int, Pending] = field(default_factory=dict)
+    settled: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def head(self) -> int:
+        """The offset of the newest event, this draft's included."""
+        return self.lookup.head + len(self.events)
+
+    def take(self, work: Batch | Note) -> Appended:
+        """Add a batch or a note; the answer holds once the draft is committed."""
+        start = len(self.events)
+        if isinstance(work, Note):
+            self._note(work.task, work.attempt, work.kind, work.data)
+            return Appended(0, stored=tuple(self.events[start:]))
+        upto, expected, foreign = self._take_batch(work)
+        return Appended(upto, expected, tuple(foreign), tuple(self.events[start:]))
+
+    def _take_batch(self, batch: Batch) -> tuple[int, int | None, list[int]]:
+        row = self._producer(batch.producer)
+        expected = row.last_n + 1 if row else 1
+        if not batch.events:
+            if batch.trust is Trust.MERGED and batch.base > expected:
+                self.producers[batch.producer] = ProducerRow(
+                    batch.producer, batch.base - 1, batch.host or (row.host if row else None), self.now
+                )
+            return expected - 1, None, []
+        floor = max(expected, batch.base)
+        missing = _start(batch.events[0]) > floor
+        if missing and batch.trust is Trust.PUBLISHED:
+            return expected - 1, floor, []
+        if floor > expected and batch.trust is not Trust.MERGED:
+            self._lost(batch.events, expected, floor - 1, "not in this journal")
+            expected = floor
+        last, nack, foreign = self._take_events(batch, expected)
+        self.producers[batch.producer] = ProducerRow(
+            batch.producer, last, batch.host or (row.host if row else None), self.now
+        )
+        return last, nack, foreign
+
+    def _take_events(self, batch: Batch, expected: int) -> tuple[int, int | None, list[int]]:
+        foreign: list[int] = []
+        allowed: set[tuple[str, int]] = set()
+        for event in batch.events:
+            if event.n < expected:
+                continue
+            if _start(event) > expected:
+                if batch.trust is Trust.PUBLISHED:
+                    return expected - 1, expected, foreign
+                if batch.trust is Trust.SPOOLED:
+                    self._lost([event], expected, event.n - 1, "damaged on disk")
+            key = (event.task, event.attempt)
+            if key in allowed or self._may_publish(batch, event):
+                allowed.add(key)
+                self._store(event, deliver=event.n not in batch.handled)
+            else:
+                foreign.append(event.n)
+            expected = event.n + 1
+        return expected - 1, None, foreign
+
+    def _may_publish(self, batch: Batch, event: Event) -> bool:
+        key = (event.task, event.attempt)
+        owners = self._owners(*key)
+        if owners is None:
+            if batch.trust is Trust.PUBLISHED and self._belongs_to_another(batch.producer, event):
+                return False
+            self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
+            return True
+        if batch.producer in owners or batch.trust is not Trust.PUBLISHED:
+            return True
+        return False
+
+    def _belongs_to_another(self, producer: str, event: Event) -> bool:
+        """A new attempt of a task that is still going on under somebody else."""
+        task = self._task(event.task)
+        if task is None or task.state.ended:
+            return False
+        return producer not in (self._owners(task.id, task.attempt) or (producer,))
+
+    def _store(self, event: Event, *, deliver: bool = True) -> None:
+        task = self._task(event.task)
+        if task is None:
+            task = Task(event.task)
+        self.tasks[event.task] = task
+        flag = task.apply(event)
+        body = encode_event(event if not flag else msgspec.structs.replace(event, flag=flag))
+        offset = self.head + 1
+        self.bodies.append(body)
+        self.events.append(Stored(offset, event.task, event.type, with_offset(body, offset)))
+        if event.type == "command":
+            if deliver and task.producer and event.producer not in (self._owners(event.task, event.attempt) or ()):
+                self.pending[offset] = Pending(offset, task.producer, event)
+        elif event.type == "state" and task.state.ended:
+            self.settled.append((event.task, event.attempt))
+
+    def _note(self, task: str, attempt: int, kind: str, data: Data) -> None:
+        row = self._producer(self.holder)
+        n = row.last_n + 1 if row else 1
+        self.producers[self.holder] = ProducerRow(self.holder, n, row.host if row else None, self.now)
+        self._store(Event(task, attempt, self.holder, n, self.now, kind, encode_data(data)))
+
+    def _lost(self, events: list[Event] | tuple[Event, ...], first: int, last: int, reason: str) -> None:
+        for task, attempt in dict.fromkeys((event.task, event.attempt) for event in events):
+            self._note(task, attempt, "lost", Lost(first, last, reason))
+
+    def _task(self, task_id: str) -> Task | None:
+        return self.tasks.get(task_id) or self.lookup.load_task(task_id)
+
+    def _producer(self, producer: str) -> ProducerRow | None:
+        return self.producers.get(producer) or self.lookup.load_producer(producer)
+
+    def _owners(self, task_id: str, attempt: int) -> Owners | None:
+        return self.owners.get((task_id, attempt)) or self.lookup.load_owners(task_id, attempt)
+
+
+def _start(event: Event) -> int:
+    """The first number an event accounts for: its own, or a ``lost`` event's ``first``."""
+    if event.type != "lost":
+        return event.n
+    try:
+        data = decode_data(event)
+    except msgspec.MsgspecError:
+        return event.n
+    return min(event.n, data.first) if isinstance(data, Lost) else event.n
+
+
+def _delegate(event: Event, producer: str) -> tuple[str, ...]:
+    """The other process that a ``queued`` event says will run the attempt."""
+    if event.type != "state":
+        return ()
+    try:
+        data = decode_data(event)
+    except msgspec.MsgspecError:
+        return ()
+    other = data.producer if isinstance(data, State) else None
+    return (other,) if other and other != producer else ()
+
+
+def command_of(event: Event) -> Command:
+    """The payload of a stored ``command`` event."""
+    data = decode_data(event)
+    assert isinstance(data, Command)
+    return data

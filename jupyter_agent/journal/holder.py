@@ -1,0 +1,201 @@
+"""The holder: the one process, and in it the one thread, that has a journal open.
+
+Everything that touches the journal is a job of that thread. Appends that wait together are committed
+together (group commit); their futures are set after the commit, never before.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Self, TypeVar
+
+from ..errors import JournalError
+from ..places import new_id
+from .base import Appended, Batch, Journal, Note, Stored
+from .slots import Slot
+from .sqlite import CorruptJournal, SQLiteJournal
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Work = Batch | Note
+_MOST_EVENTS = 20_000
+
+
+class Desk:
+    """The journal as a job on its thread sees it: reads go straight, appends are announced."""
+
+    def __init__(self, journal: Journal, announce: Callable[[list[Stored], float], None]) -> None:
+        self.journal = journal
+        self._announce = announce
+
+    def append(self, *work: Work) -> list[Appended]:
+        """Commit *work* in one transaction and tell the listeners."""
+        start = time.perf_counter()
+        answers = self.journal.append(work, time.time())
+        stored = [event for answer in answers for event in answer.stored]
+        if stored:
+            self._announce(stored, time.perf_counter() - start)
+        return answers
+
+
+Job = Callable[[Desk], object]
+Item = tuple[Work | Job, Future[object]]
+
+
+class Holder:
+    """Owns a `Slot`, its journal and the journal's thread, from `open` to `close`.
+
+    ``on_commit`` (what was stored, seconds it took) and ``on_epoch`` (the journal was replaced) are
+    called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
+    """
+
+    def __init__(
+        self,
+        slot: Slot,
+        *,
+        on_commit: Callable[[list[Stored], float], None] | None = None,
+        on_epoch: Callable[[], None] | None = None,
+    ) -> None:
+        self.slot = slot
+        self.id = new_id()
+        self.trouble: str | None = None
+        self.told: list[str] = []
+        self._on_commit = on_commit or (lambda stored, seconds: None)
+        self._on_epoch = on_epoch or (lambda: None)
+        self._journal = self._open()
+        self._queue: deque[Item] = deque()
+        self._ready = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def epoch(self) -> str:
+        return self._journal.epoch
+
+    def append(self, work: Work) -> Future[Appended]:
+        """Commit *work*; the future fails with `JournalError` when it could not be stored."""
+        return self._put(work)  # type: ignore[return-value]
+
+    def call(self, job: Callable[[Desk], T]) -> Future[T]:
+        """Run *job* on the journal's thread, after everything put before it."""
+        return self._put(job)  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Finish what was put, close the journal, release the slot; again is nothing."""
+        with self._ready:
+            if self._closing:
+                return
+            self._closing = True
+            self._ready.notify()
+        self._thread.join()
+        self._journal.close()
+        self.slot.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _put(self, work: Work | Job) -> Future[object]:
+        future: Future[object] = Future()
+        with self._ready:
+            if self._closing:
+                future.set_exception(JournalError("the journal is closed"))
+            else:
+                self._queue.append((work, future))
+                self._ready.notify()
+        return future
+
+    def _run(self) -> None:
+        desk = Desk(self._journal, self._on_commit)
+        while group := self._next():
+            work, future = group[0]
+            desk = self._call(desk, work, future) if callable(work) else self._commit(desk, group)
+
+    def _next(self) -> list[Item]:
+        """One job, or all the appends that wait in a row; empty when closed and done."""
+        with self._ready:
+            while not self._queue and not self._closing:
+                self._ready.wait()
+            group: list[Item] = []
+            weight = 0
+            while self._queue and weight < _MOST_EVENTS:
+                work = self._queue[0][0]
+                if callable(work) and group:
+                    break
+                group.append(self._queue.popleft())
+                if callable(work):
+                    break
+                weight += len(work.events) if isinstance(work, Batch) else 1
+            return group
+
+    def _commit(self, desk: Desk, appends: list[Item]) -> Desk:
+        try:
+            answers = desk.append(*(work for work, _ in appends if not callable(work)))
+        except CorruptJournal as error:
+            desk = self._replace(error)
+            _fail((future for _, future in appends), error)
+        except JournalError as error:
+            self._tell(str(error))
+            _fail((future for _, future in appends), error)
+        except Exception as error:  # a fault of ours must not end the thread that everyone waits for
+            log.exception("the journal could not take a batch")
+            _fail((future for _, future in appends), error)
+        else:
+            self.trouble = None
+            for (_, future), answer in zip(appends, answers, strict=True):
+                future.set_result(answer)
+        return desk
+
+    def _call(self, desk: Desk, job: Job, future: Future[object]) -> Desk:
+        try:
+            result = job(desk)
+        except CorruptJournal as error:
+            desk = self._replace(error)
+            future.set_exception(error)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        return desk
+
+    def _open(self) -> SQLiteJournal:
+        try:
+            return SQLiteJournal(self.slot.file, self.id, new_id())
+        except CorruptJournal as error:
+            self._move_aside(error)
+            return SQLiteJournal(self.slot.file, self.id, new_id())
+
+    def _replace(self, error: CorruptJournal) -> Desk:
+        self._journal.close()
+        self._move_aside(error)
+        self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
+        self._on_epoch()
+        return Desk(self._journal, self._on_commit)
+
+    def _move_aside(self, error: CorruptJournal) -> None:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{self.id[-4:]}"
+        for path in self.slot.folder.glob("journal.sqlite*"):
+            if ".corrupt-" not in path.name:
+                path.rename(path.with_name(f"{path.name}.corrupt-{stamp}"))
+        sentence = f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started"
+        self.told.append(sentence)
+        log.error("%s", sentence)
+
+    def _tell(self, sentence: str) -> None:
+        """Say a lasting trouble once, not with every batch."""
+        if self.trouble is None:
+            log.error("events cannot be stored and stay in their spools: %s", sentence)
+        self.trouble = sentence
+
+
+def _fail(futures: Iterable[Future[object]], error: Exception) -> None:
+    for future in futures:
+        future.set_exception(error)

@@ -1,0 +1,216 @@
+"""Taking in: spools of dead producers and journals of slots that nobody holds.
+
+Every step is idempotent by ``(producer, n)`` and the source is deleted only after the commit, under
+its lock, so that being killed anywhere in here loses and doubles nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import groupby, islice
+from pathlib import Path
+
+import msgspec
+
+from ..core.events import Event, State, TaskState, decode_event
+from ..core.task import Task
+from ..errors import JournalError, SpoolError
+from ..locks import FileLock, is_locked
+from ..places import Places, is_this_host, new_id
+from ..producer.segment import Record
+from ..producer.spool import Header, read_spool
+from .base import Batch, Journal, Note, ProducerRow, Trust
+from .holder import Desk
+from .slots import DEFAULT, Slot, existing_slots, try_slot
+from .sqlite import SQLiteJournal
+
+log = logging.getLogger(__name__)
+CHUNK = 2000
+GONE = "the process that ran it is gone"
+
+
+def take_in(desk: Desk, places: Places, slot: str) -> int:
+    """Take in everything that the holder of *slot* should; the number of sources taken in."""
+    sources = take_in_journals(desk, places) if slot == DEFAULT else 0
+    return sources + take_in_spools(desk, places, slot)
+
+
+def take_in_spools(desk: Desk, places: Places, slot: str) -> int:
+    """Take in the spools of this journal's dead producers, oldest first, and delete them."""
+    return sum(_take_in_spool(desk, folder) for folder in _own_spools(places, slot))
+
+
+def peek_spools(desk: Desk, places: Places, slot: str) -> None:
+    """Read the living producers' spools too, without taking them: their events come again, and
+    are known then. For a moment's holder, where there is no server that they could send to."""
+    for folder in _own_spools(places, slot):
+        if is_locked(folder / "lock"):
+            header, records = read_spool(folder)
+            _append(desk, header, _without_holes(records), folder)
+
+
+def _own_spools(places: Places, slot: str) -> Iterator[Path]:
+    for folder in sorted(places.spools.glob("[0-9A-Z]*")):
+        try:
+            header = read_spool_header(folder)
+        except SpoolError as error:
+            log.debug("skipping a spool: %s", error)
+            continue
+        homeless = slot == DEFAULT and not (places.journals / header.journal).is_dir()
+        if (header.journal == slot or homeless) and is_this_host(header.host, header.boot):
+            yield folder
+
+
+def read_spool_header(folder: Path) -> Header:
+    """Only the header of a spool. Raises `SpoolError` when it cannot be read."""
+    try:
+        return msgspec.json.decode((folder / "spool.json").read_bytes(), type=Header)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SpoolError(f"{folder / 'spool.json'} cannot be read: {error}") from error
+
+
+def _take_in_spool(desk: Desk, folder: Path) -> bool:
+    try:
+        lock = FileLock.acquire(folder / "lock")
+    except FileNotFoundError:
+        return False
+    if lock is None:
+        return False
+    try:
+        header, records = read_spool(folder)
+        _append(desk, header, records, folder)
+        interrupt(desk, desk.journal.tasks(producer=header.producer, limit=100_000))
+        shutil.rmtree(folder)
+    except SpoolError as error:
+        log.debug("a spool is left where it is: %s", error)
+        return False
+    finally:
+        lock.release()
+    return True
+
+
+def _append(desk: Desk, header: Header, records: list[Record], folder: Path) -> None:
+    events = _decoded(records, folder)
+    while chunk := list(islice(events, CHUNK)):
+        desk.append(Batch(header.producer, chunk[0].n, chunk, Trust.SPOOLED, header.host))
+
+
+def _decoded(records: list[Record], folder: Path) -> Iterator[Event]:
+    for n, body in records:
+        try:
+            yield decode_event(body)
+        except msgspec.MsgspecError as error:
+            log.warning("event %d in %s cannot be read and is passed over: %s", n, folder, error)
+
+
+def _without_holes(records: list[Record]) -> list[Record]:
+    """The records up to the first hole; a writer may be in the middle of what looks like one."""
+    good: list[Record] = []
+    for n, body in records:
+        if good and n != good[-1][0] + 1 and b'"type":"lost"' not in body:
+            break
+        good.append((n, body))
+    return good
+
+
+def interrupt(desk: Desk, tasks: list[Task], reason: str = GONE) -> None:
+    """Say of every task among *tasks* that has not ended that it is interrupted."""
+    data = State(TaskState.INTERRUPTED, reason=reason)
+    notes = [Note(task.id, task.attempt, "state", data) for task in tasks if not task.state.ended]
+    if notes:
+        desk.append(*notes)
+
+
+def interrupt_orphans(
+    desk: Desk, places: Places, connected: Callable[[str], bool], *, now: float, lease: float
+) -> None:
+    """Interrupt the open tasks whose producer is gone for good.
+
+    *connected* says whether a producer has a connection now. One of another host is given *lease*
+    seconds since its last event, because its lock cannot be judged from here.
+    """
+
+    def alive(producer: str | None) -> bool:
+        if producer is None:
+            return False
+        if connected(producer):
+            return True
+        row = desk.journal.producer(producer)
+        return _spool_lives(places, producer) or _leased(row, now, lease)
+
+    orphans = [
+        task
+        for task in desk.journal.open_tasks()
+        if not alive(task.producer) and not _waits_for_its_process(desk.journal, task, alive)
+    ]
+    interrupt(desk, orphans)
+
+
+def _spool_lives(places: Places, producer: str) -> bool:
+    folder = places.spools / producer
+    try:
+        header = read_spool_header(folder)
+    except SpoolError:
+        return False
+    return not is_this_host(header.host, header.boot) or is_locked(folder / "lock")
+
+
+def _leased(row: ProducerRow | None, now: float, lease: float) -> bool:
+    return row is not None and not is_this_host(row.host) and now - row.seen < lease
+
+
+def _waits_for_its_process(journal: Journal, task: Task, alive: Callable[[str | None], bool]) -> bool:
+    """Queued for a process that has not said anything yet, by one that is alive."""
+    owners = journal.owners(task.id, task.attempt)
+    return task.state is TaskState.QUEUED and len(owners) > 1 and alive(owners[0])
+
+
+def take_in_journals(desk: Desk, places: Places) -> int:
+    """Merge every other slot that nobody holds into this journal, and remove it."""
+    taken = 0
+    for name in existing_slots(places):
+        slot = None if name == DEFAULT else try_slot(places, name)
+        if slot is not None:
+            taken += _take_in_journal(desk, slot)
+    return taken
+
+
+def _take_in_journal(desk: Desk, slot: Slot) -> bool:
+    if not slot.file.exists():
+        slot.delete()
+        return False
+    try:
+        source = SQLiteJournal(slot.file, new_id(), new_id())
+    except JournalError as error:
+        log.error("the journal %s is left where it is: %s", slot.name, error)
+        slot.release()
+        return False
+    try:
+        _merge(desk, source)
+    except JournalError:
+        source.close()
+        slot.release()
+        raise
+    source.close()
+    slot.delete()
+    return True
+
+
+def _merge(desk: Desk, source: Journal) -> None:
+    rows = {row.id: row for row in source.producers()}
+    waiting = {p.offset for row in rows for p in source.pending(row)}
+    after = 0
+    while page := source.read(after, CHUNK):
+        after = page[-1].offset
+        events = [decode_event(stored.encoded) for stored in page]
+        runs = groupby(events, key=lambda event: event.producer)
+        desk.append(*(_merged(rows[producer], list(run), waiting) for producer, run in runs))
+    desk.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
+
+
+def _merged(row: ProducerRow, events: list[Event], waiting: set[int]) -> Batch:
+    handled = frozenset(event.n for event in events if event.offset not in waiting)
+    own = [msgspec.structs.replace(event, offset=0, flag=None) for event in events]
+    return Batch(row.id, own[0].n, own, Trust.MERGED, row.host, handled)

@@ -1,0 +1,143 @@
+"""The journal in memory: the reference adapter, for tests and as a pattern for the next one."""
+
+from __future__ import annotations
+
+import copy
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
+
+from ..core.events import TaskState
+from ..core.task import Task
+from .base import PAGE_BYTES, Appended, Batch, Note, Pending, ProducerRow, Stored
+from .draft import Draft, Owners
+
+
+class MemoryJournal:
+    """See `base.Journal`. Nothing survives `close`."""
+
+    def __init__(self, holder: str, epoch: str) -> None:
+        self.epoch = epoch
+        self.head = 0
+        self._holder = holder
+        self._events: list[Stored] = []
+        self._tasks: dict[str, Task] = {}
+        self._producers: dict[str, ProducerRow] = {}
+        self._owners: dict[tuple[str, int], Owners] = {}
+        self._pending: dict[int, Pending] = {}
+        self._pruned = 0
+
+    def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
+        draft = Draft(self, self._holder, now)
+        answers = [draft.take(item) for item in work]
+        self._events += draft.events
+        self.head += len(draft.events)
+        self._tasks |= draft.tasks
+        self._producers |= draft.producers
+        self._owners |= draft.owners
+        self._pending |= draft.pending
+        for task, attempt in draft.settled:
+            self._settle(task, attempt)
+        return answers
+
+    def load_task(self, task_id: str) -> Task | None:
+        return copy.deepcopy(self._tasks.get(task_id))
+
+    def load_producer(self, producer: str) -> ProducerRow | None:
+        return self._producers.get(producer)
+
+    def load_owners(self, task_id: str, attempt: int) -> Owners | None:
+        return self._owners.get((task_id, attempt))
+
+    def read(
+        self,
+        after: int,
+        limit: int,
+        *,
+        tasks: Collection[str] | None = None,
+        types: Collection[str] | None = None,
+        upto: int | None = None,
+    ) -> list[Stored]:
+        page: list[Stored] = []
+        weight = 0
+        for event in self._events[bisect_right(self._events, after, key=lambda e: e.offset) :]:
+            if len(page) == limit or weight > PAGE_BYTES or (upto is not None and event.offset > upto):
+                break
+            if (tasks is None or event.task in tasks) and (types is None or event.type in types):
+                page.append(event)
+                weight += len(event.encoded)
+        return page
+
+    def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
+        found = [e for e in self._events if e.task == task and e.type in types]
+        return found[-count:] if count else []
+
+    def task(self, task_id: str) -> Task | None:
+        return self.load_task(task_id)
+
+    def tasks(
+        self,
+        *,
+        state: TaskState | None = None,
+        name: str | None = None,
+        producer: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[Task]:
+        found = [
+            task
+            for task in self._tasks.values()
+            if (state is None or task.state is state)
+            and (name is None or task.name == name)
+            and (producer is None or task.producer == producer)
+            and (before is None or task.id < before)
+        ]
+        return copy.deepcopy(sorted(found, key=lambda task: task.id, reverse=True)[:limit])
+
+    def open_tasks(self) -> list[Task]:
+        found = [task for task in self._tasks.values() if not task.state.ended]
+        return copy.deepcopy(sorted(found, key=lambda task: task.id))
+
+    def owners(self, task_id: str, attempt: int) -> tuple[str, ...]:
+        return self._owners.get((task_id, attempt), ())
+
+    def producer(self, producer: str) -> ProducerRow | None:
+        return self._producers.get(producer)
+
+    def producers(self) -> list[ProducerRow]:
+        return list(self._producers.values())
+
+    def pending(self, producer: str) -> list[Pending]:
+        return [p for p in self._pending.values() if p.producer == producer]
+
+    def handled(self, offset: int) -> None:
+        self._pending.pop(offset, None)
+
+    def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
+        if after > self.head:
+            return False
+        return after >= self._pruned or (tasks is not None and all(t in self._tasks for t in tasks))
+
+    def forget(self, task_ids: Iterable[str]) -> None:
+        gone = set(task_ids)
+        self._pruned = max([self._pruned, *(e.offset for e in self._events if e.task in gone)])
+        self._events = [e for e in self._events if e.task not in gone]
+        self._tasks = {k: t for k, t in self._tasks.items() if k not in gone}
+        self._owners = {k: o for k, o in self._owners.items() if k[0] not in gone}
+        self._pending = {k: p for k, p in self._pending.items() if p.event.task not in gone}
+
+    def ended_before(self, when: float) -> list[str]:
+        ended = [(t.ended, t.id) for t in self._tasks.values() if t.state.ended and t.ended is not None]
+        return [task_id for at, task_id in sorted(ended) if at < when]
+
+    def size(self) -> int:
+        return sum(len(e.encoded) for e in self._events)
+
+    def close(self) -> None:
+        self._events.clear()
+
+    def _settle(self, task: str, attempt: int) -> None:
+        self._pending = {
+            offset: p
+            for offset, p in self._pending.items()
+            if (p.event.task, p.event.attempt) != (task, attempt)
+        }

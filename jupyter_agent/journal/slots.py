@@ -1,0 +1,145 @@
+"""Slots: the folders of a user's journals, and who holds which.
+
+``journals/default``, ``journals/default-2`` and so on, each with ``lock`` (held by its holder),
+``holder.json`` (the holder's address and key, for this user only) and ``journal.sqlite``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ..errors import JournalError, JournalHeld
+from ..locks import FileLock, is_locked
+from ..places import Places, host, make_private, write_private
+from ..producer.discovery import DEFAULT, HolderFile, read_holder
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+MOST_SLOTS = 16
+
+
+class Slot:
+    """One journal folder, held by this process until `release`."""
+
+    def __init__(self, folder: Path, lock: FileLock) -> None:
+        self.folder = folder
+        self._lock = lock
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "journal.sqlite"
+
+    def announce(self, holder: HolderFile) -> None:
+        """Tell this user's processes where the holder is."""
+        write_private(self.folder / "holder.json", msgspec.json.encode(holder))
+
+    def release(self) -> None:
+        """Take the address back, then the lock."""
+        (self.folder / "holder.json").unlink(missing_ok=True)
+        self._lock.release()
+
+    def delete(self) -> None:
+        """Remove the whole slot; its lock goes last."""
+        for path in self.folder.iterdir():
+            if path.name != "lock":
+                path.unlink()
+        (self.folder / "lock").unlink()
+        self.folder.rmdir()
+        self._lock.release()
+
+
+def slot_names() -> Iterator[str]:
+    yield DEFAULT
+    yield from (f"{DEFAULT}-{number}" for number in range(2, MOST_SLOTS + 1))
+
+
+def try_slot(places: Places, name: str) -> Slot | None:
+    """Take the slot called *name* if nobody holds it. Raises `JournalError` where that cannot be told."""
+    folder = places.journals / name
+    try:
+        make_private(places.journals)
+        make_private(folder)
+        lock = FileLock.acquire(folder / "lock")
+    except OSError as error:
+        raise JournalError(f"the journal folder {folder} cannot be used: {error.strerror or error}") from error
+    return Slot(folder, lock) if lock else None
+
+
+def holder_of(places: Places, name: str) -> HolderFile | None:
+    """Who holds the slot called *name* now; ``None`` when nobody does, or has not said so yet."""
+    folder = places.journals / name
+    return read_holder(folder) if is_locked(folder / "lock") else None
+
+
+def existing_slots(places: Places) -> list[str]:
+    """The names of the slots that are there, `DEFAULT` first."""
+    return [name for name in slot_names() if (places.journals / name).is_dir()]
+
+
+def take_server_slot(
+    places: Places,
+    open_slot: Callable[[Slot], T],
+    *,
+    patience: float = 10.0,
+    wait: Callable[[float], None] = time.sleep,
+) -> T:
+    """What *open_slot* makes of the first slot that no other server holds and that can be used.
+
+    A command line that holds one for a moment is waited for, at most *patience* seconds.
+    Raises `JournalError`, with the reasons, when no slot can be had.
+    """
+    trouble: list[str] = []
+    for name in slot_names():
+        try:
+            slot = _patiently(places, name, patience, wait)
+            if slot is not None:
+                return _opened(slot, open_slot)
+        except JournalError as error:
+            log.error("trying the next journal: %s", error)
+            trouble.append(str(error))
+    raise JournalError("; ".join(trouble) or f"all {MOST_SLOTS} journals are held by other servers")
+
+
+def _opened(slot: Slot, open_slot: Callable[[Slot], T]) -> T:
+    try:
+        return open_slot(slot)
+    except BaseException:
+        slot.release()
+        raise
+
+
+def _patiently(places: Places, name: str, patience: float, wait: Callable[[float], None]) -> Slot | None:
+    deadline = time.monotonic() + patience
+    while True:
+        slot = try_slot(places, name)
+        address = None if slot else read_holder(places.journals / name)
+        if slot or address is None or address.kind == "server" or time.monotonic() > deadline:
+            return slot
+        wait(0.05)
+
+
+def take_moment_slot(places: Places, name: str = DEFAULT) -> Slot:
+    """The slot called *name*, for a command that reads or writes it and goes.
+
+    Raises `JournalHeld` with the holder's address when somebody has it.
+    """
+    slot = try_slot(places, name)
+    if slot is None:
+        address = read_holder(places.journals / name)
+        raise JournalHeld(
+            f"the journal {name!r} is held by another process",
+            holder=msgspec.to_builtins(address) if address else None,
+        )
+    slot.announce(HolderFile("moment", os.getpid(), host(), started=time.time()))
+    return slot

@@ -1,0 +1,112 @@
+"""The one lock function: a file that a living process keeps locked.
+
+POSIX record locks (`fcntl.lockf`): the kernel releases them when the process dies, whatever kills
+it, and forked children do not inherit them (`flock` locks they do, and so kept dead parents
+"alive"). Two properties shape this module: a process never conflicts with itself, so held paths are
+remembered here; and closing *any* descriptor of a file drops this process's locks on it, so a
+path held here is never opened again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+if sys.platform == "win32":  # pragma: no cover
+    import msvcrt
+
+    def _try_lock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _try_lock(fd: int) -> None:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+_held: dict[tuple[int, int], int] = {}
+_guard = threading.Lock()
+
+
+def _after_fork_in_child() -> None:
+    global _guard
+    _guard = threading.Lock()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+class FileLock:
+    """An exclusive lock on *path*, held until `release` or the death of the process."""
+
+    def __init__(self, path: Path, fd: int, identity: tuple[int, int]) -> None:
+        self.path = path
+        self._fd = fd
+        self._identity = identity
+
+    @classmethod
+    def acquire(cls, path: Path) -> FileLock | None:
+        """Take the lock without waiting; ``None`` when somebody has it (this process included).
+
+        The file is created (0600) when it is not there. Raises `OSError` when it cannot be opened
+        or the file system has no locks.
+        """
+        with _guard:
+            return cls._acquire(path)
+
+    @classmethod
+    def _acquire(cls, path: Path) -> FileLock | None:
+        while True:
+            if _identity(path) in _held:
+                return None
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                _try_lock(fd)
+            except (BlockingIOError, PermissionError):
+                os.close(fd)
+                return None
+            except OSError:
+                os.close(fd)
+                raise
+            status = os.fstat(fd)
+            identity = (status.st_dev, status.st_ino)
+            if _identity(path) == identity:
+                _held[identity] = fd
+                return cls(path, fd, identity)
+            os.close(fd)
+
+    def release(self) -> None:
+        """Give the lock back; again is nothing."""
+        with _guard:
+            if _held.pop(self._identity, None) is not None:
+                os.close(self._fd)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock; false when the file is not there."""
+    with _guard:
+        identity = _identity(path)
+        if identity is None:
+            return False
+        if identity in _held:
+            return True
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            _try_lock(fd)
+        except (BlockingIOError, PermissionError):
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

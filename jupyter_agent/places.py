@@ -1,0 +1,143 @@
+"""Where things are on disk, who this machine is, and the two careful ways to write a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .core.ids import ulid
+from .locks import FileLock
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders below one root; ``moved`` says why the root is not where it was asked to be."""
+
+    root: Path
+    moved: str | None = None
+
+    @property
+    def journals(self) -> Path:
+        return self.root / "journals"
+
+    @property
+    def spools(self) -> Path:
+        return self.root / "spools"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+
+def find_places() -> Places:
+    """`JUPYTER_AGENT_DIR`, or ``agent`` in Jupyter's data folder; made when missing (0700).
+
+    Where nothing can be written or locked there, a folder of this user in the host's temporary
+    directory takes its place and ``moved`` says so. Every process of a user comes to the same answer.
+    """
+    asked = os.environ.get("JUPYTER_AGENT_DIR")
+    if asked:
+        return _probed(Path(asked).expanduser())
+    from jupyter_core.paths import jupyter_data_dir
+
+    return _probed(Path(jupyter_data_dir()) / "agent")
+
+
+@cache
+def _probed(root: Path) -> Places:
+    try:
+        _probe(root)
+    except OSError as error:
+        local = Path(tempfile.gettempdir()) / f"jupyter_agent-{_user_id()}"
+        _probe(local)
+        why = f"{root} cannot be written or locked ({error.strerror or error}); using {local}"
+        return Places(local, why)
+    return Places(root)
+
+
+def _probe(root: Path) -> None:
+    make_private(root)
+    status = root.stat()
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        raise PermissionError(f"{root} belongs to another user")
+    path = root / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+    lock = FileLock.acquire(path)
+    path.unlink()
+    if lock is None:
+        raise OSError("locks do not work there")
+    lock.release()
+
+
+def _user_id() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+
+
+def make_private(folder: Path) -> Path:
+    """Make *folder* with its parents, 0700 where new; narrows one that others could read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o077:
+        folder.chmod(mode & 0o700)
+    return folder
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace *path* in one step with a synced file that only this user can read."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in *path*; ``None`` when it is missing or not (yet) readable as one."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def new_id() -> str:
+    """A fresh ULID of now."""
+    return ulid(time.time(), secrets.token_bytes(10))
+
+
+@cache
+def host() -> str:
+    """This machine's name, as spools and producers state it."""
+    return socket.gethostname()
+
+
+@cache
+def boot() -> str:
+    """What tells one run of this machine's kernel from the next; empty where there is no such id."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def is_this_host(other_host: str | None, other_boot: str | None = None) -> bool:
+    """Whether a lock that *other_host* made can be judged from here."""
+    return other_host in (None, host()) or bool(other_boot and other_boot == boot())

@@ -1,0 +1,127 @@
+"""How a process finds the journal it belongs to, and that journal's holder.
+
+A producer belongs to one journal for life: its server's, or the default one. A server with this
+extension holds a journal and says so in ``journals/<slot>/holder.json`` (for this user only), with its
+process id, which is what a kernel knows of its server (`JPY_PARENT_PID`), its address and a key that
+also opens servers that have only a password. That the address is right is proven by connecting.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from ..places import Places, host, read_json
+
+DEFAULT = "default"
+KEY_HEADER = "Jupyter-Agent-Key"
+REMOTE = "remote"
+
+
+class HolderFile(Struct, frozen=True):
+    """``holder.json``: who holds a journal. A ``server`` has a ``url`` and a ``key``; a ``moment``
+    (a command line) has neither. ``started`` is Unix seconds."""
+
+    kind: Literal["server", "moment"]
+    pid: int
+    host: str
+    url: str = ""
+    key: str = ""
+    cert: str | None = None
+    started: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is: its base URL (ending in ``/``) and the headers that open it.
+
+    ``cert`` is a file with the certificate to trust, for a server that made its own.
+    """
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    cert: str | None = None
+
+    @property
+    def websocket(self) -> str:
+        """The address of the WebSocket door."""
+        return "ws" + self.url.removeprefix("http") + "jupyter-agent/ws"
+
+    def api(self, path: str) -> str:
+        """The address of *path* below ``jupyter-agent/``."""
+        return f"{self.url}jupyter-agent/{path}"
+
+
+def find_journal(places: Places) -> str:
+    """The slot that this process belongs to.
+
+    ``JUPYTER_AGENT_JOURNAL`` names it for processes that a task starts; else it is the slot held by
+    the server that started this kernel; else the default one.
+    """
+    named = os.environ.get("JUPYTER_AGENT_JOURNAL")
+    if named:
+        return named
+    if os.environ.get("JUPYTER_AGENT_URL"):
+        return REMOTE
+    parent = os.environ.get("JPY_PARENT_PID", "")
+    for folder in _slots(places):
+        holder = read_holder(folder)
+        if holder is not None and holder.kind == "server" and _is(holder, parent):
+            return folder.name
+    return DEFAULT
+
+
+def find_address(places: Places, journal: str) -> Address | None:
+    """The address of *journal*'s holder now; ``None`` when no server holds it.
+
+    A journal whose folder is gone was taken in by the default one. ``JUPYTER_AGENT_URL`` and
+    ``JUPYTER_AGENT_TOKEN`` name a server on another machine.
+    """
+    url = os.environ.get("JUPYTER_AGENT_URL")
+    if url:
+        return remote_address(url, os.environ.get("JUPYTER_AGENT_TOKEN"))
+    folder = places.journals / journal
+    holder = read_holder(folder if folder.is_dir() else places.journals / DEFAULT)
+    if holder is None or holder.kind != "server" or not holder.url:
+        return None
+    return Address(holder.url, {KEY_HEADER: holder.key}, holder.cert)
+
+
+def all_addresses(places: Places) -> list[tuple[str, Address]]:
+    """Every journal that says it has a server, with that server's address; some may be stale."""
+    found = []
+    for folder in _slots(places):
+        address = find_address(places, folder.name)
+        if address is not None:
+            found.append((folder.name, address))
+    return found
+
+
+def remote_address(url: str, token: str | None = None) -> Address:
+    """The address of a Jupyter server by its URL and token."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    return Address(url if url.endswith("/") else url + "/", headers)
+
+
+def read_holder(folder: Path) -> HolderFile | None:
+    """Who says they hold the journal in *folder*."""
+    value = read_json(folder / "holder.json")
+    try:
+        return msgspec.convert(value, HolderFile) if value is not None else None
+    except msgspec.ValidationError:
+        return None
+
+
+def _slots(places: Places) -> list[Path]:
+    if not places.journals.is_dir():
+        return []
+    return sorted(path for path in places.journals.iterdir() if path.is_dir())
+
+
+def _is(holder: HolderFile, parent: str) -> bool:
+    return holder.host == host() and str(holder.pid) == parent

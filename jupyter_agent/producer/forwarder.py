@@ -1,0 +1,189 @@
+"""The forwarder: one daemon thread with its own event loop that drains the spool to the holder and
+brings commands back, so that a cell that blocks the kernel blocks neither.
+
+It also runs the samplers (the newest progress of each running task) at most `SAMPLES` times a second.
+Nothing wakes it for each event, since waking a thread costs a system call and the GIL; while tasks run
+it looks at the spool every `LOOK` seconds, and rests when none do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from .. import __version__
+from ..core.messages import Ack, CommandOrder, ErrorMessage, Handled, Nack
+from ..core.protocol import ProducerSide, Send, encode
+from ..errors import RequestRefused
+from ..link import Link
+from ..places import host
+from .discovery import Address
+from .spool import Spool
+
+log = logging.getLogger(__name__)
+SAMPLES = 20
+LOOK = 0.01
+PAUSE_AFTER_ERROR = 1.0
+
+
+class Samplers(Protocol):
+    """What the forwarder asks of the producer: sample running tasks, carry out commands."""
+
+    def sample(self) -> bool:
+        """Write the newest values of running tasks to the spool; whether any task is running."""
+
+    def command(self, order: CommandOrder) -> None:
+        """Carry out a command for one of this producer's tasks; soon, and without raising."""
+
+
+class Forwarder:
+    """Owns the thread, its loop, and the tasks on it, from `start` to `close`."""
+
+    def __init__(self, spool: Spool, samplers: Samplers, locate: Callable[[], Address | None]) -> None:
+        self._spool = spool
+        self._samplers = samplers
+        self._side = ProducerSide(spool.producer, f"jupyter_agent/{__version__}", host())
+        self._link = Link(
+            locate, connected=self._connected, received=self._received, disconnected=self._wake_soon
+        )
+        self._seen_commands: set[int] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._progress = threading.Condition()
+        self._started = threading.Event()
+        self._closing = False
+        self._resume_at = 0.0
+        self._thread = threading.Thread(target=self._main, name="jupyter-agent-forwarder", daemon=True)
+
+    @property
+    def acked(self) -> int:
+        """The last number that the journal has committed."""
+        return self._side.acked
+
+    @property
+    def address(self) -> Address | None:
+        """Where the link is, or was last."""
+        return self._link.address
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection that has been welcomed."""
+        return self._link.is_up and self._side.welcome is not None
+
+    def start(self) -> None:
+        """Start the thread and wait until its loop runs."""
+        self._thread.start()
+        self._started.wait()
+
+    def wake(self) -> None:
+        """Look at the spool now. Costs a system call: for starts and ends, not for each event."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake.set)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything emitted so far is committed; false when *timeout* seconds pass first."""
+        wanted = self._spool.last
+        self.wake()
+        with self._progress:
+            return self._progress.wait_for(lambda: self._side.acked >= wanted, timeout)
+
+    def wait_until_up(self, timeout: float) -> bool:
+        """Wait for a welcomed connection; false when *timeout* seconds pass first."""
+        with self._progress:
+            return self._progress.wait_for(lambda: self.is_up, timeout)
+
+    def close(self) -> None:
+        """Close the socket and end the thread; again is nothing."""
+        self._closing = True
+        self.wake()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _main(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._started.set()
+        link = asyncio.create_task(self._keep_linked(), name="jupyter-agent-link")
+        try:
+            await self._pump()
+        finally:
+            link.cancel()
+            await asyncio.wait([link])
+
+    async def _keep_linked(self) -> None:
+        try:
+            await self._link.run()
+        except RequestRefused as error:
+            log.warning("%s; events stay in the spool until another server takes them", error)
+
+    async def _pump(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_sample = 0.0
+        running = True
+        while not self._closing:
+            self._wake.clear()
+            if loop.time() >= next_sample:
+                running = self._samplers.sample()
+                next_sample = loop.time() + 1 / SAMPLES
+            if not await self._send_batch(loop.time()):
+                await self._rest(LOOK if running else None)
+
+    async def _rest(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _send_batch(self, now: float) -> bool:
+        side = self._side
+        if not side.may_send or now < self._resume_at:
+            return False
+        batch = self._spool.batch(side.sent)
+        if batch is None:
+            return False
+        publish = side.publish(batch.base, batch.first, batch.last, batch.bodies)
+        return await self._link.send(publish.frame)
+
+    def _connected(self) -> list[Send]:
+        return self._side.connected()
+
+    def _wake_soon(self) -> None:
+        self._side.welcome = None
+        self._wake.set()
+
+    async def _received(self, frame: str | bytes) -> None:
+        match message := self._side.receive(frame):
+            case Ack(upto):
+                self._spool.free(upto)
+            case Nack():
+                log.debug("the journal asks for events again, from %d", message.expected)
+            case CommandOrder():
+                await self._carry_out(message)
+            case ErrorMessage():
+                self._pause(message)
+        self._wake.set()
+        with self._progress:
+            self._progress.notify_all()
+
+    async def _carry_out(self, order: CommandOrder) -> None:
+        if order.offset not in self._seen_commands:
+            self._seen_commands.add(order.offset)
+            self._samplers.command(order)
+        await self._link.send(encode(Handled(order.offset)))
+
+    def _pause(self, error: ErrorMessage) -> None:
+        """The server could not store what was sent: send it again, a little later."""
+        log.debug("the server says %s: %s", error.code, error.message)
+        if error.temporary:
+            assert self._loop is not None
+            self._side.sent = self._side.acked
+            self._side.in_flight.clear()
+            self._resume_at = self._loop.time() + PAUSE_AFTER_ERROR
+            self._loop.call_later(PAUSE_AFTER_ERROR, self._wake.set)

@@ -1,0 +1,118 @@
+"""One spool file: a header, then records, preallocated and memory-mapped.
+
+Layout (little endian): 8 bytes magic, then for each record ``length u32, crc32 u32, n u64`` and
+``length`` bytes of event JSON. The CRC covers ``n`` and the JSON. A length of zero ends the file. A
+record is written body first, length last, so one that a kill cut short is not there; one that a
+bad disk changed fails its CRC and is skipped, and the gap in ``n`` says so.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+MAGIC = b"JASPOOL1"
+SEGMENT_BYTES = 2 << 20
+_HEADER = struct.Struct("<IIQ")
+START = len(MAGIC)
+OVERHEAD = _HEADER.size
+
+Record = tuple[int, bytes]
+"""A record: its number and the encoded event."""
+
+
+def preallocate(path: Path, size: int) -> int:
+    """Create *path* (0600) with *size* real bytes on disk; its descriptor.
+
+    Raises `OSError` when the disk is full, which a sparse file would only say by SIGBUS.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(fd, 0, size)
+        else:  # pragma: no cover - macOS, Windows
+            for start in range(0, size, 1 << 16):
+                os.write(fd, bytes(min(1 << 16, size - start)))
+    except BaseException:
+        os.close(fd)
+        path.unlink()
+        raise
+    return fd
+
+
+class Segment:
+    """An open segment of the process that writes it. Not thread-safe: the spool's lock guards it."""
+
+    def __init__(self, path: Path, first: int, size: int = SEGMENT_BYTES) -> None:
+        fd = preallocate(path, size)
+        try:
+            self._map = mmap.mmap(fd, size)
+        finally:
+            os.close(fd)
+        self._map[:START] = MAGIC
+        self.path = path
+        self.size = size
+        self.first = first
+        self.last = first - 1
+        self.end = START
+
+    def append(self, n: int, body: bytes) -> bool:
+        """Copy one record in; false when it does not fit."""
+        end = self.end + OVERHEAD + len(body)
+        if end > self.size:
+            return False
+        start = self.end + OVERHEAD
+        self._map[start:end] = body
+        _HEADER.pack_into(self._map, self.end, len(body), zlib.crc32(body, n & 0xFFFFFFFF), n)
+        self.end, self.last = end, n
+        return True
+
+    def records(self, position: int) -> Iterator[tuple[int, int, bytes]]:
+        """``(position after it, n, body)`` of what lies at and after *position*."""
+        while position < self.end:
+            length, _, n = _HEADER.unpack_from(self._map, position)
+            start = position + OVERHEAD
+            position = start + length
+            yield position, n, self._map[start:position]
+
+    def rename(self, path: Path) -> None:
+        """Give the file its final name, replacing what was there."""
+        os.replace(self.path, path)
+        self.path = path
+
+    def close(self) -> None:
+        """Unmap; again is nothing."""
+        if not self._map.closed:
+            self._map.close()
+
+    def delete(self) -> None:
+        """Unmap and remove the file."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+def read_segment(path: Path) -> tuple[list[Record], int]:
+    """Every sound record of a segment file and the position behind the last one.
+
+    Safe beside a living writer. A damaged record is skipped when a sound one follows it.
+    """
+    content = path.read_bytes()
+    records: list[Record] = []
+    if content[:START] != MAGIC:
+        return records, START
+    position = sound = START
+    while position + OVERHEAD <= len(content):
+        length, crc, n = _HEADER.unpack_from(content, position)
+        start, end = position + OVERHEAD, position + OVERHEAD + length
+        if length == 0 or end > len(content):
+            break
+        body = content[start:end]
+        if zlib.crc32(body, n & 0xFFFFFFFF) == crc:
+            records.append((n, body))
+            sound = end
+        position = end
+    return records, sound
