@@ -14,6 +14,9 @@ from ..core.events import Data, Event, TaskState
 from ..core.task import Task
 
 
+PAGE_BYTES = 1 << 20
+
+
 class Trust(Enum):
     """Where a batch comes from, and so what is asked of it."""
 
@@ -115,9 +118,9 @@ class Journal(Protocol):
         *,
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
-        upto: int | None = None,
+        size: int = PAGE_BYTES,
     ) -> list[Stored]:
-        """At most *limit* events (and about `PAGE_BYTES`) after offset *after*, oldest first."""
+        """At most *limit* events (and about *size* bytes) after offset *after*, oldest first."""
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
         """The last *count* events of one task that are of *types*, oldest first."""
@@ -168,6 +171,3 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Release everything; again is nothing."""
-
-
-PAGE_BYTES = 1 << 20

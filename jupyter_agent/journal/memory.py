@@ -55,12 +55,12 @@ class MemoryJournal:
         *,
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
-        upto: int | None = None,
+        size: int = PAGE_BYTES,
     ) -> list[Stored]:
         page: list[Stored] = []
         weight = 0
         for event in self._events[bisect_right(self._events, after, key=lambda e: e.offset) :]:
-            if len(page) == limit or weight > PAGE_BYTES or (upto is not None and event.offset > upto):
+            if len(page) == limit or weight > size:
                 break
             if (tasks is None or event.task in tasks) and (types is None or event.type in types):
                 page.append(event)

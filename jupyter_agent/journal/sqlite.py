@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -186,10 +186,9 @@ class SQLiteJournal:
         *,
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
-        upto: int | None = None,
+        size: int = PAGE_BYTES,
     ) -> list[Stored]:
-        last = self.head if upto is None else upto
-        select = "SELECT offset, task, type, body FROM events WHERE offset > ? AND offset <= ?"
+        select = "SELECT offset, task, type, body FROM events WHERE offset > ?"
         narrow = ""
         chosen: list[object] = []
         if types is not None:
@@ -198,11 +197,11 @@ class SQLiteJournal:
         order = " ORDER BY offset LIMIT ?"
         with _translated(self._path):
             if tasks is None:
-                rows = iter(self._db.execute(select + narrow + order, [after, last, *chosen, limit]))
-                return _page(rows)
+                rows = iter(self._db.execute(select + narrow + order, [after, *chosen, limit]))
+                return _page(rows, size)
             one = select + " AND task = ?" + narrow + order
-            parts = [self._db.execute(one, [after, last, task, *chosen, limit]) for task in set(tasks)]
-            return _page(islice(heapq.merge(*parts), limit))
+            parts = [self._db.execute(one, [after, task, *chosen, limit]) for task in set(tasks)]
+            return _page(islice(heapq.merge(*parts), limit), size)
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
         with _translated(self._path):
@@ -351,14 +350,12 @@ def _text(value: object) -> str:
     return _encode(value).decode()
 
 
-def _page(rows: Iterable[tuple[int, str, str, str]]) -> list[Stored]:
-    return list(_light(Stored(o, task, kind, with_offset(body.encode(), o)) for o, task, kind, body in rows))
-
-
-def _light(events: Iterator[Stored]) -> Iterator[Stored]:
+def _page(rows: Iterable[tuple[int, str, str, str]], size: int | None = None) -> list[Stored]:
+    page: list[Stored] = []
     weight = 0
-    for event in events:
-        yield event
-        weight += len(event.encoded)
-        if weight > PAGE_BYTES:
-            return
+    for offset, task, kind, body in rows:
+        page.append(Stored(offset, task, kind, with_offset(body.encode(), offset)))
+        weight += len(body)
+        if size is not None and weight > size:
+            break
+    return page
