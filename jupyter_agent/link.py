@@ -160,5 +160,3 @@ def ssl_context(address: Address) -> ssl.SSLContext | None:
     context = ssl.create_default_context(cafile=address.cert)
     context.check_hostname = False
     return context
-
-

@@ -56,7 +56,7 @@ class Result(Struct, frozen=True):
     stored: bool = False
 
 
-class About(_Data):
+class About(_Data, frozen=True):
     """What a task's first ``queued`` event says of it; ``None`` means unknown."""
 
     name: str
@@ -68,7 +68,7 @@ class About(_Data):
     cell: str | None = None
 
 
-class State(_Data):
+class State(_Data, frozen=True):
     """``state``: the attempt entered a state.
 
     ``about`` comes with ``queued``; so does ``producer`` when the attempt will run in another
@@ -83,7 +83,7 @@ class State(_Data):
     producer: str | None = None
 
 
-class Progress(_Data):
+class Progress(_Data, frozen=True):
     """``progress``: how far the attempt is, in the user's own units; ``None`` means unknown."""
 
     done: Number | None = None
@@ -91,7 +91,7 @@ class Progress(_Data):
     message: str | None = None
 
 
-class Log(_Data):
+class Log(_Data, frozen=True):
     """``log``: text; captured output may carry several lines. ``level`` is a logging level name."""
 
     stream: Literal["stdout", "stderr", "logging"]
@@ -99,7 +99,7 @@ class Log(_Data):
     level: str | None = None
 
 
-class Metric(_Data):
+class Metric(_Data, frozen=True):
     """``metric``: one point of a named series; ``value`` is ``None`` for NaN and infinities."""
 
     name: str
@@ -107,7 +107,7 @@ class Metric(_Data):
     step: Number | None = None
 
 
-class Display(_Data):
+class Display(_Data, frozen=True):
     """``display``: a MIME bundle, as in Jupyter's messaging protocol."""
 
     data: dict[str, Any]
@@ -115,7 +115,7 @@ class Display(_Data):
     display_id: str | None = None
 
 
-class Message(_Data):
+class Message(_Data, frozen=True):
     """``message``: a part of a conversation. Deltas of one ``message_id`` are concatenated."""
 
     role: str
@@ -124,7 +124,7 @@ class Message(_Data):
     delta: bool = False
 
 
-class Prompt(_Data):
+class Prompt(_Data, frozen=True):
     """``prompt``: the task asks a person; ``choices`` of ``None`` means free text."""
 
     prompt_id: str
@@ -132,21 +132,21 @@ class Prompt(_Data):
     choices: tuple[str, ...] | None = None
 
 
-class Input(_Data):
+class Input(_Data, frozen=True):
     """``input``: what a person said; ``prompt_id`` of ``None`` means unasked."""
 
     text: str
     prompt_id: str | None = None
 
 
-class Checkpoint(_Data):
+class Checkpoint(_Data, frozen=True):
     """``checkpoint``: a state was saved under ``key``; ``size`` is in bytes."""
 
     key: str
     size: Count
 
 
-class Command(_Data):
+class Command(_Data, frozen=True):
     """``command``: somebody (``by``) asked the attempt for something: cancel, retry or input."""
 
     command: str
@@ -154,7 +154,7 @@ class Command(_Data):
     by: str | None = None
 
 
-class Lost(_Data):
+class Lost(_Data, frozen=True):
     """``lost``: the producer's numbers ``first`` to ``last``, both included, are gone, and why."""
 
     first: Positive
@@ -162,9 +162,7 @@ class Lost(_Data):
     reason: str
 
 
-Data = (
-    State | Progress | Log | Metric | Display | Message | Prompt | Input | Checkpoint | Command | Lost
-)
+Data = State | Progress | Log | Metric | Display | Message | Prompt | Input | Checkpoint | Command | Lost
 
 DATA_TYPES: dict[str, type[Data]] = {
     "state": State,

@@ -56,7 +56,7 @@ class _Message(Struct, frozen=True, omit_defaults=True, tag_field="type"):
     pass
 
 
-class Hello(_Message, tag="hello"):
+class Hello(_Message, frozen=True, tag="hello"):
     """The first frame of every client. A producer names itself and the machine it runs on."""
 
     versions: list[int]
@@ -66,7 +66,7 @@ class Hello(_Message, tag="hello"):
     host: str | None = None
 
 
-class Subscribe(_Message, tag="subscribe"):
+class Subscribe(_Message, frozen=True, tag="subscribe"):
     """``after``: ``None`` from now, else everything after that cursor. ``tail``: history per task."""
 
     id: int
@@ -76,11 +76,11 @@ class Subscribe(_Message, tag="subscribe"):
     types: list[str] | None = None
 
 
-class Unsubscribe(_Message, tag="unsubscribe"):
+class Unsubscribe(_Message, frozen=True, tag="unsubscribe"):
     id: int
 
 
-class CommandRequest(_Message, tag="command"):
+class CommandRequest(_Message, frozen=True, tag="command"):
     """``attempt`` of ``None`` means the present one."""
 
     id: int
@@ -90,7 +90,7 @@ class CommandRequest(_Message, tag="command"):
     args: dict[str, Any] = {}
 
 
-class Publish(_Message, tag="publish"):
+class Publish(_Message, frozen=True, tag="publish"):
     """``base`` is the smallest number the producer still has; ``first`` that of ``events[0]``."""
 
     base: Positive
@@ -98,13 +98,13 @@ class Publish(_Message, tag="publish"):
     events: list[Event]
 
 
-class Handled(_Message, tag="handled"):
+class Handled(_Message, frozen=True, tag="handled"):
     """The producer has carried out the command stored at ``offset``."""
 
     offset: Count
 
 
-class Welcome(_Message, tag="welcome"):
+class Welcome(_Message, frozen=True, tag="welcome"):
     version: int
     connection: str
     user: str
@@ -114,7 +114,7 @@ class Welcome(_Message, tag="welcome"):
     limits: Limits
 
 
-class Subscribed(_Message, tag="subscribed"):
+class Subscribed(_Message, frozen=True, tag="subscribed"):
     """``tasks`` and ``reason`` come when ``recovered`` is false; ``more``: not all tasks fitted."""
 
     id: int
@@ -125,7 +125,7 @@ class Subscribed(_Message, tag="subscribed"):
     reason: Literal["initial", "expired", "epoch"] | None = None
 
 
-class Events(_Message, tag="events"):
+class Events(_Message, frozen=True, tag="events"):
     """Apply it if ``prev`` is where you are; you are at ``cursor`` then."""
 
     id: int
@@ -134,26 +134,26 @@ class Events(_Message, tag="events"):
     events: list[Event]
 
 
-class Reply(_Message, tag="reply"):
+class Reply(_Message, frozen=True, tag="reply"):
     id: int
     ok: bool
     code: str | None = None
     message: str | None = None
 
 
-class Ack(_Message, tag="ack"):
+class Ack(_Message, frozen=True, tag="ack"):
     """Everything up to and including ``upto`` is committed."""
 
     upto: Count
 
 
-class Nack(_Message, tag="nack"):
+class Nack(_Message, frozen=True, tag="nack"):
     """Numbers are missing: send again from ``expected``."""
 
     expected: Positive
 
 
-class CommandOrder(_Message, tag="command"):
+class CommandOrder(_Message, frozen=True, tag="command"):
     """A stored command on its way to the task's producer."""
 
     offset: int
@@ -163,14 +163,14 @@ class CommandOrder(_Message, tag="command"):
     args: dict[str, Any] = {}
 
 
-class Heartbeat(_Message, tag="heartbeat"):
+class Heartbeat(_Message, frozen=True, tag="heartbeat"):
     """``cursors``: for each subscription, nothing for it lies before that cursor."""
 
     now: float
     cursors: dict[str, str]
 
 
-class ErrorMessage(_Message, tag="error"):
+class ErrorMessage(_Message, frozen=True, tag="error"):
     """``temporary``: the same again later may work."""
 
     code: str
@@ -179,7 +179,7 @@ class ErrorMessage(_Message, tag="error"):
     id: int | None = None
 
 
-class Bye(_Message, tag="bye"):
+class Bye(_Message, frozen=True, tag="bye"):
     """The server goes away; ``retry_ms`` is when to come back."""
 
     reconnect: bool
@@ -188,15 +188,5 @@ class Bye(_Message, tag="bye"):
 
 FromClient = Hello | Subscribe | Unsubscribe | CommandRequest | Publish | Handled
 FromServer = (
-    Welcome
-    | Subscribed
-    | Events
-    | Reply
-    | Ack
-    | Nack
-    | CommandOrder
-    | Heartbeat
-    | ErrorMessage
-    | Bye
+    Welcome | Subscribed | Events | Reply | Ack | Nack | CommandOrder | Heartbeat | ErrorMessage | Bye
 )
-

@@ -54,7 +54,9 @@ def may_become(old: TaskState | None, new: TaskState, *, next_attempt: bool = Fa
     return new in TRANSITIONS[old]
 
 
-def check_transition(task_id: str, old: TaskState | None, new: TaskState, *, next_attempt: bool = False) -> None:
+def check_transition(
+    task_id: str, old: TaskState | None, new: TaskState, *, next_attempt: bool = False
+) -> None:
     """Raise `InvalidTransition` unless `may_become` says yes."""
     if not may_become(old, new, next_attempt=next_attempt):
         was = "not there yet" if old is None else old.value
@@ -131,12 +133,12 @@ class Task(Struct):
 
         Events of an attempt that is over count, but change nothing else.
         """
+        data: Data | None = None
+        flag: str | None = None
         try:
             data = decode_data(event)
         except msgspec.MsgspecError:
-            data, flag = None, "bad_data"
-        else:
-            flag = None
+            flag = "bad_data"
         self.events += 1
         self.updated = event.time if self.updated is None else max(self.updated, event.time)
         if self.events == 1:

@@ -13,7 +13,6 @@ from typing import NamedTuple, Protocol
 from ..core.events import Data, Event, TaskState
 from ..core.task import Task
 
-
 PAGE_BYTES = 1 << 20
 
 

@@ -6,6 +6,7 @@ then writes the draft in one go. A draft that could not be written is thrown awa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -117,9 +118,7 @@ class Draft:
                 return False
             self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
             return True
-        if batch.producer in owners or batch.trust is not Trust.PUBLISHED:
-            return True
-        return False
+        return batch.producer in owners or batch.trust is not Trust.PUBLISHED
 
     def _belongs_to_another(self, producer: str, event: Event) -> bool:
         """A new attempt of a task that is still going on under somebody else."""
@@ -139,7 +138,8 @@ class Draft:
         self.bodies.append(body)
         self.events.append(Stored(offset, event.task, event.type, with_offset(body, offset)))
         if event.type == "command":
-            if deliver and task.producer and event.producer not in (self._owners(event.task, event.attempt) or ()):
+            owners = self._owners(event.task, event.attempt) or ()
+            if deliver and task.producer and event.producer not in owners:
                 self.pending[offset] = Pending(offset, task.producer, event)
         elif event.type == "state" and task.state.ended:
             self.settled.append((event.task, event.attempt))
@@ -150,7 +150,7 @@ class Draft:
         self.producers[self.holder] = ProducerRow(self.holder, n, row.host if row else None, self.now)
         self._store(Event(task, attempt, self.holder, n, self.now, kind, encode_data(data)))
 
-    def _lost(self, events: list[Event] | tuple[Event, ...], first: int, last: int, reason: str) -> None:
+    def _lost(self, events: Sequence[Event], first: int, last: int, reason: str) -> None:
         for task, attempt in dict.fromkeys((event.task, event.attempt) for event in events):
             self._note(task, attempt, "lost", Lost(first, last, reason))
 

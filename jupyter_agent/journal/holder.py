@@ -65,9 +65,9 @@ class Holder:
         self.id = new_id()
         self.trouble: str | None = None
         self.told: list[str] = []
-        self._on_commit = on_commit or (lambda stored, seconds: None)
+        self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
-        self._journal = self._open()
+        self._journal: SQLiteJournal = self._open()
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
@@ -160,7 +160,7 @@ class Holder:
         except CorruptJournal as error:
             desk = self._replace(error)
             future.set_exception(error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the caller's future gets it
             future.set_exception(error)
         else:
             future.set_result(result)

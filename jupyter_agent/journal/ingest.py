@@ -19,11 +19,12 @@ from ..core.task import Task
 from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
 from ..places import Places, is_this_host, new_id
+from ..producer.discovery import DEFAULT
 from ..producer.segment import Record
 from ..producer.spool import Header, read_spool
 from .base import Batch, Journal, Note, ProducerRow, Trust
 from .holder import Desk
-from .slots import DEFAULT, Slot, existing_slots, try_slot
+from .slots import Slot, existing_slots, try_slot
 from .sqlite import SQLiteJournal
 
 log = logging.getLogger(__name__)

@@ -72,7 +72,9 @@ def try_slot(places: Places, name: str) -> Slot | None:
         make_private(folder)
         lock = FileLock.acquire(folder / "lock")
     except OSError as error:
-        raise JournalError(f"the journal folder {folder} cannot be used: {error.strerror or error}") from error
+        raise JournalError(
+            f"the journal folder {folder} cannot be used: {error.strerror or error}"
+        ) from error
     return Slot(folder, lock) if lock else None
 
 

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -61,7 +62,7 @@ class SQLiteJournal:
         self._tasks: dict[str, Task] = {}
         self._owners: dict[tuple[str, int], Owners] = {}
         self._producers: dict[str, ProducerRow] = {}
-        with _translated(path):
+        with _Translated(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
                 self._open(new_epoch)
@@ -83,7 +84,7 @@ class SQLiteJournal:
         meta = dict(run("SELECT key, value FROM meta").fetchall())
         if meta.get("schema") != str(SCHEMA_VERSION):
             raise CorruptJournal(f"the journal has schema {meta.get('schema')!r}, not {SCHEMA_VERSION}")
-        self.epoch = meta["epoch"]
+        self.epoch: str = meta["epoch"]
         self._pruned = int(meta.get("pruned", 0))
         row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
         self.head = row[0] if row else 0
@@ -104,7 +105,7 @@ class SQLiteJournal:
         try:
             answers = [draft.take(item) for item in work]
             if draft.producers or draft.events:
-                with _translated(self._path):
+                with _Translated(self._path):
                     self._write(draft)
         except BaseException:
             self._forget_cache()
@@ -144,7 +145,8 @@ class SQLiteJournal:
             return
         try:
             self._db.execute(
-                "INSERT INTO events SELECT ?1 + key, value ->> 'task', value ->> 'type', value FROM json_each(?2)",
+                "INSERT INTO events"
+                " SELECT ?1 + key, value ->> 'task', value ->> 'type', value FROM json_each(?2)",
                 (self.head + 1, (b"[" + b",".join(draft.bodies) + b"]").decode()),
             )
         except sqlite3.OperationalError as error:
@@ -195,7 +197,7 @@ class SQLiteJournal:
             narrow = " AND type IN (SELECT value FROM json_each(?))"
             chosen = [json.dumps(list(types))]
         order = " ORDER BY offset LIMIT ?"
-        with _translated(self._path):
+        with _Translated(self._path):
             if tasks is None:
                 rows = iter(self._db.execute(select + narrow + order, [after, *chosen, limit]))
                 return _page(rows, size)
@@ -204,7 +206,7 @@ class SQLiteJournal:
             return _page(islice(heapq.merge(*parts), limit), size)
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
-        with _translated(self._path):
+        with _Translated(self._path):
             rows = self._db.execute(
                 "SELECT offset, task, type, body FROM events WHERE task = ?"
                 " AND type IN (SELECT value FROM json_each(?)) ORDER BY offset DESC LIMIT ?",
@@ -240,18 +242,18 @@ class SQLiteJournal:
         return self.load_producer(producer)
 
     def producers(self) -> list[ProducerRow]:
-        with _translated(self._path):
+        with _Translated(self._path):
             return [ProducerRow(*row) for row in self._db.execute("SELECT * FROM producers ORDER BY id")]
 
     def pending(self, producer: str) -> list[Pending]:
-        with _translated(self._path):
+        with _Translated(self._path):
             rows = self._db.execute(
                 "SELECT offset, producer, body FROM commands WHERE producer = ? ORDER BY offset", [producer]
             )
             return [Pending(offset, who, decode_event(body.encode())) for offset, who, body in rows]
 
     def handled(self, offset: int) -> None:
-        with _translated(self._path):
+        with _Translated(self._path):
             self._db.execute("DELETE FROM commands WHERE offset = ?", [offset])
 
     def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
@@ -265,12 +267,17 @@ class SQLiteJournal:
         gone = json.dumps(list(task_ids))
         among = "IN (SELECT value FROM json_each(?))"
         run = self._db.execute
-        with _translated(self._path):
+        with _Translated(self._path):
             run("BEGIN IMMEDIATE")
             try:
                 last = run(f"SELECT max(offset) FROM events WHERE task {among}", [gone]).fetchone()[0] or 0
                 pruned = max(self._pruned, last)
-                for table, column in (("events", "task"), ("tasks", "id"), ("attempts", "task"), ("commands", "task")):
+                for table, column in (
+                    ("events", "task"),
+                    ("tasks", "id"),
+                    ("attempts", "task"),
+                    ("commands", "task"),
+                ):
                     run(f"DELETE FROM {table} WHERE {column} {among}", [gone])
                 run("INSERT OR REPLACE INTO meta VALUES ('pruned', ?)", [str(pruned)])
                 run("COMMIT")
@@ -283,7 +290,7 @@ class SQLiteJournal:
         self._forget_cache()
 
     def ended_before(self, when: float) -> list[str]:
-        with _translated(self._path):
+        with _Translated(self._path):
             rows = self._db.execute(
                 "SELECT id FROM tasks WHERE state NOT IN ('queued', 'running') AND ended < ? ORDER BY ended",
                 [when],
@@ -293,19 +300,21 @@ class SQLiteJournal:
     def size(self) -> int:
         one = self._one
         pages, free, size = (one(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
-        assert pages and free and size
+        assert pages is not None
+        assert free is not None
+        assert size is not None
         return int((pages[0] - free[0]) * size[0])
 
     def close(self) -> None:
         self._db.close()
 
-    def _one(self, sql: str, *values: object) -> tuple[str, ...] | None:
-        with _translated(self._path):
-            row: tuple[str, ...] | None = self._db.execute(sql, values).fetchone()
+    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        with _Translated(self._path):
+            row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
             return row
 
     def _found(self, clause: str, *values: object) -> list[Task]:
-        with _translated(self._path):
+        with _Translated(self._path):
             rows = self._db.execute(f"SELECT snapshot FROM tasks {clause}", values)
             return [_tasks_decoder.decode(snapshot) for (snapshot,) in rows]
 
@@ -320,7 +329,7 @@ class SQLiteJournal:
             self._forget_cache()
 
 
-class _translated:
+class _Translated:
     """Turns SQLite's errors into this package's, with a sentence that says what to do."""
 
     def __init__(self, path: Path) -> None:

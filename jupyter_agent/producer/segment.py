@@ -81,7 +81,7 @@ class Segment:
 
     def rename(self, path: Path) -> None:
         """Give the file its final name, replacing what was there."""
-        os.replace(self.path, path)
+        self.path.replace(path)
         self.path = path
 
     def close(self) -> None:

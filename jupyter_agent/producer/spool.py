@@ -110,7 +110,7 @@ class Spool:
                 raise SpoolError(f"somebody holds {newborn / 'lock'}, a name that is ours alone")
             (newborn / "spool.json").write_bytes(msgspec.json.encode(header))
             folder = spools / header.producer
-            os.rename(newborn, folder)
+            newborn.rename(folder)
             return cls(folder, lock, header.producer, cap=options.get("cap", DEFAULT_CAP))
         except OSError as error:
             raise SpoolError(f"no spool can be made in {spools}: {error.strerror or error}") from error
@@ -143,7 +143,7 @@ class Spool:
                 )
             self.last = n
             if self._gap or not self._segments[-1].append(n, body):
-                self._append_slowly(task, attempt, n, body)
+                self._append_slowly(n, body)
         return n
 
     def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> Outgoing | None:
@@ -201,7 +201,7 @@ class Spool:
                 if n > after:
                     yield segment, position, n, body
 
-    def _append_slowly(self, task: str, attempt: int, n: int, body: bytes) -> None:
+    def _append_slowly(self, n: int, body: bytes) -> None:
         records = [*self._gap.close(), (n, body)] if self._gap else [(n, body)]
         for number, record in records:
             if self._segments[-1].append(number, record):
@@ -209,7 +209,7 @@ class Spool:
             if self._rotate(number) and self._segments[-1].append(number, record):
                 continue
             head = msgspec.json.decode(record, type=_Named)
-            first = head.data.get("first", number) if head.type == "lost" else number
+            first = head.data.first if head.type == "lost" else number
             self._gap.add(first, number, head.task, head.attempt, self.producer, self._clock())
 
     def _rotate(self, first: int) -> bool:
@@ -271,11 +271,15 @@ class Spool:
         return False
 
 
+class _First(Struct):
+    first: int = 0
+
+
 class _Named(Struct):
     task: str
     attempt: int
     type: str
-    data: dict[str, object]
+    data: _First
 
 
 def _all(segments: list[Segment]) -> Iterator[Record]:

@@ -43,7 +43,7 @@ class Store:
             if len(content) > MAX_RESULT:
                 return Result(text, stored=False)
             write_private(make_private(self._places.results) / f"{task}-{attempt}.pickle", content)
-        except Exception:  # pickling runs the user's code, which may raise anything
+        except Exception:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
             return Result(text, stored=False)
         return Result(text, stored=True)
 
@@ -82,7 +82,7 @@ def short_repr(value: object) -> str:
     """The repr of *value* in at most `MAX_REPR` characters; a repr that raises says so."""
     try:
         text = _repr.repr(value)
-    except Exception as error:  # repr() is the user's code
+    except Exception as error:  # noqa: BLE001 - repr() is the user's code
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
     return text if len(text) <= MAX_REPR else text[: MAX_REPR - 3] + "..."
 
@@ -105,4 +105,4 @@ def _loaded(path: Path, task: str) -> object:
         owner = os.fstat(file.fileno()).st_uid
         if hasattr(os, "getuid") and owner != os.getuid():
             raise ResultNotStored(f"{path} belongs to another user and is not loaded", task_id=task)
-        return pickle.load(file)
+        return pickle.load(file)  # noqa: S301 - the owner was just checked
