@@ -1,0 +1,58 @@
+# One virtual environment, .venv, made on first need; nothing here asks you to activate it.
+# PYTHON=/path/to/python chooses the interpreter (3.11 or newer).
+
+BIN := .venv/bin
+PYTHON ?=
+NOTEBOOK := notebooks/quickstart.ipynb
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+FRONTEND := $(wildcard frontend/package.json)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo lab test check bench docs clean frontend-check
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/run.stamp ## Run a task in a real kernel and watch it from this terminal
+	$(BIN)/jupyter agent demo
+
+lab: .venv/run.stamp ## Open the same notebook in JupyterLab
+	$(BIN)/jupyter lab $(AS_ROOT) $(NOTEBOOK)
+
+test: .venv/dev.stamp ## Run every test: unit, contract, integration, faults, browser, notebooks, docs
+	@sh tools/ensure-chromium.sh
+	$(BIN)/python -m pytest
+
+check: .venv/dev.stamp frontend-check ## Lint, formatting, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+frontend-check:
+ifneq ($(FRONTEND),)
+	cd frontend && npm ci --no-audit --no-fund && npm run check
+endif
+
+bench: .venv/dev.stamp ## Measure speed beside what a user would pick instead
+	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o timeout=600
+
+docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings are errors)
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+clean: ## Remove everything that make made
+	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './frontend/node_modules/*' -prune -exec rm -rf {} +
+
+.venv/bin/python: tools/make-venv.sh
+	@sh tools/make-venv.sh .venv $(PYTHON)
+	@touch $@
+
+.venv/run.stamp: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab]'
+	@touch $@
+
+.venv/dev.stamp: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,docs]'
+	@touch $@ .venv/run.stamp
