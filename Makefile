@@ -45,14 +45,14 @@ clean: ## Remove everything that make made
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './frontend/node_modules/*' -prune -exec rm -rf {} +
 
-.venv/bin/python: tools/make-venv.sh
+.venv/made.stamp:
 	@sh tools/make-venv.sh .venv $(PYTHON)
 	@touch $@
 
-.venv/run.stamp: .venv/bin/python pyproject.toml
+.venv/run.stamp: .venv/made.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab]'
 	@touch $@
 
-.venv/dev.stamp: .venv/bin/python pyproject.toml
+.venv/dev.stamp: .venv/made.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,docs]'
 	@touch $@ .venv/run.stamp
