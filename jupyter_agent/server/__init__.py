@@ -1,0 +1,1 @@
+"""The Jupyter server extension: holds the journal and lets views, producers and programs reach it."""

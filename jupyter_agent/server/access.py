@@ -1,0 +1,73 @@
+"""Who may come in: Jupyter's own identity and authorizer, or this user's key from ``holder.json``.
+
+The key is readable by whoever can read the journal itself, so it gives nothing more; it lets kernels
+reach a server that has only a password.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any, cast
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth import IdentityProvider, User
+from jupyter_server.base.handlers import JupyterHandler
+
+from ..producer.discovery import KEY_HEADER
+from .services import Services
+
+RESOURCE = "jupyter_agent"
+
+
+class KeyIdentity:
+    """The identity provider of a request that carries the key; everything else is the server's own."""
+
+    def __init__(self, provider: IdentityProvider, owner: str) -> None:
+        self._provider = provider
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    def get_user(self, handler: object) -> User:
+        return User(username=self._owner)
+
+    def is_token_authenticated(self, handler: object) -> bool:
+        return True
+
+    def should_check_origin(self, handler: object) -> bool:
+        return False
+
+
+class AccessMixin(JupyterHandler):
+    """Adds the key, and the authorizer with our resource, to a handler that has ``services``."""
+
+    services: Services
+
+    @property
+    def identity_provider(self) -> IdentityProvider:
+        """Jupyter's identity provider, or the key's."""
+        provider: IdentityProvider = super().identity_provider
+        if self.has_key():
+            return cast(IdentityProvider, KeyIdentity(provider, self.services.owner))
+        return provider
+
+    def has_key(self) -> bool:
+        """Whether the request carries this holder's key."""
+        given = self.request.headers.get(KEY_HEADER, "")
+        return hmac.compare_digest(given.encode(), self.services.key.encode())
+
+    async def may(self, action: str) -> bool:
+        """Whether the present user may *action* (read, write, execute) tasks."""
+        if self.has_key():
+            return True
+        user = self.current_user
+        if not user:
+            return False
+        return bool(await ensure_async(self.authorizer.is_authorized(self, user, action, RESOURCE)))
+
+    @property
+    def user_name(self) -> str:
+        """The present user's name."""
+        user = self.current_user
+        return user.username if isinstance(user, User) else str(user)

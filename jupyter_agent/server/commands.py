@@ -1,0 +1,100 @@
+"""What may be asked of a task, and how it reaches the task's producer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.events import Command
+from ..core.messages import CommandOrder
+from ..core.protocol import encode
+from ..core.task import Task
+from ..errors import NotNow, RequestRefused, UnknownTask
+from ..journal.base import Note, Pending
+from ..journal.draft import command_of
+from ..journal.holder import Desk
+from .feed import Feed
+from .registry import Registry
+
+COMMANDS = ("cancel", "retry", "input")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as it was asked for; ``attempt`` of ``None`` means the present one."""
+
+    task: str
+    command: str
+    by: str
+    attempt: int | None = None
+    args: dict[str, Any] | None = None
+
+
+async def ask(feed: Feed, registry: Registry, request: Request) -> None:
+    """Store the command as an event and send it to the task's producer; returns once it is stored.
+
+    Raises `UnknownTask`, `NotNow` (it makes no sense in the task's state), `RequestRefused` (it makes
+    no sense at all).
+    """
+    args = _checked(request)
+    connected = {c.producer for c in registry.all() if c.producer}
+
+    def job(desk: Desk) -> Pending | None:
+        task = desk.journal.task(request.task)
+        if task is None:
+            raise UnknownTask(f"there is no task {request.task[:80]!r}", task_id=request.task)
+        if _refuse(task, request, connected):
+            return None
+        data = Command(request.command, args, request.by)
+        offset = desk.append(Note(task.id, task.attempt, "command", data))[0].stored[0].offset
+        return next((p for p in desk.journal.pending(task.producer or "") if p.offset == offset), None)
+
+    pending = await feed.call(job)
+    if pending is not None:
+        deliver(registry, [pending])
+
+
+def deliver(registry: Registry, pending: list[Pending]) -> None:
+    """Send commands to those of their producers that are connected; the rest waits in the journal."""
+    for waiting in pending:
+        connection = registry.producer(waiting.producer)
+        if connection is not None:
+            command, event = command_of(waiting.event), waiting.event
+            order = CommandOrder(waiting.offset, event.task, event.attempt, command.command, command.args)
+            connection.pump.post(encode(order))
+
+
+def _checked(request: Request) -> dict[str, Any]:
+    args = request.args or {}
+    if request.command not in COMMANDS:
+        raise RequestRefused(
+            f"there is no command {request.command[:80]!r}; use one of {', '.join(COMMANDS)}",
+            status=400,
+            code="bad_request",
+        )
+    if request.command == "input" and not isinstance(args.get("text"), str):
+        raise RequestRefused('input needs args {"text": "..."}', status=400, code="bad_request")
+    return args
+
+
+def _refuse(task: Task, request: Request, connected: set[str]) -> bool:
+    """Raise `NotNow` where the command makes no sense; true where it is asked for already."""
+    if request.attempt is not None and request.attempt != task.attempt:
+        raise NotNow(
+            f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id
+        )
+    if request.command == "retry":
+        _refuse_retry(task, connected)
+    elif task.state.ended:
+        raise NotNow(f"task {task.id} is {task.state.value}: there is nothing to {request.command}", task_id=task.id)
+    return request.command == "cancel" and task.cancel_requested
+
+
+def _refuse_retry(task: Task, connected: set[str]) -> None:
+    if not task.state.ended:
+        raise NotNow(f"task {task.id} is {task.state.value}; cancel it before a retry", task_id=task.id)
+    if task.producer not in connected:
+        raise NotNow(
+            f"task {task.id} cannot be retried: the process that ran it is gone; run its cell again",
+            task_id=task.id,
+        )

@@ -1,0 +1,167 @@
+"""The extension: settings, and the wiring of everything the server side owns."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import secrets
+import time
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from tornado.web import RequestHandler
+from traitlets import Float, Integer
+
+from ..core.messages import Bye, Close
+from ..core.protocol import CloseWith, encode
+from ..errors import JournalError
+from ..journal.holder import Holder
+from ..journal.retention import Retention
+from ..journal.slots import Slot, take_server_slot
+from ..places import Places, find_places, host
+from ..producer.discovery import HolderFile
+from . import metrics
+from .feed import Feed
+from .rest import (
+    CommandsHandler,
+    EventsHandler,
+    HealthHandler,
+    TaskHandler,
+    TasksHandler,
+    UnknownHandler,
+)
+from .liveness import Liveness
+from .page import PageHandler
+from .registry import Registry
+from .services import Services
+from .websocket import AgentSocket
+
+KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
+COME_BACK_MS = 500
+
+
+class AgentExtension(ExtensionApp):
+    """Settings are ``c.AgentExtension.<trait>`` in Jupyter's configuration."""
+
+    name = "jupyter_agent"
+    load_other_extensions = True
+    file_url_prefix = "/jupyter-agent"
+
+    retention_days = Float(30.0, min=0, help="Days that an ended task is kept.").tag(config=True)
+    retention_bytes = Integer(2 << 30, min=1 << 20, help="Bytes that the journal may use.").tag(config=True)
+    lease_seconds = Float(
+        900.0, min=1, help="Seconds a silent process on another machine is believed to live."
+    ).tag(config=True)
+
+    services: Services | None = None
+
+    def initialize_settings(self) -> None:
+        places = find_places()
+        if places.moved:
+            self.log.warning("jupyter_agent: %s", places.moved)
+        feed = Feed()
+        try:
+            holder = take_server_slot(
+                places, lambda slot: Holder(slot, on_commit=feed.committed, on_epoch=feed.replaced)
+            )
+        except JournalError as error:
+            self.log.error("jupyter_agent is off: no journal can be opened: %s", error)
+            return
+        feed.holder = holder
+        self._wire(places, feed)
+
+    def _wire(self, places: Places, feed: Feed) -> None:
+        registry = Registry(self.log)
+        liveness = Liveness(
+            feed,
+            registry,
+            places,
+            lease=self.lease_seconds,
+            retention=Retention(self.retention_days, self.retention_bytes),
+            peek=bool(self._app.sock),
+            log=self.log,
+        )
+        owner = _user_name()
+        self.services = Services(feed, registry, liveness, places, secrets.token_urlsafe(32), owner)
+
+    @property
+    def _app(self) -> ServerApp:
+        assert self.serverapp is not None
+        return self.serverapp
+
+    def initialize_handlers(self) -> None:
+        if self.services is None:
+            return
+        doors: list[tuple[str, type[RequestHandler]]] = [
+            ("ws", AgentSocket),
+            ("health", HealthHandler),
+            ("tasks", TasksHandler),
+            ("tasks/([^/]+)", TaskHandler),
+            ("tasks/([^/]+)/events", EventsHandler),
+            ("tasks/([^/]+)/commands", CommandsHandler),
+            ("?", PageHandler),
+            ("(.*)", UnknownHandler),
+        ]
+        options = {"services": self.services}
+        self.handlers.extend((f"/jupyter-agent/{path}", handler, options) for path, handler in doors)
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        services = self.services
+        if services is None:
+            return
+        feed = services.feed
+        head = await asyncio.wrap_future(feed.holder.call(lambda desk: desk.journal.head))
+        feed.attach(feed.holder, asyncio.get_running_loop(), head)
+        feed.holder.slot.announce(self._address(feed.holder.slot, services.key))
+        serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
+        metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
+        services.liveness.start()
+        self.log.info("jupyter_agent holds the journal %r", feed.holder.slot.name)
+
+    async def stop_extension(self) -> None:
+        """Say goodbye, stop looking, commit what was put, close the journal; again is nothing."""
+        services, self.services = self.services, None
+        if services is None:
+            return
+        for connection in services.registry.all():
+            connection.pump.post(encode(Bye(True, COME_BACK_MS)))
+            connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
+        await services.liveness.stop()
+        await _until_gone(services.registry)
+        metrics.LAG.set_function(lambda: 0)
+        await asyncio.to_thread(services.feed.holder.close)
+
+    def _address(self, slot: Slot, key: str) -> HolderFile:
+        app = self._app
+        url = "" if app.sock else _local_url(app)
+        return HolderFile("server", os.getpid(), host(), url, key, app.certfile or None, time.time())
+
+    async def _on_kernel_action(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:
+        services = self.services
+        if services is not None and data.get("action") in ("restart", "shutdown"):
+            services.liveness.kernel_is_gone(str(data.get("kernel_id", "")))
+
+
+def _local_url(app: Any) -> str:
+    """Where this machine's processes reach the server (its public address may be a proxy's)."""
+    scheme = "https" if app.certfile else "http"
+    name = "127.0.0.1" if app.ip in ("", "*", "0.0.0.0", "::", "localhost") else app.ip
+    name = f"[{name}]" if ":" in name else name
+    return f"{scheme}://{name}:{app.port}{app.base_url}"
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+async def _until_gone(registry: Registry, patience: float = 2.0) -> None:
+    """Wait for the peers to close, at most *patience* seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    while len(registry) and loop.time() < deadline:
+        await asyncio.sleep(0.02)

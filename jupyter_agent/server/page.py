@@ -1,0 +1,70 @@
+"""The tasks page: a plain list for people without JupyterLab. No script, so it works everywhere."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+
+from ..core.task import Task
+from .rest import AgentHandler
+
+REFRESH = 3
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;
+color-scheme:light dark}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .75rem .35rem 0;
+border-bottom:1px solid #8884}td.n{font-variant-numeric:tabular-nums}code{font-size:.85em;opacity:.7}
+.completed{color:#1a7f37}.failed{color:#cf222e}.running{color:#0969da}.interrupted,.cancelled{color:#9a6700}
+"""
+
+
+class PageHandler(AgentHandler):
+    """``jupyter-agent/``: the newest tasks, drawn again every few seconds."""
+
+    def get_login_url(self) -> str:
+        """A person is asked to log in."""
+        return super(AgentHandler, self).get_login_url()
+
+    async def get(self) -> None:
+        _, tasks = await self.services.feed.snapshots(lambda desk: desk.journal.tasks(limit=100))
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(render(self.services.shown(tasks), self.services.clock()))
+
+
+def render(tasks: list[Task], now: float) -> str:
+    """The page as HTML."""
+    rows = "".join(_row(task, now) for task in tasks)
+    body = f"<table><tr><th>Task<th>State<th>Progress<th>Took<th>Started{rows}</table>" if tasks else _NONE
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Tasks</title>'
+        f'<meta http-equiv="refresh" content="{REFRESH}"><meta name="viewport" content="width=device-width">'
+        f"<style>{_STYLE}</style><h1>Tasks</h1>{body}</html>"
+    )
+
+
+_NONE = "<p>No tasks yet. Run one in a notebook: <code>import jupyter_agent as ja</code></p>"
+
+
+def _row(task: Task, now: float) -> str:
+    state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
+    return (
+        f'<tr data-task-id="{task.id}" data-state="{task.state.value}"><td>{escape(task.name or "task")}'
+        f'<br><code>{task.id}</code><td class="{task.state.value}">{state}<td class="n">{_progress(task)}'
+        f'<td class="n">{_took(task, now)}<td class="n">{_clock(task.started)}'
+    )
+
+
+def _progress(task: Task) -> str:
+    if task.progress is None or task.progress.done is None:
+        return ""
+    done, total = task.progress.done, task.progress.total
+    bar = f'<progress max="{total:g}" value="{done:g}"></progress> ' if total else ""
+    return bar + (f"{done:g} of {total:g}" if total else f"{done:g}")
+
+
+def _took(task: Task, now: float) -> str:
+    return f"{max(0.0, (task.ended or now) - task.started):.1f} s" if task.started else ""
+
+
+def _clock(when: float | None) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when)) if when else ""

@@ -1,0 +1,269 @@
+"""The HTTP doors: glue between Tornado and the journal. Errors are RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from jupyter_server.auth.decorator import allow_unauthenticated
+from tornado.web import HTTPError
+
+from ..core.events import TaskState
+from ..core.ids import Cursor
+from ..core.task import Task
+from ..errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
+from ..journal.holder import Desk
+from ..journal.retention import delete_files
+from . import commands
+from .access import AccessMixin
+from .feed import Interest
+from .services import Services
+from .sse import Stream
+
+MOST = 1000
+_encode = msgspec.json.Encoder().encode
+_STATUS = {UnknownTask: (404, "unknown_task"), NotNow: (409, "not_now"), BadCursor: (400, "bad_cursor")}
+
+
+class BadRequest(RequestRefused):
+    """A request that cannot be understood."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=400, code="bad_request")
+
+
+class AgentHandler(AccessMixin):
+    """Base of the doors: rights by method, problem details for every error."""
+
+    actions = {"GET": "read", "HEAD": "read", "DELETE": "write", "POST": "write"}
+
+    def initialize(self, services: Services) -> None:
+        self.services = services
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        if getattr(getattr(self, (self.request.method or "").lower(), None), "__allow_unauthenticated", False):
+            return
+        if not self.check_origin():
+            raise HTTPError(403, "this origin may not ask")
+        action = self.actions.get(self.request.method or "", "write")
+        if not await self.may(action):
+            raise HTTPError(403, f"this user may not {action} tasks")
+
+    def get_login_url(self) -> str:
+        """No redirect to a login page: whoever asks here is a program."""
+        raise HTTPError(403, "log in, or give a token")
+
+    def check_xsrf_cookie(self) -> None:
+        if not self.token_authenticated:
+            super().check_xsrf_cookie()
+
+    def reply(self, value: object, status: int = 200) -> None:
+        """Answer with *value* as JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(_encode(value))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        status, code, detail = _problem(status_code, error)
+        self.set_status(status)
+        self.set_header("Content-Type", "application/problem+json")
+        title = HTTPStatus(status).phrase
+        body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+        self.finish(_encode(body))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """An expected refusal is no event for the log."""
+        if isinstance(value, AgentError):
+            self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            super().log_exception(typ, value, tb)
+
+    def number(self, name: str, default: int, most: int = MOST) -> int:
+        """A query argument from 1 to *most*."""
+        text = self.get_query_argument(name, None)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text[:10]) <= most:
+            raise BadRequest(f"{name} must be a whole number from 1 to {most}, not {text[:40]!r}")
+        return int(text)
+
+    def json_body(self) -> dict[str, Any]:
+        """The request's JSON object."""
+        try:
+            body = msgspec.json.decode(self.request.body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise BadRequest(f"the body is not JSON: {str(error)[:100]}") from error
+        if not isinstance(body, dict):
+            raise BadRequest("the body must be a JSON object")
+        return body
+
+    async def task(self, task_id: str) -> Task:
+        """The snapshot of a task. Raises `UnknownTask`."""
+
+        def job(desk: Desk) -> list[Task]:
+            task = desk.journal.task(task_id)
+            if task is None:
+                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
+            return [task]
+
+        _, tasks = await self.services.feed.snapshots(job)
+        return self.services.shown(tasks)[0]
+
+
+def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:
+    if isinstance(error, RequestRefused):
+        return error.status, error.code, str(error)
+    if isinstance(error, JournalError):
+        return 503, "unavailable", str(error)
+    if isinstance(error, AgentError):
+        status, code = _STATUS.get(type(error), (400, "bad_request"))
+        return status, code, str(error)
+    detail = ""
+    if isinstance(error, HTTPError):
+        detail = error.log_message or ""
+    phrase = HTTPStatus(status).phrase
+    return status, phrase.lower().replace(" ", "_"), detail or phrase
+
+
+class HealthHandler(AgentHandler):
+    """``health``: for anybody whether it works; for those who may read, how well."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        services = self.services
+        holder = services.feed.holder
+        body: dict[str, object] = {"status": "degraded" if holder.trouble or holder.told else "ok"}
+        if self.current_user and await self.may("read"):
+            body["journal"] = await services.feed.call(self._journal)
+            body["lag"] = services.registry.lag(services.feed.head)
+            body["connections"] = len(services.registry)
+            body["trouble"] = [*holder.told, *([holder.trouble] if holder.trouble else [])]
+            if services.places.moved:
+                body["moved"] = services.places.moved
+        self.reply(body)
+
+    def _journal(self, desk: Desk) -> dict[str, object]:
+        journal, slot = desk.journal, self.services.feed.holder.slot
+        return {"slot": slot.name, "epoch": journal.epoch, "head": journal.head, "bytes": journal.size()}
+
+
+class TasksHandler(AgentHandler):
+    """``tasks``: snapshots, newest first."""
+
+    async def get(self) -> None:
+        state, limit = self._state(), self.number("limit", 50)
+        name = self.get_query_argument("name", None)
+        before = self.get_query_argument("before", None)
+        cursor, tasks = await self.services.feed.snapshots(
+            lambda desk: desk.journal.tasks(state=state, name=name, before=before, limit=limit + 1)
+        )
+        shown = self.services.shown(tasks[:limit])
+        self.reply({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
+
+    def _state(self) -> TaskState | None:
+        text = self.get_query_argument("state", None)
+        if text is None:
+            return None
+        try:
+            return TaskState(text)
+        except ValueError:
+            states = ", ".join(TaskState)
+            raise BadRequest(f"there is no state {text[:40]!r}; use one of {states}") from None
+
+
+class TaskHandler(AgentHandler):
+    """``tasks/{id}``: one snapshot; DELETE forgets an ended task."""
+
+    async def get(self, task_id: str) -> None:
+        self.reply(await self.task(task_id))
+
+    async def delete(self, task_id: str) -> None:
+        def job(desk: Desk) -> None:
+            task = desk.journal.task(task_id)
+            if task is None:
+                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
+            if not task.state.ended:
+                raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
+            desk.journal.forget([task_id])
+            delete_files(self.services.places, task_id)
+
+        await self.services.feed.call(job)
+        self.set_status(204)
+        self.finish()
+
+
+class EventsHandler(AgentHandler):
+    """``tasks/{id}/events``: a page of events, or with ``Accept: text/event-stream`` all to come."""
+
+    async def get(self, task_id: str) -> None:
+        await self.task(task_id)
+        interest = Interest(frozenset([task_id]), self._types())
+        streaming = "text/event-stream" in self.request.headers.get("Accept", "")
+        after = await self._after(task_id, streaming)
+        if streaming:
+            until_end = self.get_query_argument("until", None) == "end"
+            await Stream(self, self.services.feed, interest, after, until_end=until_end).run()
+            return
+        limit = self.number("limit", MOST, 10_000)
+        feed = self.services.feed
+        page = await feed.read(after, interest, 8 << 20, limit)
+        more = bool(page.events) and page.last < feed.head and len(page.events) >= limit
+        events = b",".join(event.encoded for event in page.events)
+        tail = _encode({"cursor": feed.cursor(page.last), "more": more})
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(b'{"events":[' + events + b"]," + tail[1:])
+
+    def _types(self) -> frozenset[str] | None:
+        text = self.get_query_argument("types", None)
+        return frozenset(text.split(",")) if text else None
+
+    async def _after(self, task_id: str, streaming: bool) -> int:
+        text = self.request.headers.get("Last-Event-ID") if streaming else None
+        text = text or self.get_query_argument("after", None)
+        if not text:
+            return 0
+        cursor = Cursor.parse(text)
+
+        def job(desk: Desk) -> bool:
+            journal = desk.journal
+            return cursor.epoch == journal.epoch and journal.recoverable(cursor.offset, [task_id])
+
+        if not await self.services.feed.call(job):
+            raise RequestRefused(
+                f"the journal cannot go on from {text}; leave the cursor out to start over",
+                status=410,
+                code="expired",
+            )
+        return cursor.offset
+
+
+class CommandsHandler(AgentHandler):
+    """``tasks/{id}/commands``: ask a task for something."""
+
+    async def post(self, task_id: str) -> None:
+        body = self.json_body()
+        command, args, attempt = body.get("command"), body.get("args", {}), body.get("attempt")
+        if not isinstance(command, str) or not isinstance(args, dict):
+            raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
+        if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
+            raise BadRequest("attempt must be a whole number")
+        request = commands.Request(task_id, command, self.user_name, attempt, args)
+        await commands.ask(self.services.feed, self.services.registry, request)
+        self.reply({"status": "accepted"}, 202)
+
+
+class UnknownHandler(AgentHandler):
+    """Everything else below ``jupyter-agent/``."""
+
+    @allow_unauthenticated
+    async def get(self, path: str = "") -> None:
+        raise HTTPError(404, f"there is no {path[:80]!r} here")
+
+    post = delete = get
+
+

@@ -1,0 +1,306 @@
+"""The WebSocket door: glue between Tornado, the sans-IO protocol and the pump."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any, Literal
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from ..core.events import State, TaskState, decode_event
+from ..core.ids import Cursor
+from ..core.messages import (
+    SUBPROTOCOL,
+    VERSION,
+    Ack,
+    Close,
+    CommandRequest,
+    ErrorMessage,
+    FromClient,
+    Handled,
+    Hello,
+    Nack,
+    Publish,
+    Reply,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Welcome,
+)
+from ..core.protocol import CloseWith, Send, ServerSide, encode
+from ..core.task import Task
+from ..errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
+from ..journal.base import Appended, Batch, Note, Pending, Stored
+from ..journal.holder import Desk
+from . import commands
+from .access import AccessMixin
+from .feed import FRAME_BYTES, Interest
+from .pump import HEARTBEAT, Pump, Reader, events_frame
+from .registry import Connection
+from .services import MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
+
+HELLO_WITHIN = 10.0
+TAIL_TYPES = ("log", "message", "display")
+_ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_cursor"}
+
+
+class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler):
+    """One connection. Rights are checked before the upgrade, on each command and each heartbeat."""
+
+    ping_interval = HEARTBEAT
+    ping_timeout = HEARTBEAT
+    max_message_size = MAX_MESSAGE
+
+    def initialize(self, services: Services) -> None:
+        self.services = services
+        self._side = ServerSide()
+        self._connection: Connection | None = None
+        self._publishing = 0
+        self._published = asyncio.Event()
+
+    def set_default_headers(self) -> None:
+        """None of Jupyter's: an upgrade has no body."""
+
+    def get_compression_options(self) -> None:
+        """Off: its buffers cost more than ten times what a connection costs without."""
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+    def check_origin(self, origin: str | None = None) -> bool:
+        """As Jupyter does, but a cookie without any Origin does not come from a browser of ours."""
+        if not self.request.headers.get("Origin") and not self.token_authenticated:
+            return False
+        return bool(super().check_origin(origin))  # type: ignore[arg-type]
+
+    @ws_authenticated
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        if not await self.may("read"):
+            raise HTTPError(403, "this user may not read tasks")
+        if not self.check_origin():
+            raise HTTPError(403, "this origin may not connect")
+        await super().get(*args, **kwargs)
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self._pump = Pump(self.services.feed, self, self.services.clock)
+        self._pumping = loop.create_task(self._pump.run(), name="jupyter-agent-pump")
+        self._hello_timer = loop.call_later(HELLO_WITHIN, self._no_hello)
+
+    async def on_message(self, message: str | bytes) -> None:
+        frame = message if isinstance(message, str) else "(binary)"
+        for request in self._side.receive(frame):
+            if isinstance(request, Send):
+                self._pump.post(request.frame)
+            elif isinstance(request, CloseWith):
+                self._pump.post(request)
+            else:
+                await self._answer(request)
+        await self._pump.room()
+
+    def on_close(self) -> None:
+        self._hello_timer.cancel()
+        self._pumping.cancel()
+        self._side.close(Close.NORMAL, "closed")
+        self._published.set()
+        if self._connection is not None:
+            self.services.registry.remove(self._connection, self.close_code)
+            if self._connection.producer is not None:
+                self.services.liveness.hurry()
+
+    async def write(self, frame: bytes) -> None:  # type: ignore[override]
+        try:
+            await self.write_message(frame)
+        except (WebSocketClosedError, StreamClosedError) as error:
+            raise ConnectionError("the peer is gone") from error
+
+    def close_with(self, code: int, reason: str) -> None:
+        self.close(code, reason)
+
+    async def still_allowed(self) -> CloseWith | None:
+        if not self.has_key():
+            user = await ensure_async(self.identity_provider.get_user(self))
+            if user is None:
+                return self._side.close(Close.UNAUTHENTICATED, "the login has ended")
+        if not await self.may("read"):
+            return self._side.close(Close.FORBIDDEN, "this user may no longer read tasks")
+        return None
+
+    def _no_hello(self) -> None:
+        close = self._side.no_hello()
+        if close is not None:
+            self._pump.post(close)
+
+    async def _answer(self, request: FromClient) -> None:
+        """Carry a request out; what cannot be served is answered, and the connection stays open."""
+        try:
+            match request:
+                case Hello():
+                    await self._hello(request)
+                case Subscribe():
+                    await self._subscribe(request)
+                case Unsubscribe(ident):
+                    self._pump.readers.pop(ident, None)
+                case CommandRequest():
+                    await self._command(request)
+                case Publish():
+                    await self._publish(request)
+                case Handled(offset):
+                    await self.services.feed.call(lambda desk: desk.journal.handled(offset))
+        except AgentError as error:
+            code = _ERROR_CODES.get(type(error), "unavailable")
+            temporary = isinstance(error, JournalError)
+            self._error(code, str(error), temporary, getattr(request, "id", None))
+
+    def _error(self, code: str, message: str, temporary: bool, ident: int | None = None) -> None:
+        self._pump.post(encode(ErrorMessage(code, message, temporary, ident)))
+
+    async def _hello(self, hello: Hello) -> None:
+        self._hello_timer.cancel()
+        if hello.role == "producer" and not await self.may("write"):
+            self._pump.post(self._side.close(Close.FORBIDDEN, "this user may not publish tasks"))
+            return
+        services = self.services
+        producer = hello.producer if hello.role == "producer" else None
+        self._connection = Connection(
+            secrets.token_hex(8), self.user_name, hello.role, hello.client, self._pump, producer, hello.host
+        )
+        services.registry.add(self._connection)
+        cursor = services.feed.cursor()
+        welcome = Welcome(
+            VERSION, self._connection.id, self.user_name, cursor, services.clock(), HEARTBEAT, services.limits
+        )
+        self._pump.post(encode(welcome))
+        if producer is not None:
+            commands.deliver(services.registry, await services.feed.call(lambda desk: _back(desk, producer)))
+
+    async def _subscribe(self, request: Subscribe) -> None:
+        interest = Interest(
+            None if request.tasks == "*" else frozenset(request.tasks),
+            None if request.types is None else frozenset(request.types),
+        )
+        answer, tail, head = await self.services.feed.call(lambda desk: _resume(desk, request, interest))
+        self.services.shown(answer.tasks or [])
+        if self._side.state == "closed":
+            return
+        self._pump.post(encode(answer))
+        for frame in _tail_frames(request.id, Cursor.parse(answer.cursor), tail, head):
+            self._pump.post(frame)
+        self._pump.follow(Reader(request.id, interest, str(head), head.offset, head.epoch))
+
+    async def _command(self, request: CommandRequest) -> None:
+        try:
+            if not await self.may("write"):
+                raise RequestRefused("this user may not command tasks", status=403, code="forbidden")
+            wanted = commands.Request(
+                request.task, request.command, self.user_name, request.attempt, request.args
+            )
+            await commands.ask(self.services.feed, self.services.registry, wanted)
+        except RequestRefused as error:
+            self._pump.post(encode(Reply(request.id, False, error.code, str(error))))
+        except (UnknownTask, NotNow) as error:
+            self._pump.post(encode(Reply(request.id, False, _ERROR_CODES[type(error)], str(error))))
+        else:
+            self._pump.post(encode(Reply(request.id, True)))
+
+    async def _publish(self, request: Publish) -> None:
+        connection = self._connection
+        assert connection is not None and connection.producer is not None
+        producer = connection.producer
+        if not request.events or request.events[0].n != request.first:
+            self._error("bad_message", "publish needs events, the first of them numbered `first`", False)
+            return
+        if any(event.producer != producer for event in request.events):
+            self._error("foreign_task", "these events name another producer; nothing was stored", False)
+            return
+        self._publishing += 1
+        batch = Batch(producer, request.base, request.events, host=connection.host)
+        future = self.services.feed.holder.append(batch)
+        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._acknowledge, done))
+        while self._publishing >= 2 * WINDOW and self._side.state == "open":
+            self._published.clear()
+            await self._published.wait()
+
+    def _acknowledge(self, done: Future[Appended]) -> None:
+        self._publishing -= 1
+        self._published.set()
+        error = done.exception()
+        if error is not None:
+            self._error("not_stored", f"the events were not stored: {error}", True)
+            return
+        answer = done.result()
+        if answer.foreign:
+            numbers = ", ".join(str(n) for n in answer.foreign[:5])
+            self._error("foreign_task", f"events {numbers} are of another producer's task; not stored", False)
+        if answer.upto:
+            self._pump.post(encode(Ack(answer.upto)))
+        if answer.expected is not None:
+            self._pump.post(encode(Nack(answer.expected)))
+
+
+def _back(desk: Desk, producer: str) -> list[Pending]:
+    """A producer is here: its word wins over an inference, and its commands are due."""
+    for task in desk.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
+        last = desk.journal.tail(task.id, 1, ["state"])
+        if last and decode_event(last[0].encoded).producer != producer:
+            running = State(TaskState.RUNNING, reason="its process is back")
+            desk.append(Note(task.id, task.attempt, "state", running))
+    return desk.journal.pending(producer)
+
+
+def _resume(desk: Desk, request: Subscribe, interest: Interest) -> tuple[Subscribed, list[Stored], Cursor]:
+    """Where a subscription begins, what it is told first, and where it goes on after that."""
+    journal = desk.journal
+    head = Cursor(journal.epoch, journal.head)
+    reason: Literal["initial", "expired", "epoch"] = "initial"
+    if request.after is not None:
+        after = Cursor.parse(request.after)
+        if after.epoch == journal.epoch and journal.recoverable(after.offset, interest.tasks):
+            return Subscribed(request.id, True, str(after)), [], after
+        reason = "epoch" if after.epoch != journal.epoch else "expired"
+    tasks, more = _snapshots(desk, interest)
+    for task in tasks:
+        task.cursor = str(head)
+    tail = _tail(desk, request, interest)
+    start = Cursor(head.epoch, tail[0].offset - 1) if tail else head
+    return Subscribed(request.id, False, str(start), tasks, more or None, reason), tail, head
+
+
+def _tail(desk: Desk, request: Subscribe, interest: Interest) -> list[Stored]:
+    """The last log, message and display events of each named task, in journal order."""
+    if not request.tail or interest.tasks is None:
+        return []
+    types = [kind for kind in TAIL_TYPES if interest.types is None or kind in interest.types]
+    parts = [desk.journal.tail(task_id, request.tail, types) for task_id in interest.tasks]
+    return sorted(event for part in parts for event in part)
+
+
+def _tail_frames(ident: int, start: Cursor, tail: list[Stored], head: Cursor) -> Iterator[bytes]:
+    """The tail as `events` frames that lead from *start* to *head*."""
+    told = start
+    while tail:
+        size = count = 0
+        while count < len(tail) and (count == 0 or size + len(tail[count].encoded) <= FRAME_BYTES):
+            size += len(tail[count].encoded)
+            count += 1
+        part, tail = tail[:count], tail[count:]
+        cursor = Cursor(head.epoch, part[-1].offset) if tail else head
+        yield events_frame(ident, str(told), str(cursor), b",".join(event.encoded for event in part))
+        told = cursor
+
+
+def _snapshots(desk: Desk, interest: Interest) -> tuple[list[Task], bool]:
+    if interest.tasks is None:
+        found = desk.journal.tasks(limit=SNAPSHOTS + 1)
+        return found[:SNAPSHOTS], len(found) > SNAPSHOTS
+    known = [desk.journal.task(task_id) for task_id in sorted(interest.tasks)]
+    return [task for task in known if task is not None], False
