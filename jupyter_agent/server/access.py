@@ -7,16 +7,20 @@ reach a server that has only a password.
 from __future__ import annotations
 
 import hmac
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth import IdentityProvider, User
-from jupyter_server.base.handlers import JupyterHandler
 
 from ..producer.discovery import KEY_HEADER
 from .services import Services
 
 RESOURCE = "jupyter_agent"
+
+if TYPE_CHECKING:
+    from jupyter_server.base.handlers import JupyterHandler as _Handler
+else:
+    _Handler = object  # so that Jupyter's classes come in the order their own mixins need
 
 
 class KeyIdentity:
@@ -39,7 +43,7 @@ class KeyIdentity:
         return False
 
 
-class AccessMixin(JupyterHandler):
+class AccessMixin(_Handler):
     """Adds the key, and the authorizer with our resource, to a handler that has ``services``."""
 
     services: Services
@@ -68,6 +72,6 @@ class AccessMixin(JupyterHandler):
 
     @property
     def user_name(self) -> str:
-        """The present user's name."""
+        """What the present user is called (an anonymous user of a token is given a name by Jupyter)."""
         user = self.current_user
-        return user.username if isinstance(user, User) else str(user)
+        return (user.display_name or user.username) if isinstance(user, User) else str(user)

@@ -80,13 +80,13 @@ def _checked(request: Request) -> dict[str, Any]:
 def _refuse(task: Task, request: Request, connected: set[str]) -> bool:
     """Raise `NotNow` where the command makes no sense; true where it is asked for already."""
     if request.attempt is not None and request.attempt != task.attempt:
-        raise NotNow(
-            f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id
-        )
+        raise NotNow(f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id)
     if request.command == "retry":
         _refuse_retry(task, connected)
     elif task.state.ended:
-        raise NotNow(f"task {task.id} is {task.state.value}: there is nothing to {request.command}", task_id=task.id)
+        raise NotNow(
+            f"task {task.id} is {task.state.value}: there is nothing to {request.command}", task_id=task.id
+        )
     return request.command == "cancel" and task.cancel_requested
 
 

@@ -188,5 +188,3 @@ def _join(page: Page) -> Lane:
 def _newest_progress(events: list[Stored]) -> list[Stored]:
     newest = {event.task: event.offset for event in events if event.type == "progress"}
     return [e for e in events if e.type != "progress" or newest[e.task] == e.offset]
-
-

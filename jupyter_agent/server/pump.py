@@ -25,7 +25,7 @@ _MANY = 64
 class Socket(Protocol):
     """What the pump needs of a WebSocket."""
 
-    async def write(self, frame: bytes) -> None:
+    async def put(self, frame: bytes) -> None:
         """Write one text frame and wait until it left; raises `ConnectionError` when the peer is gone."""
 
     def close_with(self, code: int, reason: str) -> None:
@@ -158,7 +158,7 @@ class Pump:
 
     async def _write(self, frame: bytes) -> None:
         async with asyncio.timeout(WRITE_DEADLINE):
-            await self._socket.write(frame)
+            await self._socket.put(frame)
 
 
 def events_frame(ident: int, prev: str, cursor: str, body: bytes) -> bytes:

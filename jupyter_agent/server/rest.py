@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError
 
 from ..core.events import TaskState
@@ -33,7 +34,7 @@ class BadRequest(RequestRefused):
         super().__init__(message, status=400, code="bad_request")
 
 
-class AgentHandler(AccessMixin):
+class AgentHandler(AccessMixin, JupyterHandler):
     """Base of the doors: rights by method, problem details for every error."""
 
     actions = {"GET": "read", "HEAD": "read", "DELETE": "write", "POST": "write"}
@@ -43,7 +44,9 @@ class AgentHandler(AccessMixin):
 
     async def prepare(self) -> None:  # type: ignore[override]
         await super().prepare()
-        if getattr(getattr(self, (self.request.method or "").lower(), None), "__allow_unauthenticated", False):
+        if getattr(
+            getattr(self, (self.request.method or "").lower(), None), "__allow_unauthenticated", False
+        ):
             return
         if not self.check_origin():
             raise HTTPError(403, "this origin may not ask")
@@ -265,5 +268,3 @@ class UnknownHandler(AgentHandler):
         raise HTTPError(404, f"there is no {path[:80]!r} here")
 
     post = delete = get
-
-

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
@@ -52,7 +53,7 @@ TAIL_TYPES = ("log", "message", "display")
 _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_cursor"}
 
 
-class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler):
+class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
     """One connection. Rights are checked before the upgrade, on each command and each heartbeat."""
 
     ping_interval = HEARTBEAT
@@ -79,7 +80,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler):
         """As Jupyter does, but a cookie without any Origin does not come from a browser of ours."""
         if not self.request.headers.get("Origin") and not self.token_authenticated:
             return False
-        return bool(super().check_origin(origin))  # type: ignore[arg-type]
+        return bool(super().check_origin(origin))
 
     @ws_authenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:
@@ -94,6 +95,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler):
         self._loop = loop
         self._pump = Pump(self.services.feed, self, self.services.clock)
         self._pumping = loop.create_task(self._pump.run(), name="jupyter-agent-pump")
+        self._pumping.add_done_callback(self._pump_ended)
         self._hello_timer = loop.call_later(HELLO_WITHIN, self._no_hello)
 
     async def on_message(self, message: str | bytes) -> None:
@@ -117,7 +119,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler):
             if self._connection.producer is not None:
                 self.services.liveness.hurry()
 
-    async def write(self, frame: bytes) -> None:  # type: ignore[override]
+    async def put(self, frame: bytes) -> None:
         try:
             await self.write_message(frame)
         except (WebSocketClosedError, StreamClosedError) as error:
@@ -134,6 +136,13 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler):
         if not await self.may("read"):
             return self._side.close(Close.FORBIDDEN, "this user may no longer read tasks")
         return None
+
+    def _pump_ended(self, pumping: asyncio.Task[None]) -> None:
+        """Without its writer a connection is nothing; one that failed is a fault of ours, and said."""
+        error = None if pumping.cancelled() else pumping.exception()
+        if error is not None:
+            self.log.error("a connection's writer failed", exc_info=error)
+        self.close()
 
     def _no_hello(self) -> None:
         close = self._side.no_hello()
