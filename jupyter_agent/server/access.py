@@ -33,13 +33,13 @@ class KeyIdentity:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
-    def get_user(self, handler: object) -> User:
+    def get_user(self, _handler: object) -> User:
         return User(username=self._owner)
 
-    def is_token_authenticated(self, handler: object) -> bool:
+    def is_token_authenticated(self, _handler: object) -> bool:
         return True
 
-    def should_check_origin(self, handler: object) -> bool:
+    def should_check_origin(self, _handler: object) -> bool:
         return False
 
 

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from jupyter_server.serverapp import ServerApp
+from jupyter_server.serverapp import WILDCARD_IPS, ServerApp
 from tornado.web import RequestHandler
 from traitlets import Float, Integer
 
@@ -19,11 +19,14 @@ from ..core.protocol import CloseWith, encode
 from ..errors import JournalError
 from ..journal.holder import Holder
 from ..journal.retention import Retention
-from ..journal.slots import Slot, take_server_slot
+from ..journal.slots import take_server_slot
 from ..places import Places, find_places, host
 from ..producer.discovery import HolderFile
 from . import metrics
 from .feed import Feed
+from .liveness import Liveness
+from .page import PageHandler
+from .registry import Registry
 from .rest import (
     CommandsHandler,
     EventsHandler,
@@ -32,14 +35,12 @@ from .rest import (
     TasksHandler,
     UnknownHandler,
 )
-from .liveness import Liveness
-from .page import PageHandler
-from .registry import Registry
 from .services import Services
 from .websocket import AgentSocket
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 COME_BACK_MS = 500
+GOODBYE_WITHIN = 2.0
 
 
 class AgentExtension(ExtensionApp):
@@ -114,7 +115,7 @@ class AgentExtension(ExtensionApp):
         feed = services.feed
         head = await asyncio.wrap_future(feed.holder.call(lambda desk: desk.journal.head))
         feed.attach(feed.holder, asyncio.get_running_loop(), head)
-        feed.holder.slot.announce(self._address(feed.holder.slot, services.key))
+        feed.holder.slot.announce(self._address(services.key))
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
         services.liveness.start()
@@ -129,16 +130,16 @@ class AgentExtension(ExtensionApp):
             connection.pump.post(encode(Bye(True, COME_BACK_MS)))
             connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
         await services.liveness.stop()
-        await _until_gone(services.registry)
+        await services.registry.empty(GOODBYE_WITHIN)
         metrics.LAG.set_function(lambda: 0)
         await asyncio.to_thread(services.feed.holder.close)
 
-    def _address(self, slot: Slot, key: str) -> HolderFile:
+    def _address(self, key: str) -> HolderFile:
         app = self._app
         url = "" if app.sock else _local_url(app)
         return HolderFile("server", os.getpid(), host(), url, key, app.certfile or None, time.time())
 
-    async def _on_kernel_action(self, logger: object, schema_id: str, data: dict[str, Any]) -> None:
+    async def _on_kernel_action(self, *, data: dict[str, Any], **_: object) -> None:
         services = self.services
         if services is not None and data.get("action") in ("restart", "shutdown"):
             services.liveness.kernel_is_gone(str(data.get("kernel_id", "")))
@@ -147,7 +148,7 @@ class AgentExtension(ExtensionApp):
 def _local_url(app: Any) -> str:
     """Where this machine's processes reach the server (its public address may be a proxy's)."""
     scheme = "https" if app.certfile else "http"
-    name = "127.0.0.1" if app.ip in ("", "*", "0.0.0.0", "::", "localhost") else app.ip
+    name = "127.0.0.1" if app.ip in (*WILDCARD_IPS, "*", "localhost") else app.ip
     name = f"[{name}]" if ":" in name else name
     return f"{scheme}://{name}:{app.port}{app.base_url}"
 
@@ -157,11 +158,3 @@ def _user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
-
-
-async def _until_gone(registry: Registry, patience: float = 2.0) -> None:
-    """Wait for the peers to close, at most *patience* seconds."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience
-    while len(registry) and loop.time() < deadline:
-        await asyncio.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Literal
@@ -32,6 +33,8 @@ class Registry:
         self._log = log
         self._connections: dict[str, Connection] = {}
         self._producers: dict[str, Connection] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -47,6 +50,7 @@ class Registry:
     def add(self, connection: Connection) -> None:
         """A connection said hello. A producer that was connected already is replaced."""
         self._connections[connection.id] = connection
+        self._empty.clear()
         if connection.producer is not None:
             old = self._producers.get(connection.producer)
             if old is not None:
@@ -59,11 +63,22 @@ class Registry:
         """A connection is gone; *code* is its close code, if one came. Again is nothing."""
         if self._connections.pop(connection.id, None) is None:
             return
+        if not self._connections:
+            self._empty.set()
         if connection.producer is not None and self._producers.get(connection.producer) is connection:
             del self._producers[connection.producer]
         metrics.CONNECTIONS.labels(connection.role).dec()
         how = "without a goodbye" if code is None else f"code {code}"
         self._log.info("%s disconnected: %s %s, %s", connection.user, connection.role, _who(connection), how)
+
+    async def empty(self, patience: float) -> bool:
+        """Wait until nobody is connected; false when *patience* seconds pass first."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def producer(self, producer: str | None) -> Connection | None:
         """The connection of a producer, if it has one now."""

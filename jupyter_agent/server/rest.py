@@ -37,8 +37,6 @@ class BadRequest(RequestRefused):
 class AgentHandler(AccessMixin, JupyterHandler):
     """Base of the doors: rights by method, problem details for every error."""
 
-    actions = {"GET": "read", "HEAD": "read", "DELETE": "write", "POST": "write"}
-
     def initialize(self, services: Services) -> None:
         self.services = services
 
@@ -50,7 +48,7 @@ class AgentHandler(AccessMixin, JupyterHandler):
             return
         if not self.check_origin():
             raise HTTPError(403, "this origin may not ask")
-        action = self.actions.get(self.request.method or "", "write")
+        action = "read" if self.request.method in ("GET", "HEAD") else "write"
         if not await self.may(action):
             raise HTTPError(403, f"this user may not {action} tasks")
 

@@ -90,7 +90,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             raise HTTPError(403, "this origin may not connect")
         await super().get(*args, **kwargs)
 
-    def open(self, *args: str, **kwargs: str) -> None:
+    def open(self, *_: str, **__: str) -> None:
         loop = asyncio.get_running_loop()
         self._loop = loop
         self._pump = Pump(self.services.feed, self, self.services.clock)
@@ -207,12 +207,13 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self._pump.follow(Reader(request.id, interest, str(head), head.offset, head.epoch))
 
     async def _command(self, request: CommandRequest) -> None:
+        if not await self.may("write"):
+            self._pump.post(encode(Reply(request.id, False, "forbidden", "this user may not command tasks")))
+            return
+        wanted = commands.Request(
+            request.task, request.command, self.user_name, request.attempt, request.args
+        )
         try:
-            if not await self.may("write"):
-                raise RequestRefused("this user may not command tasks", status=403, code="forbidden")
-            wanted = commands.Request(
-                request.task, request.command, self.user_name, request.attempt, request.args
-            )
             await commands.ask(self.services.feed, self.services.registry, wanted)
         except RequestRefused as error:
             self._pump.post(encode(Reply(request.id, False, error.code, str(error))))
@@ -223,8 +224,9 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     async def _publish(self, request: Publish) -> None:
         connection = self._connection
-        assert connection is not None and connection.producer is not None
-        producer = connection.producer
+        producer = connection.producer if connection else None
+        if connection is None or producer is None:
+            return
         if not request.events or request.events[0].n != request.first:
             self._error("bad_message", "publish needs events, the first of them numbered `first`", False)
             return
