@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import BadCursor, ProtocolError
-from .events import Event
-from .ids import Cursor
+from .events import UNREADABLE, Event
+from .ids import Cursor, is_ulid
 from .messages import (
     VERSION,
     Ack,
@@ -40,7 +40,6 @@ from .task import Task
 _encode = msgspec.json.Encoder().encode
 _from_client: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
 _from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)
-_UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 class _Envelope(Struct):
@@ -88,12 +87,13 @@ class ServerSide:
         if self.state == "closed":
             return []
         try:
-            envelope = _envelope.decode(frame)
-        except _UNREADABLE:
+            text = frame.decode() if isinstance(frame, bytes) else frame
+            envelope = _envelope.decode(text)
+        except UNREADABLE:
             return [self.close(Close.PROTOCOL, "a frame must be one JSON object")]
         if self.state == "hello":
-            return [self._hello(envelope, frame)]
-        return [self._message(envelope, frame)]
+            return [self._hello(envelope, text)]
+        return [self._message(envelope, text)]
 
     def no_hello(self) -> CloseWith | None:
         """The time for ``hello`` is over: close, unless it came."""
@@ -106,27 +106,27 @@ class ServerSide:
         self.state = "closed"
         return CloseWith(code, reason)
 
-    def _hello(self, envelope: _Envelope, frame: str | bytes) -> FromClient | CloseWith:
+    def _hello(self, envelope: _Envelope, frame: str) -> FromClient | CloseWith:
         if envelope.type != "hello":
             return self.close(Close.PROTOCOL, "the first frame must be a hello")
         try:
             hello = _from_client.decode(frame)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return self.close(Close.PROTOCOL, _short(f"the hello cannot be read: {error}"))
         assert isinstance(hello, Hello)
         if VERSION not in hello.versions:
             return self.close(Close.VERSION, f"this server speaks version {VERSION}")
-        if hello.role == "producer" and hello.producer is None:
-            return self.close(Close.PROTOCOL, "a producer's hello must name the producer")
+        if hello.role == "producer" and not is_ulid(hello.producer or ""):
+            return self.close(Close.PROTOCOL, "a producer's hello must name the producer by its ULID")
         self.state, self.role = "open", hello.role
         return hello
 
-    def _message(self, envelope: _Envelope, frame: str | bytes) -> FromClient | Send:
-        ident = envelope.id if isinstance(envelope.id, int) else None
+    def _message(self, envelope: _Envelope, frame: str) -> FromClient | Send:
+        ident = envelope.id if type(envelope.id) is int else None
         try:
             message = _from_client.decode(frame)
-        except _UNREADABLE as error:
-            known = envelope.type in _TAGS
+        except UNREADABLE as error:
+            known = isinstance(envelope.type, str) and envelope.type in _TAGS
             code = "bad_message" if known else "unknown_type"
             return send(ErrorMessage(code, _short(str(error)), False, ident))
         if isinstance(message, Hello):
@@ -161,19 +161,21 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Start this subscription over from these snapshots."""
+    """Start this subscription over from these snapshots; ``cursor`` is where that leaves it."""
 
     id: int
     tasks: list[Task]
     more: bool
+    cursor: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """New events of this subscription, each exactly once, in order."""
+    """New events of this subscription, each exactly once, in order; ``cursor`` is the place after them."""
 
     id: int
     events: list[Event]
+    cursor: str | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -183,10 +185,12 @@ class SubscriberSide:
     client: str
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     welcome: Welcome | None = None
+    _asked: dict[int, int] = field(default_factory=dict)
 
     def connected(self) -> list[Send]:
         """A new socket is up: say hello. The rest follows the welcome."""
         self.welcome = None
+        self._asked.clear()
         for subscription in self.subscriptions.values():
             subscription.answered = False
         return [send(Hello([VERSION], "subscriber", self.client))]
@@ -195,7 +199,7 @@ class SubscriberSide:
         """Add or replace an interest; returns what to send now (nothing before the welcome)."""
         self.subscriptions[subscription.id] = subscription
         subscription.answered = False
-        return [send(subscription.request())] if self.welcome else []
+        return [self._ask(subscription)] if self.welcome else []
 
     def unsubscribe(self, ident: int) -> list[Send]:
         """Drop an interest; frames still under way for it are ignored."""
@@ -206,12 +210,12 @@ class SubscriberSide:
         """Take one frame; raises `ProtocolError` when the server does not speak this protocol."""
         try:
             message = _from_server.decode(frame)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ProtocolError(f"the server sent a frame that cannot be read: {error}") from error
         match message:
             case Welcome():
                 self.welcome = message
-                return [send(s.request()) for s in self.subscriptions.values()]
+                return [self._ask(subscription) for subscription in self.subscriptions.values()]
             case Subscribed():
                 return self._subscribed(message)
             case Events():
@@ -219,19 +223,36 @@ class SubscriberSide:
             case Heartbeat():
                 self._heartbeat(message)
                 return []
-            case Reply() | ErrorMessage() | Bye():
+            case ErrorMessage(id=ident):
+                self._answered(ident)
+                return [message]
+            case Reply() | Bye():
                 return [message]
             case _:
                 return []
 
+    def _ask(self, subscription: Subscription) -> Send:
+        self._asked[subscription.id] = self._asked.get(subscription.id, 0) + 1
+        return send(subscription.request())
+
+    def _answered(self, ident: int | None) -> bool:
+        """Note an answer; whether it is the one to the newest request, and not to a replaced one."""
+        if ident is None or ident not in self._asked:
+            return False
+        self._asked[ident] -= 1
+        if self._asked[ident]:
+            return False
+        del self._asked[ident]
+        return True
+
     def _subscribed(self, message: Subscribed) -> list[Send | Restart | Apply | Reply | ErrorMessage | Bye]:
         subscription = self.subscriptions.get(message.id)
-        if subscription is None:
+        if not self._answered(message.id) or subscription is None:
             return []
         subscription.cursor, subscription.answered = message.cursor, True
         if message.recovered:
             return []
-        return [Restart(message.id, message.tasks or [], bool(message.more))]
+        return [Restart(message.id, message.tasks or [], bool(message.more), message.cursor)]
 
     def _events(self, message: Events) -> list[Send | Restart | Apply | Reply | ErrorMessage | Bye]:
         subscription = self.subscriptions.get(message.id)
@@ -239,13 +260,13 @@ class SubscriberSide:
             return []
         if message.prev != subscription.cursor:
             subscription.answered = False
-            return [send(subscription.request())]
+            return [self._ask(subscription)]
         subscription.cursor = message.cursor
-        return [Apply(message.id, message.events)]
+        return [Apply(message.id, message.events, message.cursor)]
 
     def _heartbeat(self, message: Heartbeat) -> None:
         for ident, cursor in message.cursors.items():
-            subscription = self.subscriptions.get(int(ident))
+            subscription = self.subscriptions.get(int(ident)) if ident.isdecimal() else None
             if subscription is not None and subscription.answered and _later(cursor, subscription.cursor):
                 subscription.cursor = cursor
 
@@ -300,7 +321,7 @@ class ProducerSide:
         """Take one frame, note what it acknowledges, and hand it on."""
         try:
             message = _from_server.decode(frame)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ProtocolError(f"the server sent a frame that cannot be read: {error}") from error
         match message:
             case Welcome():

@@ -1,0 +1,5 @@
+"""``python -m jupyter_agent.cli``."""
+
+from .main import main
+
+main()

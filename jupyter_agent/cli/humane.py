@@ -1,0 +1,84 @@
+"""Times, durations, sizes and numbers as a person says them; and times as a person gives them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+_STEPS = ((60.0, "s"), (60.0, "min"), (24.0, "h"))
+_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)\Z")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def duration(seconds: float | None) -> str:
+    """As "8.2 s", "3 min 20 s", "2 h 5 min", "4 d 1 h"; nothing for ``None``."""
+    if seconds is None:
+        return ""
+    seconds = max(seconds, 0.0)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return _two(seconds, 60, "min", "s")
+    if seconds < 86_400:
+        return _two(seconds / 60, 60, "h", "min")
+    return _two(seconds / 3600, 24, "d", "h")
+
+
+def _two(amount: float, base: int, large: str, small: str) -> str:
+    whole, rest = divmod(int(amount), base)
+    return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
+
+
+def age(seconds: float) -> str:
+    """As "now", "40 s ago", "3 min ago", "5 h ago", "12 d ago"."""
+    if seconds < 2:
+        return "now"
+    amount = seconds
+    for most, unit in _STEPS:
+        if amount < most:
+            return f"{int(amount)} {unit} ago"
+        amount /= most
+    return f"{int(amount)} d ago"
+
+
+def number(value: float | None) -> str:
+    """A count or a measurement with as many digits as are worth reading."""
+    if value is None:
+        return "-"
+    if isinstance(value, int) or value.is_integer():
+        return f"{int(value):,}" if abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:.4g}"
+
+
+def size(count: int) -> str:
+    """Bytes: "512 B", "1.2 MiB"."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024 or unit == "GiB":
+            break
+        amount /= 1024
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def moment(when: float | None) -> str:
+    """A time on this machine's clock, to the second; nothing for ``None``."""
+    if when is None:
+        return ""
+    return datetime.fromtimestamp(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def parse_moment(text: str, now: float) -> float:
+    """Unix seconds of an ISO date or time (local, unless it names a zone) or of an age such as ``7d``.
+
+    Raises `ValueError` with a sentence.
+    """
+    if match := _AGE.match(text.strip()):
+        return now - float(match[1]) * _SECONDS[match[2]]
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is no time; give a date (2031-05-17), a time (2031-05-17T09:30) or an age (12h, 7d)"
+        ) from error

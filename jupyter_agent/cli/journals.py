@@ -1,0 +1,211 @@
+"""All of a user's journals as one: requests find their task's journal, lists are merged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from ..client import EventsPage
+from ..core.ids import is_ulid
+from ..core.protocol import Apply, Restart
+from ..core.task import Task
+from ..errors import AgentError, JournalHeld, ServerUnreachable, UnknownTask
+from ..journal.slots import existing_slots
+from ..places import Places, find_places
+from ..producer.discovery import DEFAULT
+from .moment import MomentSource
+from .source import REMOTE, ServerSource, Source, address_of, sentence
+
+T = TypeVar("T")
+News = tuple[str, Restart | Apply]
+log = logging.getLogger(__name__)
+RETRY = 0.1
+MORE_JOURNALS = 1.0
+"""Seconds between looks for journals that were not there when following began."""
+
+
+@dataclass
+class Journals:
+    """Where the commands go. ``patience``: seconds that a journal's holder may take to answer.
+
+    ``troubles`` are sentences about journals that a list had to leave out.
+    """
+
+    places: Places = field(default_factory=find_places)
+    patience: float = 5.0
+    troubles: list[str] = field(default_factory=list)
+
+    def slots(self) -> list[str]:
+        """The journals there are; the default one is always there to be opened."""
+        if os.environ.get("JUPYTER_AGENT_URL"):
+            return [REMOTE]
+        return existing_slots(self.places) or [DEFAULT]
+
+    async def tasks(
+        self, *, state: str | None = None, name: str | None = None, limit: int | None = 50
+    ) -> list[Task]:
+        """The newest of all journals, newest first by id."""
+
+        async def ask(slot: str) -> list[Task]:
+            return await self.use(slot, lambda source: source.tasks(state=state, name=name, limit=limit))
+
+        found = await self._everywhere(ask)
+        merged = {task.id: task for tasks in found for task in tasks}
+        return sorted(merged.values(), key=lambda task: task.id, reverse=True)[:limit]
+
+    async def find(self, task_id: str) -> tuple[str, Task]:
+        """The task and the journal it is in. Raises `UnknownTask`."""
+        ident = task_id.upper()
+        if not is_ulid(ident):
+            raise UnknownTask(
+                f"{task_id!r} is no task id (26 letters and digits); 'jupyter agent tasks list' shows them",
+                task_id=task_id,
+            )
+
+        async def ask(slot: str) -> list[tuple[str, Task]]:
+            try:
+                return [(slot, await self.task(slot, ident))]
+            except UnknownTask:
+                return []
+
+        found = [pair for pairs in await self._everywhere(ask) for pair in pairs]
+        if not found:
+            raise UnknownTask(self._unknown(ident), task_id=ident)
+        return found[0]
+
+    async def task(self, slot: str, task_id: str) -> Task:
+        """The snapshot of a task in one journal. Raises `UnknownTask`."""
+        return await self.use(slot, lambda source: source.task(task_id))
+
+    async def events(self, slot: str, task_id: str, *, after: str | None, types: Sequence[str]) -> EventsPage:
+        """A page of a task's events."""
+        return await self.use(slot, lambda source: source.events(task_id, after=after, types=types))
+
+    async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> Task:
+        """Ask a task for something; the snapshot from just before."""
+        slot, task = await self.find(task_id)
+        await self.use(slot, lambda source: source.command(task.id, command, args))
+        return task
+
+    async def delete(self, task_id: str) -> Task:
+        """Forget an ended task; its last snapshot."""
+        slot, task = await self.find(task_id)
+        await self.use(slot, lambda source: source.delete(task.id))
+        return task
+
+    async def use(self, slot: str, action: Callable[[Source], Awaitable[T]]) -> T:
+        """What *action* gives with whatever has the journal now: its server, else this process.
+
+        Raises `ServerUnreachable` when a server has it and does not answer within ``patience``.
+        """
+        deadline = time.monotonic() + self.patience
+        while True:
+            source = await self.open(slot)
+            try:
+                return await action(source)
+            except JournalHeld as held:
+                if time.monotonic() > deadline:
+                    raise _unresponsive(slot, held) from held
+            finally:
+                source.close()
+            await asyncio.sleep(RETRY)
+
+    async def open(self, slot: str) -> Source:
+        """Whatever has the journal now; the caller closes it."""
+        if slot == REMOTE:
+            return ServerSource(self.places, slot)
+        address = address_of(self.places, slot)
+        if address is not None:
+            server = ServerSource(self.places, slot)
+            if await server.is_there():
+                return server
+            server.close()
+            log.debug("nobody answers at %s, which %s names", address.url, slot)
+        return MomentSource(self.places, slot)
+
+    async def follow(
+        self,
+        slot: str,
+        tasks: Literal["*"] | Sequence[str],
+        *,
+        after: str | None = None,
+        tail: int | None = None,
+    ) -> AsyncGenerator[Restart | Apply]:
+        """One journal's news, from server to moment to server, each event once. Close it (``aclose``)."""
+        cursor = after
+        while True:
+            source = await self.open(slot)
+            try:
+                async with aclosing(source.follow(tasks, after=cursor, tail=tail)) as items:
+                    async for item in items:
+                        cursor = item.cursor
+                        yield item
+            finally:
+                source.close()
+            if slot == REMOTE:
+                raise ServerUnreachable(f"the connection to {os.environ['JUPYTER_AGENT_URL']} is lost")
+            await asyncio.sleep(RETRY)
+
+    async def follow_all(self, *, tail: int | None = None) -> AsyncGenerator[News]:
+        """The news of all journals, also of those that come later, each with its journal's name."""
+        queue: asyncio.Queue[News | Exception] = asyncio.Queue(16)
+        scan = asyncio.create_task(self._scan(queue, tail), name="jupyter-agent-scan")
+        try:
+            while True:
+                news = await queue.get()
+                if isinstance(news, Exception):
+                    raise news
+                yield news
+        finally:
+            scan.cancel()
+            await asyncio.wait([scan])
+
+    async def _scan(self, queue: asyncio.Queue[News | Exception], tail: int | None) -> None:
+        """Feed *queue* from every journal, those that come later too, until cancelled."""
+        feeds: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                for slot in self.slots():
+                    if slot not in feeds:
+                        work = self._feed(slot, queue, tail)
+                        feeds[slot] = asyncio.create_task(work, name=f"jupyter-agent-feed-{slot}")
+                await asyncio.sleep(MORE_JOURNALS)
+        finally:
+            for task in feeds.values():
+                task.cancel()
+            await asyncio.gather(*feeds.values(), return_exceptions=True)
+
+    async def _feed(self, slot: str, queue: asyncio.Queue[News | Exception], tail: int | None) -> None:
+        try:
+            async with aclosing(self.follow(slot, "*", tail=tail)) as items:
+                async for item in items:
+                    await queue.put((slot, item))
+        except Exception as error:  # noqa: BLE001 - the reader of the queue raises it
+            await queue.put(error)
+
+    async def _everywhere(self, ask: Callable[[str], Awaitable[list[T]]]) -> list[list[T]]:
+        """Every journal's answer. One that cannot be asked is named in ``troubles``; all of them: raised."""
+        answers = await asyncio.gather(*map(ask, self.slots()), return_exceptions=True)
+        errors = [answer for answer in answers if isinstance(answer, BaseException)]
+        for error in errors:
+            if not isinstance(error, AgentError) or len(errors) == len(answers):
+                raise error
+            self.troubles.append(sentence(error))
+        return [answer for answer in answers if not isinstance(answer, BaseException)]
+
+    def _unknown(self, task_id: str) -> str:
+        where = f"; not asked: {'; '.join(self.troubles)}" if self.troubles else ""
+        return f"there is no task {task_id}{where}"
+
+
+def _unresponsive(slot: str, held: JournalHeld) -> ServerUnreachable:
+    url, pid = str(held.holder.get("url") or ""), held.holder.get("pid")
+    who = f"the server at {url}" if url else "a process"
+    number = f" (process {pid})" if pid else ""
+    return ServerUnreachable(f"{who}{number} holds the journal {slot!r} and does not answer", url=url)

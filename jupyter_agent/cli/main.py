@@ -1,0 +1,91 @@
+"""The entry: every ending of every command becomes an exit status and at most one sentence.
+
+0 done, 1 the task failed (or there is no such task, or the server cannot be reached), 2 wrong use,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from .. import __version__
+from ..errors import AgentError
+from .demo import demo
+from .serve import serve
+from .source import sentence
+from .status import status
+from .tasks import tasks
+
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+log = logging.getLogger(__name__)
+
+
+@click.group(name="jupyter agent", invoke_without_command=True)
+@click.version_option(__version__, prog_name="jupyter agent")
+@click.option("--debug", is_flag=True, help="Say on standard error what happens inside.")
+@click.pass_context
+def root(context: click.Context, *, debug: bool) -> None:
+    """Durable tasks for notebooks: list, watch, cancel and clear them from a terminal.
+
+    It asks this user's running servers, and reads the journals that no server has open by itself.
+    JUPYTER_AGENT_URL and JUPYTER_AGENT_TOKEN name a server on another machine instead.
+    """
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(level=level, format="jupyter agent: %(message)s", force=True)
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+root.add_command(tasks)
+root.add_command(status)
+root.add_command(serve)
+root.add_command(demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    try:
+        answer = root.main(arguments, prog_name="jupyter agent", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        return _say(_misuse(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return DONE
+    except AgentError as error:
+        return _say(sentence(error), FAILED)
+    except OSError as error:
+        return _say(f"{error.filename or 'a file or socket'}: {error.strerror or error}", FAILED)
+    except Exception as error:
+        log.debug("a fault of jupyter agent itself", exc_info=True)
+        return _say(f"a fault of its own ({type(error).__name__}: {error}); --debug shows where", FAILED)
+    return answer if isinstance(answer, int) else DONE
+
+
+def _misuse(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f" (see '{context.command_path} --help')" if context else ""
+    return error.format_message().rstrip(".").replace("\n", " ") + hint
+
+
+def _say(words: str, status: int) -> int:
+    print(f"jupyter agent: {words}", file=sys.stderr)
+    return status
+
+
+def _forget_stdout() -> None:
+    """Nobody reads our output any more: let the interpreter's own last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

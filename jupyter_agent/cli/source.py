@@ -1,0 +1,100 @@
+"""The port between the commands and whatever has the journal: a server, or this process for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Literal, Protocol
+
+from ..client import AgentClient, EventsPage
+from ..core.protocol import Apply, Restart
+from ..core.task import Task
+from ..errors import AgentError, RequestRefused, ServerUnreachable
+from ..places import Places
+from ..producer.discovery import REMOTE, Address, find_address
+
+PATIENCE = 2.0
+"""Seconds without a connection after which the command line looks who has the journal now."""
+
+
+class Source(Protocol):
+    """One journal. Every method may raise `AgentError` with a sentence for the user."""
+
+    async def tasks(
+        self,
+        *,
+        state: str | None = None,
+        name: str | None = None,
+        limit: int | None = 50,
+        before: str | None = None,
+    ) -> list[Task]:
+        """Newest first; *limit* of ``None``: all."""
+
+    async def task(self, task_id: str) -> Task:
+        """Raises `UnknownTask`."""
+
+    async def events(
+        self,
+        task_id: str,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> EventsPage:
+        """A page, oldest first. Raises `UnknownTask`."""
+
+    async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:
+        """Raises `UnknownTask` or `NotNow`."""
+
+    async def delete(self, task_id: str) -> None:
+        """Raises `UnknownTask` or `NotNow`."""
+
+    def follow(
+        self,
+        tasks: Literal["*"] | Sequence[str],
+        *,
+        after: str | None,
+        tail: int | None,
+    ) -> AsyncGenerator[Restart | Apply]:
+        """Goes on until closed, or ends when somebody else may have the journal now."""
+
+    def close(self) -> None:
+        """Release what it holds; again is nothing."""
+
+
+class ServerSource(AgentClient):
+    """A journal behind a server, wherever that moves to."""
+
+    def __init__(self, places: Places, slot: str) -> None:
+        super().__init__(lambda: address_of(places, slot))
+
+    async def follow(  # type: ignore[override]
+        self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
+    ) -> AsyncGenerator[Restart | Apply]:
+        items = super().follow(tasks, after=after, tail=tail, patience=PATIENCE)
+        try:
+            async for item in items:
+                yield item
+        except ServerUnreachable:
+            return
+        finally:
+            await items.aclose()
+
+    async def is_there(self) -> bool:
+        """Whether the holder named there answers, and lets us in: a stale address may be anybody's now."""
+        try:
+            return "journal" in await self.health()
+        except (ServerUnreachable, RequestRefused):
+            return False
+
+
+def address_of(places: Places, slot: str) -> Address | None:
+    """Where the server of *slot* says it is; `REMOTE` is the one that the environment names."""
+    return find_address(places, slot)
+
+
+def sentence(error: AgentError) -> str:
+    """What to tell a person: the first line of *error*."""
+    return str(error).split("\n", 1)[0]
+
+
+__all__ = ["PATIENCE", "REMOTE", "ServerSource", "Source", "address_of", "sentence"]

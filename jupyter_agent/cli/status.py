@@ -1,0 +1,148 @@
+"""``jupyter agent status``: every journal, who has it, and how well."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+import click
+import msgspec
+from msgspec import Struct
+from rich.table import Table
+
+from ..client import AgentClient
+from ..errors import AgentError, SpoolError
+from ..journal.ingest import read_spool_header
+from ..journal.slots import holder_of
+from ..locks import is_locked
+from ..places import Places
+from ..producer.discovery import DEFAULT
+from .draw import console
+from .humane import size
+from .journals import Journals
+from .source import REMOTE, ServerSource, sentence
+
+
+class JournalStatus(Struct):
+    """One journal. ``bytes`` of its files here; ``spools`` whose events are not all committed, of
+    which ``living`` are still written; ``health`` as its server says it, else ``None``."""
+
+    name: str
+    holder: Literal["server", "command line", "nobody"]
+    url: str | None = None
+    pid: int | None = None
+    health: dict[str, Any] | None = None
+    trouble: str | None = None
+    bytes: int = 0
+    spools: int = 0
+    living: int = 0
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(*, as_json: bool) -> int:
+    """Which journals there are, who has them open, and whether all is well (else exit status 1)."""
+    journals = Journals()
+    found = asyncio.run(_all(journals))
+    if as_json:
+        report = {"folder": str(journals.places.root), "moved": journals.places.moved, "journals": found}
+        click.echo(msgspec.json.encode(report).decode())
+    else:
+        _print(journals.places, found)
+    return int(any(journal.trouble for journal in found))
+
+
+async def _all(journals: Journals) -> list[JournalStatus]:
+    return list(await asyncio.gather(*(_one(journals.places, slot) for slot in journals.slots())))
+
+
+async def _one(places: Places, slot: str) -> JournalStatus:
+    if slot == REMOTE:
+        return await _served(places, JournalStatus(slot, "server"))
+    spools, living = _spools(places, slot)
+    report = JournalStatus(slot, "nobody", bytes=_bytes(places, slot), spools=spools, living=living)
+    holder = holder_of(places, slot)
+    if holder is None:
+        return report
+    report.pid = holder.pid
+    if holder.kind == "moment":
+        report.holder = "command line"
+        return report
+    report.holder, report.url = "server", holder.url
+    return await _served(places, report)
+
+
+async def _served(places: Places, report: JournalStatus) -> JournalStatus:
+    """Add what the server itself says."""
+    source: AgentClient = ServerSource(places, report.name)
+    try:
+        report.health = await source.health()
+    except AgentError as error:
+        if report.name == REMOTE:
+            raise
+        report.trouble = sentence(error)
+    finally:
+        source.close()
+    if report.health is not None and report.health.get("status") != "ok":
+        told = report.health.get("trouble") or ["the server says that it is degraded"]
+        report.trouble = "; ".join(map(str, told)) if isinstance(told, list) else str(told)
+    return report
+
+
+def _bytes(places: Places, slot: str) -> int:
+    files = (places.journals / slot).glob("journal.sqlite*")
+    return sum(path.stat().st_size for path in files if ".corrupt-" not in path.name)
+
+
+def _spools(places: Places, slot: str) -> tuple[int, int]:
+    """How many spools wait for this journal, and how many of those have a living writer."""
+    count = living = 0
+    for folder in places.spools.glob("[0-9A-Z]*"):
+        try:
+            journal = read_spool_header(folder).journal
+        except SpoolError:
+            continue
+        home = journal if (places.journals / journal).is_dir() else DEFAULT
+        if home == slot:
+            count += 1
+            living += is_locked(folder / "lock")
+    return count, living
+
+
+def _print(places: Places, found: list[JournalStatus]) -> None:
+    out = console()
+    out.print(f"Folder: {places.root}", markup=False, soft_wrap=True)
+    if places.moved:
+        out.print(places.moved, markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("JOURNAL", "HELD BY", "HEALTH", "SIZE", "SPOOLS"):
+        table.add_column(title, overflow="fold")
+    for journal in found:
+        table.add_row(journal.name, _holder(journal), _health(journal), _size(journal), _waiting(journal))
+    out.print(table)
+    for journal in found:
+        if journal.trouble:
+            out.print(f"{journal.name}: {journal.trouble}", markup=False, soft_wrap=True)
+
+
+def _holder(journal: JournalStatus) -> str:
+    where = f" {journal.url}" if journal.url else ""
+    return f"{journal.holder}{where}{f' (process {journal.pid})' if journal.pid else ''}"
+
+
+def _health(journal: JournalStatus) -> str:
+    if journal.holder != "server":
+        return "-"
+    return str(journal.health["status"]) if journal.health else "does not answer"
+
+
+def _size(journal: JournalStatus) -> str:
+    inside = (journal.health or {}).get("journal")
+    count = inside.get("bytes", 0) if isinstance(inside, dict) and not journal.bytes else journal.bytes
+    return size(count)
+
+
+def _waiting(journal: JournalStatus) -> str:
+    """Spools are there while their producers live, with little in them."""
+    dead = journal.spools - journal.living
+    return f"{journal.living} in use, {dead} waiting" if journal.spools else "none"

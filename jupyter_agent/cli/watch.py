@@ -1,0 +1,168 @@
+"""`tasks watch`: a live view on a terminal, a line for each thing that happens elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Protocol
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from ..core.events import Event, Progress, State, TaskState
+from ..core.protocol import Apply, Restart
+from ..core.task import Task
+from ..errors import UnknownTask
+from .board import LINES, Board, Row
+from .draw import board_view, percent
+from .humane import duration, number
+from .journals import Journals
+from .said import payload, plain, said
+
+FEW_LINES = 4
+REFRESH = 8.0
+PROGRESS_EVERY = 2.0
+"""Seconds of a task's own time between two plain progress lines."""
+
+
+class Screen(Protocol):
+    """Where a board is shown."""
+
+    def begin(self, row: Row) -> None:
+        """A task is watched from now on."""
+
+    def event(self, row: Row, event: Event) -> None:
+        """Something happened."""
+
+
+class LiveScreen:
+    """A live view draws the board by itself."""
+
+    def begin(self, row: Row) -> None:
+        """The board has it."""
+
+    def event(self, row: Row, event: Event) -> None:
+        """The board has it."""
+
+
+class PlainScreen:
+    """A line for each thing that happens, for pipes and log files."""
+
+    def __init__(self) -> None:
+        self._progress: dict[str, float] = {}
+        self._told: dict[str, str] = {}
+
+    def begin(self, row: Row) -> None:
+        self._tell(row, row.task.updated or time.time(), _state_line(row))
+
+    def event(self, row: Row, event: Event) -> None:
+        data = payload(event)
+        if text := said(event):
+            for line in text.splitlines():
+                self._say(row, event.time, plain(line))
+        elif isinstance(data, State):
+            self._tell(row, event.time, _state_line(row))
+        elif isinstance(data, Progress) and self._due(row, event):
+            self._say(row, event.time, _progress_line(row))
+
+    def _due(self, row: Row, event: Event) -> bool:
+        due = event.time >= self._progress.get(row.task.id, 0.0) + PROGRESS_EVERY
+        if due:
+            self._progress[row.task.id] = event.time
+        return due
+
+    def _tell(self, row: Row, when: float, line: str) -> None:
+        """A state line, unless it is what was said last."""
+        if self._told.get(row.task.id) != line:
+            self._told[row.task.id] = line
+            self._say(row, when, line)
+
+    def _say(self, row: Row, when: float, line: str) -> None:
+        clock = time.strftime("%H:%M:%S", time.localtime(when))
+        click.echo(f"{clock} {plain(row.task.name)} | {line}")
+
+
+def _state_line(row: Row) -> str:
+    task = row.task
+    end = f": {plain(task.error.type)}: {plain(task.error.message)}" if task.error else ""
+    return f"{task.state.value}{f' ({percent(task)})' if task.progress else ''}{end}"
+
+
+def _progress_line(row: Row) -> str:
+    parts = [percent(row.task)]
+    if (rate := row.rate()) is not None:
+        parts.append(f"{number(float(f'{rate:.3g}'))}/s")
+    if (left := row.remaining()) is not None:
+        parts.append(f"{duration(left)} to go")
+    if row.task.progress is not None and row.task.progress.message:
+        parts.append(plain(row.task.progress.message))
+    return ", ".join(filter(None, parts))
+
+
+@contextmanager
+def screen(board: Board, terminal: Console, lines: int) -> Iterator[Screen]:
+    """The right kind of view of *board* for *terminal*, for as long as the block lasts."""
+    if not terminal.is_terminal:
+        yield PlainScreen()
+        return
+    live = Live(
+        console=terminal,
+        get_renderable=lambda: board_view(board.shown(), terminal.width, lines),
+        refresh_per_second=REFRESH,
+        vertical_overflow="ellipsis",
+    )
+    with live:
+        yield LiveScreen()
+
+
+async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
+    """Show one task until it ends; 0 if it completed, else 1. Raises `UnknownTask`."""
+    slot, task = await journals.find(task_id)
+    board = Board()
+    with screen(board, terminal, LINES // 2) as view:
+        async with aclosing(journals.follow(slot, [task.id], tail=LINES)) as news:
+            async for item in news:
+                await take(journals.task, board, slot, item, view, always=True)
+                row = board.rows.get(task.id)
+                if row is None:
+                    raise UnknownTask(f"task {task.id} was deleted", task_id=task.id)
+                lines_follow = isinstance(item, Restart) and row.task.logs > 0
+                if row.task.state.ended and not lines_follow:
+                    return int(row.task.state is not TaskState.COMPLETED)
+    return 1
+
+
+async def watch_all(journals: Journals, terminal: Console) -> None:
+    """Show everything that runs, until cancelled."""
+    board = Board()
+    with screen(board, terminal, FEW_LINES) as view:
+        async with aclosing(journals.follow_all()) as news:
+            async for slot, item in news:
+                await take(journals.task, board, slot, item, view)
+
+
+async def take(
+    fetch: Callable[[str, str], Awaitable[Task]],
+    board: Board,
+    slot: str,
+    item: Restart | Apply,
+    view: Screen,
+    *,
+    always: bool = False,
+) -> None:
+    """Take one item in, with the snapshots it needs. *always*: tell of tasks that had ended, too."""
+    if isinstance(item, Restart):
+        board.restart(slot, item)
+        for row in list(board.rows.values()) if always else board.shown():
+            if row.journal == slot:
+                view.begin(row)
+        return
+    for ident in board.unknown(item):
+        try:
+            board.put(slot, await fetch(slot, ident))
+        except UnknownTask:
+            continue  # deleted in between: nothing to show
+    for row, event in board.apply(item):
+        view.event(row, event)

@@ -1,0 +1,104 @@
+"""One HTTP request to a server: an answer, or one of the package's errors with the server's sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+
+from ..core.events import Event
+from ..core.task import Task
+from ..errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
+from ..link import ssl_context
+from ..producer.discovery import Address
+
+REQUEST_TIMEOUT = 30.0
+
+
+class TasksPage(Struct):
+    """``GET tasks``: newest first; ``more``: there are older ones; ``cursor``: the journal's head."""
+
+    tasks: list[Task]
+    more: bool = False
+    cursor: str | None = None
+
+
+class EventsPage(Struct):
+    """``GET tasks/{id}/events``: oldest first; ``cursor`` is where the next page begins."""
+
+    events: list[Event]
+    cursor: str
+    more: bool = False
+
+
+class _Problem(Struct):
+    detail: str = ""
+    title: str = ""
+    code: str = ""
+    message: str | None = None
+
+
+async def fetch(
+    http: AsyncHTTPClient, address: Address, method: str, path: str, body: object = None, *, task_id: str = ""
+) -> bytes:
+    """The body of a 2xx answer. *path* is below ``jupyter-agent/``, with its query.
+
+    Raises `ServerUnreachable`, or `UnknownTask`, `NotNow`, `RequestRefused` with the server's sentence.
+    """
+    request = HTTPRequest(
+        address.api(path),
+        method=method,
+        headers=address.headers | {"Accept": "application/json", "Content-Type": "application/json"},
+        body=None if body is None else json.dumps(body),
+        connect_timeout=REQUEST_TIMEOUT,
+        request_timeout=REQUEST_TIMEOUT,
+        follow_redirects=False,
+        ssl_options=ssl_context(address),
+    )
+    try:
+        response = await http.fetch(request, raise_error=False)
+    except (OSError, HTTPClientError) as error:
+        raise ServerUnreachable(f"no server answers at {address.url} ({error})", url=address.url) from error
+    if response.code >= 300:
+        raise _refusal(response, address, task_id)
+    return response.body
+
+
+def read(body: bytes, kind: type[Any], address: Address) -> Any:
+    """*body* as *kind*; raises `RequestRefused` when something else answered than this extension."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise RequestRefused(
+            f"{address.url} answered something that is no jupyter_agent answer: {error}", code="bad_answer"
+        ) from error
+
+
+def _refusal(response: HTTPResponse, address: Address, task_id: str) -> AgentError:
+    try:
+        problem = msgspec.json.decode(response.body or b"{}", type=_Problem)
+    except msgspec.MsgspecError:
+        problem = _Problem()
+    sentence = problem.detail or problem.message or problem.title
+    if problem.code == "unknown_task":
+        return UnknownTask(sentence or f"there is no task {task_id}", task_id=task_id)
+    if problem.code == "not_now":
+        return NotNow(sentence or f"task {task_id} does not allow that now", task_id=task_id)
+    return RequestRefused(
+        _sentence(response.code, sentence, address),
+        status=response.code,
+        code=problem.code or str(response.code),
+    )
+
+
+def _sentence(status: int, sentence: str, address: Address) -> str:
+    if sentence and status not in (401, 403, 404):
+        return sentence
+    if status in (301, 302, 303, 307, 308, 401, 403):
+        return f"{address.url} wants a login; give its token"
+    if status == 404:
+        return sentence or f"the server at {address.url} does not have the jupyter_agent extension"
+    return f"the server at {address.url} answered with status {status}"
