@@ -1,0 +1,24 @@
+"""Sphinx configuration."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from jupyter_agent import __version__
+
+project = "jupyter_agent"
+author = "the jupyter_agent contributors"
+project_copyright = f"2026, {author}"
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "wire"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+default_role = "code"
+
+html_theme = "furo"
+html_title = f"jupyter_agent {version}"

@@ -1,0 +1,66 @@
+"""The documentation builds without a warning and says what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from jupyter_agent.core import messages
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "html",
+        "-d",
+        str(tmp_path / "tree"),
+    ]
+    done = subprocess.run(
+        [*command, str(DOCS), str(tmp_path / "html")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "html" / "_static" / "asyncapi.json").read_text())
+    assert set(_references(document)) <= set(_targets(document))
+    assert f"server.{'welcome'}" in document["channels"]["ws"]["messages"]
+
+
+def _references(value: object) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [ref for item in value.values() for ref in _references(item)]
+    return [ref for item in value for ref in _references(item)] if isinstance(value, list) else []
+
+
+def _targets(document: dict[str, dict[str, dict[str, object]]]) -> list[str]:
+    schemas = [f"#/components/schemas/{name}" for name in document["components"]["schemas"]]
+    sent = [f"#/channels/ws/messages/{name}" for name in document["channels"]["ws"]["messages"]]  # type: ignore[call-overload]
+    return ["#/channels/ws", *schemas, *sent]
+
+
+def test_every_module_is_on_the_map() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text()
+    package = ROOT / "jupyter_agent"
+    modules = [path.relative_to(package) for path in package.rglob("*.py") if path.name != "__init__.py"]
+    missing = [str(path) for path in modules if f"`{path.name}`" not in page]
+    assert not missing, f"docs/explanation/architecture.md does not name {missing}"
+
+
+def test_every_close_code_is_in_the_reference() -> None:
+    page = (DOCS / "reference" / "protocol.md").read_text()
+    normal = {messages.Close.NORMAL, messages.Close.GOING_AWAY}
+    missing = [
+        code for code in messages.Close if code not in normal and not re.search(rf"\b{code.value}\b", page)
+    ]
+    assert not missing
