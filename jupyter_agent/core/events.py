@@ -14,8 +14,11 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 Ulid = Annotated[str, Meta(min_length=26, max_length=26)]
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
+MOST = (1 << 53) - 1
+"""The largest whole number on the wire: every JSON reader and the journal's columns hold it exactly."""
+
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+Positive = Annotated[int, Meta(ge=1, le=MOST)]
 Number = int | float
 MAX_EVENT_BYTES = 1 << 20
 """The largest encoded event, in bytes; longer logs are split, larger displays replaced by a note."""
@@ -198,6 +201,9 @@ class Event(Struct, frozen=True, omit_defaults=True):
     flag: str | None = None
 
 
+UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeError)
+"""What decoding hostile JSON raises: not this type, nested too deeply, not UTF-8."""
+
 _encoder = msgspec.json.Encoder()
 _event_decoder = msgspec.json.Decoder(Event)
 _data_decoders = {name: msgspec.json.Decoder(kind) for name, kind in DATA_TYPES.items()}
@@ -214,14 +220,14 @@ def encode_data(data: Data) -> Raw:
 
 
 def decode_event(raw: bytes) -> Event:
-    """Read an event; raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
+    """Read an event; raises one of `UNREADABLE`."""
     return _event_decoder.decode(raw)
 
 
 def decode_data(event: Event) -> Data | None:
     """The typed payload, or ``None`` for a type this version does not know.
 
-    Raises `msgspec.ValidationError` when the payload does not fit its type.
+    Raises one of `UNREADABLE` when the payload does not fit its type.
     """
     decoder = _data_decoders.get(event.type)
     return None if decoder is None else decoder.decode(event.data)

@@ -6,11 +6,11 @@ folding code never refuses a fact, it flags it.
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Struct
 
 from ..errors import InvalidTransition
 from .events import (
+    UNREADABLE,
     Command,
     Data,
     Error,
@@ -131,28 +131,29 @@ class Task(Struct):
     def apply(self, event: Event) -> str | None:
         """Fold one event in; returns a flag (``invalid_transition``, ``bad_data``) or ``None``.
 
-        Events of an attempt that is over count, but change nothing else.
+        Events of another attempt than the present one count, but change nothing else; only a
+        ``state`` begins a new attempt.
         """
         data: Data | None = None
         flag: str | None = None
         try:
             data = decode_data(event)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             flag = "bad_data"
         self.events += 1
         self.updated = event.time if self.updated is None else max(self.updated, event.time)
+        if self.producer is None and event.type != "lost":  # which a holder may say of a stranger's task
+            self.producer = event.producer
         if self.events == 1:
-            self.created, self.producer, self.attempt = event.time, event.producer, event.attempt
+            self.created, self.attempt = event.time, event.attempt
             if isinstance(data, State):
                 return self._enter(event, data, first=True)
             self.state = TaskState.RUNNING
         if isinstance(data, Log):
             self.logs += 1
-        elif event.attempt < self.attempt:
-            return flag
-        elif isinstance(data, State):
+        elif isinstance(data, State) and event.attempt >= self.attempt:
             return self._enter(event, data)
-        elif data is not None:
+        elif data is not None and event.attempt == self.attempt:
             self._note(data)
         return flag
 

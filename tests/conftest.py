@@ -1,0 +1,59 @@
+"""Every test has folders of its own, and an environment that points nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `support`, whatever the import mode
+
+from jupyter_agent import places as places_module
+from jupyter_agent.core.ids import ulid
+from jupyter_agent.places import Places
+
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+_FOREIGN = ("JUPYTER", "JPY_", "HYPOTHESIS_")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """HOME and Jupyter's folders lie in the test's own folder; nothing of the caller's leaks in."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "agent"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(home / "data"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(home / "config"))
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
+    places_module._probed.cache_clear()
+    return home
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """The folders that `find_places` gives in this test, already made."""
+    root = tmp_path / "agent"
+    root.mkdir(mode=0o700, exist_ok=True)
+    return Places(root)
+
+
+@pytest.fixture
+def new_id() -> Iterator[Callable[[], str]]:
+    """Makes ULIDs that grow, the same ones in every run."""
+    count = iter(range(1, 1 << 30))
+    yield lambda: ulid(1_700_000_000.0 + next(count), bytes(10))
