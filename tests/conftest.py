@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,7 @@ def places(tmp_path: Path) -> Places:
 
 
 @pytest.fixture
-def new_id() -> Iterator[Callable[[], str]]:
+def new_id() -> Callable[[], str]:
     """Makes ULIDs that grow, the same ones in every run."""
     count = iter(range(1, 1 << 30))
-    yield lambda: ulid(1_700_000_000.0 + next(count), bytes(10))
+    return lambda: ulid(1_700_000_000.0 + next(count), bytes(10))

@@ -55,7 +55,21 @@ def test_a_cursor_reads_back_what_it_wrote(epoch: str, offset: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", "a:", ":1", "a:b", "a:-1", "a:1 ", "a:1\n", "a b:1", "a:1:2", "a:" + "9" * 19, "é:1", "a:١"],
+    [
+        "",
+        ":",
+        "a:",
+        ":1",
+        "a:b",
+        "a:-1",
+        "a:1 ",
+        "a:1\n",
+        "a b:1",
+        "a:1:2",
+        "a:" + "9" * 19,
+        "é:1",
+        "a:\u0661",
+    ],
 )
 def test_a_token_that_no_journal_wrote_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(BadCursor, match="is not a cursor; use one that the server gave") as error:
