@@ -1,0 +1,177 @@
+"""How a task gets onto a notebook's page: one MIME bundle for every kind of front-end.
+
+The data of the bundle is the same for every run of a notebook; the task's id and snapshot travel in
+its metadata. Nothing here is loaded before a view is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from ..core.task import Task
+from ..producer.producer import current_producer
+from .static import html, start_html
+
+if TYPE_CHECKING:
+    from ..widgets import TaskWidget
+
+MIME = "application/vnd.jupyter-agent.task.v1+json"
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+UPDATE_EVERY = 0.25
+"""Seconds between two snapshots that the kernel sends to its widgets."""
+
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+
+
+class Shown(Protocol):
+    """What a view needs of a task's handle."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    def cancel(self) -> object: ...
+
+    def retry(self) -> object: ...
+
+    def send(self, text: str) -> object: ...
+
+    def _snapshot(self) -> Task: ...
+
+
+def show(handle: Shown) -> None:
+    """Display the task's view in the cell that runs now; nothing outside a kernel."""
+    if _kernel() is None:
+        return
+    from IPython.display import display
+
+    data, metadata = bundle(handle)
+    display(data, raw=True, metadata=metadata, display_id=handle.id)  # type: ignore[no-untyped-call]
+    if _now(handle).state.ended:
+        finish(handle)
+
+
+def finish(handle: Shown) -> None:
+    """The task has ended: in a kernel without a front-end, replace its view by a last, still picture.
+
+    A saved notebook then shows how it ended. Where a notebook session is open, its view does that.
+    """
+    if _kernel() is None or os.environ.get("JPY_SESSION_NAME"):
+        return
+    from IPython.display import update_display
+
+    task = _now(handle)
+    data = {MIME: {"v": 1}, "text/html": html(task), "text/plain": repr(handle)}
+    update_display(  # type: ignore[no-untyped-call]
+        data, raw=True, metadata=_metadata(task), display_id=handle.id
+    )
+
+
+def bundle(handle: Shown) -> Bundle:
+    """The data and metadata that show the task."""
+    task = _now(handle)
+    data: dict[str, Any] = {MIME: {"v": 1}, "text/html": start_html(handle.name), "text/plain": repr(handle)}
+    widget = _widget(handle, task)
+    if widget is not None:
+        data[WIDGET_MIME] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return data, _metadata(task)
+
+
+def follow(handle: Shown) -> None:
+    """Keep the snapshot of the task's widget, if it has one, fresh until the task ends."""
+    widget = _widgets.get(handle.id)
+    if widget is not None:
+        current_producer().add_sampler(("view", handle.id), Follower(handle, widget, time.monotonic))
+
+
+class Follower:
+    """Copies a running task into its widget; called often, from the forwarder's thread.
+
+    A widget's message goes out through IPython's own output thread, so any thread may send it.
+    """
+
+    def __init__(self, handle: Shown, widget: TaskWidget, clock: Callable[[], float]) -> None:
+        self._handle = handle
+        self._widget = widget
+        self._clock = clock
+        self._next = clock()
+
+    def __call__(self) -> None:
+        if self._clock() < self._next:
+            return
+        self._next = self._clock() + UPDATE_EVERY
+        task = _now(self._handle)
+        try:
+            self._widget.snapshot = _json(task)
+        except Exception:
+            self._stop()
+            raise
+        if task.state.ended:
+            self._stop()
+
+    def _stop(self) -> None:
+        current_producer().remove_sampler(("view", self._handle.id))
+
+
+_widgets: dict[str, TaskWidget] = {}
+
+
+def _widget(handle: Shown, task: Task) -> TaskWidget | None:
+    """The task's widget: one model for all its views; ``None`` where nothing could draw it."""
+    if _kernel() is None or not _have_widgets():
+        return None
+    from ..widgets import TaskWidget
+
+    if handle.id not in _widgets:
+        _widgets[handle.id] = TaskWidget(handle.id, _json(task), _commander(handle))
+        if not task.state.ended:
+            follow(handle)
+    return _widgets[handle.id]
+
+
+def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
+    def command(name: str, args: dict[str, Any]) -> None:
+        match name:
+            case "cancel":
+                handle.cancel()
+            case "retry":
+                handle.retry()
+            case "input":
+                handle.send(str(args.get("text", "")))
+
+    return command
+
+
+def _have_widgets() -> bool:
+    return find_spec("anywidget") is not None and find_spec("ipywidgets") is not None
+
+
+def _kernel() -> Any | None:
+    """The kernel that this process is, if it is one."""
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None)
+
+
+def _now(handle: Shown) -> Task:
+    return handle._snapshot()  # noqa: SLF001 - the handle's side of this package, not its public face
+
+
+def _metadata(task: Task) -> dict[str, Any]:
+    return {MIME: {"task_id": task.id, "snapshot": _json(task)}}
+
+
+def _json(task: Task) -> dict[str, Any]:
+    value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(task))
+    return value
+
+
+__all__ = ["MIME", "Bundle", "Follower", "Shown", "bundle", "finish", "follow", "html", "show"]

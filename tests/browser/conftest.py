@@ -1,0 +1,66 @@
+"""One Chromium for each module of tests, a fresh page and a scripted server for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from .stage import TASK, Stage
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+MOUNT = """async ([task, kernel]) => {
+  const {mount} = await import("/task.mjs");
+  window.sent = [];
+  const el = document.body.appendChild(document.createElement("div"));
+  window.mounted = mount({
+    el, taskId: task, url: new URL("/jupyter-agent/ws", location.href.replace("http", "ws")).href,
+    kernelSnapshot: () => kernel, kernelSend: (message) => window.sent.push(message),
+  });
+}"""
+
+
+# Not for the whole session: while Playwright's synchronous API is in use its event loop counts as
+# running, and no other test could run one.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stage: Stage) -> Iterator[Page]:
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(stage.url)
+    yield page
+    page.close()
+    assert faults == []
+
+
+@pytest.fixture
+def view(page: Page) -> Page:
+    """A page with one view of `TASK`."""
+    page.evaluate(MOUNT, [TASK, None])
+    return page
