@@ -49,21 +49,21 @@ class FileLock:
         self._identity = identity
 
     @classmethod
-    def acquire(cls, path: Path) -> FileLock | None:
+    def acquire(cls, path: Path, *, create: bool = True) -> FileLock | None:
         """Take the lock without waiting; ``None`` when somebody has it (this process included).
 
-        The file is created (0600) when it is not there. Raises `OSError` when it cannot be opened
-        or the file system has no locks.
+        A file that is not there is created (0600), unless *create* is false: then, and when it
+        cannot be opened or the file system has no locks, raises `OSError`.
         """
         with _guard:
-            return cls._acquire(path)
+            return cls._acquire(path, os.O_CREAT if create else 0)
 
     @classmethod
-    def _acquire(cls, path: Path) -> FileLock | None:
+    def _acquire(cls, path: Path, create: int) -> FileLock | None:
         while True:
             if _identity(path) in _held:
                 return None
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = os.open(path, os.O_RDWR | create | os.O_CLOEXEC, 0o600)
             try:
                 _try_lock(fd)
             except (BlockingIOError, PermissionError):

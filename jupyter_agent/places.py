@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import stat
 import tempfile
@@ -107,6 +108,13 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove *folder* so that nobody ever sees it half there: it loses its name first."""
+    gone = folder.with_name(f".gone-{folder.name}-{secrets.token_hex(4)}")
+    folder.rename(gone)
+    shutil.rmtree(gone)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from ..core.events import Event, State, TaskState, decode_event
 from ..core.task import Task
 from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
-from ..places import Places, is_this_host, new_id
+from ..places import Places, is_this_host, new_id, remove_folder
 from ..producer.discovery import DEFAULT
 from ..producer.segment import Record
 from ..producer.spool import Header, read_spool
@@ -40,6 +40,8 @@ def take_in(desk: Desk, places: Places, slot: str) -> int:
 
 def take_in_spools(desk: Desk, places: Places, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
+    for half_gone in places.spools.glob(".gone-*"):
+        shutil.rmtree(half_gone, ignore_errors=True)
     return sum(_take_in_spool(desk, folder) for folder in _own_spools(places, slot))
 
 
@@ -74,7 +76,7 @@ def read_spool_header(folder: Path) -> Header:
 
 def _take_in_spool(desk: Desk, folder: Path) -> bool:
     try:
-        lock = FileLock.acquire(folder / "lock")
+        lock = FileLock.acquire(folder / "lock", create=False)
     except FileNotFoundError:
         return False
     if lock is None:
@@ -83,7 +85,7 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
         header, records = read_spool(folder)
         _append(desk, header, records, folder)
         interrupt(desk, desk.journal.tasks(producer=header.producer, limit=100_000))
-        shutil.rmtree(folder)
+        remove_folder(folder)
     except SpoolError as error:
         log.debug("a spool is left where it is: %s", error)
         return False

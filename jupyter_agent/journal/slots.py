@@ -17,7 +17,7 @@ import msgspec
 
 from ..errors import JournalError, JournalHeld
 from ..locks import FileLock, is_locked
-from ..places import Places, host, make_private, write_private
+from ..places import Places, host, make_private, remove_folder, write_private
 from ..producer.discovery import DEFAULT, HolderFile, read_holder
 
 T = TypeVar("T")
@@ -50,12 +50,8 @@ class Slot:
         self._lock.release()
 
     def delete(self) -> None:
-        """Remove the whole slot; its lock goes last."""
-        for path in self.folder.iterdir():
-            if path.name != "lock":
-                path.unlink()
-        (self.folder / "lock").unlink()
-        self.folder.rmdir()
+        """Remove the whole slot, then let go of its lock."""
+        remove_folder(self.folder)
         self._lock.release()
 
 

@@ -151,7 +151,7 @@ def adopt_spool(places: Places, producer: str) -> Spool | None:
     """
     folder: Path = places.spools / producer
     try:
-        lock = FileLock.acquire(folder / "lock")
+        lock = FileLock.acquire(folder / "lock", create=False)
     except FileNotFoundError:
         return None
     return Spool.adopt(folder, lock) if lock else None

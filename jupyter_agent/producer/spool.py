@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from msgspec import Struct
 from ..core.events import MAX_EVENT_BYTES, Data
 from ..errors import SpoolError
 from ..locks import FileLock
-from ..places import Places, boot, host, make_private
+from ..places import Places, boot, host, make_private, remove_folder
 from .compaction import Gap, compact
 from .segment import SEGMENT_BYTES, Record, Segment, read_segment
 
@@ -173,7 +172,7 @@ class Spool:
             for segment in [*self._segments, *([self._spare] if self._spare else [])]:
                 segment.close()
             if self._freed >= self.last:
-                shutil.rmtree(self.folder)
+                remove_folder(self.folder)
             self._file_lock.release()
 
     def _batch(self, after: int, events: int, size: int) -> Outgoing | None:
