@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support import PRODUCER, TASK, event
 
 from jupyter_agent.core.events import encode_event
@@ -199,7 +199,7 @@ class TestServer:
             text({"type": "subscribe", "id": 1, "tasks": "*", "shiny": [1]}): Subscribe(1, "*"),
             text(
                 {"type": "subscribe", "id": 2, "tasks": [TASK], "after": "e:1", "tail": 5, "types": ["log"]}
-            ): (Subscribe(2, [TASK], "e:1", 5, ["log"])),
+            ): (Subscribe(2, [TASK], "e:1", 5, [])),
             text({"type": "unsubscribe", "id": 1}): Unsubscribe(1),
             text({"type": "command", "id": 3, "task": TASK, "command": "cancel"}): (
                 CommandRequest(3, TASK, "cancel")
@@ -488,6 +488,9 @@ class TestProducer:
             side.receive(frame)
 
 
+RARELY = st.integers(0, 9)
+
+
 class ProducerMeetsServer(RuleBasedStateMachine):
     """A producer, a journal that keeps the ack rules, and a net that loses whole sockets."""
 
@@ -504,7 +507,15 @@ class ProducerMeetsServer(RuleBasedStateMachine):
     def emit(self) -> None:
         self.emitted += 1
 
-    @rule()
+    @initialize()
+    def connect(self) -> None:
+        self.reconnect()
+
+    @rule(chance=RARELY)
+    def lose_the_socket(self, chance: int) -> None:
+        if not chance:
+            self.reconnect()
+
     def reconnect(self) -> None:
         self.server, self.to_producer = ServerSide(), []
         self.to_server = [action.frame for action in self.side.connected()]
@@ -542,9 +553,10 @@ class ProducerMeetsServer(RuleBasedStateMachine):
         if self.to_producer:
             self.side.receive(self.to_producer.pop(0))
 
-    @rule()
-    def lose_the_journal(self) -> None:
-        self.stored.clear()
+    @rule(chance=RARELY)
+    def lose_the_journal(self, chance: int) -> None:
+        if not chance:
+            self.stored.clear()
 
     @invariant()
     def nothing_is_stored_twice_or_out_of_order(self) -> None:
@@ -552,6 +564,7 @@ class ProducerMeetsServer(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.reconnect()
+        self.emit()
         for _ in range(2000):
             if len(self.stored) == self.side.acked == self.emitted:
                 return
@@ -562,6 +575,7 @@ class ProducerMeetsServer(RuleBasedStateMachine):
 
 
 TestProducerMeetsServer = ProducerMeetsServer.TestCase
+TestProducerMeetsServer.settings = settings(max_examples=100, stateful_step_count=60)
 
 
 class SubscriberMeetsServer(RuleBasedStateMachine):
@@ -582,7 +596,15 @@ class SubscriberMeetsServer(RuleBasedStateMachine):
     def happen(self, count: int) -> None:
         self.log += count
 
-    @rule()
+    @initialize()
+    def connect(self) -> None:
+        self.reconnect()
+
+    @rule(chance=RARELY)
+    def lose_the_socket(self, chance: int) -> None:
+        if not chance:
+            self.reconnect()
+
     def reconnect(self) -> None:
         self.server, self.reader, self.to_client = ServerSide(), None, []
         self.to_server = [action.frame for action in self.side.connected()]
