@@ -36,7 +36,7 @@ ifneq ($(FRONTEND),)
 endif
 
 bench: .venv/dev.stamp ## Measure speed beside what a user would pick instead
-	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o timeout=600
+	$(BIN)/python -m tests.benchmarks
 
 docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings are errors)
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
