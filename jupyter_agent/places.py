@@ -19,6 +19,9 @@ from .core.ids import ulid
 from .locks import FileLock
 
 
+GONE = ".gone-"
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """The folders below one root; ``moved`` says why the root is not where it was asked to be."""
@@ -111,10 +114,19 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove *folder* so that nobody ever sees it half there: it loses its name first."""
-    gone = folder.with_name(f".gone-{folder.name}-{secrets.token_hex(4)}")
+    """Remove *folder* so that nobody ever sees it half there: it loses its name first.
+
+    What cannot be deleted then stays under a name that `sweep` knows.
+    """
+    gone = folder.with_name(f"{GONE}{folder.name}-{secrets.token_hex(4)}")
     folder.rename(gone)
-    shutil.rmtree(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def sweep(parent: Path) -> None:
+    """Delete what `remove_folder` left in *parent*, perhaps because its process was killed."""
+    for gone in parent.glob(f"{GONE}*"):
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

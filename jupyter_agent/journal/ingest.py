@@ -7,7 +7,6 @@ its lock, so that being killed anywhere in here loses and doubles nothing.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice
 from pathlib import Path
@@ -18,7 +17,7 @@ from ..core.events import Event, State, TaskState, decode_event
 from ..core.task import Task
 from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
-from ..places import Places, is_this_host, new_id, remove_folder
+from ..places import Places, is_this_host, new_id, remove_folder, sweep
 from ..producer.discovery import DEFAULT
 from ..producer.segment import Record
 from ..producer.spool import Header, read_spool
@@ -40,8 +39,7 @@ def take_in(desk: Desk, places: Places, slot: str) -> int:
 
 def take_in_spools(desk: Desk, places: Places, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
-    for half_gone in places.spools.glob(".gone-*"):
-        shutil.rmtree(half_gone, ignore_errors=True)
+    sweep(places.spools)
     return sum(_take_in_spool(desk, folder) for folder in _own_spools(places, slot))
 
 
