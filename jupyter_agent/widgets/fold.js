@@ -26,22 +26,24 @@ export function emptyTask(id) {
   };
 }
 
-/** Fold one event in. Events of an attempt that is over count, but change nothing else.
+/** Fold one event in. Events of another attempt than the present one count, but change nothing else;
+ * only a `state` begins a new attempt.
  * @param {Snapshot} task changed in place @param {TaskEvent} event */
 export function applyEvent(task, event) {
   const data = event.flag === "bad_data" ? null : event.data;
   task.events += 1;
   task.updated = Math.max(task.updated ?? event.time, event.time);
   task.stalled_since = null;
+  if (event.type !== "lost") task.producer ??= event.producer;
   if (task.events === 1) {
-    [task.created, task.producer, task.attempt] = [event.time, event.producer, event.attempt];
+    [task.created, task.attempt] = [event.time, event.attempt];
     if (event.type === "state" && data) return enter(task, event, data, true);
     task.state = "running";
   }
-  if (event.type === "log" && data) task.logs += 1;
-  else if (event.attempt < task.attempt || !data) return;
-  else if (event.type === "state") enter(task, event, data, false);
-  else note(task, event.type, data);
+  if (!data) return;
+  if (event.type === "log") task.logs += 1;
+  else if (event.type === "state" && event.attempt >= task.attempt) enter(task, event, data, false);
+  else if (event.attempt === task.attempt) note(task, event.type, data);
 }
 
 /** @param {Snapshot} task @param {TaskEvent} event @param {any} data @param {boolean} first */

@@ -104,7 +104,11 @@ class Stage:
 
     def send(self, **frame: Any) -> None:
         """Send one frame."""
-        self._call(lambda door: door.write_message(json.dumps(frame)))
+        self.send_text(json.dumps(frame))
+
+    def send_text(self, text: str) -> None:
+        """Send this as a frame, whatever it is."""
+        self._call(lambda door: door.write_message(text))
 
     def hang_up(self, code: int, reason: str = "") -> None:
         """Close the socket with this code."""

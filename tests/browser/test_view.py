@@ -1,0 +1,306 @@
+"""The view against a scripted server: what it says on the wire, and what it puts on the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .stage import TASK, Stage, event, snapshot
+
+ROOT = ".jupyter-agent-task"
+
+
+def log(offset: int, text: str, stream: str = "stdout", **more: Any) -> dict[str, Any]:
+    return event(offset, "log", {"stream": stream, "text": text, **more})
+
+
+def lines(page: Page) -> list[str]:
+    return page.locator(".ja-line").all_text_contents()
+
+
+def test_the_page_greets_first_and_subscribes_after_the_welcome(stage: Stage, view: Page) -> None:
+    hello = stage.expect("hello")
+    assert (hello["versions"], hello["role"]) == ([1], "subscriber")
+    assert stage.received.empty()
+    expect(view.locator(ROOT)).to_have_attribute("data-connection", "connecting")
+
+
+def test_a_snapshot_is_drawn_with_roles_and_names(stage: Stage, view: Page) -> None:
+    ident = stage.welcome(now=1012.0)
+    stage.answer(ident, snapshot(progress={"done": 23, "total": 50, "message": "warming up"}, attempt=2))
+    root = view.locator(ROOT)
+    expect(root).to_have_attribute("data-connection", "live")
+    expect(root).to_have_attribute("data-task-id", TASK)
+    expect(root).to_have_attribute("data-state", "running")
+    bar = view.get_by_role("progressbar")
+    for name, value in (("valuenow", "23"), ("valuemin", "0"), ("valuemax", "50")):
+        expect(bar).to_have_attribute(f"aria-{name}", value)
+    expect(view.get_by_role("button", name="Cancel", exact=True)).to_be_enabled()
+    expect(view.get_by_role("button", name="Retry", exact=True)).to_be_hidden()
+    for text in ("train", "attempt 2", "23 / 50", "warming up", "12 s"):
+        expect(root).to_contain_text(text)
+
+
+def test_without_a_total_the_bar_says_no_value(stage: Stage, view: Page) -> None:
+    stage.answer(stage.welcome(), snapshot(progress={"done": 7, "total": None, "message": None}))
+    expect(view.get_by_text("7 done")).to_be_visible()
+    assert view.get_by_role("progressbar").get_attribute("aria-valuenow") is None
+
+
+def test_the_tail_fills_the_log_and_is_not_folded_a_second_time(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(cursor="e:9", logs=5), cursor="e:0")
+    stage.tell(ident, log(4, "four\n"), log(5, "five\n"), prev="e:0", cursor="e:9")
+    stage.tell(ident, log(10, "ten\n"), prev="e:9")
+    expect(view.locator(".ja-line")).to_have_text(["four", "five", "ten"])
+    expect(view.locator(ROOT)).to_have_attribute("data-logs", "6")
+    expect(view.get_by_text("3 earlier")).to_be_visible()
+
+
+def test_a_gap_is_asked_for_again_from_the_own_cursor(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, log(3, "three\n"))
+    stage.tell(ident, log(9, "nine\n"), prev="e:8")
+    again = stage.expect("subscribe")
+    assert (again["id"], again["after"]) == (ident, "e:3")
+    stage.tell(ident, log(10, "of the old subscription\n"), prev="e:9")
+    stage.send(type="subscribed", id=ident, recovered=True, cursor="e:3")
+    stage.tell(ident, log(4, "four\n"), prev="e:3")
+    expect(view.locator(".ja-line")).to_have_text(["three", "four"])
+
+
+def test_after_a_lost_connection_it_resumes_from_where_the_heartbeat_said(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, log(3, "three\n"))
+    stage.send(type="heartbeat", now=1000.0, cursors={str(ident): "e:40"})
+    stage.hang_up(4001)
+    assert stage.closed.get(timeout=5) == 4001
+    stage.expect("hello")
+    stage.send(type="welcome", version=1, now=1000.0, heartbeat=25)
+    assert stage.expect("subscribe")["after"] == "e:40"
+    stage.send(type="subscribed", id=ident, recovered=True, cursor="e:40")
+    stage.tell(ident, log(41, "later\n"), prev="e:40")
+    expect(view.locator(".ja-line")).to_have_text(["three", "later"])
+
+
+def test_a_journal_that_was_replaced_starts_the_view_over(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, log(3, "old\n"))
+    expect(view.locator(".ja-line")).to_have_text(["old"])
+    stage.answer(ident, snapshot(cursor="f:0", name="another"), cursor="f:0")
+    stage.tell(ident, log(1, "new\n"), prev="f:0", cursor="f:1")
+    expect(view.locator(".ja-line")).to_have_text(["new"])
+    expect(view.get_by_text("another")).to_be_visible()
+
+
+@pytest.mark.parametrize("code", [4500, 4501, 4503, 4506, 1009])
+def test_codes_that_mean_do_not_come_back_are_obeyed(stage: Stage, view: Page, code: int) -> None:
+    stage.answer(stage.welcome(), snapshot())
+    stage.hang_up(code, "not for you")
+    expect(view.locator(ROOT)).to_have_attribute("data-connection", "offline")
+    expect(view.get_by_text("not for you")).to_be_visible()
+    view.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert stage.connections == 1
+
+
+def test_a_frame_that_is_no_json_ends_in_a_new_connection(stage: Stage, view: Page) -> None:
+    stage.answer(stage.welcome(), snapshot())
+    stage.send_text("not json")
+    stage.expect("hello")
+    assert stage.connections == 2
+
+
+def test_a_page_that_becomes_visible_checks_the_connection_at_once(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    expect(view.locator(ROOT)).to_have_attribute("data-connection", "live")
+    view.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert stage.expect("subscribe")["after"] == "e:2"
+
+
+def test_a_silent_server_is_given_up_after_three_heartbeats(stage: Stage, view: Page) -> None:
+    stage.answer(stage.welcome(heartbeat=0.1), snapshot())
+    stage.expect("hello")
+    assert stage.connections == 2
+
+
+def test_all_views_of_a_page_share_one_socket(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(), cursor="e:2")
+    view.evaluate(
+        """async (other) => {
+          const module = await import("/task.mjs?another-copy");
+          const url = new URL("/jupyter-agent/ws", location.href.replace("http", "ws")).href;
+          const el = document.body.appendChild(document.createElement("div"));
+          const none = {el, url, kernelSnapshot: () => null, kernelSend: null};
+          window.second = module.mount({...none, taskId: other});
+        }""",
+        "01JOTHER000000000000000000",
+    )
+    second = stage.expect("subscribe")
+    assert second["id"] != ident
+    assert second["tasks"] == ["01JOTHER000000000000000000"]
+    view.evaluate("window.second.close()")
+    assert stage.expect("unsubscribe")["id"] == second["id"]
+    assert stage.connections == 1
+
+
+def test_a_task_that_the_server_does_not_know_yet_is_folded_from_its_first_event(
+    stage: Stage, view: Page
+) -> None:
+    ident = stage.welcome()
+    stage.answer(ident)
+    stage.tell(
+        ident,
+        event(3, "state", {"state": "queued", "about": {"name": "late"}}),
+        event(4, "state", {"state": "running"}),
+        event(5, "progress", {"done": 1, "total": 4}),
+        event(6, "metric", {"name": "loss", "value": 0.123456}),
+    )
+    expect(view.locator(ROOT)).to_have_attribute("data-state", "running")
+    expect(view.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
+    expect(view.locator(".ja-chip")).to_have_text("loss0.1235")
+    expect(view.get_by_text("late")).to_be_visible()
+
+
+def test_what_a_task_says_is_text_whatever_it_says(stage: Stage, view: Page) -> None:
+    evil = "<img src=x onerror='window.evil=1'>"
+    ident = stage.welcome()
+    error = {"type": evil, "message": evil, "traceback": evil}
+    named = {"name": evil, "metrics": {evil: {"value": 1, "step": None}}, "error": error}
+    asked = {"prompt_id": evil, "text": evil, "choices": [evil]}
+    stage.answer(ident, snapshot(**named, prompt=asked, result={"repr": evil, "stored": False}))
+    shown = {"text/html": evil, "text/plain": evil, "image/png": '"><script>window.evil=1</script>'}
+    say = event(4, "message", {"role": evil, "text": evil, "message_id": "m"})
+    stage.tell(ident, log(3, evil), say, event(5, "display", {"data": shown}))
+    expect(view.locator(".ja-line")).to_have_count(3)
+    assert view.locator(f"{ROOT} img:not([src^='data:image/']), {ROOT} script").count() == 0
+    assert view.evaluate("window.evil") is None
+
+
+def test_log_text_is_what_a_terminal_would_leave(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, log(3, "\x1b[31mred\x1b[0m \x1b]0;title\x07alert\x07\n"))
+    stage.tell(ident, log(4, "10%\r20%\r30%\nend\n"), prev="e:3")
+    stage.tell(ident, log(5, "a"), log(6, "b\nc"), log(7, "oops\n", "stderr"), log(8, "d\n"), prev="e:4")
+    stage.tell(ident, log(9, "one call\ntwo lines", "logging"), log(10, "next", "logging"), prev="e:8")
+    expected = ["red alert", "30%", "end", "ab", "c", "oops", "d", "one call", "two lines", "next"]
+    expect(view.locator(".ja-line")).to_have_text(expected)
+    expect(view.locator("[data-kind=stderr]")).to_have_text("oops")
+    expect(view.get_by_role("log")).to_have_attribute("aria-live", "polite")
+
+
+def test_the_log_keeps_its_last_lines_and_follows_unless_the_reader_scrolled_up(
+    stage: Stage, view: Page
+) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, *[log(n, f"line {n}\n") for n in range(3, 303)])
+    expect(view.locator(".ja-line")).to_have_count(200)
+    expect(view.locator(".ja-line").last).to_be_in_viewport()
+    box = view.get_by_role("log")
+    box.evaluate("element => { element.scrollTop = 0 }")
+    stage.tell(ident, log(303, "one more\n"), prev="e:302")
+    expect(view.locator(".ja-line").last).to_have_text("one more")
+    assert box.evaluate("element => element.scrollTop + element.clientHeight < element.scrollHeight - 100")
+    assert lines(view)[0] == "line 104"
+
+
+def test_cancel_names_the_attempt_and_says_that_it_is_cancelling(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(attempt=3))
+    button = view.get_by_role("button", name="Cancel", exact=True)
+    button.click()
+    command = stage.expect("command")
+    wanted = {"task": TASK, "attempt": 3, "command": "cancel", "args": {}}
+    assert {key: command[key] for key in wanted} == wanted
+    stage.send(type="reply", id=command["id"], ok=True)
+    stage.tell(ident, event(3, "command", {"command": "cancel", "by": "u"}, attempt=3))
+    expect(view.get_by_text("cancelling…")).to_be_visible()
+    expect(button).to_be_disabled()
+    stage.tell(ident, event(4, "state", {"state": "cancelled"}, attempt=3), prev="e:3")
+    expect(view.locator(ROOT)).to_have_attribute("data-state", "cancelled")
+    expect(view.get_by_role("button", name="Retry", exact=True)).to_be_enabled()
+
+
+def test_a_refused_command_is_explained(stage: Stage, view: Page) -> None:
+    stage.answer(stage.welcome(), snapshot(state="failed", ended=1001.0))
+    button = view.get_by_role("button", name="Retry", exact=True)
+    button.click()
+    command = stage.expect("command")
+    stage.send(type="reply", id=command["id"], ok=False, code="not_now", message="run its cell again")
+    expect(view.get_by_text("run its cell again")).to_be_visible()
+    expect(button).to_be_enabled()
+
+
+def test_without_a_connection_a_command_goes_through_the_kernel(stage: Stage, view: Page) -> None:
+    stage.expect("hello")
+    view.get_by_role("button", name="Cancel", exact=True).click()
+    view.wait_for_function("window.sent.length === 1")
+    assert view.evaluate("window.sent") == [{"command": "cancel", "args": {}}]
+    assert stage.received.empty()
+
+
+@pytest.mark.parametrize("choices", [None, ["yes", "no"]])
+def test_a_question_is_answered_by_name(stage: Stage, view: Page, choices: list[str] | None) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, event(3, "prompt", {"prompt_id": "p1", "text": "Deploy?", "choices": choices}))
+    field = view.get_by_label("Deploy?")
+    field.select_option("no") if choices else field.fill("no")
+    view.get_by_role("button", name="Send", exact=True).click()
+    command = stage.expect("command")
+    assert (command["command"], command["args"]) == ("input", {"text": "no", "prompt_id": "p1"})
+    stage.send(type="reply", id=command["id"], ok=True)
+    stage.tell(ident, event(4, "input", {"text": "no", "prompt_id": "p1"}), prev="e:3")
+    expect(field).to_be_hidden()
+
+
+def test_a_failed_task_shows_its_error_and_folds_its_traceback(stage: Stage, view: Page) -> None:
+    error = {
+        "type": "ValueError",
+        "message": "no such thing",
+        "traceback": "Traceback: \x1b[31mline 3\x1b[0m",
+    }
+    stage.answer(stage.welcome(), snapshot(state="failed", ended=1002.0, error=error))
+    expect(view.get_by_text("ValueError: no such thing")).to_be_visible()
+    trace = view.get_by_text("Traceback: line 3")
+    expect(trace).to_be_hidden()
+    view.get_by_text("ValueError: no such thing").click()
+    expect(trace).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"state": "interrupted", "ended": 1001.0}, "went away before the task ended"),
+        ({"stalled_since": 940.0}, "Silent for 1:00 min"),
+    ],
+)
+def test_what_happened_is_said_in_a_sentence(
+    stage: Stage, view: Page, fields: dict[str, Any], sentence: str
+) -> None:
+    stage.answer(stage.welcome(), snapshot(**fields))
+    expect(view.locator(".ja-notice")).to_contain_text(sentence)
+
+
+def test_a_retry_starts_the_figures_over(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    ended = {"state": "failed", "ended": 1001.0, "error": {"type": "E", "message": "", "traceback": ""}}
+    stage.answer(ident, snapshot(**ended, progress={"done": 5, "total": 5, "message": None}))
+    stage.tell(
+        ident,
+        event(3, "state", {"state": "queued"}, attempt=2),
+        event(4, "progress", {"done": 4, "total": 5}, attempt=1),
+        event(5, "state", {"state": "running"}, attempt=2),
+    )
+    expect(view.locator(ROOT)).to_have_attribute("data-state", "running")
+    expect(view.get_by_text("attempt 2")).to_be_visible()
+    assert view.get_by_role("progressbar").get_attribute("aria-valuenow") is None
+    expect(view.locator(".ja-error")).to_be_hidden()
