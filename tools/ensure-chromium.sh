@@ -1,13 +1,12 @@
-# The browser tests are part of the suite: make sure that there is a Chromium for them.
+# Usage: ensure-chromium.sh [PROGRAM]
+# The browser tests are part of the suite and start /usr/bin/chromium: make sure that it is there.
 set -eu
+program=${1:-/usr/bin/chromium}
 
-for name in chromium chromium-browser google-chrome; do
-    if command -v "$name" >/dev/null; then
-        exit 0
-    fi
-done
-
+if [ -x "$program" ]; then
+    exit 0
+fi
 if ! sh "$(dirname "$0")/apt-install.sh" chromium; then
-    echo "the browser tests need Chromium; install it (on Debian: apt-get install chromium) and run make test again" >&2
+    echo "the browser tests need $program; install it (on Debian: apt-get install chromium) and run make test again" >&2
     exit 1
 fi

@@ -52,7 +52,8 @@ def test_a_python_without_venv_says_what_to_install(tmp_path: Path) -> None:
 
 def test_a_machine_without_chromium_says_what_to_install(tmp_path: Path) -> None:
     machine = bare_machine(tmp_path / "bin", "sh", "dirname", "id")
-    done = run("sh", str(TOOLS / "ensure-chromium.sh"), path=machine)
+    missing = tmp_path / "chromium"
+    done = run("sh", str(TOOLS / "ensure-chromium.sh"), str(missing), path=machine)
     assert done.returncode == 1
     assert "apt-get install chromium" in done.stderr
     assert len(done.stderr.splitlines()) == 1
