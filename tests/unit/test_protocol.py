@@ -198,7 +198,7 @@ class TestServer:
         wanted = {
             text({"type": "subscribe", "id": 1, "tasks": "*", "shiny": [1]}): Subscribe(1, "*"),
             text(
-                {"type": "subscribe", "id": 2, "tasks": [TASK], "after": "e:1", "tail": 5, "types": ["log"]}
+                {"type": "subscribe", "id": 2, "tasks": [TASK], "after": "e:1", "tail": 5, "types": []}
             ): (Subscribe(2, [TASK], "e:1", 5, [])),
             text({"type": "unsubscribe", "id": 1}): Unsubscribe(1),
             text({"type": "command", "id": 3, "task": TASK, "command": "cancel"}): (
