@@ -7,6 +7,7 @@ its metadata. Nothing here is loaded before a view is shown.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -156,6 +157,8 @@ def _have_widgets() -> bool:
 
 def _kernel() -> Any | None:
     """The kernel that this process is, if it is one."""
+    if "IPython" not in sys.modules:
+        return None
     from IPython import get_ipython
 
     return getattr(get_ipython(), "kernel", None)

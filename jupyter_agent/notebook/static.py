@@ -27,7 +27,7 @@ _MONO = "font:12px/1.5 ui-monospace,monospace;white-space:pre-wrap;margin:4px 0 
 
 def start_html(name: str) -> str:
     """A task of which nothing is said but its name, so that two runs of a notebook agree."""
-    return f'<div style="{_FRAME}"><strong>{escape(name)}</strong></div>'
+    return f'<div style="{_FRAME}"><strong>{_text(name)}</strong></div>'
 
 
 def html(task: Task) -> str:
@@ -39,7 +39,7 @@ def html(task: Task) -> str:
 def _head(task: Task) -> str:
     dot = f'<span style="color:{_COLORS[task.state]}">●</span>'
     attempt = f' <span style="{_QUIET}">attempt {task.attempt}</span>' if task.attempt > 1 else ""
-    return f"<div>{dot} {task.state.value} <strong>{escape(task.name)}</strong>{attempt}</div>"
+    return f"<div>{dot} {task.state.value} <strong>{_text(task.name)}</strong>{attempt}</div>"
 
 
 def _bar(task: Task) -> str:

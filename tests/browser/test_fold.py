@@ -71,7 +71,8 @@ WORLD = """
   const world = {
     now: () => world.time, time: 0, random: () => 0.999, online: () => true,
     socket: () => {
-      const socket = {sent: [], open: false, closed: false, close() { socket.closed = true; socket.open = false; },
+      const socket = {sent: [], open: false, closed: false,
+        close() { socket.closed = true; socket.open = false; },
         send(frame) {
           if (!socket.open) throw new Error("sent while the socket was not open");
           socket.sent.push(JSON.parse(frame).type);

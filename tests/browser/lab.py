@@ -1,0 +1,197 @@
+"""A real JupyterLab in folders of its own, and a hand on its notebooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+START = 60.0
+STOP = 15.0
+LOUD = re.compile(r"^\[(W|E|C) |\b(WARNING|ERROR|CRITICAL)\b|Traceback")
+"""What a line of the server's log looks like that says WARNING or more."""
+
+JUPYTERS_OWN = re.compile(
+    "is not trusted"  # the test wrote the notebook
+    "|Kernel is running over TCP without encryption"
+    "|websocket_ping_timeout"
+)
+
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+}
+
+
+class Lab:
+    """One server process; `stop` ends it and whatever it started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "notebooks"
+        self.root.mkdir(parents=True)
+        self.token = secrets.token_hex(16)
+        self.log = folder / "server.log"
+        self._settings(folder / "config" / "lab" / "user-settings")
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                self._command(folder),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=environment(folder),
+            )
+        self.url = self._wait()
+
+    def loud(self) -> list[str]:
+        """The lines of the server's log at WARNING or above, but for those that Jupyter says anyway."""
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if LOUD.search(line) and not JUPYTERS_OWN.search(line)]
+
+    def api(self, path: str) -> Any:
+        """What GET *path* gives."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"token {self.token}"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+    def open(self, page: Page, name: str, *cells: str) -> None:
+        """Write a notebook of these cells, show it, and wait for its kernel."""
+        write_notebook(self.root / name, cells)
+        page.goto(f"{self.url}lab/tree/{name}?token={self.token}")
+        wait_for_kernel(page)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+    def _command(self, folder: Path) -> list[str]:
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": "0",
+            "ServerApp.open_browser": "False",
+            "ServerApp.allow_root": "True",
+            "ServerApp.root_dir": str(self.root),
+            "ServerApp.jpserver_extensions": "{'jupyter_agent': True}",
+            "IdentityProvider.token": self.token,
+            "LabApp.expose_app_in_browser": "True",
+        }
+        arguments = [f"--{name}={value}" for name, value in options.items()]
+        return [sys.executable, "-m", "jupyterlab", *arguments]
+
+    def _settings(self, folder: Path) -> None:
+        for name, values in SETTINGS.items():
+            package, plugin = name.split(":")
+            path = folder / package / f"{plugin}.jupyterlab-settings"
+            path.parent.mkdir(parents=True)
+            path.write_text(json.dumps(values))
+
+    def _wait(self) -> str:
+        deadline = monotonic() + START
+        while monotonic() < deadline and self.process.poll() is None:
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.log.read_text())
+            if found and self._answers(found[0]):
+                return found[0]
+            sleep(0.05)
+        raise AssertionError(f"JupyterLab did not start:\n{self.log.read_text()}")
+
+    def _answers(self, url: str) -> bool:
+        try:
+            with urllib.request.urlopen(f"{url}api", timeout=5) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """An environment whose folders all lie in *folder*."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_"))}
+    package = str(Path(__file__).parents[2])
+    names = {
+        "HOME": "home",
+        "JUPYTER_AGENT_DIR": "agent",
+        "JUPYTER_DATA_DIR": "data",
+        "IPYTHONDIR": "ipython",
+    }
+    more = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config"}
+    places = {name: str(folder / place) for name, place in {**names, **more}.items()}
+    for place in places.values():
+        Path(place).mkdir(parents=True, exist_ok=True)
+    return {**kept, **places, "PYTHONPATH": package, "JUPYTER_PLATFORM_DIRS": "1"}
+
+
+def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
+    """A notebook file of these code cells."""
+    made = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{n}",
+            "metadata": {},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for n, source in enumerate(cells)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path.write_text(
+        json.dumps({"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+    )
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the notebook in front has a kernel that is idle."""
+    page.wait_for_function(
+        """() => {
+          const panel = window.jupyterapp?.shell.currentWidget;
+          const status = panel?.sessionContext?.session?.kernel?.status;
+          return status === "idle" && panel.content?.widgets?.length > 0;
+        }""",
+        timeout=START * 1000,
+    )
+
+
+def run_cell(page: Page, index: int) -> None:
+    """Run one cell of the notebook in front; does not wait for it."""
+    page.evaluate(
+        """(index) => {
+          const app = window.jupyterapp;
+          app.shell.currentWidget.content.activeCellIndex = index;
+          app.commands.execute("notebook:run-cell");
+        }""",
+        index,
+    )
+
+
+def save(page: Page) -> None:
+    """Save the notebook in front."""
+    page.evaluate("window.jupyterapp.shell.currentWidget.context.save()")
+
+
+def restart_kernel(page: Page) -> None:
+    """Restart the kernel of the notebook in front, without a dialog."""
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+
+
+def view(page: Page, index: int = 0) -> Any:
+    """The view of a task on the page."""
+    return page.locator(".jupyter-agent-task").nth(index)
+
+
+def wait_for_state(page: Page, state: str, index: int = 0, seconds: float = 20.0) -> None:
+    """Wait until a view says *state*."""
+    expect(view(page, index)).to_have_attribute("data-state", state, timeout=seconds * 1000)

@@ -1,0 +1,220 @@
+"""The MIME bundle, the still picture, and the copy that the kernel keeps for its widget."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_agent.core.events import Error, Result, TaskState
+from jupyter_agent.core.task import Point, ProgressNow, Task
+from jupyter_agent.notebook import display
+from jupyter_agent.notebook.static import html, start_html
+
+MIME = display.MIME
+
+
+@dataclass
+class Handle:
+    task: Task
+    name: str = "train"
+    calls: list[Any] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.task.id
+
+    def cancel(self) -> None:
+        self.calls.append("cancel")
+
+    def retry(self) -> None:
+        self.calls.append("retry")
+
+    def send(self, text: str) -> None:
+        self.calls.append(text)
+
+    def _snapshot(self) -> Task:
+        return self.task
+
+    def __repr__(self) -> str:
+        return "<Task train>"
+
+
+class Samplers:
+    """A producer, as far as views know it."""
+
+    def __init__(self) -> None:
+        self.samplers: dict[object, Any] = {}
+
+    def add_sampler(self, key: object, sampler: Any) -> None:
+        self.samplers[key] = sampler
+
+    def remove_sampler(self, key: object) -> None:
+        self.samplers.pop(key, None)
+
+
+class Widget:
+    snapshot: dict[str, Any] | None = None
+
+
+@pytest.fixture
+def handle() -> Handle:
+    return Handle(Task("01JTASK00000000000000000AA", name="train", state=TaskState.RUNNING))
+
+
+@pytest.fixture
+def producer(monkeypatch: pytest.MonkeyPatch) -> Samplers:
+    samplers = Samplers()
+    monkeypatch.setattr(display, "current_producer", lambda: samplers)
+    return samplers
+
+
+def test_outside_a_kernel_the_bundle_says_the_same_in_every_run(handle: Handle) -> None:
+    data, metadata = display.bundle(handle)
+    assert data == {MIME: {"v": 1}, "text/html": start_html("train"), "text/plain": "<Task train>"}
+    assert metadata[MIME]["task_id"] == handle.id
+    assert metadata[MIME]["snapshot"]["state"] == "running"
+
+
+def test_outside_a_kernel_nothing_is_shown(handle: Handle, capsys: pytest.CaptureFixture[str]) -> None:
+    display.show(handle)
+    display.finish(handle)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_package_loads_no_widgets() -> None:
+    code = (
+        "import sys, jupyter_agent, jupyter_agent.notebook.display;"
+        "print([m for m in ('anywidget', 'ipywidgets', 'jupyter_server', 'sqlite3') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_still_picture_escapes_what_the_task_says(handle: Handle) -> None:
+    evil = "<script>alert(1)</script>\x1b[31m&"
+    task = handle.task
+    task.name, task.state = evil, TaskState.FAILED
+    task.error = Error(evil, evil, evil)
+    task.progress = ProgressNow(1, 4, evil)
+    task.metrics = {evil: Point(0.5, None)}
+    drawn = html(task)
+    assert "<script" not in drawn
+    assert "\x1b[" not in drawn
+    assert "width:25.0%" in drawn
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (TaskState.COMPLETED, ["completed", "5 / 5", "1:05 min", "{&#x27;loss&#x27;: 1}", "0.1235"]),
+        (TaskState.INTERRUPTED, ["interrupted", "went away before the task ended"]),
+        (TaskState.CANCELLED, ["cancelled", "attempt 2"]),
+    ],
+)
+def test_the_still_picture_tells_how_it_ended(handle: Handle, state: TaskState, words: list[str]) -> None:
+    task = handle.task
+    task.state, task.attempt, task.started, task.ended = state, 2, 1000.0, 1065.0
+    task.progress, task.metrics = ProgressNow(5, 5, None), {"loss": Point(0.123456, 3)}
+    task.result = Result("{'loss': 1}") if state is TaskState.COMPLETED else None
+    drawn = html(task)
+    assert [word for word in words if word not in drawn] == []
+
+
+def test_the_widget_gets_a_copy_four_times_a_second_and_the_last_state_always(
+    handle: Handle, producer: Samplers
+) -> None:
+    now, widget = [0.0], Widget()
+    follower = display.Follower(handle, widget, lambda: now[0])  # type: ignore[arg-type]
+    producer.add_sampler(("view", handle.id), follower)
+    seen = []
+    for tick in range(40):
+        now[0] = tick * 0.05
+        handle.task.logs = tick
+        if tick == 33:
+            handle.task.state = TaskState.COMPLETED
+        for sampler in list(producer.samplers.values()):
+            sampler()
+        if widget.snapshot and widget.snapshot["logs"] not in seen:
+            seen.append(widget.snapshot["logs"])
+    assert len(seen) <= 9
+    assert widget.snapshot is not None
+    assert widget.snapshot["state"] == "completed"
+    assert producer.samplers == {}
+
+
+def test_a_widget_that_cannot_be_written_is_given_up_once(handle: Handle, producer: Samplers) -> None:
+    class Broken:
+        @property
+        def snapshot(self) -> None: ...
+
+        @snapshot.setter
+        def snapshot(self, value: object) -> None:
+            raise RuntimeError("the socket is closed")
+
+    follower = display.Follower(handle, Broken(), lambda: 0.0)  # type: ignore[arg-type]
+    producer.add_sampler(("view", handle.id), follower)
+    with pytest.raises(RuntimeError, match="closed"):
+        follower()
+    assert producer.samplers == {}
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Makes this process look like a kernel without a front-end."""
+    kernel = object()
+    monkeypatch.setattr(display, "_kernel", lambda: kernel)
+    return kernel
+
+
+@pytest.mark.usefixtures("kernel")
+def test_in_a_kernel_one_widget_serves_all_views_of_a_task(handle: Handle, producer: Samplers) -> None:
+    first, _ = display.bundle(handle)
+    second, _ = display.bundle(handle)
+    assert first[display.WIDGET_MIME] == second[display.WIDGET_MIME]
+    assert list(producer.samplers) == [("view", handle.id)]
+
+
+@pytest.mark.usefixtures("kernel", "producer")
+def test_without_anywidget_the_rest_of_the_bundle_remains(
+    handle: Handle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "find_spec", lambda name: None if name == "anywidget" else object())
+    data, _ = display.bundle(handle)
+    assert sorted(data) == sorted([MIME, "text/html", "text/plain"])
+
+
+def test_the_widget_passes_commands_on(handle: Handle) -> None:
+    from jupyter_agent.widgets import TaskWidget
+
+    widget = TaskWidget(handle.id, None, display._commander(handle))
+    widget._message(widget, {"command": "cancel", "args": {}}, [])
+    widget._message(widget, {"command": "input", "args": {"text": "yes"}}, [])
+    widget._message(widget, {"command": "retry", "args": {}}, [])
+    widget._message(widget, "no command", [])
+    assert handle.calls == ["cancel", "yes", "retry"]
+
+
+@pytest.mark.usefixtures("kernel", "producer")
+@pytest.mark.parametrize(("session", "updates"), [(None, 1), ("a.ipynb", 0)])
+def test_only_a_kernel_without_a_session_replaces_its_view_at_the_end(
+    handle: Handle, monkeypatch: pytest.MonkeyPatch, session: str | None, updates: int
+) -> None:
+    if session:
+        monkeypatch.setenv("JPY_SESSION_NAME", session)
+    shell = InteractiveShell.instance()
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(shell.display_pub, "publish", lambda **kwargs: published.append(kwargs))
+    handle.task.state = TaskState.COMPLETED
+    display.finish(handle)
+    InteractiveShell.clear_instance()
+    assert len(published) == updates
+    for update in published:
+        assert update["update"] is True
+        assert update["transient"] == {"display_id": handle.id}
+        assert "completed" in update["data"]["text/html"]
+        assert display.WIDGET_MIME not in update["data"]

@@ -1,0 +1,168 @@
+"""The view in a real JupyterLab, with a real kernel and a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .lab import START, Lab, restart_kernel, run_cell, save, view, wait_for_state
+
+REFRESHES = 5
+HEAD = """\
+import pathlib, time
+import jupyter_agent as ja
+"""
+UNTIL_TOLD = (
+    HEAD
+    + """\
+@ja.task
+def train(stop):
+    count = 0
+    while not pathlib.Path(stop).exists():
+        print("line", count)
+        count += 1
+        ja.current().progress(count, 1000)
+        time.sleep(0.2)
+    return count
+
+run = train.submit({stop!r})
+"""
+)
+TEN_LINES = (
+    HEAD
+    + """\
+@ja.task
+def train():
+    for number in range(10):
+        print("line", number)
+    while True:
+        ja.current().raise_if_cancelled()
+        time.sleep(0.02)
+
+run = train.submit()
+"""
+)
+TWO = (
+    HEAD
+    + """\
+def first():
+    for _ in ja.track(range(20)):
+        time.sleep(0.02)
+
+def second():
+    print("from the second")
+
+one, two = ja.submit(first), ja.submit(second)
+"""
+)
+BROKEN = (
+    HEAD
+    + """\
+@ja.task
+def broken():
+    print("before")
+    raise ValueError("no such column: price")
+
+run = broken.submit()
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def lab_page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1100, "height": 800})
+    yield page
+    page.context.close()
+
+
+def wait_for_progress(page: Page, beyond: int) -> int:
+    """Wait until the bar says more than *beyond*; what it says then."""
+    page.wait_for_function(
+        "(beyond) => Number(document.querySelector('[role=progressbar]')?.ariaValueNow ?? -1) > beyond",
+        arg=beyond,
+        timeout=START * 1000,
+    )
+    return int(page.get_by_role("progressbar").get_attribute("aria-valuenow") or 0)
+
+
+def wait_until_busy(page: Page) -> None:
+    page.wait_for_function(
+        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+    )
+
+
+def test_five_refreshes_lose_no_line_and_leave_no_word_in_the_servers_log(
+    lab: Lab, lab_page: Page, tmp_path: Path
+) -> None:
+    before = len(lab.loud())
+    stop = tmp_path / "stop"
+    lab.open(lab_page, "refresh.ipynb", UNTIL_TOLD.replace("{stop!r}", repr(str(stop))))
+    run_cell(lab_page, 0)
+    seen = wait_for_progress(lab_page, 2)
+    save(lab_page)
+    for _ in range(REFRESHES):
+        lab_page.reload()
+        seen = wait_for_progress(lab_page, seen)
+        expect(view(lab_page)).to_have_attribute("data-connection", "live")
+        seen = wait_for_progress(lab_page, seen)
+    stop.touch()
+    wait_for_state(lab_page, "completed")
+    count = int((lab_page.locator(".ja-result").text_content() or "").strip())
+    assert count < 200
+    expect(lab_page.locator(".ja-line")).to_have_text([f"line {n}" for n in range(count)])
+    assert lab.loud()[before:] == []
+
+
+def test_a_kernel_restart_leaves_an_interrupted_task_with_all_it_printed(lab: Lab, lab_page: Page) -> None:
+    lab.open(lab_page, "restart.ipynb", TEN_LINES)
+    run_cell(lab_page, 0)
+    expect(lab_page.locator(".ja-line")).to_have_count(10)
+    restart_kernel(lab_page)
+    wait_for_state(lab_page, "interrupted")
+    expect(lab_page.locator(".ja-line")).to_have_text([f"line {n}" for n in range(10)])
+    expect(lab_page.get_by_text("went away before the task ended")).to_be_visible()
+
+
+def test_a_task_is_cancelled_while_a_cell_blocks_the_kernel(lab: Lab, lab_page: Page) -> None:
+    lab.open(lab_page, "cancel.ipynb", TEN_LINES, "time.sleep(60)")
+    run_cell(lab_page, 0)
+    expect(lab_page.locator(".ja-line")).to_have_count(10)
+    run_cell(lab_page, 1)
+    wait_until_busy(lab_page)
+    pressed = monotonic()
+    lab_page.get_by_role("button", name="Cancel", exact=True).click()
+    wait_for_state(lab_page, "cancelled")
+    assert monotonic() - pressed < 1.0
+
+
+def test_two_tasks_of_one_cell_have_a_view_each_and_share_a_socket(lab: Lab, lab_page: Page) -> None:
+    sockets: list[str] = []
+    lab_page.on("websocket", lambda socket: sockets.append(socket.url))
+    lab.open(lab_page, "two.ipynb", TWO)
+    run_cell(lab_page, 0)
+    for index in (0, 1):
+        wait_for_state(lab_page, "completed", index)
+    expect(view(lab_page, 0)).to_contain_text("20 / 20")
+    expect(view(lab_page, 1)).to_contain_text("from the second")
+    assert len([url for url in sockets if "jupyter-agent/ws" in url]) == 1
+
+
+def test_a_failed_task_shows_its_error_and_its_traceback(lab: Lab, lab_page: Page) -> None:
+    lab.open(lab_page, "broken.ipynb", BROKEN)
+    run_cell(lab_page, 0)
+    wait_for_state(lab_page, "failed")
+    lab_page.get_by_text("ValueError: no such column: price").click()
+    expect(lab_page.locator(".ja-traceback")).to_contain_text("in broken")
+    expect(lab_page.get_by_role("log")).to_have_text("before")
+    expect(lab_page.get_by_role("button", name="Retry", exact=True)).to_be_enabled()
