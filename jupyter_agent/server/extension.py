@@ -35,7 +35,7 @@ from .rest import (
     TasksHandler,
     UnknownHandler,
 )
-from .services import Services
+from .services import Services, Timing
 from .websocket import AgentSocket
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -54,6 +54,13 @@ class AgentExtension(ExtensionApp):
     retention_bytes = Integer(2 << 30, min=1 << 20, help="Bytes that the journal may use.").tag(config=True)
     lease_seconds = Float(
         900.0, min=1, help="Seconds a silent process on another machine is believed to live."
+    ).tag(config=True)
+
+    hello_seconds = Float(10.0, min=0.01, help="Seconds in which a new connection must say hello.").tag(
+        config=True
+    )
+    heartbeat_seconds = Float(
+        25.0, min=0.01, help="Seconds between heartbeats on an idle connection; clients expect them within 75."
     ).tag(config=True)
 
     services: Services | None = None
@@ -85,7 +92,9 @@ class AgentExtension(ExtensionApp):
             log=self.log,
         )
         owner = _user_name()
-        self.services = Services(feed, registry, liveness, places, secrets.token_urlsafe(32), owner)
+        timing = Timing(self.hello_seconds, self.heartbeat_seconds)
+        key = secrets.token_urlsafe(32)
+        self.services = Services(feed, registry, liveness, places, key, owner, timing)
 
     @property
     def _app(self) -> ServerApp:

@@ -17,7 +17,6 @@ from ..core.protocol import CloseWith, encode
 from . import metrics
 from .feed import Feed, Interest, Lane
 
-HEARTBEAT = 25.0
 WRITE_DEADLINE = 30.0
 _MANY = 64
 
@@ -49,11 +48,12 @@ class Reader:
 class Pump:
     """Owns the writing side of one connection, from `run` to its end."""
 
-    def __init__(self, feed: Feed, socket: Socket, now: Callable[[], float]) -> None:
+    def __init__(self, feed: Feed, socket: Socket, now: Callable[[], float], heartbeat: float) -> None:
         self.readers: dict[int, Reader] = {}
         self._feed = feed
         self._socket = socket
         self._now = now
+        self._heartbeat = heartbeat
         self._outbox: deque[bytes | CloseWith] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -89,14 +89,14 @@ class Pump:
             self._room.set()
 
     async def _run(self) -> None:
-        heartbeat = self._now() + HEARTBEAT
+        heartbeat = self._now() + self._heartbeat
         while True:
             self._wake.clear()
             if await self._write_outbox():
                 return
             wrote = [await self._advance(reader) for reader in list(self.readers.values())]
             if self._now() >= heartbeat:
-                heartbeat = self._now() + HEARTBEAT
+                heartbeat = self._now() + self._heartbeat
                 await self._beat()
             if not any(wrote):
                 await self._rest(heartbeat - self._now())

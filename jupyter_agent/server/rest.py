@@ -207,7 +207,11 @@ class EventsHandler(AgentHandler):
         after = await self._after(task_id, streaming)
         if streaming:
             until_end = self.get_query_argument("until", None) == "end"
-            await Stream(self, self.services.feed, interest, after, until_end=until_end).run()
+            heartbeat = self.services.timing.heartbeat
+            stream = Stream(
+                self, self.services.feed, interest, after, heartbeat=heartbeat, until_end=until_end
+            )
+            await stream.run()
             return
         limit = self.number("limit", MOST, 10_000)
         feed = self.services.feed

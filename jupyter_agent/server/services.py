@@ -20,6 +20,14 @@ WINDOW = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: how long a new connection may keep silent, and the pause between heartbeats."""
+
+    hello: float = 10.0
+    heartbeat: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The holder's parts. ``key`` opens the doors to this user's own processes."""
 
@@ -29,6 +37,7 @@ class Services:
     places: Places
     key: str
     owner: str
+    timing: Timing
     clock: Callable[[], float] = time.time
 
     @property

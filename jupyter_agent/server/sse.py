@@ -19,7 +19,6 @@ from .feed import Feed, Interest
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
-HEARTBEAT = 15.0
 WRITE_DEADLINE = 30.0
 
 
@@ -27,12 +26,20 @@ class Stream:
     """Writes one response until its reader goes, or, with *until_end*, the task has ended."""
 
     def __init__(
-        self, handler: RequestHandler, feed: Feed, interest: Interest, after: int, *, until_end: bool
+        self,
+        handler: RequestHandler,
+        feed: Feed,
+        interest: Interest,
+        after: int,
+        *,
+        heartbeat: float,
+        until_end: bool,
     ) -> None:
         self._handler = handler
         self._feed = feed
         self._interest = interest
         self._after = after
+        self._heartbeat = heartbeat
         self._until_end = until_end
         self._wake = asyncio.Event()
 
@@ -66,7 +73,7 @@ class Stream:
 
     async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(HEARTBEAT):
+            async with asyncio.timeout(self._heartbeat):
                 await self._wake.wait()
         except TimeoutError:
             await self._write(b": heartbeat\n\n")

@@ -44,11 +44,13 @@ from ..journal.holder import Desk
 from . import commands
 from .access import AccessMixin
 from .feed import FRAME_BYTES, Interest
-from .pump import HEARTBEAT, Pump, Reader, events_frame
+from .pump import Pump, Reader, events_frame
 from .registry import Connection
 from .services import MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
 
-HELLO_WITHIN = 10.0
+PING = 25.0
+"""Seconds between pings, which find peers that are gone without a word."""
+
 TAIL_TYPES = ("log", "message", "display")
 _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_cursor"}
 
@@ -56,9 +58,9 @@ _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_
 class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
     """One connection. Rights are checked before the upgrade, on each command and each heartbeat."""
 
-    ping_interval = HEARTBEAT
-    ping_timeout = HEARTBEAT
-    max_message_size = MAX_MESSAGE
+    ping_interval = PING
+    ping_timeout = PING
+    max_message_size = 2 * MAX_MESSAGE  # Tornado resets the socket beyond it; up to there the peer is told why
 
     def initialize(self, services: Services) -> None:
         self.services = services
@@ -93,12 +95,16 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
     def open(self, *_: str, **__: str) -> None:
         loop = asyncio.get_running_loop()
         self._loop = loop
-        self._pump = Pump(self.services.feed, self, self.services.clock)
+        timing = self.services.timing
+        self._pump = Pump(self.services.feed, self, self.services.clock, timing.heartbeat)
         self._pumping = loop.create_task(self._pump.run(), name="jupyter-agent-pump")
         self._pumping.add_done_callback(self._pump_ended)
-        self._hello_timer = loop.call_later(HELLO_WITHIN, self._no_hello)
+        self._hello_timer = loop.call_later(timing.hello, self._no_hello)
 
     async def on_message(self, message: str | bytes) -> None:
+        if len(message) > MAX_MESSAGE:
+            self._pump.post(self._side.close(Close.TOO_BIG, f"a message may have {MAX_MESSAGE:,} bytes"))
+            return
         frame = message if isinstance(message, str) else "(binary)"
         for request in self._side.receive(frame):
             if isinstance(request, Send):
@@ -186,7 +192,13 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         services.registry.add(self._connection)
         cursor = services.feed.cursor()
         welcome = Welcome(
-            VERSION, self._connection.id, self.user_name, cursor, services.clock(), HEARTBEAT, services.limits
+            VERSION,
+            self._connection.id,
+            self.user_name,
+            cursor,
+            services.clock(),
+            services.timing.heartbeat,
+            services.limits,
         )
         self._pump.post(encode(welcome))
         if producer is not None:
