@@ -6,9 +6,15 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
+import jupyter_agent
+from jupyter_agent.cli.main import root
 from jupyter_agent.core import messages
+from jupyter_agent.server.extension import AgentExtension
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -62,5 +68,34 @@ def test_every_close_code_is_in_the_reference() -> None:
     normal = {messages.Close.NORMAL, messages.Close.GOING_AWAY}
     missing = [
         code for code in messages.Close if code not in normal and not re.search(rf"\b{code.value}\b", page)
+    ]
+    assert not missing
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    page = (DOCS / "reference" / "cli.md").read_text()
+    settings = AgentExtension.class_own_traits(config=True)
+    assert settings
+    assert not [name for name in settings if f"`{name}`" not in page]
+
+
+def test_every_command_is_in_the_reference() -> None:
+    page = (DOCS / "reference" / "cli.md").read_text()
+    missing = [words for words in _commands(root) if f"`{words}" not in page]
+    assert not missing
+
+
+def _commands(group: click.Group, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    page = (DOCS / "reference" / "api.md").read_text()
+    missing = [
+        name for name in jupyter_agent.__all__ if name[0] != "_" and not re.search(rf"`{name}\b", page)
     ]
     assert not missing
