@@ -122,19 +122,27 @@ class Holder:
     def _next(self) -> list[Item]:
         """One job, or all the appends that wait in a row; empty when closed and done."""
         with self._ready:
-            while not self._queue and not self._closing:
+            while not (group := self._group()):
+                if self._closing:
+                    return []
                 self._ready.wait()
-            group: list[Item] = []
-            weight = 0
-            while self._queue and weight < _MOST_EVENTS:
-                work = self._queue[0][0]
-                if callable(work) and group:
-                    break
-                group.append(self._queue.popleft())
-                if callable(work):
-                    break
-                weight += len(work.events) if isinstance(work, Batch) else 1
             return group
+
+    def _group(self) -> list[Item]:
+        group: list[Item] = []
+        weight = 0
+        while self._queue and weight < _MOST_EVENTS:
+            work, future = self._queue[0]
+            if callable(work) and group:
+                break
+            item = self._queue.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue  # whoever asked is gone; from here on it can no longer be cancelled
+            group.append(item)
+            if callable(work):
+                break
+            weight += len(work.events) if isinstance(work, Batch) else 1
+        return group
 
     def _commit(self, desk: Desk, appends: list[Item]) -> Desk:
         try:
@@ -175,8 +183,12 @@ class Holder:
 
     def _replace(self, error: CorruptJournal) -> Desk:
         self._journal.close()
-        self._move_aside(error)
-        self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
+        try:
+            self._move_aside(error)
+            self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
+        except (JournalError, OSError) as trouble:  # jobs fail from now on, the thread must not
+            self._tell(f"no new journal could be started: {trouble}")
+            return Desk(self._journal, self._on_commit)
         self._on_epoch()
         return Desk(self._journal, self._on_commit)
 
