@@ -12,6 +12,7 @@ import { offsetOf } from "./protocol.js";
 export const TAIL = 200;
 const SPEED_WINDOW = 30;
 const SPEED_PATIENCE = 5;
+const QUIET = 20;
 
 /** A line of the log, or a picture in it. `logs` counts the log events that end in it.
  * @typedef {{kind: string, text: string, image?: string, logs: number, message?: string}} Line */
@@ -153,6 +154,7 @@ export class Feed {
   /** @type {Set<() => void>} */
   #watchers = new Set();
   #folded = -1;
+  #heard = 0;
   #id = 0;
 
   /** @param {Connection} connection @param {string} taskId */
@@ -182,6 +184,25 @@ export class Feed {
     return this.connection.status(this.#id);
   }
 
+  /** A second has passed. Of a running task that says nothing, ask whether its process still answers:
+   * that is the server's observation, and no event carries it. */
+  tick() {
+    const now = this.connection.now();
+    if (this.task?.state !== "running" || this.status !== "live" || now - this.#heard < QUIET) return;
+    this.#heard = now;
+    const id = this.connection.follow(this.taskId, 0, {
+      restart: (tasks) => {
+        this.connection.leave(id);
+        const stalled = tasks.find((task) => task.id === this.taskId)?.stalled_since ?? null;
+        if (this.task) this.task.stalled_since = stalled;
+        this.changed();
+      },
+      apply() {},
+      changed() {},
+      refused: () => this.connection.leave(id),
+    });
+  }
+
   /** @param {() => void} changed */
   #unwatch(changed) {
     if (!this.#watchers.delete(changed) || this.#watchers.size > 0) return;
@@ -191,6 +212,7 @@ export class Feed {
 
   /** @param {Snapshot[]} tasks */
   restart(tasks) {
+    this.#heard = this.connection.now();
     const task = tasks.find((one) => one.id === this.taskId);
     this.unknown = !task;
     this.task = task ?? null;
@@ -203,6 +225,7 @@ export class Feed {
 
   /** @param {TaskEvent[]} events */
   apply(events) {
+    this.#heard = this.connection.now();
     for (const event of events) {
       this.tail.add(event);
       // The tail that comes before the live events is in the snapshot already.

@@ -34,10 +34,15 @@ export function mount({ el, taskId, url, kernelSnapshot, kernelSend }) {
     });
   }
 
+  function tick() {
+    feed?.tick();
+    if (!ENDED.has(task().state)) refresh();
+  }
+
   let planned = 0;
   const refresh = () => void (planned ||= requestAnimationFrame(() => ((planned = 0), draw())));
   const unwatch = feed?.watch(refresh);
-  const clock = setInterval(() => !ENDED.has(task().state) && refresh(), 1000);
+  const clock = setInterval(tick, 1000);
   draw();
   el.append(root);
   return {

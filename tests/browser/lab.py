@@ -136,7 +136,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
     """A notebook file of these code cells."""
-    made = [
+    made: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"cell-{n}",

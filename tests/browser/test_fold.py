@@ -21,19 +21,18 @@ def payload(dice: random.Random) -> tuple[str, dict[str, Any]]:
     state = dice.choice(list(TaskState)).value
     error = {"error": {"type": "E", "message": "m", "traceback": "t"}} if state == "failed" else {}
     about = {"about": {"name": dice.choice("ab"), "tags": ["t"]}, "producer": "01JWORKER0000000000000000A"}
-    return dice.choice(
-        [
-            ("state", {"state": state, **error, **(about if state == "queued" else {})}),
-            ("progress", {"done": dice.randrange(9), "total": 9}),
-            ("progress", {}),
-            ("log", {"stream": "stdout", "text": "x\n"}),
-            ("metric", {"name": dice.choice("ab"), "value": dice.random()}),
-            ("prompt", {"prompt_id": dice.choice("ab"), "text": "?"}),
-            ("input", {"prompt_id": dice.choice("ab"), "text": "!"}),
-            ("command", {"command": dice.choice(["cancel", "retry"])}),
-            ("checkpoint", {"key": "k", "size": 1}),
-        ]
-    )
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("state", {"state": state, **error, **(about if state == "queued" else {})}),
+        ("progress", {"done": dice.randrange(9), "total": 9}),
+        ("progress", {}),
+        ("log", {"stream": "stdout", "text": "x\n"}),
+        ("metric", {"name": dice.choice("ab"), "value": dice.random()}),
+        ("prompt", {"prompt_id": dice.choice("ab"), "text": "?"}),
+        ("input", {"prompt_id": dice.choice("ab"), "text": "!"}),
+        ("command", {"command": dice.choice(["cancel", "retry"])}),
+        ("checkpoint", {"key": "k", "size": 1}),
+    ]
+    return dice.choice(kinds)
 
 
 def story(dice: random.Random) -> list[dict[str, Any]]:
@@ -100,18 +99,20 @@ def test_nothing_is_sent_before_the_socket_is_open_or_after_it_closed(page: Page
         + """
           const id = connection.follow("t", 10, quiet);
           const early = await connection.command("t", 1, "cancel", {});
-          connection.follow("u", 10, quiet);
           open();
+          connection.follow("u", 10, quiet);
+          const greeted = [...last().sent];
           say({type: "welcome", now: 0, heartbeat: 25});
           const pending = connection.command("t", 1, "cancel", {});
           shut(1006);
           connection.leave(id);
           connection.check();
           const late = await pending;
-          return [sockets[0].sent, sockets[1].sent, early.ok, late.message];
+          return [greeted, sockets[0].sent, sockets[1].sent, early.ok, late.message];
         }"""
     )
-    sent, none, early, late = answer
+    greeted, sent, none, early, late = answer
+    assert greeted == ["hello"]
     assert sent == ["hello", "subscribe", "subscribe", "command"]
     assert (none, early) == ([], False)
     assert "before the server answered" in late

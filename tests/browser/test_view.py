@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from .conftest import MOUNT
 from .stage import TASK, Stage, event, snapshot
 
 ROOT = ".jupyter-agent-task"
@@ -288,6 +289,24 @@ def test_what_happened_is_said_in_a_sentence(
 ) -> None:
     stage.answer(stage.welcome(), snapshot(**fields))
     expect(view.locator(".ja-notice")).to_contain_text(sentence)
+
+
+def test_a_silent_task_is_asked_after_and_said_to_be_stalled(stage: Stage, page: Page) -> None:
+    page.clock.install()
+    page.evaluate(MOUNT, [TASK, None])
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    expect(page.locator(ROOT)).to_have_attribute("data-connection", "live")
+    page.clock.run_for(22_000)
+    asked = stage.expect("subscribe")
+    assert (asked["tail"], asked["tasks"]) == (0, [TASK])
+    stage.answer(asked["id"], snapshot(stalled_since=990.0))
+    assert stage.expect("unsubscribe")["id"] == asked["id"]
+    page.clock.run_for(100)
+    expect(page.locator(".ja-notice")).to_contain_text("Silent for")
+    stage.tell(ident, log(3, "back\n"))
+    expect(page.locator(".ja-line")).to_have_text("back")
+    expect(page.locator(".ja-notice")).to_be_hidden()
 
 
 def test_a_retry_starts_the_figures_over(stage: Stage, view: Page) -> None:
