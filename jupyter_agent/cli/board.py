@@ -14,7 +14,10 @@ from .said import payload, said
 
 LINES = 20
 RATE_OVER = 30.0
-"""Seconds of progress that a rate is taken over."""
+"""Seconds of progress that a rate is taken over at most."""
+
+RATE_FROM = 0.5
+"""Seconds of progress below which a rate is chance."""
 
 
 @dataclass
@@ -34,7 +37,7 @@ class Row:
         task = self.task
         if len(points) < 2 and task.started and task.updated and task.progress and task.progress.done:
             points = [(task.started, 0.0), (task.updated, float(task.progress.done))]
-        if len(points) < 2 or points[-1][0] <= points[0][0]:
+        if len(points) < 2 or points[-1][0] - points[0][0] < RATE_FROM:
             return None
         return (points[-1][1] - points[0][1]) / (points[-1][0] - points[0][0])
 
@@ -43,7 +46,8 @@ class Row:
         progress, rate = self.task.progress, self.rate()
         if progress is None or progress.total is None or progress.done is None or not rate or rate < 0:
             return None
-        return max(0.0, progress.total - progress.done) / rate
+        left = progress.total - progress.done
+        return left / rate if left > 0 else None
 
     def take(self, event: Event) -> None:
         """Fold the event in, unless the snapshot has it already; keep what is shown of it."""

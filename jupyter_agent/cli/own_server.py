@@ -66,7 +66,7 @@ def _arguments(folder: Path) -> list[str]:
         f"--ServerApp.port={_free_port()}",
         f"--ServerApp.root_dir={folder}",
         "--ServerApp.open_browser=False",
-        "--ServerApp.password=",
+        "--ServerApp.allow_root=True",
     ]
 
 

@@ -16,7 +16,7 @@ def server_command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "jupyter_server", extension, *arguments]
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})  # noqa: RET503 - exec
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def serve(*, arguments: tuple[str, ...]) -> int:
     """Start a Jupyter server with this extension; all ARGUMENTS are the server's own.
@@ -24,7 +24,7 @@ def serve(*, arguments: tuple[str, ...]) -> int:
     For example: jupyter agent serve --port 8890 --no-browser
     """
     command = server_command(arguments)
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # which has no exec
         return subprocess.call(command)  # noqa: S603 - our own command
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606 - our own command
