@@ -11,6 +11,7 @@ import { offsetOf } from "./protocol.js";
 
 export const TAIL = 200;
 const SPEED_WINDOW = 30;
+const SPEED_KNOWN = 1;
 const SPEED_PATIENCE = 5;
 const QUIET = 20;
 
@@ -132,12 +133,12 @@ export class Speed {
     const done = task.progress?.done ?? null;
     if (done === null || task.started === null) return null;
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
-    if (!ENDED.has(task.state) && last && last.time - first.time >= 1) {
+    if (!ENDED.has(task.state) && last && last.time - first.time >= SPEED_KNOWN) {
       const until = Math.max(last.time, now - SPEED_PATIENCE);
       return (last.done - first.done) / (until - first.time);
     }
     const seconds = (task.ended ?? task.updated ?? now) - task.started;
-    return seconds > 0 && done > 0 ? done / seconds : null;
+    return seconds >= SPEED_KNOWN && done > 0 ? done / seconds : null;
   }
 }
 

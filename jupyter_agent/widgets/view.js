@@ -63,7 +63,7 @@ export class TaskView {
   #stats = make("div", "stats", {}, this.#count, this.#percent, this.#rate, this.#left, this.#elapsed);
   #message = make("div", "message");
   #notice = make("div", "notice", { role: "status" });
-  #chips = make("dl", "chips", { "aria-label": "Metrics" });
+  #chips = make("div", "chips", { role: "list", "aria-label": "Metrics" });
   #result = make("div", "result");
   #errorLine = make("summary", "");
   #traceback = make("pre", "traceback", { tabindex: "0" });
@@ -142,7 +142,7 @@ export class TaskView {
     mark(this.#bar, "aria-valuemax", share === null ? null : String(total));
     mark(this.#bar, "aria-valuetext", share === null ? null : `${Math.floor(share * 100)} %`);
     this.#bar.classList.toggle("ja-unknown", share === null && task.state === "running");
-    this.#fill.style.transform = `scaleX(${share ?? 0})`;
+    this.#fill.style.transform = `translateX(${((share ?? 0) - 1) * 100}%)`;
     say(this.#count, done === null ? "" : total ? `${number(done)} / ${number(total)}` : `${number(done)} done`);
     say(this.#percent, share === null ? "" : `${Math.floor(share * 100)} %`);
     say(this.#rate, rate ? speed(rate) : "");
@@ -171,7 +171,8 @@ export class TaskView {
     for (const name of names) {
       let chip = [...this.#chips.children].find((one) => one.dataset.name === name);
       if (!chip) {
-        chip = make("div", "chip", { "data-name": name }, make("dt", "", {}, name), make("dd", ""));
+        const label = make("span", "label", {}, printable(name));
+        chip = make("div", "chip", { role: "listitem", "data-name": name }, label, make("span", "value"));
         this.#chips.append(chip);
       }
       const { value, step } = metrics[name];
@@ -267,7 +268,8 @@ function significant(value) {
   if (Number.isInteger(value)) return number(value);
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-3) return value.toExponential(2).replace(/e\+?/, " e").replace(" ", "");
-  return value.toLocaleString("en-US", { maximumSignificantDigits: Math.max(4, Math.floor(Math.log10(size)) + 1) });
+  const digits = Math.max(4, Math.floor(Math.log10(size)) + 1);
+  return value.toLocaleString("en-US", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 }
 
 /** @param {number} perSecond */

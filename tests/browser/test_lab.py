@@ -89,11 +89,11 @@ def lab_page(browser: Browser) -> Iterator[Page]:
 def wait_for_progress(page: Page, beyond: int) -> int:
     """Wait until the bar says more than *beyond*; what it says then."""
     page.wait_for_function(
-        "(beyond) => Number(document.querySelector('[role=progressbar]')?.ariaValueNow ?? -1) > beyond",
+        "(beyond) => Number(document.querySelector('.ja-bar')?.ariaValueNow ?? -1) > beyond",
         arg=beyond,
         timeout=START * 1000,
     )
-    return int(page.get_by_role("progressbar").get_attribute("aria-valuenow") or 0)
+    return int(page.locator(".ja-bar").get_attribute("aria-valuenow") or 0)
 
 
 def wait_until_busy(page: Page) -> None:
