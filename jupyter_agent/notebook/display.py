@@ -7,7 +7,6 @@ its metadata. Nothing here is loaded before a view is shown.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ import msgspec
 
 from ..core.task import Task
 from ..producer.producer import current_producer
+from .about import kernel_shell
 from .static import html, start_html
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ MIME = "application/vnd.jupyter-agent.task.v1+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 UPDATE_EVERY = 0.25
 """Seconds between two snapshots that the kernel sends to its widgets."""
+
+LINGER = 1.0
+"""Seconds after an end in which a new attempt may still follow by itself."""
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 
@@ -50,7 +53,7 @@ class Shown(Protocol):
 
 def show(handle: Shown) -> None:
     """Display the task's view in the cell that runs now; nothing outside a kernel."""
-    if _kernel() is None:
+    if kernel_shell() is None:
         return
     from IPython.display import display
 
@@ -65,7 +68,7 @@ def finish(handle: Shown) -> None:
 
     A saved notebook then shows how it ended. Where a notebook session is open, its view does that.
     """
-    if _kernel() is None or os.environ.get("JPY_SESSION_NAME"):
+    if kernel_shell() is None or os.environ.get("JPY_SESSION_NAME"):
         return
     from IPython.display import update_display
 
@@ -104,6 +107,7 @@ class Follower:
         self._widget = widget
         self._clock = clock
         self._next = clock()
+        self._until: float | None = None
 
     def __call__(self) -> None:
         if self._clock() < self._next:
@@ -115,7 +119,14 @@ class Follower:
         except Exception:
             self._stop()
             raise
-        if task.state.ended:
+        self._linger(task.state.ended)
+
+    def _linger(self, ended: bool) -> None:
+        if not ended:
+            self._until = None
+        elif self._until is None:
+            self._until = self._clock() + LINGER
+        elif self._clock() >= self._until:
             self._stop()
 
     def _stop(self) -> None:
@@ -127,7 +138,7 @@ _widgets: dict[str, TaskWidget] = {}
 
 def _widget(handle: Shown, task: Task) -> TaskWidget | None:
     """The task's widget: one model for all its views; ``None`` where nothing could draw it."""
-    if _kernel() is None or not _have_widgets():
+    if kernel_shell() is None or not _have_widgets():
         return None
     from ..widgets import TaskWidget
 
@@ -145,6 +156,7 @@ def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
                 handle.cancel()
             case "retry":
                 handle.retry()
+                follow(handle)
             case "input":
                 handle.send(str(args.get("text", "")))
 
@@ -153,15 +165,6 @@ def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
 
 def _have_widgets() -> bool:
     return find_spec("anywidget") is not None and find_spec("ipywidgets") is not None
-
-
-def _kernel() -> Any | None:
-    """The kernel that this process is, if it is one."""
-    if "IPython" not in sys.modules:
-        return None
-    from IPython import get_ipython
-
-    return getattr(get_ipython(), "kernel", None)
 
 
 def _now(handle: Shown) -> Task:

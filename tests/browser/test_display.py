@@ -132,9 +132,9 @@ def test_the_widget_gets_a_copy_four_times_a_second_and_the_last_state_always(
     follower = display.Follower(handle, widget, lambda: now[0])  # type: ignore[arg-type]
     producer.add_sampler(("view", handle.id), follower)
     seen = []
-    for tick in range(40):
+    for tick in range(70):
         now[0] = tick * 0.05
-        handle.task.logs = tick
+        handle.task.logs = min(tick, 33)
         if tick == 33:
             handle.task.state = TaskState.COMPLETED
         for sampler in list(producer.samplers.values()):
@@ -167,7 +167,7 @@ def test_a_widget_that_cannot_be_written_is_given_up_once(handle: Handle, produc
 def kernel(monkeypatch: pytest.MonkeyPatch) -> object:
     """Makes this process look like a kernel without a front-end."""
     kernel = object()
-    monkeypatch.setattr(display, "_kernel", lambda: kernel)
+    monkeypatch.setattr(display, "kernel_shell", lambda: kernel)
     return kernel
 
 
