@@ -56,10 +56,6 @@ class AgentHandler(AccessMixin, JupyterHandler):
         """No redirect to a login page: whoever asks here is a program."""
         raise HTTPError(403, "log in, or give a token")
 
-    def check_xsrf_cookie(self) -> None:
-        if not self.token_authenticated:
-            super().check_xsrf_cookie()
-
     def reply(self, value: object, status: int = 200) -> None:
         """Answer with *value* as JSON."""
         self.set_status(status)
