@@ -55,7 +55,8 @@ export class Tail {
   /** @param {any} data */
   #log({ stream, level, text }) {
     const kind = stream === "logging" ? levelKind(level) : stream;
-    const goesOn = this.#open?.kind === kind ? this.#open.raw : null;
+    const open = this.#open;
+    const goesOn = open && open.kind === kind ? open.raw : null;
     const parts = ((goesOn ?? "") + text).split("\n");
     const rest = stream === "logging" || parts.at(-1) === "" ? null : parts.at(-1);
     if (parts.length > 1 && parts.at(-1) === "") parts.pop();

@@ -10,12 +10,14 @@ import { Feed, Speed, Tail } from "./feed.js";
 import { ENDED, emptyTask } from "./fold.js";
 import { TaskView } from "./view.js";
 
+const UNKNOWN = "This server does not know the task; this is what the notebook knew of it.";
+
 /** Puts a live view of a task into an element.
  * @param {{el: HTMLElement, taskId: string, url: string | null, kernelSnapshot(): Snapshot | null,
  *   kernelSend: ((message: object) => void) | null}} options
  * @returns {{refresh(): void, close(): void}} */
 export function mount({ el, taskId, url, kernelSnapshot, kernelSend }) {
-  const root = make("div", "");
+  const root = document.createElement("div");
   const feed = url ? Feed.of(sharedConnection(url), taskId) : null;
   const silent = { tail: new Tail(), speed: new Speed() };
   const view = new TaskView(root, (command, args) => ask(feed, kernelSend, task(), command, args));
@@ -68,7 +70,7 @@ function hintOf(feed, kernel) {
   if (!feed) return null;
   if (feed.connection.stopped) return `The server closed the connection: ${feed.connection.stopped}. Reload the page to try again.`;
   if (feed.refusal) return feed.refusal;
-  return feed.unknown && !feed.task && kernel && ENDED.has(kernel.state) ? SENTENCES.unknown : null;
+  return feed.unknown && !feed.task && kernel && ENDED.has(kernel.state) ? UNKNOWN : null;
 }
 
 /** @param {Feed | null} feed @param {((message: object) => void) | null} kernelSend

@@ -10,10 +10,8 @@ import { printable } from "./feed.js";
 import { ENDED } from "./fold.js";
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
-const SENTENCES = {
-  interrupted: "The process that ran this task went away before the task ended. What it said until then is kept.",
-  unknown: "This server does not know the task; this is what the notebook knew of it.",
-};
+const INTERRUPTED =
+  "The process that ran this task went away before the task ended. What it said until then is kept.";
 
 /** Asks for something; resolves with a sentence when it was refused, else null.
  * @typedef {(command: string, args: object) => Promise<string | null>} Commander
@@ -156,7 +154,7 @@ export class TaskView {
   #drawNotice({ task, now, hint }) {
     const stalled = task.stalled_since;
     let text = this.#refused || hint || "";
-    if (!text && task.state === "interrupted") text = SENTENCES.interrupted;
+    if (!text && task.state === "interrupted") text = INTERRUPTED;
     if (!text && stalled !== null && !ENDED.has(task.state)) {
       text = `Silent for ${duration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;
     }
