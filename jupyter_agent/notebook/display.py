@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextvars import Context
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,7 +35,10 @@ Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 
 class Shown(Protocol):
-    """What a view needs of a task's handle."""
+    """What a view needs of a task's handle; ``local`` is ``None`` for a task of another process."""
+
+    @property
+    def local(self) -> object | None: ...
 
     @property
     def id(self) -> str: ...
@@ -70,13 +74,17 @@ def finish(handle: Shown) -> None:
     """
     if kernel_shell() is None or os.environ.get("JPY_SESSION_NAME"):
         return
-    from IPython.display import update_display
-
     task = _now(handle)
     data = {MIME: {"v": 1}, "text/html": html(task), "text/plain": repr(handle)}
-    update_display(  # type: ignore[no-untyped-call]
-        data, raw=True, metadata=_metadata(task), display_id=handle.id
-    )
+    # An empty context: the message belongs to the cell that runs now. One that names the cell that
+    # started the task, which is over, would be dropped by whoever runs this notebook.
+    Context().run(_replace, data, _metadata(task), handle.id)
+
+
+def _replace(data: dict[str, Any], metadata: dict[str, Any], display_id: str) -> None:
+    from IPython.display import update_display
+
+    update_display(data, raw=True, metadata=metadata, display_id=display_id)  # type: ignore[no-untyped-call]
 
 
 def bundle(handle: Shown) -> Bundle:
@@ -144,7 +152,7 @@ def _widget(handle: Shown, task: Task) -> TaskWidget | None:
 
     if handle.id not in _widgets:
         _widgets[handle.id] = TaskWidget(handle.id, _json(task), _commander(handle))
-        if not task.state.ended:
+        if not task.state.ended and handle.local is not None:
             follow(handle)
     return _widgets[handle.id]
 

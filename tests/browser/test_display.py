@@ -23,6 +23,7 @@ class Handle:
     task: Task
     name: str = "train"
     calls: list[Any] = field(default_factory=list)
+    local: object | None = "this process"
 
     @property
     def id(self) -> str:
