@@ -1,6 +1,96 @@
 """Durable tasks for notebooks: nothing lost, nothing twice, nothing blocked."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        AgentError,
+        NotNow,
+        ResultNotStored,
+        TaskCancelled,
+        TaskError,
+        TaskFailed,
+        TaskInterrupted,
+        TaskTimeout,
+        UnknownTask,
+    )
+    from .notebook.api import TaskFunction, submit, task
+    from .notebook.context import TaskContext, current
+    from .notebook.forward import Forward, forward_to
+    from .notebook.handle import TaskHandle, attach, tasks
+    from .notebook.mapping import map  # noqa: A004
+    from .notebook.nested import run
+    from .notebook.track import track
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "notebook.api": ("TaskFunction", "submit", "task"),
+    "notebook.context": ("TaskContext", "current"),
+    "notebook.forward": ("Forward", "forward_to"),
+    "notebook.handle": ("TaskHandle", "attach", "tasks"),
+    "notebook.mapping": ("map",),
+    "notebook.nested": ("run",),
+    "notebook.track": ("track",),
+    "errors": (
+        "AgentError",
+        "NotNow",
+        "ResultNotStored",
+        "TaskCancelled",
+        "TaskError",
+        "TaskFailed",
+        "TaskInterrupted",
+        "TaskTimeout",
+        "UnknownTask",
+    ),
+}
+_NAMES = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AgentError",
+    "Forward",
+    "NotNow",
+    "ResultNotStored",
+    "TaskCancelled",
+    "TaskContext",
+    "TaskError",
+    "TaskFailed",
+    "TaskFunction",
+    "TaskHandle",
+    "TaskInterrupted",
+    "TaskTimeout",
+    "UnknownTask",
+    "attach",
+    "current",
+    "forward_to",
+    "map",
+    "run",
+    "submit",
+    "task",
+    "tasks",
+    "track",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _NAMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NAMES])
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext jupyter_agent``: adds ``%%task``."""
+    from .notebook.magic import load
+
+    load(shell)
 
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:

@@ -78,6 +78,10 @@ class Producer:
         """Call *handler*, on the forwarder's thread, with each command for *task*."""
         self._handlers[task] = handler
 
+    def forget_command(self, task: str) -> None:
+        """Stop handing on commands for *task*; an unknown one is nothing."""
+        self._handlers.pop(task, None)
+
     def sample(self) -> bool:
         for sampler in list(self._samplers.values()):
             try:

@@ -1,0 +1,59 @@
+"""What can be known of where a task was started: owner, kernel, notebook, cell."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..core.events import About
+
+
+def about(name: str, key: str | None, tags: tuple[str, ...]) -> About:
+    """What the ``queued`` event of a task says, as of the cell that runs now."""
+    return About(name, key, tags, _owner(), _kernel_id(), os.environ.get("JPY_SESSION_NAME"), _cell_id())
+
+
+def kernel_shell() -> Any | None:
+    """The IPython shell of this kernel; ``None`` in a plain process."""
+    shell = ipython_shell()
+    return shell if getattr(shell, "kernel", None) is not None else None
+
+
+def ipython_shell() -> Any | None:
+    """The IPython shell of this process, if it has one."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    return get_ipython()
+
+
+def _owner() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in many containers
+        return None
+
+
+def _kernel_id() -> str | None:
+    if kernel_shell() is None:
+        return None
+    from ipykernel.connect import get_connection_file
+
+    try:
+        stem = Path(get_connection_file()).stem
+    except RuntimeError:  # a kernel embedded by hand has none
+        return None
+    return stem.removeprefix("kernel-")
+
+
+def _cell_id() -> str | None:
+    shell = kernel_shell()
+    if shell is None:
+        return None
+    parent = shell.kernel.get_parent("shell") or {}
+    cell = parent.get("metadata", {}).get("cellId")
+    return cell if isinstance(cell, str) else None

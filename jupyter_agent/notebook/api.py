@@ -1,0 +1,137 @@
+"""`task`, `submit` and `map`: how work becomes a task."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from .handle import TaskHandle
+from .local import Options
+from .runner import check, run_as_task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TaskFunction(Generic[P, R]):
+    """A function that can also run as a task. Called, it is the plain function."""
+
+    def __init__(self, function: Callable[P, R], options: Options) -> None:
+        functools.update_wrapper(self, function)
+        self.__wrapped__ = function
+        self._options = options
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.__wrapped__)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.__wrapped__(*args, **kwargs)
+
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+        """Start it as a task; returns at once."""
+        return run_as_task(self._options, self.__wrapped__, args, kwargs)
+
+    def options(self, **changes: Any) -> TaskFunction[P, R]:
+        """The same function with other options: the keywords of `task`."""
+        unknown = set(changes) - _KEYWORDS
+        if unknown:
+            words = ", ".join(sorted(_KEYWORDS))
+            raise TypeError(f"options() knows {words}; not {', '.join(sorted(unknown))}")
+        if "tags" in changes:
+            changes["tags"] = tuple(changes["tags"])
+        changed = replace(self._options, **changes)
+        check(changed)
+        return TaskFunction(self.__wrapped__, changed)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        bound = functools.partial(self.__wrapped__, instance)  # type: ignore[call-arg, arg-type]
+        functools.update_wrapper(bound, self.__wrapped__)
+        return TaskFunction(bound, self._options)
+
+    def __reduce__(self) -> Any:
+        return TaskFunction, (self.__wrapped__, self._options)
+
+    def __repr__(self) -> str:
+        return f"<TaskFunction {self._options.name}>"
+
+
+_KEYWORDS = {"name", "key", "on", "retries", "timeout", "tags", "show"}
+
+
+@overload
+def task(fn: Callable[P, R], /) -> TaskFunction[P, R]: ...
+@overload
+def task(
+    fn: Callable[P, R],
+    /,
+    *,
+    name: str | None = None,
+    key: str | None = None,
+    on: Any = "thread",
+    retries: int = 0,
+    timeout: float | None = None,
+    tags: Iterable[str] = (),
+    show: bool = True,
+) -> TaskFunction[P, R]: ...
+@overload
+def task(
+    fn: None = None,
+    /,
+    *,
+    name: str | None = None,
+    key: str | None = None,
+    on: Any = "thread",
+    retries: int = 0,
+    timeout: float | None = None,
+    tags: Iterable[str] = (),
+    show: bool = True,
+) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+
+def task(
+    fn: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    key: str | None = None,
+    on: Any = "thread",
+    retries: int = 0,
+    timeout: float | None = None,
+    tags: Iterable[str] = (),
+    show: bool = True,
+) -> Any:
+    """Make a function one that can run as a task: a decorator, with or without options.
+
+    *on*: ``"thread"``, ``"loop"`` (a coroutine function on the kernel's event loop), ``"process"``, or a
+    `concurrent.futures.Executor`. *key*: what makes two submits the same work. *retries*: further
+    attempts after a failure. *timeout*: seconds an attempt may take. *show*: display the view.
+    """
+
+    def decorate(function: Callable[..., Any]) -> TaskFunction[..., Any]:
+        plain = function.__wrapped__ if isinstance(function, TaskFunction) else function
+        if not callable(plain):
+            raise TypeError(f"a task is made of a function, not of {type(plain).__name__} {plain!r:.60}")
+        chosen = Options(name or name_of(plain), key, on, retries, timeout, tuple(tags), show)
+        check(chosen)
+        return TaskFunction(plain, chosen)
+
+    return decorate if fn is None else decorate(fn)
+
+
+def submit(fn: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+    """Start *fn* as a task with these arguments; returns at once."""
+    function = fn if isinstance(fn, TaskFunction) else task(fn)
+    return function.submit(*args, **kwargs)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What a function is called, for people."""
+    inner = function.func if isinstance(function, functools.partial) else function
+    name = getattr(inner, "__name__", type(inner).__name__)
+    return "lambda" if name == "<lambda>" else str(name)

@@ -1,0 +1,328 @@
+"""What a task's function can say and ask: `TaskContext`, and which one is current.
+
+Which task a piece of code belongs to is a context variable, copied when a task is submitted, so that
+threads, coroutines and the output of ipykernel all agree on it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import threading
+import time
+from collections import deque
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, Protocol
+
+from ..core.events import (
+    MAX_EVENT_BYTES,
+    Checkpoint,
+    Data,
+    Display,
+    Input,
+    Log,
+    Message,
+    Metric,
+    Number,
+    Progress,
+    Prompt,
+)
+from ..errors import TaskCancelled
+from ..places import new_id
+from .lines import LineBuffer
+
+LOG_PART = MAX_EVENT_BYTES // 8
+"""Characters of one log event; longer texts are split. JSON may need six bytes for one character."""
+
+Values = tuple[Number | None, Number | None, str | None]
+"""Done, total and message of a progress."""
+
+
+class Home(Protocol):
+    """The task that a context speaks for."""
+
+    @property
+    def id(self) -> str: ...
+
+    def emit(self, attempt: int, kind: str, data: Data) -> int:
+        """Make one event of it; its number, or 0 where nothing is emitted."""
+
+    def save_checkpoint(self, state: object) -> int:
+        """Keep *state*; its size in bytes."""
+
+    def load_checkpoint(self, default: object) -> object:
+        """The state kept last, or *default*."""
+
+
+class Position(Protocol):
+    """A loop that is being tracked."""
+
+    def values(self) -> tuple[int, int | None]:
+        """How many items were taken, and of how many (``None``: unknown)."""
+
+
+class TaskContext:
+    """One attempt of a task, seen from inside. Thread-safe; `current` gives it.
+
+    Outside a task every call is accepted and does nothing.
+    """
+
+    def __init__(self, home: Home | None, attempt: int, *, may_block: bool = True) -> None:
+        self._home = home
+        self._may_block = may_block
+        self.id = home.id if home else ""
+        self.attempt = attempt
+        self._newest: Values = (None, None, None)
+        self._written: Values = (None, None, None)
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._inbox: deque[Input] = deque()
+        self._cancelled = False
+        self._prompt: str | None = None
+        self._streams: dict[str, LineBuffer] = {}
+        self.positions: list[Position] = []
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked this attempt to stop."""
+        return self._cancelled
+
+    def raise_if_cancelled(self) -> None:
+        """Raise `TaskCancelled` when somebody asked this attempt to stop: a safe point."""
+        if self._cancelled:
+            raise TaskCancelled(f"task {self.id} was cancelled", task_id=self.id)
+
+    def progress(
+        self,
+        done: Number | None = None,
+        total: Number | None = None,
+        message: str | None = None,
+        advance: Number | None = None,
+    ) -> None:
+        """Say how far the attempt is, in units of your own; what is ``None`` stays as it was.
+
+        *advance* adds to ``done``. Only the newest value is promised to be seen.
+        """
+        if advance is not None:
+            self._advance(advance)
+        old = self._newest
+        self._newest = (
+            old[0] if done is None else done,
+            old[1] if total is None else total,
+            old[2] if message is None else message,
+        )
+
+    def log(self, text: object, level: str = "info") -> None:
+        """Record a line of text. When this returns the line survives the death of the process."""
+        if self._home is None:
+            return
+        line = text if isinstance(text, str) else str(text)
+        if len(line) <= LOG_PART:
+            self._home.emit(self.attempt, "log", Log("logging", line, level))
+        else:
+            self.write_log("logging", line, level)
+
+    def write_log(self, stream: Any, text: str, level: str | None = None) -> None:
+        """Record captured text, in as many events as it needs."""
+        if self._home is not None:
+            for start in range(0, len(text), LOG_PART):
+                part = text[start : start + LOG_PART]
+                self._home.emit(self.attempt, "log", Log(stream, _sound(part), level))
+
+    def metric(self, name: str, value: Any, step: Any = None) -> None:
+        """Add a point to the series *name*; NaN and infinities are kept as null."""
+        self._emit("metric", Metric(str(name), _number(value), _number(step)))
+
+    def display(self, obj: object) -> None:
+        """Record *obj* as IPython would show it; text where there is no IPython."""
+        if self._home is None:
+            return
+        data, metadata = _mime_bundle(obj)
+        try:
+            self._emit("display", Display(data, metadata))
+        except ValueError as error:
+            self._emit("display", Display({"text/plain": f"not recorded: {error}"}))
+
+    def say(self, text: str, role: str = "assistant", stream: str | None = None) -> str:
+        """Say *text* in the task's conversation; returns the message's id.
+
+        Pass that id as *stream* to add to the same message, piece by piece.
+        """
+        message = stream or new_id()
+        self._emit("message", Message(role, str(text), message, delta=stream is not None))
+        return message
+
+    def ask(self, prompt: str, choices: Any = None, timeout: float | None = None) -> str:
+        """Ask a person and wait for the answer.
+
+        Raises `TimeoutError` after *timeout* seconds and `TaskCancelled` on a cancel. Outside a task
+        nobody can answer: the empty string.
+        """
+        if self._home is None:
+            return ""
+        self._check_blocking("ask")
+        self._prompt = new_id()
+        options = None if choices is None else tuple(str(choice) for choice in choices)
+        self._emit("prompt", Prompt(self._prompt, str(prompt), options))
+        try:
+            return self._take(self._prompt, timeout)
+        finally:
+            self._prompt = None
+
+    def receive(self, timeout: float | None = None) -> str:
+        """Wait for the next text that somebody sends to this task; raises as `ask` does."""
+        if self._home is None:
+            return ""
+        self._check_blocking("receive")
+        return self._take(None, timeout)
+
+    def checkpoint(self, state: object) -> None:
+        """Keep *state* (anything that pickles), replacing the last one, for a later attempt."""
+        if self._home is not None:
+            size = self._home.save_checkpoint(state)
+            self._emit("checkpoint", Checkpoint(self.id, size))
+
+    def restore(self, default: Any = None) -> Any:
+        """What the last `checkpoint` of any attempt kept, or *default*."""
+        return default if self._home is None else self._home.load_checkpoint(default)
+
+    def request_cancel(self) -> None:
+        """Ask the attempt to stop: wakes whatever waits in `ask` and `receive`."""
+        with self._lock:
+            self._cancelled = True
+            self._changed.notify_all()
+
+    def answer(self, text: str, prompt_id: str | None = None) -> None:
+        """A person said *text*: record it and give it to whoever waits."""
+        given = Input(text, prompt_id or self._prompt)
+        self._emit("input", given)
+        with self._lock:
+            self._inbox.append(given)
+            self._changed.notify_all()
+
+    def leave(self, position: Position) -> None:
+        """A tracked loop is left: keep where it was. Again is nothing."""
+        with self._lock:
+            if position in self.positions:
+                outermost = self.positions[0] is position
+                self.positions.remove(position)
+                if outermost:
+                    self._newest = _moved(self._newest, position)
+
+    def stream(self, name: str) -> LineBuffer:
+        """The buffer of what the attempt writes to *name* (``stdout`` or ``stderr``)."""
+        buffer = self._streams.get(name)
+        if buffer is None:
+            buffer = self._streams.setdefault(name, LineBuffer(partial(self.write_log, name)))
+        return buffer
+
+    def sample(self) -> None:
+        """Write what is new: progress, and lines that wait for their end."""
+        self.sample_progress()
+        for stream in list(self._streams.values()):
+            stream.flush_waiting()
+
+    def flush(self) -> None:
+        """Write everything; before an end event."""
+        for stream in list(self._streams.values()):
+            stream.flush()
+        self.sample_progress()
+
+    def sample_progress(self) -> None:
+        """Write the newest progress, if it is not written yet. Called by one thread at a time."""
+        newest = self._newest
+        positions = self.positions[:1]
+        if positions:
+            newest = self._newest = _moved(newest, positions[0])
+        if newest != self._written:
+            self._written = newest
+            done_now, total_now, message = newest
+            text = None if message is None else str(message)[:LOG_PART]
+            self._emit("progress", Progress(_number(done_now), _number(total_now), text))
+
+    def _advance(self, by: Number) -> None:
+        with self._lock:
+            done, total, message = self._newest
+            self._newest = ((done or 0) + by, total, message)
+
+    def _emit(self, kind: str, data: Data) -> None:
+        if self._home is not None:
+            self._home.emit(self.attempt, kind, data)
+
+    def _check_blocking(self, word: str) -> None:
+        if not self._may_block:
+            raise RuntimeError(
+                f"{word} would block the kernel's event loop; run this task with on='thread' instead of on='loop'"
+            )
+
+    def _take(self, prompt: str | None, timeout: float | None) -> str:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._lock:
+            while True:
+                self.raise_if_cancelled()
+                for given in self._inbox:
+                    if prompt is None or given.prompt_id in (None, prompt):
+                        self._inbox.remove(given)
+                        return given.text
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise TimeoutError(f"nobody answered within {timeout} s")
+                self._changed.wait(left)
+
+
+_NOBODY = TaskContext(None, 0)
+_current: ContextVar[TaskContext] = ContextVar("jupyter_agent_task", default=_NOBODY)
+
+
+def current() -> TaskContext:
+    """The context of the task that this code runs in; outside a task, one whose calls do nothing."""
+    return _current.get()
+
+
+def set_current(context: TaskContext | None) -> TaskContext:
+    """Make *context* (``None``: nobody's) current here; returns the one before."""
+    before = _current.get()
+    _current.set(context or _NOBODY)
+    return before
+
+
+def _moved(values: Values, position: Position) -> Values:
+    done, total = position.values()
+    return done, values[1] if total is None else total, values[2]
+
+
+def _number(value: Any) -> Number | None:
+    """A plain number from whatever numpy, torch or Decimal call one."""
+    if value is None or type(value) is int:
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    try:
+        return operator.index(value)
+    except TypeError:
+        number = float(value)
+        return number if math.isfinite(number) else None
+
+
+def _sound(text: str) -> str:
+    """*text* without lone surrogates, which no UTF-8 can carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def _mime_bundle(obj: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    import sys
+
+    if "IPython" in sys.modules:
+        from IPython.core.interactiveshell import InteractiveShell
+
+        if InteractiveShell.initialized():
+            formatter = InteractiveShell.instance().display_formatter
+            if formatter is not None:
+                data, metadata = formatter.format(obj)  # type: ignore[no-untyped-call]
+                return data, metadata
+    return {"text/plain": repr(obj)}, {}

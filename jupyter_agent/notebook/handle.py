@@ -1,0 +1,300 @@
+"""`TaskHandle`: a task from outside, whoever runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Generator, Sequence
+from typing import Any, Protocol
+
+from ..core.events import Event, Log, TaskState, decode_data
+from ..core.task import Point, ProgressNow, Task
+from ..errors import ResultNotStored, TaskError, UnknownTask
+from ..producer.producer import current_producer
+from ..producer.store import Store
+from .local import Box, LocalTask, local_task
+from .outcome import Outcome, raised
+
+
+class Source(Protocol):
+    """Where a handle gets what it knows."""
+
+    @property
+    def id(self) -> str: ...
+
+    def snapshot(self) -> Task: ...
+
+    def wait(self, timeout: float | None) -> bool: ...
+
+    def cancel(self) -> bool: ...
+
+    def retry(self) -> None: ...
+
+    def send(self, text: str) -> None: ...
+
+    def events(self, after: str | None) -> list[Event]: ...
+
+
+class TaskHandle:
+    """A task: what it is, how far it is, what came of it. Awaiting it gives its result."""
+
+    def __init__(self, task: LocalTask | Source, box: Box | None = None) -> None:
+        self.local = task if isinstance(task, LocalTask) else None
+        self._box = box
+        self._source: Source = LocalSource(task) if isinstance(task, LocalTask) else task
+        self._name = self._source.snapshot().name
+
+    @property
+    def id(self) -> str:
+        """Its ULID."""
+        return self._source.id
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._name
+
+    @property
+    def state(self) -> TaskState:
+        """Where it is in its life; compares equal to the plain word."""
+        return self._snapshot().state
+
+    @property
+    def progress(self) -> ProgressNow | None:
+        """How far it is; ``None`` when it never said."""
+        return self._snapshot().progress
+
+    @property
+    def metrics(self) -> dict[str, Point]:
+        """The newest point of each metric."""
+        return self._snapshot().metrics
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1."""
+        return self._snapshot().attempt
+
+    @property
+    def started(self) -> float | None:
+        """When the present attempt began, in Unix seconds."""
+        return self._snapshot().started
+
+    @property
+    def ended(self) -> float | None:
+        """When the present attempt ended, in Unix seconds."""
+        return self._snapshot().ended
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended; false after *timeout* seconds."""
+        if self.local is not None and not self.local.wait(0):
+            return _wait_here(self.local, timeout)
+        return self._source.wait(timeout)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """What its function returned.
+
+        Raises `TaskFailed` (its cause is the exception, where that exists), `TaskTimeout`,
+        `TaskCancelled`, `TaskInterrupted`, `ResultNotStored`; and `TimeoutError` after *timeout* seconds,
+        while the task goes on.
+        """
+        error = self.exception(timeout)
+        if error is not None:
+            raise error
+        outcome = self._outcome()
+        if outcome is not None and outcome.state is TaskState.COMPLETED:
+            return outcome.value
+        return self._stored()
+
+    def exception(self, timeout: float | None = None) -> TaskError | None:
+        """What `result` would raise, or ``None`` for a completed task; waits as `result` does."""
+        if not self.wait(timeout):
+            raise TimeoutError(f"task {self.name} has not ended within {timeout} s; it goes on")
+        task = self._snapshot()
+        if task.state is TaskState.COMPLETED:
+            return None
+        outcome = self._outcome()
+        error = raised(task.id, task.name, task.state, task.error, _reason(outcome))
+        error.__cause__ = outcome.exception if outcome else None
+        return error
+
+    def cancel(self) -> bool:
+        """Ask it to stop; false when it has ended. Returns at once."""
+        return self._source.cancel()
+
+    def retry(self) -> None:
+        """Start a new attempt of an ended task; raises `NotNow` when it has not ended."""
+        self._source.retry()
+
+    def send(self, text: str) -> None:
+        """Say something to it: the answer to its question, or what its `receive` waits for."""
+        self._source.send(text)
+
+    def logs(self, tail: int | None = None) -> str:
+        """Everything it printed and logged, or the last *tail* lines."""
+        text = "".join(_text_of(event) for event in self.events())
+        return text if tail is None else "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
+
+    def events(self, after: str | None = None) -> list[Event]:
+        """Its events in order, all or those after a cursor."""
+        return self._source.events(after)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._wait_async().__await__()
+
+    async def _wait_async(self) -> Any:
+        if self.local is None:
+            await asyncio.to_thread(self.wait)
+        else:
+            await _ended(self.local)
+        return self.result(0)
+
+    def _outcome(self) -> Outcome | None:
+        return self._box.outcome if self._box else None
+
+    def _stored(self) -> object:
+        task = self._snapshot()
+        if task.result is None:
+            raise ResultNotStored(f"task {task.id} completed without a result", task_id=task.id)
+        return Store(current_producer().places).load_result(task.id, task.attempt, task.result)
+
+    def _snapshot(self) -> Task:
+        return self._source.snapshot()
+
+    def __repr__(self) -> str:
+        return f"<Task {self._name}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
+        from . import display
+
+        return display.bundle(self)
+
+
+class LocalSource:
+    """What a handle knows of a task of this process."""
+
+    def __init__(self, task: LocalTask) -> None:
+        self._task = task
+        self.id = task.id
+
+    def snapshot(self) -> Task:
+        return self._task.fold
+
+    def wait(self, timeout: float | None) -> bool:
+        return self._task.wait(timeout)
+
+    def cancel(self) -> bool:
+        if self._task.fold.state.ended:
+            return False
+        self._task.ask("cancel")
+        return self._task.cancel()
+
+    def retry(self) -> None:
+        self._task.retry()
+
+    def send(self, text: str) -> None:
+        self._task.answer(text, None)
+
+    def events(self, after: str | None) -> list[Event]:
+        from .remote import events_of_local
+
+        return events_of_local(self._task, after)
+
+
+class TaskList(list[TaskHandle]):
+    """Handles that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(handle.name)}</td><td>{handle.state}</td></tr>" for handle in self
+        )
+        return f"<table><thead><tr><th>Task</th><th>State</th></tr></thead><tbody>{rows}</tbody></table>"
+
+
+def attach(task_id: str) -> TaskHandle:
+    """The handle of a task that any journal of this user knows. Raises `UnknownTask`."""
+    from .remote import RemoteTask
+
+    known = local_task(task_id)
+    if known is not None:
+        return TaskHandle(known, known.box)
+    if not isinstance(task_id, str):
+        raise UnknownTask(f"{task_id!r} is not a task id", task_id="")
+    return TaskHandle(RemoteTask(current_producer(), task_id))
+
+
+def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50) -> TaskList:
+    """The newest tasks of the journal and of this process, newest first."""
+    from .remote import RemoteTask, list_tasks
+
+    producer = current_producer()
+    found = {task.id: task for task in list_tasks(producer, state=state, name=name, limit=limit)}
+    handles: TaskList = TaskList()
+    from .local import local_tasks
+
+    ours = {task.id: task for task in local_tasks() if _fits(task.fold, state, name)}
+    for task_id in sorted({*found, *ours}, reverse=True)[:limit]:
+        local = local_task(task_id)
+        if local is not None:
+            if _fits(local.fold, state, name):
+                handles.append(TaskHandle(local, local.box))
+        else:
+            handles.append(TaskHandle(RemoteTask(producer, task_id, found[task_id])))
+    return handles
+
+
+def _fits(task: Task, state: str | None, name: str | None) -> bool:
+    return (state is None or task.state == state) and (name is None or task.name == name)
+
+
+def _reason(outcome: Outcome | None) -> str | None:
+    return outcome.reason if outcome else None
+
+
+def _text_of(event: Event) -> str:
+    data = decode_data(event) if event.type == "log" else None
+    if not isinstance(data, Log):
+        return ""
+    return data.text if data.stream != "logging" or data.text.endswith("\n") else data.text + "\n"
+
+
+def _wait_here(task: LocalTask, timeout: float | None) -> bool:
+    """Wait for a task of this process; on the loop that runs it, let that loop go on meanwhile."""
+    from .executors import LoopEngine
+    from .nested import run
+
+    engine = task.attempt.engine if task.attempt else None
+    if not isinstance(engine, LoopEngine):
+        return task.wait(timeout)
+    try:
+        here = asyncio.get_running_loop()
+    except RuntimeError:
+        return task.wait(timeout)
+    if here is not engine.loop:
+        return task.wait(timeout)
+    return run(_ended_within(task, timeout))
+
+
+async def _ended_within(task: LocalTask, timeout: float | None) -> bool:
+    try:
+        await asyncio.wait_for(_ended(task), timeout)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _ended(task: LocalTask) -> None:
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def settle() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    def tell() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle)
+
+    task.on_end(tell)
+    await done
+
+

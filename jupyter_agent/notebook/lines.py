@@ -1,0 +1,67 @@
+"""Text as it is written, cut into lines; what a carriage return overwrites is not kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+LONGEST = 1 << 16
+"""Characters of an unfinished line after which it is passed on as it is."""
+
+
+class LineBuffer:
+    """Passes whole lines on at once, several in one piece, and the rest a little later.
+
+    A line that is being redrawn (it has a carriage return) waits for its end, so that only its final
+    version is kept. Thread-safe.
+    """
+
+    def __init__(self, emit: Callable[[str], None]) -> None:
+        self._emit = emit
+        self._lock = threading.Lock()
+        self._rest = ""
+        self._waited = False
+
+    def write(self, text: str) -> None:
+        """Take what was written."""
+        with self._lock:
+            whole, newline, self._rest = (self._rest + text).rpartition("\n")
+            self._waited = False
+            if newline:
+                self._emit(_final(whole) + "\n")
+            if "\r" in self._rest:
+                self._rest = _redrawn(self._rest)
+            elif len(self._rest) > LONGEST:
+                self._flush()
+
+    def flush_waiting(self) -> None:
+        """Pass on an unfinished line that was there at the last call already."""
+        with self._lock:
+            if self._rest and "\r" not in self._rest:
+                if self._waited:
+                    self._flush()
+                self._waited = not self._waited
+
+    def flush(self) -> None:
+        """Pass on everything."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
+        rest, self._rest = self._rest, ""
+        text = _final(rest)
+        if text.strip() or (text and "\r" not in rest):
+            self._emit(text)
+
+
+def _final(text: str) -> str:
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+
+
+def _redrawn(line: str) -> str:
+    """*line* without what is overwritten; it keeps one mark that it is being redrawn."""
+    body = line.rstrip("\r")
+    last = body.rpartition("\r")[2]
+    return "\r" + last + ("\r" if line.endswith("\r") and last else "")

@@ -1,0 +1,399 @@
+"""A task of this process: its events go out from here, and its fold is at hand at once.
+
+Every state event passes through `LocalTask`, under one lock, so that an attempt gets exactly one end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
+from ..core.events import Command as CommandData
+from ..core.messages import CommandOrder
+from ..core.task import Task, check_transition
+from ..errors import NotNow
+from ..places import new_id
+from ..producer.producer import Producer
+from ..producer.store import Store
+from .about import about
+from .context import TaskContext
+from .outcome import Outcome, outcome_of
+
+log = logging.getLogger(__name__)
+GRACE = 2.0
+"""Seconds between asking an attempt to stop and stopping it; and between two tries at that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `task` takes; times are seconds, ``None`` means without."""
+
+    name: str
+    key: str | None = None
+    on: Any = "thread"
+    retries: int = 0
+    timeout: float | None = None
+    tags: tuple[str, ...] = ()
+    show: bool = True
+
+
+class Engine(Protocol):
+    """Where an attempt runs. All but `start` are called from any thread, often, and return soon."""
+
+    def start(self) -> None:
+        """Begin, without waiting."""
+
+    def cancel(self) -> None:
+        """Somebody asked the attempt to stop."""
+
+    def force(self) -> None:
+        """The grace is over, and still it runs."""
+
+    def poll(self) -> None:
+        """Called about 20 times a second while the attempt lasts."""
+
+    def abandon(self) -> None:
+        """This process ends."""
+
+
+class Box:
+    """Holds a result for as long as somebody has a handle."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+
+
+class Attempt:
+    """One attempt of a local task, from ``queued`` to its only end."""
+
+    def __init__(self, task: LocalTask, number: int, box: Box) -> None:
+        self.task = task
+        self.number = number
+        self.box = box
+        self.context = TaskContext(task, number, may_block=task.options.on != "loop")
+        self.variables: Context = copy_context()
+        self.started: float | None = None
+        self.timed_out = False
+        self.engine: Engine | None = None
+        self._force_at: float | None = None
+        self._sampling = threading.Lock()
+        self._closed = False
+
+    def begin(self, **about_it: Any) -> bool:
+        """It runs now; false when it ended before (cancelled while queued)."""
+        self.started = time.monotonic()
+        return self.task.enter(self, State(TaskState.RUNNING, **about_it))
+
+    def completed(self, value: object) -> None:
+        """Its function returned *value*."""
+        self.task.finish(self, Outcome(TaskState.COMPLETED, value))
+
+    def raised(self, error: BaseException) -> None:
+        """Its function raised."""
+        limit = self.task.options.timeout if self.timed_out else None
+        self.task.finish(self, outcome_of(error, timeout=limit))
+
+    def stop(self) -> None:
+        """Ask it to stop, now or within the grace."""
+        self.context.request_cancel()
+        self._force_at = time.monotonic() + GRACE
+        if self.engine is not None:
+            self.engine.cancel()
+
+    def sample(self) -> None:
+        """Write what is new and see whether its time is over; from the forwarder's thread."""
+        with self._sampling:
+            if self._closed:
+                return
+            self.context.sample()
+        now = time.monotonic()
+        limit = self.task.options.timeout
+        late = limit is not None and self.started is not None and now - self.started > limit
+        if late and not self.timed_out:
+            self.timed_out = True
+            self.stop()
+        if self.engine is not None:
+            self.engine.poll()
+            if self._force_at is not None and now >= self._force_at:
+                self._force_at = now + GRACE
+                self.engine.force()
+
+    def close(self) -> None:
+        """Write the last of what was sampled; after this nothing is."""
+        with self._sampling:
+            if not self._closed:
+                self.context.flush()
+                self._closed = True
+
+
+class LocalTask:
+    """A task that this process queued.
+
+    *seen* is its snapshot when other processes ran earlier attempts. *engine* makes what runs an
+    attempt, or is ``None`` for a task that cannot be run again.
+    """
+
+    def __init__(
+        self,
+        producer: Producer,
+        options: Options,
+        engine: Callable[[Attempt], Engine] | None,
+        *,
+        seen: Task | None = None,
+    ) -> None:
+        self.producer = producer
+        self.options = options
+        self.fold = seen or Task(new_id(), name=options.name, attempt=0)
+        self.id = self.fold.id
+        self.store = Store(producer.places)
+        self.about = about(options.name, options.key, options.tags)
+        self.attempt: Attempt | None = None
+        self._engine = engine
+        self._box: weakref.ref[Box] | None = None
+        self._retries_left = options.retries
+        self._lock = threading.RLock()
+        self._settled = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
+        producer.on_command(self.id, self.command)
+
+    @property
+    def box(self) -> Box:
+        """Where the outcome of the present attempt is put."""
+        return (self._box and self._box()) or Box()
+
+    def queue(self, box: Box, *, producer: str | None = None) -> Attempt:
+        """A new attempt. Raises `InvalidTransition` while the last one lasts."""
+        with self._lock:
+            known = self.fold.attempt > 0
+            check_transition(
+                self.id, self.fold.state if known else None, TaskState.QUEUED, next_attempt=known
+            )
+            attempt = Attempt(self, self.fold.attempt + 1, box)
+            self._settled.clear()
+            self.attempt, self._box = attempt, weakref.ref(box)
+            self.emit(attempt.number, "state", State(TaskState.QUEUED, about=self.about, producer=producer))
+        remember(self)
+        self.producer.add_sampler(attempt, attempt.sample)
+        return attempt
+
+    def start(self, box: Box) -> None:
+        """Queue a new attempt and start it. Raises `NotNow` for what cannot be run again."""
+        if self._engine is None:
+            raise NotNow(
+                f"task {self.options.name} ran as part of a cell; run the cell again to retry it", task_id=self.id
+            )
+        attempt = self.queue(box)
+        attempt.engine = self._engine(attempt)
+        try:
+            attempt.engine.start()
+        except Exception as error:  # an executor that is shut down, no process to be had, ...
+            attempt.raised(error)
+
+    def emit(self, attempt: int, kind: str, data: Data) -> int:
+        """Make one event and fold it in."""
+        n = self.producer.emit(self.id, attempt, kind, data)
+        if type(data) is Log:
+            self.fold.logs += 1
+            self.fold.events += 1
+            return n
+        with self._lock:
+            raw = encode_data(data)
+            self.fold.apply(Event(self.id, attempt, self.producer.id, n or 1, time.time(), kind, raw))
+        return n
+
+    def enter(self, attempt: Attempt, state: State) -> bool:
+        """Emit a state event of *attempt*; false when it has ended or a newer attempt is there."""
+        with self._lock:
+            if self.fold.attempt != attempt.number or self.fold.state.ended:
+                return False
+            if self.fold.state is state.state:
+                return True
+            check_transition(self.id, self.fold.state, state.state)
+            self.emit(attempt.number, "state", state)
+        self.producer.wake()
+        return True
+
+    def finish(self, attempt: Attempt, outcome: Outcome) -> bool:
+        """The attempt ended; false when it had already."""
+        if self.ended(attempt):
+            return False
+        result = None
+        if outcome.state is TaskState.COMPLETED:
+            result = self.store.save_result(self.id, attempt.number, outcome.value)
+        return self.end(attempt, outcome, result)
+
+    def end(self, attempt: Attempt, outcome: Outcome, result: Result | None = None) -> bool:
+        """As `finish`, with a result that is kept already."""
+        attempt.close()
+        state = State(outcome.state, reason=outcome.reason, error=outcome.error, result=result)
+        with self._lock:
+            if self.ended(attempt):
+                return False
+            if self.fold.state is TaskState.QUEUED and outcome.state is TaskState.COMPLETED:
+                self.enter(attempt, State(TaskState.RUNNING))
+            attempt.box.outcome = outcome
+            self.enter(attempt, state)
+        self.after_end(attempt, outcome.state)
+        return True
+
+    def ended(self, attempt: Attempt) -> bool:
+        """Whether this attempt has its end."""
+        return self.fold.attempt != attempt.number or self.fold.state.ended
+
+    def after_end(self, attempt: Attempt, state: TaskState) -> None:
+        """Try again where that was asked for; else let everybody know."""
+        self.producer.remove_sampler(attempt)
+        self.producer.wake()
+        if state is TaskState.FAILED and self._retries_left > 0 and not self.producer.muted:
+            self._retries_left -= 1
+            attempt.variables.copy().run(self.start, attempt.box)
+            return
+        forget(self)
+        with self._lock:
+            self._settled.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until no further attempt follows; false after *timeout* seconds."""
+        return self._settled.wait(timeout)
+
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once when no further attempt follows, at once if that is so already."""
+        with self._lock:
+            if not self._settled.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def command(self, order: CommandOrder) -> None:
+        """Carry out a command that came through the journal (which keeps it as an event)."""
+        if order.attempt != self.fold.attempt:
+            log.debug("task %s: %s is for attempt %d", self.id, order.command, order.attempt)
+            return
+        match order.command:
+            case "cancel":
+                self.cancel()
+            case "retry":
+                self.retry()
+            case "input":
+                self.answer(str(order.args.get("text", "")), order.args.get("prompt_id"))
+
+    def ask(self, command: str, **args: Any) -> None:
+        """Carry out a command given in this process, and record it."""
+        self.emit(self.fold.attempt, "command", CommandData(command, args, self.about.owner))
+
+    def cancel(self) -> bool:
+        """Ask the present attempt to stop; false when it has ended."""
+        attempt = self.attempt
+        self._retries_left = 0
+        with self._lock:
+            if attempt is None or self.fold.state.ended:
+                return False
+            self.fold.cancel_requested = True
+            queued = self.fold.state is TaskState.QUEUED
+        if queued and self.finish(attempt, Outcome(TaskState.CANCELLED, reason="cancelled while queued")):
+            attempt.stop()
+            return True
+        attempt.stop()
+        return True
+
+    def retry(self) -> None:
+        """Start a new attempt. Raises `NotNow` while one lasts."""
+        with self._lock:
+            if not self.fold.state.ended:
+                raise NotNow(f"task {self.options.name} is {self.fold.state}; it has not ended yet", task_id=self.id)
+        variables = self.attempt.variables if self.attempt else copy_context()
+        variables.copy().run(self.start, self.box)
+
+    def answer(self, text: str, prompt_id: str | None) -> None:
+        """Somebody said *text*."""
+        attempt = self.attempt
+        if attempt is None or self.fold.state.ended:
+            raise NotNow(f"task {self.options.name} has ended; nobody listens", task_id=self.id)
+        attempt.context.answer(text, prompt_id)
+
+    def interrupt(self, reason: str) -> None:
+        """This process ends: say so."""
+        attempt = self.attempt
+        self._retries_left = 0
+        if attempt is None:
+            return
+        if attempt.engine is not None:
+            attempt.engine.abandon()
+        self.finish(attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
+
+    def save_checkpoint(self, state: object) -> int:
+        return self.store.save_checkpoint(self.id, state)
+
+    def load_checkpoint(self, default: object) -> object:
+        return self.store.load_checkpoint(self.id, default)
+
+    def options_without_retries(self) -> Options:
+        """The options for an attempt that another process carries out."""
+        return replace(self.options, retries=0, key=None, show=False)
+
+
+KEPT = 200
+"""How many ended tasks can still be retried from this process."""
+
+_running: dict[str, LocalTask] = {}
+_ended: dict[str, LocalTask] = {}
+_table = threading.Lock()
+
+
+def remember(task: LocalTask) -> None:
+    """The task has an attempt that lasts."""
+    with _table:
+        _ended.pop(task.id, None)
+        _running[task.id] = task
+
+
+def forget(task: LocalTask) -> None:
+    """The task has ended: keep it a while, for a retry."""
+    with _table:
+        _running.pop(task.id, None)
+        _ended[task.id] = task
+        while len(_ended) > KEPT:
+            old = next(iter(_ended))
+            del _ended[old]
+            task.producer.forget_command(old)
+
+
+def local_task(task_id: str) -> LocalTask | None:
+    """The task with this id, if this process queued it (and it did not end long ago)."""
+    with _table:
+        return _running.get(task_id) or _ended.get(task_id)
+
+
+def local_tasks() -> list[LocalTask]:
+    """Every task that this process still knows, oldest first."""
+    with _table:
+        return sorted([*_ended.values(), *_running.values()], key=lambda task: task.id)
+
+
+def interrupt_all(reason: str) -> None:
+    """This process ends: every attempt that lasts is interrupted."""
+    for task in local_tasks():
+        if not task.fold.state.ended:
+            task.interrupt(reason)
+
+
+def _after_fork_in_child() -> None:
+    global _table
+    _table = threading.Lock()
+    _running.clear()
+    _ended.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

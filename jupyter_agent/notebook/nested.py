@@ -1,0 +1,28 @@
+"""`run`: a coroutine from a plain cell, while the kernel's event loop runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The coroutine's result. Where a loop runs already, that loop is made re-entrant first
+    (by nest-asyncio2, unless nest_asyncio or it was applied before)."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    if not _is_nested(loop):
+        import nest_asyncio2
+
+        nest_asyncio2.apply(loop)
+    return loop.run_until_complete(coroutine)
+
+
+def _is_nested(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether either package has patched this loop: both leave a mark on its class."""
+    return hasattr(loop, "_nest_patched") or hasattr(type(loop), "_nest_patched")

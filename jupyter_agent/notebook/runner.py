@@ -1,0 +1,130 @@
+"""Starts a function as a task: picks the engine, honours the key, shows the view."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from ..core.events import TaskState
+from ..core.task import Task
+from ..errors import AgentError
+from ..producer.producer import Producer, current_producer
+from . import capture
+from .executors import ExecutorEngine, LoopEngine, ThreadEngine, Work
+from .handle import TaskHandle
+from .local import Attempt, Box, Engine, LocalTask, Options, interrupt_all, local_tasks
+from .remote import find_by_key
+
+log = logging.getLogger(__name__)
+MODES = ("thread", "loop", "process")
+
+
+def run_as_task(
+    options: Options, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> TaskHandle:
+    """Start *function* as *options* say; the handle of the task that now does that work."""
+    check(options)
+    work = Work(function, args, kwargs)
+    make = engine_for(options.on, work)
+    producer = ready_producer()
+    with _keys:
+        found = _by_key(producer, options.key) if options.key is not None else None
+        if isinstance(found, TaskHandle):
+            return shown(found, options)
+        box = Box()
+        task = LocalTask(producer, options, make, seen=found)
+        handle = TaskHandle(task, box)
+        task.start(box)
+    return shown(handle, options)
+
+
+def ready_producer() -> Producer:
+    """This process's producer, with the capturing hooks and the last words at exit in place."""
+    producer = current_producer()
+    capture.install()
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
+    return producer
+
+
+def shown(handle: TaskHandle, options: Options) -> TaskHandle:
+    """Show the task's view, unless *options* say not to, and its last picture when it ends."""
+    if options.show:
+        from . import display
+
+        display.show(handle)
+        task = handle.local
+        if task is not None and not task.fold.state.ended:
+            task.on_end(functools.partial(display.finish, handle))
+    return handle
+
+
+def check(options: Options) -> None:
+    """Raise a clear `ValueError` or `TypeError` for options that cannot be."""
+    if not isinstance(options.on, Executor) and options.on not in MODES:
+        choices = ", ".join(repr(mode) for mode in MODES)
+        raise ValueError(f"on={options.on!r} is not possible here; use {choices} or a concurrent.futures.Executor")
+    if options.retries < 0:
+        raise ValueError(f"retries={options.retries} is less than 0; use 0 for one attempt only")
+    if options.timeout is not None and options.timeout <= 0:
+        raise ValueError(f"timeout={options.timeout} is not a number of seconds above 0; leave it out for no limit")
+
+
+def engine_for(on: Any, work: Work) -> Callable[[Attempt], Engine]:
+    """What makes the engine that runs one attempt of *work*."""
+    if isinstance(on, Executor):
+        return lambda attempt: ExecutorEngine(attempt, work, on)
+    if on == "process":
+        from .process import ProcessEngine
+
+        return lambda attempt: ProcessEngine(attempt, work)
+    if on == "loop":
+        loop = _running_loop(work)
+        return lambda attempt: LoopEngine(attempt, work, loop)
+    return lambda attempt: ThreadEngine(attempt, work)
+
+
+def _running_loop(work: Work) -> asyncio.AbstractEventLoop:
+    if not work.is_coroutine:
+        raise TypeError("on='loop' runs coroutine functions; define it with 'async def', or use on='thread'")
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "on='loop' needs a running event loop, as in a notebook's cell; here, use on='thread'"
+        ) from None
+
+
+_keys = threading.Lock()
+
+
+def _by_key(producer: Producer, key: str) -> TaskHandle | Task | None:
+    """The running or completed task with *key*; or the snapshot of an ended one to go on with."""
+    for task in reversed(local_tasks()):
+        if task.options.key == key:
+            if task.fold.state in _DONE:
+                return TaskHandle(task, task.box)
+            return task.fold
+    try:
+        snapshot = find_by_key(producer, key)
+    except AgentError as error:
+        log.warning("whether a task with key %r is there already could not be asked: %s", key, error)
+        return None
+    if snapshot is not None and snapshot.state in _DONE:
+        from .handle import attach
+
+        return attach(snapshot.id)
+    return snapshot
+
+
+_DONE = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
+
+
+def _at_exit() -> None:
+    interrupt_all("the process ended")
