@@ -55,10 +55,19 @@ class Shown(Protocol):
     def _snapshot(self) -> Task: ...
 
 
-def show(handle: Shown) -> None:
-    """Display the task's view in the cell that runs now; nothing outside a kernel."""
-    if kernel_shell() is None:
-        return
+def show(handle: Shown) -> bool:
+    """Display the task's view, once in the cell that runs now; false outside a kernel."""
+    shell = kernel_shell()
+    if shell is None:
+        return False
+    cell = _execution(shell)
+    if cell is None or _shown.get(handle.id) != cell:
+        _shown[handle.id] = cell
+        _display(handle)
+    return True
+
+
+def _display(handle: Shown) -> None:
     from IPython.display import display
 
     data, metadata = bundle(handle)
@@ -141,6 +150,7 @@ class Follower:
         current_producer().remove_sampler(("view", self._handle.id))
 
 
+_shown: dict[str, str | None] = {}
 _widgets: dict[str, TaskWidget] = {}
 
 
@@ -173,6 +183,12 @@ def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
 
 def _have_widgets() -> bool:
     return find_spec("anywidget") is not None and find_spec("ipywidgets") is not None
+
+
+def _execution(shell: Any) -> str | None:
+    """What tells one run of a cell from the next."""
+    ident = (shell.kernel.get_parent("shell") or {}).get("header", {}).get("msg_id")
+    return ident if isinstance(ident, str) else None
 
 
 def _now(handle: Shown) -> Task:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from jupyter_agent.core.events import Error, Result, TaskState
 from jupyter_agent.core.task import Point, ProgressNow, Task
 from jupyter_agent.notebook import display
 from jupyter_agent.notebook.static import html, start_html
+from jupyter_agent.places import new_id
 
 MIME = display.MIME
 
@@ -58,13 +61,25 @@ class Samplers:
         self.samplers.pop(key, None)
 
 
+class Kernel:
+    """A kernel, as far as views know it."""
+
+    def __init__(self) -> None:
+        self.message = "a cell"
+        self.published: list[dict[str, Any]] = []
+
+    def get_parent(self, channel: str) -> dict[str, Any]:
+        assert channel == "shell"
+        return {"header": {"msg_id": self.message}}
+
+
 class Widget:
     snapshot: dict[str, Any] | None = None
 
 
 @pytest.fixture
 def handle() -> Handle:
-    return Handle(Task("01JTASK00000000000000000AA", name="train", state=TaskState.RUNNING))
+    return Handle(Task(new_id(), name="train", state=TaskState.RUNNING))
 
 
 @pytest.fixture
@@ -82,7 +97,7 @@ def test_outside_a_kernel_the_bundle_says_the_same_in_every_run(handle: Handle) 
 
 
 def test_outside_a_kernel_nothing_is_shown(handle: Handle, capsys: pytest.CaptureFixture[str]) -> None:
-    display.show(handle)
+    assert display.show(handle) is False
     display.finish(handle)
     assert capsys.readouterr().out == ""
 
@@ -165,11 +180,14 @@ def test_a_widget_that_cannot_be_written_is_given_up_once(handle: Handle, produc
 
 
 @pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> object:
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
     """Makes this process look like a kernel without a front-end."""
-    kernel = object()
-    monkeypatch.setattr(display, "kernel_shell", lambda: kernel)
-    return kernel
+    kernel = Kernel()
+    shell = InteractiveShell.instance()
+    monkeypatch.setattr(display, "kernel_shell", lambda: SimpleNamespace(kernel=kernel))
+    monkeypatch.setattr(shell.display_pub, "publish", lambda **message: kernel.published.append(message))
+    yield kernel
+    InteractiveShell.clear_instance()
 
 
 @pytest.mark.usefixtures("kernel")
@@ -200,22 +218,28 @@ def test_the_widget_passes_commands_on(handle: Handle) -> None:
     assert handle.calls == ["cancel", "yes", "retry"]
 
 
-@pytest.mark.usefixtures("kernel", "producer")
+@pytest.mark.usefixtures("producer")
 @pytest.mark.parametrize(("session", "updates"), [(None, 1), ("a.ipynb", 0)])
 def test_only_a_kernel_without_a_session_replaces_its_view_at_the_end(
-    handle: Handle, monkeypatch: pytest.MonkeyPatch, session: str | None, updates: int
+    handle: Handle, kernel: Kernel, monkeypatch: pytest.MonkeyPatch, session: str | None, updates: int
 ) -> None:
     if session:
         monkeypatch.setenv("JPY_SESSION_NAME", session)
-    shell = InteractiveShell.instance()
-    published: list[dict[str, Any]] = []
-    monkeypatch.setattr(shell.display_pub, "publish", lambda **kwargs: published.append(kwargs))
     handle.task.state = TaskState.COMPLETED
     display.finish(handle)
-    InteractiveShell.clear_instance()
-    assert len(published) == updates
-    for update in published:
+    assert len(kernel.published) == updates
+    for update in kernel.published:
         assert update["update"] is True
         assert update["transient"] == {"display_id": handle.id}
         assert "completed" in update["data"]["text/html"]
         assert display.WIDGET_MIME not in update["data"]
+
+
+@pytest.mark.usefixtures("producer")
+def test_a_view_shows_once_in_a_cell_and_again_in_the_next(handle: Handle, kernel: Kernel) -> None:
+    assert display.show(handle)
+    assert display.show(handle)
+    assert len(kernel.published) == 1
+    kernel.message = "another cell"
+    assert display.show(handle)
+    assert len(kernel.published) == 2
