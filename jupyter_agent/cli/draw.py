@@ -64,25 +64,30 @@ def took(task: Task, now: float) -> float | None:
     return (task.ended if task.ended is not None else now) - task.started
 
 
-def task_table(tasks: Sequence[Task], now: float) -> Table:
-    """One line a task, readable at 80 columns; names give way first."""
+def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
+    """One line a task; names give way where *width* columns are too few."""
+    rows = [_cells(task, now) for task in tasks]
+    others = 26 + 1 + 11 + sum(1 + max(map(len, column)) for column in zip(*rows, _TITLES, strict=True))
+    room = max(8, width - others - 1)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
     table.add_column("NAME", no_wrap=True, overflow="ellipsis")
     table.add_column("STATE", no_wrap=True, min_width=11)
-    for title in ("PROGRESS", "WHEN", "TOOK"):
+    for title in _TITLES:
         table.add_column(title, no_wrap=True, justify="right" if title == "PROGRESS" else "left")
-    for task in tasks:
-        when = task.ended or task.started or task.created
-        table.add_row(
-            task.id,
-            Text(plain(task.name)),
-            state_text(task),
-            percent(task),
-            age(now - when) if when else "",
-            duration(took(task, now)),
-        )
+    for task, cells in zip(tasks, rows, strict=True):
+        name = Text(plain(task.name))
+        name.truncate(room, overflow="ellipsis")
+        table.add_row(task.id, name, state_text(task), *cells)
     return table
+
+
+_TITLES = ("PROGRESS", "WHEN", "TOOK")
+
+
+def _cells(task: Task, now: float) -> tuple[str, str, str]:
+    when = task.ended or task.started or task.created
+    return percent(task), age(now - when) if when else "", duration(took(task, now))
 
 
 def details(task: Task, now: float) -> Group:

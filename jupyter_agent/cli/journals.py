@@ -18,9 +18,9 @@ from ..core.task import Task
 from ..errors import AgentError, JournalHeld, ServerUnreachable, UnknownTask
 from ..journal.slots import existing_slots
 from ..places import Places, find_places
-from ..producer.discovery import DEFAULT
+from ..producer.discovery import DEFAULT, REMOTE, find_address
 from .moment import MomentSource
-from .source import REMOTE, ServerSource, Source, address_of, sentence
+from .source import ServerSource, Source, sentence
 
 T = TypeVar("T")
 News = tuple[str, Restart | Apply]
@@ -45,7 +45,7 @@ class Journals:
         """The journals there are; the default one is always there to be opened."""
         if os.environ.get("JUPYTER_AGENT_URL"):
             return [REMOTE]
-        return existing_slots(self.places) or [DEFAULT]
+        return list(dict.fromkeys([DEFAULT, *existing_slots(self.places)]))
 
     async def tasks(
         self, *, state: str | None = None, name: str | None = None, limit: int | None = 50
@@ -120,7 +120,7 @@ class Journals:
         """Whatever has the journal now; the caller closes it."""
         if slot == REMOTE:
             return ServerSource(self.places, slot)
-        address = address_of(self.places, slot)
+        address = find_address(self.places, slot)
         if address is not None:
             server = ServerSource(self.places, slot)
             if await server.is_there():
@@ -146,10 +146,12 @@ class Journals:
                     async for item in items:
                         cursor = item.cursor
                         yield item
+            except (JournalHeld, ServerUnreachable) as error:
+                if slot == REMOTE:
+                    raise
+                log.debug("looking again who has the journal %s: %s", slot, error)
             finally:
                 source.close()
-            if slot == REMOTE:
-                raise ServerUnreachable(f"the connection to {os.environ['JUPYTER_AGENT_URL']} is lost")
             await asyncio.sleep(RETRY)
 
     async def follow_all(self, *, tail: int | None = None) -> AsyncGenerator[News]:

@@ -37,7 +37,7 @@ def root(context: click.Context, *, debug: bool) -> None:
     JUPYTER_AGENT_URL and JUPYTER_AGENT_TOKEN name a server on another machine instead.
     """
     level = logging.DEBUG if debug else logging.WARNING
-    logging.basicConfig(level=level, format="jupyter agent: %(message)s", force=True)
+    logging.basicConfig(level=level, format="jupyter agent: %(message)s")
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -64,6 +64,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
+        return DONE
+    except SystemExit:  # click's own answer to a broken pipe, which is no failure of ours
         return DONE
     except AgentError as error:
         return _say(sentence(error), FAILED)

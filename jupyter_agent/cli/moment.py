@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from ..client import EventsPage
@@ -90,11 +91,7 @@ class MomentSource:
     ) -> AsyncGenerator[Restart | Apply]:
         named = None if tasks == "*" else list(tasks)
         while True:
-            cursor, count = after, tail
-            try:
-                items = await self._at_desk(lambda desk: _news(desk, named, cursor, count))  # noqa: B023
-            except JournalHeld:
-                return
+            items = await self._at_desk(partial(_news, named=named, after=after, tail=tail))
             for item in items:
                 after = item.cursor
                 yield item

@@ -10,10 +10,13 @@ from ..core.protocol import Apply, Restart
 from ..core.task import Task
 from ..errors import AgentError, RequestRefused, ServerUnreachable
 from ..places import Places
-from ..producer.discovery import REMOTE, Address, find_address
+from ..producer.discovery import REMOTE, find_address
 
 PATIENCE = 2.0
 """Seconds without a connection after which the command line looks who has the journal now."""
+
+REMOTE_PATIENCE = 60.0
+"""The same for a server on another machine, whose journal nobody else can have."""
 
 
 class Source(Protocol):
@@ -55,7 +58,8 @@ class Source(Protocol):
         after: str | None,
         tail: int | None,
     ) -> AsyncGenerator[Restart | Apply]:
-        """Goes on until closed, or ends when somebody else may have the journal now."""
+        """Goes on until closed. Raises `JournalHeld` or `ServerUnreachable` when somebody else may have
+        the journal now."""
 
     def close(self) -> None:
         """Release what it holds; again is nothing."""
@@ -65,19 +69,13 @@ class ServerSource(AgentClient):
     """A journal behind a server, wherever that moves to."""
 
     def __init__(self, places: Places, slot: str) -> None:
-        super().__init__(lambda: address_of(places, slot))
+        super().__init__(lambda: find_address(places, slot))
+        self._patience = REMOTE_PATIENCE if slot == REMOTE else PATIENCE
 
-    async def follow(  # type: ignore[override]
+    def follow(  # type: ignore[override]
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
     ) -> AsyncGenerator[Restart | Apply]:
-        items = super().follow(tasks, after=after, tail=tail, patience=PATIENCE)
-        try:
-            async for item in items:
-                yield item
-        except ServerUnreachable:
-            return
-        finally:
-            await items.aclose()
+        return super().follow(tasks, after=after, tail=tail, patience=self._patience)
 
     async def is_there(self) -> bool:
         """Whether the holder named there answers, and lets us in: a stale address may be anybody's now."""
@@ -87,14 +85,6 @@ class ServerSource(AgentClient):
             return False
 
 
-def address_of(places: Places, slot: str) -> Address | None:
-    """Where the server of *slot* says it is; `REMOTE` is the one that the environment names."""
-    return find_address(places, slot)
-
-
 def sentence(error: AgentError) -> str:
     """What to tell a person: the first line of *error*."""
     return str(error).split("\n", 1)[0]
-
-
-__all__ = ["PATIENCE", "REMOTE", "ServerSource", "Source", "address_of", "sentence"]

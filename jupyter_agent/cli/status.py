@@ -16,11 +16,11 @@ from ..journal.ingest import read_spool_header
 from ..journal.slots import holder_of
 from ..locks import is_locked
 from ..places import Places
-from ..producer.discovery import DEFAULT
+from ..producer.discovery import DEFAULT, REMOTE
 from .draw import console
 from .humane import size
 from .journals import Journals
-from .source import REMOTE, ServerSource, sentence
+from .source import ServerSource, sentence
 
 
 class JournalStatus(Struct):

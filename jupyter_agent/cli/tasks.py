@@ -132,7 +132,8 @@ def clear(*, status: str, before: str | None, as_json: bool) -> None:
 def print_tasks(found: list[Task]) -> None:
     """The table that people read."""
     if found:
-        console().print(task_table(found, time.time()))
+        terminal = console()
+        terminal.print(task_table(found, time.time(), terminal.width))
     else:
         click.echo("No tasks.")
 
