@@ -162,9 +162,9 @@ async def subscriber(server: Server, **options: Any) -> AsyncIterator[Wire]:
 
 @asynccontextmanager
 async def producer(server: Server, ident: str, **options: Any) -> AsyncIterator[Wire]:
-    """A socket that was welcomed as the producer *ident*."""
+    """A socket that was welcomed as the producer *ident*, of another machine, so that it may be away."""
     async with wire(server, **options) as open_wire:
-        await open_wire.hello("producer", producer=ident)
+        await open_wire.hello("producer", producer=ident, host="elsewhere")
         yield open_wire
 
 

@@ -1,0 +1,207 @@
+"""The command line and the Python client with real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import until
+
+from jupyter_agent.cli.main import run
+from jupyter_agent.client import AgentClient, Apply, connect
+from jupyter_agent.core.events import About, Log, Progress, State, TaskState
+from jupyter_agent.core.messages import CommandOrder
+from jupyter_agent.errors import NotNow, RequestRefused, UnknownTask
+from jupyter_agent.places import Places, new_id
+from jupyter_agent.producer.discovery import remote_address
+from jupyter_agent.producer.producer import Producer
+
+Start = Callable[..., Any]
+
+
+class Job:
+    """A task of a real producer in this process."""
+
+    def __init__(self, places: Places, name: str = "train") -> None:
+        self.producer = Producer(places)
+        self.id = new_id()
+        self.orders: list[CommandOrder] = []
+        self.producer.on_command(self.id, self.orders.append)
+        self.emit("state", State(TaskState.QUEUED, about=About(name)))
+        self.emit("state", State(TaskState.RUNNING))
+
+    def emit(self, kind: str, data: Any) -> None:
+        self.producer.emit(self.id, 1, kind, data)
+        self.producer.wake()
+
+    def say(self, text: str) -> None:
+        self.emit("log", Log("stdout", text))
+
+    def end(self, to: TaskState = TaskState.COMPLETED) -> None:
+        self.emit("state", State(to))
+
+    def committed(self) -> None:
+        assert self.producer.flush(30)
+
+
+@contextmanager
+def job(places: Places, name: str = "train") -> Iterator[Job]:
+    one = Job(places, name)
+    try:
+        yield one
+    finally:
+        one.producer.close()
+
+
+def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    assert run(["tasks", "list", "--json", *arguments]) == 0
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_tasks_of_a_real_server_are_listed_shown_and_deleted(
+    server: Start, places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server()
+    with job(places) as work:
+        work.say("one\n")
+        work.committed()
+        assert [(task["id"], task["state"]) for task in listed(capsys)] == [(work.id, "running")]
+        assert run(["tasks", "delete", work.id]) == 1
+        work.end()
+        work.committed()
+        assert run(["tasks", "show", work.id]) == 0
+        assert "completed" in capsys.readouterr().out
+        assert run(["tasks", "logs", work.id]) == 0
+        assert capsys.readouterr().out == "one\n"
+        assert run(["tasks", "clear", "--status", "completed"]) == 0
+        assert listed(capsys) == []
+
+
+def test_a_cancel_reaches_the_producer_and_is_asked_once(
+    server: Start, places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server()
+    with job(places) as work:
+        work.committed()
+        assert run(["tasks", "cancel", work.id]) == 0
+        until(lambda: work.orders)
+        assert [order.command for order in work.orders] == ["cancel"]
+        assert listed(capsys)[0]["cancel_requested"]
+        assert run(["tasks", "send", work.id, "hello"]) == 0
+        until(lambda: len(work.orders) == 2)
+        assert work.orders[1].args == {"text": "hello"}
+        work.end(TaskState.CANCELLED)
+        work.committed()
+        assert run(["tasks", "cancel", work.id]) == 1
+        assert "nothing to cancel" in capsys.readouterr().err
+
+
+def test_two_servers_and_their_journals_are_one_list(
+    server: Start, places: Places, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server()
+    server()
+    with job(places, "first") as first:
+        first.committed()
+        monkeypatch.setenv("JUPYTER_AGENT_JOURNAL", "default-2")
+        with job(places, "second") as second:
+            second.committed()
+            assert [task["id"] for task in listed(capsys)] == [second.id, first.id]
+            assert run(["tasks", "show", second.id]) == 0
+    assert run(["status", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [journal["holder"] for journal in report["journals"]] == ["server", "server"]
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_logs_are_followed_across_a_restart_with_nothing_lost_or_doubled(
+    server: Start, places: Places, capsys: pytest.CaptureFixture[str], *, kill: bool
+) -> None:
+    one = server()
+    with job(places) as work:
+        work.say("0\n")
+        work.committed()
+
+        def go_on() -> None:
+            until(lambda: "jupyter_agent" in one.log_text())
+            for number in range(1, 10):
+                work.say(f"{number}\n")
+                if number == 5:
+                    one.restart(kill=kill)
+            work.end()
+
+        helper = threading.Thread(target=go_on)
+        helper.start()
+        assert run(["tasks", "logs", work.id, "--follow"]) == 0
+        helper.join()
+    assert capsys.readouterr().out.splitlines() == [str(number) for number in range(10)]
+    assert "Traceback" not in one.log_text()
+
+
+def test_watching_without_an_id_shows_what_starts_later(
+    server: Start, places: Places, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import os
+    import signal
+    import sys
+
+    server()
+    out = tmp_path / "out"
+    with out.open("w") as file:
+        watcher = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_agent.cli", "tasks", "watch"], stdout=file, env=dict(os.environ)
+        )
+    with job(places, "early") as early:
+        early.committed()
+        until(lambda: "early | running" in out.read_text())
+        with job(places, "late") as late:
+            late.emit("progress", Progress(1, 4))
+            late.end()
+            late.committed()
+            until(lambda: "late | completed (25 %)" in out.read_text())
+    watcher.send_signal(signal.SIGINT)
+    assert watcher.wait(20) == 130
+
+
+def test_the_client_follows_a_real_server_and_is_refused_in_sentences(server: Start, places: Places) -> None:
+    one = server()
+
+    async def scenario(work: Job) -> None:
+        async with AgentClient(remote_address(one.url, one.token)) as client:
+            async with aclosing(client.follow([work.id], tail=10)) as items:
+                await anext(items)
+                work.say("live\n")
+                numbers: list[int] = []
+                async for item in items:
+                    assert isinstance(item, Apply)
+                    numbers += [event.n for event in item.events]
+                    if 3 in numbers:
+                        break
+                assert numbers.count(3) == 1
+            with pytest.raises(UnknownTask):
+                await client.task("0" * 26)
+            with pytest.raises(NotNow):
+                await client.delete(work.id)
+            with pytest.raises(RequestRefused, match="dance"):
+                await client.command(work.id, "dance")
+        async with AgentClient(remote_address(one.url, "wrong")) as stranger:
+            with pytest.raises(RequestRefused, match="wants a login"):
+                await stranger.tasks()
+
+    with job(places) as work:
+        work.committed()
+        asyncio.run(scenario(work))
+        with connect(one.url, one.token) as client:
+            assert client.task(work.id).name == "train"
+        with connect() as own:
+            assert own.health()["status"] == "ok"
+    assert "Traceback" not in one.log_text()
