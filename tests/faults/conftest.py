@@ -10,8 +10,8 @@ from servers import Server, Servers, servers
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Servers]:
-    """``server.start(extra_args, env, config)`` starts a server; those of one test are one user's."""
+def fresh(tmp_path: Path) -> Iterator[Servers]:
+    """``fresh.start(extra_args, env, config)`` starts a server; those of one test are one user's."""
     with servers(tmp_path / "servers") as factory:
         yield factory
 

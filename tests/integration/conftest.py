@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import servers
 from support import PACKAGE_ROOT, until
 
 from jupyter_agent.producer.discovery import read_holder
@@ -133,3 +134,20 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[servers.Servers]:
+    """``fresh.start(extra_args, env, config)`` starts servers of a user that only this test has."""
+    with servers.servers(tmp_path / "servers") as factory:
+        yield factory
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """A server for tests that neither stop it nor count what others did on it."""
+    with servers.servers(tmp_path_factory.mktemp("shared")) as factory:
+        yield factory.start(
+            extra_args=["--AgentExtension.hello_seconds=0.5", "--AgentExtension.heartbeat_seconds=0.5"],
+            base_url="/x/",
+        )

@@ -172,8 +172,8 @@ async def test_far_too_big_a_message_ends_the_connection_quietly(shared: Server)
     assert not loud(shared.log_text()[before:])
 
 
-async def test_a_server_that_stops_says_bye_and_closes_with_4001(server: Servers) -> None:
-    running = server.start()
+async def test_a_server_that_stops_says_bye_and_closes_with_4001(fresh: Servers) -> None:
+    running = fresh.start()
     async with subscriber(running) as idle, wire(running) as unwelcomed, producer(running, new_id()) as writer:
         await idle.subscribe()
         stopping = asyncio.create_task(asyncio.to_thread(running.stop))

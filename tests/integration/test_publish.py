@@ -14,8 +14,8 @@ from jupyter_agent.places import new_id
 pytestmark = pytest.mark.asyncio
 
 
-async def test_an_ack_means_committed(server: Servers) -> None:
-    running, story = server.start(), Story()
+async def test_an_ack_means_committed(fresh: Servers) -> None:
+    running, story = fresh.start(), Story()
     async with producer(running, story.producer) as writer:
         await writer.publish([*story.start(), *story.logs(500)])
         acked = 0

@@ -223,8 +223,8 @@ async def test_heartbeats_carry_the_cursor_of_each_subscription(shared: Server) 
             continue
 
 
-async def test_superseded_progress_drops_out_of_a_replay_and_nothing_else(server: Servers) -> None:
-    running, story = server.start(), Story()
+async def test_superseded_progress_drops_out_of_a_replay_and_nothing_else(fresh: Servers) -> None:
+    running, story = fresh.start(), Story()
     async with producer(running, story.producer) as writer:
         await writer.published(story.start())
         await writer.published([story.event("progress", Progress(done, 50)) for done in range(50)])
@@ -242,8 +242,8 @@ async def test_superseded_progress_drops_out_of_a_replay_and_nothing_else(server
     assert len([event for event in mine if event["type"] == "log"]) == 5
 
 
-async def test_refreshing_in_the_middle_of_a_replay_harms_nobody(server: Servers) -> None:
-    running, story = server.start(), Story()
+async def test_refreshing_in_the_middle_of_a_replay_harms_nobody(fresh: Servers) -> None:
+    running, story = fresh.start(), Story()
     async with producer(running, story.producer) as writer:
         await writer.published(story.start())
         for _ in range(6):
