@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ..core.events import (
+    UNREADABLE,
     Command,
     Data,
     Event,
@@ -170,7 +171,7 @@ def _start(event: Event) -> int:
         return event.n
     try:
         data = decode_data(event)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return event.n
     return min(event.n, data.first) if isinstance(data, Lost) else event.n
 
@@ -181,7 +182,7 @@ def _delegate(event: Event, producer: str) -> tuple[str, ...]:
         return ()
     try:
         data = decode_data(event)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ()
     other = data.producer if isinstance(data, State) else None
     return (other,) if other and other != producer else ()

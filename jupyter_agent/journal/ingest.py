@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..core.events import Event, State, TaskState, decode_event
+from ..core.events import UNREADABLE, Event, State, TaskState, decode_event
 from ..core.task import Task
 from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
@@ -102,7 +102,7 @@ def _decoded(records: list[Record], folder: Path) -> Iterator[Event]:
     for n, body in records:
         try:
             yield decode_event(body)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             log.warning("event %d in %s cannot be read and is passed over: %s", n, folder, error)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.events import Command
+import msgspec
+
+from ..core.events import MAX_EVENT_BYTES, Command
 from ..core.messages import CommandOrder
 from ..core.protocol import encode
 from ..core.task import Task
@@ -17,6 +19,7 @@ from .feed import Feed
 from .registry import Registry
 
 COMMANDS = ("cancel", "retry", "input")
+MAX_ARGS = MAX_EVENT_BYTES // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,12 @@ def _checked(request: Request) -> dict[str, Any]:
     if request.command not in COMMANDS:
         raise RequestRefused(
             f"there is no command {request.command[:80]!r}; use one of {', '.join(COMMANDS)}",
+            status=400,
+            code="bad_request",
+        )
+    if len(msgspec.json.encode(args)) > MAX_ARGS:
+        raise RequestRefused(
+            f"the args are over the limit of {MAX_ARGS:,} bytes; put them in a file and send its path",
             status=400,
             code="bad_request",
         )

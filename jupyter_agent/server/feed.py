@@ -39,11 +39,15 @@ class Interest(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What follows a place: nothing the reader wants lies between its events and ``last``."""
+    """What follows a place: nothing the reader wants lies between its events and ``last``.
+
+    ``more``: the journal's page was cut short, so that more may follow at once.
+    """
 
     last: int
     events: list[Stored]
     replayed: bool = False
+    more: bool = False
 
 
 class Lane(NamedTuple):
@@ -132,9 +136,11 @@ class Feed:
 
         def job(desk: Desk) -> Page:
             journal = desk.journal
-            events = journal.read(after, limit, tasks=interest.tasks, types=interest.types, size=size)
-            full = len(events) == limit or sum(len(e.encoded) for e in events) > size
-            return Page(events[-1].offset if full else max(journal.head, after), events, replayed=True)
+            events = journal.read(after, limit + 1, tasks=interest.tasks, types=interest.types, size=size)
+            more = len(events) > limit or sum(len(e.encoded) for e in events) > size
+            events = events[:limit]
+            last = events[-1].offset if more else max(journal.head, after)
+            return Page(last, events, replayed=True, more=more)
 
         page = await self.call(job)
         return page._replace(events=_newest_progress(page.events))

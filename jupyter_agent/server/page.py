@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from html import escape
 
+from ..core.events import Number
 from ..core.task import Task
 from .rest import AgentHandler
 
 REFRESH = 3
+_HUGE = 1e300
+_HUGE_TIME = 1e11
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;
 color-scheme:light dark}
@@ -46,10 +49,11 @@ _NONE = "<p>No tasks yet. Run one in a notebook: <code>import jupyter_agent as j
 
 
 def _row(task: Task, now: float) -> str:
+    ident = escape(task.id)  # a stranger's producer may name its tasks as it likes
     state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
     return (
-        f'<tr data-task-id="{task.id}" data-state="{task.state.value}"><td>{escape(task.name or "task")}'
-        f'<br><code>{task.id}</code><td class="{task.state.value}">{state}<td class="n">{_progress(task)}'
+        f'<tr data-task-id="{ident}" data-state="{task.state.value}"><td>{escape(task.name or "task")}'
+        f'<br><code>{ident}</code><td class="{task.state.value}">{state}<td class="n">{_progress(task)}'
         f'<td class="n">{_took(task, now)}<td class="n">{_clock(task.started)}'
     )
 
@@ -58,8 +62,12 @@ def _progress(task: Task) -> str:
     if task.progress is None or task.progress.done is None:
         return ""
     done, total = task.progress.done, task.progress.total
-    bar = f'<progress max="{total:g}" value="{done:g}"></progress> ' if total else ""
-    return bar + (f"{done:g} of {total:g}" if total else f"{done:g}")
+    bar = f'<progress max="{_number(total)}" value="{_number(done)}"></progress> ' if total else ""
+    return bar + (f"{_number(done)} of {_number(total)}" if total else _number(done))
+
+
+def _number(value: Number) -> str:
+    return f"{value:g}" if abs(value) < _HUGE else "very many"
 
 
 def _took(task: Task, now: float) -> str:
@@ -67,4 +75,5 @@ def _took(task: Task, now: float) -> str:
 
 
 def _clock(when: float | None) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when)) if when else ""
+    """Local time; nothing for a moment that no calendar has, which a broken clock may have said."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when)) if when and 0 < when < _HUGE_TIME else ""

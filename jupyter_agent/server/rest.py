@@ -212,9 +212,8 @@ class EventsHandler(AgentHandler):
         limit = self.number("limit", MOST, 10_000)
         feed = self.services.feed
         page = await feed.read(after, interest, 8 << 20, limit)
-        more = bool(page.events) and page.last < feed.head and len(page.events) >= limit
         events = b",".join(event.encoded for event in page.events)
-        tail = _encode({"cursor": feed.cursor(page.last), "more": more})
+        tail = _encode({"cursor": feed.cursor(page.last), "more": page.more})
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         self.finish(b'{"events":[' + events + b"]," + tail[1:])

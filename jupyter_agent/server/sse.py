@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
 WRITE_DEADLINE = 30.0
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+"""White space between a stranger's JSON tokens; inside its strings JSON has no line ends."""
 
 
 class Stream:
@@ -92,7 +94,8 @@ class Stream:
     def _message(self, event: Stored) -> bytes:
         cursor = self._feed.cursor(event.offset)
         kind = event.type if event.type.isidentifier() else "message"
-        return f"id: {cursor}\nevent: {kind}\ndata: ".encode() + event.encoded + b"\n\n"
+        data = event.encoded.translate(_ONE_LINE)
+        return f"id: {cursor}\nevent: {kind}\ndata: ".encode() + data + b"\n\n"
 
     async def _write(self, chunk: bytes) -> None:
         self._handler.write(chunk)

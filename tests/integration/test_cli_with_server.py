@@ -136,7 +136,8 @@ def test_logs_are_followed_across_a_restart_with_nothing_lost_or_doubled(
             for number in range(1, 10):
                 work.say(f"{number}\n")
                 if number == 5:
-                    one.restart(kill=kill)
+                    one.kill() if kill else one.stop()
+                    one.restart()
             work.end()
 
         helper = threading.Thread(target=go_on)
