@@ -28,6 +28,7 @@ SILENCE = 75.0
 """Seconds without any frame (heartbeats come every 25) after which the peer counts as gone."""
 
 CONNECT_TIMEOUT = 20.0
+HANG_UP_WITHIN = 1.0
 LOOK_AGAIN = 0.5
 """Seconds between looks at a moved or missing server; looking is reading one small file."""
 
@@ -114,28 +115,42 @@ class Link:
         self.closed_with = None
         socket = await connect(address)
         self._socket, self.address = socket, address
+        is_open = True
         try:
             for first in self._connected():
                 await self.send(first.frame)
-            await self._read(socket)
+            is_open = await self._read(socket)
         finally:
             self._socket = None
             socket.close()
+            if is_open:
+                await _until_closed(socket)
             self._disconnected()
 
-    async def _read(self, socket: WebSocketClientConnection) -> None:
+    async def _read(self, socket: WebSocketClientConnection) -> bool:
+        """Take frames until the peer closed (false), or was silent for too long (true)."""
         while True:
             try:
                 async with asyncio.timeout(SILENCE):
                     frame = await socket.read_message()
             except TimeoutError:
                 log.debug("nothing heard for %s s; connecting again", SILENCE)
-                return
+                return True
             if frame is None:
                 self.closed_with = socket.close_code
-                return
+                return False
             self._backoff.reset()
             await self._received(frame)
+
+
+async def _until_closed(socket: WebSocketClientConnection) -> None:
+    """Give the peer a moment to answer the close: a loop that ends first leaves the descriptor open."""
+    try:
+        async with asyncio.timeout(HANG_UP_WITHIN):
+            while await socket.read_message() is not None:
+                continue
+    except TimeoutError:
+        log.debug("the peer did not answer the close")
 
 
 async def connect(address: Address) -> WebSocketClientConnection:
