@@ -214,6 +214,20 @@ def loud(log: str) -> list[str]:
     return [line for line in log.splitlines() if _LOUD.search(line) and not _EXPECTED.search(line)]
 
 
+def assert_problem(answer: Answer, status: int, code: str | None = None) -> None:
+    """It is a problem detail (RFC 9457), and no traceback."""
+    assert answer.status == status, answer.body
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body = answer.json
+    assert set(body) == {"type", "title", "status", "detail", "code"}
+    assert body["status"] == status
+    assert body["detail"]
+    if code is not None:
+        assert body["code"] == code
+    assert b"Traceback" not in answer.body
+    assert b".py" not in answer.body
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         return None

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
-from tornado.web import HTTPError
+from tornado.web import HTTPError, authenticated
 
 from ..core.events import TaskState
 from ..core.ids import Cursor
@@ -45,6 +45,10 @@ class AgentHandler(AccessMixin, JupyterHandler):
         if getattr(
             getattr(self, (self.request.method or "").lower(), None), "__allow_unauthenticated", False
         ):
+            return
+        if not self.current_user and not self._finished:
+            authenticated(lambda _: None)(self)  # a person is sent to the login page, a program is told
+        if self._finished:
             return
         if not self.check_origin():
             raise HTTPError(403, "this origin may not ask")

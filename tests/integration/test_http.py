@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 import pytest
-from servers import Answer, Server, loud
+from servers import Server, assert_problem, loud
 from wire import Story, producer
 
 from jupyter_agent.core.events import Progress, State, TaskState
@@ -30,20 +30,6 @@ def published(server: Server, story: Story, *batches: Callable[[], list] | list)
 
     asyncio.run(publish())
     return story.task
-
-
-def assert_problem(answer: Answer, status: int, code: str | None = None) -> None:
-    """It is a problem detail (RFC 9457), and no traceback."""
-    assert answer.status == status, answer.body
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    body = answer.json
-    assert set(body) == {"type", "title", "status", "detail", "code"}
-    assert body["status"] == status
-    assert body["detail"]
-    if code is not None:
-        assert body["code"] == code
-    assert b"Traceback" not in answer.body
-    assert b".py" not in answer.body
 
 
 @pytest.mark.parametrize(
