@@ -73,6 +73,14 @@ class FakeServer:
         self.append([*events, event(3, **who), state(4, end, **who)])
         return who["task"]
 
+    def replace_journal(self, events: Sequence[Event]) -> None:
+        """A new epoch with these events, as when a journal was merged into another; everybody is dropped."""
+        self.journal = MemoryJournal(ulid(1, b"holder...."), "epoch2")
+        for socket in list(self.sockets):
+            socket.subscription = None
+            socket.stream.close()
+        self.append(events)
+
     async def start(self) -> None:
         app = Application(
             [
@@ -229,7 +237,9 @@ class _Events(_Door):
         page = found[:limit]
         last = page[-1].offset if len(found) > limit else self.fake.journal.head
         events = [decode_event(stored.encoded) for stored in page]
-        self.reply({"events": events, "cursor": f"epoch1:{last}", "more": len(found) > limit})
+        self.reply(
+            {"events": events, "cursor": f"{self.fake.journal.epoch}:{last}", "more": len(found) > limit}
+        )
 
 
 class _Commands(_Door):
@@ -276,17 +286,18 @@ class _Socket(WebSocketHandler):
     async def subscribe(self, request: Subscribe) -> None:
         self.fake.subscribed_after.append(request.after)
         try:
-            self.at = Cursor.parse(request.after).offset if request.after else self.fake.journal.head
+            after = Cursor.parse(request.after) if request.after else None
         except BadCursor as error:
             await self.write_message(encode(ErrorMessage("bad_cursor", str(error), False, request.id)))
             return
         self.subscription = request
         tasks = None
-        if request.after is None:
+        known_here = after is not None and after.epoch == self.fake.journal.epoch
+        self.at = after.offset if after is not None and known_here else self.fake.journal.head
+        if not known_here:
             known = self.fake.journal.tasks(limit=200)
             tasks = [task for task in known if request.tasks == "*" or task.id in request.tasks]
-        cursor = f"epoch1:{self.at}"
-        await self.write_message(encode(Subscribed(request.id, tasks is None, cursor, tasks)))
+        await self.write_message(encode(Subscribed(request.id, tasks is None, self.cursor(), tasks)))
         if request.tail and request.after is None and request.tasks != "*":
             await self.send_tail(request)
         self.send_news()
@@ -305,8 +316,8 @@ class _Socket(WebSocketHandler):
         found = self.fake.journal.read(self.at, 1000, tasks=named, types=request.types)
         if found:
             events = [decode_event(stored.encoded) for stored in found]
-            prev, self.at = self.at, found[-1].offset
-            frame = encode(Events(request.id, f"epoch1:{prev}", f"epoch1:{self.at}", events))
+            prev, self.at = self.cursor(), found[-1].offset
+            frame = encode(Events(request.id, prev, self.cursor(), events))
             asyncio.get_running_loop().create_task(self._send(frame))
 
     async def _send(self, frame: bytes) -> None:
@@ -316,4 +327,4 @@ class _Socket(WebSocketHandler):
             return
 
     def cursor(self) -> str:
-        return f"epoch1:{self.at}"
+        return f"{self.fake.journal.epoch}:{self.at}"

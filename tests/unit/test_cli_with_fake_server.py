@@ -102,6 +102,28 @@ def test_following_goes_on_without_the_server_when_it_goes(
     assert "there is no task" in captured.err
 
 
+def test_following_into_a_new_epoch_doubles_nothing_and_misses_nothing(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holder = FakeHolder(places)
+    with holder as fake:
+        holder.append(story(end=False)[:4])
+        until(lambda: fake.journal.task(TASK))
+
+        def go_on() -> None:
+            until(lambda: fake.subscribed_after)
+            events = [*story(end=False)[:4], event(5), event(6)]
+            holder.loop.call_soon_threadsafe(fake.replace_journal, events)
+            until(lambda: len(fake.subscribed_after) > 1)
+            holder.append([event(7), state(8, TaskState.COMPLETED)])
+
+        helper = threading.Thread(target=go_on)
+        helper.start()
+        assert run(["tasks", "logs", TASK, "--follow"]) == 0
+        helper.join()
+        assert capsys.readouterr().out == "".join(f"line {n}\n" for n in range(3, 8))
+
+
 def test_status_tells_what_the_server_says(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     with FakeHolder(places) as fake:
         assert run(["status", "--json"]) == 0
