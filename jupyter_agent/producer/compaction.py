@@ -32,7 +32,7 @@ _lost = msgspec.json.Decoder(Lost)
 
 
 class Gap:
-    """A run of dropped numbers of one producer and whose they were."""
+    """A run of dropped numbers of one producer and whose they were; ``last`` of 0: none."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -40,27 +40,28 @@ class Gap:
         self.last = 0
         self._owners: dict[tuple[str, int], tuple[str, float]] = {}
 
-    def __bool__(self) -> bool:
-        return self.last > 0
-
     def add(self, first: int, last: int, task: str, attempt: int, producer: str, time: float) -> None:
         """Drop the numbers *first* to *last*."""
-        self.first = min(self.first or first, first)
-        self.last = last
         self._owners[task, attempt] = (producer, time)
+        self.first = min(self.first, first) if self.last else first
+        self.last = last
 
-    def close(self) -> list[Record]:
-        """The ``lost`` events of this gap, one a task, and an empty gap again."""
+    def records(self) -> list[Record]:
+        """The ``lost`` events of this gap, one a task, under its last numbers."""
+        if not self.last:
+            return []
         owners = list(self._owners.items())[-(self.last - self.first + 1) :]
-        data = encode_data(Lost(self.first, self.last, self.reason)) if owners else msgspec.Raw()
+        data = encode_data(Lost(self.first, self.last, self.reason))
         numbers = range(self.last - len(owners) + 1, self.last + 1)
-        records = [
+        return [
             (n, encode_event(Event(task, attempt, producer, n, time, "lost", data)))
             for n, ((task, attempt), (producer, time)) in zip(numbers, owners, strict=True)
         ]
-        self.first = self.last = 0
+
+    def clear(self) -> None:
+        """The gap is told: no number is missing now."""
+        self.last = self.first = 0
         self._owners.clear()
-        return records
 
 
 def compact(records: Iterable[Record], reason: str, *, everything: bool) -> Iterator[Record]:
@@ -74,8 +75,7 @@ def compact(records: Iterable[Record], reason: str, *, everything: bool) -> Iter
         elif everything or head.type in FIRST_TO_GO:
             gap.add(n, n, head.task, head.attempt, head.producer, head.time)
         else:
-            if gap:
-                yield from gap.close()
+            yield from gap.records()
+            gap.clear()
             yield n, body
-    if gap:
-        yield from gap.close()
+    yield from gap.records()

@@ -128,7 +128,7 @@ class Forwarder:
         running = True
         while not self._closing:
             self._wake.clear()
-            if loop.time() >= next_sample:
+            if not running or loop.time() >= next_sample:  # at rest, a wake may mean a new sampler
                 running = self._samplers.sample()
                 next_sample = loop.time() + 1 / SAMPLES
             if not await self._send_batch(loop.time()):

@@ -1,9 +1,9 @@
 """One spool file: a header, then records, preallocated and memory-mapped.
 
 Layout (little endian): 8 bytes magic, then for each record ``length u32, crc32 u32, n u64`` and
-``length`` bytes of event JSON. The CRC covers ``n`` and the JSON. A length of zero ends the file. A
-record is written body first, length last, so one that a kill cut short is not there; one that a
-bad disk changed fails its CRC and is skipped, and the gap in ``n`` says so.
+``length`` bytes of event JSON. The CRC covers ``n`` and the JSON. A record is written body first, so
+one that a kill cut short is not there; one that a bad disk changed fails its CRC and is skipped, and the
+gap in ``n`` says so. The next one is found by how every body starts.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 MAGIC = b"JASPOOL1"
 SEGMENT_BYTES = 2 << 20
 _HEADER = struct.Struct("<IIQ")
+_BODY_START = b'{"task":"'
 START = len(MAGIC)
 OVERHEAD = _HEADER.size
 
@@ -26,11 +27,12 @@ Record = tuple[int, bytes]
 
 
 def preallocate(path: Path, size: int) -> int:
-    """Create *path* (0600) with *size* real bytes on disk; its descriptor.
+    """Create *path* (0600) with *size* real bytes on disk, all zero; its descriptor.
 
-    Raises `OSError` when the disk is full, which a sparse file would only say by SIGBUS.
+    A file that an interrupted attempt left there is replaced. Raises `OSError` when the disk is full,
+    which a sparse file would only say by SIGBUS.
     """
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(fd, 0, size)
@@ -67,7 +69,7 @@ class Segment:
             return False
         start = self.end + OVERHEAD
         self._map[start:end] = body
-        _HEADER.pack_into(self._map, self.end, len(body), zlib.crc32(body, n & 0xFFFFFFFF), n)
+        _HEADER.pack_into(self._map, self.end, len(body), _checksum(n, body), n)
         self.end, self.last = end, n
         return True
 
@@ -78,6 +80,17 @@ class Segment:
             start = position + OVERHEAD
             position = start + length
             yield position, n, self._map[start:position]
+
+    def seal(self) -> None:
+        """Nothing follows: wipe the start of a record whose writing was interrupted."""
+        room = min(OVERHEAD, self.size - self.end)
+        self._map[self.end : self.end + room] = bytes(room)
+
+    def restart(self, first: int) -> None:
+        """Begin again, empty, with records from *first* on."""
+        if self.end > START:
+            self._map[START:] = bytes(self.size - START)
+        self.first, self.last, self.end = first, first - 1, START
 
     def rename(self, path: Path) -> None:
         """Give the file its final name, replacing what was there."""
@@ -95,24 +108,25 @@ class Segment:
         self.path.unlink(missing_ok=True)
 
 
-def read_segment(path: Path) -> tuple[list[Record], int]:
-    """Every sound record of a segment file and the position behind the last one.
-
-    Safe beside a living writer. A damaged record is skipped when a sound one follows it.
-    """
+def read_segment(path: Path) -> list[Record]:
+    """Every sound record of a segment file, in its order. Safe beside a living writer."""
     content = path.read_bytes()
     records: list[Record] = []
-    if content[:START] != MAGIC:
-        return records, START
-    position = sound = START
+    position = START
     while position + OVERHEAD <= len(content):
         length, crc, n = _HEADER.unpack_from(content, position)
         start, end = position + OVERHEAD, position + OVERHEAD + length
-        if length == 0 or end > len(content):
-            break
         body = content[start:end]
-        if zlib.crc32(body, n & 0xFFFFFFFF) == crc:
+        if length and end <= len(content) and _checksum(n, body) == crc:
             records.append((n, body))
-            sound = end
-        position = end
-    return records, sound
+            position = end
+            continue
+        following = content.find(_BODY_START, start + 1)
+        if following < 0:
+            break
+        position = following - OVERHEAD
+    return records
+
+
+def _checksum(n: int, body: bytes) -> int:
+    return zlib.crc32(body, (n ^ n >> 32) & 0xFFFFFFFF)

@@ -197,9 +197,9 @@ class TestServer:
     def test_requests_come_through_and_unknown_fields_are_ignored(self, server: ServerSide) -> None:
         wanted = {
             text({"type": "subscribe", "id": 1, "tasks": "*", "shiny": [1]}): Subscribe(1, "*"),
-            text(
-                {"type": "subscribe", "id": 2, "tasks": [TASK], "after": "e:1", "tail": 5, "types": []}
-            ): (Subscribe(2, [TASK], "e:1", 5, [])),
+            text({"type": "subscribe", "id": 2, "tasks": [TASK], "after": "e:1", "tail": 5, "types": []}): (
+                Subscribe(2, [TASK], "e:1", 5, [])
+            ),
             text({"type": "unsubscribe", "id": 1}): Unsubscribe(1),
             text({"type": "command", "id": 3, "task": TASK, "command": "cancel"}): (
                 CommandRequest(3, TASK, "cancel")
