@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+from types import FrameType
 from typing import Any, TextIO
 
 from .context import TaskContext, current
@@ -35,6 +36,11 @@ def install() -> None:
         hook_tqdm()
 
 
+def untee(stream: Any) -> Any:
+    """The stream itself, without our wrapper."""
+    return stream._stream if type(stream) is Tee else stream  # noqa: SLF001
+
+
 class Tee:
     """A stream that also gives what a task writes to that task."""
 
@@ -45,7 +51,7 @@ class Tee:
     def write(self, text: str) -> int:
         count: int = self._stream.write(text)
         context = current()
-        if context.id and isinstance(text, str) and not _is_known(sys._getframe(1).f_globals):
+        if context.id and isinstance(text, str) and not _is_known(sys._getframe(1)):
             _capture(context, self._name, text)
         return count
 
@@ -62,7 +68,11 @@ class Tee:
         return getattr(self._stream, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._stream, name, value)
+        # IPython replaces `write` for the time of a cell by one that calls what was there before: this one.
+        if name == "write":
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._stream, name, value)
 
     def __delattr__(self, name: str) -> None:
         delattr(self._stream, name)
@@ -83,9 +93,13 @@ class Tee:
         return self._stream.__reduce_ex__(protocol)
 
 
-def _is_known(writer: dict[str, Any]) -> bool:
+def _is_known(writer: FrameType | None) -> bool:
     """Whether the text comes from a logging handler or a tqdm bar, which are kept by other means."""
-    return writer is logging.__dict__ or writer.get("__name__") == "tqdm.utils"
+    while writer is not None and writer.f_globals.get("__name__") == "IPython.core.interactiveshell":
+        writer = writer.f_back
+    if writer is None:
+        return False
+    return writer.f_globals is logging.__dict__ or writer.f_globals.get("__name__") == "tqdm.utils"
 
 
 def _capture(context: TaskContext, stream: str, text: str) -> None:

@@ -53,11 +53,44 @@ def run_attempt(attempt: Attempt, call: Callable[[], Any], stop: ThreadStop | Ma
         set_current(before)
 
 
-class ThreadEngine:
+class BaseEngine:
+    """What engines have in common: the attempt, and nothing to do where an engine does not say."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+
+    def poll(self) -> None:
+        """Nothing to look at."""
+
+    def abandon(self) -> None:
+        """It ends with its process."""
+
+    def answer(self, text: str, prompt_id: str | None) -> None:
+        self._attempt.context.answer(text, prompt_id)
+
+
+class ForegroundEngine(BaseEngine):
+    """Code of a cell that runs as a task where it is: stopped at once, not after a grace."""
+
+    def __init__(self, attempt: Attempt, stop: ThreadStop | MainStop) -> None:
+        super().__init__(attempt)
+        self._stop = stop
+
+    def start(self) -> None:
+        """It runs already."""
+
+    def cancel(self) -> None:
+        self._stop.throw()
+
+    def force(self) -> None:
+        self._stop.throw()
+
+
+class ThreadEngine(BaseEngine):
     """A daemon thread of its own. A coroutine function gets an event loop there."""
 
     def __init__(self, attempt: Attempt, work: Work) -> None:
-        self._attempt = attempt
+        super().__init__(attempt)
         self._work = work
         self._stop = ThreadStop()
         self._cancel_coroutine: Callable[[], object] | None = None
@@ -74,12 +107,6 @@ class ThreadEngine:
 
     def force(self) -> None:
         self._stop.throw()
-
-    def poll(self) -> None:
-        """Nothing to look at."""
-
-    def abandon(self) -> None:
-        """A daemon thread ends with its process."""
 
     def _main(self) -> None:
         call = self._run_coroutine if self._work.is_coroutine else self._work
@@ -101,11 +128,11 @@ class ThreadEngine:
         return await running
 
 
-class LoopEngine:
+class LoopEngine(BaseEngine):
     """A coroutine on the event loop that runs where the task was submitted."""
 
     def __init__(self, attempt: Attempt, work: Work, loop: asyncio.AbstractEventLoop) -> None:
-        self._attempt = attempt
+        super().__init__(attempt)
         self._work = work
         self.loop = loop
         self._running: asyncio.Task[None] | None = None
@@ -130,9 +157,6 @@ class LoopEngine:
     def poll(self) -> None:
         if self.loop.is_closed():
             self._attempt.task.finish(self._attempt, _LOOP_GONE)
-
-    def abandon(self) -> None:
-        """It ends with the process."""
 
     def _is_on_loop(self) -> bool:
         try:
@@ -168,12 +192,12 @@ class LoopEngine:
 _LOOP_GONE = Outcome(TaskState.INTERRUPTED, reason="the event loop it ran on was closed")
 
 
-class ExecutorEngine:
+class ExecutorEngine(BaseEngine):
     """Any `concurrent.futures.Executor`. In this process the task has its context; in another
     process it is the plain function, and what can be known of it here is when it begins and ends."""
 
     def __init__(self, attempt: Attempt, work: Work, executor: Executor) -> None:
-        self._attempt = attempt
+        super().__init__(attempt)
         self._executor = executor
         self._shipped = Shipped(attempt, work)
         self._future: Future[Any] | None = None

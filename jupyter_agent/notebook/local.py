@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
@@ -63,6 +63,9 @@ class Engine(Protocol):
     def abandon(self) -> None:
         """This process ends."""
 
+    def answer(self, text: str, prompt_id: str | None) -> None:
+        """Somebody said *text* to the task."""
+
 
 class Box:
     """Holds a result for as long as somebody has a handle."""
@@ -74,8 +77,9 @@ class Box:
 class Attempt:
     """One attempt of a local task, from ``queued`` to its only end."""
 
-    def __init__(self, task: LocalTask, number: int, box: Box) -> None:
+    def __init__(self, task: LocalTask, number: int, box: Box, worker: str | None = None) -> None:
         self.task = task
+        self.worker = worker
         self.number = number
         self.box = box
         self.context = TaskContext(task, number, may_block=task.options.on != "loop")
@@ -83,6 +87,7 @@ class Attempt:
         self.started: float | None = None
         self.timed_out = False
         self.engine: Engine | None = None
+        self.write: Callable[[str, int, str, Data], int] = task.producer.emit
         self._force_at: float | None = None
         self._sampling = threading.Lock()
         self._closed = False
@@ -169,17 +174,25 @@ class LocalTask:
         """Where the outcome of the present attempt is put."""
         return (self._box and self._box()) or Box()
 
-    def queue(self, box: Box, *, producer: str | None = None) -> Attempt:
-        """A new attempt. Raises `InvalidTransition` while the last one lasts."""
+    def queue(self, box: Box, *, worker: str | None = None) -> Attempt:
+        """A new attempt, to be run by the producer *worker* or else by this one. Raises `InvalidTransition` while the last one lasts."""
         with self._lock:
             known = self.fold.attempt > 0
             check_transition(
                 self.id, self.fold.state if known else None, TaskState.QUEUED, next_attempt=known
             )
-            attempt = Attempt(self, self.fold.attempt + 1, box)
+            attempt = Attempt(self, self.fold.attempt + 1, box, worker)
             self._settled.clear()
             self.attempt, self._box = attempt, weakref.ref(box)
-            self.emit(attempt.number, "state", State(TaskState.QUEUED, about=self.about, producer=producer))
+            self.emit(attempt.number, "state", State(TaskState.QUEUED, about=self.about, producer=worker))
+        remember(self)
+        self.producer.add_sampler(attempt, attempt.sample)
+        return attempt
+
+    def resume(self, box: Box) -> Attempt:
+        """The attempt that another process has queued for this one."""
+        attempt = self.attempt = Attempt(self, self.fold.attempt, box)
+        self._box = weakref.ref(box)
         remember(self)
         self.producer.add_sampler(attempt, attempt.sample)
         return attempt
@@ -190,7 +203,7 @@ class LocalTask:
             raise NotNow(
                 f"task {self.options.name} ran as part of a cell; run the cell again to retry it", task_id=self.id
             )
-        attempt = self.queue(box)
+        attempt = self.queue(box, worker=new_id() if self.options.on == "process" else None)
         attempt.engine = self._engine(attempt)
         try:
             attempt.engine.start()
@@ -199,7 +212,9 @@ class LocalTask:
 
     def emit(self, attempt: int, kind: str, data: Data) -> int:
         """Make one event and fold it in."""
-        n = self.producer.emit(self.id, attempt, kind, data)
+        present = self.attempt
+        write = present.write if present and present.number == attempt else self.producer.emit
+        n = write(self.id, attempt, kind, data)
         if type(data) is Log:
             self.fold.logs += 1
             self.fold.events += 1
@@ -320,7 +335,20 @@ class LocalTask:
         attempt = self.attempt
         if attempt is None or self.fold.state.ended:
             raise NotNow(f"task {self.options.name} has ended; nobody listens", task_id=self.id)
-        attempt.context.answer(text, prompt_id)
+        if attempt.engine is not None:
+            attempt.engine.answer(text, prompt_id)
+
+    def mirror(self, attempt: Attempt, seen: Task) -> bool:
+        """Take over what the process that runs *attempt* says of it; false when it has ended."""
+        with self._lock:
+            if self.ended(attempt):
+                return False
+            seen.cancel_requested |= self.fold.cancel_requested and not seen.state.ended
+            seen.key, seen.tags, seen.created, seen.queued = (
+                self.fold.key, self.fold.tags, self.fold.created, self.fold.queued
+            )  # fmt: skip
+            self.fold = seen
+            return True
 
     def interrupt(self, reason: str) -> None:
         """This process ends: say so."""
@@ -337,10 +365,6 @@ class LocalTask:
 
     def load_checkpoint(self, default: object) -> object:
         return self.store.load_checkpoint(self.id, default)
-
-    def options_without_retries(self) -> Options:
-        """The options for an attempt that another process carries out."""
-        return replace(self.options, retries=0, key=None, show=False)
 
 
 KEPT = 200

@@ -17,7 +17,7 @@ from ..errors import AgentError
 from ..producer.producer import Producer, current_producer
 from . import capture
 from .executors import ExecutorEngine, LoopEngine, ThreadEngine, Work
-from .handle import TaskHandle
+from .handle import TaskHandle, attach
 from .local import Attempt, Box, Engine, LocalTask, Options, interrupt_all, local_tasks
 from .remote import find_by_key
 
@@ -34,7 +34,7 @@ def run_as_task(
     make = engine_for(options.on, work)
     producer = ready_producer()
     with _keys:
-        found = _by_key(producer, options.key) if options.key is not None else None
+        found = find_keyed(producer, options.key)
         if isinstance(found, TaskHandle):
             return shown(found, options)
         box = Box()
@@ -104,8 +104,10 @@ def _running_loop(work: Work) -> asyncio.AbstractEventLoop:
 _keys = threading.Lock()
 
 
-def _by_key(producer: Producer, key: str) -> TaskHandle | Task | None:
+def find_keyed(producer: Producer, key: str | None) -> TaskHandle | Task | None:
     """The running or completed task with *key*; or the snapshot of an ended one to go on with."""
+    if key is None:
+        return None
     for task in reversed(local_tasks()):
         if task.options.key == key:
             if task.fold.state in _DONE:
@@ -117,8 +119,6 @@ def _by_key(producer: Producer, key: str) -> TaskHandle | Task | None:
         log.warning("whether a task with key %r is there already could not be asked: %s", key, error)
         return None
     if snapshot is not None and snapshot.state in _DONE:
-        from .handle import attach
-
         return attach(snapshot.id)
     return snapshot
 

@@ -33,16 +33,20 @@ class ThreadStop:
 
     def run(self, call: Callable[[], T]) -> T:
         """Call *call* in this thread, open to `throw` until it returns."""
-        with self._lock:
-            self._thread = threading.get_ident()
+        self.open()
         try:
             try:
                 return call()
             finally:
-                self._close()
+                self.close()
         except BaseException:
-            self._close()  # the first may have been what the exception hit; it comes only once
+            self.close()  # the first may have been what the exception hit; it comes only once
             raise
+
+    def open(self) -> None:
+        """From now on `throw` reaches this thread."""
+        with self._lock:
+            self._thread = threading.get_ident()
 
     def throw(self) -> bool:
         """Raise there; false when nothing runs. Code that never returns to Python does not notice."""
@@ -52,7 +56,8 @@ class ThreadStop:
             _set_async(self._thread, Stopped)
             return True
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Nothing reaches the thread any more, not even a `throw` that is under way. Again is nothing."""
         with self._lock:
             if self._thread is not None:
                 _set_async(self._thread, None)
@@ -77,8 +82,9 @@ class MainStop:
 
     @staticmethod
     def possible() -> bool:
-        """Whether this is the main thread, the only one that signals reach."""
-        return threading.current_thread() is threading.main_thread()
+        """Whether this is the main thread, the only one that signals reach, and SIGINT is Python's."""
+        main = threading.current_thread() is threading.main_thread()
+        return main and signal.getsignal(signal.SIGINT) is not None
 
     def run(self, call: Callable[[], T]) -> T:
         """Call *call*, open to `throw` until it returns."""
@@ -123,6 +129,11 @@ class MainStop:
                 raise Stopped
             return
         raise self._foreign
+
+
+def stop_for_this_thread() -> ThreadStop | MainStop:
+    """What can stop code that runs in this thread at once."""
+    return MainStop() if MainStop.possible() else ThreadStop()
 
 
 def _set_async(thread: int, exception: type[BaseException] | None) -> None:

@@ -1,0 +1,103 @@
+"""``%%task``: a whole cell as a task, in the foreground, so that later cells see its variables."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import shlex
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from ..core.events import TaskState
+from ..errors import TaskFailed
+from .executors import ForegroundEngine, run_attempt
+from .handle import TaskHandle
+from .local import Box, LocalTask, Options
+from .nested import run
+from .outcome import without_ours
+from .runner import find_keyed, ready_producer, shown
+from .stop import Stopped, stop_for_this_thread
+
+USAGE = "use: %%task [name] [--key KEY]"
+
+
+def load(shell: Any) -> None:
+    """Add ``%%task`` to *shell*; again is nothing new."""
+
+    def task_cell(line: str, cell: str) -> Any:
+        __tracebackhide__ = True
+        options = _options(line)
+        return run_cell(shell, options, cell) if options else None
+
+    task_cell.__doc__ = f"Run the cell as a task; {USAGE}."
+    shell.register_magic_function(task_cell, "cell", "task")
+
+
+def run_cell(shell: Any, options: Options, cell: str) -> Any:
+    """Run *cell* in the user's namespace as a task; the value of its last expression.
+
+    Raises what the cell raised, and a one-line `TaskCancelled` when it was stopped.
+    """
+    __tracebackhide__ = True
+    producer = ready_producer()
+    found = find_keyed(producer, options.key)
+    if isinstance(found, TaskHandle):
+        return shown(found, options)
+    stop = stop_for_this_thread()
+    box = Box()
+    task = LocalTask(producer, options, None, seen=found)
+    attempt = task.queue(box)
+    attempt.engine = ForegroundEngine(attempt, stop)
+    shown(TaskHandle(task, box), options)
+    run_attempt(attempt, _compiled(shell, cell), stop)
+    outcome = box.outcome
+    if outcome is None or outcome.state is TaskState.CANCELLED:
+        raise Stopped(f"task {options.name} was cancelled", task_id=task.id)
+    if outcome.exception is not None:
+        raise outcome.exception.with_traceback(without_ours(outcome.exception.__traceback__))
+    if outcome.state is not TaskState.COMPLETED:
+        raise TaskFailed(f"task {options.name} {outcome.state}", task_id=task.id)
+    return outcome.value
+
+
+def _compiled(shell: Any, cell: str) -> Callable[[], Any]:
+    """What runs *cell*: its last expression is the value. Compiled when called, as part of the task."""
+
+    def call() -> Any:
+        source = shell.transform_cell(cell)
+        filename = shell.compile.cache(source, shell.execution_count)
+        tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        _execute(shell, compile(tree, filename, "exec", _FLAGS | shell.compile.flags))
+        if last is None:
+            return None
+        value = ast.Expression(last.value)
+        return _execute(shell, compile(value, filename, "eval", _FLAGS | shell.compile.flags))
+
+    return call
+
+
+_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_COROUTINE = 0x80
+
+
+def _execute(shell: Any, code: Any) -> Any:
+    value = eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307 - the user's own cell
+    return run(value) if code.co_flags & _COROUTINE else value
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def _options(line: str) -> Options | None:
+    parser = _Parser(prog="%%task", add_help=False)
+    parser.add_argument("name", nargs="?", default="cell")
+    parser.add_argument("--key")
+    try:
+        given = parser.parse_args(shlex.split(line))
+    except ValueError as error:
+        print(f"%%task: {error}; {USAGE}")  # noqa: T201 - the answer to a mistyped line
+        return None
+    return Options(given.name, key=given.key)
