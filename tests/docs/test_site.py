@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 import jupyter_agent
+from jupyter_agent import errors
 from jupyter_agent.cli.main import root
 from jupyter_agent.core import messages
 from jupyter_agent.server.extension import AgentExtension
@@ -95,7 +96,10 @@ def _commands(group: click.Group, before: str = "") -> Iterator[str]:
 
 def test_every_public_name_is_in_the_reference() -> None:
     page = (DOCS / "reference" / "api.md").read_text()
+    drawn_from_code = set(vars(errors))
     missing = [
-        name for name in jupyter_agent.__all__ if name[0] != "_" and not re.search(rf"`{name}\b", page)
+        name
+        for name in jupyter_agent.__all__
+        if name[0] != "_" and name not in drawn_from_code and not re.search(rf"`{name}\b", page)
     ]
     assert not missing
