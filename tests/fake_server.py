@@ -281,14 +281,14 @@ class _Socket(WebSocketHandler):
                     welcome = Welcome(1, "c1", "tester", self.cursor(), 2000.0, 25.0, limits)
                     await self.write_message(encode(welcome))
                 case Subscribe():
-                    await self.subscribe(request)
+                    self.subscribe(request)
 
-    async def subscribe(self, request: Subscribe) -> None:
+    def subscribe(self, request: Subscribe) -> None:
         self.fake.subscribed_after.append(request.after)
         try:
             after = Cursor.parse(request.after) if request.after else None
         except BadCursor as error:
-            await self.write_message(encode(ErrorMessage("bad_cursor", str(error), False, request.id)))
+            self.send(encode(ErrorMessage("bad_cursor", str(error), False, request.id)))
             return
         self.subscription = request
         tasks = None
@@ -297,16 +297,16 @@ class _Socket(WebSocketHandler):
         if not known_here:
             known = self.fake.journal.tasks(limit=200)
             tasks = [task for task in known if request.tasks == "*" or task.id in request.tasks]
-        await self.write_message(encode(Subscribed(request.id, tasks is None, self.cursor(), tasks)))
+        self.send(encode(Subscribed(request.id, tasks is None, self.cursor(), tasks)))
         if request.tail and request.after is None and request.tasks != "*":
-            await self.send_tail(request)
+            self.send_tail(request)
         self.send_news()
 
-    async def send_tail(self, request: Subscribe) -> None:
+    def send_tail(self, request: Subscribe) -> None:
         last = [e for name in request.tasks for e in self.fake.journal.tail(name, request.tail or 0, ["log"])]
         if last:
             events = [decode_event(stored.encoded) for stored in last]
-            await self.write_message(encode(Events(request.id, self.cursor(), self.cursor(), events)))
+            self.send(encode(Events(request.id, self.cursor(), self.cursor(), events)))
 
     def send_news(self) -> None:
         request = self.subscription
@@ -317,8 +317,11 @@ class _Socket(WebSocketHandler):
         if found:
             events = [decode_event(stored.encoded) for stored in found]
             prev, self.at = self.cursor(), found[-1].offset
-            frame = encode(Events(request.id, prev, self.cursor(), events))
-            asyncio.get_running_loop().create_task(self._send(frame))
+            self.send(encode(Events(request.id, prev, self.cursor(), events)))
+
+    def send(self, frame: bytes) -> None:
+        """In the order of the calls, without waiting: nothing can come in between."""
+        asyncio.get_running_loop().create_task(self._send(frame))
 
     async def _send(self, frame: bytes) -> None:
         try:
