@@ -131,12 +131,16 @@ class Follower:
             return
         self._next = self._clock() + UPDATE_EVERY
         task = _now(self._handle)
+        if task.state.ended or not self._widget.live:
+            self._copy(task)
+        self._linger(task.state.ended)
+
+    def _copy(self, task: Task) -> None:
         try:
             self._widget.snapshot = _json(task)
         except Exception:
             self._stop()
             raise
-        self._linger(task.state.ended)
 
     def _linger(self, ended: bool) -> None:
         if not ended:

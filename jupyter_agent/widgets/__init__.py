@@ -29,7 +29,10 @@ def browser_module() -> str:
 
 
 class TaskWidget(anywidget.AnyWidget):
-    """One view of the task ``task_id``; ``snapshot`` is the task folded, as JSON, or ``None``."""
+    """One view of the task ``task_id``; ``snapshot`` is the task folded, as JSON, or ``None``.
+
+    ``live`` says that the browser hears of the task from the server, and needs nothing from here.
+    """
 
     _esm = browser_module()
     _css = (HERE / "task.css").read_text("utf-8")
@@ -38,6 +41,7 @@ class TaskWidget(anywidget.AnyWidget):
 
     def __init__(self, task_id: str, snapshot: dict[str, Any] | None, on_command: OnCommand) -> None:
         super().__init__(task_id=task_id, snapshot=snapshot)
+        self.live = False
         self._on_command = on_command
         self.on_msg(self._message)
 
@@ -45,3 +49,5 @@ class TaskWidget(anywidget.AnyWidget):
         match content:
             case {"command": str(command), "args": dict(args)}:
                 self._on_command(command, args)
+            case {"live": bool(live)}:
+                self.live = live

@@ -41,8 +41,22 @@ export function mount({ el, taskId, url, kernelSnapshot, kernelSend }) {
     if (!ENDED.has(task().state)) refresh();
   }
 
+  let told = false;
+  function tell() {
+    const live = feed?.status === "live";
+    if (live !== told) kernelSend?.({ live });
+    told = live;
+  }
+
   let planned = 0;
-  const refresh = () => void (planned ||= requestAnimationFrame(() => ((planned = 0), draw())));
+  function refresh() {
+    planned ||= requestAnimationFrame(() => {
+      planned = 0;
+      tell();
+      draw();
+    });
+  }
+
   const unwatch = feed?.watch(refresh);
   const clock = setInterval(tick, 1000);
   draw();

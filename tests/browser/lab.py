@@ -19,13 +19,17 @@ from playwright.sync_api import Page, expect
 
 START = 60.0
 STOP = 15.0
-LOUD = re.compile(r"^\[(W|E|C) |\b(WARNING|ERROR|CRITICAL)\b|Traceback")
-"""What a line of the server's log looks like that says WARNING or more."""
+RECORD = re.compile(r"^(?=\[[DIWEC] |\[IPKernelApp\])", re.MULTILINE)
+LOUD = re.compile(r"^\[[WEC] |\b(WARNING|ERROR|CRITICAL)\b|Traceback")
+"""What a record of the server's log looks like that says WARNING or more."""
 
 JUPYTERS_OWN = re.compile(
     "is not trusted"  # the test wrote the notebook
     "|Kernel is running over TCP without encryption"
     "|websocket_ping_timeout"
+    # A page that goes away while its kernel answers a request of JupyterLab's debugger.
+    "|jupyter_server/services/kernels/connection/channels.py[^$]*WebSocketClosedError"
+    "|Got events for closed stream"
 )
 
 SETTINGS = {
@@ -54,9 +58,9 @@ class Lab:
         self.url = self._wait()
 
     def loud(self) -> list[str]:
-        """The lines of the server's log at WARNING or above, but for those that Jupyter says anyway."""
-        lines = self.log.read_text().splitlines()
-        return [line for line in lines if LOUD.search(line) and not JUPYTERS_OWN.search(line)]
+        """The records of the server's log at WARNING or above, but for those that Jupyter makes anyway."""
+        records = RECORD.split(self.log.read_text())
+        return [record for record in records if LOUD.search(record) and not JUPYTERS_OWN.search(record)]
 
     def api(self, path: str) -> Any:
         """What GET *path* gives."""
@@ -67,7 +71,8 @@ class Lab:
     def open(self, page: Page, name: str, *cells: str) -> None:
         """Write a notebook of these cells, show it, and wait for its kernel."""
         write_notebook(self.root / name, cells)
-        page.goto(f"{self.url}lab/tree/{name}?token={self.token}")
+        workspace = Path(name).stem  # of its own, or JupyterLab opens the last test's notebooks too
+        page.goto(f"{self.url}lab/workspaces/{workspace}/tree/{name}?token={self.token}")
         wait_for_kernel(page)
 
     def stop(self) -> None:

@@ -75,6 +75,7 @@ class Kernel:
 
 class Widget:
     snapshot: dict[str, Any] | None = None
+    live = False
 
 
 @pytest.fixture
@@ -163,8 +164,23 @@ def test_the_widget_gets_a_copy_four_times_a_second_and_the_last_state_always(
     assert producer.samplers == {}
 
 
+def test_a_widget_whose_browser_hears_the_server_gets_only_the_end(
+    handle: Handle, producer: Samplers
+) -> None:
+    now, widget = [0.0], Widget()
+    widget.live = True
+    follower = display.Follower(handle, widget, lambda: now[0])  # type: ignore[arg-type]
+    follower()
+    assert widget.snapshot is None
+    handle.task.state, now[0] = TaskState.FAILED, 1.0
+    follower()
+    assert widget.snapshot is not None
+
+
 def test_a_widget_that_cannot_be_written_is_given_up_once(handle: Handle, producer: Samplers) -> None:
     class Broken:
+        live = False
+
         @property
         def snapshot(self) -> None: ...
 
@@ -215,6 +231,8 @@ def test_the_widget_passes_commands_on(handle: Handle) -> None:
     widget._message(widget, {"command": "input", "args": {"text": "yes"}}, [])
     widget._message(widget, {"command": "retry", "args": {}}, [])
     widget._message(widget, "no command", [])
+    widget._message(widget, {"live": True}, [])
+    assert widget.live
     assert handle.calls == ["cancel", "yes", "retry"]
 
 

@@ -248,6 +248,14 @@ def test_without_a_connection_a_command_goes_through_the_kernel(stage: Stage, vi
     assert stage.received.empty()
 
 
+def test_the_kernel_is_told_whether_the_browser_needs_it(stage: Stage, view: Page) -> None:
+    stage.answer(stage.welcome(), snapshot())
+    view.wait_for_function("window.sent.length === 1")
+    stage.hang_up(4503)
+    view.wait_for_function("window.sent.length === 2")
+    assert view.evaluate("window.sent") == [{"live": True}, {"live": False}]
+
+
 @pytest.mark.parametrize("choices", [None, ["yes", "no"]])
 def test_a_question_is_answered_by_name(stage: Stage, view: Page, choices: list[str] | None) -> None:
     ident = stage.welcome()
