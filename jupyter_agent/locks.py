@@ -10,6 +10,7 @@ path held here is never opened again.
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import threading
 from pathlib import Path
@@ -19,11 +20,28 @@ if sys.platform == "win32":  # pragma: no cover
 
     def _try_lock(fd: int) -> None:
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+
+    def _somebody_has(fd: int) -> bool:
+        try:
+            _try_lock(fd)
+        except PermissionError:
+            return True
+        return False
 else:
     import fcntl
 
+    # struct flock: where its type stands differs, and nothing but the type is of interest
+    _FLOCK, _TYPE = ("qqihh", 3) if sys.platform == "darwin" else ("hhqqi", 0)
+
     def _try_lock(fd: int) -> None:
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _somebody_has(fd: int) -> bool:
+        """Ask without taking: a lock taken only to look would turn its true owner away."""
+        question = [0] * 5
+        question[_TYPE] = fcntl.F_WRLCK
+        answer = fcntl.fcntl(fd, fcntl.F_GETLK, struct.pack(_FLOCK, *question))
+        return bool(struct.unpack(_FLOCK, answer)[_TYPE] != fcntl.F_UNLCK)
 
 
 _held: dict[tuple[int, int], int] = {}
@@ -96,12 +114,9 @@ def is_locked(path: Path) -> bool:
             return True
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            _try_lock(fd)
-        except (BlockingIOError, PermissionError):
-            return True
+            return _somebody_has(fd)
         finally:
             os.close(fd)
-        return False
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
