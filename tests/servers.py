@@ -206,12 +206,23 @@ class Server:
 
 
 _LOUD = re.compile(r"^\[(W|E|C) |^Traceback|Error\b|Exception|never (retrieved|awaited)|was destroyed", re.MULTILINE)
-_EXPECTED = re.compile(r"\[C .* received signal 15, stopping|Some optional packages are not|received signal 2")
+_EXPECTED = re.compile(
+    r"\[C .* received signal 15, stopping"
+    r"|\[W .* ServerApp\] 4\d\d (GET|HEAD|POST|PUT|PATCH|DELETE) "  # Jupyter's own line for a refused request
+)
 
 
 def loud(log: str) -> list[str]:
-    """The lines of a server's log that a quiet life does not have."""
+    """The lines of a server's log that a quiet life does not have (refused requests are part of one)."""
     return [line for line in log.splitlines() if _LOUD.search(line) and not _EXPECTED.search(line)]
+
+
+_OURS = re.compile(r'^\[(W|E|C) .*(AgentExtension|jupyter.agent)|^\s+File ".*/jupyter_agent/|agent-journal')
+
+
+def loud_of_ours(log: str) -> list[str]:
+    """The same, of this package only, for logs in which kernels that die leave words of their own."""
+    return [line for line in log.splitlines() if _OURS.search(line)]
 
 
 def assert_problem(answer: Answer, status: int, code: str | None = None) -> None:
