@@ -64,7 +64,7 @@ export class TaskView {
   #chips = make("div", "chips", { role: "list", "aria-label": "Metrics" });
   #result = make("div", "result");
   #errorLine = make("summary", "");
-  #traceback = make("pre", "traceback", { tabindex: "0" });
+  #traceback = make("div", "traceback", { tabindex: "0" });
   #error = make("details", "error", {}, this.#errorLine, this.#traceback);
   #question = make("label", "question");
   #answer = make("input", "answer", { type: "text", autocomplete: "off" });
@@ -75,6 +75,8 @@ export class TaskView {
   #log = make("div", "log", { role: "log", "aria-live": "polite", tabindex: "0" }, this.#earlier, this.#lines);
   #tailVersion = -1;
   #firstLine = 0;
+  #following = true;
+  #layout = "";
   #promptId = "";
   #refused = "";
   /** @type {Commander} */ #commander;
@@ -94,6 +96,7 @@ export class TaskView {
     );
     this.#cancel.onclick = () => this.#ask(this.#cancel, "cancel", {});
     this.#retry.onclick = () => this.#ask(this.#retry, "retry", {});
+    this.#log.onscroll = () => this.#scrolled();
     this.#prompt.onsubmit = (/** @type {Event} */ event) => this.#submit(event);
   }
 
@@ -112,6 +115,7 @@ export class TaskView {
     this.#drawPrompt(task.prompt);
     this.#drawEnd(task);
     this.#drawLog(task, picture.tail);
+    this.#followLog();
   }
 
   /** @param {Picture} picture */
@@ -210,10 +214,19 @@ export class TaskView {
     say(this.#earlier, earlier > 0 ? `${number(earlier)} earlier` : "");
     if (tail.version === this.#tailVersion) return;
     this.#tailVersion = tail.version;
-    const { scrollTop, scrollHeight, clientHeight } = this.#log;
-    const atEnd = scrollHeight - scrollTop - clientHeight < 8;
     this.#syncLines(tail);
-    if (atEnd) this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  /** Keep the newest line in sight, unless the reader scrolled away from it. */
+  #followLog() {
+    if (this.#following) this.#log.scrollTop = this.#log.scrollHeight;
+    this.#layout = layoutOf(this.#log);
+  }
+
+  /** A scroll without a change of layout is the reader's. */
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    if (layoutOf(this.#log) === this.#layout) this.#following = scrollHeight - scrollTop - clientHeight < 8;
   }
 
   /** Lines keep their elements: only the new ones are announced. @param {Tail} tail */
@@ -244,6 +257,11 @@ export class TaskView {
     button.disabled = false;
     say(this.#notice, this.#refused);
   }
+}
+
+/** @param {HTMLElement} box */
+function layoutOf({ scrollHeight, clientHeight, clientWidth }) {
+  return [scrollHeight, clientHeight, clientWidth].join();
 }
 
 /** @param {any} element @param {Line} line */

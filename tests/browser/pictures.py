@@ -22,19 +22,21 @@ import jupyter_agent as ja
 def train(epochs):
     for epoch in ja.track(range(epochs)):
         time.sleep(0.3)
-        loss, accuracy = 0.9 / (epoch + 1) ** 0.7, 1 - 0.5 / (epoch + 2)
+        loss = 0.9 / (epoch + 1) ** 0.7
+        accuracy = 1 - 0.5 / (epoch + 2)
         ja.current().metric("loss", loss, epoch)
         ja.current().metric("accuracy", accuracy, epoch)
-        print(f"epoch {epoch + 1:>2}  loss {loss:.4f}  accuracy {accuracy:.3f}")
+        ja.current().log(f"epoch {epoch:>2}  loss {loss:.4f}")
         if epoch == 12:
-            logging.warning("the validation loss has stopped falling: learning rate lowered to 1e-4")
+            logging.warning("learning rate lowered to 1e-4")
 
 run = train.submit(epochs=50)"""
 FAILED = """\
 @ja.task
 def load(path):
-    print("reading", path)
-    return open(path).read()
+    ja.current().log(f"reading {path}")
+    columns = ["day", "price"]
+    return columns.index("volume")
 
 load.submit("prices.csv");"""
 
@@ -61,15 +63,17 @@ def take(page: Page, lab: Lab) -> None:
     until(page, 16)
     picture(page, "view")
     page.screenshot(path=IMAGES / "notebook.png")
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.set_viewport_size({"width": 520, "height": 900})
+    view(page).scroll_into_view_if_needed()
+    picture(page, "narrow")
+    page.set_viewport_size({"width": 1000, "height": 900})
     page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Dark'")
     until(page, 22)
     picture(page, "dark")
     page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
     page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Light'")
-    page.set_viewport_size({"width": 480, "height": 900})
-    picture(page, "narrow")
-    page.set_viewport_size({"width": 1000, "height": 900})
     run_cell(page, 1)
     wait_for_state(page, "failed", 1)
     page.locator(".ja-error summary").last.click()
