@@ -47,7 +47,12 @@ def main() -> None:
     stop = MainStop(signal.SIGTERM, foreign=Stopped)
     attempt.engine = engine = WorkerEngine(attempt, order.report)
     threading.Thread(target=engine.listen, args=(orders,), name="jupyter-agent-orders", daemon=True).start()
-    run_attempt(attempt, lambda: Plain(*pickle.loads(content))(), stop)  # noqa: S301 - our parent's own pipe
+
+    def call() -> Any:
+        work = Plain(*pickle.loads(content))  # noqa: S301 - our parent's own pipe
+        return work()
+
+    run_attempt(attempt, call, stop)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     engine.report()
     producer.close()

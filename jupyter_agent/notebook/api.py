@@ -50,7 +50,7 @@ class TaskFunction(Generic[P, R]):
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        bound = functools.partial(self.__wrapped__, instance)  # type: ignore[call-arg, arg-type]
+        bound = functools.partial(self.__wrapped__, instance)  # type: ignore[arg-type]
         functools.update_wrapper(bound, self.__wrapped__)
         return TaskFunction(bound, self._options)
 

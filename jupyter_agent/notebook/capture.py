@@ -51,7 +51,7 @@ class Tee:
     def write(self, text: str) -> int:
         count: int = self._stream.write(text)
         context = current()
-        if context.id and isinstance(text, str) and not _is_known(sys._getframe(1)):
+        if context.id and isinstance(text, str) and not _is_known(sys._getframe(1)):  # noqa: SLF001
             _capture(context, self._name, text)
         return count
 
@@ -126,7 +126,7 @@ def _hook_logging() -> None:
 def _message(record: logging.LogRecord) -> str:
     try:
         text = record.getMessage()
-    except Exception:  # bad arguments: logging itself reports them to the user
+    except Exception:  # noqa: BLE001 - bad arguments: logging itself reports them to the user
         text = str(record.msg)
     if record.exc_info and record.exc_info[0] is not None:
         text += "\n" + logging.Formatter().formatException(record.exc_info)

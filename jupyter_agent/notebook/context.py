@@ -253,7 +253,7 @@ class TaskContext:
     def _check_blocking(self, word: str) -> None:
         if not self._may_block:
             raise RuntimeError(
-                f"{word} would block the kernel's event loop; run this task with on='thread' instead of on='loop'"
+                f"{word} would block the kernel's event loop; run this task with on='thread', not on='loop'"
             )
 
     def _take(self, prompt: str | None, timeout: float | None) -> str:

@@ -45,7 +45,7 @@ def run_attempt(attempt: Attempt, call: Callable[[], Any], stop: ThreadStop | Ma
     before = set_current(attempt.context)
     try:
         value = stop.run(call)
-    except BaseException as error:  # whatever the user's code raises is how it ended
+    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is how it ended
         attempt.raised(error)
     else:
         attempt.completed(value)
@@ -180,7 +180,7 @@ class LoopEngine(BaseEngine):
         try:
             attempt.context.raise_if_cancelled()
             value = await self._work()
-        except (Exception, asyncio.CancelledError) as error:  # whatever it raises is how it ended
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - that is how it ended
             attempt.raised(error)
         except BaseException as error:
             attempt.raised(error)

@@ -13,7 +13,7 @@ import logging
 import threading
 from collections.abc import Iterable
 from random import random
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -58,14 +58,20 @@ def forward_to(
     if urlsplit(url).scheme not in ("ws", "wss"):
         raise ValueError(f"{url!r} is no WebSocket address; it begins with ws:// or wss://")
     wanted = getattr(task, "id", task)
-    return Forward(current_producer(), url, wanted, None if types is None else frozenset(types), headers or {})
+    kinds = None if types is None else frozenset(types)
+    return Forward(current_producer(), url, wanted, kinds, headers or {})
 
 
 class Forward:
     """One running forward; owns its thread until `close`. ``delivered`` is the last number that arrived."""
 
     def __init__(
-        self, producer: Producer, url: str, task: str | None, types: frozenset[str] | None, headers: dict[str, str]
+        self,
+        producer: Producer,
+        url: str,
+        task: str | None,
+        types: frozenset[str] | None,
+        headers: dict[str, str],
     ) -> None:
         self.url = url
         self.delivered = 0
@@ -94,7 +100,7 @@ class Forward:
             loop.call_soon_threadsafe(main.cancel)
             self._thread.join()
 
-    def __enter__(self) -> Forward:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -138,7 +144,7 @@ class Forward:
             await asyncio.wait([reading], timeout=LOOK)
             return
         if batch.base > self.delivered + 1:
-            log.debug("events %d to %d went before %s took them", self.delivered + 1, batch.base - 1, self.url)
+            log.debug("events before %d went before %s took them", batch.base, self.url)
         for body in batch.bodies:
             if self._wants(body):
                 await socket.write_message(body)
@@ -161,7 +167,11 @@ async def _read_out(socket: WebSocketClientConnection) -> None:
 async def _answered(socket: WebSocketClientConnection) -> None:
     """Wait until the peer has read everything up to here. Raises `TimeoutError`."""
     answered = asyncio.Event()
-    socket.on_pong = lambda data: answered.set()  # type: ignore[method-assign]
+
+    def on_pong(data: bytes) -> None:  # noqa: ARG001 - tornado's signature
+        answered.set()
+
+    socket.on_pong = on_pong  # type: ignore[method-assign]
     socket.ping(b"jupyter_agent")
     async with asyncio.timeout(ANSWER):
         await answered.wait()

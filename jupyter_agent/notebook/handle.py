@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any, Protocol
 
 from ..core.events import Event, Log, TaskState, decode_data
@@ -163,7 +163,7 @@ class TaskHandle:
     def __repr__(self) -> str:
         return f"<Task {self._name}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
+    def _repr_mimebundle_(self, **_: object) -> Any:
         from . import display
 
         return display.bundle(self)
@@ -274,9 +274,9 @@ def _wait_here(task: LocalTask, timeout: float | None) -> bool:
     return run(_ended_within(task, timeout))
 
 
-async def _ended_within(task: LocalTask, timeout: float | None) -> bool:
+async def _ended_within(task: LocalTask, seconds: float | None) -> bool:
     try:
-        await asyncio.wait_for(_ended(task), timeout)
+        await asyncio.wait_for(_ended(task), seconds)
     except TimeoutError:
         return False
     return True
@@ -296,5 +296,3 @@ async def _ended(task: LocalTask) -> None:
 
     task.on_end(tell)
     await done
-
-

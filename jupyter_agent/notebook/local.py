@@ -15,8 +15,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
 from ..core.events import Command as CommandData
+from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
 from ..core.messages import CommandOrder
 from ..core.task import Task, check_transition
 from ..errors import NotNow
@@ -175,7 +175,10 @@ class LocalTask:
         return (self._box and self._box()) or Box()
 
     def queue(self, box: Box, *, worker: str | None = None) -> Attempt:
-        """A new attempt, to be run by the producer *worker* or else by this one. Raises `InvalidTransition` while the last one lasts."""
+        """A new attempt, to be run by the producer *worker* or else by this one.
+
+        Raises `InvalidTransition` while the last one lasts.
+        """
         with self._lock:
             known = self.fold.attempt > 0
             check_transition(
@@ -201,13 +204,14 @@ class LocalTask:
         """Queue a new attempt and start it. Raises `NotNow` for what cannot be run again."""
         if self._engine is None:
             raise NotNow(
-                f"task {self.options.name} ran as part of a cell; run the cell again to retry it", task_id=self.id
+                f"task {self.options.name} ran as part of a cell; run the cell again to retry it",
+                task_id=self.id,
             )
         attempt = self.queue(box, worker=new_id() if self.options.on == "process" else None)
         attempt.engine = self._engine(attempt)
         try:
             attempt.engine.start()
-        except Exception as error:  # an executor that is shut down, no process to be had, ...
+        except Exception as error:  # noqa: BLE001 - an executor that is shut down, no process to be had, ...
             attempt.raised(error)
 
     def emit(self, attempt: int, kind: str, data: Data) -> int:
@@ -326,7 +330,9 @@ class LocalTask:
         """Start a new attempt. Raises `NotNow` while one lasts."""
         with self._lock:
             if not self.fold.state.ended:
-                raise NotNow(f"task {self.options.name} is {self.fold.state}; it has not ended yet", task_id=self.id)
+                raise NotNow(
+                    f"task {self.options.name} is {self.fold.state}; it has not ended yet", task_id=self.id
+                )
         variables = self.attempt.variables if self.attempt else copy_context()
         variables.copy().run(self.start, self.box)
 

@@ -101,7 +101,7 @@ class Loop:
         """After an exception: see whether some handler has it now."""
         if self._left_at is None:
             return
-        found: Any = sys._current_exceptions().get(self._thread)
+        found: Any = sys._current_exceptions().get(self._thread)  # noqa: SLF001
         error = found[1] if isinstance(found, tuple) else found  # a tuple before Python 3.12
         if error is not None:
             self.failed(error)
@@ -139,7 +139,7 @@ class _Begin:
         self._loop = loop
 
     def __iter__(self) -> Iterator[Any]:
-        self._loop.begin(sys._getframe(1))
+        self._loop.begin(sys._getframe(1))  # noqa: SLF001
         return iter(())
 
 
@@ -154,7 +154,7 @@ class _End:
         return iter(())
 
     def __del__(self) -> None:
-        self._loop.dropped(sys._getframe(1))
+        self._loop.dropped(sys._getframe(1))  # noqa: SLF001
 
 
 _open: weakref.WeakSet[Loop] = weakref.WeakSet()

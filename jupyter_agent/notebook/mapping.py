@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextvars import copy_context
 from inspect import iscoroutinefunction
@@ -58,9 +58,10 @@ def _map_on_threads(
     function: Callable[..., Any], items: Iterator[tuple[Any, ...]], total: int | None, limit: int
 ) -> list[Any]:
     crew = _Crew(function, items, total, current())
+    count = limit if total is None else min(limit, total)
     threads = [
-        threading.Thread(target=copy_context().run, args=(crew.work,), name=f"jupyter-agent-map-{k}", daemon=True)
-        for k in range(limit if total is None else min(limit, total))
+        threading.Thread(target=copy_context().run, args=(crew.work,), name="jupyter-agent-map", daemon=True)
+        for _ in range(count)
     ]
     try:
         for thread in threads:
@@ -102,7 +103,7 @@ class _Crew:
                     return
                 number, arguments = taken
                 value = self._function(*arguments)
-            except BaseException as error:  # the first one is the task's, raised by `results`
+            except BaseException as error:  # noqa: BLE001 - the first one is the task's, raised by `results`
                 with self._lock:
                     self._error = self._error or error
                 return
@@ -213,7 +214,7 @@ async def _taken(numbered: Iterator[tuple[int, Any]]) -> AsyncIterator[tuple[int
 
 
 def _shortest(iterables: tuple[Iterable[Any], ...]) -> int | None:
-    sizes = [len(iterable) for iterable in iterables if hasattr(iterable, "__len__")]
+    sizes = [len(iterable) for iterable in iterables if isinstance(iterable, Sized)]
     return min(sizes) if len(sizes) == len(iterables) else None
 
 

@@ -43,7 +43,7 @@ def described(error: BaseException) -> Error:
     """An exception as text."""
     try:
         message = str(error)
-    except Exception:  # the user's __str__ may raise anything
+    except Exception:  # noqa: BLE001 - the user's __str__ may raise anything
         message = "<its message could not be made>"
     return Error(type(error).__name__, message[:10_000], trimmed(error))
 

@@ -126,7 +126,7 @@ class ProcessEngine(BaseEngine):
         attempt = self._attempt
         report, child_end = os.pipe()
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own worker
+            process = subprocess.Popen(
                 [sys.executable, "-m", "jupyter_agent.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -143,7 +143,13 @@ class ProcessEngine(BaseEngine):
         self._process = process
         options = attempt.task.options
         order = Order(
-            attempt.task.id, attempt.number, options.name, options.timeout, child_end, os.getpid(), len(content)
+            task=attempt.task.id,
+            attempt=attempt.number,
+            name=options.name,
+            timeout=options.timeout,
+            report=child_end,
+            parent=os.getpid(),
+            size=len(content),
         )
         assert process.stdin is not None
         with self._input:
@@ -200,7 +206,8 @@ class ProcessEngine(BaseEngine):
             limit = self._attempt.task.options.timeout
             message = f"it ran longer than its timeout of {limit:g} s and had to be killed"
             return Outcome(TaskState.FAILED, error=Error("TaskTimeout", message))
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
+        killed = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
+        how = killed or f"exited with status {status}"
         return Outcome(TaskState.INTERRUPTED, reason=f"its process {how}")
 
 
@@ -261,5 +268,3 @@ def _close(process: subprocess.Popen[bytes]) -> None:
             process.stdin.close()
         except BrokenPipeError:
             return
-
-

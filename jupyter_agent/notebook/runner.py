@@ -69,11 +69,15 @@ def check(options: Options) -> None:
     """Raise a clear `ValueError` or `TypeError` for options that cannot be."""
     if not isinstance(options.on, Executor) and options.on not in MODES:
         choices = ", ".join(repr(mode) for mode in MODES)
-        raise ValueError(f"on={options.on!r} is not possible here; use {choices} or a concurrent.futures.Executor")
+        raise ValueError(
+            f"on={options.on!r} is not possible here; use {choices} or a concurrent.futures.Executor"
+        )
     if options.retries < 0:
         raise ValueError(f"retries={options.retries} is less than 0; use 0 for one attempt only")
     if options.timeout is not None and options.timeout <= 0:
-        raise ValueError(f"timeout={options.timeout} is not a number of seconds above 0; leave it out for no limit")
+        raise ValueError(
+            f"timeout={options.timeout} is not a number of seconds above 0; leave it out for no limit"
+        )
 
 
 def engine_for(on: Any, work: Work) -> Callable[[Attempt], Engine]:

@@ -71,7 +71,9 @@ class MainStop:
     somebody else, as with a notebook's stop button.
     """
 
-    def __init__(self, number: signal.Signals = signal.SIGINT, *, foreign: type[BaseException] = KeyboardInterrupt):
+    def __init__(
+        self, number: signal.Signals = signal.SIGINT, *, foreign: type[BaseException] = KeyboardInterrupt
+    ) -> None:
         self._number = number
         self._foreign = foreign
         self._lock = threading.Lock()
@@ -121,7 +123,7 @@ class MainStop:
         if signal.getsignal(self._number) == self._handle:
             signal.signal(self._number, self._before)
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
         if self._asked:
             self._seen.set()
             if self._open:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from .context import Position, TaskContext, current
 
 T = TypeVar("T")
-_SIZED = (
+_SIZED: tuple[type, ...] = (
     range, list, tuple, set, frozenset, dict, str, bytes, type({}.keys()), type({}.values()), type({}.items())
 )  # fmt: skip
 _COUNT = re.compile(r"\d+")

@@ -135,6 +135,16 @@ def existing_producer() -> Producer | None:
     return _current
 
 
+def close_current() -> None:
+    """Close this process's producer, if it has one; the next task makes a new one."""
+    global _current
+    with _guard:
+        producer, _current = _current, None
+    if producer is not None:
+        atexit.unregister(producer.close)
+        producer.close()
+
+
 def _after_fork_in_child() -> None:
     global _current, _guard
     _guard = threading.Lock()
