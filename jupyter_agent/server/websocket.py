@@ -65,6 +65,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
     def initialize(self, services: Services) -> None:
         self.services = services
         self._side = ServerSide()
+        self._opened = False
         self._connection: Connection | None = None
         self._publishing = 0
         self._published = asyncio.Event()
@@ -93,6 +94,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         await super().get(*args, **kwargs)
 
     def open(self, *_: str, **__: str) -> None:
+        self._opened = True
         loop = asyncio.get_running_loop()
         self._loop = loop
         timing = self.services.timing
@@ -116,6 +118,8 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         await self._pump.room()
 
     def on_close(self) -> None:
+        if not self._opened:  # the peer left while its rights were being looked at
+            return
         self._hello_timer.cancel()
         self._pumping.cancel()
         self._side.close(Close.NORMAL, "closed")
