@@ -120,6 +120,12 @@ class Server:
 
         until(up, 30)
 
+    def wait_until_listening(self) -> None:
+        """Return when it answers, whatever became of the extension."""
+        info = self.home / "runtime" / f"jpserver-{self.pid}.json"
+        found = until(lambda: read_json(info), 30)
+        self.url = found["url"].replace("localhost", "127.0.0.1")
+
     @property
     def slot(self) -> str | None:
         """The journal that this server holds."""

@@ -1,0 +1,156 @@
+"""Disks that are full, files that are garbage, folders that are not folders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kernels import assert_story, script
+from servers import Servers, loud
+from support import until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@contextmanager
+def small_disk(at: Path, size: str) -> Iterator[None]:
+    """A tmpfs of *size* at a folder; on machines that mount nothing, the test is passed by."""
+    at.mkdir(parents=True, mode=0o700, exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(at)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine mounts nothing")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(at)], check=True)
+
+
+def test_a_full_disk_is_told_once_and_everything_is_there_when_it_has_room_again(
+    fresh: Servers, tmp_path: Path
+) -> None:
+    journals = fresh.home / "agent" / "journals"
+    with small_disk(journals, "3m"):
+        server = fresh.start()
+        filler = journals / "filler"
+        with script(server, tmp_path / "lines", pause=0.001) as (process, written):
+            written.wait()
+            until(lambda: server.task(written.task))
+            with filler.open("wb") as file:
+                _fill(file.fileno())
+            until(lambda: server.ask("health").json["status"] == "degraded", 20)
+            written.wait(len(written.lines) + 1000)
+            assert len(server.ask("health").json["trouble"]) == 1
+            filler.unlink()
+            until(lambda: server.ask("health").json["status"] == "ok", 20)
+            process.kill()
+            process.wait()
+        assert_story(server, written, "interrupted")
+        said = [line for line in server.log_text().splitlines() if "cannot be stored" in line]
+        assert len(said) == 1
+        assert "full" in said[0]
+        assert "Traceback" not in server.log_text()
+        server.stop()
+
+
+def _fill(descriptor: int) -> None:
+    block = bytes(4096)
+    try:
+        while True:
+            os.write(descriptor, block)
+    except OSError:
+        return
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 8000, bytes(5000)])
+def test_a_garbage_journal_is_moved_aside_and_the_server_starts(
+    fresh: Servers, tmp_path: Path, content: bytes
+) -> None:
+    slot = fresh.home / "agent" / "journals" / "default"
+    slot.mkdir(parents=True, mode=0o700)
+    (slot / "journal.sqlite").write_bytes(content)
+    server = fresh.start()
+    with script(server, tmp_path / "lines", count=30) as (process, written):
+        assert process.wait(20) == 0
+    assert_story(server, written, "completed")
+    aside = list(slot.glob("journal.sqlite*.corrupt-*"))
+    if content:
+        assert [path.read_bytes() for path in aside] == [content]
+        assert server.ask("health").json["status"] == "degraded"
+        said = [line for line in server.log_text().splitlines() if "moved aside" in line]
+        assert len(said) == 1
+    assert "Traceback" not in server.log_text()
+
+
+def test_a_journal_that_breaks_while_it_is_used_is_replaced_and_the_spools_go_on(
+    fresh: Servers, tmp_path: Path
+) -> None:
+    server = fresh.start()
+    with script(server, tmp_path / "first", count=200, pause=0) as (process, first):
+        assert process.wait(20) == 0
+    assert_story(server, first, "completed")
+    server.stop()
+    path = fresh.home / "agent" / "journals" / "default" / "journal.sqlite"
+    content = bytearray(path.read_bytes())
+    for start in range(4096 * 2, len(content) - 4096, 4096):
+        content[start + 8 : start + 600] = os.urandom(592)
+    path.write_bytes(content)
+    server.restart()
+    with script(server, tmp_path / "second", count=300, pause=0) as (process, second):
+        assert process.wait(20) == 0
+    until(lambda: server.task(second.task), 10)
+    assert server.task(second.task)["state"] == "completed"
+    assert server.ask("tasks").status == 200
+    assert "Traceback" not in server.log_text()
+
+
+@pytest.mark.parametrize("blocked", ["agent", "agent/journals", "agent/journals/default", "agent/spools"])
+def test_a_file_where_a_folder_should_be_is_told_in_one_sentence_and_the_server_works(
+    fresh: Servers, blocked: str
+) -> None:
+    path = fresh.home / blocked
+    path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    path.write_text("in the way")
+    server = fresh.start(wait=False)
+    until(lambda: "is running at" in server.log_text(), 30)
+    info = fresh.home / "runtime" / f"jpserver-{server.pid}.json"
+    until(info.exists)
+    server.wait_until_listening()
+    assert server.api("status").status == 200
+    assert "Traceback" not in server.log_text()
+    said = [line for line in server.log_text().splitlines() if str(path) in line]
+    assert len(said) == (1 if blocked != "agent/spools" else len(said))
+    assert server.stop() == 0
+
+
+def test_strange_things_among_the_spools_keep_nobody_from_being_taken_in(fresh: Servers, tmp_path: Path) -> None:
+    server = fresh.start()
+    server.stop()
+    with script(server, tmp_path / "lines", count=50, pause=0) as (process, written):
+        assert process.wait(20) == 0
+    spools = server.agent / "spools"
+    spool = next(path for path in spools.iterdir() if path.is_dir())
+    header = (spool / "spool.json").read_text()
+    (spools / "0").write_text("a file")
+    (spools / "00NOHEADER").mkdir()
+    (spools / "00BADHEADER").mkdir()
+    (spools / "00BADHEADER" / "spool.json").write_text("{")
+    for name, make in {
+        "00SEGMENTISFOLDER": lambda folder: (folder / f"{1:020d}.seg").mkdir(),
+        "00SEGMENTISGARBAGE": lambda folder: (folder / f"{1:020d}.seg").write_bytes(os.urandom(5000)),
+        "00LOCKISFOLDER": lambda folder: (folder / "lock").mkdir(),
+        "00DANGLING": lambda folder: (folder / f"{1:020d}.seg").symlink_to("/nowhere"),
+    }.items():
+        folder = spools / name
+        folder.mkdir()
+        (folder / "spool.json").write_text(header.replace(written.producer, name.ljust(26, "X")))
+        make(folder)
+    server.restart()
+    assert_story(server, written, "completed")
+    assert not [line for line in loud(server.log_text()) if "Traceback" in line]
+    assert server.ask("health").status == 200
