@@ -24,6 +24,7 @@ from ..core.events import (
     encode_event,
     with_offset,
 )
+from ..core.ids import is_ulid
 from ..core.task import Task
 from .base import Appended, Batch, Note, Pending, ProducerRow, Stored, Trust
 
@@ -79,11 +80,12 @@ class Draft:
                 )
             return expected - 1, None, []
         floor = max(expected, batch.base)
-        missing = _start(batch.events[0]) > floor
+        missing = start_of(batch.events[0]) > floor
         if missing and batch.trust is Trust.PUBLISHED:
             return expected - 1, floor, []
         if floor > expected and batch.trust is not Trust.MERGED:
-            self._lost(batch.events, expected, floor - 1, "not in this journal")
+            told = [event for event in batch.events if self._may_take(batch, event)]
+            self._lost(told, expected, floor - 1, "not in this journal")
             expected = floor
         last, nack, foreign = self._take_events(batch, expected)
         self.producers[batch.producer] = ProducerRow(
@@ -93,17 +95,17 @@ class Draft:
 
     def _take_events(self, batch: Batch, expected: int) -> tuple[int, int | None, list[int]]:
         foreign: list[int] = []
-        allowed: set[tuple[str, int]] = set()
+        allowed: set[tuple[str, int, str]] = set()
         for event in batch.events:
             if event.n < expected:
                 continue
-            if _start(event) > expected:
+            if start_of(event) > expected:
                 if batch.trust is Trust.PUBLISHED:
                     return expected - 1, expected, foreign
                 if batch.trust is Trust.SPOOLED:
-                    self._lost([event], expected, event.n - 1, "damaged on disk")
-            key = (event.task, event.attempt)
-            if key in allowed or self._may_publish(batch, event):
+                    self._lost([event], expected, start_of(event) - 1, "damaged on disk")
+            key = (event.task, event.attempt, event.producer)
+            if key in allowed or self._may_take(batch, event):
                 allowed.add(key)
                 self._store(event, deliver=event.n not in batch.handled)
             else:
@@ -111,10 +113,15 @@ class Draft:
             expected = event.n + 1
         return expected - 1, None, foreign
 
-    def _may_publish(self, batch: Batch, event: Event) -> bool:
+    def _may_take(self, batch: Batch, event: Event) -> bool:
+        """Whether the event is its producer's own, of a task that is this producer's."""
+        if event.producer != batch.producer:
+            return False
         key = (event.task, event.attempt)
         owners = self._owners(*key)
         if owners is None:
+            if not is_ulid(event.task):
+                return False
             if batch.trust is Trust.PUBLISHED and self._belongs_to_another(batch.producer, event):
                 return False
             self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
@@ -165,7 +172,7 @@ class Draft:
         return self.owners.get((task_id, attempt)) or self.lookup.load_owners(task_id, attempt)
 
 
-def _start(event: Event) -> int:
+def start_of(event: Event) -> int:
     """The first number an event accounts for: its own, or a ``lost`` event's ``first``."""
     if event.type != "lost":
         return event.n

@@ -71,6 +71,7 @@ class Holder:
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
+        self._corrupt: CorruptJournal | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
         self._thread.start()
 
@@ -116,6 +117,8 @@ class Holder:
     def _run(self) -> None:
         desk = Desk(self._journal, self._on_commit)
         while group := self._next():
+            if self._corrupt is not None:
+                desk = self._replace(self._corrupt)
             work, future = group[0]
             desk = self._call(desk, work, future) if callable(work) else self._commit(desk, group)
 
@@ -154,12 +157,20 @@ class Holder:
             self._tell(str(error))
             _fail((future for _, future in appends), error)
         except Exception as error:  # a fault of ours must not end the thread that everyone waits for
+            if len(appends) > 1:
+                return self._commit_each(desk, appends)
             log.exception("the journal could not take a batch")
             _fail((future for _, future in appends), error)
         else:
             self.trouble = None
             for (_, future), answer in zip(appends, answers, strict=True):
                 future.set_result(answer)
+        return desk
+
+    def _commit_each(self, desk: Desk, appends: list[Item]) -> Desk:
+        """One of them cannot be taken, and the others shall not suffer for it."""
+        for item in appends:
+            desk = self._commit(desk, [item])
         return desk
 
     def _call(self, desk: Desk, job: Job, future: Future[object]) -> Desk:
@@ -183,12 +194,15 @@ class Holder:
 
     def _replace(self, error: CorruptJournal) -> Desk:
         self._journal.close()
+        self._corrupt = error
         try:
-            self._move_aside(error)
+            if self.slot.file.exists():
+                self._move_aside(error)
             self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
-        except (JournalError, OSError) as trouble:  # jobs fail from now on, the thread must not
+        except (JournalError, OSError) as trouble:  # jobs fail until it can be, the thread must not
             self._tell(f"no new journal could be started: {trouble}")
             return Desk(self._journal, self._on_commit)
+        self._corrupt = None
         self._on_epoch()
         return Desk(self._journal, self._on_commit)
 

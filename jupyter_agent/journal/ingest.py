@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import cache
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from ..places import Places, is_this_host, new_id, remove_folder, sweep
 from ..producer.discovery import DEFAULT
 from ..producer.segment import Record
 from ..producer.spool import Header, read_spool
-from .base import Batch, Journal, Note, ProducerRow, Trust
+from .base import Batch, Journal, Note, ProducerRow, Stored, Trust
+from .draft import start_of
 from .holder import Desk
 from .slots import Slot, existing_slots, try_slot
 from .sqlite import SQLiteJournal
@@ -82,7 +85,7 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
     try:
         header, records = read_spool(folder)
         _append(desk, header, records, folder)
-        interrupt(desk, desk.journal.tasks(producer=header.producer, limit=100_000))
+        interrupt(desk, [task for task in desk.journal.open_tasks() if task.producer == header.producer])
         remove_folder(folder)
     except SpoolError as error:
         log.debug("a spool is left where it is: %s", error)
@@ -94,8 +97,10 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
 
 def _append(desk: Desk, header: Header, records: list[Record], folder: Path) -> None:
     events = _decoded(records, folder)
+    base = 0
     while chunk := list(islice(events, CHUNK)):
-        desk.append(Batch(header.producer, chunk[0].n, chunk, Trust.SPOOLED, header.host))
+        base = base or start_of(chunk[0])
+        desk.append(Batch(header.producer, base, chunk, Trust.SPOOLED, header.host))
 
 
 def _decoded(records: list[Record], folder: Path) -> Iterator[Event]:
@@ -183,35 +188,67 @@ def _take_in_journal(desk: Desk, slot: Slot) -> bool:
         slot.delete()
         return False
     try:
-        source = SQLiteJournal(slot.file, new_id(), new_id())
-    except JournalError as error:
-        log.error("the journal %s is left where it is: %s", slot.name, error)
+        with _blamed():
+            source = SQLiteJournal(slot.file, new_id(), new_id())
+        with closing(source):
+            _merge(desk, source)
+    except _SourceError as error:
+        _tell_once(f"the journal {slot.name} is left where it is: {error}")
         slot.release()
         return False
-    try:
-        _merge(desk, source)
-    except JournalError:
-        source.close()
+    except BaseException:
         slot.release()
         raise
-    source.close()
     slot.delete()
     return True
 
 
+class _SourceError(Exception):
+    """The journal that was to be taken in cannot be read; the one that takes it in is well."""
+
+
 def _merge(desk: Desk, source: Journal) -> None:
-    rows = {row.id: row for row in source.producers()}
-    waiting = {p.offset for row in rows for p in source.pending(row)}
+    with _blamed():
+        rows = {row.id: row for row in source.producers()}
+        waiting = {p.offset for row in rows for p in source.pending(row)}
     after = 0
-    while page := source.read(after, CHUNK):
+    while page := _page(source, after):
         after = page[-1].offset
-        events = [decode_event(stored.encoded) for stored in page]
-        runs = groupby(events, key=lambda event: event.producer)
-        desk.append(*(_merged(rows[producer], list(run), waiting) for producer, run in runs))
+        runs = groupby(_readable(page), key=lambda event: event.producer)
+        desk.append(*(_merged(rows, producer, list(run), waiting) for producer, run in runs))
     desk.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
 
 
-def _merged(row: ProducerRow, events: list[Event], waiting: set[int]) -> Batch:
+def _page(source: Journal, after: int) -> list[Stored]:
+    with _blamed():
+        return source.read(after, CHUNK)
+
+
+def _readable(page: list[Stored]) -> Iterator[Event]:
+    for stored in page:
+        try:
+            yield decode_event(stored.encoded)
+        except UNREADABLE as error:
+            log.warning(
+                "event %d of another journal cannot be read and is passed over: %s", stored.offset, error
+            )
+
+
+def _merged(rows: dict[str, ProducerRow], producer: str, events: list[Event], waiting: set[int]) -> Batch:
     handled = frozenset(event.n for event in events if event.offset not in waiting)
     own = [msgspec.structs.replace(event, offset=0, flag=None) for event in events]
-    return Batch(row.id, own[0].n, own, Trust.MERGED, row.host, handled)
+    row = rows.get(producer)
+    return Batch(producer, own[0].n, own, Trust.MERGED, row.host if row else None, handled)
+
+
+@contextmanager
+def _blamed() -> Iterator[None]:
+    try:
+        yield
+    except JournalError as error:
+        raise _SourceError(str(error)) from error
+
+
+@cache
+def _tell_once(sentence: str) -> None:
+    log.error("%s", sentence)

@@ -23,6 +23,8 @@ from ..producer.discovery import DEFAULT, HolderFile, read_holder
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 MOST_SLOTS = 16
+UNSAID = 1.0
+"""Seconds within which whoever took a slot says whether it is a command line's or a server's."""
 
 
 class Slot:
@@ -67,6 +69,8 @@ def try_slot(places: Places, name: str) -> Slot | None:
         make_private(places.journals)
         make_private(folder)
         lock = FileLock.acquire(folder / "lock")
+        if lock is not None:
+            (folder / "holder.json").unlink(missing_ok=True)  # of one that was killed
     except OSError as error:
         raise JournalError(
             f"the journal folder {folder} cannot be used: {error.strerror or error}"
@@ -118,11 +122,12 @@ def _opened(slot: Slot, open_slot: Callable[[Slot], T]) -> T:
 
 
 def _patiently(places: Places, name: str, patience: float, wait: Callable[[float], None]) -> Slot | None:
-    deadline = time.monotonic() + patience
+    begun = time.monotonic()
+    most = {"server": 0.0, "moment": patience, "unsaid": min(patience, UNSAID)}
     while True:
         slot = try_slot(places, name)
         address = None if slot else read_holder(places.journals / name)
-        if slot or address is None or address.kind == "server" or time.monotonic() > deadline:
+        if slot or time.monotonic() - begun >= most[address.kind if address else "unsaid"]:
             return slot
         wait(0.05)
 

@@ -1,0 +1,681 @@
+"""One suite for every journal. A new adapter needs one line in `FACTORIES`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event, python, state, story, task_id
+
+from jupyter_agent.core.events import (
+    UNREADABLE,
+    Command,
+    Display,
+    Event,
+    Input,
+    Lost,
+    State,
+    TaskState,
+    decode_data,
+    decode_event,
+    encode_event,
+)
+from jupyter_agent.core.task import fold
+from jupyter_agent.journal.base import Appended, Batch, Journal, Note, Stored, Trust
+from jupyter_agent.journal.memory import MemoryJournal
+from jupyter_agent.journal.sqlite import SQLiteJournal
+
+FACTORIES: dict[str, Callable[[Path, str], Journal]] = {
+    "memory": lambda folder, epoch: MemoryJournal(HOLDER, epoch),
+    "sqlite": lambda folder, epoch: SQLiteJournal(folder / f"{epoch}.sqlite", HOLDER, epoch),
+}
+NOW = 5000.0
+QUEUED, RUNNING, COMPLETED = TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED
+INTERRUPTED, CANCELLED = TaskState.INTERRUPTED, TaskState.CANCELLED
+
+
+@pytest.fixture(params=sorted(FACTORIES))
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Journal]]:
+    made: list[Journal] = []
+
+    def make(epoch: str = "e1") -> Journal:
+        made.append(FACTORIES[request.param](tmp_path, epoch))
+        return made[-1]
+
+    yield make
+    for journal in made:
+        journal.close()
+        journal.close()
+
+
+@pytest.fixture
+def journal(make: Callable[[str], Journal]) -> Journal:
+    return make("e1")
+
+
+def publish(
+    journal: Journal,
+    events: list[Event],
+    *,
+    base: int = 1,
+    producer: str = PRODUCER,
+    trust: Trust = Trust.PUBLISHED,
+    handled: frozenset[int] = frozenset(),
+    host: str | None = None,
+    now: float = NOW,
+) -> Appended:
+    (answer,) = journal.append([Batch(producer, base, events, trust, host, handled)], now)
+    return answer
+
+
+def note(journal: Journal, kind: str, data: Any, *, task: str = TASK, attempt: int = 1) -> Stored:
+    (answer,) = journal.append([Note(task, attempt, kind, data)], NOW)
+    (stored,) = answer.stored
+    return stored
+
+
+def everything(journal: Journal, **narrow: Any) -> list[Event]:
+    return [decode_event(stored.encoded) for stored in journal.read(0, 10**6, **narrow)]
+
+
+def numbers(journal: Journal, producer: str = PRODUCER) -> list[int]:
+    return [e.n for e in everything(journal) if e.producer == producer]
+
+
+def told_lost(journal: Journal, task: str = TASK) -> list[tuple[int, int, str]]:
+    data = [decode_data(e) for e in everything(journal, tasks=[task]) if e.type == "lost"]
+    return [(lost.first, lost.last, lost.reason) for lost in data if isinstance(lost, Lost)]
+
+
+class TestIngesting:
+    def test_a_story_is_stored_in_order_and_folded(self, journal: Journal) -> None:
+        answer = publish(journal, story(logs=3))
+        assert (answer.upto, answer.expected, answer.foreign) == (6, None, ())
+        assert numbers(journal) == [1, 2, 3, 4, 5, 6]
+        assert [e.offset for e in everything(journal)] == [s.offset for s in answer.stored]
+        assert journal.head == answer.stored[-1].offset
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.name, task.state, task.logs) == ("train", COMPLETED, 3)
+        assert task == fold(TASK, story(logs=3))
+
+    @pytest.mark.parametrize("cut", range(1, 7))
+    def test_what_comes_again_is_known_already(self, journal: Journal, cut: int) -> None:
+        events = story(logs=3)
+        publish(journal, events[:cut])
+        before = journal.head
+        again = publish(journal, events[:cut])
+        assert (again.upto, again.expected, again.stored, journal.head) == (cut, None, (), before)
+        assert publish(journal, events).upto == 6
+        assert numbers(journal) == [1, 2, 3, 4, 5, 6]
+
+    def test_a_gap_is_refused_and_says_what_is_expected(self, journal: Journal) -> None:
+        publish(journal, story()[:2])
+        answer = publish(journal, [event(4), event(5)])
+        assert (answer.upto, answer.expected, answer.stored) == (2, 3, ())
+        assert numbers(journal) == [1, 2]
+
+    def test_a_gap_within_a_batch_takes_what_comes_before_it(self, journal: Journal) -> None:
+        answer = publish(journal, [*story()[:2], event(3), event(5)])
+        assert (answer.upto, answer.expected) == (3, 4)
+        assert numbers(journal) == [1, 2, 3]
+
+    def test_an_unknown_producer_that_starts_late_is_asked_from_its_base(self, journal: Journal) -> None:
+        answer = publish(journal, [event(40)], base=30)
+        assert (answer.upto, answer.expected, answer.stored) == (0, 30, ())
+
+    def test_what_a_stranger_to_this_journal_no_longer_has_is_named_as_lost(self, journal: Journal) -> None:
+        answer = publish(journal, [event(30), event(31)], base=30)
+        assert (answer.upto, answer.expected) == (31, None)
+        assert told_lost(journal) == [(1, 29, "not in this journal")]
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.producer, task.state) == (PRODUCER, RUNNING), "its producer runs it, not the holder"
+
+    def test_what_a_known_producer_no_longer_has_is_named_as_lost(self, journal: Journal) -> None:
+        publish(journal, story()[:2])
+        assert publish(journal, [event(10)], base=10).upto == 10
+        assert told_lost(journal) == [(3, 9, "not in this journal")]
+
+    def test_a_lost_event_accounts_for_its_numbers(self, journal: Journal) -> None:
+        publish(journal, story()[:2])
+        answer = publish(journal, [event(9, "lost", Lost(3, 9, "the disk is full")), event(10)])
+        assert (answer.upto, answer.expected) == (10, None)
+        assert told_lost(journal) == [(3, 9, "the disk is full")]
+
+    def test_a_lost_event_that_begins_too_late_is_a_gap(self, journal: Journal) -> None:
+        publish(journal, story()[:2])
+        answer = publish(journal, [event(9, "lost", Lost(5, 9, "full"))])
+        assert (answer.upto, answer.expected) == (2, 3)
+
+    def test_an_empty_batch_says_where_it_is(self, journal: Journal) -> None:
+        publish(journal, story()[:2])
+        assert publish(journal, []).upto == 2
+        assert publish(journal, [], producer=STRANGER).upto == 0
+
+    def test_all_work_of_one_transaction_sees_what_comes_before_it(self, journal: Journal) -> None:
+        events = story(logs=3)
+        work = [
+            Batch(PRODUCER, 1, events[:2]),
+            Note(TASK, 1, "command", Command("cancel")),
+            Batch(PRODUCER, 1, events[2:4]),
+            Batch(PRODUCER, 1, events[5:]),
+            Batch(STRANGER, 1, [event(1, producer=STRANGER)]),
+        ]
+        answers = journal.append(work, NOW)
+        assert [a.upto for a in answers] == [2, 0, 4, 4, 1]
+        assert [a.expected for a in answers] == [None, None, None, 5, None]
+        assert answers[4].foreign == (1,)
+        assert [len(a.stored) for a in answers] == [2, 1, 2, 0, 0]
+
+    def test_offsets_grow_and_are_in_the_encoded_events(self, journal: Journal) -> None:
+        publish(journal, story())
+        note(journal, "command", Command("retry"))
+        publish(journal, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+        stored = journal.read(0, 1000)
+        offsets = [s.offset for s in stored]
+        assert offsets == sorted(set(offsets))
+        for s in stored:
+            assert decode_event(s.encoded).offset == s.offset
+            assert (decode_event(s.encoded).task, decode_event(s.encoded).type) == (s.task, s.type)
+
+    def test_a_wrong_transition_is_stored_with_a_flag(self, journal: Journal) -> None:
+        publish(journal, [*story(logs=0), state(4, RUNNING), event(5, "state", b"[]")])
+        assert [e.flag for e in everything(journal)] == [None, None, None, "invalid_transition", "bad_data"]
+        task = journal.task(TASK)
+        assert task is not None
+        assert task.state is COMPLETED
+
+    @given(st.lists(st.integers(1, 12), min_size=1, max_size=10))
+    def test_any_order_of_resending_stores_each_once(self, starts: list[int]) -> None:
+        journal = MemoryJournal(HOLDER, "e1")
+        events = story(logs=9)
+        for start in [*starts, *range(1, 13)]:
+            publish(journal, events[start - 1 : start + 2])
+        assert numbers(journal) == list(range(1, 13))
+
+
+class TestOwning:
+    def test_a_task_of_another_producer_is_foreign_and_nothing_of_it_is_stored(
+        self, journal: Journal
+    ) -> None:
+        publish(journal, story(end=False))
+        mine = event(1, task=OTHER_TASK, producer=STRANGER)
+        answer = publish(journal, [mine, event(2, producer=STRANGER)], producer=STRANGER)
+        assert (answer.upto, answer.foreign) == (2, (2,))
+        assert [e.n for e in everything(journal, tasks=[TASK])] == [1, 2, 3, 4, 5]
+        assert journal.owners(TASK, 1) == (PRODUCER,)
+
+    def test_a_stranger_cannot_have_anything_said_of_a_foreign_task_either(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        answer = publish(journal, [event(40, producer=STRANGER)], base=40, producer=STRANGER)
+        assert answer.foreign == (40,)
+        assert told_lost(journal) == []
+
+    def test_a_stranger_cannot_begin_another_attempt_of_a_task_that_goes_on(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        for attempt in (2, 7):
+            hijack = state(attempt, QUEUED, attempt=attempt, producer=STRANGER)
+            assert publish(journal, [hijack], base=attempt, producer=STRANGER).foreign == (attempt,)
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.attempt, task.producer) == (1, PRODUCER)
+
+    def test_an_ended_task_may_be_retried_by_another_producer(self, journal: Journal) -> None:
+        publish(journal, story())
+        retry = state(1, QUEUED, attempt=2, producer=STRANGER)
+        assert publish(journal, [retry], producer=STRANGER).foreign == ()
+        assert journal.owners(TASK, 2) == (STRANGER,)
+        late = publish(journal, [*story(), event(7)])
+        assert late.foreign == (), "late events of its own attempt are still the first producer's"
+        assert publish(journal, [event(8, attempt=2)]).foreign == (8,)
+
+    def test_the_producer_that_is_named_may_publish_too(self, journal: Journal) -> None:
+        publish(journal, [state(1, QUEUED, about="train", delegate=STRANGER)])
+        assert journal.owners(TASK, 1) == (PRODUCER, STRANGER)
+        child = publish(journal, [state(1, RUNNING, producer=STRANGER)], producer=STRANGER)
+        assert child.foreign == ()
+        assert publish(journal, [state(2, TaskState.FAILED)]).foreign == ()
+        other = event(1, producer=HOLDER)
+        assert publish(journal, [other], producer=HOLDER).foreign == (1,)
+
+    @pytest.mark.parametrize("trust", Trust)
+    def test_an_event_that_names_another_producer_is_not_taken(self, journal: Journal, trust: Trust) -> None:
+        publish(journal, story(end=False))
+        forged = event(1, "state", State(CANCELLED), producer=PRODUCER)
+        answer = publish(journal, [forged], producer=STRANGER, trust=trust)
+        assert (answer.foreign, answer.stored) == ((1,), ())
+        assert numbers(journal) == [1, 2, 3, 4, 5]
+
+    @pytest.mark.parametrize("name", ["../../../../../etc/passwd1", "0" * 12 + "\0" + "0" * 13, "x" * 26])
+    def test_a_task_id_that_is_no_ulid_is_not_taken(self, journal: Journal, name: str) -> None:
+        assert publish(journal, [event(1, task=name)]).foreign == (1,)
+        assert journal.tasks() == []
+
+    def test_a_spool_of_this_user_is_trusted(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        spooled = state(1, COMPLETED, producer=STRANGER)
+        assert publish(journal, [spooled], producer=STRANGER, trust=Trust.SPOOLED).foreign == ()
+
+    def test_owners_of_an_unknown_attempt_are_none(self, journal: Journal) -> None:
+        assert journal.owners(TASK, 1) == ()
+
+
+class TestSpooled:
+    def test_a_hole_is_named_and_passed(self, journal: Journal) -> None:
+        events = [e for e in story(logs=9) if e.n not in (5, 6, 9)]
+        answer = publish(journal, events, trust=Trust.SPOOLED)
+        assert (answer.upto, answer.expected) == (12, None)
+        assert told_lost(journal) == [(5, 6, "damaged on disk"), (9, 9, "damaged on disk")]
+
+    def test_a_hole_before_a_lost_event_ends_where_that_begins(self, journal: Journal) -> None:
+        events = [*story()[:2], event(9, "lost", Lost(5, 9, "full"))]
+        publish(journal, events, trust=Trust.SPOOLED)
+        assert told_lost(journal) == [(3, 4, "damaged on disk"), (5, 9, "full")]
+
+    def test_what_was_published_before_is_known(self, journal: Journal) -> None:
+        publish(journal, story()[:4])
+        publish(journal, story(), trust=Trust.SPOOLED)
+        assert numbers(journal) == [1, 2, 3, 4, 5, 6]
+
+
+class TestMerged:
+    def test_gaps_are_passed_without_a_word(self, journal: Journal) -> None:
+        publish(journal, [story()[0], event(5), event(9)], base=1, trust=Trust.MERGED)
+        assert numbers(journal) == [1, 5, 9]
+        assert told_lost(journal) == []
+
+    def test_an_empty_batch_accounts_for_everything_below_its_base(self, journal: Journal) -> None:
+        publish(journal, [], base=8, trust=Trust.MERGED)
+        assert publish(journal, [event(8)], base=8).upto == 8
+        assert told_lost(journal) == []
+        publish(journal, [], base=3, trust=Trust.MERGED)
+        assert publish(journal, [event(9)], base=8).upto == 9
+
+    def test_handled_commands_are_not_delivered_again(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        commands = [event(n, "command", Command("input", {"k": n}), producer=STRANGER) for n in (1, 2)]
+        publish(journal, commands, producer=STRANGER, trust=Trust.MERGED, handled=frozenset({1}))
+        assert [p.event.n for p in journal.pending(PRODUCER)] == [2]
+
+    def test_a_flag_is_found_anew(self, journal: Journal) -> None:
+        events = story(logs=0)
+        publish(journal, [*events, state(4, RUNNING)], trust=Trust.MERGED)
+        assert everything(journal)[-1].flag == "invalid_transition"
+
+
+class TestCommands:
+    def command(self, journal: Journal, **args: Any) -> int:
+        return note(journal, "command", Command("input", args, "ada")).offset
+
+    def test_a_command_waits_for_the_tasks_producer_until_it_is_handled(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        first, second = self.command(journal, a=1), self.command(journal, a=2)
+        assert [p.offset for p in journal.pending(PRODUCER)] == [first, second]
+        assert journal.pending(STRANGER) == []
+        pending = journal.pending(PRODUCER)[0]
+        assert (pending.producer, pending.event.task, pending.event.attempt) == (PRODUCER, TASK, 1)
+        assert decode_data(pending.event) == Command("input", {"a": 1}, "ada")
+        journal.handled(first)
+        journal.handled(first)
+        journal.handled(10**6)
+        assert [p.offset for p in journal.pending(PRODUCER)] == [second]
+
+    @pytest.mark.parametrize("ending", [COMPLETED, TaskState.FAILED, CANCELLED, INTERRUPTED])
+    def test_an_end_settles_them(self, journal: Journal, ending: TaskState) -> None:
+        publish(journal, story(logs=0, end=False))
+        self.command(journal)
+        publish(journal, [state(3, ending)], base=3)
+        assert journal.pending(PRODUCER) == []
+
+    def test_an_end_in_the_same_transaction_settles_them(self, journal: Journal) -> None:
+        publish(journal, story(logs=0, end=False))
+        cancel = Note(TASK, 1, "command", Command("cancel"))
+        journal.append([cancel, Batch(PRODUCER, 3, [state(3, CANCELLED)])], NOW)
+        assert journal.pending(PRODUCER) == []
+
+    def test_a_cancel_shows_in_the_task(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        note(journal, "command", Command("cancel"))
+        task = journal.task(TASK)
+        assert task is not None
+        assert task.cancel_requested
+
+    def test_what_a_producer_says_itself_is_not_sent_back_to_it(self, journal: Journal) -> None:
+        publish(journal, [*story(logs=0, end=False), event(3, "command", Command("cancel"))])
+        assert journal.pending(PRODUCER) == []
+
+    def test_commands_go_to_the_process_that_runs_the_attempt(self, journal: Journal) -> None:
+        publish(journal, [state(1, QUEUED, about="x", delegate=STRANGER)])
+        self.command(journal)
+        assert journal.pending(PRODUCER) == []
+        assert len(journal.pending(STRANGER)) == 1
+
+    def test_a_retry_of_an_ended_task_waits_too(self, journal: Journal) -> None:
+        publish(journal, story())
+        offset = note(journal, "command", Command("retry")).offset
+        assert [p.offset for p in journal.pending(PRODUCER)] == [offset]
+
+
+class TestNotes:
+    def test_they_are_numbered_as_the_holders_own(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        note(journal, "state", State(INTERRUPTED, reason="gone"))
+        note(journal, "input", Input("hello"))
+        noted = [e for e in everything(journal) if e.producer == HOLDER]
+        assert [(e.n, e.time, e.type) for e in noted] == [(1, NOW, "state"), (2, NOW, "input")]
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.state, task.producer) == (INTERRUPTED, PRODUCER)
+        assert publish(journal, [state(6, RUNNING)], base=6).upto == 6
+        task = journal.task(TASK)
+        assert task is not None
+        assert task.state is RUNNING
+
+
+class TestReading:
+    @pytest.fixture
+    def full(self, journal: Journal) -> Journal:
+        for round_ in range(10):
+            publish(journal, story(logs=9)[round_ : round_ + 1], base=1)
+            other = story(task=OTHER_TASK, producer=STRANGER, logs=9)
+            publish(journal, other[round_ : round_ + 1], base=1, producer=STRANGER)
+        return journal
+
+    def test_pages_meet_without_loss_or_overlap(self, full: Journal) -> None:
+        for limit in (1, 3, 7, 100):
+            after, found = 0, []
+            while page := full.read(after, limit):
+                assert len(page) <= limit
+                found += page
+                after = page[-1].offset
+            assert found == full.read(0, 10**6)
+        assert full.read(full.head, 10) == []
+
+    def test_tasks_and_types_narrow(self, full: Journal) -> None:
+        logs = full.read(0, 100, tasks=[TASK], types=["log"])
+        assert {(s.task, s.type) for s in logs} == {(TASK, "log")}
+        assert len(logs) == 8
+        both = full.read(0, 100, tasks={TASK, OTHER_TASK})
+        assert both == full.read(0, 100)
+        assert full.read(0, 100, tasks=[TASK, TASK]) == full.read(0, 100, tasks=[TASK])
+        assert full.read(0, 100, types=["log", "state"]) == full.read(0, 100)
+        assert full.read(0, 100, tasks=[]) == full.read(0, 100, types=[]) == []
+        assert full.read(0, 100, tasks=[task_id(9)]) == []
+
+    def test_paging_narrowed_by_several_tasks_keeps_the_order(self, full: Journal) -> None:
+        after, found = 0, []
+        while page := full.read(after, 3, tasks=[TASK, OTHER_TASK]):
+            found += page
+            after = page[-1].offset
+        assert found == full.read(0, 100)
+
+    def test_a_page_is_bounded_by_bytes_too_and_never_empty(self, full: Journal) -> None:
+        (alone,) = full.read(0, 100, size=1)
+        assert alone == full.read(0, 1)[0]
+        page = full.read(0, 100, size=1000)
+        assert 1 < len(page) < 20
+        assert page == full.read(0, len(page))
+
+    def test_the_tail_is_the_last_of_these_types_oldest_first(self, full: Journal) -> None:
+        logs = full.read(0, 100, tasks=[TASK], types=["log"])
+        assert full.tail(TASK, 3, ["log"]) == logs[-3:]
+        assert full.tail(TASK, 100, ["log"]) == logs
+        assert full.tail(TASK, 0, ["log"]) == []
+        assert full.tail(TASK, 3, []) == full.tail(TASK, 3, ["display"]) == []
+        assert full.tail(task_id(9), 3, ["log"]) == []
+        assert [s.type for s in full.tail(TASK, 100, ["log", "state"])] == ["state"] * 2 + ["log"] * 8
+
+
+class TestTasks:
+    @pytest.fixture
+    def many(self, journal: Journal) -> Journal:
+        for number in range(1, 8):
+            who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+            events = [
+                state(1, QUEUED, about="even" if number % 2 == 0 else "odd", **who),
+                state(2, RUNNING, **who),
+            ]
+            if number > 4:
+                events.append(state(3, COMPLETED, time=100.0 * (10 - number), **who))
+            publish(journal, events, producer=who["producer"])
+        return journal
+
+    def ids(self, journal: Journal, **narrow: Any) -> list[int]:
+        known = {task_id(number): number for number in range(1, 8)}
+        return [known[task.id] for task in journal.tasks(**narrow)]
+
+    def test_they_come_newest_first_in_pages(self, many: Journal) -> None:
+        assert self.ids(many) == [7, 6, 5, 4, 3, 2, 1]
+        assert self.ids(many, limit=3) == [7, 6, 5]
+        assert self.ids(many, limit=3, before=task_id(5)) == [4, 3, 2]
+        assert self.ids(many, before=task_id(1)) == []
+
+    def test_they_are_found_by_state_name_and_producer(self, many: Journal) -> None:
+        assert self.ids(many, state=RUNNING) == [4, 3, 2, 1]
+        assert self.ids(many, state=COMPLETED, name="even") == [6]
+        assert self.ids(many, name="nobody") == []
+        assert self.ids(many, producer="03" + "0" * 24) == [3]
+        assert self.ids(many, state=RUNNING, before=task_id(4), limit=2) == [3, 2]
+
+    def test_open_ones_come_oldest_first(self, many: Journal) -> None:
+        assert [task.id for task in many.open_tasks()] == [task_id(n) for n in (1, 2, 3, 4)]
+
+    def test_ended_ones_are_found_by_their_end(self, many: Journal) -> None:
+        assert many.ended_before(1000.0) == [task_id(n) for n in (7, 6, 5)]
+        assert many.ended_before(500.0) == [task_id(n) for n in (7, 6)]
+        assert many.ended_before(300.0) == []
+
+    def test_what_is_given_out_is_a_copy(self, many: Journal) -> None:
+        for task in (many.task(task_id(1)), many.tasks()[-1], many.open_tasks()[0]):
+            assert task is not None
+            task.name, task.state = "changed", CANCELLED
+            task.metrics["x"] = None  # type: ignore[assignment]
+        again = many.task(task_id(1))
+        assert again is not None
+        assert (again.name, again.state, again.metrics) == ("odd", RUNNING, {})
+
+    def test_an_unknown_task_is_none(self, many: Journal) -> None:
+        assert many.task(TASK) is None
+
+    def test_producers_are_known_by_their_last_word(self, journal: Journal) -> None:
+        publish(journal, story(), host="far", now=70.0)
+        row = journal.producer(PRODUCER)
+        assert row is not None
+        assert (row.id, row.last_n, row.host, row.seen) == (PRODUCER, 6, "far", 70.0)
+        publish(journal, [event(7)], now=80.0)
+        row = journal.producer(PRODUCER)
+        assert row is not None
+        assert (row.last_n, row.host, row.seen) == (7, "far", 80.0)
+        assert journal.producer(STRANGER) is None
+        assert [row.id for row in journal.producers()] == [PRODUCER]
+
+
+class TestForgetting:
+    def test_a_forgotten_task_is_gone_with_all_its_events(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        note(journal, "command", Command("cancel"))
+        publish(journal, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+        size = journal.size()
+        journal.forget([TASK])
+        assert journal.task(TASK) is None
+        assert journal.owners(TASK, 1) == ()
+        assert journal.pending(PRODUCER) == []
+        assert {s.task for s in journal.read(0, 100)} == {OTHER_TASK}
+        assert journal.size() <= size
+        journal.forget([TASK])
+        journal.forget([])
+
+    def test_offsets_and_numbers_are_not_used_again(self, journal: Journal) -> None:
+        publish(journal, story())
+        head = journal.head
+        journal.forget([TASK])
+        assert journal.head == head
+        assert publish(journal, story()).stored == ()
+        fresh = publish(journal, [event(7, task=OTHER_TASK)])
+        assert fresh.stored[0].offset > head
+
+    def test_what_was_forgotten_cannot_be_resumed_over(self, journal: Journal) -> None:
+        publish(journal, story())
+        publish(journal, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+        assert journal.recoverable(0, None)
+        assert not journal.recoverable(journal.head + 1, None)
+        assert not journal.recoverable(journal.head + 1, [TASK])
+        journal.forget([TASK])
+        assert not journal.recoverable(0, None)
+        assert not journal.recoverable(5, None)
+        assert journal.recoverable(6, None)
+        assert journal.recoverable(0, [OTHER_TASK])
+        assert not journal.recoverable(0, [OTHER_TASK, TASK])
+        assert journal.recoverable(journal.head, None)
+
+
+DEEP = b'{"data":{"a":' + b"[" * 900 + b"]" * 900 + b"}}"
+HOSTILE = {
+    "deep": ("display", DEEP),
+    "nul": ("log", b'{"stream":"stdout","text":"a\\u0000b"}'),
+    "surrogate": ("log", b'{"stream":"stdout","text":"\\ud83d\\ude00"}'),
+    "huge": ("metric", b'{"name":"x","value":1' + b"0" * 400 + b"}"),
+    "exponent": ("metric", b'{"name":"x","value":1e400}'),
+    "spaces": ("log", b'{ "stream" : "stdout",\n "text":"x" }'),
+    "quotes": ("log", b'{"stream":"stdout","text":"\\u0027); DROP TABLE events; --"}'),
+    "empty": ("log", b"{}"),
+    "null": ("log", b"null"),
+    "type with nul": ("a\x00b", b"{}"),
+    "long type": ("x" * 5000, b"{}"),
+    "emoji type": ("\U0001f600", b"{}"),
+    "line ends": ("log", b'{"stream":"stdout","text":"\\u2028\\u2029\\r\\n"}'),
+    "same key twice": ("log", b'{"stream":"stdout","text":"a","text":"b"}'),
+}
+
+
+def _tight(encoded: bytes) -> bytes:
+    """Without white space, which a journal may leave out."""
+    return b"".join(encoded.split())
+
+
+class TestHostile:
+    @pytest.mark.parametrize("name", sorted(HOSTILE))
+    def test_it_is_stored_as_it_came_and_hurts_nobody_in_the_same_batch(
+        self, journal: Journal, name: str
+    ) -> None:
+        kind, raw = HOSTILE[name]
+        events = [*story(logs=0, end=False), event(3, kind, raw), state(4, COMPLETED)]
+        answer = publish(journal, events)
+        assert answer.upto == 4
+        stored = journal.read(0, 100)
+        assert [decode_event(s.encoded).type for s in stored] == ["state", "state", kind, "state"]
+        assert _tight(raw) in _tight(stored[2].encoded)
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.state, task.events) == (COMPLETED, 4)
+        assert b"\n" not in stored[2].encoded.replace(raw, b""), "an event is one line"
+
+    def test_names_and_reasons_come_back_as_they_went(self, journal: Journal) -> None:
+        name = "a\x00b'\"; --\u2028\U0001f600"
+        publish(journal, [state(1, QUEUED, about=name)])
+        (task,) = journal.tasks()
+        assert task.name == name
+
+    def test_a_display_of_a_mebibyte_passes(self, journal: Journal) -> None:
+        data = Display({"text/html": "x" * (1 << 20)})
+        assert publish(journal, [story()[0], event(2, "display", data)]).upto == 2
+        assert decode_data(everything(journal)[1]) == data
+
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text() | st.integers(), st.lists, max_leaves=5
+        )
+    )
+    def test_any_json_is_taken_alike_by_all(
+        self, tmp_path_factory: pytest.TempPathFactory, value: Any
+    ) -> None:
+        raw = json.dumps({"data": {"x": value}}, separators=(",", ":")).encode()
+        data = event(2, "display", raw)
+        try:
+            events = [story()[0], decode_event(encode_event(data))]
+        except UNREADABLE:  # lone surrogates and NaN never pass the door
+            return
+        answers = []
+        for name, factory in FACTORIES.items():
+            journal = factory(tmp_path_factory.mktemp(name), "e1")
+            publish(journal, events)
+            answers.append(([s.encoded for s in journal.read(0, 10)], journal.task(TASK)))
+            journal.close()
+        assert all(answer == answers[0] for answer in answers)
+
+
+class TestReopening:
+    def test_everything_is_there_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.sqlite"
+        first = SQLiteJournal(path, HOLDER, "first")
+        publish(first, story(end=False), host="far")
+        offset = note(first, "command", Command("cancel")).offset
+        publish(first, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+        first.forget([OTHER_TASK])
+        before = (first.head, first.epoch, first.read(0, 100), first.task(TASK), first.producers())
+        first.close()
+        second = SQLiteJournal(path, STRANGER, "second")
+        assert (
+            second.head,
+            second.epoch,
+            second.read(0, 100),
+            second.task(TASK),
+            second.producers(),
+        ) == before
+        assert second.epoch == "first", "cursors go on meaning what they meant"
+        assert [p.offset for p in second.pending(PRODUCER)] == [offset]
+        assert second.owners(TASK, 1) == (PRODUCER,)
+        assert not second.recoverable(0, None)
+        assert publish(second, [event(6)]).upto == 6
+        second.close()
+
+    def test_an_epoch_is_the_journals_not_the_holders(self, make: Callable[[str], Journal]) -> None:
+        assert make("one").epoch == "one"
+        assert make("two").epoch == "two"
+
+
+LOOP = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from support import HOLDER, PRODUCER, event, state
+from jupyter_agent.core.events import TaskState
+from jupyter_agent.journal.base import Batch
+from jupyter_agent.journal.sqlite import SQLiteJournal
+
+journal = SQLiteJournal(Path(sys.argv[1]), HOLDER, "first")
+n = journal.producer(PRODUCER).last_n if journal.producer(PRODUCER) else 0
+while True:
+    events = [event(k) if k > 1 else state(1, TaskState.QUEUED, about="x") for k in range(n + 1, n + 8)]
+    (answer,) = journal.append([Batch(PRODUCER, 1, events)], 1.0)
+    n = answer.upto
+    print(n, flush=True)
+"""
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    acked = 0
+    for round_ in range(4):
+        with python(LOOP, path, Path(__file__).parent.parent) as process:
+            assert process.stdout is not None
+            for _ in range(3 + round_ * 5):
+                acked = int(process.stdout.readline())
+            process.kill()
+            process.wait()
+        journal = SQLiteJournal(path, HOLDER, "later")
+        stored = numbers(journal)
+        assert journal.epoch == "first"
+        assert stored == list(range(1, len(stored) + 1)), "nothing twice, no holes"
+        assert len(stored) >= acked
+        task, row = journal.task(TASK), journal.producer(PRODUCER)
+        assert task is not None
+        assert row is not None
+        assert (task.events, row.last_n) == (len(stored), len(stored)), "one transaction, all or nothing"
+        journal.close()
