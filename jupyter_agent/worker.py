@@ -49,6 +49,7 @@ def main() -> None:
     threading.Thread(target=engine.listen, args=(orders,), name="jupyter-agent-orders", daemon=True).start()
 
     def call() -> Any:
+        engine.report()  # now: the work may keep the interpreter's lock
         work = Plain(*pickle.loads(content))  # noqa: S301 - our parent's own pipe
         return work()
 

@@ -86,6 +86,8 @@ class Loop:
         raising = frame.f_code is self._code and _instruction(frame) not in _QUIET
         if attempt.context.cancelled:
             self._end(Outcome(TaskState.CANCELLED))
+        elif raising and self._stop.by_hand:
+            self._end(outcome_of(KeyboardInterrupt()))
         elif raising:
             self._leave()
             self._left_at = time.monotonic()

@@ -74,7 +74,9 @@ class ProcessEngine(BaseEngine):
 
     def cancel(self) -> None:
         process = self._process
-        if process is not None and process.poll() is None:
+        if self._attempt.task.ended(self._attempt):  # cancelled while queued
+            self._kill()
+        elif process is not None and process.poll() is None:
             process.send_signal(signal.SIGTERM)
 
     def force(self) -> None:

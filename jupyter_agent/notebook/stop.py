@@ -30,6 +30,7 @@ class ThreadStop:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: int | None = None
+        self.by_hand = False
 
     def run(self, call: Callable[[], T]) -> T:
         """Call *call* in this thread, open to `throw` until it returns."""
@@ -68,7 +69,7 @@ class MainStop:
     """Raises `Stopped` in the main thread by a signal, which also ends a blocking system call.
 
     Between `open` and `close` the signal's handler is ours: ``KeyboardInterrupt`` when it came from
-    somebody else, as with a notebook's stop button.
+    somebody else, as with a notebook's stop button; then ``by_hand`` is true.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class MainStop:
         self._asked = False
         self._seen = threading.Event()
         self._before: Any = None
+        self.by_hand = False
 
     @staticmethod
     def possible() -> bool:
@@ -130,6 +132,7 @@ class MainStop:
                 self._asked = False
                 raise Stopped
             return
+        self.by_hand = True
         raise self._foreign
 
 
