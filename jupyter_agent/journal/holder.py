@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Batch | Note
 _MOST_EVENTS = 20_000
+_SAID_FOR = 60.0
+"""Seconds without trouble after which trouble is news again."""
 
 
 class Desk:
@@ -71,6 +73,7 @@ class Holder:
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
+        self._tell_again = 0.0
         self._corrupt: CorruptJournal | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
         self._thread.start()
@@ -216,9 +219,11 @@ class Holder:
         log.error("%s", sentence)
 
     def _tell(self, sentence: str) -> None:
-        """Say a lasting trouble once, not with every batch."""
-        if self.trouble is None:
+        """Say a lasting trouble once, not with every batch, nor each time that a small one still fits."""
+        now = time.monotonic()
+        if self.trouble is None and now >= self._tell_again:
             log.error("events cannot be stored and stay in their spools: %s", sentence)
+        self._tell_again = now + _SAID_FOR
         self.trouble = sentence
 
 

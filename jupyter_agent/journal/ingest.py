@@ -80,6 +80,9 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
         lock = FileLock.acquire(folder / "lock", create=False)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        log.debug("a spool is left where it is: %s", error)
+        return False
     if lock is None:
         return False
     try:
@@ -87,7 +90,7 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
         _append(desk, header, records, folder)
         interrupt(desk, [task for task in desk.journal.open_tasks() if task.producer == header.producer])
         remove_folder(folder)
-    except SpoolError as error:
+    except (SpoolError, OSError) as error:  # one that cannot be read must not keep the others out
         log.debug("a spool is left where it is: %s", error)
         return False
     finally:

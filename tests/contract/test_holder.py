@@ -1,0 +1,796 @@
+"""The holder, slots and taking in: real files, real locks, real processes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import msgspec
+import pytest
+from support import OTHER_TASK, PRODUCER, STRANGER, TASK, event, python, state, story, task_id, until
+
+from jupyter_agent import places as places_module
+from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
+from jupyter_agent.errors import JournalError, JournalHeld
+from jupyter_agent.journal import ingest
+from jupyter_agent.journal.base import Appended, Batch, Note
+from jupyter_agent.journal.holder import Desk, Holder
+from jupyter_agent.journal.ingest import interrupt_orphans, peek_spools, take_in
+from jupyter_agent.journal.retention import DAY, Retention, prune
+from jupyter_agent.journal.slots import (
+    Slot,
+    existing_slots,
+    holder_of,
+    take_moment_slot,
+    take_server_slot,
+    try_slot,
+)
+from jupyter_agent.journal.sqlite import SQLiteJournal
+from jupyter_agent.locks import FileLock
+from jupyter_agent.places import Places, host
+from jupyter_agent.producer.discovery import HolderFile, read_holder
+from jupyter_agent.producer.segment import Segment
+from jupyter_agent.producer.spool import Header, header_for, read_spool
+
+QUEUED, RUNNING, INTERRUPTED = TaskState.QUEUED, TaskState.RUNNING, TaskState.INTERRUPTED
+SERVER = HolderFile("server", os.getpid(), host(), "http://127.0.0.1:1/", "key")
+
+
+@pytest.fixture
+def slot(places: Places) -> Slot:
+    slot = try_slot(places, "default")
+    assert slot is not None
+    return slot
+
+
+@pytest.fixture
+def holder(slot: Slot) -> Iterator[Holder]:
+    with Holder(slot) as holder:
+        yield holder
+
+
+def everything(holder: Holder) -> list[Event]:
+    return holder.call(lambda desk: [decode_event(s.encoded) for s in desk.journal.read(0, 10**6)]).result(20)
+
+
+def facts(holder: Holder) -> list[tuple[str, int]]:
+    return [(e.producer, e.n) for e in everything(holder)]
+
+
+def batch(first: int, last: int, *, producer: str = PRODUCER, task: str = TASK) -> Batch:
+    events = [event(n, producer=producer, task=task) for n in range(first, last + 1)]
+    return Batch(producer, 1, events)
+
+
+def put(holder: Holder, *work: Batch | Note) -> list[Appended]:
+    return [future.result(20) for future in [holder.append(item) for item in work]]
+
+
+class Gate:
+    """Keeps the journal's thread busy until it is opened."""
+
+    def __init__(self, holder: Holder) -> None:
+        self._open = threading.Event()
+        self._entered = threading.Event()
+        self.future = holder.call(self._wait)
+        assert self._entered.wait(20)
+
+    def _wait(self, desk: Desk) -> None:
+        self._entered.set()
+        assert self._open.wait(20)
+
+    def open(self) -> None:
+        self._open.set()
+        self.future.result(20)
+
+
+class TestCommitting:
+    def test_what_waits_together_is_committed_together_and_in_order(self, slot: Slot) -> None:
+        commits: list[int] = []
+        with Holder(slot, on_commit=lambda stored, seconds: commits.append(len(stored))) as holder:
+            gate = Gate(holder)
+            futures = [holder.append(batch(n, n)) for n in range(1, 51)]
+            gate.open()
+            assert [future.result(20).upto for future in futures] == list(range(1, 51))
+            assert [n for _, n in facts(holder)] == list(range(1, 51))
+        assert commits == [50]
+
+    def test_a_job_sees_what_was_put_before_it_and_nothing_after(self, holder: Holder) -> None:
+        gate = Gate(holder)
+        holder.append(batch(1, 3))
+        head = holder.call(lambda desk: desk.journal.head)
+        holder.append(batch(4, 9))
+        last = holder.call(lambda desk: desk.journal.head)
+        gate.open()
+        assert (head.result(20), last.result(20)) == (3, 9)
+
+    def test_a_future_is_done_only_after_the_commit(self, holder: Holder, slot: Slot) -> None:
+        seen: list[bool] = []
+        real = holder._journal._write
+
+        def write(draft: object) -> None:
+            seen.append(future.done())
+            real(draft)  # type: ignore[arg-type]
+            seen.append(future.done())
+
+        holder._journal._write = write  # type: ignore[method-assign,assignment]
+        gate = Gate(holder)
+        future = holder.append(batch(1, 3))
+        gate.open()
+        future.result(20)
+        assert seen == [False, False]
+
+    def test_listeners_hear_of_a_commit_before_the_futures_do(self, slot: Slot) -> None:
+        order: list[str] = []
+        with Holder(slot, on_commit=lambda stored, seconds: order.append("commit")) as holder:
+            gate = Gate(holder)
+            holder.append(batch(1, 3)).add_done_callback(lambda done: order.append("future"))
+            gate.open()
+            holder.call(lambda desk: None).result(20)
+        assert order == ["commit", "future"]
+
+    def test_a_job_that_raises_tells_only_its_caller(self, holder: Holder) -> None:
+        def fail(desk: Desk) -> None:
+            raise KeyError("mine")
+
+        with pytest.raises(KeyError, match="mine"):
+            holder.call(fail).result(20)
+        assert put(holder, batch(1, 2))[0].upto == 2
+
+    def test_a_batch_that_cannot_be_taken_fails_alone(
+        self, holder: Holder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        poison = Batch(STRANGER, 1, [object()])  # type: ignore[list-item]
+        gate = Gate(holder)
+        futures: list[Future[Appended]] = [holder.append(item) for item in (batch(1, 2), poison, batch(3, 4))]
+        gate.open()
+        assert futures[0].result(20).upto == 2
+        assert futures[2].result(20).upto == 4
+        with pytest.raises(AttributeError):
+            futures[1].result(20)
+        assert caplog.text.count("the journal could not take a batch") == 1
+        assert [n for _, n in facts(holder)] == [1, 2, 3, 4]
+
+    def test_one_who_left_before_his_turn_hurts_nobody(self, holder: Holder) -> None:
+        gate = Gate(holder)
+        futures = [holder.append(batch(n, n)) for n in range(1, 4)]
+        job = holder.call(lambda desk: desk.journal.head)
+        assert futures[2].cancel()
+        assert job.cancel()
+        gate.open()
+        assert [future.result(20).upto for future in futures[:2]] == [1, 2]
+        assert put(holder, batch(3, 3))[0].upto == 3
+
+    def test_one_whose_turn_it_is_can_no_longer_leave(self, holder: Holder) -> None:
+        gate = Gate(holder)
+        assert not gate.future.cancel()
+        gate.open()
+
+
+class TestClosing:
+    def test_what_was_put_is_finished_first(self, holder: Holder, places: Places) -> None:
+        gate = Gate(holder)
+        future = holder.append(batch(1, 5))
+        closer = threading.Thread(target=holder.close)
+        closer.start()
+        until(lambda: holder._closing)
+        refused = holder.append(batch(6, 6))
+        gate.open()
+        closer.join(20)
+        assert future.result(0).upto == 5
+        with pytest.raises(JournalError, match="the journal is closed"):
+            refused.result(0)
+        again = try_slot(places, "default")
+        assert again is not None, "the slot is free"
+        with Holder(again) as second:
+            assert len(facts(second)) == 5
+
+    def test_again_is_nothing(self, holder: Holder) -> None:
+        holder.close()
+        holder.close()
+        with pytest.raises(JournalError):
+            holder.call(lambda desk: None).result(0)
+
+    def test_the_address_is_taken_back(self, holder: Holder, places: Places) -> None:
+        holder.slot.announce(SERVER)
+        assert holder_of(places, "default") == SERVER
+        holder.close()
+        assert holder_of(places, "default") is None
+        assert read_holder(places.journals / "default") is None
+
+
+class TestTrouble:
+    def test_a_full_disk_is_told_once_and_ends_when_there_is_room(
+        self, holder: Holder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert put(holder, batch(1, 2))[0].upto == 2
+        limit = holder.call(_limit_pages).result(20)
+        big = Batch(PRODUCER, 1, [event(3, "log", Log("stdout", "x" * 200_000))])
+        for _ in range(3):
+            with pytest.raises(JournalError, match="cannot be used: database or disk is full"):
+                put(holder, big)
+        assert holder.trouble is not None
+        assert caplog.text.count("events cannot be stored and stay in their spools") == 1
+        holder.call(lambda desk: _limit_pages(desk, limit)).result(20)
+        assert put(holder, big)[0].upto == 3
+        assert holder.trouble is None
+        assert [n for _, n in facts(holder)] == [1, 2, 3]
+
+    def test_a_write_that_failed_leaves_nothing_half_done(self, holder: Holder) -> None:
+        put(holder, *[Batch(PRODUCER, 1, story(end=False))])
+        limit = holder.call(_limit_pages).result(20)
+        work = Batch(
+            PRODUCER, 1, [event(6, "log", Log("stdout", "x" * 200_000)), state(7, TaskState.COMPLETED)]
+        )
+        with pytest.raises(JournalError):
+            put(holder, work)
+        holder.call(lambda desk: _limit_pages(desk, limit)).result(20)
+        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        assert task is not None
+        assert (task.state, task.events) == (RUNNING, 5)
+        assert put(holder, work)[0].upto == 7
+        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        assert task is not None
+        assert (task.state, task.events) == (TaskState.COMPLETED, 7), "folded once, not twice"
+
+    @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+    def test_a_damaged_file_is_moved_aside_and_a_new_epoch_begins(
+        self, slot: Slot, content: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        slot.file.write_bytes(content)
+        with Holder(slot) as holder:
+            assert put(holder, batch(1, 2))[0].upto == 2
+            (told,) = holder.told
+        assert "it was moved aside" in told
+        (aside,) = slot.folder.glob("*.corrupt-*")
+        assert aside.read_bytes() == content
+        assert "moved aside" in caplog.text
+
+    def test_a_file_of_another_schema_is_moved_aside(self, slot: Slot) -> None:
+        journal = SQLiteJournal(slot.file, PRODUCER, "old")
+        journal._db.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+        journal.close()
+        with Holder(slot) as holder:
+            assert holder.epoch != "old"
+            assert len(holder.told) == 1
+
+    def test_damage_found_while_open_starts_a_new_epoch_too(self, slot: Slot) -> None:
+        epochs: list[str] = []
+        with Holder(slot, on_epoch=lambda: epochs.append(holder.epoch)) as holder:
+            put(holder, Batch(PRODUCER, 1, story(end=False)))
+            first = holder.epoch
+            holder.call(_break).result(20)
+            with pytest.raises(JournalError, match="is damaged"):
+                put(holder, batch(6, 6))
+            assert epochs == [holder.epoch] != [first]
+            answer = put(holder, Batch(PRODUCER, 6, [event(6)]))[0]
+            assert answer.upto == 6, "the producer goes on where it can"
+            lost = [decode_data(e) for e in everything(holder) if e.type == "lost"]
+            assert [(one.first, one.last) for one in lost if isinstance(one, Lost)] == [(1, 5)]
+            assert len(list(slot.folder.glob("*.corrupt-*"))) >= 1
+
+    def test_where_no_new_journal_can_be_started_it_tries_again(
+        self, slot: Slot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with Holder(slot) as holder:
+            put(holder, batch(1, 2))
+            real = Holder._move_aside
+
+            def refuse(self: Holder, error: object) -> None:
+                raise OSError(errno.EROFS, "Read-only file system")
+
+            monkeypatch.setattr(Holder, "_move_aside", refuse)
+            holder.call(_break).result(20)
+            for _ in range(3):
+                with pytest.raises(JournalError):
+                    put(holder, batch(3, 3))
+            assert holder.trouble is not None
+            assert "Read-only" in holder.trouble
+            monkeypatch.setattr(Holder, "_move_aside", real)
+            assert put(holder, Batch(PRODUCER, 3, [event(3)]))[0].upto == 3
+            assert holder.trouble is None
+
+
+def _limit_pages(desk: Desk, limit: int | None = None) -> int:
+    """Let the file grow no further (or up to *limit* pages); what the limit was before."""
+    database = desk.journal._db  # type: ignore[attr-defined]
+    (before,) = database.execute("PRAGMA max_page_count").fetchone()
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count={limit or pages}").fetchone()
+    return int(before)
+
+
+def _break(desk: Desk) -> None:
+    """What a bad disk does to an open journal, as far as SQLite tells it."""
+    desk.journal._db.execute("DROP TABLE events")  # type: ignore[attr-defined]
+
+
+class TestSlots:
+    def test_two_servers_get_default_and_default_2(self, places: Places) -> None:
+        waits: list[float] = []
+
+        def take() -> Slot:
+            slot = take_server_slot(places, lambda slot: slot, wait=waits.append)
+            slot.announce(SERVER)
+            return slot
+
+        first, second, third = take(), take(), take()
+        assert [slot.name for slot in (first, second, third)] == ["default", "default-2", "default-3"]
+        assert waits == [], "a server is not waited for"
+        second.release()
+        assert take().name == "default-2"
+        assert existing_slots(places) == ["default", "default-2", "default-3"]
+
+    def test_a_command_line_that_holds_it_for_a_moment_is_waited_for(self, places: Places) -> None:
+        moment = take_moment_slot(places)
+        assert holder_of(places, "default") is not None
+        waits: list[float] = []
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                moment.release()
+
+        assert take_server_slot(places, lambda slot: slot, wait=wait).name == "default"
+        assert len(waits) == 3
+
+    def test_one_that_has_not_said_yet_what_it_is_is_waited_for_a_little(self, places: Places) -> None:
+        unsaid = try_slot(places, "default")
+        assert unsaid is not None
+        assert take_server_slot(places, lambda slot: slot, wait=lambda s: unsaid.release()).name == "default"
+
+    def test_an_address_that_a_killed_server_left_does_not_speak_for_the_next(self, places: Places) -> None:
+        dead = try_slot(places, "default")
+        assert dead is not None
+        dead.announce(SERVER)
+        dead._lock.release()
+        assert holder_of(places, "default") is None
+        next_ = try_slot(places, "default")
+        assert next_ is not None
+        assert read_holder(places.journals / "default") is None
+
+    def test_patience_ends(self, places: Places) -> None:
+        take_moment_slot(places)
+        slot = take_server_slot(places, lambda slot: slot, patience=0.0, wait=lambda seconds: None)
+        assert slot.name == "default-2"
+
+    def test_a_slot_that_cannot_be_opened_is_passed_over_and_let_go(
+        self, places: Places, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def open_slot(slot: Slot) -> Slot:
+            if slot.name == "default":
+                raise JournalError("a bad disk")
+            return slot
+
+        assert take_server_slot(places, open_slot).name == "default-2"
+        assert "trying the next journal: a bad disk" in caplog.text
+        assert try_slot(places, "default") is not None
+
+    def test_when_none_can_be_had_the_reasons_are_told(self, places: Places) -> None:
+        def open_slot(slot: Slot) -> Slot:
+            raise JournalError(f"{slot.name} is bad")
+
+        with pytest.raises(JournalError, match="default is bad; default-2 is bad; .*default-16 is bad"):
+            take_server_slot(places, open_slot)
+
+    def test_a_command_that_finds_it_held_is_told_by_whom(self, places: Places, slot: Slot) -> None:
+        with pytest.raises(JournalHeld) as nameless:
+            take_moment_slot(places)
+        assert nameless.value.holder == {}
+        slot.announce(SERVER)
+        with pytest.raises(JournalHeld, match="is held by another process") as error:
+            take_moment_slot(places)
+        assert error.value.holder["url"] == SERVER.url
+
+    def test_its_files_are_private(self, places: Places, slot: Slot) -> None:
+        slot.announce(SERVER)
+        assert slot.folder.stat().st_mode & 0o777 == 0o700
+        assert (slot.folder / "holder.json").stat().st_mode & 0o777 == 0o600
+
+    def test_a_folder_in_the_way_is_one_sentence(self, places: Places) -> None:
+        places.journals.write_text("in the way")
+        with pytest.raises(JournalError, match="the journal folder .* cannot be used: File exists"):
+            try_slot(places, "default")
+
+
+def spool_of(
+    places: Places,
+    events: list[Event],
+    *,
+    producer: str = PRODUCER,
+    journal: str = "default",
+    alive: bool = False,
+    host_name: str | None = None,
+) -> Path:
+    """A spool with *events*, of a process that is dead or (held here) *alive*."""
+    folder = places.spools / producer
+    folder.mkdir(parents=True, mode=0o700)
+    header = header_for(producer, journal, 0.0)
+    if host_name:
+        header = Header(producer, journal, host_name, "another boot", 1, 0.0)
+    (folder / "spool.json").write_bytes(msgspec.json.encode(header))
+    half = max(1, len(events) // 2)
+    for part in (events[:half], events[half:]):
+        if part:
+            segment = Segment(folder / f"{part[0].n:020d}.seg", part[0].n, 1 << 16)
+            for one in part:
+                assert segment.append(one.n, msgspec.json.encode(one))
+            segment.close()
+    lock = FileLock.acquire(folder / "lock")
+    assert lock is not None
+    if not alive:
+        lock.release()
+    return folder
+
+
+def look(holder: Holder, places: Places) -> int:
+    return holder.call(lambda desk: take_in(desk, places, holder.slot.name)).result(20)
+
+
+def free_journal(places: Places, name: str, *work: Batch | Note) -> None:
+    """A journal that a server left, with what it had committed."""
+    slot = try_slot(places, name)
+    assert slot is not None
+    with Holder(slot) as holder:
+        put(holder, *work)
+
+
+class TestTakingIn:
+    def test_a_dead_ones_spool_is_stored_interrupted_and_deleted(
+        self, holder: Holder, places: Places
+    ) -> None:
+        spool_of(places, story(logs=5, end=False))
+        assert look(holder, places) == 1
+        assert facts(holder) == [(PRODUCER, n) for n in range(1, 8)] + [(holder.id, 1)]
+        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        assert task is not None
+        assert task.state is INTERRUPTED
+        assert decode_data(everything(holder)[-1]) == State(
+            INTERRUPTED, reason="the process that ran it is gone"
+        )
+        assert list(places.spools.iterdir()) == []
+        assert look(holder, places) == 0
+
+    def test_one_that_had_ended_is_not_interrupted(self, holder: Holder, places: Places) -> None:
+        spool_of(places, story())
+        look(holder, places)
+        assert [n for _, n in facts(holder)] == [1, 2, 3, 4, 5, 6]
+
+    def test_what_was_committed_already_comes_once(self, holder: Holder, places: Places) -> None:
+        put(holder, Batch(PRODUCER, 1, story()[:4]))
+        spool_of(places, story())
+        look(holder, places)
+        assert [n for _, n in facts(holder)] == [1, 2, 3, 4, 5, 6]
+
+    def test_a_living_ones_spool_is_left(self, holder: Holder, places: Places) -> None:
+        folder = spool_of(places, story(end=False), alive=True)
+        assert look(holder, places) == 0
+        assert facts(holder) == []
+        assert len(read_spool(folder)[1]) == 5
+
+    def test_another_hosts_spool_is_never_judged(self, holder: Holder, places: Places) -> None:
+        folder = spool_of(places, story(end=False), host_name="elsewhere")
+        assert look(holder, places) == 0
+        holder.call(lambda desk: peek_spools(desk, places, "default")).result(20)
+        assert facts(holder) == []
+        assert folder.is_dir()
+
+    def test_a_spool_belongs_to_its_journal_while_that_is_there(self, holder: Holder, places: Places) -> None:
+        other = try_slot(places, "default-2")
+        assert other is not None
+        spool_of(places, story(end=False), journal="default-2")
+        assert look(holder, places) == 0
+        with Holder(other) as second:
+            assert look(second, places) == 1
+            assert len(facts(second)) == 6
+
+    def test_when_its_journal_is_gone_the_default_one_takes_it(self, holder: Holder, places: Places) -> None:
+        spool_of(places, story(end=False), journal="default-7")
+        assert look(holder, places) == 1
+
+    def test_a_free_journal_is_merged_and_goes(self, holder: Holder, places: Places) -> None:
+        free_journal(
+            places,
+            "default-2",
+            Batch(PRODUCER, 1, story(end=False)),
+            Note(TASK, 1, "command", Command("cancel")),
+            Batch(STRANGER, 1, story(task=OTHER_TASK, producer=STRANGER)),
+        )
+        spool_of(places, [*story(end=False), event(6)], journal="default-2")
+        assert look(holder, places) == 2
+        mine = [n for producer, n in facts(holder) if producer == PRODUCER]
+        assert mine == [1, 2, 3, 4, 5, 6]
+        assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2, 3, 4, 5, 6]
+        assert not [e for e in everything(holder) if e.type == "lost"]
+        assert existing_slots(places) == ["default"]
+
+    def test_commands_that_wait_in_a_merged_journal_go_on_waiting(
+        self, holder: Holder, places: Places
+    ) -> None:
+        cancel = Note(TASK, 1, "command", Command("cancel"))
+        slot = try_slot(places, "default-2")
+        assert slot is not None
+        with Holder(slot) as second:
+            put(second, Batch(PRODUCER, 1, story(end=False)), cancel, cancel)
+            first = second.call(lambda desk: desk.journal.pending(PRODUCER)).result(20)[0].offset
+            second.call(lambda desk: desk.journal.handled(first)).result(20)
+        look(holder, places)
+        assert len(holder.call(lambda desk: desk.journal.pending(PRODUCER)).result(20)) == 1
+
+    def test_a_held_journal_is_left(self, holder: Holder, places: Places) -> None:
+        slot = try_slot(places, "default-2")
+        assert slot is not None
+        with Holder(slot) as second:
+            put(second, batch(1, 3))
+            assert look(holder, places) == 0
+            assert len(facts(second)) == 3
+
+    def test_only_the_default_journal_takes_others_in(self, places: Places, holder: Holder) -> None:
+        free_journal(places, "default-2", batch(1, 3))
+        third = try_slot(places, "default-3")
+        assert third is not None
+        with Holder(third) as other:
+            assert look(other, places) == 0
+        assert "default-2" in existing_slots(places)
+
+    @pytest.mark.parametrize("damage", ["open", "read"])
+    def test_a_damaged_free_journal_is_left_and_ours_stays(
+        self, holder: Holder, places: Places, damage: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        free_journal(places, "default-2", batch(1, 500))
+        path = places.journals / "default-2" / "journal.sqlite"
+        if damage == "open":
+            path.write_bytes(b"no database" * 999)
+        else:
+            journal = SQLiteJournal(path, PRODUCER, "x")
+            journal._db.execute("DROP TABLE commands")
+            journal.close()
+        put(holder, batch(1, 2, producer=STRANGER, task=OTHER_TASK))
+        spool_of(places, story(end=False))
+        epoch = holder.epoch
+        for _ in range(3):
+            look(holder, places)
+        assert holder.epoch == epoch
+        assert path.exists()
+        assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2]
+        assert [n for producer, n in facts(holder) if producer == PRODUCER] == [1, 2, 3, 4, 5]
+        assert caplog.text.count("is left where it is") == 1
+        assert try_slot(places, "default-2") is not None, "its lock was let go"
+
+    @pytest.mark.parametrize("damage", ["no header", "header", "empty", "junk"])
+    def test_a_damaged_spool_stops_no_other(self, holder: Holder, places: Places, damage: str) -> None:
+        folder = spool_of(places, story(end=False))
+        if damage == "no header":
+            (folder / "spool.json").unlink()
+        elif damage == "header":
+            (folder / "spool.json").write_text("{")
+        else:
+            for path in folder.glob("*.seg"):
+                path.write_bytes(b"" if damage == "empty" else b"junk" * 50)
+        spool_of(places, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+        look(holder, places)
+        assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2, 3, 4, 5, 6]
+
+    def test_losses_in_a_spool_are_named_as_they_were(self, holder: Holder, places: Places) -> None:
+        events = [event(9, "lost", Lost(1, 9, "the disk is full")), *[event(n) for n in (10, 11, 14)]]
+        spool_of(places, events)
+        look(holder, places)
+        lost = [decode_data(e) for e in everything(holder) if e.type == "lost"]
+        assert lost == [Lost(1, 9, "the disk is full"), Lost(12, 13, "damaged on disk")]
+
+    def test_a_hole_at_the_seam_of_two_chunks_is_damage_too(
+        self, holder: Holder, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ingest, "CHUNK", 3)
+        spool_of(places, [event(n) for n in (1, 2, 3, 6, 7)])
+        look(holder, places)
+        assert [decode_data(e) for e in everything(holder) if e.type == "lost"] == [
+            Lost(4, 5, "damaged on disk")
+        ]
+
+    def test_it_takes_from_a_process_that_was_killed(self, holder: Holder, places: Places) -> None:
+        with python(DYING) as process:
+            assert process.stdout is not None
+            last = int(process.stdout.readline())
+            process.kill()
+            process.wait()
+            assert look(holder, places) == 1
+        assert [e.n for e in everything(holder) if e.producer != holder.id] == list(range(1, last + 1))
+
+
+DYING = """
+import sys, time
+from jupyter_agent.core.events import Log
+from jupyter_agent.places import find_places, new_id
+from jupyter_agent.producer.spool import Spool, header_for
+spool = Spool.create(find_places(), header_for(new_id(), "default", 0.0))
+task = new_id()
+for _ in range(100):
+    n = spool.append(task, 1, "log", Log("stdout", "x"))
+print(n, flush=True)
+time.sleep(60)
+"""
+
+
+class TestPeeking:
+    def test_a_living_ones_events_are_read_and_come_once_when_it_delivers_them(
+        self, holder: Holder, places: Places
+    ) -> None:
+        folder = spool_of(places, story(logs=9, end=False), alive=True)
+        for _ in range(2):
+            holder.call(lambda desk: peek_spools(desk, places, "default")).result(20)
+        assert [n for _, n in facts(holder)] == list(range(1, 12))
+        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        assert task is not None
+        assert task.state is RUNNING
+        assert folder.is_dir()
+        answers = put(holder, Batch(PRODUCER, 1, story(logs=9)))
+        assert answers[0].upto == 12
+        assert [n for _, n in facts(holder)] == list(range(1, 13))
+
+    def test_it_stops_before_what_looks_like_a_hole(self, holder: Holder, places: Places) -> None:
+        spool_of(places, [event(n) for n in (1, 2, 3, 5)], alive=True)
+        holder.call(lambda desk: peek_spools(desk, places, "default")).result(20)
+        assert [n for _, n in facts(holder)] == [1, 2, 3]
+        assert put(holder, batch(4, 5))[0].upto == 5
+
+
+class Killed(BaseException):
+    """As if the process had died here."""
+
+
+class TestInterruptedTakingIn:
+    """Killed after each step in turn, and run again: nothing lost, nothing doubled."""
+
+    def arrange(self, places: Places) -> None:
+        free_journal(
+            places,
+            "default-2",
+            Batch(PRODUCER, 1, story(logs=9, end=False)),
+            Note(TASK, 1, "command", Command("cancel")),
+        )
+        spool_of(places, story(logs=20, end=False), journal="default-2")
+        spool_of(places, story(logs=7, task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+
+    @pytest.mark.parametrize("step", range(1, 40))
+    def test_it_can_be_killed_after_any_step(
+        self, holder: Holder, places: Places, monkeypatch: pytest.MonkeyPatch, step: int
+    ) -> None:
+        self.arrange(places)
+        monkeypatch.setattr(ingest, "CHUNK", 4)
+        left = step
+
+        def counted(real: Callable[..., object]) -> Callable[..., object]:
+            def one(*args: object, **options: object) -> object:
+                nonlocal left
+                result = real(*args, **options)
+                left -= 1
+                if left == 0:
+                    raise Killed
+                return result
+
+            return one
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Desk, "append", counted(Desk.append))
+            patch.setattr(os, "unlink", counted(os.unlink))
+            patch.setattr(os, "rmdir", counted(os.rmdir))
+            patch.setattr(Path, "rename", counted(Path.rename))
+            try:
+                look(holder, places)
+            except Killed:
+                assert left == 0
+        look(holder, places)
+        mine = [n for producer, n in facts(holder) if producer == PRODUCER]
+        assert mine == list(range(1, 23))
+        assert [n for producer, n in facts(holder) if producer == STRANGER] == list(range(1, 11))
+        events = everything(holder)
+        assert not [e for e in events if e.type == "lost"]
+        assert sum(e.type == "command" for e in events) == 1
+        ends = [e for e in events if e.type == "state" and b"interrupted" in bytes(e.data)]
+        assert len(ends) == 1
+        assert existing_slots(places) == ["default"]
+        assert list(places.spools.iterdir()) == []
+        left = -1
+
+
+class TestOrphans:
+    def interrupt(
+        self, holder: Holder, places: Places, *, connected: frozenset[str] = frozenset(), now: float = 1e10
+    ) -> None:
+        holder.call(
+            lambda desk: interrupt_orphans(desk, places, connected.__contains__, now=now, lease=100.0)
+        ).result(20)
+
+    def state(self, holder: Holder) -> TaskState:
+        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        assert task is not None
+        return task.state
+
+    def test_a_task_whose_producer_left_nothing_is_interrupted_once(
+        self, holder: Holder, places: Places
+    ) -> None:
+        put(holder, Batch(PRODUCER, 1, story(end=False)))
+        for _ in range(3):
+            self.interrupt(holder, places)
+        assert self.state(holder) is INTERRUPTED
+        assert len(facts(holder)) == 6
+
+    def test_a_connected_producer_is_alive(self, holder: Holder, places: Places) -> None:
+        put(holder, Batch(PRODUCER, 1, story(end=False)))
+        self.interrupt(holder, places, connected=frozenset({PRODUCER}))
+        assert self.state(holder) is RUNNING
+
+    def test_a_locked_spool_is_alive(self, holder: Holder, places: Places) -> None:
+        put(holder, Batch(PRODUCER, 1, story(end=False)))
+        spool_of(places, story(end=False), alive=True)
+        self.interrupt(holder, places)
+        assert self.state(holder) is RUNNING
+
+    def test_one_on_another_host_has_a_lease_from_its_last_word(self, holder: Holder, places: Places) -> None:
+        put(holder, Batch(PRODUCER, 1, story(end=False), host="elsewhere"))
+        row = holder.call(lambda desk: desk.journal.producer(PRODUCER)).result(20)
+        assert row is not None
+        self.interrupt(holder, places, now=row.seen + 99)
+        assert self.state(holder) is RUNNING
+        self.interrupt(holder, places, now=row.seen + 101)
+        assert self.state(holder) is INTERRUPTED
+
+    def test_its_word_overrides_the_inference(self, holder: Holder, places: Places) -> None:
+        put(holder, Batch(PRODUCER, 1, story(logs=0, end=False), host="elsewhere"))
+        self.interrupt(holder, places)
+        put(holder, Batch(PRODUCER, 1, [state(3, RUNNING)]))
+        assert self.state(holder) is RUNNING
+
+    def test_one_that_waits_for_its_process_lives_as_long_as_who_queued_it(
+        self, holder: Holder, places: Places
+    ) -> None:
+        put(holder, Batch(PRODUCER, 1, [state(1, QUEUED, about="x", delegate=STRANGER)]))
+        self.interrupt(holder, places, connected=frozenset({PRODUCER}))
+        assert self.state(holder) is QUEUED
+        self.interrupt(holder, places)
+        assert self.state(holder) is INTERRUPTED
+
+
+class TestPruning:
+    def test_old_ended_tasks_go_with_their_files_and_open_ones_stay(
+        self, holder: Holder, places: Places
+    ) -> None:
+        for folder in (places.results, places.checkpoints):
+            folder.mkdir()
+        for number in range(1, 5):
+            who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+            events = story(**who) if number < 4 else story(end=False, **who)
+            put(holder, Batch(who["producer"], 1, events))
+            (places.results / f"{task_id(number)}-1.pickle").write_bytes(b"x")
+            (places.checkpoints / f"{task_id(number)}.pickle").write_bytes(b"x")
+        (places.results / "unrelated").write_bytes(b"x")
+
+        def run(desk: Desk) -> list[str]:
+            return prune(desk, places, Retention(days=30), 1006.0 + 30 * DAY + 1)
+
+        gone = holder.call(run).result(20)
+        assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
+        assert {path.name for path in places.results.iterdir()} == {f"{task_id(4)}-1.pickle", "unrelated"}
+        assert {path.name for path in places.checkpoints.iterdir()} == {f"{task_id(4)}.pickle"}
+        assert {e.task for e in everything(holder)} == {task_id(4)}
+
+    def test_a_journal_over_its_size_loses_the_oldest_ended(self, holder: Holder, places: Places) -> None:
+        for number in range(1, 4):
+            who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+            put(holder, Batch(who["producer"], 1, story(**who)))
+        gone = holder.call(lambda desk: prune(desk, places, Retention(size=0), 2000.0)).result(20)
+        assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
+        assert everything(holder) == []
+
+
+def test_a_stored_event_of_another_host_is_spooled_with_it(holder: Holder, places: Places) -> None:
+    spool_of(places, story(end=False))
+    look(holder, places)
+    row = holder.call(lambda desk: desk.journal.producer(PRODUCER)).result(20)
+    assert row is not None
+    assert row.host == places_module.host()
