@@ -41,7 +41,10 @@ class Desk:
         answers = self.journal.append(work, time.time())
         stored = [event for answer in answers for event in answer.stored]
         if stored:
-            self._announce(stored, time.perf_counter() - start)
+            try:
+                self._announce(stored, time.perf_counter() - start)
+            except Exception:  # it is committed, whatever a listener makes of it
+                log.exception("a listener could not be told of %d events", len(stored))
         return answers
 
 
@@ -157,7 +160,8 @@ class Holder:
             desk = self._replace(error)
             _fail((future for _, future in appends), error)
         except JournalError as error:
-            self._tell(str(error))
+            if self._corrupt is None:  # else it has been told what stands behind this
+                self._tell(str(error))
             _fail((future for _, future in appends), error)
         except Exception as error:  # a fault of ours must not end the thread that everyone waits for
             if len(appends) > 1:
@@ -224,7 +228,7 @@ class Holder:
         if self.trouble is None and now >= self._tell_again:
             log.error("events cannot be stored and stay in their spools: %s", sentence)
         self._tell_again = now + _SAID_FOR
-        self.trouble = sentence
+        self.trouble = self.trouble or sentence  # what came first is the cause of what comes after
 
 
 def _fail(futures: Iterable[Future[object]], error: Exception) -> None:
