@@ -126,6 +126,14 @@ class Server:
         found = until(lambda: read_json(info), 30)
         self.url = found["url"].replace("localhost", "127.0.0.1")
 
+        def answers() -> bool:
+            try:
+                return self.api("status").status == 200
+            except urllib.error.URLError:
+                return False
+
+        until(answers, 30)
+
     @property
     def slot(self) -> str | None:
         """The journal that this server holds."""

@@ -106,11 +106,15 @@ def take_server_slot(
         try:
             slot = _patiently(places, name, patience, wait)
             if slot is not None:
-                return _opened(slot, open_slot)
+                opened = _opened(slot, open_slot)
+                if trouble:
+                    log.error("the journal %s is used instead: %s", name, trouble[0])
+                return opened
         except JournalError as error:
-            log.error("trying the next journal: %s", error)
             trouble.append(str(error))
-    raise JournalError("; ".join(trouble) or f"all {MOST_SLOTS} journals are held by other servers")
+    if trouble:
+        raise JournalError(f"{trouble[0]} (and so with {len(trouble) - 1} others)")
+    raise JournalError(f"all {MOST_SLOTS} journals are held by other servers")
 
 
 def _opened(slot: Slot, open_slot: Callable[[Slot], T]) -> T:
