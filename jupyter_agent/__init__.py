@@ -94,6 +94,6 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:
-    from .server.extension import AgentExtension
+    from .server.extension import JupyterAgent
 
-    return [{"module": "jupyter_agent.server.extension", "app": AgentExtension}]
+    return [{"module": "jupyter_agent.server.extension", "app": JupyterAgent}]

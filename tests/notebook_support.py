@@ -67,13 +67,17 @@ def run_script(folder: Path, text: str, *, timeout: float = 60.0) -> subprocess.
     script = folder / "script.py"
     script.write_text(text)
     return subprocess.run(
-        [sys.executable, "-W", "error", str(script)], capture_output=True, text=True, timeout=timeout, check=False
+        [sys.executable, "-W", "error", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 
 def spooled(folder: Path) -> list[Event]:
     """The events in all spools below the agent folder of a test."""
     events: list[Event] = []
-    for spool in sorted((folder / "agent" / "spools").iterdir()):
+    for spool in sorted((folder / "agent" / "spools").glob("[!.]*")):
         events += [decode_event(body) for _, body in read_spool(spool)[1]]
     return events

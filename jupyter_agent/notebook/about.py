@@ -31,6 +31,16 @@ def ipython_shell() -> Any | None:
     return get_ipython()
 
 
+def cell_run() -> str | None:
+    """What tells one execution of a cell from another; ``None`` outside a kernel."""
+    shell = kernel_shell()
+    if shell is None:
+        return None
+    header = (shell.kernel.get_parent("shell") or {}).get("header", {})
+    run = header.get("msg_id")
+    return run if isinstance(run, str) else None
+
+
 def _owner() -> str | None:
     try:
         return getpass.getuser()

@@ -12,6 +12,7 @@ from ..core.task import Point, ProgressNow, Task
 from ..errors import ResultNotStored, TaskError, UnknownTask
 from ..producer.producer import current_producer
 from ..producer.store import Store
+from .about import cell_run, kernel_shell
 from .local import Box, LocalTask, local_task
 from .outcome import Outcome, raised
 
@@ -43,6 +44,7 @@ class TaskHandle:
         self._box = box
         self._source: Source = LocalSource(task) if isinstance(task, LocalTask) else task
         self._name = self._source.snapshot().name
+        self._shown_in: str | None = None
 
     @property
     def id(self) -> str:
@@ -162,6 +164,21 @@ class TaskHandle:
 
     def __repr__(self) -> str:
         return f"<Task {self._name}>"
+
+    def show(self) -> None:
+        """Display its view; once in a cell, however often it is asked for."""
+        from . import display
+
+        run = cell_run()
+        if run is None or run != self._shown_in:
+            self._shown_in = run
+            display.show(self)
+
+    def _ipython_display_(self) -> None:
+        if kernel_shell() is None:
+            print(repr(self))  # noqa: T201 - what IPython does where there is no view
+        else:
+            self.show()
 
     def _repr_mimebundle_(self, **_: object) -> Any:
         from . import display

@@ -22,8 +22,8 @@ import msgspec
 from ..core.events import Event, decode_event
 from ..core.ids import is_ulid
 from ..core.task import Task
+from ..discovery import Address
 from ..errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
-from ..producer.discovery import Address
 from ..producer.producer import Producer
 from ..producer.spool import read_spool
 
@@ -85,9 +85,11 @@ class RemoteTask:
         return True
 
     def cancel(self) -> bool:
+        if self.snapshot().state.ended:
+            return False
         try:
             command(self._producer, self.id, "cancel")
-        except NotNow:
+        except NotNow:  # it ended in between
             return False
         return True
 
@@ -174,7 +176,11 @@ def command(producer: Producer, task_id: str, word: str, **args: Any) -> None:
         _http(address, "POST", f"tasks/{task_id}/commands", body, task_id=task_id)
         return
     words = ["send", task_id, args["text"]] if word == "input" else [word, task_id]
-    _cli("tasks", *words, task_id=task_id)
+    try:
+        _cli("tasks", *words, task_id=task_id)
+    except UnknownTask as error:
+        show_task(producer, task_id)  # raises when that is so; else the command made no sense now
+        raise NotNow(str(error), task_id=task_id) from None
 
 
 def _http(address: Address, method: str, path: str, body: bytes | None = None, *, task_id: str = "") -> bytes:

@@ -56,11 +56,11 @@ def ready_producer() -> Producer:
 def shown(handle: TaskHandle, options: Options) -> TaskHandle:
     """Show the task's view, unless *options* say not to, and its last picture when it ends."""
     if options.show:
-        from . import display
-
-        display.show(handle)
+        handle.show()
         task = handle.local
         if task is not None and not task.fold.state.ended:
+            from . import display
+
             task.on_end(functools.partial(display.finish, handle))
     return handle
 

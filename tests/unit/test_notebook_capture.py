@@ -41,7 +41,9 @@ def lines_of(*writes: str) -> list[str]:
         (("", ""), []),
     ],
 )
-def test_lines_are_whole_and_what_is_overwritten_is_gone(writes: tuple[str, ...], expected: list[str]) -> None:
+def test_lines_are_whole_and_what_is_overwritten_is_gone(
+    writes: tuple[str, ...], expected: list[str]
+) -> None:
     assert lines_of(*writes) == expected
 
 

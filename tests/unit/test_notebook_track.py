@@ -22,7 +22,15 @@ def last_task() -> LocalTask:
 
 @pytest.mark.parametrize(
     "iterable",
-    [range(5), [1, 2, 3, 4, 5], (1, 2, 3, 4, 5), {1, 2, 3, 4, 5}, dict.fromkeys(range(5)), "abcde", range(9, 4, -1)],
+    [
+        range(5),
+        [1, 2, 3, 4, 5],
+        (1, 2, 3, 4, 5),
+        {1, 2, 3, 4, 5},
+        dict.fromkeys(range(5)),
+        "abcde",
+        range(9, 4, -1),
+    ],
 )
 def test_the_position_is_how_many_items_were_taken(iterable: Iterable[object]) -> None:
     items, position = positioned(iterable, None)

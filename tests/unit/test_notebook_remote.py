@@ -1,0 +1,105 @@
+"""Tasks of other processes, with no server: the command line reads the journal and living spools."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from notebook_support import own_producer, run_script, until  # noqa: F401
+
+import jupyter_agent as ja
+from jupyter_agent.places import new_id
+
+ENDED = """
+import jupyter_agent as ja
+def work():
+    print("it said this")
+    return {"answer": 42}
+print(ja.task(work, name="elsewhere", key="nightly").submit().wait())
+def fail():
+    raise ValueError("no")
+ja.task(fail, name="failing").submit().wait()
+"""
+
+KEYED = """
+import jupyter_agent as ja, os, time
+def work():
+    ja.current().checkpoint("half")
+    print("ready", flush=True)
+    time.sleep(60)
+ja.task(work, name="keyed", key="job").submit().wait()
+"""
+
+
+def by_name(name: str) -> ja.TaskHandle:
+    return next(handle for handle in ja.tasks() if handle.name == name)
+
+
+def test_ended_tasks_of_another_process_can_be_attached_to(tmp_path: Path) -> None:
+    assert run_script(tmp_path, ENDED).stderr == ""
+    handle = ja.attach(by_name("elsewhere").id)
+    assert handle.state == "completed"
+    assert handle.result(10) == {"answer": 42}
+    assert handle.logs() == "it said this\n"
+    assert repr(handle) == "<Task elsewhere>"
+    assert not handle.cancel()
+    with pytest.raises(ja.TaskFailed, match="ValueError: no"):
+        by_name("failing").result(10)
+
+
+def test_the_list_is_a_table_of_the_newest(tmp_path: Path) -> None:
+    run_script(tmp_path, ENDED)
+    mine = ja.task(print, name="<mine>").submit()
+    mine.wait(10)
+    found = ja.tasks()
+    assert [handle.name for handle in found] == ["<mine>", "failing", "elsewhere"]
+    assert "&lt;mine&gt;" in found._repr_html_()
+    assert [handle.name for handle in ja.tasks(state="failed")] == ["failing"]
+    assert [handle.name for handle in ja.tasks(name="elsewhere")] == ["elsewhere"]
+    assert len(ja.tasks(limit=1)) == 1
+
+
+def test_a_completed_key_is_returned_and_not_run_again(tmp_path: Path) -> None:
+    run_script(tmp_path, ENDED)
+    handle = ja.task(os.getpid, key="nightly").submit()
+    assert handle.result(10) == {"answer": 42}
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    script = tmp_path / "keyed.py"
+    script.write_text(KEYED)
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_key_that_runs_elsewhere_is_attached_to_and_goes_on_here_when_that_died(
+    worker: subprocess.Popen[bytes],
+) -> None:
+    function = ja.task(lambda: ja.current().restore("nothing"), name="keyed", key="job")
+    there = function.submit()
+    assert there.state == "running"
+    assert not there.wait(0.01)
+    worker.kill()
+    worker.wait()
+    until(lambda: there.state == "interrupted")
+    with pytest.raises(ja.TaskInterrupted):
+        there.result(10)
+    here = function.submit()
+    assert here.id == there.id
+    assert here.result(10) == "half"
+    assert here.attempt == 2
+
+
+def test_an_id_that_nobody_knows_is_one_sentence() -> None:
+    with pytest.raises(ja.UnknownTask, match="no task"):
+        ja.attach(new_id())
