@@ -19,8 +19,8 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, w
 from .core.backoff import Backoff
 from .core.messages import SUBPROTOCOL, come_back
 from .core.protocol import Send
+from .discovery import Address
 from .errors import ProtocolError, RequestRefused, ServerUnreachable
-from .producer.discovery import Address
 
 log = logging.getLogger(__name__)
 MAX_MESSAGE = 64 << 20

@@ -18,7 +18,6 @@ from typing import Any
 from .core.ids import ulid
 from .locks import FileLock
 
-
 GONE = ".gone-"
 
 

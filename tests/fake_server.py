@@ -30,12 +30,12 @@ from jupyter_agent.core.messages import (
     Welcome,
 )
 from jupyter_agent.core.protocol import ServerSide, encode
+from jupyter_agent.discovery import KEY_HEADER, Address, HolderFile
 from jupyter_agent.errors import BadCursor
 from jupyter_agent.journal.base import Batch, Trust
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.places import Places, host
-from jupyter_agent.producer.discovery import KEY_HEADER, Address, HolderFile
 
 KEY = "Authorization"
 

@@ -59,8 +59,20 @@ async def _execute(server: Server, kernel: str, code: str) -> None:
     socket = await websocket_connect(request)
     assert socket.protocol is not None
     stream = socket.protocol.stream
-    header = {"msg_id": new_id(), "msg_type": "execute_request", "username": "t", "session": "t", "version": "5.3"}
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+    header = {
+        "msg_id": new_id(),
+        "msg_type": "execute_request",
+        "username": "t",
+        "session": "t",
+        "version": "5.3",
+    }
+    content = {
+        "code": code,
+        "silent": False,
+        "store_history": True,
+        "user_expressions": {},
+        "allow_stdin": False,
+    }
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     await socket.write_message(json.dumps({**message, "buffers": []}))
     try:
@@ -167,4 +179,3 @@ def assert_story(server: Server, written: Written, state: str, within: float = 5
 def _in_state(server: Server, task: str, state: str) -> Any:
     snapshot = server.task(task)
     return snapshot if snapshot and snapshot["state"] == state else None
-

@@ -96,7 +96,11 @@ class Server:
             (config / "jupyter_server_config.py").write_text(self.config)
         environ = environment(self.home, self.agent) | {"JUPYTER_CONFIG_DIR": str(config)} | self.env
         command = [sys.executable, "-m", "jupyter_server", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1"]
-        command += ["--no-browser", f"--ServerApp.base_url={self.base_url}", f"--ServerApp.root_dir={self.home}"]
+        command += [
+            "--no-browser",
+            f"--ServerApp.base_url={self.base_url}",
+            f"--ServerApp.root_dir={self.home}",
+        ]
         command += [f"--IdentityProvider.token={self.token}", *self.extra_args]
         if hasattr(os, "getuid") and os.getuid() == 0:
             command.append("--allow-root")
@@ -219,7 +223,9 @@ class Server:
         return str(self.api("kernels", "POST", {"name": "python3"}).json["id"])
 
 
-_LOUD = re.compile(r"^\[(W|E|C) |^Traceback|Error\b|Exception|never (retrieved|awaited)|was destroyed", re.MULTILINE)
+_LOUD = re.compile(
+    r"^\[(W|E|C) |^Traceback|Error\b|Exception|never (retrieved|awaited)|was destroyed", re.MULTILINE
+)
 _EXPECTED = re.compile(
     r"\[C .* received signal 15, stopping"
     r"|\[W .* ServerApp\] 4\d\d (GET|HEAD|POST|PUT|PATCH|DELETE) "  # Jupyter's own line for a refused request
@@ -231,7 +237,7 @@ def loud(log: str) -> list[str]:
     return [line for line in log.splitlines() if _LOUD.search(line) and not _EXPECTED.search(line)]
 
 
-_OURS = re.compile(r'^\[(W|E|C) .*(AgentExtension|jupyter.agent)|^\s+File ".*/jupyter_agent/|agent-journal')
+_OURS = re.compile(r'^\[(W|E|C) .*(JupyterAgent|jupyter.agent)|^\s+File ".*/jupyter_agent/|agent-journal')
 
 
 def loud_of_ours(log: str) -> list[str]:

@@ -82,7 +82,9 @@ class Wire:
         await self.say({"type": "hello", "versions": [1], "role": role, "client": "tests/1", **fields})
         return await self.get("welcome")
 
-    async def subscribe(self, ident: int = 1, tasks: Any = "*", after: str | None = None, **more: Any) -> Message:
+    async def subscribe(
+        self, ident: int = 1, tasks: Any = "*", after: str | None = None, **more: Any
+    ) -> Message:
         """Subscribe and return the answer."""
         await self.say({"type": "subscribe", "id": ident, "tasks": tasks, "after": after, **more})
         return await self.get("subscribed", id=ident)

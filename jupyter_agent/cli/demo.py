@@ -15,8 +15,8 @@ from rich.console import Console
 from ..client import AgentClient
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
+from ..discovery import remote_address
 from ..errors import AgentError
-from ..producer.discovery import remote_address
 from .board import Board, Row
 from .cells import Cell, kernel_session, read_cells
 from .draw import console

@@ -15,10 +15,10 @@ from ..client import EventsPage
 from ..core.ids import is_ulid
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
+from ..discovery import DEFAULT, REMOTE, find_address
 from ..errors import AgentError, JournalHeld, ServerUnreachable, UnknownTask
 from ..journal.slots import existing_slots
 from ..places import Places, find_places
-from ..producer.discovery import DEFAULT, REMOTE, find_address
 from .moment import MomentSource
 from .source import ServerSource, Source, sentence
 

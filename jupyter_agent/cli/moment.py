@@ -13,6 +13,7 @@ from ..core.events import TaskState, decode_event
 from ..core.ids import Cursor
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
+from ..discovery import DEFAULT
 from ..errors import JournalHeld, NotNow, UnknownTask
 from ..journal.base import Stored
 from ..journal.holder import Desk, Holder
@@ -20,7 +21,6 @@ from ..journal.ingest import interrupt_orphans, peek_spools, take_in
 from ..journal.retention import delete_files
 from ..journal.slots import Slot, take_moment_slot
 from ..places import Places
-from ..producer.discovery import DEFAULT
 
 T = TypeVar("T")
 LOOK_AGAIN = 0.5

@@ -8,9 +8,9 @@ from typing import Any, Literal, Protocol
 from ..client import AgentClient, EventsPage
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
+from ..discovery import REMOTE, find_address
 from ..errors import AgentError, RequestRefused, ServerUnreachable
 from ..places import Places
-from ..producer.discovery import REMOTE, find_address
 
 PATIENCE = 2.0
 """Seconds without a connection after which the command line looks who has the journal now."""

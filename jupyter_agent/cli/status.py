@@ -11,12 +11,12 @@ from msgspec import Struct
 from rich.table import Table
 
 from ..client import AgentClient
+from ..discovery import DEFAULT, REMOTE
 from ..errors import AgentError, SpoolError
 from ..journal.ingest import read_spool_header
 from ..journal.slots import holder_of
 from ..locks import is_locked
 from ..places import Places
-from ..producer.discovery import DEFAULT, REMOTE
 from .draw import console
 from .humane import size
 from .journals import Journals

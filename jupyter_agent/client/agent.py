@@ -10,8 +10,8 @@ from tornado.httpclient import AsyncHTTPClient
 
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
+from ..discovery import Address
 from ..errors import ServerUnreachable
-from ..producer.discovery import Address
 from .follow import follow
 from .http import EventsPage, TasksPage, fetch, read
 

@@ -10,9 +10,9 @@ from typing import Literal
 from .. import __version__
 from ..core.messages import Bye, ErrorMessage, Reply
 from ..core.protocol import Apply, Restart, Send, SubscriberSide, Subscription
+from ..discovery import Address
 from ..errors import RequestRefused, ServerUnreachable
 from ..link import Link
-from ..producer.discovery import Address
 
 log = logging.getLogger(__name__)
 UNREAD = 16

@@ -11,9 +11,9 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 
 from ..core.events import Event
 from ..core.task import Task
+from ..discovery import Address
 from ..errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
 from ..link import ssl_context
-from ..producer.discovery import Address
 
 REQUEST_TIMEOUT = 30.0
 

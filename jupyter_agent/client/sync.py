@@ -10,9 +10,9 @@ from typing import Any, Literal, Self, TypeVar
 
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
+from ..discovery import DEFAULT, Address, find_address, remote_address
 from ..errors import AgentError
 from ..places import find_places
-from ..producer.discovery import DEFAULT, Address, find_address, remote_address
 from .agent import AgentClient
 from .http import EventsPage
 

@@ -17,10 +17,10 @@ import msgspec
 
 from ..core.events import UNREADABLE, Event, State, TaskState, decode_event
 from ..core.task import Task
+from ..discovery import DEFAULT
 from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
 from ..places import Places, is_this_host, new_id, remove_folder, sweep
-from ..producer.discovery import DEFAULT
 from ..producer.segment import Record
 from ..producer.spool import Header, read_spool
 from .base import Batch, Journal, Note, ProducerRow, Stored, Trust

@@ -15,10 +15,10 @@ from typing import TypeVar
 
 import msgspec
 
+from ..discovery import DEFAULT, HolderFile, read_holder
 from ..errors import JournalError, JournalHeld
 from ..locks import FileLock, is_locked
 from ..places import Places, host, make_private, remove_folder, write_private
-from ..producer.discovery import DEFAULT, HolderFile, read_holder
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

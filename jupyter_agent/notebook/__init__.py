@@ -1,1 +1,1 @@
-"""What runs beside user code: tasks, their context, handles and views. Never imports `journal` or `server`."""
+"""What runs beside user code: tasks, handles, views. Never imports `journal` or `server`."""

@@ -17,10 +17,10 @@ from typing import Protocol
 from .. import __version__
 from ..core.messages import Ack, CommandOrder, ErrorMessage, Handled, Nack
 from ..core.protocol import ProducerSide, Send, encode
+from ..discovery import Address
 from ..errors import RequestRefused
 from ..link import Link
 from ..places import host
-from .discovery import Address
 from .spool import Spool
 
 log = logging.getLogger(__name__)

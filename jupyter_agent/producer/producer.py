@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ..core.events import Data
 from ..core.messages import CommandOrder
+from ..discovery import Address, find_address, find_journal
 from ..locks import FileLock
 from ..places import Places, find_places, new_id
-from .discovery import Address, find_address, find_journal
 from .forwarder import Forwarder
 from .spool import DEFAULT_CAP, Spool, header_for
 

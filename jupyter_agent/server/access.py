@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth import IdentityProvider, User
 
-from ..producer.discovery import KEY_HEADER
+from ..discovery import KEY_HEADER
 from .services import Services
 
 RESOURCE = "jupyter_agent"

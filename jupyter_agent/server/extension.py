@@ -10,18 +10,18 @@ import time
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from jupyter_server.serverapp import WILDCARD_IPS, ServerApp
+from jupyter_server.serverapp import ServerApp
 from tornado.web import RequestHandler
 from traitlets import Float, Integer
 
 from ..core.messages import Bye, Close
 from ..core.protocol import CloseWith, encode
+from ..discovery import HolderFile
 from ..errors import JournalError
 from ..journal.holder import Holder
 from ..journal.retention import Retention
 from ..journal.slots import take_server_slot
 from ..places import Places, find_places, host
-from ..producer.discovery import HolderFile
 from . import metrics
 from .feed import Feed
 from .liveness import Liveness
@@ -41,10 +41,11 @@ from .websocket import AgentSocket
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 COME_BACK_MS = 500
 GOODBYE_WITHIN = 2.0
+_EVERYWHERE = ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104 - addresses to listen on, not to ask
 
 
-class AgentExtension(ExtensionApp):
-    """Settings are ``c.AgentExtension.<trait>`` in Jupyter's configuration."""
+class JupyterAgent(ExtensionApp):
+    """Settings are ``c.JupyterAgent.<trait>`` in Jupyter's configuration."""
 
     name = "jupyter_agent"
     load_other_extensions = True
@@ -60,7 +61,9 @@ class AgentExtension(ExtensionApp):
         config=True
     )
     heartbeat_seconds = Float(
-        25.0, min=0.01, help="Seconds between heartbeats on an idle connection; clients expect them within 75."
+        25.0,
+        min=0.01,
+        help="Seconds between heartbeats on an idle connection; clients expect them within 75.",
     ).tag(config=True)
 
     services: Services | None = None
@@ -157,7 +160,7 @@ class AgentExtension(ExtensionApp):
 def _local_url(app: Any) -> str:
     """Where this machine's processes reach the server (its public address may be a proxy's)."""
     scheme = "https" if app.certfile else "http"
-    name = "127.0.0.1" if app.ip in (*WILDCARD_IPS, "*", "localhost") else app.ip
+    name = "127.0.0.1" if app.ip in _EVERYWHERE else app.ip
     name = f"[{name}]" if ":" in name else name
     return f"{scheme}://{name}:{app.port}{app.base_url}"
 

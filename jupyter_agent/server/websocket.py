@@ -60,7 +60,9 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     ping_interval = PING
     ping_timeout = PING
-    max_message_size = 2 * MAX_MESSAGE  # Tornado resets the socket beyond it; up to there the peer is told why
+    max_message_size = (
+        2 * MAX_MESSAGE
+    )  # Tornado resets the socket beyond it; up to there the peer is told why
 
     def initialize(self, services: Services) -> None:
         self.services = services

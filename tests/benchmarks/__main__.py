@@ -27,7 +27,10 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no measurement called {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}", file=sys.stderr)
         return 2
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}\n\n{HEAD}", flush=True)
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}\n\n{HEAD}",
+        flush=True,
+    )
     for name in names or MEASUREMENTS:
         for row in MEASUREMENTS[name]():
             print(row, flush=True)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import Log
@@ -20,7 +21,7 @@ CALLS = 100_000
 class Busy:
     """A thread that computes in Python all the time."""
 
-    def __enter__(self) -> Busy:
+    def __enter__(self) -> Self:
         self._stop = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

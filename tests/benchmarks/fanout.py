@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 import msgspec
 import psutil
@@ -83,7 +84,9 @@ def latency() -> list[Row]:
     _with_producer(run)
     p50, p99 = percentiles(waits)
     return [
-        Row("emit -> socket, 100 clients x 100 events/s, p50", p50, "ms", "<= 10", {}, "client side included"),
+        Row(
+            "emit -> socket, 100 clients x 100 events/s, p50", p50, "ms", "<= 10", {}, "client side included"
+        ),
         Row("emit -> socket, 100 clients x 100 events/s, p99", p99, "ms", "<= 60"),
     ]
 
@@ -143,7 +146,7 @@ async def _drain(socket: WebSocketClientConnection, wanted: int) -> None:
 
 
 class _Naive(WebSocketHandler):
-    everybody: set[_Naive] = set()
+    everybody: ClassVar[set[_Naive]] = set()
 
     def open(self) -> None:
         self.everybody.add(self)

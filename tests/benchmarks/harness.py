@@ -28,8 +28,12 @@ class Row:
     note: str = ""
 
     def __str__(self) -> str:
-        others = "; ".join(f"{name} {show(value)} ({value / self.ours:.2g} x ours)" for name, value in self.beside.items())
-        return f"| {self.what} | {show(self.ours)} {self.unit} | {self.target} | {others or '-'} | {self.note} |"
+        others = "; ".join(
+            f"{name} {show(value)} ({value / self.ours:.2g} x ours)" for name, value in self.beside.items()
+        )
+        return (
+            f"| {self.what} | {show(self.ours)} {self.unit} | {self.target} | {others or '-'} | {self.note} |"
+        )
 
 
 HEAD = "| what | ours | target | beside it, in the same run | note |\n|---|---|---|---|---|"
@@ -73,7 +77,7 @@ class Server:
         self.url = self._wait(base)
 
     def _wait(self, base: Path) -> str:
-        from jupyter_agent.producer.discovery import read_holder
+        from jupyter_agent.discovery import read_holder
 
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:

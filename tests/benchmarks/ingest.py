@@ -68,7 +68,9 @@ def _head(url: str) -> int:
 
     from .harness import TOKEN
 
-    request = urllib.request.Request(f"{url}jupyter-agent/health", headers={"Authorization": f"token {TOKEN}"})
+    request = urllib.request.Request(
+        f"{url}jupyter-agent/health", headers={"Authorization": f"token {TOKEN}"}
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return int(json.load(answer)["journal"]["head"])
 
@@ -96,5 +98,12 @@ def measure() -> list[Row]:
     beside = {"SQLite alone, one table, no index": bare}
     return [
         Row("durable ingest, one kernel", _one(), "events/s", ">= 50,000", beside),
-        Row("durable ingest, 8 producers", _many(8), "events/s", ">= 100,000", beside, "2 cores for 9 processes"),
+        Row(
+            "durable ingest, 8 producers",
+            _many(8),
+            "events/s",
+            ">= 100,000",
+            beside,
+            "2 cores for 9 processes",
+        ),
     ]

@@ -75,5 +75,3 @@ def measure() -> list[Row]:
             {"tqdm": tqdm_generator},
         ),
     ]
-
-

@@ -15,6 +15,7 @@ from support import OTHER_TASK, PRODUCER, STRANGER, TASK, event, python, state, 
 
 from jupyter_agent import places as places_module
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
+from jupyter_agent.discovery import HolderFile, read_holder
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal import ingest
 from jupyter_agent.journal.base import Appended, Batch, Note, Stored
@@ -32,7 +33,6 @@ from jupyter_agent.journal.slots import (
 from jupyter_agent.journal.sqlite import SQLiteJournal
 from jupyter_agent.locks import FileLock
 from jupyter_agent.places import Places, host
-from jupyter_agent.producer.discovery import HolderFile, read_holder
 from jupyter_agent.producer.segment import Segment
 from jupyter_agent.producer.spool import Header, header_for, read_spool
 

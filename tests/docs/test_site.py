@@ -15,7 +15,7 @@ import jupyter_agent
 from jupyter_agent import errors
 from jupyter_agent.cli.main import root
 from jupyter_agent.core import messages
-from jupyter_agent.server.extension import AgentExtension
+from jupyter_agent.server.extension import JupyterAgent
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -75,7 +75,7 @@ def test_every_close_code_is_in_the_reference() -> None:
 
 def test_every_setting_is_in_the_reference() -> None:
     page = (DOCS / "reference" / "cli.md").read_text()
-    settings = AgentExtension.class_own_traits(config=True)
+    settings = JupyterAgent.class_own_traits(config=True)
     assert settings
     assert not [name for name in settings if f"`{name}`" not in page]
 

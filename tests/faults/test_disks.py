@@ -21,7 +21,9 @@ def small_disk(at: Path, size: str) -> Iterator[None]:
     """A tmpfs of *size* at a folder; on machines that mount nothing, the test is passed by."""
     at.mkdir(parents=True, mode=0o700, exist_ok=True)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(at)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(at)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip("this machine mounts nothing")
@@ -67,7 +69,9 @@ def _fill(descriptor: int) -> None:
         return
 
 
-@pytest.mark.parametrize("content", [b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 8000, bytes(5000)])
+@pytest.mark.parametrize(
+    "content", [b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 8000, bytes(5000)]
+)
 def test_a_garbage_journal_is_moved_aside_and_the_server_starts(
     fresh: Servers, tmp_path: Path, content: bytes
 ) -> None:
@@ -128,7 +132,9 @@ def test_a_file_where_a_folder_should_be_is_told_in_one_sentence_and_the_server_
     assert server.stop() == 0
 
 
-def test_strange_things_among_the_spools_keep_nobody_from_being_taken_in(fresh: Servers, tmp_path: Path) -> None:
+def test_strange_things_among_the_spools_keep_nobody_from_being_taken_in(
+    fresh: Servers, tmp_path: Path
+) -> None:
     server = fresh.start()
     server.stop()
     with script(server, tmp_path / "lines", count=50, pause=0) as (process, written):

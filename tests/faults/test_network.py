@@ -129,7 +129,11 @@ def _upgrade(server: Server, *, whole: bool = True) -> bytes:
 
 
 def _frame(text: bytes) -> bytes:
-    size = struct.pack("!BB", 0x81, 0x80 | len(text)) if len(text) < 126 else struct.pack("!BBH", 0x81, 0xFE, len(text))
+    size = (
+        struct.pack("!BB", 0x81, 0x80 | len(text))
+        if len(text) < 126
+        else struct.pack("!BBH", 0x81, 0xFE, len(text))
+    )
     return size + bytes(4) + text
 
 

@@ -29,6 +29,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]
     """A server for tests that neither stop it nor count what others did on it."""
     with servers.servers(tmp_path_factory.mktemp("shared")) as factory:
         yield factory.start(
-            extra_args=["--AgentExtension.hello_seconds=0.5", "--AgentExtension.heartbeat_seconds=0.5"],
+            extra_args=["--JupyterAgent.hello_seconds=0.5", "--JupyterAgent.heartbeat_seconds=0.5"],
             base_url="/x/",
         )

@@ -11,7 +11,7 @@ from servers import Answer, Server, Servers, assert_problem
 from tornado.httpclient import HTTPClientError
 from wire import Story, producer, subscriber, wire
 
-from jupyter_agent.producer.discovery import KEY_HEADER
+from jupyter_agent.discovery import KEY_HEADER
 
 EVERY_DOOR = [
     ("GET", "tasks"),
@@ -103,7 +103,12 @@ def _ask(server: Server, path: str, cookies: dict[str, str], origin: str | None,
 def test_a_foreign_origin_with_a_cookie_is_refused(shared: Server) -> None:
     cookies = _login(shared)
     assert _ask(shared, "tasks", cookies, _own_origin(shared)).status == 200
-    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", _own_origin(shared) + ".evil.example"):
+    for origin in (
+        "http://evil.example",
+        "null",
+        "http://127.0.0.1:1",
+        _own_origin(shared) + ".evil.example",
+    ):
         assert_problem(_ask(shared, "tasks", cookies, origin), 403)
 
 
@@ -161,7 +166,9 @@ def test_an_authorizer_may_allow_reading_only(fresh: Servers) -> None:
                 reply = await peer.get("reply")
                 assert (reply["ok"], reply["code"]) == (False, "forbidden")
             async with wire(server) as peer:
-                await peer.say({"type": "hello", "versions": [1], "role": "producer", "producer": Story().producer})
+                await peer.say(
+                    {"type": "hello", "versions": [1], "role": "producer", "producer": Story().producer}
+                )
                 assert await peer.closed() == 4503
 
     asyncio.run(check())
@@ -190,7 +197,7 @@ class Revocable(Authorizer):
 
 c.ServerApp.authorizer_class = Revocable
 """
-    server = fresh.start(["--AgentExtension.heartbeat_seconds=0.2"], config=config)
+    server = fresh.start(["--JupyterAgent.heartbeat_seconds=0.2"], config=config)
 
     async def check() -> None:
         async with subscriber(server) as peer:

@@ -18,9 +18,9 @@ from jupyter_agent.cli.main import run
 from jupyter_agent.client import AgentClient, Apply, connect
 from jupyter_agent.core.events import About, Log, Progress, State, TaskState
 from jupyter_agent.core.messages import CommandOrder
+from jupyter_agent.discovery import remote_address
 from jupyter_agent.errors import NotNow, RequestRefused, UnknownTask
 from jupyter_agent.places import Places, new_id
-from jupyter_agent.producer.discovery import remote_address
 from jupyter_agent.producer.producer import Producer
 
 Start = Callable[..., Any]

@@ -174,7 +174,11 @@ async def test_far_too_big_a_message_ends_the_connection_quietly(shared: Server)
 
 async def test_a_server_that_stops_says_bye_and_closes_with_4001(fresh: Servers) -> None:
     running = fresh.start()
-    async with subscriber(running) as idle, wire(running) as unwelcomed, producer(running, new_id()) as writer:
+    async with (
+        subscriber(running) as idle,
+        wire(running) as unwelcomed,
+        producer(running, new_id()) as writer,
+    ):
         await idle.subscribe()
         stopping = asyncio.create_task(asyncio.to_thread(running.stop))
         for peer in (idle, writer):

@@ -82,7 +82,12 @@ HOSTILE_IDS = [
 @pytest.mark.parametrize("task_id", HOSTILE_IDS)
 @pytest.mark.parametrize(
     ("method", "tail", "body"),
-    [("GET", "", None), ("DELETE", "", None), ("GET", "/events", None), ("POST", "/commands", {"command": "cancel"})],
+    [
+        ("GET", "", None),
+        ("DELETE", "", None),
+        ("GET", "/events", None),
+        ("POST", "/commands", {"command": "cancel"}),
+    ],
 )
 def test_an_id_that_nobody_knows_is_not_found(
     shared: Server, task_id: str, method: str, tail: str, body: object
@@ -94,7 +99,9 @@ def test_an_id_that_is_no_text_is_a_bad_request(shared: Server) -> None:
     assert_problem(shared.ask("tasks/%ff%fe"), 400)
 
 
-@pytest.mark.parametrize("path", ["nope", "tasks/x/y", "tasks/x/events/1", "ws/x", "health/x", "tasks/x/commands/"])
+@pytest.mark.parametrize(
+    "path", ["nope", "tasks/x/y", "tasks/x/events/1", "ws/x", "health/x", "tasks/x/commands/"]
+)
 def test_what_is_not_there_is_a_problem_too(shared: Server, path: str) -> None:
     assert_problem(shared.ask(path), 404)
 
@@ -319,7 +326,9 @@ def test_the_tasks_page_escapes_everything_a_task_may_say(shared: Server) -> Non
     ],
     ids=range(17),
 )
-def test_whatever_a_producer_says_every_door_still_works(shared: Server, hostile: Callable[[Story], list]) -> None:
+def test_whatever_a_producer_says_every_door_still_works(
+    shared: Server, hostile: Callable[[Story], list]
+) -> None:
     story = Story()
     before = len(shared.log_text())
     published(shared, story, hostile(story))
@@ -329,7 +338,9 @@ def test_whatever_a_producer_says_every_door_still_works(shared: Server, hostile
     assert shared.ask("tasks").status == 200
     stream = Sse(shared, story.task, "until=end")
     with closing(stream):
-        assert [json.loads(stream.message()["data"])["n"] for _ in range(story.n)] == list(range(1, story.n + 1))
+        assert [json.loads(stream.message()["data"])["n"] for _ in range(story.n)] == list(
+            range(1, story.n + 1)
+        )
     assert not loud(shared.log_text()[before:])
 
 

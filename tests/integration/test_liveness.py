@@ -132,7 +132,9 @@ def test_a_script_that_ended_without_any_server_is_complete_for_the_next_one(
     assert list((server.agent / "spools").iterdir()) == []
 
 
-def test_a_script_whose_server_and_self_are_killed_at_once_loses_nothing(fresh: Servers, tmp_path: Path) -> None:
+def test_a_script_whose_server_and_self_are_killed_at_once_loses_nothing(
+    fresh: Servers, tmp_path: Path
+) -> None:
     server = fresh.start()
     with script(server, tmp_path / "lines") as (process, written):
         written.wait(200)

@@ -11,6 +11,7 @@ from wire import Story, producer, subscriber
 
 from jupyter_agent.core.events import About, Input, Prompt, State, TaskState
 from jupyter_agent.places import new_id
+
 pytestmark = pytest.mark.asyncio
 
 
@@ -50,7 +51,9 @@ async def test_a_gap_inside_a_batch_keeps_what_comes_before_it(shared: Server) -
         assert (await writer.get("nack"))["expected"] == 5
 
 
-async def test_a_stranger_that_starts_late_is_taken_from_its_base_and_the_loss_is_named(shared: Server) -> None:
+async def test_a_stranger_that_starts_late_is_taken_from_its_base_and_the_loss_is_named(
+    shared: Server,
+) -> None:
     story = Story(n=100)
     async with producer(shared, story.producer) as writer:
         await writer.publish(story.logs(2), base=101)

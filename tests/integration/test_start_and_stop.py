@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 from kernels import assert_story, script, stream_in_kernel
-from servers import Servers, Server, loud
+from servers import Server, Servers, loud
 from support import until
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.simple_httpclient import HTTPStreamClosedError
 from wire import Story, producer, subscriber
 
-from jupyter_agent.locks import is_locked
-from jupyter_agent.producer.producer import Producer
 from jupyter_agent.core.events import About, Log, State, TaskState
+from jupyter_agent.locks import is_locked
 from jupyter_agent.places import Places, new_id
+from jupyter_agent.producer.producer import Producer
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -54,7 +54,9 @@ def test_a_server_stops_quietly_under_readers_producers_and_streams(fresh: Serve
             got = asyncio.Event()
             stream = asyncio.ensure_future(
                 AsyncHTTPClient(force_instance=True).fetch(
-                    HTTPRequest(url, headers=headers, streaming_callback=lambda _: got.set(), request_timeout=20),
+                    HTTPRequest(
+                        url, headers=headers, streaming_callback=lambda _: got.set(), request_timeout=20
+                    ),
                     raise_error=False,
                 )
             )
@@ -164,7 +166,8 @@ def test_two_servers_that_are_both_killed_come_back_as_one_with_everything(fresh
 def test_a_kernel_finds_its_own_server_of_two(fresh: Servers, tmp_path: Path) -> None:
     servers = [fresh.start(), fresh.start()]
     written = [
-        stream_in_kernel(server, server.start_kernel(), tmp_path / server.name, count=50) for server in servers
+        stream_in_kernel(server, server.start_kernel(), tmp_path / server.name, count=50)
+        for server in servers
     ]
     for server, stream in zip(servers, written, strict=True):
         until(lambda stream=stream: stream.ended, 20)

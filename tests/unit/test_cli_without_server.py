@@ -18,12 +18,12 @@ from support import PACKAGE_ROOT, until
 from jupyter_agent.cli.journals import Journals
 from jupyter_agent.cli.main import run
 from jupyter_agent.core.events import Log, Progress, TaskState
+from jupyter_agent.discovery import HolderFile
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.locks import is_locked
 from jupyter_agent.places import Places, host
-from jupyter_agent.producer.discovery import HolderFile
 
 NOBODY = "0" * 26
 

@@ -13,9 +13,9 @@ from support import TASK, event, state, story, until
 
 from jupyter_agent.client import AgentClient, Apply, Restart, connect
 from jupyter_agent.core.events import TaskState
+from jupyter_agent.discovery import Address
 from jupyter_agent.errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
 from jupyter_agent.places import Places
-from jupyter_agent.producer.discovery import Address
 
 
 @asynccontextmanager

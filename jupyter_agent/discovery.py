@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from ..places import Places, host, read_json
+from .places import Places, host, read_json
 
 DEFAULT = "default"
 KEY_HEADER = "Jupyter-Agent-Key"
