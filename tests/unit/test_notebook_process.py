@@ -57,10 +57,10 @@ def test_a_worker_emits_by_its_own_spool_and_the_parent_sees_it_all(
 
 
 def test_what_a_worker_raises_fails_the_task(tmp_path: Path) -> None:
-    handle = ja.task(lambda: [][0], on="process", retries=1).submit()
+    handle = ja.task(lambda: {}[0], on="process", retries=1).submit()
     error = handle.exception(60)
     assert isinstance(error, ja.TaskFailed)
-    assert error.type == "IndexError"
+    assert error.type == "KeyError"
     assert handle.attempt == 2
     assert folded(tmp_path, handle.id).attempt == 2
 

@@ -206,6 +206,11 @@ def test_a_held_iterator_fails_with_the_script(tmp_path: Path) -> None:
     assert last.error.message == "held"
 
 
+def block_in_a_loop() -> None:
+    for _ in ja.track(range(3)):
+        time.sleep(30)
+
+
 def test_the_stop_button_cancels_the_loop() -> None:
     def press() -> None:
         import signal
@@ -216,8 +221,7 @@ def test_the_stop_button_cancels_the_loop() -> None:
     presser = threading.Thread(target=press)
     presser.start()
     with pytest.raises(KeyboardInterrupt):
-        for _ in ja.track(range(3)):
-            time.sleep(30)
+        block_in_a_loop()
     presser.join()
     until(lambda: last_task().fold.state.ended, 5)
     assert last_task().fold.state == "cancelled"
@@ -232,8 +236,7 @@ def test_a_cancel_interrupts_a_blocking_call_in_the_loop_at_once() -> None:
     canceller.start()
     start = time.monotonic()
     with pytest.raises(ja.TaskCancelled):
-        for _ in ja.track(range(3)):
-            time.sleep(30)
+        block_in_a_loop()
     canceller.join()
     assert time.monotonic() - start < 5
     assert states(last_task().id) == ["queued", "running", "cancelled"]
