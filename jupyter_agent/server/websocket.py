@@ -60,9 +60,8 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     ping_interval = PING
     ping_timeout = PING
-    max_message_size = (
-        2 * MAX_MESSAGE
-    )  # Tornado resets the socket beyond it; up to there the peer is told why
+    # Tornado resets the socket beyond this, without a word; up to there the peer is told why.
+    max_message_size = 2 * MAX_MESSAGE
 
     def initialize(self, services: Services) -> None:
         self.services = services
