@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from tornado.web import RequestHandler
-from traitlets import Float, Integer
+from traitlets import Bool, Float, Integer
 
 from ..core.messages import Bye, Close
 from ..core.protocol import CloseWith, encode
@@ -26,6 +26,7 @@ from . import metrics
 from .feed import Feed
 from .liveness import Liveness
 from .page import PageHandler
+from .quiet import PeerGone
 from .registry import Registry
 from .rest import (
     CommandsHandler,
@@ -66,7 +67,12 @@ class JupyterAgent(ExtensionApp):
         help="Seconds between heartbeats on an idle connection; clients expect them within 75.",
     ).tag(config=True)
 
+    quiet = Bool(
+        True, help="Whether Jupyter's own errors about pages that went away are logged at DEBUG."
+    ).tag(config=True)
+
     services: Services | None = None
+    _peer_gone: PeerGone | None = None
 
     def initialize_settings(self) -> None:
         places = find_places()
@@ -131,6 +137,9 @@ class JupyterAgent(ExtensionApp):
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
         services.liveness.start()
+        if self.quiet:
+            self._peer_gone = PeerGone(serverapp.log)
+            self._peer_gone.install()
         self.log.info("jupyter_agent holds the journal %r", feed.holder.slot.name)
 
     async def stop_extension(self) -> None:
@@ -145,6 +154,8 @@ class JupyterAgent(ExtensionApp):
         await services.registry.empty(GOODBYE_WITHIN)
         metrics.LAG.set_function(lambda: 0)
         await asyncio.to_thread(services.feed.holder.close)
+        if self._peer_gone is not None:
+            self._peer_gone.remove()
 
     def _address(self, key: str) -> HolderFile:
         app = self._app

@@ -27,11 +27,6 @@ JUPYTERS_OWN = re.compile(
     "is not trusted"  # the test wrote the notebook
     "|Kernel is running over TCP without encryption"
     "|websocket_ping_timeout"
-    # A page that goes away while its kernel answers a request of JupyterLab's debugger.
-    "|jupyter_server/services/kernels/connection/channels.py(?s:.*)WebSocketClosedError"
-    "|Got events for closed stream"
-    # The kernel's socket does not await its writes.
-    r"|coro=<WebSocketProtocol13\.write_message"
 )
 
 SETTINGS = {
