@@ -24,6 +24,27 @@ MAX_EVENT_BYTES = 1 << 20
 """The largest encoded event, in bytes; longer logs are split, larger displays replaced by a note."""
 
 
+MAX_NESTING = 200
+"""The deepest nesting of free JSON (a display, a command's args): far below where decoders give up,
+and with them the connection that brought it."""
+
+
+def too_deep(value: object) -> bool:
+    """Whether dicts, lists and tuples are nested in *value* more than `MAX_NESTING` deep."""
+    level = [value]
+    for _ in range(MAX_NESTING + 1):
+        inner: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner += one.values()
+            elif isinstance(one, list | tuple):
+                inner += one
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
 class TaskState(StrEnum):
     """Where a task is in its life."""
 

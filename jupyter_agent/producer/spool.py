@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ..core.events import MAX_EVENT_BYTES, Data
+from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
 from ..errors import SpoolError
 from ..locks import FileLock
 from ..places import Places, boot, host, make_private, remove_folder
@@ -155,7 +155,8 @@ class Spool:
         """Number, encode and keep one event; its number.
 
         0 when the spool is closed (then it is not kept), and when this thread is in here already
-        (then it is kept next). Raises `ValueError` for an event of more than `MAX_EVENT_BYTES`, and
+        (then it is kept next). Raises `ValueError` for an event of more than `MAX_EVENT_BYTES` or a
+        display nested more than `MAX_NESTING` deep, and
         whatever encoding the payload raises; in both cases no number is used up.
         """
         with self._lock:
@@ -219,6 +220,8 @@ class Spool:
         n = (self._gap.last if gap else newest.last) + 1
         now = self._clock()
         body = _encode(_Envelope(task, attempt, self.producer, n, now, kind, data))
+        if isinstance(data, Display) and too_deep(data.data):
+            raise ValueError(f"a display nested more than {MAX_NESTING} deep cannot be read by everybody")
         if len(body) > MAX_EVENT_BYTES:
             raise ValueError(
                 f"a {kind} event of {len(body):,} bytes is over the limit of {MAX_EVENT_BYTES:,}; "

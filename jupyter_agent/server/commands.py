@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..core.events import MAX_EVENT_BYTES, Command
+from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Command, too_deep
 from ..core.messages import CommandOrder
 from ..core.protocol import encode
 from ..core.task import Task
@@ -74,6 +74,10 @@ def _checked(request: Request) -> dict[str, Any]:
             f"there is no command {request.command[:80]!r}; use one of {', '.join(COMMANDS)}",
             status=400,
             code="bad_request",
+        )
+    if too_deep(args):
+        raise RequestRefused(
+            f"the args are nested more than {MAX_NESTING} deep", status=400, code="bad_request"
         )
     if len(msgspec.json.encode(args)) > MAX_ARGS:
         raise RequestRefused(

@@ -15,7 +15,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.simple_httpclient import HTTPStreamClosedError
 from wire import Story, producer, subscriber
 
-from jupyter_agent.core.events import About, Log, State, TaskState
+from jupyter_agent.core.events import About, Display, Log, State, TaskState
 from jupyter_agent.locks import is_locked
 from jupyter_agent.places import Places, new_id
 from jupyter_agent.producer.producer import Producer
@@ -188,6 +188,24 @@ def test_a_script_of_the_second_journal_goes_on_with_the_first_when_its_server_s
         second.stop()
         assert process.wait(30) == 0
     assert_story(first, written, "completed")
+
+
+def test_a_display_too_deep_to_be_read_is_refused_where_it_is_made(fresh: Servers) -> None:
+    server, task, nested = fresh.start(), new_id(), {}
+    writer = Producer(server.places)
+    try:
+        writer.emit(task, 1, "state", State(TaskState.QUEUED, about=About("deep")))
+        for depth in range(1, 1200):
+            nested = {"a": nested}
+            if depth in (150, 190):
+                writer.emit(task, 1, "display", Display({"application/json": nested}))
+            elif depth in (300, 900, 980, 1199):
+                with pytest.raises((ValueError, RecursionError)):
+                    writer.emit(task, 1, "display", Display({"application/json": nested}))
+        assert writer.flush(10)
+        assert len(server.events(task, "display")) == 2
+    finally:
+        writer.close()
 
 
 def test_a_producer_that_starts_before_any_server_is_found_by_the_first_one(fresh: Servers) -> None:
