@@ -35,6 +35,8 @@ from .lines import LineBuffer
 LOG_PART = MAX_EVENT_BYTES // 8
 """Characters of one log event; longer texts are split. JSON may need six bytes for one character."""
 
+_LARGEST = (1 << 63) - 1
+
 Values = tuple[Number | None, Number | None, str | None]
 """Done, total and message of a progress."""
 
@@ -128,7 +130,7 @@ class TaskContext:
         if self._home is not None:
             for start in range(0, len(text), LOG_PART):
                 part = text[start : start + LOG_PART]
-                self._home.emit(self.attempt, "log", Log(stream, _sound(part), level))
+                self._home.emit(self.attempt, "log", Log(stream, part, level))
 
     def metric(self, name: str, value: Any, step: Any = None) -> None:
         """Add a point to the series *name*; NaN and infinities are kept as null."""
@@ -141,7 +143,7 @@ class TaskContext:
         data, metadata = _mime_bundle(obj)
         try:
             self._emit("display", Display(data, metadata))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             self._emit("display", Display({"text/plain": f"not recorded: {error}"}))
 
     def say(self, text: str, role: str = "assistant", stream: str | None = None) -> str:
@@ -150,7 +152,10 @@ class TaskContext:
         Pass that id as *stream* to add to the same message, piece by piece.
         """
         message = stream or new_id()
-        self._emit("message", Message(role, str(text), message, delta=stream is not None))
+        whole = str(text)
+        for start in range(0, len(whole) or 1, LOG_PART):
+            part = whole[start : start + LOG_PART]
+            self._emit("message", Message(role, part, message, delta=stream is not None or start > 0))
         return message
 
     def ask(self, prompt: str, choices: Any = None, timeout: float | None = None) -> str:
@@ -237,9 +242,15 @@ class TaskContext:
             newest = self._newest = _moved(newest, positions[0])
         if newest != self._written:
             self._written = newest
-            done_now, total_now, message = newest
+            done, total, message = newest
             text = None if message is None else str(message)[:LOG_PART]
-            self._emit("progress", Progress(_number(done_now), _number(total_now), text))
+            try:
+                progress = Progress(_number(done), _number(total), text)
+            except (TypeError, ValueError):
+                sentence = f"progress() takes numbers, not {done!r:.60} of {total!r:.60}"
+                self.write_log("logging", sentence, "warning")
+            else:
+                self._emit("progress", progress)
 
     def _advance(self, by: Number) -> None:
         with self._lock:
@@ -294,24 +305,14 @@ def _moved(values: Values, position: Position) -> Values:
 
 def _number(value: Any) -> Number | None:
     """A plain number from whatever numpy, torch or Decimal call one."""
-    if value is None or type(value) is int:
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+    if value is None:
+        return None
     try:
-        return operator.index(value)
+        whole = operator.index(value)
     except TypeError:
         number = float(value)
         return number if math.isfinite(number) else None
-
-
-def _sound(text: str) -> str:
-    """*text* without lone surrogates, which no UTF-8 can carry."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
+    return whole if -_LARGEST <= whole <= _LARGEST else float(whole)
 
 
 def _mime_bundle(obj: object) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,13 +19,14 @@ from ..core.events import Command as CommandData
 from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
 from ..core.messages import CommandOrder
 from ..core.task import Task, check_transition
-from ..errors import NotNow
+from ..errors import NotNow, TaskCancelled
 from ..places import new_id
 from ..producer.producer import Producer
 from ..producer.store import Store
 from .about import about
 from .context import TaskContext
-from .outcome import Outcome, outcome_of
+from .outcome import Outcome, failure, outcome_of
+from .sound import without_surrogates
 
 log = logging.getLogger(__name__)
 GRACE = 2.0
@@ -104,7 +105,11 @@ class Attempt:
     def raised(self, error: BaseException) -> None:
         """Its function raised."""
         limit = self.task.options.timeout if self.timed_out else None
-        self.task.finish(self, outcome_of(error, timeout=limit))
+        foreign = isinstance(error, TaskCancelled) and error.task_id not in ("", self.task.id)
+        if foreign and not self.context.cancelled:  # another task's, whose result this one wanted
+            self.task.finish(self, failure(error))
+        else:
+            self.task.finish(self, outcome_of(error, timeout=limit))
 
     def stop(self) -> None:
         """Ask it to stop, now or within the grace."""
@@ -174,6 +179,11 @@ class LocalTask:
         """Where the outcome of the present attempt is put."""
         return (self._box and self._box()) or Box()
 
+    def renew(self, options: Options, engine: Callable[[Attempt], Engine] | None) -> None:
+        """The next attempt is a new submit's: with its function and its options."""
+        self.options, self._engine, self._retries_left = options, engine, options.retries
+        self.about = about(options.name, options.key, options.tags)
+
     def queue(self, box: Box, *, worker: str | None = None) -> Attempt:
         """A new attempt, to be run by the producer *worker* or else by this one.
 
@@ -218,7 +228,11 @@ class LocalTask:
         """Make one event and fold it in."""
         present = self.attempt
         write = present.write if present and present.number == attempt else self.producer.emit
-        n = write(self.id, attempt, kind, data)
+        try:
+            n = write(self.id, attempt, kind, data)
+        except UnicodeEncodeError:
+            data = without_surrogates(data)
+            n = write(self.id, attempt, kind, data)
         if type(data) is Log:
             self.fold.logs += 1
             self.fold.events += 1

@@ -12,10 +12,10 @@ from ..core.events import TaskState
 from ..errors import TaskFailed
 from .executors import ForegroundEngine, run_attempt
 from .handle import TaskHandle
-from .local import Box, LocalTask, Options
+from .local import Box, Options
 from .nested import run
 from .outcome import without_ours
-from .runner import find_keyed, ready_producer, shown
+from .runner import find_keyed, ready_producer, shown, task_for
 from .stop import Stopped, stop_for_this_thread
 
 USAGE = "use: %%task [name] [--key KEY]"
@@ -45,7 +45,7 @@ def run_cell(shell: Any, options: Options, cell: str) -> Any:
         return shown(found, options)
     stop = stop_for_this_thread()
     box = Box()
-    task = LocalTask(producer, options, None, seen=found)
+    task = task_for(producer, options, None, found)
     attempt = task.queue(box)
     attempt.engine = ForegroundEngine(attempt, stop)
     shown(TaskHandle(task, box), options)

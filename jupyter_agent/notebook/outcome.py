@@ -36,6 +36,11 @@ def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome
     if stopped:
         by_hand = isinstance(error, KeyboardInterrupt)
         return Outcome(TaskState.CANCELLED, reason="interrupted from the keyboard" if by_hand else None)
+    return failure(error)
+
+
+def failure(error: BaseException) -> Outcome:
+    """An attempt that failed with *error*."""
     return Outcome(TaskState.FAILED, exception=error, error=described(error))
 
 

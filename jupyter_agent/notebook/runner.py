@@ -38,7 +38,7 @@ def run_as_task(
         if isinstance(found, TaskHandle):
             return shown(found, options)
         box = Box()
-        task = LocalTask(producer, options, make, seen=found)
+        task = task_for(producer, options, make, found)
         handle = TaskHandle(task, box)
         task.start(box)
     return shown(handle, options)
@@ -51,6 +51,19 @@ def ready_producer() -> Producer:
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
     return producer
+
+
+def task_for(
+    producer: Producer,
+    options: Options,
+    engine: Callable[[Attempt], Engine] | None,
+    found: LocalTask | Task | None,
+) -> LocalTask:
+    """The task whose next attempt a submit is: a new one, or what `find_keyed` has found."""
+    if isinstance(found, LocalTask):
+        found.renew(options, engine)
+        return found
+    return LocalTask(producer, options, engine, seen=found)
 
 
 def shown(handle: TaskHandle, options: Options) -> TaskHandle:
@@ -108,15 +121,15 @@ def _running_loop(work: Work) -> asyncio.AbstractEventLoop:
 _keys = threading.Lock()
 
 
-def find_keyed(producer: Producer, key: str | None) -> TaskHandle | Task | None:
-    """The running or completed task with *key*; or the snapshot of an ended one to go on with."""
+def find_keyed(producer: Producer, key: str | None) -> TaskHandle | LocalTask | Task | None:
+    """The running or completed task with *key*; or an ended one, here or elsewhere, to go on with."""
     if key is None:
         return None
     for task in reversed(local_tasks()):
         if task.options.key == key:
             if task.fold.state in _DONE:
                 return TaskHandle(task, task.box)
-            return task.fold
+            return task
     try:
         snapshot = find_by_key(producer, key)
     except AgentError as error:

@@ -237,6 +237,7 @@ def test_a_key_goes_on_with_an_interrupted_task_from_its_checkpoint() -> None:
     assert second.id == first.id
     assert second.result(10) == 10
     assert second.attempt == 2
+    assert first.result(10) == 10
 
 
 def test_ask_waits_for_the_answer_and_records_both() -> None:
@@ -446,3 +447,53 @@ def test_a_method_can_be_a_task() -> None:
     found, n = model.fit.submit(3).result(10)
     assert found is model
     assert n == 3
+
+
+def test_text_that_no_utf_8_can_carry_breaks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        context = ja.current()
+        context.log("a\ud800b")
+        context.say("c\ud800")
+        context.progress(message="d\ud800")
+        raise ValueError("e\ud800")
+
+    handle = ja.task(work, name="f\ud800").submit()
+    assert handle.exception(10).type == "ValueError"  # type: ignore[union-attr]
+    assert [log.text for log in logs(handle.id)] == ["a?b"]
+    assert states(handle.id) == ["queued", "running", "failed"]
+
+
+def test_progress_that_is_no_number_is_said_once() -> None:
+    go = threading.Event()
+
+    def work() -> None:
+        ja.current().progress("half")  # type: ignore[arg-type]
+        go.wait()
+        ja.current().progress(1 << 80)
+
+    handle = ja.submit(work)
+    until(lambda: logs(handle.id))
+    go.set()
+    assert handle.exception(10) is None
+    assert [log.text for log in logs(handle.id)] == ["progress() takes numbers, not 'half' of None"]
+    assert handle.progress.done == float(1 << 80)  # type: ignore[union-attr]
+
+
+def test_another_tasks_cancel_is_this_ones_failure() -> None:
+    def work() -> None:
+        inner = ja.task(wait_for_cancel, name="inner").submit()
+        inner.cancel()
+        inner.result(10)
+
+    handle = ja.submit(work)
+    assert isinstance(handle.exception(10), ja.TaskFailed)
+    assert handle.state == "failed"
+
+
+def test_a_long_message_is_said_in_pieces_of_one_message() -> None:
+    handle = ja.submit(lambda: ja.current().say("x" * 300_000))
+    handle.wait(10)
+    said = [decode_data(event) for event in emitted(handle.id, "message")]
+    assert "".join(m.text for m in said) == "x" * 300_000  # type: ignore[union-attr]
+    assert [m.delta for m in said] == [False, True, True]  # type: ignore[union-attr]
+    assert {m.message_id for m in said} == {handle.result()}  # type: ignore[union-attr]
