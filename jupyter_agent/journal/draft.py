@@ -19,6 +19,7 @@ from ..core.events import (
     Event,
     Lost,
     State,
+    TaskState,
     decode_data,
     encode_data,
     encode_event,
@@ -149,8 +150,13 @@ class Draft:
             owners = self._owners(event.task, event.attempt) or ()
             if deliver and task.producer and event.producer not in owners:
                 self.pending[offset] = Pending(offset, task.producer, event)
-        elif event.type == "state" and task.state.ended:
+        elif event.type == "state" and task.state.ended and not self._is_inferred(event, task):
             self.settled.append((event.task, event.attempt))
+
+    def _is_inferred(self, event: Event, task: Task) -> bool:
+        """Whether somebody else says that the producer is gone; should it be back, its commands are due."""
+        owners = self._owners(event.task, event.attempt) or ()
+        return task.state is TaskState.INTERRUPTED and event.producer not in owners
 
     def _note(self, task: str, attempt: int, kind: str, data: Data) -> None:
         row = self._producer(self.holder)

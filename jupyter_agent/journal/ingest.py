@@ -167,7 +167,9 @@ def _spool_lives(places: Places, producer: str) -> bool:
 
 
 def _leased(row: ProducerRow | None, now: float, lease: float) -> bool:
-    return row is not None and not is_this_host(row.host) and now - row.seen < lease
+    """Whether a producer whose lock cannot be judged from here (another host's, or one that did not say
+    where it is) was heard so recently that it counts as alive."""
+    return row is not None and not (row.host and is_this_host(row.host)) and now - row.seen < lease
 
 
 def _waits_for_its_process(journal: Journal, task: Task, alive: Callable[[str | None], bool]) -> bool:

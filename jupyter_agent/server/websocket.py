@@ -51,6 +51,8 @@ from .services import MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
 PING = 25.0
 """Seconds between pings, which find peers that are gone without a word."""
 
+MOST_NAMED = 1000
+MOST_SUBSCRIPTIONS = 1000
 TAIL_TYPES = ("log", "message", "display")
 _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_cursor"}
 
@@ -210,6 +212,10 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             commands.deliver(services.registry, await services.feed.call(lambda desk: _back(desk, producer)))
 
     async def _subscribe(self, request: Subscribe) -> None:
+        if len(request.tasks) > MOST_NAMED or len(self._pump.readers) >= MOST_SUBSCRIPTIONS:
+            sentence = f'at most {MOST_NAMED} tasks by name and {MOST_SUBSCRIPTIONS} subscriptions; use "*"'
+            self._error("bad_request", sentence, False, request.id)
+            return
         interest = Interest(
             None if request.tasks == "*" else frozenset(request.tasks),
             None if request.types is None else frozenset(request.types),

@@ -326,6 +326,14 @@ class TestCommands:
         journal.handled(10**6)
         assert [p.offset for p in journal.pending(PRODUCER)] == [second]
 
+    def test_an_inferred_interruption_leaves_them_for_a_producer_that_comes_back(
+        self, journal: Journal
+    ) -> None:
+        publish(journal, story(logs=0, end=False))
+        self.command(journal)
+        journal.append([Note(TASK, 1, "state", State(INTERRUPTED))], NOW)
+        assert len(journal.pending(PRODUCER)) == 1
+
     @pytest.mark.parametrize("ending", [COMPLETED, TaskState.FAILED, CANCELLED, INTERRUPTED])
     def test_an_end_settles_them(self, journal: Journal, ending: TaskState) -> None:
         publish(journal, story(logs=0, end=False))

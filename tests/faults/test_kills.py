@@ -18,7 +18,7 @@ from support import until
 
 pytestmark = pytest.mark.timeout(120)
 PRODUCERS = int(os.environ.get("FAULTS_PRODUCERS", "20"))
-SERVERS = int(os.environ.get("FAULTS_SERVERS", "5"))
+SERVERS = int(os.environ.get("FAULTS_SERVERS", "10"))
 
 
 @pytest.fixture
