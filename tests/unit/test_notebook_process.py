@@ -106,6 +106,7 @@ def test_a_worker_that_dies_leaves_an_interrupted_task(how: str, tmp_path: Path)
     task = folded(tmp_path, handle.id)
     assert task.state == "interrupted"
     assert task.logs == 1
+    assert events_of(tmp_path, handle.id)[-1].producer == task.producer != current_producer().id
     assert [e.flag for e in events_of(tmp_path, handle.id)] == [None] * task.events
 
 
