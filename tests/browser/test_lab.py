@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .lab import START, Lab, restart_kernel, run_cell, save, view, wait_for_state
+from .lab import START, Lab, restart_kernel, run_cell, save, view, wait_for_kernel, wait_for_state
 
 REFRESHES = 5
 HEAD = """\
@@ -125,13 +125,24 @@ def test_five_refreshes_lose_no_line_and_leave_no_word_in_the_servers_log(
 
 
 def test_a_kernel_restart_leaves_an_interrupted_task_with_all_it_printed(lab: Lab, lab_page: Page) -> None:
-    lab.open(lab_page, "restart.ipynb", TEN_LINES)
+    attach = "import jupyter_agent as ja; ja.attach(ja.tasks(limit=1)[0].id)"
+    lab.open(lab_page, "restart.ipynb", TEN_LINES, attach)
     run_cell(lab_page, 0)
     expect(lab_page.locator(".ja-line")).to_have_count(10)
+    restarted = monotonic()
     restart_kernel(lab_page)
+    task = "jupyter-agent/tasks?limit=1"
+    while (told := lab.api(task)["tasks"][0])["state"] == "running":
+        assert monotonic() - restarted < 5
+    assert (told["state"], told["logs"]) == ("interrupted", 10)
     wait_for_state(lab_page, "interrupted")
     expect(lab_page.locator(".ja-line")).to_have_text([f"line {n}" for n in range(10)])
     expect(lab_page.get_by_text("went away before the task ended")).to_be_visible()
+    wait_for_kernel(lab_page)
+    run_cell(lab_page, 1)
+    wait_for_state(lab_page, "interrupted", index=1)
+    expect(view(lab_page, 1)).to_have_attribute("data-task-id", told["id"])
+    expect(view(lab_page, 1).locator(".ja-line")).to_have_count(10)
 
 
 def test_a_task_is_cancelled_while_a_cell_blocks_the_kernel(lab: Lab, lab_page: Page) -> None:

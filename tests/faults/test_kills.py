@@ -18,6 +18,7 @@ from support import until
 
 pytestmark = pytest.mark.timeout(120)
 PRODUCERS = int(os.environ.get("FAULTS_PRODUCERS", "20"))
+KERNELS = int(os.environ.get("FAULTS_KERNELS", "3"))
 SERVERS = int(os.environ.get("FAULTS_SERVERS", "10"))
 
 
@@ -51,7 +52,7 @@ def test_a_kernel_that_is_killed_again_and_again_tells_each_story_whole(
     fresh: Servers, tmp_path: Path, chance: random.Random
 ) -> None:
     server = fresh.start()
-    for round_ in range(3):
+    for round_ in range(KERNELS):
         kernel = server.start_kernel()
         written = stream_in_kernel(server, kernel, tmp_path / f"lines-{round_}", pause=0.001)
         written.wait(chance.randrange(10, 200))
