@@ -20,8 +20,9 @@ import msgspec
 
 from .core.task import Task
 from .errors import TaskCancelled
+from .notebook.attempt import Attempt, Box, Options
 from .notebook.executors import BaseEngine, Plain, run_attempt
-from .notebook.local import Attempt, Box, LocalTask, Options
+from .notebook.local import LocalTask
 from .notebook.process import Order
 from .notebook.runner import ready_producer
 from .notebook.stop import MainStop, Stopped

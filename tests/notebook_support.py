@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.core.events import Event, Log, State, decode_data, decode_event
-from jupyter_agent.notebook import local
+from jupyter_agent.notebook import table
 from jupyter_agent.producer.producer import close_current, existing_producer
 from jupyter_agent.producer.spool import read_spool
 
@@ -20,9 +20,9 @@ from jupyter_agent.producer.spool import read_spool
 def own_producer(own_environment: Path) -> Iterator[None]:
     """A producer for this test alone."""
     yield
-    local.interrupt_all("the test ended")
-    local._ended.clear()
-    local._running.clear()
+    table.interrupt_all("the test ended")
+    table._ended.clear()
+    table._running.clear()
     close_current()
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from .attempt import Options
 from .handle import TaskHandle
-from .local import Options
 from .runner import check, run_as_task
 
 P = ParamSpec("P")

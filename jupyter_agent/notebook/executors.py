@@ -12,8 +12,8 @@ from typing import Any
 
 from ..core.events import TaskState
 from ..errors import TaskCancelled
+from .attempt import Attempt
 from .context import set_current
-from .local import Attempt
 from .outcome import Outcome
 from .stop import MainStop, ThreadStop
 

@@ -13,8 +13,10 @@ from ..errors import ResultNotStored, TaskError, UnknownTask
 from ..producer.producer import current_producer
 from ..producer.store import Store
 from .about import cell_run, kernel_shell
-from .local import Box, LocalTask, local_task
+from .attempt import Box
+from .local import LocalTask
 from .outcome import Outcome, raised
+from .table import local_task, local_tasks
 
 
 class Source(Protocol):
@@ -246,8 +248,6 @@ def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50)
     producer = current_producer()
     found = {task.id: task for task in list_tasks(producer, state=state, name=name, limit=limit)}
     handles: TaskList = TaskList()
-    from .local import local_tasks
-
     ours = {task.id: task for task in local_tasks() if _fits(task.fold, state, name)}
     for task_id in sorted({*found, *ours}, reverse=True)[:limit]:
         local = local_task(task_id)

@@ -6,142 +6,28 @@ Every state event passes through `LocalTask`, under one lock, so that an attempt
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextvars import Context, copy_context
-from dataclasses import dataclass
-from typing import Any, Protocol
+from contextvars import copy_context
+from typing import Any
 
 from ..core.events import Command as CommandData
 from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
 from ..core.messages import CommandOrder
 from ..core.task import Task, check_transition
-from ..errors import NotNow, TaskCancelled
+from ..errors import NotNow
 from ..places import new_id
 from ..producer.producer import Producer
 from ..producer.store import Store
 from .about import about
-from .context import TaskContext
-from .outcome import Outcome, failure, outcome_of
+from .attempt import Attempt, Box, Engine, Options
+from .outcome import Outcome
 from .sound import without_surrogates
+from .table import forget, remember
 
 log = logging.getLogger(__name__)
-GRACE = 2.0
-"""Seconds between asking an attempt to stop and stopping it; and between two tries at that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `task` takes; times are seconds, ``None`` means without."""
-
-    name: str
-    key: str | None = None
-    on: Any = "thread"
-    retries: int = 0
-    timeout: float | None = None
-    tags: tuple[str, ...] = ()
-    show: bool = True
-
-
-class Engine(Protocol):
-    """Where an attempt runs. All but `start` are called from any thread, often, and return soon."""
-
-    def start(self) -> None:
-        """Begin, without waiting."""
-
-    def cancel(self) -> None:
-        """Somebody asked the attempt to stop."""
-
-    def force(self) -> None:
-        """The grace is over, and still it runs."""
-
-    def poll(self) -> None:
-        """Called about 20 times a second while the attempt lasts."""
-
-    def abandon(self) -> None:
-        """This process ends."""
-
-    def answer(self, text: str, prompt_id: str | None) -> None:
-        """Somebody said *text* to the task."""
-
-
-class Box:
-    """Holds a result for as long as somebody has a handle."""
-
-    def __init__(self) -> None:
-        self.outcome: Outcome | None = None
-
-
-class Attempt:
-    """One attempt of a local task, from ``queued`` to its only end."""
-
-    def __init__(self, task: LocalTask, number: int, box: Box, worker: str | None = None) -> None:
-        self.task = task
-        self.worker = worker
-        self.number = number
-        self.box = box
-        self.context = TaskContext(task, number, may_block=task.options.on != "loop")
-        self.variables: Context = copy_context()
-        self.started: float | None = None
-        self.timed_out = False
-        self.engine: Engine | None = None
-        self.write: Callable[[str, int, str, Data], int] = task.producer.emit
-        self._force_at: float | None = None
-        self._sampling = threading.Lock()
-        self._closed = False
-
-    def begin(self, **about_it: Any) -> bool:
-        """It runs now; false when it ended before (cancelled while queued)."""
-        self.started = time.monotonic()
-        return self.task.enter(self, State(TaskState.RUNNING, **about_it))
-
-    def completed(self, value: object) -> None:
-        """Its function returned *value*."""
-        self.task.finish(self, Outcome(TaskState.COMPLETED, value))
-
-    def raised(self, error: BaseException) -> None:
-        """Its function raised."""
-        limit = self.task.options.timeout if self.timed_out else None
-        foreign = isinstance(error, TaskCancelled) and error.task_id not in ("", self.task.id)
-        if foreign and not self.context.cancelled:  # another task's, whose result this one wanted
-            self.task.finish(self, failure(error))
-        else:
-            self.task.finish(self, outcome_of(error, timeout=limit))
-
-    def stop(self) -> None:
-        """Ask it to stop, now or within the grace."""
-        self.context.request_cancel()
-        self._force_at = time.monotonic() + GRACE
-        if self.engine is not None:
-            self.engine.cancel()
-
-    def sample(self) -> None:
-        """Write what is new and see whether its time is over; from the forwarder's thread."""
-        with self._sampling:
-            if self._closed:
-                return
-            self.context.sample()
-        now = time.monotonic()
-        limit = self.task.options.timeout
-        late = limit is not None and self.started is not None and now - self.started > limit
-        if late and not self.timed_out:
-            self.timed_out = True
-            self.stop()
-        if self.engine is not None:
-            self.engine.poll()
-            if self._force_at is not None and now >= self._force_at:
-                self._force_at = now + GRACE
-                self.engine.force()
-
-    def close(self) -> None:
-        """Write the last of what was sampled; after this nothing is."""
-        with self._sampling:
-            if not self._closed:
-                self.context.flush()
-                self._closed = True
 
 
 class LocalTask:
@@ -385,59 +271,3 @@ class LocalTask:
 
     def load_checkpoint(self, default: object) -> object:
         return self.store.load_checkpoint(self.id, default)
-
-
-KEPT = 200
-"""How many ended tasks can still be retried from this process."""
-
-_running: dict[str, LocalTask] = {}
-_ended: dict[str, LocalTask] = {}
-_table = threading.Lock()
-
-
-def remember(task: LocalTask) -> None:
-    """The task has an attempt that lasts."""
-    with _table:
-        _ended.pop(task.id, None)
-        _running[task.id] = task
-
-
-def forget(task: LocalTask) -> None:
-    """The task has ended: keep it a while, for a retry."""
-    with _table:
-        _running.pop(task.id, None)
-        _ended[task.id] = task
-        while len(_ended) > KEPT:
-            old = next(iter(_ended))
-            del _ended[old]
-            task.producer.forget_command(old)
-
-
-def local_task(task_id: str) -> LocalTask | None:
-    """The task with this id, if this process queued it (and it did not end long ago)."""
-    with _table:
-        return _running.get(task_id) or _ended.get(task_id)
-
-
-def local_tasks() -> list[LocalTask]:
-    """Every task that this process still knows, oldest first."""
-    with _table:
-        return sorted([*_ended.values(), *_running.values()], key=lambda task: task.id)
-
-
-def interrupt_all(reason: str) -> None:
-    """This process ends: every attempt that lasts is interrupted."""
-    for task in local_tasks():
-        if not task.fold.state.ended:
-            task.interrupt(reason)
-
-
-def _after_fork_in_child() -> None:
-    global _table
-    _table = threading.Lock()
-    _running.clear()
-    _ended.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

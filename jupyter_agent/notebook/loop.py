@@ -20,10 +20,11 @@ from typing import Any, TypeVar
 
 from ..core.events import Error, TaskState
 from .about import ipython_shell
+from .attempt import Attempt, Box, Options
 from .context import Position, TaskContext, set_current
 from .executors import ForegroundEngine
 from .handle import TaskHandle
-from .local import Attempt, Box, LocalTask, Options
+from .local import LocalTask
 from .outcome import Outcome, outcome_of
 from .runner import ready_producer, shown
 from .stop import stop_for_this_thread

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 from ..core.events import TaskState
 from ..errors import TaskFailed
+from .attempt import Box, Options
 from .executors import ForegroundEngine, run_attempt
 from .handle import TaskHandle
-from .local import Box, Options
 from .nested import run
 from .outcome import without_ours
 from .runner import find_keyed, ready_producer, shown, task_for

@@ -12,10 +12,10 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from .api import TaskFunction, name_of
+from .attempt import Options
 from .context import TaskContext, current
 from .executors import Plain
 from .handle import TaskHandle
-from .local import Options
 from .runner import run_as_task
 
 LOOK = 0.1

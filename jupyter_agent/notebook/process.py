@@ -25,10 +25,10 @@ import msgspec
 from ..core.events import Error, TaskState
 from ..core.task import Task
 from ..producer.producer import adopt_spool
+from .attempt import GRACE, Attempt
 from .capture import untee
 from .context import set_current
 from .executors import BaseEngine, Work
-from .local import GRACE, Attempt
 from .outcome import Outcome
 
 LOOK = 0.1

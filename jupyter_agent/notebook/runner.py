@@ -16,10 +16,12 @@ from ..core.task import Task
 from ..errors import AgentError
 from ..producer.producer import Producer, current_producer
 from . import capture
+from .attempt import Attempt, Box, Engine, Options
 from .executors import ExecutorEngine, LoopEngine, ThreadEngine, Work
 from .handle import TaskHandle, attach
-from .local import Attempt, Box, Engine, LocalTask, Options, interrupt_all, local_tasks
+from .local import LocalTask
 from .remote import find_by_key
+from .table import interrupt_all, local_tasks
 
 log = logging.getLogger(__name__)
 MODES = ("thread", "loop", "process")

@@ -139,7 +139,7 @@ def test_the_stop_button_cancels_a_cell_with_one_line(kernel: Kernel, tmp_path: 
 
 CANCEL_BY_COMMAND = """
 from jupyter_agent.core.messages import CommandOrder
-from jupyter_agent.notebook.local import local_tasks
+from jupyter_agent.notebook.table import local_tasks
 from jupyter_agent.producer.producer import current_producer
 def command():
     while not local_tasks() or local_tasks()[-1].fold.state != "running":

@@ -15,7 +15,7 @@ from notebook_support import own_producer, run_script, spooled, states, until  #
 import jupyter_agent as ja
 from jupyter_agent.core.events import Event, State, decode_data
 from jupyter_agent.core.task import Task, fold
-from jupyter_agent.notebook.local import local_task
+from jupyter_agent.notebook.table import local_task
 from jupyter_agent.producer.producer import current_producer
 
 

@@ -15,7 +15,7 @@ from jupyter_agent.core.events import State, TaskState, decode_data
 from jupyter_agent.core.messages import CommandOrder
 from jupyter_agent.core.task import fold
 from jupyter_agent.errors import NotNow
-from jupyter_agent.notebook import local
+from jupyter_agent.notebook import attempt, table
 from jupyter_agent.producer.producer import current_producer
 
 
@@ -104,7 +104,7 @@ def test_cancel_reaches_a_tracked_loop_that_asks_nothing() -> None:
 
 
 def test_cancel_stops_a_loop_that_never_asks_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "GRACE", 0.1)
+    monkeypatch.setattr(attempt, "GRACE", 0.1)
 
     def deaf() -> None:
         while True:
@@ -232,7 +232,7 @@ def test_a_key_goes_on_with_an_interrupted_task_from_its_checkpoint() -> None:
     function = ja.task(work, key="long")
     first = function.submit()
     until(lambda: emitted(first.id, "checkpoint"))
-    local.local_task(first.id).interrupt("for the test")  # type: ignore[union-attr]
+    table.local_task(first.id).interrupt("for the test")  # type: ignore[union-attr]
     second = function.submit()
     assert second.id == first.id
     assert second.result(10) == 10

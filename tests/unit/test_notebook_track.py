@@ -12,7 +12,8 @@ from notebook_support import emitted, own_producer, run_script, spooled, states,
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import State, decode_data
-from jupyter_agent.notebook.local import LocalTask, local_tasks
+from jupyter_agent.notebook.local import LocalTask
+from jupyter_agent.notebook.table import local_tasks
 from jupyter_agent.notebook.track import positioned
 
 
