@@ -122,9 +122,12 @@ class Link:
             is_open = await self._read(socket)
         finally:
             self._socket = None
+            stream = socket.protocol.stream if socket.protocol is not None else None
             socket.close()
             if is_open:
                 await _until_closed(socket)
+            if stream is not None:
+                stream.close()
             self._disconnected()
 
     async def _read(self, socket: WebSocketClientConnection) -> bool:
@@ -155,16 +158,18 @@ async def _until_closed(socket: WebSocketClientConnection) -> None:
 
 async def connect(address: Address) -> WebSocketClientConnection:
     """Open one socket. Raises `ServerUnreachable`, with the reason."""
-    request = HTTPRequest(
-        address.websocket,
-        headers=address.headers,
-        connect_timeout=CONNECT_TIMEOUT,
-        request_timeout=CONNECT_TIMEOUT,
-        ssl_options=ssl_context(address),
-    )
+    if not address.url.startswith(("http://", "https://")):
+        raise ServerUnreachable(f"{address.url!r} is no http or https address", url=address.url)
     try:
+        request = HTTPRequest(
+            address.websocket,
+            headers=address.headers,
+            connect_timeout=CONNECT_TIMEOUT,
+            request_timeout=CONNECT_TIMEOUT,
+            ssl_options=ssl_context(address),
+        )
         return await websocket_connect(request, subprotocols=[SUBPROTOCOL], max_message_size=MAX_MESSAGE)
-    except (OSError, HTTPClientError, StreamClosedError, WebSocketClosedError) as error:
+    except (OSError, ValueError, HTTPClientError, StreamClosedError, WebSocketClosedError) as error:
         raise ServerUnreachable(f"{address.url} cannot be reached: {error}", url=address.url) from error
 
 

@@ -65,6 +65,7 @@ class FileLock:
         self.path = path
         self._fd = fd
         self._identity = identity
+        self._released = False
 
     @classmethod
     def acquire(cls, path: Path, *, create: bool = True) -> FileLock | None:
@@ -100,8 +101,10 @@ class FileLock:
     def release(self) -> None:
         """Give the lock back; again is nothing."""
         with _guard:
-            if _held.pop(self._identity, None) is not None:
+            if not self._released and self._identity in _held:
+                del _held[self._identity]
                 os.close(self._fd)
+            self._released = True
 
 
 def is_locked(path: Path) -> bool:

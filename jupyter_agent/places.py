@@ -132,7 +132,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The object in *path*; ``None`` when it is missing or not (yet) readable as one."""
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .. import __version__
-from ..core.messages import Ack, CommandOrder, ErrorMessage, Handled, Nack
+from ..core.messages import Ack, Close, CommandOrder, ErrorMessage, Handled, Nack
 from ..core.protocol import ProducerSide, Send, encode
 from ..discovery import Address
 from ..errors import RequestRefused
-from ..link import Link
+from ..link import LOOK_AGAIN, Link
 from ..places import host
 from .spool import Spool
 
@@ -45,6 +45,7 @@ class Forwarder:
     def __init__(self, spool: Spool, samplers: Samplers, locate: Callable[[], Address | None]) -> None:
         self._spool = spool
         self._samplers = samplers
+        self._locate = locate
         self._side = ProducerSide(spool.producer, f"jupyter_agent/{__version__}", host())
         self._link = Link(
             locate, connected=self._connected, received=self._received, disconnected=self._wake_soon
@@ -56,6 +57,7 @@ class Forwarder:
         self._started = threading.Event()
         self._closing = False
         self._resume_at = 0.0
+        self._pumping: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="jupyter-agent-forwarder", daemon=True)
 
     @property
@@ -99,7 +101,9 @@ class Forwarder:
     def close(self) -> None:
         """Close the socket and end the thread; again is nothing."""
         self._closing = True
-        self.wake()
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._stop)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -108,19 +112,34 @@ class Forwarder:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._started.set()
         link = asyncio.create_task(self._keep_linked(), name="jupyter-agent-link")
-        try:
-            await self._pump()
-        finally:
-            link.cancel()
-            await asyncio.wait([link])
+        self._pumping = asyncio.create_task(self._pump(), name="jupyter-agent-pump")
+        self._started.set()
+        await asyncio.wait([self._pumping])
+        link.cancel()
+        await asyncio.wait([link])
+
+    def _stop(self) -> None:
+        """A server that takes nothing may keep a write waiting for ever; we do not wait with it."""
+        if self._pumping is not None:
+            self._pumping.cancel()
 
     async def _keep_linked(self) -> None:
-        try:
-            await self._link.run()
-        except RequestRefused as error:
-            log.warning("%s; events stay in the spool until another server takes them", error)
+        while True:
+            try:
+                await self._link.run()
+            except RequestRefused as error:
+                if error.status == Close.NO_HELLO:  # a cell kept the GIL for longer than a hello may take
+                    continue
+                log.warning("%s; events stay in the spool until another server takes them", error)
+                await self._moved(self._link.address)
+
+    async def _moved(self, refused: Address | None) -> None:
+        """Wait until there is a server, and not the one that *refused*."""
+        while True:
+            if self._locate() not in (None, refused):
+                return
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def _pump(self) -> None:
         loop = asyncio.get_running_loop()
