@@ -78,8 +78,6 @@ def read_spool_header(folder: Path) -> Header:
 def _take_in_spool(desk: Desk, folder: Path) -> bool:
     try:
         lock = FileLock.acquire(folder / "lock", create=False)
-    except FileNotFoundError:
-        return False
     except OSError as error:
         log.debug("a spool is left where it is: %s", error)
         return False
@@ -88,14 +86,19 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
     try:
         header, records = read_spool(folder)
         _append(desk, header, records, folder)
-        interrupt(desk, [task for task in desk.journal.open_tasks() if task.producer == header.producer])
+        interrupt(desk, _open_tasks_of(desk, header.producer))
         remove_folder(folder)
     except (SpoolError, OSError) as error:  # one that cannot be read must not keep the others out
         log.debug("a spool is left where it is: %s", error)
+        interrupt(desk, _open_tasks_of(desk, folder.name))
         return False
     finally:
         lock.release()
     return True
+
+
+def _open_tasks_of(desk: Desk, producer: str) -> list[Task]:
+    return [task for task in desk.journal.open_tasks() if task.producer == producer]
 
 
 def _append(desk: Desk, header: Header, records: list[Record], folder: Path) -> None:
@@ -147,7 +150,7 @@ def interrupt_orphans(
         if connected(producer):
             return True
         row = desk.journal.producer(producer)
-        return _spool_lives(places, producer) or _leased(row, now, lease)
+        return _has_spool(places, producer) or _leased(row, now, lease)
 
     orphans = [
         task
@@ -157,13 +160,15 @@ def interrupt_orphans(
     interrupt(desk, orphans)
 
 
-def _spool_lives(places: Places, producer: str) -> bool:
+def _has_spool(places: Places, producer: str) -> bool:
+    """Whether the producer has a spool: then it lives, or taking that in will say how it ended. A
+    producer that has died since the last taking-in must not be called gone before its last words."""
     folder = places.spools / producer
     try:
-        header = read_spool_header(folder)
+        read_spool_header(folder)
     except SpoolError:
         return False
-    return not is_this_host(header.host, header.boot) or is_locked(folder / "lock")
+    return (folder / "lock").exists()
 
 
 def _leased(row: ProducerRow | None, now: float, lease: float) -> bool:

@@ -571,6 +571,23 @@ class TestTakingIn:
         assert caplog.text.count("is left where it is") == 1
         assert try_slot(places, "default-2") is not None, "its lock was let go"
 
+    def test_damage_in_the_midst_of_a_free_journal_is_its_own(self, holder: Holder, places: Places) -> None:
+        free_journal(places, "default-2", batch(1, 5000))
+        path = places.journals / "default-2" / "journal.sqlite"
+        content = bytearray(path.read_bytes())
+        third = len(content) // 3 // 4096 * 4096
+        content[third : third + 10 * 4096] = b"\xff" * (10 * 4096)
+        path.write_bytes(content)
+        put(holder, batch(1, 2, producer=STRANGER, task=OTHER_TASK))
+        epoch = holder.epoch
+        look(holder, places)
+        look(holder, places)
+        assert holder.epoch == epoch
+        assert path.exists()
+        mine = [n for producer, n in facts(holder) if producer == PRODUCER]
+        assert mine == list(range(1, len(mine) + 1)), "what could be read, once"
+        assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2]
+
     @pytest.mark.parametrize("damage", ["no header", "header", "empty", "junk"])
     def test_a_damaged_spool_stops_no_other(self, holder: Holder, places: Places, damage: str) -> None:
         folder = spool_of(places, story(end=False))
@@ -740,6 +757,17 @@ class TestOrphans:
         spool_of(places, story(end=False), alive=True)
         self.interrupt(holder, places)
         assert self.state(holder) is RUNNING
+
+    def test_one_that_died_after_the_last_look_is_not_called_gone_before_its_last_words(
+        self, holder: Holder, places: Places
+    ) -> None:
+        put(holder, Batch(PRODUCER, 1, [state(1, QUEUED, about="x")]))
+        spool_of(places, story(end=False))
+        self.interrupt(holder, places)
+        assert self.state(holder) is QUEUED
+        look(holder, places)
+        ends = [e for e in everything(holder) if e.type == "state" and b"interrupted" in bytes(e.data)]
+        assert ends == everything(holder)[-1:]
 
     def test_one_on_another_host_has_a_lease_from_its_last_word(self, holder: Holder, places: Places) -> None:
         put(holder, Batch(PRODUCER, 1, story(end=False), host="elsewhere"))
