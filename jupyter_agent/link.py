@@ -29,6 +29,9 @@ SILENCE = 75.0
 
 CONNECT_TIMEOUT = 20.0
 HANG_UP_WITHIN = 1.0
+STEADY = 5.0
+"""Seconds after which a connection counts as one that worked: the next failure starts the backoff anew."""
+
 LOOK_AGAIN = 0.5
 """Seconds between looks at a moved or missing server; looking is reading one small file."""
 
@@ -116,11 +119,14 @@ class Link:
         socket = await connect(address)
         self._socket, self.address = socket, address
         is_open = True
+        opened = asyncio.get_running_loop().time()
         try:
             for first in self._connected():
                 await self.send(first.frame)
             is_open = await self._read(socket)
         finally:
+            if asyncio.get_running_loop().time() - opened > STEADY:
+                self._backoff.reset()
             self._socket = None
             stream = socket.protocol.stream if socket.protocol is not None else None
             socket.close()
@@ -142,7 +148,6 @@ class Link:
             if frame is None:
                 self.closed_with = socket.close_code
                 return False
-            self._backoff.reset()
             await self._received(frame)
 
 

@@ -209,6 +209,8 @@ def _take_in_journal(desk: Desk, slot: Slot) -> bool:
     except BaseException:
         slot.release()
         raise
+    for aside in slot.folder.glob("*.corrupt-*"):  # what was moved aside there is kept here
+        aside.rename(slot.folder.with_name(DEFAULT) / f"{slot.name}.{aside.name}")
     slot.delete()
     return True
 

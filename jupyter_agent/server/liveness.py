@@ -98,7 +98,10 @@ class Liveness:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - a fault of ours in one look must not be the last look
+                self._log.exception("looking after the producers failed; it is tried again")
             period = HURRY if self._clock() < self._hurry_until else PERIOD
             try:
                 async with asyncio.timeout(period):

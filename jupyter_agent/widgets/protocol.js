@@ -63,6 +63,8 @@ export class Protocol {
   welcomed = false;
   /** @type {Map<number, Subscription>} */
   subscriptions = new Map();
+  /** How many requests of a subscription wait for their answer. @type {Map<number, number>} */
+  #asked = new Map();
 
   /** A new socket is up: say hello. The rest follows the welcome.
    * @returns {string[]} frames to send */
@@ -74,6 +76,7 @@ export class Protocol {
   /** The socket is gone. */
   disconnected() {
     this.welcomed = false;
+    this.#asked.clear();
     for (const subscription of this.subscriptions.values()) subscription.answered = false;
   }
 
@@ -83,7 +86,7 @@ export class Protocol {
   subscribe(subscription) {
     this.subscriptions.set(subscription.id, subscription);
     subscription.answered = false;
-    return this.welcomed ? [request(subscription)] : [];
+    return this.welcomed ? [this.#ask(subscription)] : [];
   }
 
   /** Drop an interest; frames still under way for it are ignored.
@@ -125,15 +128,30 @@ export class Protocol {
     /** @type {Action[]} */
     const actions = [{ kind: "welcome", now: message.now, heartbeat: message.heartbeat }];
     for (const subscription of this.subscriptions.values()) {
-      actions.push({ kind: "send", frame: request(subscription) });
+      actions.push({ kind: "send", frame: this.#ask(subscription) });
     }
     return actions;
+  }
+
+  /** @param {Subscription} subscription @returns {string} the frame that asks for it */
+  #ask(subscription) {
+    this.#asked.set(subscription.id, (this.#asked.get(subscription.id) ?? 0) + 1);
+    return request(subscription);
+  }
+
+  /** Note an answer. @param {number} id
+   * @returns {boolean} whether it is the one to the newest request, and not to a replaced one */
+  #answered(id) {
+    const waiting = (this.#asked.get(id) ?? 0) - 1;
+    if (waiting > 0) this.#asked.set(id, waiting);
+    else this.#asked.delete(id);
+    return waiting === 0;
   }
 
   /** @returns {Action[]} */
   #subscribed(/** @type {any} */ message) {
     const subscription = this.subscriptions.get(message.id);
-    if (!subscription) return [];
+    if (!this.#answered(message.id) || !subscription) return [];
     subscription.cursor = message.cursor;
     subscription.answered = true;
     /** @type {Action} */
@@ -148,7 +166,7 @@ export class Protocol {
     if (!subscription?.answered) return [];
     if (message.prev !== subscription.cursor) {
       subscription.answered = false;
-      return [{ kind: "send", frame: request(subscription) }];
+      return [{ kind: "send", frame: this.#ask(subscription) }];
     }
     subscription.cursor = message.cursor;
     return [{ kind: "apply", id: message.id, events: message.events }];
@@ -166,10 +184,11 @@ export class Protocol {
   /** @returns {Action[]} */
   #error(/** @type {any} */ message) {
     const id = message.id ?? null;
+    if (id !== null) this.#answered(id);
     const subscription = this.subscriptions.get(id);
     if (subscription && message.code === "bad_cursor" && subscription.cursor !== null) {
       subscription.cursor = null;
-      return [{ kind: "send", frame: request(subscription) }];
+      return [{ kind: "send", frame: this.#ask(subscription) }];
     }
     const { code, message: text, temporary } = message;
     return [{ kind: "error", id, code, message: text, temporary: Boolean(temporary) }];

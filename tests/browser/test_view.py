@@ -88,11 +88,27 @@ def test_after_a_lost_connection_it_resumes_from_where_the_heartbeat_said(stage:
     expect(view.locator(".ja-line")).to_have_text(["three", "later"])
 
 
+def test_an_answer_to_a_replaced_request_is_not_taken_for_the_newest(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, log(3, "three\n"))
+    stage.tell(ident, log(9, "nine\n"), prev="e:8")
+    assert stage.expect("subscribe")["after"] == "e:3"
+    stage.send(type="subscribed", id=ident, recovered=True, cursor="e:3")
+    stage.send(type="subscribed", id=ident, recovered=True, cursor="e:0")
+    stage.tell(ident, log(3, "three\n"), prev="e:0")
+    assert stage.expect("subscribe")["after"] == "e:3"
+    expect(view.locator(".ja-line")).to_have_text(["three"])
+
+
 def test_a_journal_that_was_replaced_starts_the_view_over(stage: Stage, view: Page) -> None:
     ident = stage.welcome()
     stage.answer(ident, snapshot())
     stage.tell(ident, log(3, "old\n"))
     expect(view.locator(".ja-line")).to_have_text(["old"])
+    stage.hang_up(4010)
+    assert stage.closed.get(timeout=5) == 4010
+    assert stage.welcome() == ident
     stage.answer(ident, snapshot(cursor="f:0", name="another"), cursor="f:0")
     stage.tell(ident, log(1, "new\n"), prev="f:0", cursor="f:1")
     expect(view.locator(".ja-line")).to_have_text(["new"])

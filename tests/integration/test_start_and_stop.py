@@ -85,6 +85,9 @@ def test_what_was_acknowledged_before_a_stop_is_there_after_it(fresh: Servers) -
             await writer.published(story.start())
             for _ in range(40):
                 await writer.publish(story.logs(200))
+            while not acked:
+                message = await writer.frame()
+                acked = message["upto"] if message and message["type"] == "ack" else acked
             stopping = asyncio.create_task(asyncio.to_thread(server.stop))
             while (message := await writer.frame()) is not None:
                 acked = message["upto"] if message["type"] == "ack" else acked
