@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 
+from jupyter_agent.producer.producer import close_current
+
 TOKEN = "bench"
 
 
@@ -57,7 +59,10 @@ def isolated() -> Iterator[Path]:
             ("JUPYTER_CONFIG_DIR", "config"),
         ):
             os.environ[variable] = str(base / folder)
-        yield base
+        try:
+            yield base
+        finally:
+            close_current()
 
 
 class Server:
