@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,54 +11,97 @@ from pathlib import Path
 
 import pytest
 from kernels import assert_story, script
-from servers import Servers, loud
+from servers import Server, Servers, loud
 from support import until
 
 pytestmark = pytest.mark.timeout(120)
 
 
+class SmallDisk:
+    """A real disk of a few MiB (a tmpfs) at a folder, that can be filled."""
+
+    word = "full"
+
+    def __init__(self, at: Path) -> None:
+        self._at = at
+        self._filler = at / "filler"
+
+    @classmethod
+    def mounted(cls, at: Path, size: str) -> SmallDisk | None:
+        """Mount it; ``None`` on machines where nothing can be mounted."""
+        at.mkdir(parents=True, mode=0o700, exist_ok=True)
+        options = f"size={size},mode=0700"
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(at)]
+        done = subprocess.run(command, capture_output=True, check=False)
+        return None if done.returncode else cls(at)
+
+    def fill(self, server: Server) -> None:
+        with self._filler.open("wb") as file:
+            _fill(file.fileno())
+
+    def empty(self, server: Server) -> None:
+        self._filler.unlink()
+
+    def close(self) -> None:
+        subprocess.run(["umount", "-l", str(self._at)], check=True)
+
+
+class NoMoreBytes:
+    """The stand-in where nothing can be mounted: the server's files may not grow."""
+
+    word = "disk"
+
+    def fill(self, server: Server) -> None:
+        size = max(path.stat().st_size for path in (server.agent / "journals" / "default").iterdir())
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def empty(self, server: Server) -> None:
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, unlimited)
+
+    def close(self) -> None:
+        """Nothing was made."""
+
+
 @contextmanager
-def small_disk(at: Path, size: str) -> Iterator[None]:
-    """A tmpfs of *size* at a folder; on machines that mount nothing, the test is passed by."""
-    at.mkdir(parents=True, mode=0o700, exist_ok=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(at)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("this machine mounts nothing")
+def small_disk(at: Path, size: str) -> Iterator[SmallDisk | NoMoreBytes]:
+    disk = SmallDisk.mounted(at, size) or NoMoreBytes()
     try:
-        yield
+        yield disk
     finally:
-        subprocess.run(["umount", "-l", str(at)], check=True)
+        disk.close()
 
 
 def test_a_full_disk_is_told_once_and_everything_is_there_when_it_has_room_again(
     fresh: Servers, tmp_path: Path
 ) -> None:
     journals = fresh.home / "agent" / "journals"
-    with small_disk(journals, "3m"):
-        server = fresh.start()
-        filler = journals / "filler"
-        with script(server, tmp_path / "lines", pause=0.001) as (process, written):
-            written.wait()
-            until(lambda: server.task(written.task))
-            with filler.open("wb") as file:
-                _fill(file.fileno())
-            (trouble,) = until(lambda: server.ask("health").json["trouble"], 20)
-            assert "full" in trouble
-            written.wait(len(written.lines) + 1000)
-            filler.unlink()
-            until(lambda: server.ask("health").json["status"] == "ok", 20)
-            process.kill()
-            process.wait()
-        assert_story(server, written, "interrupted")
-        said = [line for line in server.log_text().splitlines() if "cannot be stored" in line]
-        assert len(said) == 1
-        assert "full" in said[0]
-        assert "Traceback" not in server.log_text()
-        server.stop()
+    with small_disk(journals, "3m") as disk:
+        tell_a_story_through(disk, fresh.start(), tmp_path / "lines")
+
+
+def test_files_that_may_not_grow_are_told_once_too(fresh: Servers, tmp_path: Path) -> None:
+    tell_a_story_through(NoMoreBytes(), fresh.start(), tmp_path / "lines")
+
+
+def tell_a_story_through(disk: SmallDisk | NoMoreBytes, server: Server, lines: Path) -> None:
+    with script(server, lines, pause=0.001) as (process, written):
+        written.wait()
+        until(lambda: server.task(written.task))
+        disk.fill(server)
+        (trouble,) = until(lambda: server.ask("health").json["trouble"], 20)
+        assert disk.word in trouble
+        written.wait(len(written.lines) + 1000)
+        disk.empty(server)
+        until(lambda: server.ask("health").json["status"] == "ok", 20)
+        process.kill()
+        process.wait()
+    assert_story(server, written, "interrupted")
+    said = [line for line in server.log_text().splitlines() if "cannot be stored" in line]
+    assert len(said) == 1
+    assert disk.word in said[0]
+    assert "Traceback" not in server.log_text()
+    server.stop()
 
 
 def _fill(descriptor: int) -> None:
