@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..errors import BadCursor
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}\Z")
+_ULID = re.compile(r"[0-9A-Z]{26}\Z")
 _CURSOR = re.compile(r"([0-9A-Za-z]{1,32}):([0-9]{1,18})\Z")
 
 
@@ -23,7 +23,10 @@ def ulid(now: float, random: bytes) -> str:
 
 
 def is_ulid(text: str) -> bool:
-    """Whether *text* has the exact form of a ULID (and so is safe as a file name)."""
+    """Whether *text* has the form of an id: 26 digits and capitals, and so is safe as a file name.
+
+    Other programs make ids of their own; letters that Crockford leaves out (I, L, O, U) do no harm.
+    """
     return _ULID.match(text) is not None
 
 

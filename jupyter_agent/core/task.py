@@ -6,6 +6,8 @@ folding code never refuses a fact, it flags it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from ..errors import InvalidTransition
@@ -69,14 +71,23 @@ def check_transition(
         )
 
 
-class Point(Struct, frozen=True):
+class _Named(Struct, frozen=True):
+    """Fields that can also be asked for by their name on the wire, as in ``point["value"]``."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.__struct_fields__:
+            raise KeyError(name)
+        return getattr(self, name)
+
+
+class Point(_Named, frozen=True):
     """The newest value of a metric."""
 
     value: Number | None
     step: Number | None
 
 
-class ProgressNow(Struct, frozen=True):
+class ProgressNow(_Named, frozen=True):
     """The newest progress, with nulls for what is unknown."""
 
     done: Number | None
@@ -84,7 +95,7 @@ class ProgressNow(Struct, frozen=True):
     message: str | None
 
 
-class PromptNow(Struct, frozen=True):
+class PromptNow(_Named, frozen=True):
     """The question a task waits on."""
 
     prompt_id: str

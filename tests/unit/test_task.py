@@ -23,7 +23,7 @@ from jupyter_agent.core.events import (
     State,
     TaskState,
 )
-from jupyter_agent.core.task import TRANSITIONS, Task, check_transition, fold, may_become
+from jupyter_agent.core.task import TRANSITIONS, Point, Task, check_transition, fold, may_become
 from jupyter_agent.errors import InvalidTransition
 
 QUEUED, RUNNING = TaskState.QUEUED, TaskState.RUNNING
@@ -298,3 +298,10 @@ def test_a_whole_story_folds_to_its_end() -> None:
     task = fold(TASK, story(logs=4))
     assert (task.name, task.state, task.logs, task.events) == ("train", COMPLETED, 4, 7)
     assert (task.created, task.queued, task.started, task.ended) == (1001.0, 1001.0, 1002.0, 1007.0)
+
+
+def test_what_a_snapshot_holds_can_be_asked_for_by_its_name_on_the_wire() -> None:
+    point = Point(0.5, 3)
+    assert (point["value"], point["step"]) == (0.5, 3)
+    with pytest.raises(KeyError):
+        point["__class__"]
