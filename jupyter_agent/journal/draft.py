@@ -142,7 +142,9 @@ class Draft:
             task = Task(event.task)
         self.tasks[event.task] = task
         flag = task.apply(event)
-        body = encode_event(event if not flag else msgspec.structs.replace(event, flag=flag))
+        if flag or event.flag or event.offset:  # the journal's own words, whatever a producer put there
+            event = msgspec.structs.replace(event, offset=0, flag=flag)
+        body = encode_event(event)
         offset = self.head + 1
         self.bodies.append(body)
         self.events.append(Stored(offset, event.task, event.type, with_offset(body, offset)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -568,6 +569,13 @@ def _tight(encoded: bytes) -> bytes:
 
 
 class TestHostile:
+    def test_offset_and_flag_are_the_journals_words_whatever_a_producer_says(self, journal: Journal) -> None:
+        publish(journal, story(logs=0, end=False))
+        publish(journal, [msgspec.structs.replace(event(3), offset=99, flag="mine")], base=3)
+        last = everything(journal)[-1]
+        assert (last.offset, last.flag) == (3, None)
+        assert journal.read(2, 1)[0].encoded.count(b'"offset"') == 1
+
     @pytest.mark.parametrize("name", sorted(HOSTILE))
     def test_it_is_stored_as_it_came_and_hurts_nobody_in_the_same_batch(
         self, journal: Journal, name: str
