@@ -90,18 +90,19 @@ class Journals:
     async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> Task:
         """Ask a task for something; the snapshot from just before."""
         slot, task = await self.find(task_id)
-        await self.use(slot, lambda source: source.command(task.id, command, args))
+        await self.use(slot, lambda source: source.command(task.id, command, args), once=True)
         return task
 
     async def delete(self, task_id: str) -> Task:
         """Forget an ended task; its last snapshot."""
         slot, task = await self.find(task_id)
-        await self.use(slot, lambda source: source.delete(task.id))
+        await self.use(slot, lambda source: source.delete(task.id), once=True)
         return task
 
-    async def use(self, slot: str, action: Callable[[Source], Awaitable[T]]) -> T:
+    async def use(self, slot: str, action: Callable[[Source], Awaitable[T]], *, once: bool = False) -> T:
         """What *action* gives with whatever has the journal now: its server, else this process.
 
+        A server that goes away in between is looked for again, unless *action* may be done only *once*.
         Raises `ServerUnreachable` when a server has it and does not answer within ``patience``.
         """
         deadline = time.monotonic() + self.patience
@@ -112,6 +113,9 @@ class Journals:
             except JournalHeld as held:
                 if time.monotonic() > deadline:
                     raise _unresponsive(slot, held) from held
+            except ServerUnreachable:
+                if once or slot == REMOTE or time.monotonic() > deadline:
+                    raise
             finally:
                 source.close()
             await asyncio.sleep(RETRY)
