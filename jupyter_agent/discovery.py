@@ -92,16 +92,6 @@ def find_address(places: Places, journal: str) -> Address | None:
     return Address(holder.url, {KEY_HEADER: holder.key}, holder.cert)
 
 
-def all_addresses(places: Places) -> list[tuple[str, Address]]:
-    """Every journal that says it has a server, with that server's address; some may be stale."""
-    found = []
-    for folder in _slots(places):
-        address = find_address(places, folder.name)
-        if address is not None:
-            found.append((folder.name, address))
-    return found
-
-
 def remote_address(url: str, token: str | None = None) -> Address:
     """The address of a Jupyter server by its URL and token."""
     headers = {"Authorization": f"token {token}"} if token else {}
