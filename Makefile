@@ -9,7 +9,7 @@ FRONTEND := $(wildcard frontend/package.json)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test check bench docs clean frontend-check
+.PHONY: help demo lab test check bench faults soak fuzz docs clean frontend-check
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,8 +35,17 @@ ifneq ($(FRONTEND),)
 	cd frontend && npm ci --no-audit --no-fund && npm run check
 endif
 
-bench: .venv/dev.stamp ## Measure speed beside what a user would pick instead
+bench: .venv/bench.stamp ## Measure speed beside what a user would pick instead, and write the table and the plots
 	$(BIN)/python -m tests.benchmarks
+
+faults: .venv/dev.stamp ## Kill, stop and cut real processes thousands of times, and write the report
+	$(BIN)/python -m tests.faults
+
+soak: .venv/dev.stamp ## Run everything for half an hour and look for what grows (SOAK_SECONDS=1800)
+	$(BIN)/python -m tests.soak
+
+fuzz: .venv/fuzz.stamp ## Feed 100,000 broken frames, requests and files to every door
+	$(BIN)/python -m tests.fuzz
 
 docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings are errors)
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
@@ -56,3 +65,11 @@ clean: ## Remove everything that make made
 .venv/dev.stamp: .venv/made.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,docs]'
 	@touch $@ .venv/run.stamp
+
+.venv/bench.stamp: .venv/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+.venv/fuzz.stamp: .venv/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@touch $@
