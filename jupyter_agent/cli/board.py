@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..core.events import Event, Progress
 from ..core.ids import Cursor
 from ..core.protocol import Apply, Restart
-from ..core.task import Task
+from ..core.task import HUGE, Task
 from .said import payload, said
 
 LINES = 20
@@ -57,7 +57,7 @@ class Row:
         if text := said(event):
             self._write(text)
         data = payload(event)
-        if isinstance(data, Progress) and data.done is not None:
+        if isinstance(data, Progress) and data.done is not None and abs(data.done) < HUGE:
             self._point(event.time, float(data.done))
 
     def _point(self, when: float, done: float) -> None:

@@ -7,6 +7,7 @@ knows a socket, a clock or a journal.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import BadCursor, ProtocolError
-from .events import UNREADABLE, Event
+from .events import MOST, UNREADABLE, Event
 from .ids import Cursor, is_ulid
 from .messages import (
     VERSION,
@@ -266,7 +267,7 @@ class SubscriberSide:
 
     def _heartbeat(self, message: Heartbeat) -> None:
         for ident, cursor in message.cursors.items():
-            subscription = self.subscriptions.get(int(ident)) if ident.isdecimal() else None
+            subscription = self.subscriptions.get(int(ident)) if re.fullmatch("[0-9]{1,18}", ident) else None
             if subscription is not None and subscription.answered and _later(cursor, subscription.cursor):
                 subscription.cursor = cursor
 
@@ -317,8 +318,11 @@ class ProducerSide:
         head = b'{"type":"publish","base":%d,"first":%d,"events":[' % (base, first)
         return Send(head + b",".join(events) + b"]}")
 
-    def receive(self, frame: str | bytes) -> FromServer:
-        """Take one frame, note what it acknowledges, and hand it on."""
+    def receive(self, frame: str | bytes, emitted: int = MOST) -> FromServer:
+        """Take one frame, note what it acknowledges, and hand it on; *emitted* is the last number there is.
+
+        Raises `ProtocolError` for a frame that cannot be read, or that acknowledges what never was.
+        """
         try:
             message = _from_server.decode(frame)
         except UNREADABLE as error:
@@ -327,6 +331,10 @@ class ProducerSide:
             case Welcome():
                 self.welcome = message
                 self.window = max(1, min(self.window, message.limits.window))
+            case Ack(upto) if upto > emitted:
+                raise ProtocolError(f"the server says it has {upto} events of {emitted}")
+            case Nack(expected) if expected > emitted + 1:
+                raise ProtocolError(f"the server expects event {expected} after {emitted}")
             case Ack(upto):
                 self.acked = max(self.acked, upto)
                 self.sent = max(self.sent, upto)

@@ -71,6 +71,10 @@ def check_transition(
         )
 
 
+HUGE = 1 << 1000
+"""Whole numbers from here on are unknown to a fold: JSON has them, what reads a snapshot may not."""
+
+
 class _Named(Struct, frozen=True):
     """Fields that can also be asked for by their name on the wire, as in ``point["value"]``."""
 
@@ -203,9 +207,9 @@ class Task(Struct):
     def _note(self, data: Data) -> None:
         match data:
             case Progress(done, total, message):
-                self.progress = ProgressNow(done, total, message)
+                self.progress = ProgressNow(_held(done), _held(total), message)
             case Metric(name, value, step):
-                self.metrics[name] = Point(value, step)
+                self.metrics[name] = Point(_held(value), _held(step))
             case Prompt(prompt_id, text, choices):
                 self.prompt = PromptNow(prompt_id, text, choices)
             case Input(_, prompt_id):
@@ -213,6 +217,10 @@ class Task(Struct):
                     self.prompt = None
             case Command("cancel"):
                 self.cancel_requested = not self.state.ended
+
+
+def _held(value: Number | None) -> Number | None:
+    return None if value is None or abs(value) >= HUGE else value
 
 
 def fold(task_id: str, events: list[Event]) -> Task:

@@ -178,7 +178,7 @@ class Forwarder:
         self._wake.set()
 
     async def _received(self, frame: str | bytes) -> None:
-        match message := self._side.receive(frame):
+        match message := self._side.receive(frame, self._spool.last):
             case Ack(upto):
                 self._spool.free(upto)
             case Nack():

@@ -1,0 +1,1 @@
+"""Broken frames, requests and files for every door. ``python -m tests.fuzz``."""
