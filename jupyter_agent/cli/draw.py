@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ..core.events import TaskState
 from ..core.task import Task
+from ..core.text import lines as shown_lines
 from .board import Row
 from .humane import age, duration, moment, number
 from .said import plain
@@ -54,7 +55,7 @@ def percent(task: Task) -> str:
         return ""
     if not progress.total:
         return number(progress.done)
-    return f"{100 * progress.done / progress.total:.0f} %"
+    return f"{100 * (float(progress.done) / float(progress.total)):.0f} %"
 
 
 def took(task: Task, now: float) -> float | None:
@@ -78,7 +79,7 @@ def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
     for task, cells in zip(tasks, rows, strict=True):
         name = Text(plain(task.name))
         name.truncate(room, overflow="ellipsis")
-        table.add_row(task.id, name, state_text(task), *cells)
+        table.add_row(Text(plain(task.id)), name, state_text(task), *cells)
     return table
 
 
@@ -100,7 +101,7 @@ def details(task: Task, now: float) -> Group:
             table.add_row(label, value)
     parts: list[RenderableType] = [table]
     if task.error is not None and task.error.traceback:
-        parts.append(Text("\n" + task.error.traceback.rstrip(), style="red"))
+        parts.append(Text("\n" + shown_lines(task.error.traceback).rstrip(), style="red"))
     return Group(*parts)
 
 
@@ -109,7 +110,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
     metrics = ", ".join(f"{name} {number(point.value)}" for name, point in task.metrics.items())
     where = " · ".join(filter(None, (task.notebook, task.cell and f"cell {task.cell}")))
     return [
-        ("task", task.id),
+        ("task", Text(plain(task.id))),
         ("name", Text(plain(task.name))),
         ("state", state_text(task)),
         ("attempt", str(task.attempt)),
@@ -171,8 +172,8 @@ def _progress(row: Row, width: int) -> list[RenderableType]:
     if not progress.total or progress.done is None:
         return [told]
     bar = ProgressBar(
-        total=float(progress.total),
-        completed=float(progress.done),
+        total=1.0,
+        completed=min(1.0, max(0.0, float(progress.done) / float(progress.total))),
         width=max(10, min(width - 4, 76)),
         complete_style=COLOURS[task.state],
         finished_style=COLOURS[task.state],

@@ -17,6 +17,7 @@ import click
 from .. import __version__
 from ..errors import AgentError
 from .demo import demo
+from .said import plain
 from .serve import serve
 from .source import sentence
 from .status import status
@@ -84,7 +85,7 @@ def _misuse(error: click.ClickException) -> str:
 
 
 def _say(words: str, status: int) -> int:
-    print(f"jupyter agent: {words}", file=sys.stderr)
+    print(f"jupyter agent: {plain(words)}", file=sys.stderr)
     return status
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from rich.table import Table
 
 from ..client import AgentClient
+from ..core.text import json_text, one_line
 from ..discovery import DEFAULT, REMOTE
 from ..errors import AgentError, SpoolError
 from ..journal.ingest import read_spool_header
@@ -46,7 +47,7 @@ def status(*, as_json: bool) -> int:
     found = asyncio.run(_all(journals))
     if as_json:
         report = {"folder": str(journals.places.root), "moved": journals.places.moved, "journals": found}
-        click.echo(msgspec.json.encode(report).decode())
+        click.echo(json_text(msgspec.json.encode(report)))
     else:
         _print(journals.places, found)
     return int(any(journal.trouble for journal in found))
@@ -122,7 +123,7 @@ def _print(places: Places, found: list[JournalStatus]) -> None:
     out.print(table)
     for journal in found:
         if journal.trouble:
-            out.print(f"{journal.name}: {journal.trouble}", markup=False, soft_wrap=True)
+            out.print(f"{journal.name}: {one_line(journal.trouble)}", markup=False, soft_wrap=True)
 
 
 def _holder(journal: JournalStatus) -> str:
@@ -133,7 +134,7 @@ def _holder(journal: JournalStatus) -> str:
 def _health(journal: JournalStatus) -> str:
     if journal.holder != "server":
         return "-"
-    return str(journal.health["status"]) if journal.health else "does not answer"
+    return one_line(str(journal.health["status"])) if journal.health else "does not answer"
 
 
 def _size(journal: JournalStatus) -> str:

@@ -12,13 +12,14 @@ import msgspec
 from ..core.events import Event, TaskState
 from ..core.protocol import Restart
 from ..core.task import Task
+from ..core.text import json_text
 from ..errors import NotNow, UnknownTask
 from . import watch as watching
 from .board import Row
 from .draw import console, details, task_table
 from .humane import parse_moment
 from .journals import Journals
-from .said import SAID_TYPES, said
+from .said import SAID_TYPES, plain, said
 
 STATES = [state.value for state in TaskState]
 ENDED = [state.value for state in TaskState if state.ended]
@@ -44,7 +45,7 @@ def list_tasks(*, status: str | None, limit: int, name: str | None, as_json: boo
     journals = Journals()
     found = asyncio.run(journals.tasks(state=status, name=name, limit=limit))
     for trouble in journals.troubles:
-        click.echo(f"jupyter agent: {trouble}", err=True)
+        click.echo(f"jupyter agent: {plain(trouble)}", err=True)
     if as_json:
         _print_json(found)
     else:
@@ -88,7 +89,7 @@ def logs(*, task_id: str, follow: bool, as_json: bool) -> None:
 def cancel(*, task_id: str) -> None:
     """Ask a task to stop."""
     task = asyncio.run(Journals().command(task_id, "cancel"))
-    click.echo(f"Asked {task.name or 'the task'} ({task.id}) to stop.")
+    click.echo(f"Asked {_named(task)} ({task.id}) to stop.")
 
 
 @tasks.command()
@@ -96,7 +97,7 @@ def cancel(*, task_id: str) -> None:
 def retry(*, task_id: str) -> None:
     """Run an ended task again, in the process that ran it."""
     task = asyncio.run(Journals().command(task_id, "retry"))
-    click.echo(f"Asked for another attempt of {task.name or 'the task'} ({task.id}).")
+    click.echo(f"Asked for another attempt of {_named(task)} ({task.id}).")
 
 
 @tasks.command()
@@ -105,7 +106,7 @@ def retry(*, task_id: str) -> None:
 def send(*, task_id: str, text: str) -> None:
     """Send text to a task: the answer to its question, or something unasked."""
     task = asyncio.run(_send(Journals(), task_id, text))
-    click.echo(f"Sent to {task.name or 'the task'} ({task.id}).")
+    click.echo(f"Sent to {_named(task)} ({task.id}).")
 
 
 @tasks.command()
@@ -113,7 +114,7 @@ def send(*, task_id: str, text: str) -> None:
 def delete(*, task_id: str) -> None:
     """Forget an ended task, with its events, results and checkpoints."""
     task = asyncio.run(Journals().delete(task_id))
-    click.echo(f"Deleted {task.name or 'the task'} ({task.id}).")
+    click.echo(f"Deleted {_named(task)} ({task.id}).")
 
 
 @tasks.command()
@@ -136,6 +137,10 @@ def print_tasks(found: list[Task]) -> None:
         terminal.print(task_table(found, time.time(), terminal.width))
     else:
         click.echo("No tasks.")
+
+
+def _named(task: Task) -> str:
+    return plain(task.name) or "the task"
 
 
 def _moment(text: str | None) -> float | None:
@@ -241,4 +246,4 @@ def _restarted(restart: Restart, task_id: str) -> Task:
 
 
 def _print_json(value: object) -> None:
-    click.echo(msgspec.json.encode(value).decode())
+    click.echo(json_text(msgspec.json.encode(value)))

@@ -17,7 +17,7 @@ from ..core.task import Task
 from ..errors import UnknownTask
 from .board import LINES, Board, Row
 from .draw import board_view, percent
-from .humane import duration, number
+from .humane import duration, moment, number
 from .journals import Journals
 from .said import payload, plain, said
 
@@ -80,8 +80,7 @@ class PlainScreen:
             self._say(row, when, line)
 
     def _say(self, row: Row, when: float, line: str) -> None:
-        clock = time.strftime("%H:%M:%S", time.localtime(when))
-        click.echo(f"{clock} {plain(row.task.name)} | {line}")
+        click.echo(f"{moment(when)[-8:]} {plain(row.task.name)} | {line}")
 
 
 def _state_line(row: Row) -> str:

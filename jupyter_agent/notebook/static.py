@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 from ..core.events import Number, TaskState
 from ..core.task import Task
+from ..core.text import lines
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _COLORS = {
     TaskState.QUEUED: "#5b6470",
     TaskState.RUNNING: "#1976d2",
@@ -91,7 +90,7 @@ def _end(task: Task) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_ANSI.sub("", text))
+    return escape(lines(text))
 
 
 def _number(value: Number | None) -> str:

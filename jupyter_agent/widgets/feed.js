@@ -35,7 +35,7 @@ export class Tail {
     if (type === "log") this.#log(data);
     else if (type === "message") this.#message(data);
     else if (type === "display") this.#display(data);
-    else if (type === "lost") this.#push("note", `events ${data.first} to ${data.last} are lost: ${data.reason}`);
+    else if (type === "lost") this.#push("note", printable(`events ${data.first} to ${data.last} are lost: ${data.reason}`));
     else return;
     this.version += 1;
     this.#drop(this.lines.length - TAIL);
@@ -69,8 +69,8 @@ export class Tail {
   /** @param {any} data */
   #message({ role, text, message_id, delta }) {
     const known = this.lines.find((line) => line.message === message_id);
-    if (known) known.text = delta ? known.text + printable(text) : `${role}: ${printable(text)}`;
-    else this.#push("message", `${role}: ${printable(text)}`, { message: message_id });
+    if (known) known.text = delta ? known.text + printable(text) : printable(`${role}: ${text}`);
+    else this.#push("message", printable(`${role}: ${text}`), { message: message_id });
   }
 
   /** @param {any} data */
@@ -100,10 +100,12 @@ function levelKind(level) {
   return /^(error|critical|fatal)$/i.test(level ?? "") ? "error" : /^warn/i.test(level ?? "") ? "warning" : "logging";
 }
 
-// CSI and OSC sequences and the two-character escapes of ECMA-48.
-const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])/g;
+// As in `jupyter_agent.core.text`: the escape sequences of ECMA-48, and the start of one without an end.
+const ESCAPES =
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g;
 // What is left of control characters, and the marks that turn text around and hide what it says.
-const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROLS =
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/g;
 
 /** Text as a terminal would leave it: no escape sequences, and only what follows the last return.
  * @param {string} text */

@@ -54,7 +54,7 @@ function enter(task, event, data, first) {
   if (data.state === "queued") {
     task.queued = event.time;
     task.producer = data.producer ?? event.producer;
-    if (data.about) Object.assign(task, ABOUT, data.about);
+    if (data.about) Object.assign(task, aboutOf(data.about));
   } else if (data.state === "running") {
     task.started ??= event.time;
     task.ended = null;
@@ -68,6 +68,12 @@ function enter(task, event, data, first) {
 }
 
 const ABOUT = { name: "", key: null, tags: [], owner: null, kernel: null, notebook: null, cell: null };
+
+/** What an `about` may say, and nothing else that a producer put there.
+ * @param {Record<string, any>} about @returns {Partial<Snapshot>} */
+function aboutOf(about) {
+  return Object.fromEntries(Object.entries(ABOUT).map(([name, none]) => [name, about[name] ?? none]));
+}
 
 /** @param {Snapshot} task @param {TaskEvent} event */
 function beginAttempt(task, event) {
@@ -84,7 +90,8 @@ function note(task, type, data) {
       task.progress = { done: data.done ?? null, total: data.total ?? null, message: data.message ?? null };
       break;
     case "metric":
-      task.metrics[data.name] = { value: data.value ?? null, step: data.step ?? null };
+      // not by assignment: a metric may be called `__proto__`
+      task.metrics = { ...task.metrics, [data.name]: { value: data.value ?? null, step: data.step ?? null } };
       break;
     case "prompt":
       task.prompt = { prompt_id: data.prompt_id, text: data.text, choices: data.choices ?? null };

@@ -122,8 +122,8 @@ export class TaskView {
   #drawHead({ task, status }) {
     const cancelling = task.cancel_requested && !ENDED.has(task.state);
     say(this.#badge, cancelling ? "cancelling…" : task.state);
-    say(this.#name, task.name || "task");
-    mark(this.root, "aria-label", `Task ${task.name || task.id}`);
+    say(this.#name, nameOf(task) || "task");
+    mark(this.root, "aria-label", `Task ${nameOf(task) || task.id}`);
     mark(this.root, "role", "group");
     say(this.#attempt, task.attempt > 1 ? `attempt ${task.attempt}` : "");
     say(this.#link, { live: "", connecting: "connecting…", offline: "offline" }[status]);
@@ -139,7 +139,7 @@ export class TaskView {
     const ended = ENDED.has(task.state);
     const share = done !== null && total ? Math.min(1, Math.max(0, done / total)) : null;
     this.#bar.hidden = share === null && ended;
-    mark(this.#bar, "aria-label", `Progress of ${task.name || "the task"}`);
+    mark(this.#bar, "aria-label", `Progress of ${nameOf(task) || "the task"}`);
     mark(this.#bar, "aria-valuenow", share === null ? null : String(done));
     mark(this.#bar, "aria-valuemax", share === null ? null : String(total));
     mark(this.#bar, "aria-valuetext", share === null ? null : `${Math.floor(share * 100)} %`);
@@ -209,7 +209,7 @@ export class TaskView {
   /** @param {Snapshot} task @param {Tail} tail */
   #drawLog(task, tail) {
     this.#log.hidden = tail.lines.length === 0;
-    mark(this.#log, "aria-label", `Log of ${task.name || "the task"}`);
+    mark(this.#log, "aria-label", `Log of ${nameOf(task) || "the task"}`);
     const earlier = task.logs - tail.logs;
     say(this.#earlier, earlier > 0 ? `${number(earlier)} earlier` : "");
     if (tail.version === this.#tailVersion) return;
@@ -257,6 +257,11 @@ export class TaskView {
     button.disabled = false;
     say(this.#notice, this.#refused);
   }
+}
+
+/** A name is one line. @param {Snapshot} task */
+function nameOf(task) {
+  return printable(task.name.replace(/\s+/g, " "));
 }
 
 /** @param {HTMLElement} box */
