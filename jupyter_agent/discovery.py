@@ -12,10 +12,12 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from .locks import is_locked
 from .places import Places, host, read_json
 
 DEFAULT = "default"
@@ -80,20 +82,27 @@ def find_address(places: Places, journal: str) -> Address | None:
     """The address of *journal*'s holder now; ``None`` when no server holds it.
 
     A journal whose folder is gone was taken in by the default one. ``JUPYTER_AGENT_URL`` and
-    ``JUPYTER_AGENT_TOKEN`` name a server on another machine.
+    ``JUPYTER_AGENT_TOKEN`` name a server on another machine. The address that a dead server left behind,
+    and another machine's loopback address, may be any stranger's here, who would be given the key and
+    the events: neither is an answer.
     """
     url = os.environ.get("JUPYTER_AGENT_URL")
     if url:
         return remote_address(url, os.environ.get("JUPYTER_AGENT_TOKEN"))
     folder = places.journals / journal
-    holder = read_holder(folder if folder.is_dir() else places.journals / DEFAULT)
+    folder = folder if folder.is_dir() else places.journals / DEFAULT
+    holder = read_holder(folder)
     if holder is None or holder.kind != "server" or not holder.url:
+        return None
+    if not (_holds(folder) if holder.host == host() else _reaches_far(holder.url)):
         return None
     return Address(holder.url, {KEY_HEADER: holder.key}, holder.cert)
 
 
 def remote_address(url: str, token: str | None = None) -> Address:
-    """The address of a Jupyter server by its URL and token."""
+    """The address of a Jupyter server by its URL and token, which may be in the URL as Jupyter prints it."""
+    url, _, query = url.partition("?")
+    token = token or "".join(parse_qs(query).get("token", []))
     headers = {"Authorization": f"token {token}"} if token else {}
     return Address(url if url.endswith("/") else url + "/", headers)
 
@@ -105,6 +114,19 @@ def read_holder(folder: Path) -> HolderFile | None:
         return msgspec.convert(value, HolderFile) if value is not None else None
     except msgspec.ValidationError:
         return None
+
+
+def _holds(folder: Path) -> bool:
+    try:
+        return is_locked(folder / "lock")
+    except OSError:  # it cannot be told, and so not be trusted
+        return False
+
+
+def _reaches_far(url: str) -> bool:
+    """Whether *url* means the same server on every machine."""
+    name = urlsplit(url).hostname or ""
+    return name not in ("localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
 
 
 def _slots(places: Places) -> list[Path]:

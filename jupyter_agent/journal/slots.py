@@ -146,7 +146,7 @@ def take_moment_slot(places: Places, name: str = DEFAULT) -> Slot:
         address = read_holder(places.journals / name)
         raise JournalHeld(
             f"the journal {name!r} is held by another process",
-            holder=msgspec.to_builtins(address) if address else None,
+            holder=msgspec.to_builtins(msgspec.structs.replace(address, key="")) if address else None,
         )
     slot.announce(HolderFile("moment", os.getpid(), host(), started=time.time()))
     return slot

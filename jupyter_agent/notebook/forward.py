@@ -107,7 +107,7 @@ class Forward:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Forward to {self.url}>"
+        return f"<Forward to {self.url.partition('?')[0]}>"  # a query may be a password
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:
@@ -122,7 +122,7 @@ class Forward:
             try:
                 await self._visit(backoff)
             except _UNREACHABLE as error:
-                log.debug("%s is away: %s", self.url, error)
+                log.debug("%s is away: %s", self.url.partition("?")[0], error)
             await asyncio.sleep(backoff.next(random()))
 
     async def _visit(self, backoff: Backoff) -> None:
@@ -144,7 +144,7 @@ class Forward:
             await asyncio.wait([reading], timeout=LOOK)
             return
         if batch.base > self.delivered + 1:
-            log.debug("events before %d went before %s took them", batch.base, self.url)
+            log.debug("events before %d went before %s took them", batch.base, self.url.partition("?")[0])
         for body in batch.bodies:
             if self._wants(body):
                 await socket.write_message(body)
