@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .core.ids import ulid
 from .locks import FileLock
@@ -65,6 +65,8 @@ def _probed(root: Path) -> Places:
         _probe(root)
     except OSError as error:
         local = Path(tempfile.gettempdir()) / f"jupyter_agent-{_user_id()}"
+        if local.is_symlink():  # anybody may have put it there, and may turn it elsewhere
+            raise PermissionError(f"{local} is a symbolic link") from error
         _probe(local)
         why = f"{root} cannot be written or locked ({error.strerror or error}); using {local}"
         return Places(local, why)
@@ -72,10 +74,9 @@ def _probed(root: Path) -> Places:
 
 
 def _probe(root: Path) -> None:
-    make_private(root)
-    status = root.stat()
-    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+    if root.exists() and hasattr(os, "getuid") and root.stat().st_uid != os.getuid():
         raise PermissionError(f"{root} belongs to another user")
+    make_private(root)
     path = root / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
     lock = FileLock.acquire(path)
     path.unlink()
@@ -89,7 +90,7 @@ def _user_id() -> str:
 
 
 def make_private(folder: Path) -> Path:
-    """Make *folder* with its parents, 0700 where new; narrows one that others could read."""
+    """Make *folder*, 0700, with its parents; narrows one that others could read."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o077:
@@ -97,12 +98,17 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
+def create_private(path: Path) -> IO[bytes]:
+    """A new file that only this user can read, whatever the umask. Raises `FileExistsError`."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Replace *path* in one step with a synced file that only this user can read."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    created = create_private(temporary)
     try:
-        with os.fdopen(fd, "wb") as file:
+        with created as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

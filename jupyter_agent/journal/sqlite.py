@@ -21,6 +21,7 @@ import msgspec
 from ..core.events import TaskState, decode_event, with_offset
 from ..core.task import Task
 from ..errors import JournalError
+from ..places import create_private
 from .base import PAGE_BYTES, Appended, Batch, Note, Pending, ProducerRow, Stored
 from .draft import Draft, Owners
 
@@ -62,6 +63,7 @@ class SQLiteJournal:
         self._tasks: dict[str, Task] = {}
         self._owners: dict[tuple[str, int], Owners] = {}
         self._producers: dict[str, ProducerRow] = {}
+        _create_private(path)
         with _Translated(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
@@ -327,6 +329,16 @@ class SQLiteJournal:
         """Everything cached is committed, so anything may go; ended tasks seldom come again."""
         if len(self._tasks) + len(self._owners) + len(self._producers) > 3 * _CACHED_TASKS:
             self._forget_cache()
+
+
+def _create_private(path: Path) -> None:
+    """SQLite would make the file by the umask; its other files take over this one's mode."""
+    try:
+        create_private(path).close()
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise JournalError(f"{path} cannot be used: {error.strerror or error}") from error
 
 
 class _Translated:

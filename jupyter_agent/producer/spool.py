@@ -22,7 +22,7 @@ from msgspec import Struct
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
 from ..errors import SpoolError
 from ..locks import FileLock
-from ..places import Places, boot, host, make_private, remove_folder
+from ..places import Places, boot, create_private, host, make_private, remove_folder
 from .compaction import Gap
 from .segment import SEGMENT_BYTES, Record, Segment, read_segment
 from .segments import NewSegment, Segments
@@ -112,7 +112,8 @@ class Spool:
         if lock is None:
             raise SpoolError(f"somebody holds {newborn / 'lock'}, a name that is ours alone")
         try:
-            (newborn / "spool.json").write_bytes(msgspec.json.encode(header))
+            with create_private(newborn / "spool.json") as file:
+                file.write(msgspec.json.encode(header))
             newborn.rename(folder)
         except OSError as error:
             _undo(newborn, lock)

@@ -1,7 +1,8 @@
 """Results and checkpoints: files beside the journal that only this user can read.
 
 They are written to a temporary name, synced and renamed, so that a reader finds the whole new one or
-the whole old one. Pickles are loaded only from files that this user owns.
+the whole old one. A pickle is a program: it is loaded only from a regular file that this user owns and
+nobody else may write.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import pickle
 import reprlib
+import stat
 from pathlib import Path
 
 from ..core.events import Result
@@ -42,7 +44,7 @@ class Store:
             content = _pickled(value)
             if len(content) > MAX_RESULT:
                 return Result(text, stored=False)
-            write_private(make_private(self._places.results) / f"{task}-{attempt}.pickle", content)
+            write_private(make_private(self._places.results) / f"{_checked(task)}-{attempt}.pickle", content)
         except Exception:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
             return Result(text, stored=False)
         return Result(text, stored=True)
@@ -52,7 +54,7 @@ class Store:
         if result.stored and result.repr == "None":
             return None
         path = self._places.results / f"{_checked(task)}-{attempt}.pickle"
-        if not result.stored or not path.exists():
+        if not result.stored or not os.path.lexists(path):
             raise ResultNotStored(
                 f"the result of task {task} was not kept (it could not be pickled, was over "
                 f"{MAX_RESULT >> 20} MiB, or is on another machine); it looked like {result.repr}",
@@ -75,7 +77,7 @@ class Store:
     def load_checkpoint(self, key: str, default: object = None) -> object:
         """The last state saved under *key*, or *default* when there is none."""
         path = self._places.checkpoints / f"{_checked(key)}.pickle"
-        return _loaded(path, key) if path.exists() else default
+        return _loaded(path, key) if os.path.lexists(path) else default
 
 
 def short_repr(value: object) -> str:
@@ -101,8 +103,27 @@ def _pickled(value: object) -> bytes:
 
 
 def _loaded(path: Path, task: str) -> object:
-    with path.open("rb") as file:
-        owner = os.fstat(file.fileno()).st_uid
-        if hasattr(os, "getuid") and owner != os.getuid():
-            raise ResultNotStored(f"{path} belongs to another user and is not loaded", task_id=task)
-        return pickle.load(file)  # noqa: S301 - the owner was just checked
+    try:
+        fd = os.open(path, os.O_RDONLY | _CAREFULLY)
+    except OSError as error:
+        raise ResultNotStored(f"{path} is not loaded: {error.strerror}", task_id=task) from error
+    with os.fdopen(fd, "rb") as file:
+        wrong = _wrong_with(os.fstat(fd))
+        if wrong:
+            raise ResultNotStored(f"{path} {wrong} and is not loaded", task_id=task)
+        return pickle.load(file)  # noqa: S301 - whose it is was just checked
+
+
+_CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""No symbolic links, and no waiting for whoever writes into a pipe of that name."""
+
+
+def _wrong_with(status: os.stat_result) -> str | None:
+    """Why a file may hold somebody else's pickle; ``None`` when it may not."""
+    if not stat.S_ISREG(status.st_mode):
+        return "is no regular file"
+    if not hasattr(os, "getuid"):
+        return None
+    if status.st_uid != os.getuid():
+        return "belongs to another user"
+    return "can be written by others" if status.st_mode & 0o022 else None
