@@ -1,0 +1,20 @@
+"""Sizes so small that a short run passes every seam, and files replaced by the model's."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_agent.journal import ingest
+from jupyter_agent.server import feed, liveness, websocket
+
+from . import holding
+
+
+@pytest.fixture(autouse=True)
+def small_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame holds about three events, what is at hand about ten, a chunk two."""
+    monkeypatch.setattr(feed, "FRAME_BYTES", 700)
+    monkeypatch.setattr(websocket, "FRAME_BYTES", 700)
+    monkeypatch.setattr(feed, "RECENT_BYTES", 2000)
+    monkeypatch.setattr(ingest, "CHUNK", 2)
+    monkeypatch.setattr(liveness, "take_in", holding.take_in)

@@ -1,0 +1,285 @@
+"""The holder without its thread, and a user's folder as one object."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from threading import Condition
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from jupyter_agent.core.ids import ulid
+from jupyter_agent.discovery import DEFAULT
+from jupyter_agent.errors import JournalError
+from jupyter_agent.journal import ingest
+from jupyter_agent.journal.base import Appended, Batch, Note, Stored
+from jupyter_agent.journal.holder import Desk, Holder
+from jupyter_agent.journal.memory import MemoryJournal
+from jupyter_agent.journal.sqlite import CorruptJournal
+from jupyter_agent.places import Places, host
+
+from .bugs import Bug
+from .oracle import Oracle
+from .spools import ModelSpool
+
+if TYPE_CHECKING:
+    from .servers import ModelServer
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class WatchedJournal(MemoryJournal):
+    """Tells the oracle what is committed and forgotten, and keeps time by the model's clock."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__("", home.new_epoch())
+        self.home = home
+        self.home.oracle.begin(self.epoch)
+
+    def opened_by(self, holder: str) -> None:
+        self._holder = holder
+        self.home.oracle.holders.add(holder)
+
+    def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
+        answers = super().append(work, self.home.now())
+        self.home.oracle.committed(self, work, answers)
+        return answers
+
+    def forget(self, task_ids: Any) -> None:
+        gone = list(task_ids)
+        super().forget(gone)
+        self.home.oracle.forgotten(self, gone)
+
+
+@dataclass(eq=False, slots=True)
+class ModelSlot:
+    """Stands for a folder in ``journals/``: its journal file and who has its lock."""
+
+    name: str
+    journal: WatchedJournal
+    holder: ModelServer | None = None
+
+
+@dataclass(eq=False)
+class Home:
+    """Stands for everything on disk: slots and spools. ``trip`` lets a coming append fail or kill."""
+
+    oracle: Oracle
+    now: Callable[[], float]
+    bug: Bug | None = None
+    slots: dict[str, ModelSlot] = field(default_factory=dict)
+    spools: dict[str, ModelSpool] = field(default_factory=dict)
+    trip: tuple[int, type[BaseException]] | None = None
+    epochs: int = 0
+    ids: int = 0
+
+    def new_epoch(self) -> str:
+        self.epochs += 1
+        return f"e{self.epochs}"
+
+    def new_id(self) -> str:
+        self.ids += 1
+        return ulid(1_700_000_000.0 + self.ids, b"model.....")
+
+    def slot(self, name: str) -> ModelSlot:
+        if name not in self.slots:
+            self.slots[name] = ModelSlot(name, WatchedJournal(self))
+        return self.slots[name]
+
+    def stumble(self) -> None:
+        """Fail here if it is time for that."""
+        if self.trip is None:
+            return
+        left, kind = self.trip
+        self.trip = (left - 1, kind) if left else None
+        if not left:
+            raise kind("the disk is full")
+
+    def own_spools(self, slot: str) -> list[ModelSpool]:
+        """As `ingest` finds them: this machine's, of this slot or of one that is no more."""
+        return [
+            spool
+            for _, spool in sorted(self.spools.items())
+            if spool.header.host == host()
+            and (spool.header.journal == slot or (slot == DEFAULT and spool.header.journal not in self.slots))
+        ]
+
+
+class HandDesk(Desk):
+    """A desk on which things go wrong."""
+
+    def __init__(self, journal: WatchedJournal, announce: Callable[[list[Stored], float], None]) -> None:
+        super().__init__(journal, announce)
+        self.home = journal.home
+
+    def append(self, *work: Batch | Note) -> list[Appended]:
+        self.home.stumble()
+        return super().append(*work)
+
+
+class HandHolder(Holder):
+    """The real queue, grouping and error handling; `work` is what its thread would do."""
+
+    def __init__(
+        self,
+        slot: ModelSlot,
+        home: Home,
+        on_commit: Callable[[list[Stored], float], None],
+        on_epoch: Callable[[], None],
+    ) -> None:
+        self.slot = slot  # type: ignore[assignment]
+        self.home = home
+        self.id = home.new_id()
+        self.trouble = None
+        self.told = []
+        self._on_commit = on_commit
+        self._on_epoch = on_epoch
+        self._queue = deque()
+        self._ready = Condition()
+        self._closing = False
+        self._tell_again = float("inf")
+        self._corrupt = None
+        self.spoiled = False
+        self._use(slot.journal)
+
+    def _use(self, journal: WatchedJournal) -> Desk:
+        journal.opened_by(self.id)
+        self._journal = cast(Any, journal)
+        self.desk: Desk = HandDesk(journal, self._on_commit)
+        return self.desk
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs and appends wait."""
+        return len(self._queue)
+
+    def work(self) -> bool:
+        """One job, or one transaction; false when nothing waits."""
+        group = self._group()
+        if not group:
+            return False
+        work, future = group[0]
+        if self.spoiled:
+            self.spoiled = False
+            self._spoil(group)
+        elif callable(work):
+            self.desk = self._call(self.desk, work, future)
+        else:
+            self.desk = self._commit(self.desk, group)
+        self._die_if_killed(group)
+        return True
+
+    def close(self) -> None:
+        while self.work():
+            pass
+        self._closing = True
+
+    def _spoil(self, group: list[Any]) -> None:
+        """What the holder does when SQLite says that the file is damaged."""
+        error = CorruptJournal("the file is damaged")
+        self.desk = self._replace(error)
+        for _, future in group:
+            future.set_exception(error)
+
+    def _replace(self, error: CorruptJournal) -> Desk:
+        slot = cast(ModelSlot, self.slot)
+        slot.journal = WatchedJournal(self.home)
+        desk = self._use(slot.journal)
+        self._on_epoch()
+        return desk
+
+    def _die_if_killed(self, group: list[tuple[Any, Future[Any]]]) -> None:
+        for _, future in group:
+            error = future.exception() if future.done() and not future.cancelled() else None
+            if isinstance(error, Killed):
+                raise error
+
+
+class _Nothing:
+    """A folder that is empty."""
+
+    def glob(self, pattern: str) -> Iterator[PurePath]:
+        return iter(())
+
+
+class _SpoolFile:
+    def __init__(self, spool: ModelSpool | None, name: str = "") -> None:
+        self._spool, self._name = spool, name
+
+    def __truediv__(self, name: str) -> _SpoolFile:
+        return _SpoolFile(self._spool, name)
+
+    def read_bytes(self) -> bytes:
+        if self._spool is None:
+            raise FileNotFoundError(self._name)
+        return msgspec.json.encode(self._spool.header)
+
+    def exists(self) -> bool:
+        return self._spool is not None
+
+    is_dir = exists
+
+
+class _SpoolFolders:
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def __truediv__(self, producer: str) -> _SpoolFile:
+        return _SpoolFile(self._home.spools.get(producer))
+
+
+class FakePlaces:
+    """Only what ingestion and retention ask of the folders: who has a spool, and no result files."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.spools = _SpoolFolders(home)
+        self.results = self.checkpoints = _Nothing()
+
+
+def places_of(home: Home) -> Places:
+    return cast(Places, FakePlaces(home))
+
+
+def take_in(desk: Desk, places: Places, slot: str) -> int:
+    """Stands for `ingest.take_in`, which finds folders and their locks; reading, merging, interrupting are
+    the real ones, in chunks, and may be cut short at any append."""
+    home = cast(FakePlaces, places).home
+    taken = _take_in_journals(desk, home) if slot == DEFAULT else 0
+    for spool in home.own_spools(slot):
+        if not spool.locked:
+            take_in_spool(desk, home, spool)
+            taken += 1
+    return taken
+
+
+def _take_in_journals(desk: Desk, home: Home) -> int:
+    others = [one for name, one in sorted(home.slots.items()) if name != DEFAULT and one.holder is None]
+    for other in others:
+        ingest._merge(desk, other.journal)
+        home.oracle.merged(other.journal)
+        del home.slots[other.name]
+    return len(others)
+
+
+def take_in_spool(desk: Desk, home: Home, spool: ModelSpool) -> None:
+    """As `ingest` does under the spool's lock: append, say what was interrupted, delete."""
+    ingest._append(desk, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
+    ingest.interrupt(desk, ingest._open_tasks_of(desk, spool.producer))
+    del home.spools[spool.producer]
+
+
+@contextmanager
+def small_sizes(patch: Any) -> Iterator[None]:
+    """Frames, pages and chunks of a few events, so that a short run passes every seam of them."""
+    yield
+
+
+__all__ = ["DEFAULT", "JournalError"]

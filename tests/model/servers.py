@@ -1,0 +1,213 @@
+"""A server without a network: the real door, pump, feed, registry and liveness over model wires."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from jupyter_agent.core.messages import Ack, Bye, Close, Events, Publish, Subscribe
+from jupyter_agent.core.protocol import CloseWith, ServerSide, encode
+from jupyter_agent.journal.retention import Retention
+from jupyter_agent.server.feed import Feed
+from jupyter_agent.server.liveness import Liveness
+from jupyter_agent.server.registry import Registry
+from jupyter_agent.server.services import Services, Timing
+from jupyter_agent.server.websocket import AgentSocket
+
+from .bugs import Bug
+from .holding import HandHolder, Home, ModelSlot, places_of
+from .loop import HandLoop
+from .wires import Closing, Wire
+
+log = logging.getLogger("jupyter_agent.model")
+log.setLevel(logging.CRITICAL)
+HEARTBEAT = 25.0
+LEASE = 900.0
+KEPT_DAYS = 1.0
+
+
+class Door(AgentSocket):
+    """The real socket handler; only what Tornado and Jupyter would do is replaced."""
+
+    def __init__(self, server: ModelServer, wire: Wire) -> None:
+        self.server = server
+        self.wire = wire
+        wire.door = self
+        self.busy: asyncio.Task[None] | None = None
+        self._gone = False
+        self.initialize(server.services)
+
+    @property
+    def log(self) -> logging.Logger:
+        return log
+
+    @property
+    def user_name(self) -> str:
+        return "ada"
+
+    @property
+    def close_code(self) -> int | None:  # type: ignore[override]
+        return None
+
+    async def may(self, action: str) -> bool:
+        return True
+
+    async def still_allowed(self) -> CloseWith | None:
+        return None
+
+    def write(self, frame: bytes) -> Awaitable[None] | None:  # type: ignore[override]
+        return self.wire.write(text_of(frame))
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Tornado writes a close frame behind what was written and calls `on_close`."""
+        if self.wire.server_open:
+            if self.wire.client_open:
+                self.wire.down.append(Closing(code or Close.NORMAL))
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """The connection is gone for the server."""
+        self.wire.cut_server()
+        if not self._gone:
+            self._gone = True
+            self.on_close()
+
+    def take(self) -> bool:
+        """The next frame, unless the last one is still being answered; as Tornado's reading loop."""
+        if not self.wire.up or not self.wire.server_open or (self.busy and not self.busy.done()):
+            return False
+        frame = self.wire.up.popleft().decode()
+        self.busy = self.server.loop.spawn(self.on_message(frame))
+        self.server.loop.settle()
+        return True
+
+
+class ModelServer:
+    """One Jupyter server's part, from its start to `stop` or `kill`."""
+
+    def __init__(self, home: Home, slot: ModelSlot, loop: HandLoop) -> None:
+        self.home, self.slot, self.loop = home, slot, loop
+        slot.holder = self
+        self.feed = Feed()
+        self.holder = HandHolder(slot, home, self.feed.committed, self.feed.replaced)
+        self.feed.attach(self.holder, loop, slot.journal.head)
+        self.registry = Registry(log)
+        self.liveness = Liveness(
+            self.feed,
+            self.registry,
+            places_of(home),
+            lease=LEASE,
+            retention=Retention(KEPT_DAYS),
+            peek=False,
+            log=log,
+            clock=loop.time,
+        )
+        self.services = Services(
+            self.feed,
+            self.registry,
+            self.liveness,
+            places_of(home),
+            "",
+            "ada",
+            Timing(heartbeat=HEARTBEAT),
+            loop.time,
+        )
+        self.doors: list[Door] = []
+        self.looking: asyncio.Task[None] | None = None
+        self.is_up = True
+
+    def connect(self, client: Any) -> Wire:
+        """A client opens a socket."""
+        wire = Wire(client)
+        door = DOORS.get(self.home.bug, Door)(self, wire)
+        self.doors.append(door)
+        self.loop.call_soon(door.open)
+        self.loop.settle()
+        return wire
+
+    def look(self) -> None:
+        """Begin one look of liveness, unless one is under way."""
+        if self.looking is None or self.looking.done():
+            self.looking = self.loop.spawn(self.liveness.look())
+            self.loop.settle()
+
+    def work(self) -> bool:
+        """One turn of the journal's thread, without the loop."""
+        return self.is_up and self.holder.work()
+
+    def sweep(self) -> None:
+        """Forget doors that are over."""
+        self.doors = [door for door in self.doors if not door.wire.is_over]
+
+    def kill(self) -> None:
+        """It is gone from one moment to the next, with everything that was not committed."""
+        self.is_up = False
+        self.slot.holder = None
+        if self.looking is not None:
+            self.looking.cancel()
+        for door in self.doors:
+            if door.busy is not None:
+                door.busy.cancel()
+            door.hang_up()
+        self.holder._queue.clear()
+        self.loop.settle()
+
+    def stop(self) -> None:
+        """As `stop_extension`: goodbye, commit what was put, close, release."""
+        for connection in self.registry.all():
+            connection.pump.post(encode(Bye(True, 500)))
+            connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
+        self.loop.settle()
+        self.holder.close()
+        self.kill()
+
+
+class _LiveGap(Door):
+    async def _subscribe(self, request: Subscribe) -> None:
+        await super()._subscribe(request)
+        reader = self._pump.readers.get(request.id)
+        if reader is not None:
+            reader.at = self.services.feed.head
+
+
+class _EarlyAck(Door):
+    async def _publish(self, request: Publish) -> None:
+        if request.events:
+            self._pump.post(encode(Ack(request.events[-1].n)))
+        await super()._publish(request)
+
+
+class _OffByOne(Door):
+    async def _subscribe(self, request: Subscribe) -> None:
+        await super()._subscribe(request)
+        reader = self._pump.readers.get(request.id)
+        if reader is not None and request.after is not None:
+            reader.at += 1
+
+
+class _LaneRepeats(Door):
+    def write(self, frame: bytes) -> Awaitable[None] | None:  # type: ignore[override]
+        left = super().write(frame)
+        text = text_of(frame)
+        if left is not None and text.startswith(b'{"type":"events"'):
+            head = json.loads(text)
+            self.wire.write(encode(Events(head["id"], head["cursor"], head["cursor"], [])).replace(
+                b'"events":[]', text[text.index(b'"events":') : -1]
+            ))
+        return left
+
+
+DOORS: dict[Bug | None, Callable[[ModelServer, Wire], Door]] = {
+    Bug.LIVE_GAP: _LiveGap,
+    Bug.EARLY_ACK: _EarlyAck,
+    Bug.OFF_BY_ONE: _OffByOne,
+    Bug.LANE_REPEATS: _LaneRepeats,
+}
+
+
+def text_of(frame: bytes) -> bytes:
+    """The text of one unmasked WebSocket frame."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]

@@ -1,0 +1,208 @@
+"""Everybody together, and what each of them may do next."""
+
+from __future__ import annotations
+
+from jupyter_agent.core.events import TaskState
+from jupyter_agent.discovery import DEFAULT
+from jupyter_agent.places import host
+from jupyter_agent.producer.spool import Header
+
+from .bugs import Bug
+from .holding import Home, Killed
+from .loop import HandLoop
+from .oracle import Oracle, Wanted
+from .producers import ModelProducer
+from .servers import ModelServer
+from .spools import ModelSpool
+from .subscribers import ModelSubscriber, View
+from .wires import Wire
+
+SECOND = "default-2"
+START = 1_700_000_000.0
+ROUNDS = 400
+"""Rounds within which everything has to be where it belongs, once nothing goes wrong any more."""
+
+
+class World:
+    """One user's processes, this machine's and another's."""
+
+    def __init__(self, bug: Bug | None = None) -> None:
+        self.oracle = Oracle(bug)
+        self.loop = HandLoop(START)
+        self.home = Home(self.oracle, self.loop.time, bug)
+        self.servers: dict[str, ModelServer] = {}
+        self.producers: list[ModelProducer] = []
+        self.subscribers: list[ModelSubscriber] = []
+        self.tasks: list[str] = []
+
+    def start_server(self, name: str) -> None:
+        if name not in self.servers:
+            self.servers[name] = ModelServer(self.home, self.home.slot(name), self.loop)
+
+    def kill_server(self, name: str) -> None:
+        server = self.servers.pop(name, None)
+        if server is not None:
+            server.kill()
+
+    def stop_server(self, name: str) -> None:
+        server = self.servers.pop(name, None)
+        if server is not None:
+            server.stop()
+
+    def new_producer(self, journal: str, *, most: int = 1000, elsewhere: bool = False) -> ModelProducer:
+        """A process starts; *elsewhere*: on another machine, *most*: segments of its spool."""
+        where = "elsewhere" if elsewhere else host()
+        header = Header(self.home.new_id(), journal, where, "", 1, self.loop.time())
+        spool = ModelSpool(header, most)
+        if not elsewhere:
+            self.home.spools[header.producer] = spool
+        producer = ModelProducer(spool, self.loop, self.oracle)
+        if elsewhere:
+            producer.forwarder._side.host = where
+        self.producers.append(producer)
+        return producer
+
+    def new_task(self) -> str:
+        self.tasks.append(self.home.new_id())
+        return self.tasks[-1]
+
+    def home_of(self, producer: ModelProducer) -> ModelServer | None:
+        """As `find_address`: who holds its journal, or the one that took that in."""
+        journal = producer.spool.header.journal
+        return self.servers.get(journal if journal in self.home.slots else DEFAULT)
+
+    def connect(self, client: ModelProducer | ModelSubscriber, which: int = 0) -> None:
+        """Reconnect, unless the present connection is still there."""
+        if client.wire is not None:
+            return
+        if isinstance(client, ModelProducer):
+            server = self.home_of(client) if client.is_running else None
+        else:
+            running = list(self.servers.values())
+            server = running[which % len(running)] if running else None
+        if server is not None:
+            client.connect(server)
+
+    def subscribe(self, subscriber: ModelSubscriber, ident: int, wanted: Wanted, tail: int | None) -> None:
+        subscriber.subscribe(ident, wanted, tail)
+
+    @property
+    def wires(self) -> list[Wire]:
+        return [door.wire for server in self.servers.values() for door in server.doors]
+
+    def work(self, name: str) -> bool:
+        """One turn of a holder's thread; being killed there ends its server."""
+        server = self.servers.get(name)
+        try:
+            return server is not None and server.work()
+        except Killed:
+            self.kill_server(name)
+            return True
+
+    def flow(self) -> bool:
+        """A little of everything; whether anything moved."""
+        moved = False
+        for producer in self.producers:
+            moved |= producer.send()
+        for server in list(self.servers.values()):
+            server.sweep()
+            for door in server.doors:
+                moved |= door.take()
+        for name in list(self.servers):
+            moved |= self.work(name)
+        self.loop.settle()
+        for client in (*self.producers, *self.subscribers):
+            moved |= client.take()
+        return moved
+
+    def drain(self) -> None:
+        """Nothing goes wrong any more: everybody comes back, everything arrives."""
+        self.home.trip = None
+        self.start_server(DEFAULT)
+        for producer in self.producers:
+            producer.stopped = False
+        for wire in self.wires:
+            if wire.client_open:
+                wire.release()
+            elif wire.door is not None:
+                wire.door.hang_up()
+        self.loop.settle()
+        for _ in range(3):
+            self._settle()
+            self.loop.advance(2.0)
+        for server in self.servers.values():
+            server.look()
+        self._settle()
+        self.loop.advance(30.0)
+        self._settle()
+
+    def _settle(self) -> None:
+        for _ in range(ROUNDS):
+            self._notice()
+            for client in (*self.producers, *self.subscribers):
+                self.connect(client)
+            if not self.flow():
+                return
+        raise AssertionError("it never comes to rest")
+
+    def _notice(self) -> None:
+        """Whoever hears nothing for long enough hangs up."""
+        for client in (*self.producers, *self.subscribers):
+            wire = client.wire
+            if wire is not None and not wire.server_open and not wire.down:
+                client.hang_up()
+
+    def check(self) -> None:
+        """Everything is everywhere."""
+        for slot in self.home.slots.values():
+            self.oracle.folded(slot.journal)
+        for producer in self.producers:
+            self._check_producer(producer)
+        for subscriber in self.subscribers:
+            for view in subscriber.views.values():
+                self._check_view(subscriber, view)
+        self._check_ends()
+
+    def _check_producer(self, producer: ModelProducer) -> None:
+        server = self.home_of(producer)
+        if server is None or not (producer.alive or producer.spool.header.host == host()):
+            return
+        history = self.oracle.histories[server.slot.journal.epoch]
+        last = history.last.get(producer.id, 0)
+        safe = self.oracle.safe[producer.id]
+        whole = last == producer.spool.last or (not last and safe == producer.spool.last)
+        assert whole, f"{producer.id} said {producer.spool.last}, its journal has {last}"
+
+    def _check_view(self, subscriber: ModelSubscriber, view: View) -> None:
+        assert subscriber.server is not None
+        assert view.place is not None
+        journal = subscriber.server.slot.journal
+        history = self.oracle.histories[journal.epoch]
+        assert view.place.epoch == journal.epoch, f"{view.place} is not of {journal.epoch}"
+        late = [e for e in history.between(view.place.offset, journal.head) if view.wanted.wants(e)]
+        missing = [event for event in late if event.offset not in history.forgotten]
+        assert not missing, f"never told: {missing}"
+        if view.wanted.types is not None:
+            return
+        for task in view.tasks.values():
+            now = journal.task(task.id)
+            if now is None or history.lives[task.id][0].forgotten:
+                continue
+            parts = ("state", "attempt", "progress", "metrics", "logs", "cancel_requested", "ended")
+            seen, true = ([getattr(one, part) for part in parts] for one in (task, now))
+            assert seen == true, f"{task.id}: {seen} is shown, {true} is so"
+
+    def _check_ends(self) -> None:
+        dead = {p.id for p in self.producers if not p.alive and p.spool.header.host == host()}
+        ended = {
+            (a.task, a.number): a.state for p in self.producers for a in p.attempts if a.state.ended
+        }
+        for slot in self.home.slots.values():
+            if slot.holder is None:
+                continue
+            for task in slot.journal.tasks(limit=1000):
+                word = ended.get((task.id, task.attempt))
+                if task.producer in dead:
+                    assert task.state is (word or TaskState.INTERRUPTED), f"{task} ended {word}"
+                elif word is not None:
+                    assert task.state is word, f"{task} ended {word}"
