@@ -6,16 +6,23 @@ reach a server that has only a password.
 
 from __future__ import annotations
 
+import copy
 import hmac
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth import IdentityProvider, User
+from tornado.web import HTTPError
 
 from ..discovery import KEY_HEADER
 from .services import Services
 
 RESOURCE = "jupyter_agent"
+_ANSWERED = ("_jupyter_current_user", "_current_user", "_token_authenticated", "_cached_hub_user")
+"""Where a handler keeps what its identity provider once said."""
+
+_CLOSED = ("set_cookie", "set_header")
+"""What Tornado takes from a handler that has become a WebSocket."""
 
 if TYPE_CHECKING:
     from jupyter_server.base.handlers import JupyterHandler as _Handler
@@ -69,6 +76,28 @@ class AccessMixin(_Handler):
         if not user:
             return False
         return bool(await ensure_async(self.authorizer.is_authorized(self, user, action, RESOURCE)))
+
+    async def still_logged_in(self) -> bool:
+        """Ask the identity provider again, as if this request came now.
+
+        One that cannot tell at the moment (its hub is away) leaves things as they are.
+        """
+        if self.has_key():
+            return True
+        again = copy.copy(self)  # may be given cookies, which go nowhere
+        for name in (*_ANSWERED, *_CLOSED):
+            vars(again).pop(name, None)
+        try:
+            user = await ensure_async(self.identity_provider.get_user(again))
+        except HTTPError as error:
+            return error.status_code not in (401, 403)
+        if user and getattr(self.current_user, "username", None) == user.username:
+            self.current_user = user  # whose groups may be others by now
+        return bool(user)
+
+    async def still_may(self, action: str) -> bool:
+        """Whether whoever asked may go on with *action*."""
+        return await self.still_logged_in() and await self.may(action)
 
     @property
     def user_name(self) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 
 from ..core.events import Number
 from ..core.task import Task
+from ..core.text import one_line
 from .rest import AgentHandler
 
 REFRESH = 3
@@ -21,8 +24,23 @@ border-bottom:1px solid #8884}td.n{font-variant-numeric:tabular-nums}code{font-s
 """
 
 
+_POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    f"style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+)
+
+
 class PageHandler(AgentHandler):
     """``jupyter-agent/``: the newest tasks, drawn again every few seconds."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """Nothing but the page's own style, beside what Jupyter's policy says of frames."""
+        return f"{_POLICY}, {super().content_security_policy}"
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("X-Frame-Options", "SAMEORIGIN")
 
     def get_login_url(self) -> str:
         """A person is asked to log in."""
@@ -50,9 +68,10 @@ _NONE = "<p>No tasks yet. Run one in a notebook: <code>import jupyter_agent as j
 
 def _row(task: Task, now: float) -> str:
     ident = escape(task.id)  # a stranger's producer may name its tasks as it likes
+    name = escape(one_line(task.name) or "task")
     state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
     return (
-        f'<tr data-task-id="{ident}" data-state="{task.state.value}"><td>{escape(task.name or "task")}'
+        f'<tr data-task-id="{ident}" data-state="{task.state.value}"><td>{name}'
         f'<br><code>{ident}</code><td class="{task.state.value}">{state}<td class="n">{_progress(task)}'
         f'<td class="n">{_took(task, now)}<td class="n">{_clock(task.started)}'
     )

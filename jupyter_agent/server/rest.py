@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -37,6 +37,15 @@ class BadRequest(RequestRefused):
 class AgentHandler(AccessMixin, JupyterHandler):
     """Base of the doors: rights by method, problem details for every error."""
 
+    actions: ClassVar = {"GET": "read", "HEAD": "read"}
+    """What the authorizer is asked for; any other method needs ``write``."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.set_header("Cache-Control", "no-store")
+
     def initialize(self, services: Services) -> None:
         self.services = services
 
@@ -52,7 +61,7 @@ class AgentHandler(AccessMixin, JupyterHandler):
             return
         if not self.check_origin():
             raise HTTPError(403, "this origin may not ask")
-        action = "read" if self.request.method in ("GET", "HEAD") else "write"
+        action = self.actions.get(self.request.method or "", "write")
         if not await self.may(action):
             raise HTTPError(403, f"this user may not {action} tasks")
 
@@ -64,7 +73,6 @@ class AgentHandler(AccessMixin, JupyterHandler):
         """Answer with *value* as JSON."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.set_header("Cache-Control", "no-store")
         self.finish(_encode(value))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -88,7 +96,7 @@ class AgentHandler(AccessMixin, JupyterHandler):
         text = self.get_query_argument(name, None)
         if text is None:
             return default
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text[:10]) <= most:
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):
             raise BadRequest(f"{name} must be a whole number from 1 to {most}, not {text[:40]!r}")
         return int(text)
 
@@ -138,7 +146,7 @@ class HealthHandler(AgentHandler):
         services = self.services
         holder = services.feed.holder
         body: dict[str, object] = {"status": "degraded" if holder.trouble or holder.told else "ok"}
-        if self.current_user and await self.may("read"):
+        if self.current_user and self.check_origin() and await self.may("read"):
             body["journal"] = await services.feed.call(self._journal)
             body["lag"] = services.registry.lag(services.feed.head)
             body["connections"] = len(services.registry)
@@ -153,7 +161,9 @@ class HealthHandler(AgentHandler):
 
 
 class TasksHandler(AgentHandler):
-    """``tasks``: snapshots, newest first."""
+    """``tasks``: snapshots, newest first. To make one there would be to run code."""
+
+    actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
 
     async def get(self) -> None:
         state, limit = self._state(), self.number("limit", 50)
@@ -207,9 +217,14 @@ class EventsHandler(AgentHandler):
         after = await self._after(task_id, streaming)
         if streaming:
             until_end = self.get_query_argument("until", None) == "end"
-            heartbeat = self.services.timing.heartbeat
             stream = Stream(
-                self, self.services.feed, interest, after, heartbeat=heartbeat, until_end=until_end
+                self,
+                self.services.feed,
+                interest,
+                after,
+                heartbeat=self.services.timing.heartbeat,
+                until_end=until_end,
+                still_allowed=lambda: self.still_may("read"),
             )
             await stream.run()
             return
@@ -219,7 +234,6 @@ class EventsHandler(AgentHandler):
         events = b",".join(event.encoded for event in page.events)
         tail = _encode({"cursor": feed.cursor(page.last), "more": page.more})
         self.set_header("Content-Type", "application/json")
-        self.set_header("Cache-Control", "no-store")
         self.finish(b'{"events":[' + events + b"]," + tail[1:])
 
     def _types(self) -> frozenset[str] | None:

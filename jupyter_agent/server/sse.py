@@ -7,6 +7,7 @@ heartbeat.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
@@ -25,7 +26,8 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
 class Stream:
-    """Writes one response until its reader goes, or, with *until_end*, the task has ended."""
+    """Writes one response until its reader goes or loses the right to read (*still_allowed* is asked once
+    a heartbeat), or, with *until_end*, the task has ended."""
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class Stream:
         *,
         heartbeat: float,
         until_end: bool,
+        still_allowed: Callable[[], Awaitable[bool]],
     ) -> None:
         self._handler = handler
         self._feed = feed
@@ -43,6 +46,7 @@ class Stream:
         self._after = after
         self._heartbeat = heartbeat
         self._until_end = until_end
+        self._still_allowed = still_allowed
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -60,8 +64,13 @@ class Stream:
             self._feed.listeners.discard(self._wake.set)
 
     async def _follow(self) -> None:
-        epoch = self._feed.epoch
+        epoch, clock = self._feed.epoch, asyncio.get_running_loop().time
+        asked = clock()
         while self._feed.epoch == epoch:
+            if clock() - asked >= self._heartbeat:
+                asked = clock()
+                if not await self._still_allowed():
+                    return
             self._wake.clear()
             page = await self._feed.page(self._after, self._interest)
             self._after = page.last

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any, Literal
 
-from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import ws_authenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
@@ -142,12 +141,11 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self.close(code, reason)
 
     async def still_allowed(self) -> CloseWith | None:
-        if not self.has_key():
-            user = await ensure_async(self.identity_provider.get_user(self))
-            if user is None:
-                return self._side.close(Close.UNAUTHENTICATED, "the login has ended")
-        if not await self.may("read"):
-            return self._side.close(Close.FORBIDDEN, "this user may no longer read tasks")
+        if not await self.still_logged_in():
+            return self._side.close(Close.UNAUTHENTICATED, "the login has ended")
+        for action in ("read", "write") if self._side.role == "producer" else ("read",):
+            if not await self.may(action):
+                return self._side.close(Close.FORBIDDEN, f"this user may no longer {action} tasks")
         return None
 
     def _pump_ended(self, pumping: asyncio.Task[None]) -> None:
@@ -164,6 +162,10 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     async def _answer(self, request: FromClient) -> None:
         """Carry a request out; what cannot be served is answered, and the connection stays open."""
+        if isinstance(request, Subscribe | CommandRequest) and (close := await self.still_allowed()):
+            self._pump.readers.clear()  # nothing more is delivered
+            self._pump.post(close)
+            return
         try:
             match request:
                 case Hello():
