@@ -6,13 +6,14 @@ import re
 from datetime import datetime
 
 _STEPS = ((60.0, "s"), (60.0, "min"), (24.0, "h"))
+_HUGE = 1e300
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)\Z")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def duration(seconds: float | None) -> str:
-    """As "8.2 s", "3 min 20 s", "2 h 5 min", "4 d 1 h"; nothing for ``None``."""
-    if seconds is None:
+    """As "8.2 s", "3 min 20 s", "2 h 5 min", "4 d 1 h"; nothing for ``None`` and what no clock counts."""
+    if seconds is None or not abs(seconds) < _HUGE:
         return ""
     seconds = max(seconds, 0.0)
     if seconds < 10:
@@ -32,7 +33,9 @@ def _two(amount: float, base: int, large: str, small: str) -> str:
 
 
 def age(seconds: float) -> str:
-    """As "now", "40 s ago", "3 min ago", "5 h ago", "12 d ago"."""
+    """As "now", "40 s ago", "3 min ago", "5 h ago", "12 d ago"; nothing for what no clock counts."""
+    if not abs(seconds) < _HUGE:
+        return ""
     if seconds < 2:
         return "now"
     amount = seconds
@@ -47,6 +50,8 @@ def number(value: float | None) -> str:
     """A count or a measurement with as many digits as are worth reading."""
     if value is None:
         return "-"
+    if abs(value) >= _HUGE:
+        return "very many"
     if isinstance(value, int) or value.is_integer():
         return f"{int(value):,}" if abs(value) < 1e15 else f"{value:.4g}"
     return f"{value:.4g}"
@@ -63,10 +68,13 @@ def size(count: int) -> str:
 
 
 def moment(when: float | None) -> str:
-    """A time on this machine's clock, to the second; nothing for ``None``."""
+    """A time on this machine's clock, to the second; nothing for ``None``, and for what no calendar has."""
     if when is None:
         return ""
-    return datetime.fromtimestamp(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromtimestamp(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, ValueError, OSError):  # a broken clock may have said anything
+        return ""
 
 
 def parse_moment(text: str, now: float) -> float:

@@ -14,10 +14,10 @@ from ..client import AgentClient
 from ..core.text import json_text, one_line
 from ..discovery import DEFAULT, REMOTE
 from ..errors import AgentError, SpoolError
-from ..journal.ingest import read_spool_header
 from ..journal.slots import holder_of
 from ..locks import is_locked
 from ..places import Places
+from ..producer.spool import read_spool_header
 from .draw import console
 from .humane import size
 from .journals import Journals

@@ -22,7 +22,7 @@ from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
 from ..places import Places, is_this_host, new_id, remove_folder, sweep
 from ..producer.segment import Record
-from ..producer.spool import Header, read_spool
+from ..producer.spool import Header, read_spool, read_spool_header
 from .base import Batch, Journal, Note, ProducerRow, Stored, Trust
 from .draft import start_of
 from .holder import Desk
@@ -50,29 +50,26 @@ def peek_spools(desk: Desk, places: Places, slot: str) -> None:
     """Read the living producers' spools too, without taking them: their events come again, and
     are known then. For a moment's holder, where there is no server that they could send to."""
     for folder in _own_spools(places, slot):
-        if is_locked(folder / "lock"):
-            header, records = read_spool(folder)
+        try:
+            header, records = read_spool(folder) if is_locked(folder / "lock") else (None, [])
+        except (SpoolError, OSError) as error:  # as when taking in
+            log.debug("a spool is not looked into: %s", error)
+            continue
+        if header is not None:
             _append(desk, header, _without_holes(records), folder)
 
 
 def _own_spools(places: Places, slot: str) -> Iterator[Path]:
+    slots = existing_slots(places)
     for folder in sorted(places.spools.glob("[0-9A-Z]*")):
         try:
             header = read_spool_header(folder)
         except SpoolError as error:
             log.debug("skipping a spool: %s", error)
             continue
-        homeless = slot == DEFAULT and not (places.journals / header.journal).is_dir()
+        homeless = slot == DEFAULT and header.journal not in slots
         if (header.journal == slot or homeless) and is_this_host(header.host, header.boot):
             yield folder
-
-
-def read_spool_header(folder: Path) -> Header:
-    """Only the header of a spool. Raises `SpoolError` when it cannot be read."""
-    try:
-        return msgspec.json.decode((folder / "spool.json").read_bytes(), type=Header)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise SpoolError(f"{folder / 'spool.json'} cannot be read: {error}") from error
 
 
 def _take_in_spool(desk: Desk, folder: Path) -> bool:

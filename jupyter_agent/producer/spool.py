@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
+from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, UNREADABLE, Data, Display, too_deep
 from ..errors import SpoolError
 from ..locks import FileLock
 from ..places import Places, boot, create_private, host, make_private, remove_folder
@@ -275,18 +275,28 @@ def read_spool(folder: Path) -> tuple[Header, list[Record]]:
 
     Raises `SpoolError` when the header cannot be read.
     """
-    try:
-        header = msgspec.json.decode((folder / "spool.json").read_bytes(), type=Header)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise SpoolError(f"{folder / 'spool.json'} cannot be read: {error}") from error
+    header = read_spool_header(folder)
     records: list[Record] = []
     for path in sorted(folder.glob("*.seg")):
         last = records[-1][0] if records else 0  # a kill may leave files that were rewritten into this one
         try:
-            records += [record for record in read_segment(path) if record[0] > last]
+            found = dict(reversed(read_segment(path)))  # of one that damage doubled the first counts
         except FileNotFoundError:
             continue
+        records += sorted(record for record in found.items() if record[0] > last)
     return header, records
+
+
+def read_spool_header(folder: Path) -> Header:
+    """Whose spool *folder* is. Raises `SpoolError` when that cannot be read, or is said of another folder."""
+    path = folder / "spool.json"
+    try:
+        header = msgspec.json.decode(path.read_bytes(), type=Header)
+    except (OSError, *UNREADABLE) as error:
+        raise SpoolError(f"{path} cannot be read: {error}") from error
+    if header.producer != folder.name:
+        raise SpoolError(f"{path} is of another producer, {header.producer[:80]!r}")
+    return header
 
 
 def header_for(producer: str, journal: str, now: float) -> Header:

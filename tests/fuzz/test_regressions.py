@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import msgspec
 import pytest
-from support import PRODUCER, TASK, event
+from rich.console import Console
+from support import HOLDER, PRODUCER, STRANGER, TASK, event
 
 from jupyter_agent.cli.board import Row
-from jupyter_agent.core.events import Log
+from jupyter_agent.cli.draw import board_view, details, task_table
+from jupyter_agent.cli.humane import age, duration, moment, number
+from jupyter_agent.core.events import Log, encode_event
 from jupyter_agent.core.protocol import ProducerSide, SubscriberSide, Subscription
-from jupyter_agent.core.task import Task
+from jupyter_agent.core.task import ProgressNow, Task
 from jupyter_agent.errors import ProtocolError
+from jupyter_agent.journal.holder import Desk
+from jupyter_agent.journal.ingest import peek_spools, take_in
+from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.places import Places
 from jupyter_agent.producer.forwarder import Forwarder
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.segment import START, Segment, read_segment
+from jupyter_agent.producer.spool import Spool, header_for, read_spool
+
+from .spools import framed
 
 
 def test_a_heartbeat_for_a_subscription_with_5000_digits_is_passed_over() -> None:
@@ -60,3 +70,83 @@ def test_a_number_that_no_float_holds_is_unknown_to_a_fold(kind: bytes) -> None:
     assert row.task.progress is None or row.task.progress.done is None
     assert all(point.value is None for point in row.task.metrics.values())
     assert row.rate() is None
+
+
+def test_nothing_is_too_large_for_the_command_line_to_say() -> None:
+    inf = float("inf")
+    assert duration(inf) == duration(float("nan")) == age(inf) == age(-inf) == moment(1e300) == ""
+    assert number(10**400) == number(inf) == "very many"
+    task = Task(TASK, progress=ProgressNow(1.7e308, 1e-300, None), started=-1.7e308, ended=1.7e308)
+    row = Row(task, "default")
+    console = Console(file=io.StringIO(), width=80)
+    console.print(task_table([task], 1.0, 80), details(task, 1e300), board_view([row], 80, 1))
+
+
+def _spool(places: Places, producer: str = PRODUCER) -> Path:
+    """The spool of a process that is gone: one event."""
+    folder = places.spools / producer
+    folder.mkdir(parents=True)
+    (folder / "lock").touch()
+    (folder / "spool.json").write_bytes(msgspec.json.encode(header_for(producer, "default", 1.0)))
+    segment = Segment(folder / "1.seg", 1, 4096)
+    for n in (1, 2, 3):
+        segment.append(n, encode_event(event(n, producer=producer)))
+    segment.close()
+    return folder
+
+
+def _taken_in(places: Places) -> MemoryJournal:
+    journal = MemoryJournal(HOLDER, "epoch")
+    desk = Desk(journal, lambda _stored, _seconds: None)
+    for name in ("default", "default-2"):
+        (places.journals / name).mkdir(parents=True, exist_ok=True)
+    peek_spools(desk, places, "default")
+    take_in(desk, places, "default")
+    return journal
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"producer":"\xff","journal":"default","host":"x","boot":"","pid":1,"created":1}',
+        b'{"producer":"x","journal":"%s"}' % (b"x" * 5000),
+        b"[" * 5000,
+        b"",
+    ],
+)
+def test_a_spool_whose_header_cannot_be_read_keeps_no_other_out(places: Places, header: bytes) -> None:
+    (_spool(places, STRANGER) / "spool.json").write_bytes(header)
+    good = _spool(places)
+    assert _taken_in(places).head >= 3
+    assert not good.exists()
+    assert (places.spools / STRANGER).is_dir()
+
+
+def test_a_spool_of_a_journal_with_an_impossible_name_is_the_default_ones(places: Places) -> None:
+    header = msgspec.structs.replace(header_for(STRANGER, "x" * 5000, 1.0))
+    (_spool(places, STRANGER) / "spool.json").write_bytes(msgspec.json.encode(header))
+    assert _taken_in(places).producer(STRANGER) is not None
+
+
+def test_a_spool_whose_header_names_another_producer_is_not_deleted(places: Places) -> None:
+    folder = _spool(places)
+    (folder / "spool.json").write_bytes(msgspec.json.encode(header_for(STRANGER, "default", 1.0)))
+    assert _taken_in(places).head == 0
+    assert len(list(folder.glob("*.seg"))) == 1
+
+
+def test_a_spool_whose_lock_is_a_folder_keeps_no_other_out(places: Places) -> None:
+    lock = _spool(places, STRANGER) / "lock"
+    lock.unlink()
+    lock.mkdir()
+    _spool(places)
+    assert _taken_in(places).producer(PRODUCER) is not None
+
+
+def test_records_that_damage_has_moved_and_doubled_are_read_by_number_each_once(places: Places) -> None:
+    folder = _spool(places)
+    path = folder / "1.seg"
+    records = [framed(n, body) for n, body in read_segment(path)]
+    path.write_bytes(path.read_bytes()[:START] + b"".join(records[i] for i in (2, 0, 2, 1, 0)))
+    _, read = read_spool(folder)
+    assert [n for n, _ in read] == [1, 2, 3]
