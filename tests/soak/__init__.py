@@ -1,0 +1,7 @@
+"""``python -m tests.soak``: everything at once, for half an hour, and what grew meanwhile."""
+
+import sys
+from pathlib import Path
+
+# For `servers`, `wire` and the others; last, because the folder has packages named like other people's.
+sys.path.append(str(Path(__file__).parents[1]))
