@@ -1,0 +1,265 @@
+"""What the authorizer denies, one right at a time, and rights that are lost while a connection is open."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+from servers import Answer, Server, assert_problem
+from wire import Story, Wire, producer, subscriber, wire
+
+from jupyter_agent.discovery import KEY_HEADER
+from jupyter_agent.places import new_id
+
+from .conftest import Gate
+from .doors import DOORS, Visitor, published
+
+ACTION = {"GET": "read", "STREAM": "read", "POST": "write", "DELETE": "write"}
+
+
+@pytest.fixture
+def task(gate: Gate) -> str:
+    return published(gate.server, ["queued", "running"])
+
+
+@pytest.fixture
+def visitor(gate: Gate) -> Visitor:
+    return Visitor({"Authorization": f"token {gate.server.token}"})
+
+
+@pytest.fixture
+def ended(gate: Gate) -> str:
+    return published(gate.server, ["queued", "running", "failed"])
+
+
+@pytest.mark.parametrize("denied", ["read", "write", "execute"])
+def test_a_right_that_is_denied_closes_its_doors_and_no_others(
+    gate: Gate, task: str, ended: str, visitor: Visitor, denied: str
+) -> None:
+    gate.deny(denied)
+    for method, path in DOORS:
+        about = ended if method == "STREAM" else task
+        answer = visitor.ask(gate.server, method, path.format(id=about))
+        if ACTION[method] == denied:
+            assert_problem(answer, 403, "forbidden")
+        else:
+            assert answer.status in (200, 400, 409), (method, path)
+    assert visitor.ask(gate.server, "POST", "tasks").status == (403 if denied == "execute" else 405)
+    assert visitor.ask(gate.server, "GET", "").status == (403 if denied == "read" else 200)
+    assert visitor.enter(gate.server) == (403 if denied == "read" else 101)
+    told = visitor.ask(gate.server, "GET", "health").json
+    assert ("journal" in told) is (denied != "read")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [
+        ("GET", "tasks", "read"),
+        ("GET", "tasks/{id}", "read"),
+        ("GET", "tasks/{id}/events", "read"),
+        ("GET", "health", "read"),
+        ("GET", "", "read"),
+        ("POST", "tasks/{id}/commands", "write"),
+        ("DELETE", "tasks/{id}", "write"),
+        ("POST", "tasks", "execute"),
+    ],
+)
+def test_each_door_asks_for_its_own_right_and_no_other(
+    gate: Gate, task: str, visitor: Visitor, method: str, path: str, action: str
+) -> None:
+    gate.open()
+    visitor.ask(gate.server, method, path.format(id=task))
+    assert gate.asked == {action}
+
+
+async def _command(peer: Wire, task: str, ident: int = 1) -> None:
+    await peer.say({"type": "command", "id": ident, "task": task, "command": "cancel", "args": {}})
+
+
+def test_commands_and_publishing_over_a_socket_need_write(gate: Gate, task: str) -> None:
+    gate.deny("write")
+    story = Story()
+
+    async def check() -> None:
+        async with subscriber(gate.server) as peer:
+            await peer.subscribe()
+            await _command(peer, task)
+            reply = await peer.get("reply")
+            assert (reply["ok"], reply["code"]) == (False, "forbidden")
+        async with wire(gate.server) as peer:
+            await peer.say({"type": "hello", "versions": [1], "role": "producer", "producer": story.producer})
+            assert await peer.closed() == 4503
+
+    asyncio.run(check())
+    assert gate.server.task(task)["cancel_requested"] is False
+
+
+def test_the_right_to_command_may_be_lost_and_found_on_an_open_socket(gate: Gate, task: str) -> None:
+    async def check() -> None:
+        async with subscriber(gate.server) as peer:
+            for ident, denied in enumerate((False, True, False)):
+                gate.open()
+                if denied:
+                    gate.deny("write")
+                await _command(peer, task, ident)
+                assert (await peer.get("reply", id=ident))["ok"] is not denied
+
+    asyncio.run(check())
+
+
+async def _nothing_more(peer: Wire, story: Story, server: Server, code: int) -> None:
+    """The socket is closed with *code*, and what is published from here on does not come."""
+    key = {KEY_HEADER: server.key}
+    async with producer(server, story.producer, token=None, headers=key) as writer:
+        before = len(peer.seen)
+        assert await peer.closed() == code
+        await writer.published([story.state("completed")])
+        assert all(message["type"] != "events" for message in peer.seen[before:])
+
+
+LOSSES: dict[str, tuple[Callable[[Gate], None], int]] = {
+    "the right to read": (lambda gate: gate.deny("read"), 4503),
+    "the login": (lambda gate: gate.log_everybody_out(), 4501),
+}
+
+
+@pytest.mark.parametrize(("lose", "code"), LOSSES.values(), ids=LOSSES)
+def test_within_a_heartbeat_a_socket_is_closed_that_lost(
+    gate: Gate, lose: Callable[[Gate], None], code: int
+) -> None:
+    story = Story()
+    published(gate.server, ["queued", "running"], story=story)
+
+    async def check() -> None:
+        async with subscriber(gate.server) as peer:
+            await peer.subscribe()
+            await peer.get("heartbeat")
+            lose(gate)
+            async with asyncio.timeout(3):
+                await _nothing_more(peer, story, gate.server, code)
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("lose", "code"), LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("request_of", ["command", "subscribe"])
+def test_the_next_request_closes_a_socket_that_lost(
+    gate: Gate, task: str, lose: Callable[[Gate], None], code: int, request_of: str
+) -> None:
+    story = Story()
+    published(gate.server, ["queued", "running"], story=story)
+
+    async def check() -> None:
+        async with subscriber(gate.server) as peer:
+            await peer.subscribe()
+            lose(gate)
+            if request_of == "command":
+                await _command(peer, task)
+            else:
+                await peer.say({"type": "subscribe", "id": 2, "tasks": "*"})
+            await _nothing_more(peer, story, gate.server, code)
+            assert not [m for m in peer.seen if m["type"] == "reply" or m.get("id") == 2]
+
+    asyncio.run(check())
+    gate.open()
+    assert gate.server.task(task)["cancel_requested"] is False
+
+
+@pytest.mark.parametrize(("denied", "code"), [("write", 4503), ("read", 4503), ("gone", 4501)])
+def test_a_producer_that_may_no_longer_publish_is_closed(gate: Gate, denied: str, code: int) -> None:
+    story = Story()
+
+    async def check() -> None:
+        async with producer(gate.server, story.producer) as writer:
+            await writer.published(story.start())
+            gate.log_everybody_out() if denied == "gone" else gate.deny(denied)
+            assert await writer.closed() == code
+
+    asyncio.run(check())
+
+
+def test_the_holders_key_outlives_every_login(gate: Gate) -> None:
+    story = Story()
+    gate.log_everybody_out()
+    gate.deny("read", "write")
+
+    async def check() -> None:
+        key = {KEY_HEADER: gate.server.key}
+        async with producer(gate.server, story.producer, token=None, headers=key) as writer:
+            await writer.get("heartbeat")
+            await writer.published(story.start())
+
+    asyncio.run(check())
+
+
+def test_a_login_that_lasts_is_asked_for_again_without_a_word(gate: Gate) -> None:
+    before = len(gate.server.log_text())
+
+    async def check() -> None:
+        async with subscriber(gate.server) as peer:
+            await peer.subscribe()
+            for _ in range(3):
+                await peer.get("heartbeat")
+
+    asyncio.run(check())
+    assert "[W" not in gate.server.log_text()[before:]
+    assert "[E" not in gate.server.log_text()[before:]
+
+
+@pytest.mark.parametrize("lose", [lose for lose, _ in LOSSES.values()], ids=LOSSES)
+def test_a_stream_ends_when_its_reader_lost(gate: Gate, task: str, lose: Callable[[Gate], None]) -> None:
+    async def check() -> Answer:
+        headers = {"Authorization": f"token {gate.server.token}", "Accept": "text/event-stream"}
+        asking = asyncio.create_task(
+            asyncio.to_thread(gate.server.ask, f"tasks/{task}/events", token=None, headers=headers)
+        )
+        async with subscriber(gate.server) as peer:
+            await peer.get("heartbeat")
+            lose(gate)
+            async with asyncio.timeout(5):
+                return await asking
+
+    answer = asyncio.run(check())
+    assert answer.status == 200
+    assert answer.body.count(b"event: state") == 2
+
+
+def test_a_cursor_is_no_capability(gate: Gate, task: str, visitor: Visitor) -> None:
+    cursor = gate.server.ask(f"tasks/{task}/events").json["cursor"]
+    nobody = Visitor()
+    assert_problem(nobody.ask(gate.server, "GET", f"tasks/{task}/events?after={cursor}"), 403)
+    gate.deny("read")
+    for path in (f"tasks/{task}/events?after={cursor}", f"tasks?before={task}"):
+        assert_problem(visitor.ask(gate.server, "GET", path), 403)
+    resumed = Visitor(visitor.headers | {"Last-Event-ID": cursor})
+    assert_problem(resumed.ask(gate.server, "STREAM", f"tasks/{task}/events"), 403)
+
+
+def test_a_cursor_of_another_journal_gives_nothing_of_this_one(gate: Gate, task: str) -> None:
+    offset = gate.server.ask(f"tasks/{task}/events").json["cursor"].split(":")[1]
+    foreign = f"{new_id()}:{offset}"
+    assert_problem(gate.server.ask(f"tasks/{task}/events?after={foreign}"), 410, "expired")
+    ahead = gate.server.ask("health").json["journal"]["epoch"] + ":999999999"
+    assert_problem(gate.server.ask(f"tasks/{task}/events?after={ahead}"), 410, "expired")
+
+    async def check() -> None:
+        async with subscriber(gate.server) as peer:
+            for ident, (after, reason) in enumerate(((foreign, "epoch"), (ahead, "expired"))):
+                answer = await peer.subscribe(ident, [task], after)
+                assert (answer["recovered"], answer["reason"]) == (False, reason)
+                assert [t["id"] for t in answer["tasks"]] == [task]
+
+    asyncio.run(check())
+
+
+def test_what_a_refusal_says_is_the_same_whether_the_task_is_there_or_not(
+    gate: Gate, task: str, visitor: Visitor
+) -> None:
+    gate.deny("read", "write")
+    for method, path in DOORS:
+        there, nowhere = (
+            visitor.ask(gate.server, method, path.format(id=ident)) for ident in (task, new_id())
+        )
+        assert json.loads(there.body) == json.loads(nowhere.body)
