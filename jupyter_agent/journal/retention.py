@@ -27,6 +27,8 @@ def prune(desk: Desk, places: Places, retention: Retention, now: float) -> list[
     for start in range(0, len(gone), _CHUNK):
         journal.forget(gone[start : start + _CHUNK])
     while journal.size() > retention.size and (ended := journal.ended_before(now + DAY)[:_CHUNK]):
+        if ended[-1:] == gone[-1:]:  # a damaged index names what is not there
+            break
         journal.forget(ended)
         gone += ended
     for task_id in gone:

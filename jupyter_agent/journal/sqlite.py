@@ -18,9 +18,10 @@ from typing import Any
 
 import msgspec
 
-from ..core.events import TaskState, decode_event, with_offset
+from ..core.events import UNREADABLE, TaskState, decode_event, with_offset
+from ..core.ids import Cursor
 from ..core.task import Task
-from ..errors import JournalError
+from ..errors import BadCursor, JournalError
 from ..places import create_private
 from .base import PAGE_BYTES, Appended, Batch, Note, Pending, ProducerRow, Stored
 from .draft import Draft, Owners
@@ -86,10 +87,11 @@ class SQLiteJournal:
         meta = dict(run("SELECT key, value FROM meta").fetchall())
         if meta.get("schema") != str(SCHEMA_VERSION):
             raise CorruptJournal(f"the journal has schema {meta.get('schema')!r}, not {SCHEMA_VERSION}")
-        self.epoch: str = meta["epoch"]
-        self._pruned = int(meta.get("pruned", 0))
-        row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-        self.head = row[0] if row else 0
+        with _Damage("meta"):
+            self.epoch: str = Cursor.parse(f"{meta['epoch']}:0").epoch
+            self._pruned = int(meta.get("pruned", 0))
+            row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+            self.head = int(row[0]) if row else 0
         run("SELECT id FROM tasks LIMIT 1").fetchone()
         run("SELECT offset FROM events ORDER BY offset DESC LIMIT 1").fetchone()
 
@@ -164,14 +166,15 @@ class SQLiteJournal:
         if task_id in self._tasks:
             return self._tasks[task_id]
         row = self._one("SELECT snapshot FROM tasks WHERE id = ?", task_id)
-        return _tasks_decoder.decode(row[0]) if row else None
+        with _Damage("tasks"):
+            return _tasks_decoder.decode(row[0]) if row else None
 
     def load_producer(self, producer: str) -> ProducerRow | None:
         if producer not in self._producers:
             row = self._one("SELECT * FROM producers WHERE id = ?", producer)
             if row is None:
                 return None
-            self._producers[producer] = ProducerRow(*row)
+            self._producers[producer] = _producer_row(row)
         return self._producers[producer]
 
     def load_owners(self, task_id: str, attempt: int) -> Owners | None:
@@ -180,7 +183,8 @@ class SQLiteJournal:
             row = self._one("SELECT producers FROM attempts WHERE task = ? AND attempt = ?", *key)
             if row is None:
                 return None
-            self._owners[key] = tuple(row[0].split(" "))
+            with _Damage("attempts"):
+                self._owners[key] = tuple(row[0].split(" "))
         return self._owners[key]
 
     def read(
@@ -218,7 +222,8 @@ class SQLiteJournal:
 
     def task(self, task_id: str) -> Task | None:
         row = self._one("SELECT snapshot FROM tasks WHERE id = ?", task_id)
-        return _tasks_decoder.decode(row[0]) if row else None
+        with _Damage("tasks"):
+            return _tasks_decoder.decode(row[0]) if row else None
 
     def tasks(
         self,
@@ -245,14 +250,15 @@ class SQLiteJournal:
 
     def producers(self) -> list[ProducerRow]:
         with _Translated(self._path):
-            return [ProducerRow(*row) for row in self._db.execute("SELECT * FROM producers ORDER BY id")]
+            return [_producer_row(row) for row in self._db.execute("SELECT * FROM producers ORDER BY id")]
 
     def pending(self, producer: str) -> list[Pending]:
         with _Translated(self._path):
             rows = self._db.execute(
                 "SELECT offset, producer, body FROM commands WHERE producer = ? ORDER BY offset", [producer]
             )
-            return [Pending(offset, who, decode_event(body.encode())) for offset, who, body in rows]
+            with _Damage("commands"):
+                return [Pending(offset, who, decode_event(body.encode())) for offset, who, body in rows]
 
     def handled(self, offset: int) -> None:
         with _Translated(self._path):
@@ -318,7 +324,8 @@ class SQLiteJournal:
     def _found(self, clause: str, *values: object) -> list[Task]:
         with _Translated(self._path):
             rows = self._db.execute(f"SELECT snapshot FROM tasks {clause}", values)
-            return [_tasks_decoder.decode(snapshot) for (snapshot,) in rows]
+            with _Damage("tasks"):
+                return [_tasks_decoder.decode(snapshot) for (snapshot,) in rows]
 
     def _forget_cache(self) -> None:
         self._tasks.clear()
@@ -351,15 +358,37 @@ class _Translated:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if not isinstance(error, sqlite3.Error):
+        if not isinstance(error, sqlite3.Error | UnicodeDecodeError):  # the latter: of an error's own words
             return
         text = str(error)
-        if isinstance(error, sqlite3.DatabaseError) and any(word in text for word in _CORRUPT):
+        if not isinstance(error, sqlite3.InterfaceError) and any(word in text for word in _CORRUPT):
             raise CorruptJournal(f"{self._path} is damaged: {text}") from error
         raise JournalError(f"{self._path} cannot be used: {text}") from error
 
 
-_CORRUPT = ("malformed", "not a database", "corrupt", "no such table", "no such column", "file is encrypted")
+class _Damage:
+    """Turns what reading a row of ours may raise, when a disk has changed it, into `CorruptJournal`."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, (*UNREADABLE, ValueError, TypeError, AttributeError, KeyError, BadCursor)):
+            raise CorruptJournal(f"the journal's {self._table} are damaged: {error}") from error
+
+
+_CORRUPT = (
+    "malformed", "not a database", "corrupt", "no such table", "no such column", "file is encrypted",
+    "unsupported file format", "decode", "has no column", "error in ",
+)  # fmt: skip
+
+
+def _producer_row(row: tuple[object, ...]) -> ProducerRow:
+    with _Damage("producers"):
+        return msgspec.convert(row, ProducerRow)
 
 
 def _from_rows(insert: str, columns: int) -> str:
@@ -374,9 +403,10 @@ def _text(value: object) -> str:
 def _page(rows: Iterable[tuple[int, str, str, str]], size: int | None = None) -> list[Stored]:
     page: list[Stored] = []
     weight = 0
-    for offset, task, kind, body in rows:
-        page.append(Stored(offset, task, kind, with_offset(body.encode(), offset)))
-        weight += len(body)
-        if size is not None and weight > size:
-            break
+    with _Damage("events"):
+        for offset, task, kind, body in rows:
+            page.append(Stored(offset, task, kind, with_offset(body.encode(), offset)))
+            weight += len(body)
+            if size is not None and weight > size:
+                break
     return page

@@ -111,7 +111,11 @@ def _loaded(path: Path, task: str) -> object:
         wrong = _wrong_with(os.fstat(fd))
         if wrong:
             raise ResultNotStored(f"{path} {wrong} and is not loaded", task_id=task)
-        return pickle.load(file)  # noqa: S301 - whose it is was just checked
+        try:
+            return pickle.load(file)  # noqa: S301 - whose it is was just checked
+        except Exception as error:  # a damaged file, or a class that cannot be imported here
+            why = f"{path} cannot be unpickled: {type(error).__name__}: {error}"
+            raise ResultNotStored(why, task_id=task) from error
 
 
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
 import pytest
 from rich.console import Console
-from support import HOLDER, PRODUCER, STRANGER, TASK, event
+from support import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
 
 from jupyter_agent.cli.board import Row
 from jupyter_agent.cli.draw import board_view, details, task_table
 from jupyter_agent.cli.humane import age, duration, moment, number
-from jupyter_agent.core.events import Log, encode_event
+from jupyter_agent.core.events import Command, Log, Result, encode_event
 from jupyter_agent.core.protocol import ProducerSide, SubscriberSide, Subscription
 from jupyter_agent.core.task import ProgressNow, Task
-from jupyter_agent.errors import ProtocolError
-from jupyter_agent.journal.holder import Desk
+from jupyter_agent.errors import JournalError, ProtocolError, ResultNotStored
+from jupyter_agent.journal.base import Batch, Note, Trust
+from jupyter_agent.journal.holder import Desk, Holder
 from jupyter_agent.journal.ingest import peek_spools, take_in
 from jupyter_agent.journal.memory import MemoryJournal
+from jupyter_agent.journal.retention import Retention, prune
+from jupyter_agent.journal.slots import Slot, try_slot
+from jupyter_agent.journal.sqlite import SQLiteJournal
 from jupyter_agent.places import Places
 from jupyter_agent.producer.forwarder import Forwarder
 from jupyter_agent.producer.segment import START, Segment, read_segment
 from jupyter_agent.producer.spool import Spool, header_for, read_spool
+from jupyter_agent.producer.store import Store
 
 from .spools import framed
 
@@ -150,3 +158,83 @@ def test_records_that_damage_has_moved_and_doubled_are_read_by_number_each_once(
     path.write_bytes(path.read_bytes()[:START] + b"".join(records[i] for i in (2, 0, 2, 1, 0)))
     _, read = read_spool(folder)
     assert [n for n, _ in read] == [1, 2, 3]
+
+
+def _journal_with_a_task(places: Places) -> Slot:
+    slot = try_slot(places, "default")
+    assert slot is not None
+    journal = SQLiteJournal(slot.file, HOLDER, "epoch")
+    journal.append(
+        [Batch(PRODUCER, 1, [event(1)], Trust.SPOOLED), Note(TASK, 1, "command", Command("cancel"))], 1.0
+    )
+    journal.close()
+    return slot
+
+
+_LOOKS: tuple[Callable[[Desk], object], ...] = (
+    lambda desk: desk.journal.task(TASK),
+    lambda desk: desk.journal.tasks(),
+    lambda desk: desk.journal.pending(PRODUCER),
+    lambda desk: desk.journal.owners(TASK, 1),
+    lambda desk: desk.journal.producer(PRODUCER),
+    lambda desk: desk.journal.read(0, 10),
+)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE tasks SET snapshot = 'no json'",
+        "UPDATE tasks SET snapshot = 7",
+        "UPDATE tasks SET snapshot = CAST(x'ff' AS TEXT)",
+        "UPDATE tasks SET snapshot = json_set(snapshot, '$.state', 'dancing')",
+        "UPDATE commands SET body = '{'",
+        "UPDATE attempts SET producers = x'ff'",
+        "UPDATE producers SET last_n = 'many'",
+        "UPDATE events SET body = x'ff'",
+        "UPDATE meta SET value = 'é' WHERE key = 'epoch'",
+        "DELETE FROM meta WHERE key = 'epoch'",
+        "INSERT INTO meta VALUES ('pruned', 'x')",
+        "UPDATE sqlite_sequence SET seq = 'x'",
+        "ALTER TABLE tasks RENAME COLUMN snapshot TO picture",
+    ],
+)
+def test_a_row_that_cannot_be_read_is_damage_and_the_journal_is_moved_aside(
+    places: Places, damage: str
+) -> None:
+    slot = _journal_with_a_task(places)
+    with closing(sqlite3.connect(slot.file, isolation_level=None)) as database:
+        database.execute(damage)
+    with Holder(slot) as holder:
+        for job in _LOOKS:
+            with suppress(JournalError):
+                holder.call(job).result(20)
+        assert (
+            holder.append(Batch(STRANGER, 1, [event(1, producer=STRANGER, task=OTHER_TASK)])).result(20).upto
+            == 1
+        )
+        assert holder.told
+        assert list(slot.folder.glob("*.corrupt-*"))
+
+
+def test_retention_ends_when_what_it_forgets_stays(places: Places) -> None:
+    class Stuck(MemoryJournal):
+        def ended_before(self, when: float) -> list[str]:
+            return [TASK]
+
+        def size(self) -> int:
+            return 1 << 40
+
+    desk = Desk(Stuck(HOLDER, "epoch"), lambda _stored, _seconds: None)
+    assert set(prune(desk, places, Retention(), 1.0)) == {TASK}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no pickle", b"\x80\x05c__nowhere__\nthing\n.", b"\x80\x05\x8a\x04\xff\xff"]
+)
+def test_a_result_that_cannot_be_unpickled_is_said_in_a_sentence(places: Places, content: bytes) -> None:
+    store = Store(places)
+    store.save_result(TASK, 1, [1])
+    next(places.results.glob("*")).write_bytes(content)
+    with pytest.raises(ResultNotStored, match="cannot be unpickled"):
+        store.load_result(TASK, 1, Result("[1]", stored=True))

@@ -1,0 +1,229 @@
+"""A journal's files that something happened to: it is moved aside and said, and the next event is stored."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from jupyter_agent.core.events import Command, Event, Log, Result, State, TaskState, encode_data
+from jupyter_agent.core.ids import ulid
+from jupyter_agent.discovery import HolderFile, find_address, find_journal, read_holder
+from jupyter_agent.errors import AgentError, ResultNotStored
+from jupyter_agent.journal.base import Batch, Note, Trust
+from jupyter_agent.journal.holder import Desk, Holder
+from jupyter_agent.journal.ingest import take_in
+from jupyter_agent.journal.retention import Retention, prune
+from jupyter_agent.journal.slots import holder_of, try_slot
+from jupyter_agent.journal.sqlite import SQLiteJournal
+from jupyter_agent.places import Places
+from jupyter_agent.producer.store import Store
+
+from .dice import Dice
+from .grammar import PRODUCERS, TASKS, typed_event
+from .harness import Feed, at_most, expect, quiet
+from .mutate import damaged
+
+HOLDER = ulid(1_700_000_400, b"fuzz-hold.")
+NEWCOMER = ulid(1_700_000_500, b"fuzz-new..")
+SAID = (
+    "it was moved aside",
+    "events cannot be stored",
+    "is left where it is",
+    "cannot be read and is passed over",
+)
+_PAGE = 4096
+
+
+def _template(folder: Path, *, closed: bool) -> dict[str, bytes]:
+    """The files of a journal with a little of everything in it; unless *closed*, with its log beside."""
+    path = folder / "journal.sqlite"
+    journal = SQLiteJournal(path, HOLDER, "epoch")
+    dice = Dice(Random(1))
+    for producer, task in zip(PRODUCERS, TASKS, strict=True):
+        start = encode_data(State(TaskState.QUEUED))
+        events = [Event(task, 1, producer, 1, 1.0, "state", start)]
+        events += [typed_event(dice, n, task) for n in range(2, 40)]
+        own = [msgspec.structs.replace(e, producer=producer, n=n) for n, e in enumerate(events, 1)]
+        journal.append([Batch(producer, 1, own, Trust.SPOOLED)], 1.0)
+        journal.append([Note(task, 1, "command", Command("input", {"text": "x"}, "me"))], 2.0)
+    if closed:
+        journal.close()
+    files = {one.name: one.read_bytes() for one in folder.iterdir()}
+    journal.close()
+    for one in folder.iterdir():
+        one.unlink()
+    return files
+
+
+@contextmanager
+def databases(folder: Path) -> Iterator[Feed]:
+    """A damaged database is opened by a holder, read all over, written, and taken in by another."""
+    made = folder / "template"
+    made.mkdir()
+    templates = [_template(made, closed=True), _template(made, closed=False)]
+
+    def feed(dice: Dice) -> None:
+        places = Places(folder / "agent")
+        shutil.rmtree(places.root, ignore_errors=True)
+        name = "default-2" if dice.chance(0.2) else "default"
+        slot_folder = places.journals / name
+        slot_folder.mkdir(parents=True)
+        for file, content in dice.pick(templates).items():
+            (slot_folder / file).write_bytes(_broken(dice, file, content))
+        _hold(places, dice)
+
+    with quiet(*SAID) as check:
+
+        def checked(dice: Dice) -> None:
+            feed(dice)
+            check()
+
+        yield checked
+
+
+def _broken(dice: Dice, file: str, content: bytes) -> bytes:
+    if dice.chance(0.3) and file != "journal.sqlite":
+        return content
+    kind = dice.upto(5)
+    if kind == 0:
+        page = dice.upto(len(content) // _PAGE)
+        return dice.feed(content[: page * _PAGE])
+    if kind == 1:
+        start = _PAGE * dice.upto(len(content) // _PAGE)
+        return dice.feed(content[:start] + bytes(_PAGE) + content[start + _PAGE :])
+    if kind <= 4:  # in place: a disk changes bytes, it does not move them
+        some = bytearray(content)
+        for _ in range(1 + dice.upto(4)):
+            some[dice.upto(len(some) - 1)] = dice.upto(255)
+        return dice.feed(bytes(some))
+    return dice.feed(damaged(dice, content, 2))
+
+
+def _hold(places: Places, dice: Dice) -> None:
+    slot = try_slot(places, "default")
+    assert slot is not None
+    try:
+        holder = Holder(slot)
+    except AgentError:
+        slot.release()
+        raise
+    try:
+        for job in _JOBS:
+            _run(holder, job, places)
+        _store(holder)
+    finally:
+        holder.close()
+
+
+def _run(holder: Holder, job: Callable[[Desk, Places], Any], places: Places) -> None:
+    try:
+        holder.call(lambda desk: job(desk, places)).result(20)
+    except AgentError:
+        return  # said in a sentence; a door makes a 503 of it
+
+
+def _store(holder: Holder) -> None:
+    """At the latest the third try stores a new event: what was damaged is aside by then."""
+    event = Event(NEWCOMER, 1, NEWCOMER, 1, 1.0, "log", encode_data(Log("stdout", "x")))
+    for _ in range(3):
+        try:
+            answer = holder.append(Batch(NEWCOMER, 1, [event])).result(20)
+            found = holder.call(lambda desk: desk.journal.task(NEWCOMER)).result(20)
+        except AgentError:
+            continue
+        expect(answer.upto == 1 and found is not None and found.logs == 1, f"stored {found}")
+        return
+    expect(False, f"a new event cannot be stored: {holder.trouble} {holder.told}")
+
+
+def _read_all(desk: Desk, _places: Places) -> None:
+    after = 0
+    for _ in range(1000):
+        page = desk.journal.read(after, 50)
+        if not page:
+            return
+        expect(page[-1].offset > after, "reading goes round in a circle")
+        after = page[-1].offset
+    expect(False, "reading does not end")
+
+
+def _write(desk: Desk, _places: Places) -> None:
+    for producer, task in zip(PRODUCERS, TASKS, strict=True):
+        log = encode_data(Log("stdout", "more"))
+        event = Event(task, 1, producer, 41, 1.0, "log", log)
+        desk.append(Batch(producer, 41, [event]), Note(task, 1, "command", Command("cancel")))
+
+
+_JOBS: tuple[Callable[[Desk, Places], Any], ...] = (
+    lambda desk, _places: desk.journal.tasks(limit=100),
+    lambda desk, _places: desk.journal.open_tasks(),
+    lambda desk, _places: [desk.journal.task(task) for task in TASKS],
+    lambda desk, _places: desk.journal.producers(),
+    lambda desk, _places: [desk.journal.producer(producer) for producer in PRODUCERS],
+    lambda desk, _places: [desk.journal.owners(task, 1) for task in TASKS],
+    lambda desk, _places: [desk.journal.pending(producer) for producer in PRODUCERS],
+    lambda desk, _places: [desk.journal.tail(task, 5, ["log", "state"]) for task in TASKS],
+    lambda desk, _places: desk.journal.read(0, 1000, tasks=TASKS[:2], types=["log"]),
+    _read_all,
+    lambda desk, _places: desk.journal.recoverable(3, TASKS),
+    lambda desk, places: take_in(desk, places, "default"),
+    _write,
+    lambda desk, places: prune(desk, places, Retention(days=10_000, size=1), 3e8),
+    lambda desk, _places: desk.journal.size(),
+)
+
+
+@contextmanager
+def addresses(folder: Path) -> Iterator[Feed]:
+    """``holder.json`` with anything in it: somebody's address, or nobody's."""
+    places = Places(folder / "agent")
+    slot = places.journals / "default"
+    slot.mkdir(parents=True)
+    sound = msgspec.json.encode(HolderFile("server", 1, "host", "http://127.0.0.1:1/", "key", None, 1.0))
+
+    def feed(dice: Dice) -> None:
+        (slot / "holder.json").write_bytes(dice.feed(damaged(dice, sound)))
+        read_holder(slot)
+        holder_of(places, "default")
+        find_journal(places)
+        address = find_address(places, "default")
+        expect(address is None or address.url, "an address of nowhere")
+
+    yield feed
+
+
+@contextmanager
+def results(folder: Path) -> Iterator[Feed]:
+    """A stored result or checkpoint with anything in it: some object, or a sentence."""
+    store = Store(Places(folder / "agent"))
+    value = {
+        "loss": [0.1 * n for n in range(20)],
+        "name": "train",
+        "best": (1, 2.5, None, True),
+        "raw": b"x" * 40,
+    }
+    store.save_result(TASKS[0], 1, value)
+    store.save_checkpoint(TASKS[0], value)
+    files = [next((folder / "agent" / kind).glob("*.pickle")) for kind in ("results", "checkpoints")]
+    contents = [path.read_bytes() for path in files]
+
+    def feed(dice: Dice) -> None:
+        for path, content in zip(files, contents, strict=True):
+            path.write_bytes(dice.feed(damaged(dice, content)))
+        with at_most(1 << 30):
+            for load in (
+                lambda: store.load_result(TASKS[0], 1, Result("{...}", stored=True)),
+                lambda: store.load_checkpoint(TASKS[0]),
+            ):
+                try:
+                    load()
+                except ResultNotStored as error:
+                    expect(len(str(error)) < 2000, "the sentence is too long")
+
+    yield feed
