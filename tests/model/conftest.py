@@ -18,3 +18,4 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "RECENT_BYTES", 2000)
     monkeypatch.setattr(ingest, "CHUNK", 2)
     monkeypatch.setattr(liveness, "take_in", holding.take_in)
+    monkeypatch.setattr(ingest, "_has_spool", holding.has_spool)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from threading import Condition
 from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
-
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.discovery import DEFAULT
-from jupyter_agent.errors import JournalError
+from jupyter_agent.errors import JournalError as JournalError
 from jupyter_agent.journal import ingest
 from jupyter_agent.journal.base import Appended, Batch, Note, Stored
 from jupyter_agent.journal.holder import Desk, Holder
@@ -24,15 +21,12 @@ from jupyter_agent.journal.sqlite import CorruptJournal
 from jupyter_agent.places import Places, host
 
 from .bugs import Bug
+from .loop import Killed
 from .oracle import Oracle
 from .spools import ModelSpool
 
 if TYPE_CHECKING:
     from .servers import ModelServer
-
-
-class Killed(BaseException):
-    """The process died here."""
 
 
 class WatchedJournal(MemoryJournal):
@@ -209,43 +203,21 @@ class _Nothing:
         return iter(())
 
 
-class _SpoolFile:
-    def __init__(self, spool: ModelSpool | None, name: str = "") -> None:
-        self._spool, self._name = spool, name
-
-    def __truediv__(self, name: str) -> _SpoolFile:
-        return _SpoolFile(self._spool, name)
-
-    def read_bytes(self) -> bytes:
-        if self._spool is None:
-            raise FileNotFoundError(self._name)
-        return msgspec.json.encode(self._spool.header)
-
-    def exists(self) -> bool:
-        return self._spool is not None
-
-    is_dir = exists
-
-
-class _SpoolFolders:
-    def __init__(self, home: Home) -> None:
-        self._home = home
-
-    def __truediv__(self, producer: str) -> _SpoolFile:
-        return _SpoolFile(self._home.spools.get(producer))
-
-
 class FakePlaces:
-    """Only what ingestion and retention ask of the folders: who has a spool, and no result files."""
+    """A user's folders: what is in them, and no result files."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.spools = _SpoolFolders(home)
         self.results = self.checkpoints = _Nothing()
 
 
 def places_of(home: Home) -> Places:
     return cast(Places, FakePlaces(home))
+
+
+def has_spool(places: Places, producer: str) -> bool:
+    """Stands for `ingest._has_spool`."""
+    return producer in cast(FakePlaces, places).home.spools
 
 
 def take_in(desk: Desk, places: Places, slot: str) -> int:
@@ -264,7 +236,6 @@ def _take_in_journals(desk: Desk, home: Home) -> int:
     others = [one for name, one in sorted(home.slots.items()) if name != DEFAULT and one.holder is None]
     for other in others:
         ingest._merge(desk, other.journal)
-        home.oracle.merged(other.journal)
         del home.slots[other.name]
     return len(others)
 
@@ -274,12 +245,3 @@ def take_in_spool(desk: Desk, home: Home, spool: ModelSpool) -> None:
     ingest._append(desk, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
     ingest.interrupt(desk, ingest._open_tasks_of(desk, spool.producer))
     del home.spools[spool.producer]
-
-
-@contextmanager
-def small_sizes(patch: Any) -> Iterator[None]:
-    """Frames, pages and chunks of a few events, so that a short run passes every seam of them."""
-    yield
-
-
-__all__ = ["DEFAULT", "JournalError"]

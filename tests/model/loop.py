@@ -14,6 +14,10 @@ MANY = 100_000
 """Callbacks in one go after which something runs in circles."""
 
 
+class Killed(BaseException):
+    """The process died here; whatever it still had to do is not done."""
+
+
 class HandLoop(asyncio.AbstractEventLoop):
     """Runs what is ready when told so; time moves only by `advance`. Raises what a callback raised."""
 
@@ -52,8 +56,15 @@ class HandLoop(asyncio.AbstractEventLoop):
         self.settle()
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Begin *work*; it goes on whenever the loop runs."""
-        return self.create_task(work)
+        """Begin *work*, which may not fail; it goes on whenever the loop runs."""
+        task = self.create_task(work)
+        task.add_done_callback(self._failed)
+        return task
+
+    def _failed(self, task: asyncio.Task[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, Killed):
+            self._failures.append(error)
 
     def end(self) -> None:
         """Cancel everything that still runs."""

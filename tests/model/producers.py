@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from jupyter_agent.core.events import About, Data, Event, Log, Metric, Progress, State, TaskState
-from jupyter_agent.core.messages import Ack, CommandOrder, come_back
+from jupyter_agent.core.messages import Ack, Close, CommandOrder, come_back
 from jupyter_agent.core.protocol import ProducerSide
 from jupyter_agent.producer.forwarder import Forwarder
 
@@ -156,6 +156,12 @@ class ModelProducer:
             self.old_wires = [*self.old_wires[-2:], wire]
             self.forwarder._wake_soon()
 
+    def hang_up_of(self, wire: Wire) -> None:
+        """Notice that *wire*, present or old, is gone."""
+        if wire is self.wire:
+            self.hang_up()
+        wire.cut_client()
+
     def send(self) -> bool:
         """One turn of the forwarder's pump."""
         if not self.is_running:
@@ -171,7 +177,8 @@ class ModelProducer:
             return False
         frame = wire.down.popleft()
         if isinstance(frame, Closing):
-            assert come_back(frame.code), f"the server sent a producer away for good: {frame.code}"
+            late = frame.code == Close.NO_HELLO  # the hello was too long under way
+            assert late or come_back(frame.code), f"the server sent a producer away for good: {frame.code}"
             self.hang_up()
         else:
             self._take(frame)

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_agent.core.messages import Ack, Bye, Close, Events, Publish, Subscribe
 from jupyter_agent.core.protocol import CloseWith, ServerSide, encode
+from jupyter_agent.journal.holder import Desk
 from jupyter_agent.journal.retention import Retention
 from jupyter_agent.server.feed import Feed
 from jupyter_agent.server.liveness import Liveness
@@ -52,13 +53,16 @@ class Door(AgentSocket):
     def close_code(self) -> int | None:  # type: ignore[override]
         return None
 
+    def set_nodelay(self, value: bool) -> None:
+        """Nothing is ever delayed here."""
+
     async def may(self, action: str) -> bool:
         return True
 
     async def still_allowed(self) -> CloseWith | None:
         return None
 
-    def write(self, frame: bytes) -> Awaitable[None] | None:  # type: ignore[override]
+    def put(self, frame: bytes) -> Awaitable[None] | None:
         return self.wire.write(text_of(frame))
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
@@ -134,6 +138,16 @@ class ModelServer:
             self.looking = self.loop.spawn(self.liveness.look())
             self.loop.settle()
 
+    def delete(self, task_id: str) -> None:
+        """As the DELETE door does for an ended task."""
+
+        def job(desk: Desk) -> None:
+            task = desk.journal.task(task_id)
+            if task is not None and task.state.ended:
+                desk.journal.forget([task_id])
+
+        self.holder.call(job)
+
     def work(self) -> bool:
         """One turn of the journal's thread, without the loop."""
         return self.is_up and self.holder.work()
@@ -156,13 +170,12 @@ class ModelServer:
         self.loop.settle()
 
     def stop(self) -> None:
-        """As `stop_extension`: goodbye, commit what was put, close, release."""
+        """As `stop_extension`: goodbye, commit what was put, close; `kill` is what remains."""
         for connection in self.registry.all():
             connection.pump.post(encode(Bye(True, 500)))
             connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
         self.loop.settle()
         self.holder.close()
-        self.kill()
 
 
 class _LiveGap(Door):
@@ -189,8 +202,8 @@ class _OffByOne(Door):
 
 
 class _LaneRepeats(Door):
-    def write(self, frame: bytes) -> Awaitable[None] | None:  # type: ignore[override]
-        left = super().write(frame)
+    def put(self, frame: bytes) -> Awaitable[None] | None:
+        left = super().put(frame)
         text = text_of(frame)
         if left is not None and text.startswith(b'{"type":"events"'):
             head = json.loads(text)

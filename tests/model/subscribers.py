@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_agent.core.events import Event
 from jupyter_agent.core.ids import Cursor
-from jupyter_agent.core.messages import CommandRequest, Events, come_back
+from jupyter_agent.core.messages import Close, CommandRequest, Events, come_back
 from jupyter_agent.core.protocol import Apply, Restart, Send, SubscriberSide, Subscription, encode
 from jupyter_agent.core.task import Task
 
@@ -79,6 +79,12 @@ class ModelSubscriber:
             self.wire.cut_client()
             self.wire = None
 
+    def hang_up_of(self, wire: Wire) -> None:
+        """Notice that *wire*, present or old, is gone."""
+        if wire is self.wire:
+            self.hang_up()
+        wire.cut_client()
+
     def subscribe(self, ident: int, wanted: Wanted, tail: int | None) -> None:
         """A new interest, or another one under the same id."""
         tasks = "*" if wanted.tasks is None else sorted(wanted.tasks)
@@ -103,7 +109,8 @@ class ModelSubscriber:
             return False
         frame = self.wire.down.popleft()
         if isinstance(frame, Closing):
-            assert come_back(frame.code), f"the server sent a subscriber away for good: {frame.code}"
+            late = frame.code == Close.NO_HELLO  # the hello was too long under way
+            assert late or come_back(frame.code), f"the server sent a subscriber away for good: {frame.code}"
             self.hang_up()
             return True
         said: list[Send] = []

@@ -75,3 +75,4 @@ class Wire:
         for _, left in stuck:
             if not left.done():
                 left.set_exception(ConnectionError("the peer is gone"))
+                left.exception()  # whoever waited may be gone, too

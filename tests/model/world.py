@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.discovery import DEFAULT
 from jupyter_agent.places import host
 from jupyter_agent.producer.spool import Header
 
 from .bugs import Bug
-from .holding import Home, Killed
-from .loop import HandLoop
-from .oracle import Oracle, Wanted
+from .holding import Home
+from .loop import HandLoop, Killed
+from .oracle import Oracle
 from .producers import ModelProducer
-from .servers import ModelServer
+from .servers import LEASE, ModelServer
 from .spools import ModelSpool
 from .subscribers import ModelSubscriber, View
 from .wires import Wire
@@ -45,9 +47,11 @@ class World:
             server.kill()
 
     def stop_server(self, name: str) -> None:
-        server = self.servers.pop(name, None)
+        server = self.servers.get(name)
         if server is not None:
-            server.stop()
+            with suppress(Killed):
+                server.stop()
+            self.kill_server(name)
 
     def new_producer(self, journal: str, *, most: int = 1000, elsewhere: bool = False) -> ModelProducer:
         """A process starts; *elsewhere*: on another machine, *most*: segments of its spool."""
@@ -62,9 +66,30 @@ class World:
         self.producers.append(producer)
         return producer
 
+    def new_subscriber(self) -> ModelSubscriber:
+        self.subscribers.append(ModelSubscriber(self.oracle))
+        return self.subscribers[-1]
+
     def new_task(self) -> str:
         self.tasks.append(self.home.new_id())
         return self.tasks[-1]
+
+    def attempt_of(self, task: str) -> int:
+        """The newest attempt that anybody has begun."""
+        return max(a.number for p in self.producers for a in p.attempts if a.task == task)
+
+    def ended_tasks(self, producer: ModelProducer) -> list[str]:
+        """Tasks that *producer* may begin a new attempt of: it knows, or its journal says, that they ended."""
+        mine = {a.task: a for a in producer.attempts}
+        newest = {task: a for task, a in mine.items() if a.number == self.attempt_of(task)}
+        found = [task for task, attempt in newest.items() if attempt.state.ended]
+        server = self.home_of(producer)
+        told = server.slot.journal.tasks(limit=1000) if server else []
+        return found + [
+            task.id
+            for task in told
+            if task.id not in newest and task.state.ended and task.attempt == self.attempt_of(task.id)
+        ]
 
     def home_of(self, producer: ModelProducer) -> ModelServer | None:
         """As `find_address`: who holds its journal, or the one that took that in."""
@@ -83,8 +108,13 @@ class World:
         if server is not None:
             client.connect(server)
 
-    def subscribe(self, subscriber: ModelSubscriber, ident: int, wanted: Wanted, tail: int | None) -> None:
-        subscriber.subscribe(ident, wanted, tail)
+    def pass_time(self, seconds: float) -> None:
+        """In steps, so that what happens every two seconds does."""
+        self.loop.advance(seconds)
+
+    @property
+    def clients(self) -> list[ModelProducer | ModelSubscriber]:
+        return [*(p for p in self.producers if p.is_running), *self.subscribers]
 
     @property
     def wires(self) -> list[Wire]:
@@ -115,26 +145,39 @@ class World:
             moved |= client.take()
         return moved
 
-    def drain(self) -> None:
-        """Nothing goes wrong any more: everybody comes back, everything arrives."""
+    def finish(self) -> None:
+        """Let everything arrive and check; then let all processes die, and check how their tasks ended."""
+        self._calm()
+        self._drain()
+        self._check()
+        for producer in self.producers:
+            producer.kill()
+        self._drain()
+        self._check()
+
+    def _calm(self) -> None:
+        """Nothing goes wrong any more, and everybody comes back."""
         self.home.trip = None
         self.start_server(DEFAULT)
+        for server in self.servers.values():
+            server.holder.spoiled = False
         for producer in self.producers:
             producer.stopped = False
-        for wire in self.wires:
-            if wire.client_open:
+
+    def _drain(self) -> None:
+        """Twice: a producer of a journal that is taken in finds its new home by then."""
+        for pause in (3.0, LEASE + 100.0):
+            for wire in self.wires:
                 wire.release()
-            elif wire.door is not None:
-                wire.door.hang_up()
-        self.loop.settle()
-        for _ in range(3):
+                if not wire.client_open and wire.door is not None:
+                    wire.door.hang_up()
+            self.loop.settle()
             self._settle()
-            self.loop.advance(2.0)
-        for server in self.servers.values():
-            server.look()
-        self._settle()
-        self.loop.advance(30.0)
-        self._settle()
+            self.loop.advance(pause)
+            self._settle()
+            for server in self.servers.values():
+                server.look()
+            self._settle()
 
     def _settle(self) -> None:
         for _ in range(ROUNDS):
@@ -152,7 +195,7 @@ class World:
             if wire is not None and not wire.server_open and not wire.down:
                 client.hang_up()
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Everything is everywhere."""
         for slot in self.home.slots.values():
             self.oracle.folded(slot.journal)
@@ -193,16 +236,18 @@ class World:
             assert seen == true, f"{task.id}: {seen} is shown, {true} is so"
 
     def _check_ends(self) -> None:
-        dead = {p.id for p in self.producers if not p.alive and p.spool.header.host == host()}
-        ended = {
-            (a.task, a.number): a.state for p in self.producers for a in p.attempts if a.state.ended
-        }
+        """An attempt ended as its producer said, or, where that died without a word, interrupted."""
+        dead = {p.id for p in self.producers if not p.alive}
+        said = {(a.task, a.number): a.state for p in self.producers for a in p.attempts if a.state.ended}
+        unsent = {p.id for p in self.producers if not p.alive and p.spool.header.host != host()}
         for slot in self.home.slots.values():
-            if slot.holder is None:
-                continue
-            for task in slot.journal.tasks(limit=1000):
-                word = ended.get((task.id, task.attempt))
-                if task.producer in dead:
-                    assert task.state is (word or TaskState.INTERRUPTED), f"{task} ended {word}"
+            for task in slot.journal.tasks(limit=1000) if slot.holder else []:
+                word = said.get((task.id, task.attempt))
+                if task.producer in unsent:
+                    assert task.state.ended, f"{task} has no end"
                 elif word is not None:
                     assert task.state is word, f"{task} ended {word}"
+                elif task.producer in dead:
+                    assert task.state is TaskState.INTERRUPTED, f"{task} was interrupted"
+                else:
+                    assert not task.state.ended, f"{task} goes on"
