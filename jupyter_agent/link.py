@@ -173,9 +173,12 @@ async def connect(address: Address) -> WebSocketClientConnection:
             request_timeout=CONNECT_TIMEOUT,
             ssl_options=ssl_context(address),
         )
-        return await websocket_connect(request, subprotocols=[SUBPROTOCOL], max_message_size=MAX_MESSAGE)
+        socket = await websocket_connect(request, subprotocols=[SUBPROTOCOL], max_message_size=MAX_MESSAGE)
     except (OSError, ValueError, HTTPClientError, StreamClosedError, WebSocketClosedError) as error:
         raise ServerUnreachable(f"{address.url} cannot be reached: {error}", url=address.url) from error
+    if socket.protocol is not None:
+        socket.protocol.set_nodelay(True)  # small frames shall not wait for the ack of the one before
+    return socket
 
 
 def ssl_context(address: Address) -> ssl.SSLContext | None:

@@ -1,8 +1,8 @@
 """The journal as readers on the event loop see it: newest events at hand, older ones by pages.
 
-There is no queue per reader. A reader is a cursor; it asks for what follows, and waits for `Feed.wake`
-to be called when there is nothing. Readers with the same interest at the same place share the joined
-bytes (a *lane*): they are made once per commit.
+There is no queue per reader. A reader is a cursor; it asks for what follows, and is told of commits that
+concern it. Readers with the same interest at the same place share the joined bytes (a *lane*): they are
+made once per commit.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..core.ids import Cursor
 from ..core.task import Task
 from ..journal.base import Stored
 from ..journal.holder import Desk, Holder
 from . import metrics
+from .frames import events_message, text_frame
 
 T = TypeVar("T")
 FRAME_BYTES = 64 << 10
@@ -50,13 +52,65 @@ class Page(NamedTuple):
     more: bool = False
 
 
-class Lane(NamedTuple):
+@dataclass(slots=True)
+class Lane:
     """A page as bytes, for everybody who stands at the same place with the same interest."""
 
     last: int
     events: int
     body: bytes
     replayed: bool = False
+    _key: tuple[int, str] | None = None
+    _frame: bytes = b""
+
+    def frame(self, ident: int, prev: str, cursor: str) -> bytes:
+        """The frame for a subscription; pages mostly use the same few ids, so the last one is kept."""
+        if self._key != (ident, prev):
+            self._key = (ident, prev)
+            self._frame = text_frame(events_message(ident, prev, cursor, self.body))
+        return self._frame
+
+
+class Follower(Protocol):
+    """Somebody who wants to know of commits."""
+
+    def committed(self, previous: int) -> None:
+        """Events that may concern it follow offset *previous*, which was the head until now."""
+
+
+@dataclass(slots=True)
+class Followers:
+    """Who is to be told of a commit, by the tasks in it."""
+
+    _tasks: dict[Follower, frozenset[str] | None] = field(default_factory=dict)
+    _of_all: dict[Follower, None] = field(default_factory=dict)
+    _of_task: dict[str, dict[Follower, None]] = field(default_factory=dict)
+
+    def add(self, follower: Follower, tasks: frozenset[str] | None) -> None:
+        """Tell it of commits with any of *tasks* (``None``: any task); replaces what it asked before."""
+        self.remove(follower)
+        self._tasks[follower] = tasks
+        if tasks is None:
+            self._of_all[follower] = None
+        else:
+            for task in tasks:
+                self._of_task.setdefault(task, {})[follower] = None
+
+    def remove(self, follower: Follower) -> None:
+        """Tell it no more; a stranger is nothing."""
+        self._of_all.pop(follower, None)
+        for task in self._tasks.pop(follower, None) or ():
+            of_task = self._of_task[task]
+            del of_task[follower]
+            if not of_task:
+                del self._of_task[task]
+
+    def of(self, tasks: set[str] | None) -> list[Follower]:
+        """Everybody whom *tasks* concern, each once; all of them for ``None``."""
+        if tasks is None:
+            return list(self._tasks)
+        named = (self._of_task[task] for task in tasks if task in self._of_task)
+        return list(self._of_all) + list(dict.fromkeys(one for of_task in named for one in of_task))
 
 
 class Feed:
@@ -66,7 +120,7 @@ class Feed:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.head = 0
         self.holder: Holder
-        self.listeners: set[Callable[[], None]] = set()
+        self._followers = Followers()
         self._recent: list[Stored] = []
         self._weight = 0
         self._floor = 0
@@ -80,6 +134,14 @@ class Feed:
     @property
     def epoch(self) -> str:
         return self.holder.epoch
+
+    def follow(self, follower: Follower, tasks: frozenset[str] | None) -> None:
+        """Call ``follower.committed`` from now on for commits with any of *tasks* (``None``: any)."""
+        self._followers.add(follower, tasks)
+
+    def unfollow(self, follower: Follower) -> None:
+        """Call it no more; again is nothing."""
+        self._followers.remove(follower)
 
     def cursor(self, offset: int | None = None) -> str:
         """The resume token of a place; of the head without one."""
@@ -162,11 +224,11 @@ class Feed:
         metrics.COMMIT.observe(seconds)
         self._recent += stored
         self._weight += sum(len(event.encoded) for event in stored)
-        self.head = stored[-1].offset
+        previous, self.head = self.head, stored[-1].offset
         if self._weight > RECENT_BYTES:
             self._trim()
         self._lanes.clear()
-        self._wake()
+        self._tell({event.task for event in stored}, previous)
 
     def _trim(self) -> None:
         """Forget the older half of what is at hand."""
@@ -179,11 +241,11 @@ class Feed:
         self._recent.clear()
         self._lanes.clear()
         self._weight = self.head = self._floor = 0
-        self._wake()
+        self._tell(None, 0)
 
-    def _wake(self) -> None:
-        for listener in list(self.listeners):
-            listener()
+    def _tell(self, tasks: set[str] | None, previous: int) -> None:
+        for follower in self._followers.of(tasks):
+            follower.committed(previous)
 
 
 def _join(page: Page) -> Lane:

@@ -1,14 +1,16 @@
-"""The pump: one coroutine per connection, the only writer of its socket.
+"""The pump: the only writer of one connection's socket.
 
-Every write is awaited, with a deadline, before the next one is made; so a slow reader costs one frame
-of memory and nobody else's time.
+While its reader keeps up, the pump is *parked*: what a commit brings, and what is posted, is written on
+the spot, without waking anybody. As soon as the socket does not take a frame whole, its coroutine goes on:
+every write is awaited, with a deadline, before the next one is made. So a slow reader costs one frame of
+memory and nobody else's time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +18,7 @@ from ..core.messages import Close, Heartbeat
 from ..core.protocol import CloseWith, encode
 from . import metrics
 from .feed import Feed, Interest, Lane
+from .frames import text_frame
 
 WRITE_DEADLINE = 30.0
 _MANY = 64
@@ -24,8 +27,11 @@ _MANY = 64
 class Socket(Protocol):
     """What the pump needs of a WebSocket."""
 
-    async def put(self, frame: bytes) -> None:
-        """Write one text frame and wait until it left; raises `ConnectionError` when the peer is gone."""
+    def put(self, frame: bytes) -> Awaitable[None] | None:
+        """Write one whole frame, header included. ``None``: it has left; else what to await until it has.
+
+        Raises `ConnectionError`, as does what is awaited, when the peer is gone.
+        """
 
     def close_with(self, code: int, reason: str) -> None:
         """Close it."""
@@ -58,26 +64,49 @@ class Pump:
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._parked = False
+        self._gone = False
+        self._leaving: Awaitable[None] | None = None
 
     def post(self, item: bytes | CloseWith) -> None:
-        """Write this frame, or close, before any further events."""
+        """Write this message, or close, before any further events."""
+        if self._parked and isinstance(item, bytes):
+            if not self._put(text_frame(item)):
+                self._unpark(self._feed.head)
+            return
         self._outbox.append(item)
         if len(self._outbox) > _MANY:
             self._room.clear()
-        self._wake.set()
+        self._unpark(self._feed.head)
 
     def follow(self, reader: Reader) -> None:
         """Start, or replace, a subscription."""
+        self._unpark(self._feed.head)
         self.readers[reader.ident] = reader
-        self._wake.set()
+        self._register()
+
+    def unfollow(self, ident: int) -> None:
+        """End a subscription; an unknown one is nothing."""
+        if self.readers.pop(ident, None) is not None:
+            self._register()
 
     async def room(self) -> None:
         """Wait until the peer has taken most of what was posted."""
         await self._room.wait()
 
+    def committed(self, previous: int) -> None:
+        """Something that a reader here may want follows offset *previous*, the head until now."""
+        if not self._parked:
+            self._wake.set()
+            return
+        for reader in self.readers.values():
+            reader.at = max(reader.at, previous)  # a parked reader has all that concerned it until now
+            if not self._push(reader):
+                self._unpark(previous)
+                return
+
     async def run(self) -> None:
         """Write until the peer is gone, too slow, or closed; then return."""
-        self._feed.listeners.add(self._wake.set)
         try:
             await self._run()
         except ConnectionError:
@@ -85,28 +114,49 @@ class Pump:
         except TimeoutError:
             self._socket.close_with(Close.TOO_SLOW, "this reader is too slow")
         finally:
-            self._feed.listeners.discard(self._wake.set)
+            self._parked, self._gone = False, True
+            self._feed.unfollow(self)
             self._room.set()
 
     async def _run(self) -> None:
         heartbeat = self._now() + self._heartbeat
         while True:
             self._wake.clear()
+            await self._flushed()
             if await self._write_outbox():
                 return
             wrote = [await self._advance(reader) for reader in list(self.readers.values())]
             if self._now() >= heartbeat:
                 heartbeat = self._now() + self._heartbeat
                 await self._beat()
-            if not any(wrote):
-                await self._rest(heartbeat - self._now())
+            if any(wrote):
+                await asyncio.sleep(0)  # others have their turn, however fast this peer reads
+            elif not self._wake.is_set() and not self._outbox:
+                await self._park(heartbeat - self._now())
 
-    async def _rest(self, seconds: float) -> None:
+    async def _park(self, seconds: float) -> None:
+        self._parked = True
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._wake.wait()
         except TimeoutError:
+            self._unpark(self._feed.head)
+
+    def _unpark(self, upto: int) -> None:
+        """Let the coroutine go on; what a parked reader wants up to offset *upto* it has."""
+        if self._parked:
+            self._parked = False
+            for reader in self.readers.values():
+                reader.at = max(reader.at, upto)
+        self._wake.set()
+
+    def _register(self) -> None:
+        """Tell the feed for which tasks to call `committed`."""
+        if self._gone:
             return
+        wanted = [reader.interest.tasks for reader in self.readers.values()]
+        named = [tasks for tasks in wanted if tasks is not None]
+        self._feed.follow(self, frozenset().union(*named) if len(named) == len(wanted) else None)
 
     async def _write_outbox(self) -> bool:
         """Empty the outbox; true when it said to close."""
@@ -115,7 +165,8 @@ class Pump:
             if isinstance(item, CloseWith):
                 self._socket.close_with(item.code, item.reason)
                 return True
-            await self._write(item)
+            self._put(text_frame(item))
+            await self._flushed()
             if len(self._outbox) <= _MANY:
                 self._room.set()
         return False
@@ -131,20 +182,47 @@ class Pump:
         if lane is None:
             lane = await self._feed.read_lane(reader.at, reader.interest)
         if self.readers.get(reader.ident) is reader:
-            await self._deliver(reader, lane)
+            self._deliver(reader, lane)
+            await self._flushed()
         return True
 
-    async def _deliver(self, reader: Reader, lane: Lane) -> None:
+    def _push(self, reader: Reader) -> bool:
+        """Write on the spot what is new; false when the coroutine has to go on."""
+        while reader.epoch == self._feed.epoch and reader.at < self._feed.head:
+            lane = self._feed.lane(reader.at, reader.interest)
+            if lane is None or not self._deliver(reader, lane):
+                return False
+        return reader.epoch == self._feed.epoch
+
+    def _deliver(self, reader: Reader, lane: Lane) -> bool:
+        """Hand a lane's frame to the socket; whether it has left."""
         reader.at = lane.last
         if not lane.events:
-            return
+            return True
         cursor = f"{reader.epoch}:{lane.last}"
-        frame = events_frame(reader.ident, reader.told, cursor, lane.body)
+        frame = lane.frame(reader.ident, reader.told, cursor)
         reader.told = cursor
-        await self._write(frame)
         metrics.EVENTS_OUT.inc(lane.events)
         if lane.replayed:
             metrics.REPLAYED.inc(lane.events)
+        return self._put(frame)
+
+    def _put(self, frame: bytes) -> bool:
+        """Hand a frame to the socket; whether it has left. If not, `_flushed` comes next."""
+        try:
+            self._leaving = self._socket.put(frame)
+        except ConnectionError:
+            self._gone = True
+        return self._leaving is None and not self._gone
+
+    async def _flushed(self) -> None:
+        """Wait until the last frame has left. Raises `ConnectionError` when the peer is gone."""
+        if self._gone:
+            raise ConnectionError("the peer is gone")
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            async with asyncio.timeout(WRITE_DEADLINE):
+                await leaving
 
     async def _beat(self) -> None:
         close = await self._socket.still_allowed()
@@ -154,14 +232,5 @@ class Pump:
         for reader in self.readers.values():
             reader.told = f"{reader.epoch}:{reader.at}"
         cursors = {str(reader.ident): reader.told for reader in self.readers.values()}
-        await self._write(encode(Heartbeat(self._now(), cursors)))
-
-    async def _write(self, frame: bytes) -> None:
-        async with asyncio.timeout(WRITE_DEADLINE):
-            await self._socket.put(frame)
-
-
-def events_frame(ident: int, prev: str, cursor: str, body: bytes) -> bytes:
-    """An ``events`` message around *body*, events that are encoded already."""
-    head = f'{{"type":"events","id":{ident},"prev":"{prev}","cursor":"{cursor}","events":['
-    return b"".join((head.encode(), body, b"]}"))
+        self._put(text_frame(encode(Heartbeat(self._now(), cursors))))
+        await self._flushed()

@@ -54,14 +54,18 @@ class Stream:
         self._handler.set_header("Content-Type", "text/event-stream")
         self._handler.set_header("Cache-Control", "no-store")
         self._handler.set_header("X-Accel-Buffering", "no")
-        self._feed.listeners.add(self._wake.set)
+        self._feed.follow(self, self._interest.tasks)
         try:
             await self._write(b"retry: 1000\n\n")
             await self._follow()
         except (StreamClosedError, TimeoutError):
             return
         finally:
-            self._feed.listeners.discard(self._wake.set)
+            self._feed.unfollow(self)
+
+    def committed(self, _previous: int) -> None:
+        """There may be something new."""
+        self._wake.set()
 
     async def _follow(self) -> None:
         epoch, clock = self._feed.epoch, asyncio.get_running_loop().time

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import Future
 from typing import Any, Literal
 
 from jupyter_server.auth.decorator import ws_authenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import WebSocketHandler
 
 from ..core.events import State, TaskState, decode_event
 from ..core.ids import Cursor
@@ -43,7 +43,8 @@ from ..journal.holder import Desk
 from . import commands
 from .access import AccessMixin
 from .feed import FRAME_BYTES, Interest
-from .pump import Pump, Reader, events_frame
+from .frames import events_message
+from .pump import Pump, Reader
 from .registry import Connection
 from .services import MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
 
@@ -97,6 +98,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     def open(self, *_: str, **__: str) -> None:
         self._opened = True
+        self.set_nodelay(True)  # a peer that only listens acks late, and small frames would wait for that
         loop = asyncio.get_running_loop()
         self._loop = loop
         timing = self.services.timing
@@ -131,11 +133,14 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             if self._connection.producer is not None:
                 self.services.liveness.hurry()
 
-    async def put(self, frame: bytes) -> None:
-        try:
-            await self.write_message(frame)
-        except (WebSocketClosedError, StreamClosedError) as error:
-            raise ConnectionError("the peer is gone") from error
+    def put(self, frame: bytes) -> Awaitable[None] | None:
+        """See `pump.Socket`. While Tornado has nothing of ours to write, the socket is asked first."""
+        connection = self.ws_connection
+        stream = None if connection is None or connection.is_closing() else connection.stream
+        if stream is None or stream.closed():
+            raise ConnectionError("the peer is gone")
+        left = _offer(stream, frame) if type(stream) is IOStream and not stream.writing() else frame
+        return _written(stream.write(left)) if left else None
 
     def close_with(self, code: int, reason: str) -> None:
         self.close(code, reason)
@@ -173,7 +178,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
                 case Subscribe():
                     await self._subscribe(request)
                 case Unsubscribe(ident):
-                    self._pump.readers.pop(ident, None)
+                    self._pump.unfollow(ident)
                 case CommandRequest():
                     await self._command(request)
                 case Publish():
@@ -283,6 +288,25 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             self._pump.post(encode(Nack(answer.expected)))
 
 
+def _offer(stream: IOStream, frame: bytes) -> bytes | memoryview:
+    """Give the kernel what it takes at once; the rest. Raises `ConnectionError`."""
+    try:
+        sent = stream.socket.send(frame)
+    except BlockingIOError:
+        return frame
+    except OSError as error:
+        stream.close()
+        raise ConnectionError("the peer is gone") from error
+    return memoryview(frame)[sent:]
+
+
+async def _written(writing: Awaitable[None]) -> None:
+    try:
+        await writing
+    except StreamClosedError as error:
+        raise ConnectionError("the peer is gone") from error
+
+
 def _back(desk: Desk, producer: str) -> list[Pending]:
     """A producer is here: its word wins over an inference, and its commands are due."""
     for task in desk.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
@@ -330,7 +354,7 @@ def _tail_frames(ident: int, start: Cursor, tail: list[Stored], head: Cursor) ->
             count += 1
         part, tail = tail[:count], tail[count:]
         cursor = Cursor(head.epoch, part[-1].offset) if tail else head
-        yield events_frame(ident, str(told), str(cursor), b",".join(event.encoded for event in part))
+        yield events_message(ident, str(told), str(cursor), b",".join(event.encoded for event in part))
         told = cursor
 
 
