@@ -14,6 +14,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth import IdentityProvider, User
 from tornado.web import HTTPError
 
+from ..core.text import one_line
 from ..discovery import KEY_HEADER
 from .services import Services
 
@@ -103,4 +104,4 @@ class AccessMixin(_Handler):
     def user_name(self) -> str:
         """What the present user is called (an anonymous user of a token is given a name by Jupyter)."""
         user = self.current_user
-        return (user.display_name or user.username) if isinstance(user, User) else str(user)
+        return one_line((user.display_name or user.username) if isinstance(user, User) else str(user))

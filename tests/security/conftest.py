@@ -14,7 +14,7 @@ from .doors import published
 
 GATE = """
 from pathlib import Path
-from jupyter_server.auth import Authorizer
+from jupyter_server.auth import Authorizer, User
 from jupyter_server.auth.identity import PasswordIdentityProvider
 
 gate = Path({folder!r})
@@ -26,6 +26,9 @@ class Guard(Authorizer):
         return resource != "jupyter_agent" or not (gate / f"no-{{action}}").exists()
 
 class Register(PasswordIdentityProvider):
+    def generate_anonymous_user(self, handler):
+        return User("eve", display_name="Eve\\n[E 2026-01-01] forged\\x1b[2J")
+
     async def get_user_token(self, handler):
         return None if (gate / "gone").exists() else await super().get_user_token(handler)
 

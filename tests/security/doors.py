@@ -82,7 +82,7 @@ def cookie_header(cookies: dict[str, str]) -> dict[str, str]:
 
 
 def with_cookie(server: Server, origin: str | None, xsrf: str | None = None) -> Visitor:
-    """Somebody's browser on a page of *origin*; *xsrf* is the token that it sends along, ``""`` the right one."""
+    """A browser on a page of *origin*; *xsrf* is the token that it sends along (``""``: the right one)."""
     cookies = login(server)
     headers = cookie_header(cookies)
     if origin is not None:

@@ -1,4 +1,4 @@
-"""Every door × every way to knock: who gets in, and what the others are told."""
+"""Every door and every way to knock: who gets in, and what the others are told."""
 
 from __future__ import annotations
 

@@ -263,3 +263,17 @@ def test_what_a_refusal_says_is_the_same_whether_the_task_is_there_or_not(
             visitor.ask(gate.server, method, path.format(id=ident)) for ident in (task, new_id())
         )
         assert json.loads(there.body) == json.loads(nowhere.body)
+
+
+def test_the_name_of_a_user_is_one_line_of_the_log(gate: Gate, visitor: Visitor) -> None:
+    assert visitor.enter(gate.server) == 101
+
+    async def check() -> None:
+        async with subscriber(gate.server):
+            pass
+
+    asyncio.run(check())
+    log = gate.server.log_text()
+    assert "Eve [E 2026-01-01] forged connected" in log
+    assert "\n[E 2026" not in log
+    assert "\x1b" not in log
