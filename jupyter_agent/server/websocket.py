@@ -184,7 +184,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
                 case Publish():
                     await self._publish(request)
                 case Handled(offset):
-                    await self.services.feed.call(lambda desk: desk.journal.handled(offset))
+                    await self._handled(offset)
         except AgentError as error:
             code = _ERROR_CODES.get(type(error), "unavailable")
             temporary = isinstance(error, JournalError)
@@ -251,6 +251,16 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             self._pump.post(encode(Reply(request.id, False, _ERROR_CODES[type(error)], str(error))))
         else:
             self._pump.post(encode(Reply(request.id, True)))
+
+    async def _handled(self, offset: int) -> None:
+        """A producer has carried a command out: one of its own, not another's that waits."""
+        producer = self._connection.producer if self._connection else None
+
+        def job(desk: Desk) -> None:
+            if producer and any(waiting.offset == offset for waiting in desk.journal.pending(producer)):
+                desk.journal.handled(offset)
+
+        await self.services.feed.call(job)
 
     async def _publish(self, request: Publish) -> None:
         connection = self._connection

@@ -204,8 +204,8 @@ def test_a_login_that_lasts_is_asked_for_again_without_a_word(gate: Gate) -> Non
                 await peer.get("heartbeat")
 
     asyncio.run(check())
-    assert "[W" not in gate.server.log_text()[before:]
-    assert "[E" not in gate.server.log_text()[before:]
+    assert "\n[W" not in gate.server.log_text()[before:]
+    assert "\n[E" not in gate.server.log_text()[before:]
 
 
 @pytest.mark.parametrize("lose", [lose for lose, _ in LOSSES.values()], ids=LOSSES)
