@@ -6,14 +6,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
 
-from tornado.httpclient import AsyncHTTPClient
-
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
 from ..discovery import Address
 from ..errors import ServerUnreachable
 from .follow import follow
-from .http import EventsPage, TasksPage, fetch, read
+from .http import EventsPage, HttpClient, TasksPage, fetch, read
 
 PAGE = 500
 """The most tasks asked for at once."""
@@ -28,7 +26,7 @@ class AgentClient:
 
     def __init__(self, address: Address | Callable[[], Address | None]) -> None:
         self._locate = address if callable(address) else lambda: address
-        self._http = AsyncHTTPClient(force_instance=True)
+        self._http = HttpClient(force_instance=True)
 
     async def health(self) -> dict[str, Any]:
         """``status``, and for those who may read tasks also ``journal``, ``lag``, ``connections``."""

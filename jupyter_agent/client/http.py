@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.iostream import StreamClosedError
+from tornado.simple_httpclient import SimpleAsyncHTTPClient, _HTTPConnection
 
 from ..core.events import Event
 from ..core.task import Task
@@ -16,6 +18,20 @@ from ..errors import AgentError, NotNow, RequestRefused, ServerUnreachable, Unkn
 from ..link import ssl_context
 
 REQUEST_TIMEOUT = 30.0
+
+
+class _Connection(_HTTPConnection):
+    def on_connection_close(self) -> None:
+        """A reset within an answer ends the request; Tornado's own would log it and wait for the timeout."""
+        closed = StreamClosedError(real_error=self.stream.error)
+        self._handle_exception(StreamClosedError, closed, None)
+
+
+class HttpClient(SimpleAsyncHTTPClient):
+    """Tornado's client, but an answer that breaks off is an error at once."""
+
+    def _connection_class(self) -> type:
+        return _Connection
 
 
 class TasksPage(Struct):
