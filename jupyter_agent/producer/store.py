@@ -107,10 +107,11 @@ def _loaded(path: Path, task: str) -> object:
         fd = os.open(path, os.O_RDONLY | _CAREFULLY)
     except OSError as error:
         raise ResultNotStored(f"{path} is not loaded: {error.strerror}", task_id=task) from error
+    wrong = _wrong_with(os.fstat(fd))
+    if wrong:
+        os.close(fd)
+        raise ResultNotStored(f"{path} {wrong} and is not loaded", task_id=task)
     with os.fdopen(fd, "rb") as file:
-        wrong = _wrong_with(os.fstat(fd))
-        if wrong:
-            raise ResultNotStored(f"{path} {wrong} and is not loaded", task_id=task)
         try:
             return pickle.load(file)  # noqa: S301 - whose it is was just checked
         except Exception as error:  # a damaged file, or a class that cannot be imported here
