@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
-from tornado.web import HTTPError, authenticated
+from tornado.web import HTTPError, RequestHandler, authenticated
 
 from ..core.events import TaskState
 from ..core.ids import Cursor
@@ -76,13 +76,7 @@ class AgentHandler(AccessMixin, JupyterHandler):
         self.finish(_encode(value))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        status, code, detail = _problem(status_code, error)
-        self.set_status(status)
-        self.set_header("Content-Type", "application/problem+json")
-        title = HTTPStatus(status).phrase
-        body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-        self.finish(_encode(body))
+        write_problem(self, status_code, **kwargs)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """An expected refusal is no event for the log."""
@@ -121,6 +115,17 @@ class AgentHandler(AccessMixin, JupyterHandler):
 
         _, tasks = await self.services.feed.snapshots(job)
         return self.services.shown(tasks)[0]
+
+
+def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> None:
+    """Answer with a problem detail about the error in *kwargs*, as Tornado gives it to `write_error`."""
+    error = kwargs.get("exc_info", (None, None, None))[1]
+    status, code, detail = _problem(status_code, error)
+    handler.set_status(status)
+    handler.set_header("Content-Type", "application/problem+json")
+    title = HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    handler.finish(_encode(body))
 
 
 def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:

@@ -46,6 +46,7 @@ from .feed import FRAME_BYTES, Interest
 from .frames import events_message
 from .pump import Pump, Reader
 from .registry import Connection
+from .rest import write_problem
 from .services import MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
 
 PING = 25.0
@@ -60,6 +61,7 @@ _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_
 class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
     """One connection. Rights are checked before the upgrade, on each command and each heartbeat."""
 
+    SUPPORTED_METHODS = ("GET",)  # `put` is the pump's word here, and no method of HTTP
     ping_interval = PING
     ping_timeout = PING
     # Tornado resets the socket beyond this, without a word; up to there the peer is told why.
@@ -75,6 +77,10 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     def set_default_headers(self) -> None:
         """None of Jupyter's: an upgrade has no body."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """As at the other doors; Jupyter's page of an error needs a user, who may not be known yet."""
+        write_problem(self, status_code, **kwargs)
 
     def get_compression_options(self) -> None:
         """Off: its buffers cost more than ten times what a connection costs without."""
