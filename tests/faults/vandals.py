@@ -363,12 +363,11 @@ class Visitors:
             with_a_reset(self._open.pop(0))
 
 
-def come_and_go(place: Place, number: int, at_once: int = 4) -> None:
-    """*number* disconnects by visitors of whom *at_once* come at a time."""
+def come_and_go(place: Place, turns: range, at_once: int = 4) -> None:
+    """A disconnect for each of *turns*, by visitors of whom *at_once* come at a time."""
     with ThreadPoolExecutor(at_once) as threads:
         visits = [
-            threads.submit(Visitors(place).come_and_go, range(first, number, at_once))
-            for first in range(at_once)
+            threads.submit(Visitors(place).come_and_go, turns[first::at_once]) for first in range(at_once)
         ]
     for visit in visits:
         visit.result()
