@@ -43,7 +43,7 @@ class WatchedJournal(MemoryJournal):
 
     def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
         answers = super().append(work, self.home.now())
-        self.home.oracle.committed(self, work, answers)
+        self.home.oracle.hear(self, work, answers)
         return answers
 
     def forget(self, task_ids: Any) -> None:
@@ -168,6 +168,7 @@ class HandHolder(Holder):
         else:
             self.desk = self._commit(self.desk, group)
         self._die_if_killed(group)
+        self.home.oracle.speak()
         return True
 
     def close(self) -> None:

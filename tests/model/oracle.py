@@ -77,6 +77,7 @@ class Oracle:
 
     def __init__(self, bug: Bug | None = None) -> None:
         self.bug = bug
+        self.verdict: AssertionError | None = None
         self.holders: set[str] = set()
         self.said: dict[str, list[Event]] = defaultdict(list)
         self.dropped: dict[str, set[int]] = defaultdict(set)
@@ -104,6 +105,18 @@ class Oracle:
         key = (producer, order.task, order.offset)
         self.done[key] += 1
         assert self.done[key] <= len(meant), f"carried out once too often: {order}"
+
+    def hear(self, journal: WatchedJournal, work: Sequence[Batch | Note], answers: list[Appended]) -> None:
+        """As `committed`, in a place where the holder would take a verdict for trouble of its own."""
+        try:
+            self.committed(journal, work, answers)
+        except AssertionError as error:
+            self.verdict = self.verdict or error
+
+    def speak(self) -> None:
+        """Raise what `hear` could not."""
+        if self.verdict is not None:
+            raise self.verdict
 
     def committed(
         self, journal: WatchedJournal, work: Sequence[Batch | Note], answers: list[Appended]

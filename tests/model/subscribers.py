@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_agent.core.events import Event
 from jupyter_agent.core.ids import Cursor
-from jupyter_agent.core.messages import Close, CommandRequest, Events, come_back
+from jupyter_agent.core.messages import Close, CommandRequest, ErrorMessage, Events, come_back
 from jupyter_agent.core.protocol import Apply, Restart, Send, SubscriberSide, Subscription, encode
 from jupyter_agent.core.task import Task
 
@@ -122,6 +122,8 @@ class ModelSubscriber:
                     self.views[ident].start_over(self.oracle, item)
                 case Apply(ident, events, cursor):
                     self.views[ident].apply(self.oracle, events, cursor)
+                case ErrorMessage() if item.temporary:
+                    self.hang_up()  # as `client.follow` does: come back and ask again
                 case _:
                     self.replies.append(item)
         self._catch_up()

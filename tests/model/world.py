@@ -79,7 +79,8 @@ class World:
         return max(a.number for p in self.producers for a in p.attempts if a.task == task)
 
     def ended_tasks(self, producer: ModelProducer) -> list[str]:
-        """Tasks that *producer* may begin a new attempt of: it knows, or its journal says, that they ended."""
+        """Tasks that *producer* may begin a new attempt of: it knows that they ended, or its journal says so
+        and whoever ran them can no longer say otherwise."""
         mine = {a.task: a for a in producer.attempts}
         newest = {task: a for task, a in mine.items() if a.number == self.attempt_of(task)}
         found = [task for task, attempt in newest.items() if attempt.state.ended]
@@ -88,8 +89,17 @@ class World:
         return found + [
             task.id
             for task in told
-            if task.id not in newest and task.state.ended and task.attempt == self.attempt_of(task.id)
+            if task.id not in newest
+            and task.state.ended
+            and task.attempt == self.attempt_of(task.id)
+            and self._is_over(task.producer)
         ]
+
+    def _is_over(self, producer_id: str | None) -> bool:
+        """Whether a producer is dead, its spool taken in, and nothing of it under way."""
+        wires = [wire for wire in self.wires if getattr(wire.client, "id", None) == producer_id]
+        dead = all(not p.alive for p in self.producers if p.id == producer_id)
+        return dead and producer_id not in self.home.spools and not wires
 
     def home_of(self, producer: ModelProducer) -> ModelServer | None:
         """As `find_address`: who holds its journal, or the one that took that in."""
