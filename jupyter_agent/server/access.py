@@ -64,6 +64,17 @@ class AccessMixin(_Handler):
             return cast(IdentityProvider, KeyIdentity(provider, self.services.owner))
         return provider
 
+    def _request_summary(self) -> str:
+        """For the log: without the query, which may be a token."""
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """As Tornado does, but what is no answer of ours is told without the request's address and query."""
+        if isinstance(value, HTTPError):
+            super().log_exception(typ, value, tb)
+        else:
+            self.log.error("Uncaught exception %s", self._request_summary(), exc_info=(typ, value, tb))
+
     def has_key(self) -> bool:
         """Whether the request carries this holder's key."""
         given = self.request.headers.get(KEY_HEADER, "")
