@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeVar
 
+from ..core.frames import events_message, text_frame
 from ..core.ids import Cursor
 from ..core.task import Task
 from ..journal.base import Stored
 from ..journal.holder import Desk, Holder
 from . import metrics
-from .frames import events_message, text_frame
 
 T = TypeVar("T")
 FRAME_BYTES = 64 << 10

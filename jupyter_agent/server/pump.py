@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.frames import text_frame
 from ..core.messages import Close, Heartbeat
 from ..core.protocol import CloseWith, encode
 from . import metrics
 from .feed import Feed, Interest, Lane
-from .frames import text_frame
 
 WRITE_DEADLINE = 30.0
 _MANY = 64

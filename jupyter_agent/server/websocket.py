@@ -16,6 +16,7 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler
 
 from ..core.events import State, TaskState, decode_event
+from ..core.frames import events_message
 from ..core.ids import Cursor
 from ..core.messages import (
     SUBPROTOCOL,
@@ -43,7 +44,6 @@ from ..journal.holder import Desk
 from . import commands
 from .access import AccessMixin
 from .feed import FRAME_BYTES, Interest
-from .frames import events_message
 from .pump import Pump, Reader
 from .registry import Connection
 from .rest import write_problem
