@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ..core.events import Event, Log, TaskState, decode_data
 from ..core.task import Point, ProgressNow, Task
+from ..core.text import one_line
 from ..errors import ResultNotStored, TaskError, UnknownTask
 from ..producer.producer import current_producer
 from ..producer.store import Store
@@ -165,7 +166,7 @@ class TaskHandle:
         return self._source.snapshot()
 
     def __repr__(self) -> str:
-        return f"<Task {self._name}>"
+        return f"<Task {one_line(self._name)}>"
 
     def show(self) -> None:
         """Display its view; once in a cell, however often it is asked for."""
@@ -223,9 +224,8 @@ class TaskList(list[TaskHandle]):
     """Handles that a notebook shows as a table."""
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(handle.name)}</td><td>{handle.state}</td></tr>" for handle in self
-        )
+        named = [(html.escape(one_line(handle.name)), handle.state) for handle in self]
+        rows = "".join(f"<tr><td>{name}</td><td>{state}</td></tr>" for name, state in named)
         return f"<table><thead><tr><th>Task</th><th>State</th></tr></thead><tbody>{rows}</tbody></table>"
 
 
