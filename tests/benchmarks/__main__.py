@@ -1,40 +1,64 @@
-"""``python -m tests.benchmarks [NAME ...]``: measure and print the table."""
+"""``python -m tests.benchmarks [NAME ...] [--long] [--print]``: measure, print, write the page and the plots.
+
+Every subject is a module; one that fails is named, the others go on, and the exit status says so.
+"""
 
 from __future__ import annotations
 
-import os
-import platform
+import argparse
+import signal
 import sys
+import time
+import traceback
+from types import FrameType
 
-from . import emit, fanout, ingest, loops
-from .harness import HEAD
-
-MEASUREMENTS = {
-    "loops": loops.measure,
-    "calls": emit.calls,
-    "acks": emit.acks,
-    "latency": fanout.latency,
-    "burst": fanout.burst,
-    "ingest": ingest.measure,
-    "replay": fanout.replay,
-    "memory": fanout.memory,
-    "imports": emit.imports,
-}
+from . import page
+from .registry import SUBJECTS, Subject
 
 
-def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in MEASUREMENTS]
-    if unknown:
-        print(f"no measurement called {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}", file=sys.stderr)
-        return 2
-    print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}\n\n{HEAD}",
-        flush=True,
-    )
-    for name in names or MEASUREMENTS:
-        for row in MEASUREMENTS[name]():
-            print(row, flush=True)
-    return 0
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, _stop)
+    asked = _asked(arguments)
+    failed = []
+    print(page.machine(), flush=True)
+    for name in asked.names or SUBJECTS:
+        if not _measure(SUBJECTS[name], long=asked.long, write=not asked.print):
+            failed.append(name)
+    if failed:
+        print(f"not measured: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measure(subject: Subject, *, long: bool, write: bool) -> bool:
+    print(f"\n## {subject.name}\n", flush=True)
+    start = time.monotonic()
+    try:
+        result = subject.measure(long)
+    except Exception:  # the other subjects are measured all the same
+        traceback.print_exc()
+        return False
+    print(result.text, flush=True)
+    print(f"\n({time.monotonic() - start:.0f} s)", flush=True)
+    if write:
+        page.write(subject.name, result)
+    return True
+
+
+def _asked(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUBJECTS)}; none: all")
+    parser.add_argument("--long", action="store_true", help="a journal of ten million events, too")
+    parser.add_argument("--print", action="store_true", help="print only; leave the page and the plots alone")
+    asked = parser.parse_args(arguments)
+    for name in asked.names:
+        if name not in SUBJECTS:
+            parser.error(f"there is no subject {name!r}; there are {', '.join(SUBJECTS)}")
+    return asked
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """So that what was started is ended, too."""
+    raise SystemExit(143)
 
 
 if __name__ == "__main__":

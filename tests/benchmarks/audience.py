@@ -21,7 +21,7 @@ from .frames import Door, Wire, dial
 from .harness import ROOT, percentile
 
 _STAMP = re.compile(rb'"time":([0-9.]+)')
-_MARK = b'"time":'
+MARK = b'"time":'
 _LONGEST_STAMP = 40
 _READ = 1 << 18
 
@@ -112,7 +112,9 @@ def _say(wire: Wire, message: dict[str, object], answer: bytes) -> None:
 
 
 @dataclass(eq=False, slots=True)
-class _Ear:
+class Ear:
+    """One socket, the bytes that may be the beginning of a mark, and how many events it heard."""
+
     wire: Wire
     rest: bytes
     heard: int = 0
@@ -124,19 +126,20 @@ class Hall:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._waits: list[float] = []
+        self._take = self._take_timed if wanted.timed else self._take_counted
         self._ears = [self._open(number) for number in range(wanted.count)]
 
-    def _open(self, number: int) -> _Ear:
+    def _open(self, number: int) -> Ear:
         wanted = self._wanted
         wire = dial(wanted.door)
         tasks = [wanted.tasks[number % len(wanted.tasks)]] if wanted.tasks else "*"
         greet(wire, wanted.door.kind, tasks, wanted.after)
-        return _Ear(wire, b"")
+        return Ear(wire, b"")
 
     def listen(self) -> Heard:
         """Until every socket heard its events, or time is up."""
         selector = selectors.DefaultSelector()
-        take = self._take_timed if self._wanted.timed else self._take_counted
+        take = self._take
         for ear in self._ears:
             ear.wire.socket.setblocking(False)
             take(ear, ear.wire.left)
@@ -156,7 +159,7 @@ class Hall:
                 waiting -= before < self._wanted.events <= ear.heard
         return self._sum_up(time.process_time() - cpu, time.monotonic() - start)
 
-    def _take_timed(self, ear: _Ear, data: bytes) -> None:
+    def _take_timed(self, ear: Ear, data: bytes) -> None:
         now = time.time()
         whole = ear.rest + data
         end = 0
@@ -169,10 +172,10 @@ class Hall:
         ear.rest = whole[max(end, len(whole) - _LONGEST_STAMP) :]
 
     @staticmethod
-    def _take_counted(ear: _Ear, data: bytes) -> None:
+    def _take_counted(ear: Ear, data: bytes) -> None:
         whole = ear.rest + data
-        ear.heard += whole.count(_MARK)
-        ear.rest = whole[1 - len(_MARK) :]
+        ear.heard += whole.count(MARK)
+        ear.rest = whole[1 - len(MARK) :]
 
     def _sum_up(self, cpu: float, seconds: float) -> Heard:
         deliveries = sum(ear.heard for ear in self._ears)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,10 @@ from dataclasses import dataclass
 from jupyter_agent.core.events import Log
 from jupyter_agent.places import new_id
 
-from .audience import Audience, Heard, Wanted
-from .frames import Door
+from .audience import MARK, Audience, Heard, Wanted, greet
+from .frames import Door, dial
 from .harness import LINE, Process, isolated, kernel, paced, server
-from .rivals import RIVALS, present, running
+from .rivals import Rival, present, running
 from .rows import Row, at_least, at_most
 
 CLIENTS = 100
@@ -36,9 +37,7 @@ def ours() -> Iterator[Stage]:
     """Our server, with this process as the kernel."""
     with server() as running, kernel() as producer:
         task = new_id()
-        yield Stage(
-            "ours", running.door, running, lambda: producer.emit(task, 1, "log", Log("stdout", LINE))
-        )
+        yield Stage("ours", running.door, running, lambda: producer.emit(task, 1, "log", Log("stdout", LINE)))
 
 
 def stages() -> Iterator[Stage]:
@@ -65,7 +64,7 @@ def latency() -> list[Row]:
     found = {stage.name: under_load(stage, CLIENTS, RATE, SECONDS) for stage in stages()}
     heard, cost = found.pop("ours")
     note = f"{heard.load}; {heard.missing} missing"
-    what = f"emit → socket, {CLIENTS} clients × {RATE} events/s"
+    what = f"emit → socket, {CLIENTS} clients x {RATE} events/s"
     return [
         Row(f"{what}, p50", heard.p50, "ms", at_most(10), {n: h.p50 for n, (h, _) in found.items()}, note),
         Row(
@@ -85,3 +84,84 @@ def latency() -> list[Row]:
             "ours: ingest and commit included",
         ),
     ]
+
+
+def burst() -> list[Row]:
+    """200 subscribers, events as fast as they can be said: deliveries for each second of server CPU."""
+    found = {}
+    for stage in stages():
+        events = 20_000 if stage.name == "ours" else 500
+        with Audience(Wanted(stage.door, 200, events, 90, timed=False)) as audience:
+            before = stage.process.cpu
+            for _ in range(events):
+                stage.say()
+            heard = audience.heard()
+            found[stage.name] = heard.deliveries / (stage.process.cpu - before)
+    value = found.pop("ours")
+    note = "for each second of server CPU; ours: ingest and commit included"
+    what = "delivered events/s on one core, burst, 200 subscribers"
+    return [Row(what, value, "events/s", at_least(1_000_000), found, note)]
+
+
+def memory() -> list[Row]:
+    """What 500 idle subscribers add to the server's resident set."""
+    found = {stage.name: _memory(stage) for stage in stages()}
+    value = found.pop("ours")
+    what = "memory per idle connection"
+    return [Row(what, value, "KiB", at_most(20), found, "resident set of the server, 500 connections")]
+
+
+def _memory(stage: Stage) -> float:
+    with Audience(Wanted(stage.door, 50, 1)):
+        before = stage.process.rss
+        with Audience(Wanted(stage.door, 500, 1)):
+            return (stage.process.rss - before) / 500 / 1024
+
+
+def replay() -> list[Row]:
+    """100,000 stored events to one client that asks for everything."""
+    events = 100_000
+    with server() as running, kernel() as producer:
+        task = new_id()
+        for _ in range(events):
+            producer.emit(task, 1, "log", Log("stdout", LINE))
+        if not producer.flush(60):
+            raise TimeoutError("the events were not committed within 60 s")
+        seconds = resume(running.door, f"{head(running.door).partition(':')[0]}:0", events)
+    peers = {f"{rival.name}, live": _one_by_one(rival, events // 10) * 10 for rival in present()}
+    note = "the others keep nothing to replay: the same events said and heard one by one, from a tenth"
+    return [Row("replay of 100,000 events to one client", seconds, "s", at_most(1), peers, note)]
+
+
+def _one_by_one(rival: Rival, events: int) -> float:
+    with (
+        isolated() as base,
+        running(rival, base) as found,
+        Audience(Wanted(found.door, 1, events, timed=False)) as audience,
+    ):
+        for _ in range(events):
+            found.say()
+        return audience.heard().seconds
+
+
+def resume(door: Door, after: str, events: int) -> float:
+    """Seconds from connecting until *events* events after the cursor *after* have come."""
+    start = time.perf_counter()
+    wire = dial(door)
+    greet(wire, "ours", "*", after)
+    got, rest = wire.left.count(MARK), wire.left[1 - len(MARK) :]
+    while got < events:
+        data = rest + wire.socket.recv(1 << 18)
+        got += data.count(MARK)
+        rest = data[1 - len(MARK) :]
+    wire.close()
+    return time.perf_counter() - start
+
+
+def head(door: Door) -> str:
+    """The cursor of the journal's newest event."""
+    wire = dial(door)
+    wire.send('{"type":"hello","versions":[1]}')
+    welcome = json.loads(wire.frame())
+    wire.close()
+    return str(welcome["cursor"])

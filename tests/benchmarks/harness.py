@@ -96,14 +96,16 @@ class Process:
 
 
 class Server(Process):
-    """A real Jupyter server with this extension and no other."""
+    """A real Jupyter server with this extension and no other; *settings* are the extension's."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, settings: dict[str, object] | None = None) -> None:
         self.base = base
         extensions = dict.fromkeys(_OTHERS, False) | {"jupyter_agent": True}
         config = base / "config" / "jupyter_server_config.json"
         config.parent.mkdir(exist_ok=True)
-        config.write_text(json.dumps({"ServerApp": {"jpserver_extensions": extensions}}))
+        config.write_text(
+            json.dumps({"ServerApp": {"jpserver_extensions": extensions}, "JupyterAgent": settings or {}})
+        )
         started = time.perf_counter()
         super().__init__(
             [
