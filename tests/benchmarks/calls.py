@@ -30,10 +30,10 @@ class Cost:
 
 def measure() -> list[Row]:
     with isolated() as base:
-        calls = {_LIMIT: _nothing, **_files(base)}
-        idle = _in_task(CALLS) | {name: cost(call, CALLS) for name, call in calls.items()}
+        files = _files(base)
+        idle = _costs(files)
         with Busy():
-            busy = _in_task(CALLS // 4) | {name: cost(call, CALLS // 4) for name, call in calls.items()}
+            busy = _costs(files)
     return [
         _row("`ctx.log`, kernel idle, mean wall time", "log", idle, "mean"),
         _row("`ctx.log` beside a busy Python thread, CPU time", "log", busy, "cpu"),
@@ -58,35 +58,36 @@ def _row(what: str, name: str, costs: dict[str, Cost], which: str, note: str = "
 
 def cost(call: Callable[[], object], calls: int) -> Cost:
     """Of *call*, from *calls* calls of it in this thread."""
-    for _ in range(calls // 20):
+    for _ in range(1000):
         call()
     cpu, start = time.thread_time(), time.perf_counter()
     for _ in range(calls):
         call()
     mean, cpu = time.perf_counter() - start, time.thread_time() - cpu
     clock, each = time.perf_counter_ns, []
-    for _ in range(calls // 4):
+    for _ in range(min(calls, CALLS) // 4):
         before = clock()
         call()
         each.append(clock() - before)
     return Cost(cpu / calls * 1e6, mean / calls * 1e6, median(each) / 1e3)
 
 
-def _in_task(calls: int) -> dict[str, Cost]:
+def _costs(files: dict[str, Callable[[], object]]) -> dict[str, Cost]:
+    peers = {name: cost(call, CALLS // 2) for name, call in files.items()}
+    return _in_task() | peers | {_LIMIT: cost(lambda: None, CALLS * 50)}
+
+
+def _in_task() -> dict[str, Cost]:
     def body() -> dict[str, Cost]:
         ctx = ja.current()
         return {
-            "log": cost(lambda: ctx.log(LINE), calls),
-            "progress": cost(lambda: ctx.progress(1, 2), calls),
+            "log": cost(lambda: ctx.log(LINE), CALLS),
+            "progress": cost(lambda: ctx.progress(1, 2), CALLS * 10),
         }
 
     found = ja.task(body, show=False).submit().result()
     assert isinstance(found, dict)
     return found
-
-
-def _nothing() -> None:
-    return None
 
 
 def _files(base: Path) -> dict[str, Callable[[], object]]:

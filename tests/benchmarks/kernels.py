@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 from typing import Any
 
 from jupyter_client.manager import start_new_kernel
@@ -15,7 +16,9 @@ PATIENCE = 120.0
 
 def in_kernel(module: str, function: str) -> Any:
     """Call ``module.function()`` in a fresh kernel; what it returns, by way of JSON."""
-    manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
+    manager, client = start_new_kernel(
+        kernel_name="python3", cwd=str(ROOT), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     code = f"import json\nfrom {module} import {function}\nfound = json.dumps({function}())"
     try:
         answer = client.execute(
