@@ -1,0 +1,24 @@
+"""The page about threats names tests that are there, and each of its claims names one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "explanation" / "threat-model.md").read_text()
+HERE = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    assert len(named) > 50
+    assert named <= set(re.findall(r"^def (test_\w+)\(", HERE, re.MULTILINE))
+
+
+def test_every_claim_in_a_table_names_the_test_that_holds_it() -> None:
+    held = [table for table in re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE) if "held by" in table]
+    assert len(held) >= 7
+    for table in held:
+        for row in table.splitlines()[2:]:
+            assert re.search(r"\| `test_\w+`[^|]*\|$", row), row
