@@ -156,8 +156,13 @@ class Raw:
             yield one
 
     def end(self) -> int | None:
-        """Read until the peer closes the connection; the code of its close frame, if one came."""
-        codes = [one.code or 1005 for one in self.frames() if one.opcode == CLOSE]
+        """Read until the peer closes the connection, and answer its close; that frame's code (1005: it had
+        none), or ``None`` where no close frame came."""
+        codes: list[int] = []
+        for one in self.frames():
+            if one.opcode == CLOSE:
+                codes.append(1005 if one.code is None else one.code)
+                self.send(frame(CLOSE, one.payload[:2]))
         return codes[0] if codes else None
 
     def _take(self, count: int) -> bytes | None:
