@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeVar
 
+import msgspec
+from msgspec import Struct
+
 from ..core.frames import events_message, text_frame
 from ..core.ids import Cursor
 from ..core.task import Task
@@ -258,6 +261,16 @@ def _join(page: Page) -> Lane:
     return Lane(page.last, len(page.events), body, page.replayed)
 
 
+class _Attempt(Struct):
+    attempt: int
+
+
+_attempt = msgspec.json.Decoder(_Attempt)
+
+
 def _newest_progress(events: list[Stored]) -> list[Stored]:
-    newest = {event.task: event.offset for event in events if event.type == "progress"}
-    return [e for e in events if e.type != "progress" or newest[e.task] == e.offset]
+    """Without progress that the same attempt has passed; an old attempt's late word passes nobody's."""
+    progress = [event for event in events if event.type == "progress"]
+    newest = {(event.task, _attempt.decode(event.encoded).attempt): event.offset for event in progress}
+    kept = set(newest.values())
+    return [event for event in events if event.type != "progress" or event.offset in kept]

@@ -17,7 +17,7 @@ from jupyter_agent.journal import ingest
 from jupyter_agent.journal.base import Appended, Batch, Note, Stored
 from jupyter_agent.journal.holder import Desk, Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.sqlite import CorruptJournal
+from jupyter_agent.journal.damage import CorruptJournal
 from jupyter_agent.places import Places, host
 
 from .bugs import Bug

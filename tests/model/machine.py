@@ -15,11 +15,12 @@ from .oracle import Wanted
 from .holding import JournalError
 from .loop import Killed
 from .producers import ModelProducer
+from .wires import Wire
 from .world import SECOND, World
 
 T = TypeVar("T")
 few = st.integers(0, 7)
-MOST = 4
+MOST = 5
 """Running producers, subscribers, first attempts that user code begins."""
 
 PAUSES = (0.5, 1.5, 2.5, 26.0, 31.0, 80.0, 1000.0, 100_000.0)
@@ -29,7 +30,8 @@ ENDS = (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED)
 
 
 class Delivery(RuleBasedStateMachine):
-    """From `emit` to every view. Every rule draws at most two small numbers."""
+    """From `emit` to every view. Every rule draws two small numbers and does what they can mean now, so
+    that few steps are without effect."""
 
     bug: ClassVar[Bug | None] = None
 
@@ -38,65 +40,59 @@ class Delivery(RuleBasedStateMachine):
         self.world = World(self.bug)
         self.world.start_server(DEFAULT)
         for _ in range(2):
-            producer = self.world.new_producer(DEFAULT)
-            producer.begin(self.world.new_task(), 1)
-            self.world.connect(producer)
-        subscriber = self.world.new_subscriber()
-        self.world.connect(subscriber)
-        subscriber.subscribe(1, Wanted(), None)
-
-    # What user code does.
+            self._new_producer(0)
+        for what in (0, 1):
+            self._new_subscriber(what)
 
     @rule(who=few, what=few)
     def emit(self, who: int, what: int) -> None:
         """Also of an attempt that has ended, or that another one follows: threads print late."""
         producer = _pick(self._running(), who)
-        attempt = _pick(producer.attempts, what) if producer else None
-        if producer and attempt:
-            producer.say(attempt, what)
+        for step in range(1 + what % 4 if producer else 0):
+            assert producer is not None
+            producer.say(producer.attempts[(what + step) % len(producer.attempts)], what + step)
 
-    @rule(who=few)
-    def begin(self, who: int) -> None:
-        producer = _pick(self._running(), who)
-        if producer and len(self.world.tasks) < MOST:
+    @rule(who=few, what=few)
+    def turn(self, who: int, what: int) -> None:
+        """An attempt ends, a task is tried again (by whoever ran it, or by another who asked its journal),
+        or a new one begins."""
+        up = self._running()
+        running = _pick([(p, a) for p in up for a in p.attempts if a.state is TaskState.RUNNING], who)
+        ended = _pick([(p, task) for p in up for task in self.world.ended_tasks(p)], who)
+        producer = _pick(up, who)
+        if running and what < 4:
+            running[0].end(running[1], ENDS[what % 3])
+        elif ended and what < 7:
+            ended[0].begin(ended[1], self.world.attempt_of(ended[1]) + 1)
+        elif producer and len(self.world.tasks) < MOST:
             producer.begin(self.world.new_task(), 1)
 
-    @rule(who=few, how=few)
-    def end(self, who: int, how: int) -> None:
-        running = [(p, a) for p in self._running() for a in p.attempts if a.state is TaskState.RUNNING]
-        chosen = _pick(running, who)
-        if chosen:
-            producer, attempt = chosen
-            producer.end(attempt, ENDS[how % 3])
+    @rule(rounds=few)
+    def flow(self, rounds: int) -> None:
+        """Servers come up, everybody reconnects, and a little of everything moves."""
+        if rounds > 1:
+            self.world.start_server(DEFAULT)
+        for client in self.world.clients:
+            self.world.connect(client, rounds)
+        for _ in range(rounds + 1):
+            self.world.flow()
 
-    @rule(who=few)
-    def retry(self, who: int) -> None:
-        """By whoever ran it, who knows that it ended, or by another who asked its journal."""
+    @rule(who=few, what=few)
+    def send(self, who: int, what: int) -> None:
+        """A batch leaves a producer, or frames reach a server."""
         producer = _pick(self._running(), who)
-        task = _pick(self.world.ended_tasks(producer), who) if producer else None
-        if producer and task:
-            producer.begin(task, self.world.attempt_of(task) + 1)
-
-    # How it travels.
-
-    @rule(who=few)
-    def send(self, who: int) -> None:
-        producer = _pick(self.world.producers, who)
-        if producer:
+        for _ in range(what % 3 if producer else 0):
+            assert producer is not None
             producer.send()
+        wire = _pick(self.world.wires, who)
+        while wire and wire.door and what >= 3 and wire.door.take():
+            what -= 1
 
     @rule(which=few, count=few)
-    def arrive(self, which: int, count: int) -> None:
-        """Frames reach a server."""
-        wire = _pick(self.world.wires, which)
-        while wire and wire.door and count >= 0 and wire.door.take():
-            count -= 1
-
-    @rule(which=st.booleans(), count=few)
-    def commit(self, which: bool, count: int) -> None:
+    def commit(self, which: int, count: int) -> None:
         """The journal's thread goes ahead; the server's loop hears of it afterwards."""
         for _ in range(count + 1):
-            self.world.work(SECOND if which else DEFAULT)
+            self.world.work(_name(which))
         self.world.loop.settle()
 
     @rule(who=few, count=few)
@@ -106,147 +102,110 @@ class Delivery(RuleBasedStateMachine):
         while client and count >= 0 and client.take():
             count -= 1
 
-    @rule(who=few)
-    def hear_late(self, who: int) -> None:
-        """An ack of a connection that has been replaced."""
-        producer = _pick(self.world.producers, who)
-        if producer:
+    @rule(which=few, how=few)
+    def line(self, which: int, how: int) -> None:
+        """A connection breaks, and one end notices, or the other, or both; its client stops reading, or
+        goes on; an ack of one that has been replaced arrives."""
+        wire = _pick(self.world.wires, which)
+        producer = _pick(self._running(), which)
+        if how == 7 and producer:
             producer.take_late()
+        elif wire and wire.held:
+            wire.release()
+        elif wire and how > 4:
+            wire.held = True
+        elif wire:
+            self._cut(wire, how)
+        self.world.loop.settle()
 
-    @rule(rounds=few)
-    def flow(self, rounds: int) -> None:
-        for _ in range(rounds + 1):
-            self.world.flow()
+    @rule(who=few, what=few)
+    def follow(self, who: int, what: int) -> None:
+        """A subscription begins, takes another's place, or ends."""
+        subscriber = _pick(self.world.subscribers, who)
+        if subscriber is None or (what == 7 and len(self.world.subscribers) < MOST):
+            self._new_subscriber(who)
+        elif what == 6:
+            subscriber.unsubscribe(1 + who % 3)
+        else:
+            subscriber.subscribe(1 + what % 3, *self._interest(what, who))
+
+    @rule(who=few, what=few)
+    def command(self, who: int, what: int) -> None:
+        """Somebody cancels a task, or answers it."""
+        subscriber, task = _pick(self.world.subscribers, who), _pick(self.world.tasks, what)
+        if subscriber and task:
+            subscriber.command(task, None, "input" if who % 3 == 2 else "cancel")
+
+    @rule(who=few, what=few)
+    def process(self, who: int, what: int) -> None:
+        """A producer starts, is stopped (SIGSTOP), goes on, or is killed."""
+        producer = _pick(self._running(), who)
+        stopped = _pick([p for p in self.world.producers if p.alive and p.stopped], who)
+        if stopped and what > 2:
+            stopped.stopped = False
+        elif producer is None or (what < 4 and len(self._running()) < MOST):
+            self._new_producer(who)
+        elif what > 5:
+            producer.stopped = True
+        else:
+            producer.kill()
 
     @rule(which=few, how=few)
-    def cut(self, which: int, how: int) -> None:
-        """One end notices, or the other, or both."""
-        wire = _pick(self.world.wires, which)
-        if wire is None:
-            return
+    def server(self, which: int, how: int) -> None:
+        """A server starts, is killed, says goodbye, or looks who is gone: takes in, interrupts, prunes."""
+        name = _name(which)
+        server = self.world.servers.get(name)
+        if server is None:
+            self.world.start_server(name)
+        elif how < 5:
+            server.look()
+        elif how == 5:
+            self.world.stop_server(name)
+        else:
+            self.world.kill_server(name)
+
+    @rule(which=few, how=few)
+    def trouble(self, which: int, how: int) -> None:
+        """A coming append finds the disk full or is the last thing its process does; a journal's file is
+        damaged, so that a new epoch begins; somebody deletes an ended task."""
+        server = self.world.servers.get(_name(which))
+        task = _pick(self.world.tasks, which)
+        if how < 5:
+            self.world.home.trip = (which % 4, Killed if how % 2 else JournalError)
+        elif server and how == 5:
+            server.holder.spoiled = True
+        elif server and task:
+            server.delete(task)
+
+    @rule(how=few)
+    def wait(self, how: int) -> None:
+        """Time passes."""
+        self.world.loop.advance(PAUSES[how])
+
+    def teardown(self) -> None:
+        try:
+            self.world.finish()
+        finally:
+            self.world.loop.end()
+
+    def _cut(self, wire: Wire, how: int) -> None:
         if how % 3 != 1:
             wire.client.hang_up_of(wire)
         if how % 3 != 0 and wire.door is not None:
             wire.door.hang_up()
-        self.world.loop.settle()
 
-    @rule(who=few, which=few)
-    def connect(self, who: int, which: int) -> None:
-        client = _pick(self.world.clients, who)
-        if client:
-            self.world.connect(client, which)
+    def _new_producer(self, what: int) -> None:
+        """A kernel of either server, with a small or a large spool, on this machine or another."""
+        journal = SECOND if what & 1 and SECOND in self.world.servers else DEFAULT
+        elsewhere = what & 4 == 4 and not what & 1
+        producer = self.world.new_producer(journal, most=3 if what & 2 else 1000, elsewhere=elsewhere)
+        producer.begin(self.world.new_task(), 1)
+        self.world.connect(producer)
 
-    @rule(which=few)
-    def slow(self, which: int) -> None:
-        """A client stops reading, or goes on."""
-        wire = _pick(self.world.wires, which)
-        if wire is None:
-            return
-        if wire.held:
-            wire.release()
-        else:
-            wire.held = True
-        self.world.loop.settle()
-
-    @rule(how=few)
-    def tick(self, how: int) -> None:
-        self.world.pass_time(PAUSES[how])
-
-    # Who follows.
-
-    @rule(who=few, what=few)
-    def subscribe(self, who: int, what: int) -> None:
-        """A new subscription, or another in place of an old one."""
-        subscriber = _pick(self.world.subscribers, who)
-        if subscriber:
-            wanted, tail = self._interest(what, who)
-            subscriber.subscribe(1 + what % 3, wanted, tail)
-
-    @rule(who=few, ident=st.integers(1, 3))
-    def unsubscribe(self, who: int, ident: int) -> None:
-        subscriber = _pick(self.world.subscribers, who)
-        if subscriber:
-            subscriber.unsubscribe(ident)
-
-    @rule()
-    def new_subscriber(self) -> None:
-        if len(self.world.subscribers) < MOST:
-            subscriber = self.world.new_subscriber()
-            subscriber.subscribe(1, *self._interest(len(self.world.subscribers), 0))
-            self.world.connect(subscriber)
-
-    @rule(who=few, what=few)
-    def command(self, who: int, what: int) -> None:
-        subscriber, task = _pick(self.world.subscribers, who), _pick(self.world.tasks, what)
-        if subscriber and task:
-            subscriber.command(task, None, "input" if what == 7 else "cancel")
-
-    # Who comes and goes.
-
-    @rule(what=few)
-    def new_producer(self, what: int) -> None:
-        """Of either journal, with a small or a large spool, on this machine or another."""
-        if len(self._running()) < MOST:
-            journal = SECOND if what & 1 else DEFAULT
-            producer = self.world.new_producer(
-                journal, most=3 if what & 2 else 1000, elsewhere=what & 4 == 4 and not what & 1
-            )
-            producer.begin(self.world.new_task(), 1)
-            self.world.connect(producer)
-
-    @rule(who=few)
-    def kill_producer(self, who: int) -> None:
-        producer = _pick([p for p in self.world.producers if p.alive], who)
-        if producer:
-            producer.kill()
-
-    @rule(who=few)
-    def stop_or_continue(self, who: int) -> None:
-        """SIGSTOP and SIGCONT."""
-        producer = _pick([p for p in self.world.producers if p.alive], who)
-        if producer:
-            producer.stopped = not producer.stopped
-
-    @rule(which=st.booleans())
-    def start_server(self, which: bool) -> None:
-        self.world.start_server(SECOND if which else DEFAULT)
-
-    @rule(which=st.booleans())
-    def kill_server(self, which: bool) -> None:
-        self.world.kill_server(SECOND if which else DEFAULT)
-
-    @rule(which=st.booleans())
-    def stop_server(self, which: bool) -> None:
-        self.world.stop_server(SECOND if which else DEFAULT)
-
-    @rule(which=st.booleans())
-    def look(self, which: bool) -> None:
-        """A server looks who is gone: takes in, interrupts, forgets what is old."""
-        server = self.world.servers.get(SECOND if which else DEFAULT)
-        if server:
-            server.look()
-
-    # What goes wrong on disk.
-
-    @rule(after=st.integers(0, 3), how=st.booleans())
-    def stumble(self, after: int, how: bool) -> None:
-        """A coming append finds the disk full, or is the last thing its process does."""
-        self.world.home.trip = (after, Killed if how else JournalError)
-
-    @rule(which=st.booleans())
-    def corrupt(self, which: bool) -> None:
-        """The journal's file is damaged: it is moved aside and a new epoch begins."""
-        server = self.world.servers.get(SECOND if which else DEFAULT)
-        if server:
-            server.holder.spoiled = True
-
-    @rule(which=few)
-    def delete(self, which: int) -> None:
-        """Somebody deletes an ended task."""
-        task = _pick(self.world.tasks, which)
-        server = self.world.servers.get(DEFAULT)
-        if task and server:
-            server.delete(task)
+    def _new_subscriber(self, what: int) -> None:
+        subscriber = self.world.new_subscriber()
+        subscriber.subscribe(1, *self._interest(what, what))
+        self.world.connect(subscriber, what)
 
     def _running(self) -> list[ModelProducer]:
         return [producer for producer in self.world.producers if producer.is_running]
@@ -262,14 +221,11 @@ class Delivery(RuleBasedStateMachine):
             5: (Wanted(types=frozenset({"progress", "state"})), None),
         }.get(what, (Wanted(), None))
 
-    def teardown(self) -> None:
-        try:
-            self.world.finish()
-        finally:
-            self.world.loop.end()
-
 
 def _pick(things: list[T], which: int) -> T | None:
     return things[which % len(things)] if things else None
 
 
+def _name(which: int) -> str:
+    """The second journal's server is met less often."""
+    return SECOND if which > 5 else DEFAULT

@@ -102,9 +102,11 @@ class ModelProducer:
         return event
 
     def begin(self, task: str, number: int) -> None:
-        """Queue and start an attempt."""
+        """Queue an attempt, and mostly start it."""
         self.emit(task, number, "state", State(TaskState.QUEUED, about=About("train")))
         self.attempts.append(Attempt(task, number, TaskState.QUEUED))
+        if number > 1 or len(self.attempts) % 2:
+            self.say(self.attempts[-1], 0)
 
     def say(self, attempt: Attempt, kind: int) -> None:
         """One more thing that user code says."""

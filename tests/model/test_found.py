@@ -1,0 +1,52 @@
+"""What the model found, each as the shortest story that shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_agent.core.events import Progress, TaskState
+from jupyter_agent.discovery import DEFAULT
+
+from .oracle import Wanted
+from .producers import ModelProducer
+from .world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """One server."""
+    world = World()
+    world.start_server(DEFAULT)
+    return world
+
+
+def running(world: World) -> ModelProducer:
+    """A producer with one running task, everything committed."""
+    producer = world.new_producer(DEFAULT)
+    producer.begin(world.new_task(), 1)
+    world.connect(producer)
+    flow(world)
+    return producer
+
+
+def flow(world: World) -> None:
+    while world.flow():
+        pass
+
+
+def test_late_progress_of_an_old_attempt_does_not_hide_that_of_the_present_one(world: World) -> None:
+    producer = running(world)
+    subscriber = world.new_subscriber()
+    subscriber.subscribe(1, Wanted(), None)
+    world.connect(subscriber)
+    flow(world)
+    subscriber.hang_up()
+    task = world.tasks[0]
+    producer.end(producer.attempts[0], TaskState.FAILED)
+    producer.begin(task, 2)
+    producer.emit(task, 2, "progress", Progress(7, 10))
+    producer.emit(task, 1, "progress", Progress(3, 10))
+    flow(world)
+    world.stop_server(DEFAULT)  # so that the next one reads its pages from the journal
+    world.finish()
+    assert subscriber.views[1].tasks[task].progress is not None
