@@ -98,6 +98,14 @@ class Oracle:
             upto = _ack.decode(frame).upto
             assert upto <= self.safe[producer], f"{upto} was acknowledged, {self.safe[producer]} is committed"
 
+    def lost_states(self, task: str) -> bool:
+        """Whether a full spool had to drop a `state` of the task, named: how it ended is not known."""
+        return any(
+            event.task == task and event.type == "state" and event.n in self.dropped[producer]
+            for producer, events in self.said.items()
+            for event in events
+        )
+
     def carried_out(self, producer: str, order: CommandOrder) -> None:
         """A producer does what it is asked: what a journal has at that place, and once."""
         events = [history.events.get(order.offset) for history in self.histories.values()]
