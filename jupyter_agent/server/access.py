@@ -19,8 +19,11 @@ from ..discovery import KEY_HEADER
 from .services import Services
 
 RESOURCE = "jupyter_agent"
-_ANSWERED = ("_jupyter_current_user", "_current_user", "_token_authenticated", "_cached_hub_user")
-"""Where a handler keeps what its identity provider once said."""
+_ANSWERED = (
+    *("_jupyter_current_user", "_current_user", "_token_authenticated"),
+    *("_jupyterhub_user", "_cached_hub_user"),
+)
+"""Where Jupyter's and JupyterHub's identity providers keep on a handler what they once said."""
 
 _CLOSED = ("set_cookie", "set_header")
 """What Tornado takes from a handler that has become a WebSocket."""

@@ -29,6 +29,12 @@ class Register(PasswordIdentityProvider):
     def generate_anonymous_user(self, handler):
         return User("eve", display_name="Eve\\n[E 2026-01-01] forged\\x1b[2J")
 
+    async def get_user(self, handler):
+        if hasattr(handler, "_jupyterhub_user"):  # as JupyterHub's does
+            return handler._jupyterhub_user
+        handler._jupyterhub_user = await super().get_user(handler)
+        return handler._jupyterhub_user
+
     async def get_user_token(self, handler):
         return None if (gate / "gone").exists() else await super().get_user_token(handler)
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from servers import Server, Servers, environment
-from wire import Story, producer, subscriber
+from wire import Story, producer, subscriber, wire
 
 from jupyter_agent.discovery import KEY_HEADER, HolderFile, find_address, remote_address
 from jupyter_agent.errors import JournalHeld
@@ -198,3 +198,31 @@ def test_events_of_others_among_ones_own_are_refused_and_the_others_task_stays(
 
     asyncio.run(check())
     assert shared.task(running_task)["state"] == "running"
+
+
+ODD_IDS = [
+    "../" * 8 + "xy",
+    "/" + "A" * 25,
+    "A" * 25 + "/",
+    "\x00" * 26,
+    "\uff21" * 26,
+    "a" * 26,
+    "' OR 1=1 -- " + "A" * 14,
+]
+
+
+@pytest.mark.parametrize("ident", ODD_IDS, ids=range(len(ODD_IDS)))
+def test_a_producer_cannot_tell_of_a_task_whose_id_is_none(shared: Server, ident: str) -> None:
+    assert len(ident) == 26
+    story = Story(task=ident)
+
+    async def check() -> None:
+        async with producer(shared, story.producer) as writer:
+            await writer.publish(story.start())
+            assert (await writer.get("error"))["code"] == "foreign_task"
+        async with wire(shared) as stranger:
+            await stranger.say({"type": "hello", "versions": [1], "role": "producer", "producer": ident})
+            assert await stranger.closed() == 4500
+
+    asyncio.run(check())
+    assert [task for task in shared.ask("tasks?limit=1000").json["tasks"] if task["id"] == ident] == []

@@ -159,7 +159,8 @@ def test_the_next_request_closes_a_socket_that_lost(
                 await _command(peer, task)
             else:
                 await peer.say({"type": "subscribe", "id": 2, "tasks": "*"})
-            await _nothing_more(peer, story, gate.server, code)
+            async with asyncio.timeout(3):
+                await _nothing_more(peer, story, gate.server, code)
             assert not [m for m in peer.seen if m["type"] == "reply" or m.get("id") == 2]
 
     asyncio.run(check())
@@ -175,7 +176,8 @@ def test_a_producer_that_may_no_longer_publish_is_closed(gate: Gate, denied: str
         async with producer(gate.server, story.producer) as writer:
             await writer.published(story.start())
             gate.log_everybody_out() if denied == "gone" else gate.deny(denied)
-            assert await writer.closed() == code
+            async with asyncio.timeout(3):
+                assert await writer.closed() == code
 
     asyncio.run(check())
 
@@ -209,17 +211,26 @@ def test_a_login_that_lasts_is_asked_for_again_without_a_word(gate: Gate) -> Non
 
 
 @pytest.mark.parametrize("lose", [lose for lose, _ in LOSSES.values()], ids=LOSSES)
-def test_a_stream_ends_when_its_reader_lost(gate: Gate, task: str, lose: Callable[[Gate], None]) -> None:
+def test_a_stream_ends_when_its_reader_lost(gate: Gate, lose: Callable[[Gate], None]) -> None:
+    story = Story()
+    task = published(gate.server, ["queued", "running"], story=story)
+    headers = {"Authorization": f"token {gate.server.token}", "Accept": "text/event-stream"}
+
+    def stream() -> Answer:
+        return gate.server.ask(f"tasks/{task}/events?until=end", token=None, headers=headers)
+
     async def check() -> Answer:
-        headers = {"Authorization": f"token {gate.server.token}", "Accept": "text/event-stream"}
-        asking = asyncio.create_task(
-            asyncio.to_thread(gate.server.ask, f"tasks/{task}/events", token=None, headers=headers)
-        )
-        async with subscriber(gate.server) as peer:
-            await peer.get("heartbeat")
-            lose(gate)
-            async with asyncio.timeout(5):
-                return await asking
+        reading = asyncio.create_task(asyncio.to_thread(stream))
+        try:
+            async with subscriber(gate.server) as peer:
+                await peer.get("heartbeat")
+                lose(gate)
+                async with asyncio.timeout(3):
+                    return await asyncio.shield(reading)
+        finally:  # one that goes on all the same ends here
+            gate.open()
+            async with producer(gate.server, story.producer) as writer:
+                await writer.published([story.state("completed")])
 
     answer = asyncio.run(check())
     assert answer.status == 200
