@@ -204,7 +204,7 @@ DATA_TYPES: dict[str, type[Data]] = {
 """The event types by name. Adding one here is all the wire, the journal and the schema need."""
 
 
-class Event(Struct, frozen=True, omit_defaults=True):
+class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     """The envelope. ``(producer, n)`` is unique; ``time`` is Unix seconds by the producer's clock.
 
     ``offset`` is 0 until a journal has stored the event. ``flag`` is ``None``, or a journal's word

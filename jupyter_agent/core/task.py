@@ -156,7 +156,8 @@ class Task(Struct):
         except UNREADABLE:
             flag = "bad_data"
         self.events += 1
-        self.updated = event.time if self.updated is None else max(self.updated, event.time)
+        if self.updated is None or event.time > self.updated:
+            self.updated = event.time
         if self.producer is None and event.type != "lost":  # which a holder may say of a stranger's task
             self.producer = event.producer
         if self.events == 1:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from ..core.events import Data, Event, TaskState
 from ..core.task import Task
 
@@ -56,7 +58,7 @@ class Note:
     data: Data
 
 
-class Stored(NamedTuple):
+class Stored(Struct, frozen=True, order=True, gc=False):
     """One event as the journal gives it out: ``encoded`` is its JSON, ``offset`` included."""
 
     offset: int

@@ -98,9 +98,10 @@ class Draft:
         foreign: list[int] = []
         allowed: set[tuple[str, int, str]] = set()
         for event in batch.events:
-            if event.n < expected:
+            n = event.n
+            if n < expected:
                 continue
-            if start_of(event) > expected:
+            if n > expected and start_of(event) > expected:
                 if batch.trust is Trust.PUBLISHED:
                     return expected - 1, expected, foreign
                 if batch.trust is Trust.SPOOLED:
@@ -108,10 +109,10 @@ class Draft:
             key = (event.task, event.attempt, event.producer)
             if key in allowed or self._may_take(batch, event):
                 allowed.add(key)
-                self._store(event, deliver=event.n not in batch.handled)
+                self._store(event, deliver=n not in batch.handled)
             else:
-                foreign.append(event.n)
-            expected = event.n + 1
+                foreign.append(n)
+            expected = n + 1
         return expected - 1, None, foreign
 
     def _may_take(self, batch: Batch, event: Event) -> bool:
@@ -137,22 +138,24 @@ class Draft:
         return producer not in (self._owners(task.id, task.attempt) or (producer,))
 
     def _store(self, event: Event, *, deliver: bool = True) -> None:
-        task = self._task(event.task)
+        task_id, kind = event.task, event.type
+        task = self.tasks.get(task_id)
         if task is None:
-            task = Task(event.task)
-        self.tasks[event.task] = task
+            task = self.tasks[task_id] = self.lookup.load_task(task_id) or Task(task_id)
         flag = task.apply(event)
         if flag or event.flag or event.offset:  # the journal's own words, whatever a producer put there
             event = msgspec.structs.replace(event, offset=0, flag=flag)
         body = encode_event(event)
-        offset = self.head + 1
+        offset = self.lookup.head + len(self.events) + 1
         self.bodies.append(body)
-        self.events.append(Stored(offset, event.task, event.type, with_offset(body, offset)))
-        if event.type == "command":
+        self.events.append(Stored(offset, task_id, kind, with_offset(body, offset)))
+        if kind == "log":  # most are, and there is nothing more to them
+            return
+        if kind == "command":
             owners = self._owners(event.task, event.attempt) or ()
             if deliver and task.producer and event.producer not in owners:
                 self.pending[offset] = Pending(offset, task.producer, event)
-        elif event.type == "state" and task.state.ended and not self._is_inferred(event, task):
+        elif kind == "state" and task.state.ended and not self._is_inferred(event, task):
             self.settled.append((event.task, event.attempt))
 
     def _is_inferred(self, event: Event, task: Task) -> bool:

@@ -17,8 +17,9 @@ from typing import Self, TypeVar
 from ..errors import JournalError
 from ..places import new_id
 from .base import Appended, Batch, Journal, Note, Stored
+from .damage import CorruptJournal
 from .slots import Slot
-from .sqlite import CorruptJournal, SQLiteJournal
+from .sqlite import SQLiteJournal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -2,57 +2,38 @@
 
 ``locking_mode=EXCLUSIVE`` with WAL needs no shared memory (so it works on network homes), one
 ``fsync`` makes one commit durable (``synchronous=FULL``), and with a single connection there is no
-other reader to wait for. Rows go in by one statement over ``json_each``: row-by-row binding takes the
-GIL for each row while the transaction is open.
+other reader to wait for.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
+import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ..core.events import UNREADABLE, TaskState, decode_event, with_offset
+from ..core.events import TaskState, decode_event, with_offset
 from ..core.ids import Cursor
 from ..core.task import Task
-from ..errors import BadCursor, JournalError
+from ..errors import JournalError
 from ..places import create_private
 from .base import PAGE_BYTES, Appended, Batch, Note, Pending, ProducerRow, Stored
+from .damage import CorruptJournal, Damage, Translated
 from .draft import Draft, Owners
+from .tables import SCHEMA, SCHEMA_VERSION, Row, put_rows
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE events (
-    offset INTEGER PRIMARY KEY AUTOINCREMENT, task TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX events_by_task ON events (task, offset);
-CREATE TABLE tasks (
-    id TEXT PRIMARY KEY, state TEXT NOT NULL, name TEXT NOT NULL, producer TEXT, ended REAL,
-    snapshot TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX tasks_by_state ON tasks (state, ended);
-CREATE INDEX tasks_by_producer ON tasks (producer);
-CREATE TABLE producers (
-    id TEXT PRIMARY KEY, last_n INTEGER NOT NULL, host TEXT, seen REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE attempts (
-    task TEXT NOT NULL, attempt INTEGER NOT NULL, producers TEXT NOT NULL,
-    PRIMARY KEY (task, attempt)) WITHOUT ROWID;
-CREATE TABLE commands (
-    offset INTEGER PRIMARY KEY, producer TEXT NOT NULL, task TEXT NOT NULL, attempt INTEGER NOT NULL,
-    body TEXT NOT NULL);
-"""
+log = logging.getLogger(__name__)
 _CACHED_TASKS = 512
+_EVENT = "SELECT offset, task, type, body, json_valid(body) FROM events"
 _tasks_decoder = msgspec.json.Decoder(Task)
 _encode = msgspec.json.Encoder().encode
-
-
-class CorruptJournal(JournalError):
-    """The file is no journal, or no longer one."""
 
 
 class SQLiteJournal:
@@ -65,7 +46,7 @@ class SQLiteJournal:
         self._owners: dict[tuple[str, int], Owners] = {}
         self._producers: dict[str, ProducerRow] = {}
         _create_private(path)
-        with _Translated(path):
+        with Translated(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
                 self._open(new_epoch)
@@ -87,7 +68,7 @@ class SQLiteJournal:
         meta = dict(run("SELECT key, value FROM meta").fetchall())
         if meta.get("schema") != str(SCHEMA_VERSION):
             raise CorruptJournal(f"the journal has schema {meta.get('schema')!r}, not {SCHEMA_VERSION}")
-        with _Damage("meta"):
+        with Damage("meta"):
             self.epoch: str = Cursor.parse(f"{meta['epoch']}:0").epoch
             self._pruned = int(meta.get("pruned", 0))
             row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
@@ -97,7 +78,7 @@ class SQLiteJournal:
 
     def _create(self, epoch: str) -> None:
         self._db.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";\n"):
+        for statement in SCHEMA.split(";\n"):
             self._db.execute(statement)
         self._db.executemany(
             "INSERT INTO meta VALUES (?, ?)", [("schema", str(SCHEMA_VERSION)), ("epoch", epoch)]
@@ -109,7 +90,7 @@ class SQLiteJournal:
         try:
             answers = [draft.take(item) for item in work]
             if draft.producers or draft.events:
-                with _Translated(self._path):
+                with Translated(self._path):
                     self._write(draft)
         except BaseException:
             self._forget_cache()
@@ -125,17 +106,8 @@ class SQLiteJournal:
         run = self._db.execute
         run("BEGIN IMMEDIATE")
         try:
-            self._insert_events(draft)
-            if draft.tasks:
-                rows = [[t.id, t.state, t.name, t.producer, t.ended, _text(t)] for t in draft.tasks.values()]
-                run(_from_rows("INSERT OR REPLACE INTO tasks", 6), [_text(rows)])
-            run(_from_rows("INSERT OR REPLACE INTO producers", 4), [_text(list(draft.producers.values()))])
-            if draft.owners:
-                owners = [[task, attempt, " ".join(who)] for (task, attempt), who in draft.owners.items()]
-                run(_from_rows("INSERT OR REPLACE INTO attempts", 3), [_text(owners)])
-            for offset, p in draft.pending.items():
-                command = (offset, p.producer, p.event.task, p.event.attempt, _text(p.event))
-                run("INSERT INTO commands VALUES (?, ?, ?, ?, ?)", command)
+            for table, rows in _rows_of(draft):
+                put_rows(run, table, rows)
             for settled in draft.settled:
                 run("DELETE FROM commands WHERE task = ? AND attempt = ?", settled)
             run("COMMIT")
@@ -144,29 +116,11 @@ class SQLiteJournal:
                 run("ROLLBACK")
             raise
 
-    def _insert_events(self, draft: Draft) -> None:
-        if not draft.bodies:
-            return
-        try:
-            self._db.execute(
-                "INSERT INTO events"
-                " SELECT ?1 + key, value ->> 'task', value ->> 'type', value FROM json_each(?2)",
-                (self.head + 1, (b"[" + b",".join(draft.bodies) + b"]").decode()),
-            )
-        except sqlite3.OperationalError as error:
-            if "malformed JSON" not in str(error):
-                raise
-            rows = zip(draft.events, draft.bodies, strict=True)
-            self._db.executemany(
-                "INSERT INTO events VALUES (?, ?, ?, ?)",
-                [(e.offset, e.task, e.type, body.decode()) for e, body in rows],
-            )
-
     def load_task(self, task_id: str) -> Task | None:
         if task_id in self._tasks:
             return self._tasks[task_id]
         row = self._one("SELECT snapshot FROM tasks WHERE id = ?", task_id)
-        with _Damage("tasks"):
+        with Damage("tasks"):
             return _tasks_decoder.decode(row[0]) if row else None
 
     def load_producer(self, producer: str) -> ProducerRow | None:
@@ -183,7 +137,7 @@ class SQLiteJournal:
             row = self._one("SELECT producers FROM attempts WHERE task = ? AND attempt = ?", *key)
             if row is None:
                 return None
-            with _Damage("attempts"):
+            with Damage("attempts"):
                 self._owners[key] = tuple(row[0].split(" "))
         return self._owners[key]
 
@@ -196,14 +150,14 @@ class SQLiteJournal:
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
     ) -> list[Stored]:
-        select = "SELECT offset, task, type, body FROM events WHERE offset > ?"
+        select = f"{_EVENT} WHERE offset > ?"
         narrow = ""
         chosen: list[object] = []
         if types is not None:
             narrow = " AND type IN (SELECT value FROM json_each(?))"
             chosen = [json.dumps(list(types))]
         order = " ORDER BY offset LIMIT ?"
-        with _Translated(self._path):
+        with Translated(self._path):
             if tasks is None:
                 rows = iter(self._db.execute(select + narrow + order, [after, *chosen, limit]))
                 return _page(rows, size)
@@ -212,9 +166,9 @@ class SQLiteJournal:
             return _page(islice(heapq.merge(*parts), limit), size)
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
-        with _Translated(self._path):
+        with Translated(self._path):
             rows = self._db.execute(
-                "SELECT offset, task, type, body FROM events WHERE task = ?"
+                f"{_EVENT} WHERE task = ?"
                 " AND type IN (SELECT value FROM json_each(?)) ORDER BY offset DESC LIMIT ?",
                 (task, json.dumps(list(types)), count),
             )
@@ -222,7 +176,7 @@ class SQLiteJournal:
 
     def task(self, task_id: str) -> Task | None:
         row = self._one("SELECT snapshot FROM tasks WHERE id = ?", task_id)
-        with _Damage("tasks"):
+        with Damage("tasks"):
             return _tasks_decoder.decode(row[0]) if row else None
 
     def tasks(
@@ -249,19 +203,19 @@ class SQLiteJournal:
         return self.load_producer(producer)
 
     def producers(self) -> list[ProducerRow]:
-        with _Translated(self._path):
+        with Translated(self._path):
             return [_producer_row(row) for row in self._db.execute("SELECT * FROM producers ORDER BY id")]
 
     def pending(self, producer: str) -> list[Pending]:
-        with _Translated(self._path):
+        with Translated(self._path):
             rows = self._db.execute(
                 "SELECT offset, producer, body FROM commands WHERE producer = ? ORDER BY offset", [producer]
             )
-            with _Damage("commands"):
+            with Damage("commands"):
                 return [Pending(offset, who, decode_event(body.encode())) for offset, who, body in rows]
 
     def handled(self, offset: int) -> None:
-        with _Translated(self._path):
+        with Translated(self._path):
             self._db.execute("DELETE FROM commands WHERE offset = ?", [offset])
 
     def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
@@ -275,7 +229,7 @@ class SQLiteJournal:
         gone = json.dumps(list(task_ids))
         among = "IN (SELECT value FROM json_each(?))"
         run = self._db.execute
-        with _Translated(self._path):
+        with Translated(self._path):
             run("BEGIN IMMEDIATE")
             try:
                 last = run(f"SELECT max(offset) FROM events WHERE task {among}", [gone]).fetchone()[0] or 0
@@ -298,7 +252,7 @@ class SQLiteJournal:
         self._forget_cache()
 
     def ended_before(self, when: float) -> list[str]:
-        with _Translated(self._path):
+        with Translated(self._path):
             rows = self._db.execute(
                 "SELECT id FROM tasks WHERE state NOT IN ('queued', 'running') AND ended < ? ORDER BY ended",
                 [when],
@@ -317,14 +271,14 @@ class SQLiteJournal:
         self._db.close()
 
     def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        with _Translated(self._path):
+        with Translated(self._path):
             row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
             return row
 
     def _found(self, clause: str, *values: object) -> list[Task]:
-        with _Translated(self._path):
+        with Translated(self._path):
             rows = self._db.execute(f"SELECT snapshot FROM tasks {clause}", values)
-            with _Damage("tasks"):
+            with Damage("tasks"):
                 return [_tasks_decoder.decode(snapshot) for (snapshot,) in rows]
 
     def _forget_cache(self) -> None:
@@ -348,65 +302,47 @@ def _create_private(path: Path) -> None:
         raise JournalError(f"{path} cannot be used: {error.strerror or error}") from error
 
 
-class _Translated:
-    """Turns SQLite's errors into this package's, with a sentence that says what to do."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if not isinstance(error, sqlite3.Error | UnicodeDecodeError):  # the latter: of an error's own words
-            return
-        text = str(error)
-        if not isinstance(error, sqlite3.InterfaceError) and any(word in text for word in _CORRUPT):
-            raise CorruptJournal(f"{self._path} is damaged: {text}") from error
-        raise JournalError(f"{self._path} cannot be used: {text}") from error
-
-
-class _Damage:
-    """Turns what reading a row of ours may raise, when a disk has changed it, into `CorruptJournal`."""
-
-    def __init__(self, table: str) -> None:
-        self._table = table
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (*UNREADABLE, ValueError, TypeError, AttributeError, KeyError, BadCursor)):
-            raise CorruptJournal(f"the journal's {self._table} are damaged: {error}") from error
-
-
-_CORRUPT = (
-    "malformed", "not a database", "corrupt", "no such table", "no such column", "file is encrypted",
-    "unsupported file format", "decode", "has no column", "error in ",
-)  # fmt: skip
-
-
 def _producer_row(row: tuple[object, ...]) -> ProducerRow:
-    with _Damage("producers"):
+    with Damage("producers"):
         return msgspec.convert(row, ProducerRow)
 
 
-def _from_rows(insert: str, columns: int) -> str:
-    values = ", ".join(f"value ->> {index}" for index in range(columns))
-    return f"{insert} SELECT {values} FROM json_each(?)"
+def _rows_of(draft: Draft) -> Iterator[tuple[str, list[Row]]]:
+    """What a draft writes, by table."""
+    bodies = zip(draft.events, draft.bodies, strict=True)
+    yield "events", [(event.offset, event.task, event.type, body.decode()) for event, body in bodies]
+    yield "tasks", [(t.id, t.state, t.name, t.producer, t.ended, _text(t)) for t in draft.tasks.values()]
+    yield "producers", list(draft.producers.values())
+    yield "attempts", [(*attempt, " ".join(who)) for attempt, who in draft.owners.items()]
+    yield (
+        "commands",
+        [
+            (p.offset, p.producer, p.event.task, p.event.attempt, _text(p.event))
+            for p in draft.pending.values()
+        ],
+    )
 
 
 def _text(value: object) -> str:
     return _encode(value).decode()
 
 
-def _page(rows: Iterable[tuple[int, str, str, str]], size: int | None = None) -> list[Stored]:
+def _page(rows: Iterable[tuple[int, str, str, str, bool]], size: int | None = None) -> list[Stored]:
+    """The rows as events. One that a disk has changed would keep every reader from all that follows it."""
     page: list[Stored] = []
     weight = 0
-    with _Damage("events"):
-        for offset, task, kind, body in rows:
+    with Damage("events"):
+        for offset, task, kind, body, sound in rows:
+            if not sound:
+                _tell_of_damage(offset)
+                continue
             page.append(Stored(offset, task, kind, with_offset(body.encode(), offset)))
             weight += len(body)
             if size is not None and weight > size:
                 break
     return page
+
+
+@cache
+def _tell_of_damage(offset: int) -> None:
+    log.error("event %d in the journal is damaged on disk and is passed over", offset)

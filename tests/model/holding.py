@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from threading import Condition
 from typing import TYPE_CHECKING, Any, cast
 
+from jupyter_agent.core.events import decode_data, decode_event
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.discovery import DEFAULT
 from jupyter_agent.errors import JournalError as JournalError
 from jupyter_agent.journal import ingest
-from jupyter_agent.journal.base import Appended, Batch, Note, Stored
+from jupyter_agent.journal.base import Appended, Batch, Note, Stored, Trust
+from jupyter_agent.journal.damage import CorruptJournal
 from jupyter_agent.journal.holder import Desk, Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.damage import CorruptJournal
 from jupyter_agent.places import Places, host
 
 from .bugs import Bug
@@ -42,9 +43,27 @@ class WatchedJournal(MemoryJournal):
         self.home.oracle.holders.add(holder)
 
     def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
+        if self.home.bug is Bug.DOUBLE_DRAIN:
+            self._know_nothing_of_spools(work)
         answers = super().append(work, self.home.now())
+        if self.home.bug is Bug.ATTEMPT_IGNORED:
+            self._fold_whatever(answers)
         self.home.oracle.hear(self, work, answers)
         return answers
+
+    def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
+        return self.home.bug is Bug.DEAF_TO_RETENTION or super().recoverable(after, tasks)
+
+    def _know_nothing_of_spools(self, work: Sequence[Batch | Note]) -> None:
+        for item in work:
+            if isinstance(item, Batch) and item.trust is Trust.SPOOLED:
+                self._producers.pop(item.producer, None)
+
+    def _fold_whatever(self, answers: list[Appended]) -> None:
+        for event in (decode_event(stored.encoded) for answer in answers for stored in answer.stored):
+            data = decode_data(event)
+            if data is not None and event.attempt < self._tasks[event.task].attempt:
+                self._tasks[event.task]._note(data)
 
     def forget(self, task_ids: Any) -> None:
         gone = list(task_ids)
@@ -227,7 +246,7 @@ def take_in(desk: Desk, places: Places, slot: str) -> int:
     home = cast(FakePlaces, places).home
     taken = _take_in_journals(desk, home) if slot == DEFAULT else 0
     for spool in home.own_spools(slot):
-        if not spool.locked:
+        if not spool.locked or home.bug is Bug.DOUBLE_DRAIN:
             take_in_spool(desk, home, spool)
             taken += 1
     return taken
@@ -245,4 +264,5 @@ def take_in_spool(desk: Desk, home: Home, spool: ModelSpool) -> None:
     """As `ingest` does under the spool's lock: append, say what was interrupted, delete."""
     ingest._append(desk, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
     ingest.interrupt(desk, ingest._open_tasks_of(desk, spool.producer))
-    del home.spools[spool.producer]
+    if not spool.locked:
+        del home.spools[spool.producer]
