@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_agent.core.events import decode_data, decode_event
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.discovery import DEFAULT
-from jupyter_agent.errors import JournalError as JournalError
 from jupyter_agent.journal import ingest
 from jupyter_agent.journal.base import Appended, Batch, Note, Stored, Trust
 from jupyter_agent.journal.damage import CorruptJournal

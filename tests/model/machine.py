@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.discovery import DEFAULT
+from jupyter_agent.errors import JournalError
 
 from .bugs import Bug
-from .oracle import Wanted
-from .holding import JournalError
 from .loop import Killed
+from .oracle import Wanted
 from .producers import ModelProducer
 from .wires import Wire
 from .world import SECOND, World
@@ -33,11 +33,9 @@ class Delivery(RuleBasedStateMachine):
     """From `emit` to every view. Every rule draws two small numbers and does what they can mean now, so
     that few steps are without effect."""
 
-    bug: ClassVar[Bug | None] = None
-
-    def __init__(self) -> None:
+    def __init__(self, bug: Bug | None = None) -> None:
         super().__init__()
-        self.world = World(self.bug)
+        self.world = World(bug)
         self.world.start_server(DEFAULT)
         for _ in range(2):
             self._new_producer(0)

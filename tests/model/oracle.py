@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from jupyter_agent.core.events import Command, Event, State, TaskState, decode_data, decode_event
+from jupyter_agent.core.events import Event, State, decode_data, decode_event
 from jupyter_agent.core.ids import Cursor
 from jupyter_agent.core.messages import Ack, CommandOrder
 from jupyter_agent.core.task import Task, fold
@@ -144,15 +144,15 @@ class Oracle:
                 life.forgotten = True
                 history.forgotten |= {event.offset for event in life.events}
 
-    def told(
-        self, place: Cursor, new: Cursor, wanted: Wanted, head: int, events: list[Event]
-    ) -> None:
+    def told(self, place: Cursor, new: Cursor, wanted: Wanted, head: int, events: list[Event]) -> None:
         """A subscriber went from *place* to *new* with *events*: exactly what lies between."""
         assert new.epoch == place.epoch, f"from {place} to {new} without starting over"
         assert new.offset > place.offset, f"back from {place} to {new}"
         history = self.histories[new.epoch]
         assert new.offset <= history.head, f"{new} is not there yet: {history.head}"
-        due = {event.offset: event for event in history.between(*_span(place, new)) if wanted.wants(event)}
+        due = {
+            event.offset: event for event in history.between(place.offset, new.offset) if wanted.wants(event)
+        }
         told = [event.offset for event in events]
         assert told == sorted(set(told)), f"twice or out of order: {told}"
         for event in events:
@@ -238,24 +238,17 @@ class Oracle:
         if batch.producer in self.holders:
             return
         own = [event for event in events if event.producer == batch.producer]
+        notes = [event for event in events if event.producer != batch.producer and event.type == "lost"]
         there = {n for event in own for n in range(start_of(event), event.n + 1)}
-        named = {n for event in events if event not in own and event.type == "lost" for n in lost_range(event)}
+        named = {
+            n for event in events if event not in own and event.type == "lost" for n in lost_range(event)
+        }
         for n in range(before + 1, answer.upto + 1):
             if n not in there:
                 was = n <= self.safe[batch.producer]
-                assert was or n in self.dropped[batch.producer], f"{n} of {batch.producer} is gone for nothing"
+                assert was or n in self.dropped[batch.producer], (
+                    f"{n} of {batch.producer} is gone for nothing"
+                )
                 assert n in named or batch.trust is Trust.MERGED, f"{n} of {batch.producer} is not named lost"
         history.last[batch.producer] = max(before, answer.upto)
         self.safe[batch.producer] = max(self.safe[batch.producer], answer.upto)
-
-
-def _span(place: Cursor, new: Cursor) -> tuple[int, int]:
-    return place.offset, new.offset
-
-
-def is_cancel(event: Event) -> bool:
-    data = decode_data(event)
-    return isinstance(data, Command) and data.command == "cancel"
-
-
-INTERRUPTED = TaskState.INTERRUPTED

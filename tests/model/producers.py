@@ -47,8 +47,10 @@ class HandForwarder(Forwarder):
 
 
 class _Forgetful(ProducerSide):
-    def receive(self, frame: str | bytes) -> Any:
-        message = super().receive(frame)
+    __slots__ = ()
+
+    def receive(self, frame: str | bytes, *more: Any) -> Any:
+        message = super().receive(frame, *more)
         if isinstance(message, Ack):
             self.acked = self.sent
             return Ack(self.sent)

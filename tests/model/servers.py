@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
+import msgspec
+
+from jupyter_agent.core.ids import Cursor
 from jupyter_agent.core.messages import Ack, Bye, Close, Events, Publish, Subscribe
-from jupyter_agent.core.protocol import CloseWith, ServerSide, encode
+from jupyter_agent.core.protocol import CloseWith, encode
+from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Desk
 from jupyter_agent.journal.retention import Retention
 from jupyter_agent.server.feed import Feed
@@ -95,7 +99,7 @@ class ModelServer:
     def __init__(self, home: Home, slot: ModelSlot, loop: HandLoop) -> None:
         self.home, self.slot, self.loop = home, slot, loop
         slot.holder = self
-        self.feed = Feed()
+        self.feed = _AheadFeed() if home.bug is Bug.SNAPSHOT_AHEAD else Feed()
         self.holder = HandHolder(slot, home, self.feed.committed, self.feed.replaced)
         self.feed.attach(self.holder, loop, slot.journal.head)
         self.registry = Registry(log)
@@ -207,18 +211,52 @@ class _LaneRepeats(Door):
         text = text_of(frame)
         if left is not None and text.startswith(b'{"type":"events"'):
             head = json.loads(text)
-            self.wire.write(encode(Events(head["id"], head["cursor"], head["cursor"], [])).replace(
-                b'"events":[]', text[text.index(b'"events":') : -1]
-            ))
+            self.wire.write(
+                encode(Events(head["id"], head["cursor"], head["cursor"], [])).replace(
+                    b'"events":[]', text[text.index(b'"events":') : -1]
+                )
+            )
         return left
 
 
-DOORS: dict[Bug | None, Callable[[ModelServer, Wire], Door]] = {
+class _DeafToRetention(Door):
+    async def _subscribe(self, request: Subscribe) -> None:
+        if request.after is not None:
+            epoch, offset = self.services.feed.epoch, Cursor.parse(request.after).offset
+            request = msgspec.structs.replace(request, after=f"{epoch}:{offset}")
+        await super()._subscribe(request)
+
+
+DOORS: dict[Bug | None, type[Door]] = {
     Bug.LIVE_GAP: _LiveGap,
     Bug.EARLY_ACK: _EarlyAck,
     Bug.OFF_BY_ONE: _OffByOne,
+    Bug.DEAF_TO_RETENTION: _DeafToRetention,
     Bug.LANE_REPEATS: _LaneRepeats,
 }
+
+
+class _AheadFeed(Feed):
+    """Takes the cursor first, and the snapshots some time later."""
+
+    async def call(self, job: Any) -> Any:
+        if not job.__qualname__.startswith("AgentSocket._subscribe"):
+            return await super().call(job)
+        head = self.head
+        return await super().call(lambda desk: job(_AheadDesk(desk, head)))
+
+
+class _AheadDesk:
+    def __init__(self, desk: Desk, head: int) -> None:
+        self.journal = _AheadJournal(desk.journal, head)
+
+
+class _AheadJournal:
+    def __init__(self, journal: Journal, head: int) -> None:
+        self._journal, self.head = journal, head
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
 
 
 def text_of(frame: bytes) -> bytes:

@@ -144,6 +144,8 @@ class ModelSubscriber:
 
 
 class _Careless(SubscriberSide):
+    __slots__ = ()
+
     def _events(self, message: Events) -> Any:
         subscription = self.subscriptions.get(message.id)
         if subscription is None or not subscription.answered:
