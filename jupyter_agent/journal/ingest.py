@@ -7,6 +7,8 @@ its lock, so that being killed anywhere in here loses and doubles nothing.
 from __future__ import annotations
 
 import logging
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -32,6 +34,9 @@ from .sqlite import SQLiteJournal
 log = logging.getLogger(__name__)
 CHUNK = 2000
 GONE = "the process that ran it is gone"
+NEWBORN = 3600.0
+"""Seconds after which a spool that was never finished is what a killed process left; making one takes
+milliseconds."""
 
 
 def take_in(desk: Desk, places: Places, slot: str) -> int:
@@ -43,7 +48,18 @@ def take_in(desk: Desk, places: Places, slot: str) -> int:
 def take_in_spools(desk: Desk, places: Places, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
     sweep(places.spools)
+    _sweep_newborns(places.spools)
     return sum(_take_in_spool(desk, folder) for folder in _own_spools(places, slot))
+
+
+def _sweep_newborns(spools: Path) -> None:
+    for folder in spools.glob(".new-*"):
+        try:
+            age = time.time() - folder.stat().st_mtime
+        except FileNotFoundError:  # it has just got its name
+            continue
+        if age > NEWBORN and not is_locked(folder / "lock"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def peek_spools(desk: Desk, places: Places, slot: str) -> None:

@@ -1,0 +1,47 @@
+"""What killed processes leave on the disk does not stay there for ever."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.ingest import take_in_spools
+from jupyter_agent.journal.slots import try_slot
+from jupyter_agent.locks import FileLock
+from jupyter_agent.places import Places
+
+HOUR = 3600.0
+
+
+def _newborn(places: Places, name: str, age: float) -> Path:
+    """A spool whose producer got no further than this, so many seconds ago."""
+    folder = places.spools / f".new-{name}"
+    folder.mkdir(parents=True)
+    (folder / "lock").touch()
+    (folder / "spool.json").write_text("{}")
+    os.utime(folder, (time.time() - age, time.time() - age))
+    return folder
+
+
+def _look(places: Places) -> None:
+    slot = try_slot(places, "default")
+    assert slot is not None
+    with Holder(slot) as holder:
+        holder.call(lambda desk: take_in_spools(desk, places, "default")).result(20)
+
+
+@pytest.mark.timeout(30)
+def test_a_spool_that_a_killed_process_never_finished_goes_after_a_while(places: Places) -> None:
+    old, young = _newborn(places, "old", 2 * HOUR), _newborn(places, "young", 1.0)
+    held = _newborn(places, "held", 2 * HOUR)
+    lock = FileLock.acquire(held / "lock")
+    assert lock is not None
+    _look(places)
+    assert not old.exists()
+    assert young.exists()
+    assert held.exists()
+    lock.release()
