@@ -11,7 +11,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from tornado.iostream import StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient, _HTTPConnection
 
-from ..core.events import Event
+from ..core.events import UNREADABLE, Event
 from ..core.task import Task
 from ..discovery import Address
 from ..errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
@@ -87,7 +87,7 @@ def read(body: bytes, kind: type[Any], address: Address) -> Any:
     """*body* as *kind*; raises `RequestRefused` when something else answered than this extension."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise RequestRefused(
             f"{address.url} answered something that is no jupyter_agent answer: {error}", code="bad_answer"
         ) from error
@@ -96,7 +96,7 @@ def read(body: bytes, kind: type[Any], address: Address) -> Any:
 def _refusal(response: HTTPResponse, address: Address, task_id: str) -> AgentError:
     try:
         problem = msgspec.json.decode(response.body or b"{}", type=_Problem)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         problem = _Problem()
     sentence = problem.detail or problem.message or problem.title
     if problem.code == "unknown_task":

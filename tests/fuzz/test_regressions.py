@@ -12,14 +12,17 @@ import msgspec
 import pytest
 from rich.console import Console
 from support import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
+from tornado.httpclient import HTTPRequest, HTTPResponse
 
 from jupyter_agent.cli.board import Row
 from jupyter_agent.cli.draw import board_view, details, task_table
 from jupyter_agent.cli.humane import age, duration, moment, number
+from jupyter_agent.client.http import _refusal, read
 from jupyter_agent.core.events import Command, Log, Result, encode_event
 from jupyter_agent.core.protocol import ProducerSide, SubscriberSide, Subscription
 from jupyter_agent.core.task import ProgressNow, Task
-from jupyter_agent.errors import JournalError, ProtocolError, ResultNotStored
+from jupyter_agent.discovery import Address
+from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, ResultNotStored
 from jupyter_agent.journal.base import Batch, Note, Trust
 from jupyter_agent.journal.holder import Desk, Holder
 from jupyter_agent.journal.ingest import peek_spools, take_in
@@ -238,3 +241,12 @@ def test_a_result_that_cannot_be_unpickled_is_said_in_a_sentence(places: Places,
     next(places.results.glob("*")).write_bytes(content)
     with pytest.raises(ResultNotStored, match="cannot be unpickled"):
         store.load_result(TASK, 1, Result("[1]", stored=True))
+
+
+@pytest.mark.parametrize("body", [b'{"detail":"\xff"}', b"[" * 5000, b"\xff"])
+def test_an_answer_that_is_not_utf8_or_too_deep_is_refused_in_a_sentence(body: bytes) -> None:
+    address = Address("http://127.0.0.1:1/")
+    with pytest.raises(RequestRefused, match="no jupyter_agent answer"):
+        read(body, dict, address)
+    response = HTTPResponse(HTTPRequest("http://127.0.0.1:1/"), 502, buffer=io.BytesIO(body))
+    assert "502" in str(_refusal(response, address, TASK))
