@@ -199,6 +199,9 @@ def _named(event: Event) -> range:
     return range(data["first"], data["last"] + 1)
 
 
+JOURNAL = ("journal.sqlite", "journal.sqlite-wal")
+
+
 def journals(factory: Servers, seeds: list[int], say: Say, folder: Path) -> Tally:
     """A damaged journal for each seed: the server starts, and what comes after is whole."""
     tally = Tally("journals")
@@ -221,8 +224,12 @@ def _damaged_journal(server: Server, seed: int, tally: Tally, folder: Path) -> N
     ):
         assert process.wait(30) == 0
     until(lambda: (server.task(before.task) or {}).get("state") == "completed", WITHIN)
-    server.kill()
-    path = server.agent / "journals" / "default" / chance.choice(("journal.sqlite", "journal.sqlite-wal"))
+    if chance.random() < 0.5:
+        server.stop()  # then all of it is in the one file
+    else:
+        server.kill()
+    slot = server.agent / "journals" / "default"
+    path = chance.choice([p for name in JOURNAL if (p := slot / name).exists()])
     content = bytearray(path.read_bytes())
     if not content:
         return

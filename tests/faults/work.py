@@ -38,6 +38,9 @@ def begin(paths):
 """
 """Defines ``begin({path: "thread" | "process"})``; the work goes on until its process dies."""
 
+BY_ITSELF = "the process ended"
+"""The reason of a process that ends in order: what its threads go on to log comes after that end."""
+
 WITHIN = 30.0
 """Seconds within which a death must be told; how long it took is in the report."""
 
@@ -85,6 +88,8 @@ def story_of(server: Server, written: Written, state: str, tally: Tally) -> tupl
     events = server.events(written.task)
     lines = [event["data"]["text"] for event in events if event["type"] == "log"]
     emitted = written.lines
+    if events[-1]["data"].get("reason") == BY_ITSELF:
+        emitted = emitted[: len(lines)]
     wrong = _wrong(emitted, lines)
     tally.lost += len(set(emitted) - set(lines))
     tally.doubled += len(lines) - len(set(lines))

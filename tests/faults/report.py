@@ -1,0 +1,81 @@
+"""The report of a long run as Markdown, and its place in the documentation."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from tests.faults.tally import Tally
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "guarantees.md"
+BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+WHAT = {
+    "network": "network schedules",
+    "kernels": "kernels killed",
+    "workers": "workers killed",
+    "servers": "servers killed",
+    "stops": "processes stopped and continued",
+    "files": "spools damaged",
+    "journals": "journals damaged",
+}
+"""The parts in the order of the report, and what one run of each is."""
+
+CHECKED = {
+    "network": """two subscribers and the journal have each event once, in order, with one end; a third
+subscriber follows everything for the whole time and has it too; no line at WARNING or above in the log of the
+server,
+none on the producers' standard error; no error that nobody retrieved""",
+    "kernels": """each line that was logged is there once, in order; one end, `interrupted`; no word of this
+package's at WARNING or above""",
+    "workers": "the same, for tasks in processes of their own, a few killed with their parent",
+    "servers": """the same for scripts that go on meanwhile and for a kernel that goes with its server; two
+subscribers applied exactly what the journal has and never had to start over""",
+    "stops": """everybody else's tasks went on meanwhile, nobody was given up, and in the end each story is
+whole""",
+    "files": """untouched records are there, unchanged, once; what is damaged is named by `lost`, where
+something sound follows it; the server starts, and says nothing at WARNING or above""",
+    "journals": "the server starts without a traceback, and the next task's story is whole",
+}
+HEAD = """\
+| what | runs | emitted | delivered | lost | doubled | broken | recovery p50 / p99 / longest | seeds |
+|---|---|---|---|---|---|---|---|---|"""
+LEGEND = """\
+*Emitted* counts events (lines, where processes are killed), *delivered* everything that the journal and the
+subscribers were compared with. *Recovery* is from the end of the fault until everybody had everything, in
+seconds."""
+
+
+def report(tallies: dict[str, Tally], command: str) -> str:
+    """The report of a run with *command*."""
+    ran = [tallies[part] for part in WHAT if part in tallies]
+    lines = [f"`{command}` on {_machine()}, {sum(t.seconds for t in ran) / 60:.1f} minutes:", ""]
+    lines += [HEAD, *map(_row, ran), "", LEGEND, ""]
+    for tally in ran:
+        faults = ", ".join(f"{times:,} x {fault}" for fault, times in sorted(tally.faults.items()))
+        lines.append(
+            f"- **{WHAT[tally.part].capitalize()}.** {CHECKED[tally.part].capitalize()}. Seen: {faults}."
+        )
+    return "\n".join(lines)
+
+
+def _row(tally: Tally) -> str:
+    times = tally.percentiles()
+    recovery = " / ".join(f"{seconds:.2f}" for seconds in times) if times else "-"
+    seeds = f"{min(tally.seeds)}-{max(tally.seeds)}" if tally.seeds else "-"
+    return (
+        f"| {WHAT[tally.part]} | {tally.runs:,} | {tally.emitted:,} | {tally.delivered:,} | {tally.lost} "
+        f"| {tally.doubled} | {len(tally.broken)} | {recovery} | {seeds} |"
+    )
+
+
+def _machine() -> str:
+    return f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
+
+
+def write(text: str, page: Path = PAGE) -> None:
+    """Put the report between its two marks in the page."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    assert mark, f"{page} has no place for the report"
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

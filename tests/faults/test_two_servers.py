@@ -1,0 +1,54 @@
+"""Two servers of one user at once: each has its own journal, and nothing is lost when they come and go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kernels import Written, assert_story, execute
+from servers import Server, Servers, loud_of_ours
+from support import until
+
+from tests.faults.work import begin, wait_lines
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def _kernel_at_work(server: Server, path: Path) -> Written:
+    execute(server, server.start_kernel(), begin({path: "thread"}))
+    written = Written(path)
+    wait_lines(written, 20)
+    return written
+
+
+def test_two_servers_serve_their_own_kernels_and_the_first_one_inherits_everything(
+    fresh: Servers, tmp_path: Path
+) -> None:
+    first, second = fresh.start(), fresh.start()
+    assert {first.slot, second.slot} == {"default", "default-2"}
+    mine, other = _kernel_at_work(first, tmp_path / "first"), _kernel_at_work(second, tmp_path / "second")
+    assert (mine.journal, other.journal) == (first.slot, second.slot)
+    until(lambda: first.task(mine.task) and second.task(other.task))
+    assert first.task(other.task) is None
+    assert second.task(mine.task) is None
+
+    second.kill()  # its kernel follows it, and its journal is taken in
+    assert_story(first, other, "interrupted", 20)
+    until(lambda: not (first.agent / "journals" / "default-2").exists())
+
+    wait_lines(mine, 20)
+    third = fresh.start()
+    late = _kernel_at_work(third, tmp_path / "third")
+    first.kill()  # `default` waits for its next holder; the third server goes on
+    wait_lines(late, 20)
+    first.restart()
+    assert first.slot == "default"
+    assert_story(first, mine, "interrupted", 20)
+    third.stop()  # its kernel is asked to end, and says itself that it does
+    until(lambda: (first.task(late.task) or {}).get("state") == "interrupted")
+    lines = first.lines(late.task)
+    assert lines == late.lines[: len(lines)]
+    assert first.events(late.task)[-1]["data"]["reason"] == "the process ended"
+    assert_story(first, other, "interrupted", 20)
+    for server in (first, second, third):
+        assert not loud_of_ours(server.log_text())
