@@ -137,7 +137,7 @@ def test_within_a_heartbeat_a_socket_is_closed_that_lost(
             await peer.subscribe()
             await peer.get("heartbeat")
             lose(gate)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(10):
                 await _nothing_more(peer, story, gate.server, code)
 
     asyncio.run(check())
@@ -159,7 +159,7 @@ def test_the_next_request_closes_a_socket_that_lost(
                 await _command(peer, task)
             else:
                 await peer.say({"type": "subscribe", "id": 2, "tasks": "*"})
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(10):
                 await _nothing_more(peer, story, gate.server, code)
             assert not [m for m in peer.seen if m["type"] == "reply" or m.get("id") == 2]
 
@@ -176,7 +176,7 @@ def test_a_producer_that_may_no_longer_publish_is_closed(gate: Gate, denied: str
         async with producer(gate.server, story.producer) as writer:
             await writer.published(story.start())
             gate.log_everybody_out() if denied == "gone" else gate.deny(denied)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(10):
                 assert await writer.closed() == code
 
     asyncio.run(check())
@@ -225,7 +225,7 @@ def test_a_stream_ends_when_its_reader_lost(gate: Gate, lose: Callable[[Gate], N
             async with subscriber(gate.server) as peer:
                 await peer.get("heartbeat")
                 lose(gate)
-                async with asyncio.timeout(3):
+                async with asyncio.timeout(10):
                     return await asyncio.shield(reading)
         finally:  # one that goes on all the same ends here
             gate.open()
