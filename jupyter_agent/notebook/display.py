@@ -165,10 +165,18 @@ def _widget(handle: Shown, task: Task) -> TaskWidget | None:
     from ..widgets import TaskWidget
 
     if handle.id not in _widgets:
+        handle = _without_result(handle)
         _widgets[handle.id] = TaskWidget(handle.id, _json(task), _commander(handle))
         if not task.state.ended and handle.local is not None:
             follow(handle)
     return _widgets[handle.id]
+
+
+def _without_result(handle: Shown) -> Shown:
+    """A handle of the same task for a view, which lasts: what the task returned is not kept for it."""
+    from .handle import TaskHandle
+
+    return TaskHandle(handle.local) if isinstance(handle, TaskHandle) and handle.local else handle
 
 
 def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:

@@ -228,6 +228,7 @@ class ExecutorEngine(BaseEngine):
             self._future.cancel()
 
     def _done(self, future: Future[Any]) -> None:
+        self._future = None
         if self._shipped.here:
             return
         if future.cancelled():

@@ -175,6 +175,7 @@ class LocalTask:
             self._retries_left -= 1
             attempt.variables.copy().run(self.start, attempt.box)
             return
+        attempt.box = Box()  # the outcome is kept by whoever has a handle, not by this table
         forget(self)
         with self._lock:
             self._settled.set()
