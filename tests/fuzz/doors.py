@@ -30,11 +30,13 @@ GROWTH = 200 << 20
 EACH = 250
 """Inputs after which the server is asked whether it is well."""
 
-CODES = {"bad_message", "unknown_type", "not_a_producer", "bad_request", "bad_cursor", "unknown_task", "not_now",
-         "foreign_task", "not_stored", "unavailable"}  # fmt: skip
+CODES = {
+    "bad_message", "unknown_type", "not_a_producer", "bad_request", "bad_cursor", "unknown_task", "not_now",
+    "foreign_task", "not_stored", "unavailable",
+}  # fmt: skip
 _CLOSES = {*map(int, Close), 1002, 1003, 1005, 1007}
 _REFUSED = re.compile(
-    r"\[W .* ServerApp\] (4\d\d |Couldn't authenticate WebSocket|Blocking Cross Origin API request |Blocking request with )"
+    r"\[W .* ServerApp\] (4\d\d |Couldn't authenticate WebSocket|Blocking (Cross Origin API )?request )"
 )
 """Jupyter's own lines for what it refuses."""
 
@@ -213,8 +215,10 @@ METHODS = (
     "FOO",
     "get",
 )
-PATHS = ("", "health", "tasks", "tasks/{}", "tasks/{}/events", "tasks/{}/events", "tasks/{}/commands", "tasks/{}/x",
-         "schedules", "schedules/{}", "ws", "tasks/", "//", "{}", "../api/status")  # fmt: skip
+PATHS = (
+    "", "health", "tasks", "tasks/{}", "tasks/{}/events", "tasks/{}/events", "tasks/{}/commands", "tasks/{}/x",
+    "schedules", "schedules/{}", "ws", "tasks/", "//", "{}", "../api/status",
+)  # fmt: skip
 KEYS = ("state", "name", "limit", "before", "after", "types", "until", "token", "tail", "")
 NUMBERS = (
     "0",

@@ -27,6 +27,15 @@ from .mutate import damaged
 _FLAGS = {None, "invalid_transition", "bad_data"}
 _CALM = set(map(chr, range(0x20))) - {"\n"} | {"\x7f", *map(chr, range(0x80, 0xA0))}
 
+_TAGS = {
+    "div", "span", "strong", "details", "summary", "pre", "html", "meta", "title", "style", "h1", "table", "tr",
+    "th", "td", "code", "br", "progress", "p",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "style", "lang", "charset", "http-equiv", "content", "name", "data-task-id", "data-state", "class", "max",
+    "value",
+}  # fmt: skip
+
 
 def decoding(dice: Dice) -> None:
     """An event is read or refused; one that was read is written as what reads the same."""
@@ -113,13 +122,8 @@ def _without_traceback(task: Task, row: Row, drawn: str) -> str:
 class _Tags(HTMLParser):
     """Only the tags and attributes that these pages are made of."""
 
-    _TAGS = {"div", "span", "strong", "details", "summary", "pre", "html", "meta", "title", "style", "h1", "table",
-             "tr", "th", "td", "code", "br", "progress", "p", "!doctype"}  # fmt: skip
-    _ATTRIBUTES = {"style", "lang", "charset", "http-equiv", "content", "name", "data-task-id", "data-state",
-                   "class", "max", "value"}  # fmt: skip
-
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        expect(tag in self._TAGS and {name for name, _ in attrs} <= self._ATTRIBUTES, f"<{tag} {attrs}>")
+        expect(tag in _TAGS and {name for name, _ in attrs} <= _ATTRIBUTES, f"<{tag} {attrs}>")
 
 
 def speaking(dice: Dice) -> None:

@@ -24,7 +24,7 @@ class Target(NamedTuple):
 
     name: str
     opened: Callable[[Path], AbstractContextManager[Feed]]
-    share: int
+    share: float
     door: bool = False
     """Whether it needs a real server."""
 

@@ -31,12 +31,7 @@ from .mutate import damaged
 
 HOLDER = ulid(1_700_000_400, b"fuzz-hold.")
 NEWCOMER = ulid(1_700_000_500, b"fuzz-new..")
-SAID = (
-    "it was moved aside",
-    "events cannot be stored",
-    "is left where it is",
-    "cannot be read and is passed over",
-)
+SAID = ("moved aside", "events cannot be stored", "is left where it is", "is passed over")
 _PAGE = 4096
 
 

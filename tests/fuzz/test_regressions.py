@@ -194,7 +194,6 @@ _LOOKS: tuple[Callable[[Desk], object], ...] = (
         "UPDATE commands SET body = '{'",
         "UPDATE attempts SET producers = x'ff'",
         "UPDATE producers SET last_n = 'many'",
-        "UPDATE events SET body = x'ff'",
         "UPDATE meta SET value = 'é' WHERE key = 'epoch'",
         "DELETE FROM meta WHERE key = 'epoch'",
         "INSERT INTO meta VALUES ('pruned', 'x')",
