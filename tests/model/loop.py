@@ -19,7 +19,10 @@ class Killed(BaseException):
 
 
 class HandLoop(asyncio.AbstractEventLoop):
-    """Runs what is ready when told so; time moves only by `advance`. Raises what a callback raised."""
+    """Runs what is ready when told so; time moves only by `advance`. Raises what a callback raised.
+
+    Of an event loop's many methods it has those that make no use of a selector, a process or a thread.
+    """
 
     def __init__(self, now: float) -> None:
         self._now = now

@@ -142,6 +142,10 @@ class Oracle:
         for task in tasks:
             for life in history.lives[task]:
                 life.forgotten = True
+                ends = {(task, event.attempt) for event in life.events}
+                history.inferred -= ends
+                for end in ends:
+                    del history.words[end]
                 history.forgotten |= {event.offset for event in life.events}
 
     def told(self, place: Cursor, new: Cursor, wanted: Wanted, head: int, events: list[Event]) -> None:
@@ -240,9 +244,7 @@ class Oracle:
         own = [event for event in events if event.producer == batch.producer]
         notes = [event for event in events if event.producer != batch.producer and event.type == "lost"]
         there = {n for event in own for n in range(start_of(event), event.n + 1)}
-        named = {
-            n for event in events if event not in own and event.type == "lost" for n in lost_range(event)
-        }
+        named = {n for event in notes for n in lost_range(event)}
         for n in range(before + 1, answer.upto + 1):
             if n not in there:
                 was = n <= self.safe[batch.producer]

@@ -33,4 +33,4 @@ def run(machine: type[Delivery], how: settings) -> None:
     """Make the runs that *how* says; raises what the first bad one ends with, and prints its steps."""
     if SEED is not None:
         machine = hypothesis.seed(int(SEED))(machine)
-    run_state_machine_as_test(machine, settings=how)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=how)

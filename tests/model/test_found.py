@@ -50,3 +50,24 @@ def test_late_progress_of_an_old_attempt_does_not_hide_that_of_the_present_one(w
     world.stop_server(DEFAULT)  # so that the next one reads its pages from the journal
     world.finish()
     assert subscriber.views[1].tasks[task].progress is not None
+
+
+def test_a_command_of_a_new_journal_is_not_taken_for_one_of_the_old(world: World) -> None:
+    """Offsets begin again in a new epoch, and the producer has seen some of them already."""
+    producer = running(world)
+    producer.say(producer.attempts[0], 2)
+    subscriber = world.new_subscriber()
+    world.connect(subscriber)
+    flow(world)
+    for _ in range(2):
+        subscriber.command(world.tasks[0], None, "input")
+        flow(world)
+    world.servers[DEFAULT].holder.spoiled = True
+    producer.say(producer.attempts[0], 2)
+    flow(world)
+    world.loop.advance(2.0)
+    flow(world)
+    subscriber.command(world.tasks[0], None, "cancel")
+    flow(world)
+    orders = [(order.offset, order.command) for order in producer.orders]
+    assert orders == [(4, "input"), (5, "input"), (5, "cancel")]

@@ -30,7 +30,7 @@ class World:
 
     def __init__(self, bug: Bug | None = None) -> None:
         self.oracle = Oracle(bug)
-        self.loop = HandLoop(START)
+        self.loop = HandLoop(START)  # type: ignore[abstract]
         self.home = Home(self.oracle, self.loop.time, bug)
         self.servers: dict[str, ModelServer] = {}
         self.producers: list[ModelProducer] = []
@@ -118,9 +118,9 @@ class World:
         if server is not None:
             client.connect(server)
 
-    def pass_time(self, seconds: float) -> None:
-        """In steps, so that what happens every two seconds does."""
-        self.loop.advance(seconds)
+    @property
+    def everybody(self) -> list[ModelProducer | ModelSubscriber]:
+        return [*self.producers, *self.subscribers]
 
     @property
     def clients(self) -> list[ModelProducer | ModelSubscriber]:
@@ -151,7 +151,7 @@ class World:
         for name in list(self.servers):
             moved |= self.work(name)
         self.loop.settle()
-        for client in (*self.producers, *self.subscribers):
+        for client in self.everybody:
             moved |= client.take()
         return moved
 
@@ -192,7 +192,7 @@ class World:
     def _settle(self) -> None:
         for _ in range(ROUNDS):
             self._notice()
-            for client in (*self.producers, *self.subscribers):
+            for client in self.everybody:
                 self.connect(client)
             if not self.flow():
                 return
@@ -200,7 +200,7 @@ class World:
 
     def _notice(self) -> None:
         """Whoever hears nothing for long enough hangs up."""
-        for client in (*self.producers, *self.subscribers):
+        for client in self.everybody:
             wire = client.wire
             if wire is not None and not wire.server_open and not wire.down:
                 client.hang_up()
@@ -254,7 +254,9 @@ class World:
             for task in slot.journal.tasks(limit=1000) if slot.holder else []:
                 if self.oracle.lost_states(task.id):
                     continue
-                word = said.get((task.id, task.attempt))
+                key = (task.id, task.attempt)
+                heard = self.oracle.histories[slot.journal.epoch].words[key]
+                word = said.get(key) if heard else None  # else it was in an old epoch, or was deleted
                 if task.producer in unsent:
                     assert task.state.ended, f"{task} has no end"
                 elif word is not None:
