@@ -1,14 +1,16 @@
 """What runs in the kernels of a soak: every kind of task, again and again, as a control file says.
 
 The file says ``run``, ``rest`` (finish what runs, start nothing) or ``stop``. At rest each kernel writes
-what it has emitted, and what it holds, into its ledger.
+what it has emitted, and what it holds, into its ledger, once a second. One task in thirty has a view, which
+its kernel keeps.
 """
 
 from __future__ import annotations
 
 CELL = """
-import asyncio, gc, json, os, random, threading, time
+import ctypes, gc, json, os, threading, time
 import jupyter_agent as ja
+import psutil
 from IPython.display import Markdown
 from jupyter_agent.producer.producer import current_producer
 
@@ -55,29 +57,34 @@ def square(number):
     return number * number
 
 def some_task(turn):
-    kinds = [lambda: trains.submit(15), stumbles.submit, waits.submit, asks.submit, fails.submit,
-             lambda: ja.map(square, range(20), name="maps")]
+    kinds = [lambda: trains.submit(15), stumbles.submit, waits.submit, asks.submit, fails.submit]
+    if turn % 60 == 20:
+        return ja.map(square, range(20), name="maps")
     if turn % 60 == 30:
         return ja.task(square, name="elsewhere", on="process", show=False).submit(7)
-    if turn % 12 == 5:
+    if turn % 60 == 40:
         return trains.options(name="shown", show=True).submit(3)
     return kinds[turn % len(kinds)]()
 
 def descriptors():
     return len(os.listdir("/dev/fd"))
 
+def rss():
+    free = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if free is not None:
+        free(0)
+    return psutil.Process().memory_info().rss
+
 def soak(control, ledger, at_once=3):
-    turn, running, told = 0, [], ""
+    turn, running, told = 0, [], 0.0
     while (word := open(control).read()) != "stop" or running:
         running = [task for task in running if not task.state.ended]
         if word == "run" and len(running) < at_once:
             running.append(some_task(turn))
             turn += 1
-        elif word != "run" and not running and told != word:
-            told = word
+        elif not running and time.monotonic() - told > 1:
             tell(ledger, turn)
-        elif word == "run":
-            told = ""
+            told = time.monotonic()
         time.sleep(0.05)
     tell(ledger, turn)
 
@@ -86,7 +93,7 @@ def tell(ledger, turn):
     producer = current_producer()
     producer.flush(10)
     told = {"producer": producer.id, "last": producer.spool.last, "turns": turn, "at": time.time(),
-            "threads": threading.active_count(), "descriptors": descriptors()}
+            "rss": rss(), "threads": threading.active_count(), "descriptors": descriptors()}
     with open(ledger + ".new", "w") as file:
         json.dump(told, file)
     os.replace(ledger + ".new", ledger)

@@ -15,7 +15,7 @@ from jupyter_agent.journal.sqlite import SQLiteJournal
 from jupyter_agent.places import new_id
 from tests.soak.audience import Auditor
 from tests.soak.figures import MIB, RSS_ROOM, Line, Sample, Tally, holes, is_steep, repeats, rss_line
-from tests.soak.run import ROOM, Rest, Soak
+from tests.soak.run import Rest, Soak
 
 PAGE = 5000
 
@@ -88,11 +88,7 @@ class Report:
     @property
     def faults(self) -> list[str]:
         """One sentence for each thing that did not go back to where it was."""
-        found = [f"the server holds {words}" for words in self.after.server.above(self.before.server, ROOM)]
-        for name in ("threads", "descriptors"):
-            then, now = self.before.kernel[name], self.after.kernel[name]
-            if now > then + 2:
-                found.append(f"the kernel holds {now} {name}, before {then}")
+        found = self.after.above(self.before)
         growths = (("server", self._server_growth, self.server), ("kernel", self._kernel_growth, self.kernel))
         for who, growth, line in growths:
             if growth > RSS_ROOM and is_steep(line):
@@ -110,7 +106,7 @@ class Report:
 
     @property
     def _kernel_growth(self) -> float:
-        return (self.after.kernel_rss - self.before.kernel_rss) / MIB
+        return (self.after.kernel["rss"] - self.before.kernel["rss"]) / MIB
 
     @property
     def loud_lines(self) -> list[str]:
@@ -148,7 +144,7 @@ class Report:
         rows = [
             ("server: RSS at rest, MiB", self.before.server.rss / MIB, self.after.server.rss / MIB),
             *((f"server: {name} at rest", before[name], after[name]) for name in before),
-            ("kernel: RSS at rest, MiB", self.before.kernel_rss / MIB, self.after.kernel_rss / MIB),
+            ("kernel: RSS at rest, MiB", self.before.kernel["rss"] / MIB, self.after.kernel["rss"] / MIB),
             *(
                 (f"kernel: {name} at rest", self.before.kernel[name], self.after.kernel[name])
                 for name in ("threads", "descriptors")

@@ -33,6 +33,7 @@ PREFILL = 60_000
 """Events published at first, so that the server keeps as many at hand as it ever will."""
 
 RESTART_EVERY, KILL_EVERY = 60.0, 25.0
+ROOM = {"objects": 60}
 SOCKET = "jupyter_agent.server.websocket.AgentSocket"
 
 
@@ -54,8 +55,15 @@ class Rest:
     """What there was when everything was at rest."""
 
     server: Census
-    kernel: dict[str, Any]
-    kernel_rss: int
+    kernel: dict[str, int]
+
+    def above(self, before: Rest) -> list[str]:
+        """What there is more of than *before*, as sentences."""
+        names = ("threads", "descriptors")
+        kernel = [(name, self.kernel[name], before.kernel[name]) for name in names]
+        return [f"the server holds {words}" for words in self.server.above(before.server, ROOM)] + [
+            f"the kernel holds {now} {name}, before {then}" for name, now, then in kernel if now > then + 2
+        ]
 
 
 @dataclass
@@ -187,25 +195,21 @@ class Soak:
         producers = {kernel.told["producer"] for kernel in (self.steady, self.restarted)}
         self.ledger_of |= {k.told["producer"]: k.told["last"] for k in (self.steady, self.restarted)}
         until(lambda: {path.name for path in (self.server.agent / "spools").iterdir()} == producers, 30)
-        counted = self._settled(before.server if before else None)
-        return Rest(counted, self.steady.told, self._steady_process.memory_info().rss)
+        return self._settled(before)
 
     def _open_tasks(self) -> list[Any]:
         states = ("queued", "running")
         return [task for s in states for task in self.server.ask(f"tasks?state={s}&limit=5").json["tasks"]]
 
-    def _settled(self, before: Census | None, patience: float = 45) -> Census:
-        """The count once it is like *before*, or after *patience* seconds as it is."""
+    def _settled(self, before: Rest | None, patience: float = 45) -> Rest:
+        """What there is once it is like *before*, or after *patience* seconds."""
         deadline = time.monotonic() + patience
         while True:
-            now = census(self.server)
-            settled = now.objects.get(SOCKET, 0) <= 2 and not now.above(before or now, ROOM)
-            if settled or time.monotonic() > deadline:
+            now = Rest(census(self.server), self.steady.told)
+            gone = now.server.objects.get(SOCKET, 0) <= 2
+            if (gone and not now.above(before or now)) or time.monotonic() > deadline:
                 return now
             time.sleep(1)
-
-
-ROOM = {"objects": 60}
 
 
 def _look(process: psutil.Process, at: float, tasks: int = 0) -> Sample:
