@@ -30,7 +30,7 @@ class Dice:
         """One of them."""
         return some[self.random.randint(0, len(some) - 1)]
 
-    def bytes(self, most: int) -> bytes:
+    def junk(self, most: int) -> bytes:
         """At most so many bytes of anything."""
         return bytes(self.random.randint(0, 255) for _ in range(self.upto(most)))
 

@@ -216,8 +216,8 @@ METHODS = (
     "get",
 )
 PATHS = (
-    "", "health", "tasks", "tasks/{}", "tasks/{}/events", "tasks/{}/events", "tasks/{}/commands", "tasks/{}/x",
-    "schedules", "schedules/{}", "ws", "tasks/", "//", "{}", "../api/status",
+    "", "health", "tasks", "tasks/{}", "tasks/{}/events", "tasks/{}/events", "tasks/{}/commands",
+    "tasks/{}/x", "schedules", "schedules/{}", "ws", "tasks/", "//", "{}", "../api/status",
 )  # fmt: skip
 KEYS = ("state", "name", "limit", "before", "after", "types", "until", "token", "tail", "")
 NUMBERS = (

@@ -28,8 +28,8 @@ _FLAGS = {None, "invalid_transition", "bad_data"}
 _CALM = set(map(chr, range(0x20))) - {"\n"} | {"\x7f", *map(chr, range(0x80, 0xA0))}
 
 _TAGS = {
-    "div", "span", "strong", "details", "summary", "pre", "html", "meta", "title", "style", "h1", "table", "tr",
-    "th", "td", "code", "br", "progress", "p",
+    "div", "span", "strong", "details", "summary", "pre", "html", "meta", "title", "style", "h1", "table",
+    "tr", "th", "td", "code", "br", "progress", "p",
 }  # fmt: skip
 _ATTRIBUTES = {
     "style", "lang", "charset", "http-equiv", "content", "name", "data-task-id", "data-state", "class", "max",

@@ -25,9 +25,9 @@ EPOCH = ulid(1_700_000_200, b"fuzz-epoch")
 
 TEXTS = (
     "", "a", "train", "ok\n", "two\nlines", "\r", "\x00", "\x1b[2J\x1b]0;x\x07", "\u202egnp", "\U0001f600",
-    "é" * 90, "[red]x[/red]", "[/]", "<script>x</script>", "' OR 1=1 --", "../../etc/passwd", "%s%n", "x" * 3000,
-    "\ufffe", "\u2028", "\x7f\x9b31m", "&amp;\"'", "state", "cancel", "stdout", "None", "-1", "1e999", " ", "\t",
-    "a:b:c", "9" * 5000,
+    "é" * 90, "[red]x[/red]", "[/]", "<script>x</script>", "' OR 1=1 --", "../../etc/passwd", "%s%n",
+    "x" * 3000, "\ufffe", "\u2028", "\x7f\x9b31m", "&amp;\"'", "state", "cancel", "stdout", "None", "-1",
+    "1e999", " ", "\t", "a:b:c", "9" * 5000,
 )  # fmt: skip
 INTS = (0, 1, 2, 3, 7, 100, -1, 1 << 31, MOST, MOST + 1, 1 << 63, 1 << 64, -(1 << 63), 10**30, 10**400)
 FLOATS = (0.0, -0.0, 0.5, 1.0, 1e-320, 1e300, 1.7e308, -1.7e308, 1700000000.0, 3.1e11, -62135596801.0)

@@ -55,12 +55,12 @@ def _truncate(dice: Dice, content: bytearray) -> None:
 
 
 def _extend(dice: Dice, content: bytearray) -> None:
-    content += dice.bytes(64)
+    content += dice.junk(64)
 
 
 def _insert(dice: Dice, content: bytearray) -> None:
     start = _place(dice, content)
-    content[start:start] = dice.pick(TOKENS) if dice.chance(0.5) else dice.bytes(16)
+    content[start:start] = dice.pick(TOKENS) if dice.chance(0.5) else dice.junk(16)
 
 
 def _double(dice: Dice, content: bytearray) -> None:
