@@ -10,8 +10,10 @@ import re
 import select
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +125,16 @@ class Loud(Writer):
         self.spool.append(self.task, 2, "state", state)
 
 
-def on_a_terminal(places: Places, *arguments: str, seen: Callable[[bytes], None] = lambda _: None) -> str:
+def on_a_terminal(
+    places: Places, *arguments: str, seen: Callable[[bytes], None] = lambda _: None, **more: str
+) -> str:
     """What the command line writes to a terminal of 160 columns; *seen* gets what there is so far."""
     ours, theirs = pty.openpty()
-    env = environment(places.root.parent / "home", places.root) | {"TERM": "xterm-256color", "COLUMNS": "160"}
+    env = environment(places.root.parent / "home", places.root) | {
+        "TERM": "xterm-256color",
+        "COLUMNS": "160",
+        **more,
+    }
     command = [sys.executable, "-m", "jupyter_agent.cli", *arguments]
     process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
@@ -213,6 +221,40 @@ def test_a_word_of_a_user_is_said_as_text_too(places: Places, odd: str) -> None:
         ["tasks", "list", "--name", odd.replace("\x00", "")],
     ):
         assert_harmless(on_a_terminal(places, *command))
+
+
+class Liar(BaseHTTPRequestHandler):
+    """A server that refuses everything in words that steer terminals."""
+
+    def do_GET(self) -> None:
+        told = {"detail": ALL, "title": ALL, "code": ALL}
+        if self.path.endswith("health"):
+            told = {"status": ALL, "trouble": [ALL]}
+        body = json.dumps(told).encode()
+        self.send_response(200 if self.path.endswith("health") else 409)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def liar() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("command", [["tasks", "list"], ["status"], ["status", "--json"]], ids=" ".join)
+def test_what_a_server_of_somebody_says_is_text_too(places: Places, liar: str, command: list[str]) -> None:
+    written = on_a_terminal(places, *command, JUPYTER_AGENT_URL=liar)
+    assert "redclick" in written or "\\u001b" in written
+    assert_harmless(written)
 
 
 class Tags(HTMLParser):
