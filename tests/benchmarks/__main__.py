@@ -13,35 +13,39 @@ import traceback
 from types import FrameType
 
 from . import page
-from .registry import SUBJECTS, Subject
+from .registry import SUBJECTS, Result, Subject
+from .rows import summary
 
 
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)
     asked = _asked(arguments)
-    failed = []
     print(page.machine(), flush=True)
+    found = {}
     for name in asked.names or SUBJECTS:
-        if not _measure(SUBJECTS[name], long=asked.long, write=not asked.print):
-            failed.append(name)
-    if failed:
-        print(f"not measured: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+        result = _measure(SUBJECTS[name], long=asked.long)
+        if result is not None:
+            found[name] = result
+            if not asked.print:
+                page.write(name, result)
+    rows = [row for result in found.values() for row in result.rows]
+    print(f"\n{summary(rows)}")
+    if len(found) == len(SUBJECTS) and not asked.print:
+        page.write("summary", Result(summary(rows)))
+    return 0 if len(found) == len(asked.names or SUBJECTS) else 1
 
 
-def _measure(subject: Subject, *, long: bool, write: bool) -> bool:
+def _measure(subject: Subject, *, long: bool) -> Result | None:
     print(f"\n## {subject.name}\n", flush=True)
     start = time.monotonic()
     try:
         result = subject.measure(long)
     except Exception:  # the other subjects are measured all the same
         traceback.print_exc()
-        return False
-    print(result.text, flush=True)
-    print(f"\n({time.monotonic() - start:.0f} s)", flush=True)
-    if write:
-        page.write(subject.name, result)
-    return True
+        print(f"\n{subject.name} was not measured", file=sys.stderr, flush=True)
+        return None
+    print(f"{result.text}\n\n({time.monotonic() - start:.0f} s)", flush=True)
+    return result
 
 
 def _asked(arguments: list[str]) -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from . import acks, calls, fanout, growing, imports, ingest, loops, old_journal, others, refresh
@@ -12,10 +12,11 @@ from .rows import Row, table
 
 @dataclass(frozen=True)
 class Result:
-    """Markdown, and the plot that belongs to it."""
+    """Markdown, the plot that belongs to it, and the rows with their targets."""
 
     text: str
     plot: str | None = None
+    rows: Sequence[Row] = ()
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ class Subject:
 
 
 def _rows(name: str, measure: Callable[[], list[Row]]) -> Subject:
-    return Subject(name, lambda _long: Result(table(measure())))
+    def run(_long: bool) -> Result:
+        found = measure()
+        return Result(table(found), rows=found)
+
+    return Subject(name, run)
 
 
 def _growth(name: str, measure: Callable[[bool], Growth]) -> Subject:

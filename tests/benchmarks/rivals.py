@@ -21,23 +21,23 @@ class Rival:
 
     name: str
     module: str
-    needs: str
+    needs: tuple[str, ...]
     kind: str = "plain"
     path: str = "/ws"
     publish: str = "/publish"
 
 
 RIVALS = (
-    Rival("FastAPI loop", "fastapi_loop", "fastapi"),
+    Rival("FastAPI loop", "fastapi_loop", ("fastapi", "uvicorn")),
     Rival(
         "Socket.IO room",
         "socketio_room",
-        "socketio",
+        ("socketio", "uvicorn"),
         "socket.io",
         "/socket.io/?EIO=4&transport=websocket",
         "/socket.io/?EIO=4&transport=websocket&publisher=1",
     ),
-    Rival("Tornado loop", "tornado_loop", "tornado"),
+    Rival("Tornado loop", "tornado_loop", ("tornado",)),
 )
 
 
@@ -45,10 +45,11 @@ def present() -> list[Rival]:
     """Those whose packages are installed; the others are named."""
     found = []
     for rival in RIVALS:
-        if all(importlib.util.find_spec(name) for name in (rival.needs, "uvicorn")):
+        missing = [name for name in rival.needs if importlib.util.find_spec(name) is None]
+        if not missing:
             found.append(rival)
         else:
-            print(f"({rival.name} is left out: {rival.needs} is not installed)", flush=True)
+            print(f"({rival.name} is left out: not installed: {', '.join(missing)})", flush=True)
     return found
 
 

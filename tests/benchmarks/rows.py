@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -39,7 +39,11 @@ class Row:
         """``met`` or ``missed``; nothing without a target."""
         if self.target is None:
             return ""
-        return "met" if self.target.met_by(self.value) else "**missed**"
+        return "**missed**" if self.is_missed else "met"
+
+    @property
+    def is_missed(self) -> bool:
+        return self.target is not None and not self.target.met_by(self.value)
 
     def __str__(self) -> str:
         peers = "; ".join(f"{name} {show(value)}" for name, value in self.peers.items())
@@ -51,6 +55,14 @@ class Row:
 def table(rows: Iterable[Row]) -> str:
     """The rows as a Markdown table."""
     return "\n".join([HEAD, *map(str, rows)])
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many targets were met, and which were not."""
+    aimed = [row for row in rows if row.target is not None]
+    missed = [f"- {row.what}: {show(row.value)} {row.unit}, {row.target}" for row in aimed if row.is_missed]
+    told = f"{len(aimed) - len(missed)} of {len(aimed)} targets met"
+    return "\n".join([f"{told}; missed:", "", *missed]) if missed else f"{told}."
 
 
 def at_most(bound: float) -> Target:

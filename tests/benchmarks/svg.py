@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 380, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 44, 74
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 44, 74
+_LETTER = 6.6
+"""About the width of one, in pixels."""
+
 _COLOURS = ("a", "b", "c")
 _LIGHT = {"paper": "#ffffff", "ink": "#24292f", "faint": "#57606a", "grid": "#d8dee4"} | dict(
     zip(_COLOURS, ("#0969da", "#bc4c00", "#1a7f37"), strict=True)
@@ -44,7 +47,7 @@ class Scale:
         return round(self._start + part * (self._end - self._start), 1)
 
     def ticks(self) -> list[float]:
-        """The decades; every other one when there are many."""
+        """The decades."""
         return [10.0**power for power in range(self.low, self.high + 1)]
 
 
@@ -111,10 +114,11 @@ def _line(points: Points, colour: str) -> list[str]:
     return [f'<polyline class="{colour}" points="{path}"/>', *dots]
 
 
-def _key(name: str, x: float, colour: str) -> list[str]:
+def _key(name: str, middle: float, colour: str) -> list[str]:
+    start = middle - (len(name) * _LETTER + 12) / 2
     return [
-        f'<circle class="{colour}" cx="{x - len(name) * 3.2 - 9}" cy="{HEIGHT - 16}" r="4"/>',
-        _text(name, x, HEIGHT - 12, "ink"),
+        f'<circle class="{colour}" cx="{start + 4:.1f}" cy="{HEIGHT - 16}" r="4"/>',
+        _text(name, round(start + 12, 1), HEIGHT - 12, "ink", anchor="start"),
     ]
 
 

@@ -15,7 +15,7 @@ from .growth import Curve, Growth
 from .harness import percentile
 from .page import PAGE, replaced, write
 from .registry import SUBJECTS, Result
-from .rows import Row, at_least, at_most, show, table
+from .rows import Row, at_least, at_most, show, summary, table
 from .svg import Panel, Scale, figure, short
 
 
@@ -39,6 +39,12 @@ def test_a_table_has_as_many_cells_in_each_line() -> None:
     assert {line.count("|") for line in lines} == {7}
     assert lines[-1] == "| what | 1,234 ms | ≤ 5 | **missed** | tqdm 0.00123; rich 7 | note |"
     assert show(0) == "0"
+
+
+def test_a_summary_names_what_is_missed() -> None:
+    rows = [Row("quick", 1, "ms", at_most(2)), Row("slow", 3, "ms", at_most(2)), Row("told", 9, "ms")]
+    assert summary(rows) == "1 of 2 targets met; missed:\n\n- slow: 3 ms, ≤ 2"
+    assert summary(rows[:1]) == "1 of 1 targets met."
 
 
 def test_a_growth_is_a_table_and_a_well_formed_plot() -> None:
@@ -73,7 +79,7 @@ def test_only_what_stands_between_the_markers_is_replaced() -> None:
 def test_the_page_has_a_place_for_every_subject(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE.read_text())
-    for name in SUBJECTS:
+    for name in ("summary", *SUBJECTS):
         write(name, Result(f"table of {name}", "<svg/>"), page, tmp_path / "images")
         assert f"table of {name}\n<!-- end {name} -->" in page.read_text()
         assert (tmp_path / "images" / f"{name}.svg").read_text() == "<svg/>"
