@@ -109,6 +109,13 @@ class Report:
         return (self.after.kernel["rss"] - self.before.kernel["rss"]) / MIB
 
     @property
+    def changes(self) -> list[str]:
+        """Of which objects in the server there are more or fewer than before, and how many."""
+        then, now = self.before.server.objects, self.after.server.objects
+        names = sorted(name for name in {*then, *now} if then.get(name, 0) != now.get(name, 0))
+        return [f"{name}: {then.get(name, 0)}, then {now.get(name, 0)}" for name in names]
+
+    @property
     def loud_lines(self) -> list[str]:
         """What the log has at WARNING or above, Jupyter's own words about dying kernels included."""
         return loud(self.log)
