@@ -242,7 +242,7 @@ _OURS = re.compile(r'^\[(W|E|C) .*(JupyterAgent|jupyter.agent)|^\s+File ".*/jupy
 
 def loud_of_ours(log: str) -> list[str]:
     """The same, of this package only, for logs in which kernels that die leave words of their own."""
-    return [line for line in log.splitlines() if _OURS.search(line)]
+    return [line for line in log.splitlines() if _OURS.search(line) and not _EXPECTED.search(line)]
 
 
 def assert_problem(answer: Answer, status: int, code: str | None = None) -> None:

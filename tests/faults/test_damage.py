@@ -20,4 +20,4 @@ def test_damaged_spools_keep_everything_that_was_not_touched_and_name_what_was(f
 
 
 def test_a_damaged_journal_keeps_no_server_from_starting(fresh: Servers, tmp_path: Path) -> None:
-    assert_whole(journals(fresh, [SEED, SEED + 1], print, tmp_path))
+    assert_whole(journals(fresh, [SEED], print, tmp_path))

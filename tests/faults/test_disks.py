@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from kernels import assert_story, script
-from servers import Server, Servers, loud
+from servers import Server, Servers, loud, servers
 from support import until
 
+T = TypeVar("T")
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -113,19 +116,32 @@ def _fill(descriptor: int) -> None:
         return
 
 
-@pytest.mark.parametrize(
-    "content", [b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 8000, bytes(5000)]
-)
-def test_a_garbage_journal_is_moved_aside_and_the_server_starts(
-    fresh: Servers, tmp_path: Path, content: bytes
-) -> None:
+GARBAGE = (b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 8000, bytes(5000))
+
+
+def test_a_garbage_journal_is_moved_aside_and_the_server_starts(tmp_path: Path) -> None:
+    _each(tmp_path, _starts_beside_garbage, GARBAGE)
+
+
+def _each(folder: Path, one: Callable[[Servers, Path, T], None], cases: Sequence[T]) -> None:
+    """Run *one* for each case, each with servers of its own, at the same time."""
+
+    def run(number: int) -> None:
+        with servers(folder / str(number) / "servers") as factory:
+            one(factory, folder / str(number), cases[number])
+
+    with ThreadPoolExecutor(len(cases)) as together:
+        list(together.map(run, range(len(cases))))
+
+
+def _starts_beside_garbage(fresh: Servers, folder: Path, content: bytes) -> None:
     slot = fresh.home / "agent" / "journals" / "default"
     slot.mkdir(parents=True, mode=0o700)
     (slot / "journal.sqlite").write_bytes(content)
     server = fresh.start()
-    with script(server, tmp_path / "lines", count=30) as (process, written):
-        assert process.wait(20) == 0
-    assert_story(server, written, "completed")
+    with script(server, folder / "lines", count=30) as (process, written):
+        assert process.wait(30) == 0
+    assert_story(server, written, "completed", 15)
     aside = list(slot.glob("journal.sqlite*.corrupt-*"))
     if content:
         assert [path.read_bytes() for path in aside] == [content]
@@ -157,10 +173,16 @@ def test_a_journal_that_breaks_while_it_is_used_is_replaced_and_the_spools_go_on
     assert "Traceback" not in server.log_text()
 
 
-@pytest.mark.parametrize("blocked", ["agent", "agent/journals", "agent/journals/default", "agent/spools"])
+BLOCKED = ("agent", "agent/journals", "agent/journals/default", "agent/spools")
+
+
 def test_a_file_where_a_folder_should_be_is_told_in_one_sentence_and_the_server_works(
-    fresh: Servers, blocked: str
+    tmp_path: Path,
 ) -> None:
+    _each(tmp_path, _starts_beside_a_file, BLOCKED)
+
+
+def _starts_beside_a_file(fresh: Servers, _: Path, blocked: str) -> None:
     path = fresh.home / blocked
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     path.write_text("in the way")
@@ -174,6 +196,22 @@ def test_a_file_where_a_folder_should_be_is_told_in_one_sentence_and_the_server_
     said = [line for line in server.log_text().splitlines() if str(path) in line]
     assert len(said) == (1 if blocked != "agent/spools" else len(said))
     assert server.stop() == 0
+
+
+def test_a_read_only_folder_of_journals_is_told_in_one_sentence_and_the_server_works(
+    fresh: Servers,
+) -> None:
+    journals = fresh.home / "agent" / "journals"
+    with small_disk(journals, "1m,ro") as disk:
+        if isinstance(disk, NoMoreBytes):  # nothing can be mounted here
+            journals.chmod(0o500)
+        server = fresh.start(wait=False)
+        server.wait_until_listening()
+        assert server.api("status").status == 200
+        told = [line for line in server.log_text().splitlines() if str(journals) in line]
+        assert len(told) == (0 if os.access(journals, os.W_OK) else 1)
+        assert "Traceback" not in server.log_text()
+        assert server.stop() == 0
 
 
 def test_strange_things_among_the_spools_keep_nobody_from_being_taken_in(

@@ -9,7 +9,7 @@ from kernels import Written, assert_story, execute
 from servers import Server, Servers, loud_of_ours
 from support import until
 
-from tests.faults.work import begin, wait_lines
+from tests.faults.work import BY_ITSELF, begin, wait_lines
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -48,7 +48,7 @@ def test_two_servers_serve_their_own_kernels_and_the_first_one_inherits_everythi
     until(lambda: (first.task(late.task) or {}).get("state") == "interrupted")
     lines = first.lines(late.task)
     assert lines == late.lines[: len(lines)]
-    assert first.events(late.task)[-1]["data"]["reason"] == "the process ended"
+    assert first.events(late.task, "state")[-1]["data"]["reason"] == BY_ITSELF
     assert_story(first, other, "interrupted", 20)
     for server in (first, second, third):
         assert not loud_of_ours(server.log_text())

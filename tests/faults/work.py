@@ -88,7 +88,7 @@ def story_of(server: Server, written: Written, state: str, tally: Tally) -> tupl
     events = server.events(written.task)
     lines = [event["data"]["text"] for event in events if event["type"] == "log"]
     emitted = written.lines
-    if events[-1]["data"].get("reason") == BY_ITSELF:
+    if any(e["data"].get("reason") == BY_ITSELF for e in events if e["type"] == "state"):
         emitted = emitted[: len(lines)]
     wrong = _wrong(emitted, lines)
     tally.lost += len(set(emitted) - set(lines))
