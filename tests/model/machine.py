@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.discovery import DEFAULT
@@ -37,10 +37,19 @@ class Delivery(RuleBasedStateMachine):
         super().__init__()
         self.world = World(bug)
         self.world.start_server(DEFAULT)
-        for _ in range(2):
-            self._new_producer(0)
-        for what in (0, 1):
-            self._new_subscriber(what)
+
+    @initialize(shape=few)
+    def begin(self, shape: int) -> None:
+        """Two producers and two subscribers; mostly a second server with one more of each."""
+        self._new_producer(0)
+        self._new_producer(shape & 6)
+        self._new_subscriber(0)
+        self._new_subscriber(1)
+        if shape > 2:
+            self.world.start_server(SECOND)
+            self._new_producer(1)
+            self._new_subscriber(3)
+        self.world.flow()
 
     @rule(who=few, what=few)
     def emit(self, who: int, what: int) -> None:
@@ -49,6 +58,8 @@ class Delivery(RuleBasedStateMachine):
         for step in range(1 + what % 4 if producer else 0):
             assert producer is not None
             producer.say(producer.attempts[(what + step) % len(producer.attempts)], what + step)
+        if who > 3:
+            self.world.flow()
 
     @rule(who=few, what=few)
     def turn(self, who: int, what: int) -> None:
@@ -64,15 +75,27 @@ class Delivery(RuleBasedStateMachine):
             ended[0].begin(ended[1], self.world.attempt_of(ended[1]) + 1)
         elif producer and len(self.world.tasks) < MOST:
             producer.begin(self.world.new_task(), 1)
+        if who > 3:
+            self.world.flow()
+
+    @rule()
+    def rest(self) -> None:
+        """Everything that can move does, for a while."""
+        self.world.start_server(DEFAULT)
+        for _ in range(20):
+            for client in self.world.clients:
+                self.world.connect(client)
+            if not self.world.flow():
+                break
 
     @rule(rounds=few)
     def flow(self, rounds: int) -> None:
         """Servers come up, everybody reconnects, and a little of everything moves."""
-        if rounds > 1:
+        if rounds != 1:
             self.world.start_server(DEFAULT)
         for client in self.world.clients:
             self.world.connect(client, rounds)
-        for _ in range(rounds + 1):
+        for _ in range(2 * rounds + 2):
             self.world.flow()
 
     @rule(who=few, what=few)
@@ -168,9 +191,9 @@ class Delivery(RuleBasedStateMachine):
         damaged, so that a new epoch begins; somebody deletes an ended task."""
         server = self.world.servers.get(_name(which))
         task = _pick(self.world.tasks, which)
-        if how < 5:
+        if how < 3:
             self.world.home.trip = (which % 4, Killed if how % 2 else JournalError)
-        elif server and how == 5:
+        elif server and how < 5:
             server.holder.spoiled = True
         elif server and task:
             server.delete(task)

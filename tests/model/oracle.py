@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from jupyter_agent.core.events import Event, State, decode_data, decode_event
+from jupyter_agent.core.events import Command, Event, State, decode_data, decode_event
 from jupyter_agent.core.ids import Cursor
 from jupyter_agent.core.messages import Ack, CommandOrder
 from jupyter_agent.core.task import Task, fold
@@ -254,3 +254,9 @@ class Oracle:
                 assert n in named or batch.trust is Trust.MERGED, f"{n} of {batch.producer} is not named lost"
         history.last[batch.producer] = max(before, answer.upto)
         self.safe[batch.producer] = max(self.safe[batch.producer], answer.upto)
+
+
+def is_cancel(event: Event) -> bool:
+    """Whether somebody asks for an end."""
+    data = decode_data(event) if event.type == "command" else None
+    return isinstance(data, Command) and data.command == "cancel"

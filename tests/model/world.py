@@ -12,7 +12,7 @@ from jupyter_agent.producer.spool import Header
 from .bugs import Bug
 from .holding import Home
 from .loop import HandLoop, Killed
-from .oracle import Oracle
+from .oracle import Oracle, is_cancel
 from .producers import ModelProducer
 from .servers import LEASE, ModelServer
 from .spools import ModelSpool
@@ -225,6 +225,17 @@ class World:
         safe = self.oracle.safe[producer.id]
         whole = last == producer.spool.last or (not last and safe == producer.spool.last)
         assert whole, f"{producer.id} said {producer.spool.last}, its journal has {last}"
+        if producer.alive:
+            self._check_commands(producer, server)
+
+    def _check_commands(self, producer: ModelProducer, server: ModelServer) -> None:
+        """Whoever lives has carried out what it was asked."""
+        assert not server.slot.journal.pending(producer.id), "commands wait for one who is there"
+        history = self.oracle.histories[server.slot.journal.epoch]
+        asked = {(e.task, e.attempt) for e in history.events.values() if is_cancel(e)}
+        for attempt in producer.attempts:
+            was_asked = (attempt.task, attempt.number) in asked
+            assert attempt.state.ended or not was_asked, f"{attempt} was not cancelled"
 
     def _check_view(self, subscriber: ModelSubscriber, view: View) -> None:
         assert subscriber.server is not None
