@@ -127,8 +127,10 @@ class Home:
 class HandDesk(Desk):
     """A desk on which things go wrong."""
 
-    def __init__(self, journal: WatchedJournal, announce: Callable[[list[Stored], float], None]) -> None:
-        super().__init__(journal, announce)
+    def __init__(
+        self, journal: WatchedJournal, announce: Callable[[list[Stored], float], None], *between: Any
+    ) -> None:
+        super().__init__(journal, announce, *between)
         self.home = journal.home
 
     def append(self, *work: Batch | Note) -> list[Appended]:
@@ -164,7 +166,8 @@ class HandHolder(Holder):
     def _use(self, journal: WatchedJournal) -> Desk:
         journal.opened_by(self.id)
         self._journal = cast(Any, journal)
-        self.desk: Desk = HandDesk(journal, self._on_commit)
+        between = getattr(self, "_between", None)
+        self.desk: Desk = HandDesk(journal, self._on_commit, *([between] if between else []))
         return self.desk
 
     @property

@@ -240,7 +240,7 @@ class _AheadFeed(Feed):
     """Takes the cursor first, and the snapshots some time later."""
 
     async def call(self, job: Any) -> Any:
-        if not job.__qualname__.startswith("AgentSocket._subscribe"):
+        if "._subscribe." not in getattr(job, "__qualname__", ""):
             return await super().call(job)
         head = self.head
         return await super().call(lambda desk: job(_AheadDesk(desk, head)))
