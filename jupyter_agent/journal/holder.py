@@ -12,7 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Self, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
 
 from ..errors import JournalError
 from ..places import new_id
@@ -32,9 +33,15 @@ _SAID_FOR = 60.0
 class Desk:
     """The journal as a job on its thread sees it: reads go straight, appends are announced."""
 
-    def __init__(self, journal: Journal, announce: Callable[[list[Stored], float], None]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        announce: Callable[[list[Stored], float], None],
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
         self.journal = journal
         self._announce = announce
+        self._between = between
 
     def append(self, *work: Work) -> list[Appended]:
         """Commit *work* in one transaction and tell the listeners."""
@@ -48,8 +55,27 @@ class Desk:
                 log.exception("a listener could not be told of %d events", len(stored))
         return answers
 
+    def breathe(self) -> None:
+        """For a `Long` job, between two of its transactions: let what waits have its turn.
+
+        Raises `JournalError` when the journal was replaced in that turn.
+        """
+        self._between()
+
 
 Job = Callable[[Desk], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Long(Generic[T]):
+    """A job that breathes: others are served in the middle of it."""
+
+    job: Callable[[Desk], T]
+
+    def __call__(self, desk: Desk) -> T:
+        return self.job(desk)
+
+
 Item = tuple[Work | Job, Future[object]]
 
 
@@ -122,12 +148,35 @@ class Holder:
         return future
 
     def _run(self) -> None:
-        desk = Desk(self._journal, self._on_commit)
+        desk = self._desk()
         while group := self._next():
             if self._corrupt is not None:
                 desk = self._replace(self._corrupt)
-            work, future = group[0]
-            desk = self._call(desk, work, future) if callable(work) else self._commit(desk, group)
+            desk = self._serve(desk, group)
+            if desk.journal is not self._journal:  # replaced while a long job breathed
+                desk = self._desk()
+
+    def _desk(self) -> Desk:
+        return Desk(self._journal, self._on_commit, self._between)
+
+    def _serve(self, desk: Desk, group: list[Item]) -> Desk:
+        work, future = group[0]
+        return self._call(desk, work, future) if callable(work) else self._commit(desk, group)
+
+    def _between(self) -> None:
+        """What was put until now, up to the next long job; in here nobody else breathes."""
+        journal = self._journal
+        for _ in range(len(self._queue)):
+            with self._ready:
+                group = [] if self._is_long_next() else self._group()
+            if not group:
+                return
+            self._serve(Desk(journal, self._on_commit), group)
+            if self._journal is not journal or self._corrupt is not None:
+                raise JournalError("the journal was replaced in the middle of a job")
+
+    def _is_long_next(self) -> bool:
+        return bool(self._queue) and isinstance(self._queue[0][0], Long)
 
     def _next(self) -> list[Item]:
         """One job, or all the appends that wait in a row; empty when closed and done."""
@@ -209,10 +258,10 @@ class Holder:
             self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
         except (JournalError, OSError) as trouble:  # jobs fail until it can be, the thread must not
             self._tell(f"no new journal could be started: {trouble}")
-            return Desk(self._journal, self._on_commit)
+            return self._desk()
         self._corrupt = None
         self._on_epoch()
-        return Desk(self._journal, self._on_commit)
+        return self._desk()
 
     def _move_aside(self, error: CorruptJournal) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{self.id[-4:]}"

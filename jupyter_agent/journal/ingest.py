@@ -17,13 +17,13 @@ from pathlib import Path
 
 import msgspec
 
-from ..core.events import UNREADABLE, Event, State, TaskState, decode_event
+from ..core.events import UNREADABLE, Event, Lost, State, TaskState, decode_event
 from ..core.task import Task
 from ..discovery import DEFAULT
 from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
 from ..places import Places, is_this_host, new_id, remove_folder, sweep
-from ..producer.segment import Record
+from ..producer.segment import Record, damaged_end
 from ..producer.spool import Header, read_spool, read_spool_header
 from .base import Batch, Journal, Note, ProducerRow, Stored, Trust
 from .draft import start_of
@@ -99,6 +99,7 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
     try:
         header, records = read_spool(folder)
         _append(desk, header, records, folder)
+        _tell_of_the_end(desk, folder, header.producer, records)
         interrupt(desk, _open_tasks_of(desk, header.producer))
         remove_folder(folder)
     except (SpoolError, OSError) as error:  # one that cannot be read must not keep the others out
@@ -120,6 +121,19 @@ def _append(desk: Desk, header: Header, records: list[Record], folder: Path) -> 
     while chunk := list(islice(events, CHUNK)):
         base = base or start_of(chunk[0])
         desk.append(Batch(header.producer, base, chunk, Trust.SPOOLED, header.host))
+        if len(chunk) == CHUNK:
+            desk.breathe()
+
+
+def _tell_of_the_end(desk: Desk, folder: Path, producer: str, records: list[Record]) -> None:
+    """Name what was written last and cannot be read: no record follows that would show the gap."""
+    last = records[-1][0] if records else 0
+    newest = max(folder.glob("*.seg"), default=None)
+    damaged = damaged_end(newest) if newest is not None else 0
+    if damaged > last:
+        lost = Lost(last + 1, damaged, "damaged on disk")
+        tasks = _open_tasks_of(desk, producer)
+        desk.append(*(Note(task.id, task.attempt, "lost", lost) for task in tasks))
 
 
 def _decoded(records: list[Record], folder: Path) -> Iterator[Event]:
@@ -241,6 +255,7 @@ def _merge(desk: Desk, source: Journal) -> None:
         after = page[-1].offset
         runs = groupby(_readable(page), key=lambda event: event.producer)
         desk.append(*(_merged(rows, producer, list(run), waiting) for producer, run in runs))
+        desk.breathe()
     desk.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
 
 

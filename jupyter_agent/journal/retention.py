@@ -9,7 +9,7 @@ from ..places import Places
 from .holder import Desk
 
 DAY = 86_400.0
-_CHUNK = 50
+_CHUNK = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,13 @@ def prune(desk: Desk, places: Places, retention: Retention, now: float) -> list[
     gone = journal.ended_before(now - retention.days * DAY)
     for start in range(0, len(gone), _CHUNK):
         journal.forget(gone[start : start + _CHUNK])
+        desk.breathe()
     while journal.size() > retention.size and (ended := journal.ended_before(now + DAY)[:_CHUNK]):
         if ended[-1:] == gone[-1:]:  # a damaged index names what is not there
             break
         journal.forget(ended)
         gone += ended
+        desk.breathe()
     for task_id in gone:
         delete_files(places, task_id)
     return gone

@@ -12,6 +12,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -27,6 +28,7 @@ from ..places import create_private
 from .base import PAGE_BYTES, Appended, Batch, Note, Pending, ProducerRow, Stored
 from .damage import CorruptJournal, Damage, Translated
 from .draft import Draft, Owners
+from .reservation import MOST_VOIDS, Reservation, Void, is_void
 from .tables import SCHEMA, SCHEMA_VERSION, Row, put_rows
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class SQLiteJournal:
         self._tasks: dict[str, Task] = {}
         self._owners: dict[tuple[str, int], Owners] = {}
         self._producers: dict[str, ProducerRow] = {}
+        self._reservation = Reservation(path)
         _create_private(path)
         with Translated(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -54,6 +57,7 @@ class SQLiteJournal:
                 self._db.close()
                 raise
         self._path = path
+        self._closed = False
 
     def _open(self, new_epoch: str) -> None:
         run = self._db.execute
@@ -73,10 +77,25 @@ class SQLiteJournal:
             self._pruned = int(meta.get("pruned", 0))
             row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
             self.head = int(row[0]) if row else 0
+            self._voids: list[Void] = msgspec.json.decode(meta.get("voids", "[]"), type=list[Void])
+        if self._reservation.upto > self.head:
+            self._go_on_behind(self._reservation.upto)
         run("SELECT id FROM tasks LIMIT 1").fetchone()
         run("SELECT offset FROM events ORDER BY offset DESC LIMIT 1").fetchone()
 
+    def _go_on_behind(self, reserved: int) -> None:
+        """The journal was not closed: what it gave out last may be lost."""
+        self._voids = [*self._voids, (self.head, reserved)][-MOST_VOIDS:]
+        self.head = reserved + 1
+        run = self._db.execute
+        run("BEGIN IMMEDIATE")
+        run("DELETE FROM sqlite_sequence WHERE name = 'events'")
+        run("INSERT INTO sqlite_sequence VALUES ('events', ?)", [self.head])
+        run("INSERT OR REPLACE INTO meta VALUES ('voids', ?)", [_text(self._voids)])
+        run("COMMIT")
+
     def _create(self, epoch: str) -> None:
+        self._reservation.release()
         self._db.execute("BEGIN IMMEDIATE")
         for statement in SCHEMA.split(";\n"):
             self._db.execute(statement)
@@ -90,6 +109,7 @@ class SQLiteJournal:
         try:
             answers = [draft.take(item) for item in work]
             if draft.producers or draft.events:
+                self._reservation.cover(draft.head)
                 with Translated(self._path):
                     self._write(draft)
         except BaseException:
@@ -219,7 +239,7 @@ class SQLiteJournal:
             self._db.execute("DELETE FROM commands WHERE offset = ?", [offset])
 
     def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
-        if after > self.head:
+        if after > self.head or is_void(after, self._voids):
             return False
         if after >= self._pruned:
             return True
@@ -268,7 +288,11 @@ class SQLiteJournal:
         return int((pages[0] - free[0]) * size[0])
 
     def close(self) -> None:
-        self._db.close()
+        if not self._closed:
+            self._closed = True
+            self._db.close()
+            with suppress(OSError):  # then the next one only goes on farther behind
+                self._reservation.release()
 
     def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         with Translated(self._path):

@@ -110,22 +110,44 @@ class Segment:
 
 def read_segment(path: Path) -> list[Record]:
     """Every sound record of a segment file, in its order. Safe beside a living writer."""
+    return [(n, body) for _, n, body in _sound(path.read_bytes())]
+
+
+def damaged_end(path: Path) -> int:
+    """The last number that was written behind the last sound record and cannot be read; 0: none was.
+
+    A header is written after its record, so that one which is there belongs to a whole record.
+    """
     content = path.read_bytes()
-    records: list[Record] = []
+    position, last = START, 0
+    for position, last, _ in _sound(content):  # noqa: B007 - only the last one counts
+        pass
+    found = 0
+    while position + OVERHEAD <= len(content):
+        length, crc, n = _HEADER.unpack_from(content, position)
+        if not (length and crc):
+            break
+        follows = last < n <= last + len(content) // OVERHEAD
+        last = found = n if follows else last + 1
+        position += OVERHEAD + length
+    return found
+
+
+def _sound(content: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """``(position behind it, n, body)`` of each sound record."""
     position = START
     while position + OVERHEAD <= len(content):
         length, crc, n = _HEADER.unpack_from(content, position)
         start, end = position + OVERHEAD, position + OVERHEAD + length
         body = content[start:end]
         if length and end <= len(content) and _checksum(n, body) == crc:
-            records.append((n, body))
+            yield end, n, body
             position = end
             continue
         following = content.find(_BODY_START, start + 1)
         if following < 0:
-            break
+            return
         position = following - OVERHEAD
-    return records
 
 
 def _checksum(n: int, body: bytes) -> int:

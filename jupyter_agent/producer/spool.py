@@ -175,7 +175,7 @@ class Spool:
     def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> Outgoing | None:
         """What follows number *after*, at most so many events and about so many bytes."""
         with self._alone():
-            if self._gap.last and self._clock() >= self._mend_at:
+            if self._gap.last and time.monotonic() >= self._mend_at:
                 self._mend()
             return self._batch(after, events, size)
 
@@ -243,7 +243,7 @@ class Spool:
         """Write the ``lost`` events of what was dropped, if there is room now."""
         for n, body in self._gap.records():
             if n > self._segments.newest.last and not self._segments.write(n, body):
-                self._mend_at = self._clock() + 1.0
+                self._mend_at = time.monotonic() + 1.0
                 return False
         self._gap.clear()
         return True

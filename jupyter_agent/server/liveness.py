@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import JournalError
-from ..journal.holder import Desk, Holder
+from ..journal.holder import Desk, Holder, Long
 from ..journal.ingest import interrupt, interrupt_orphans, peek_spools, take_in
 from ..journal.retention import Retention, prune
 from ..places import Places
@@ -68,7 +68,7 @@ class Liveness:
 
     def hurry(self) -> None:
         """Somebody may just have died: look now and, for some seconds, often."""
-        self._hurry_until = self._clock() + HURRY_FOR
+        self._hurry_until = time.monotonic() + HURRY_FOR
         self._wake.set()
 
     def kernel_is_gone(self, kernel: str) -> None:
@@ -91,7 +91,7 @@ class Liveness:
             return [task.producer for task in desk.journal.open_tasks() if task.producer]
 
         try:
-            self._keep_in_sight(await self._feed.call(job), connected)
+            self._keep_in_sight(await self._feed.call(Long(job)), connected)
         except (JournalError, OSError) as error:
             self._log.debug("could not take in: %s", error)
 
@@ -102,7 +102,7 @@ class Liveness:
                 await self.look()
             except Exception:  # noqa: BLE001 - a fault of ours in one look must not be the last look
                 self._log.exception("looking after the producers failed; it is tried again")
-            period = HURRY if self._clock() < self._hurry_until else PERIOD
+            period = HURRY if time.monotonic() < self._hurry_until else PERIOD
             try:
                 async with asyncio.timeout(period):
                     await self._wake.wait()

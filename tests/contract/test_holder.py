@@ -19,8 +19,9 @@ from jupyter_agent.discovery import HolderFile, read_holder
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal import ingest
 from jupyter_agent.journal.base import Appended, Batch, Note, Stored
-from jupyter_agent.journal.holder import Desk, Holder
-from jupyter_agent.journal.ingest import interrupt_orphans, peek_spools, take_in
+from jupyter_agent.journal.damage import CorruptJournal
+from jupyter_agent.journal.holder import Desk, Holder, Long
+from jupyter_agent.journal.ingest import CHUNK, interrupt_orphans, peek_spools, take_in, take_in_spools
 from jupyter_agent.journal.retention import DAY, Retention, prune
 from jupyter_agent.journal.slots import (
     Slot,
@@ -34,7 +35,7 @@ from jupyter_agent.journal.sqlite import SQLiteJournal
 from jupyter_agent.locks import FileLock
 from jupyter_agent.places import Places, host
 from jupyter_agent.producer.segment import Segment
-from jupyter_agent.producer.spool import Header, header_for, read_spool
+from jupyter_agent.producer.spool import Header, Spool, header_for, read_spool
 
 QUEUED, RUNNING, INTERRUPTED = TaskState.QUEUED, TaskState.RUNNING, TaskState.INTERRUPTED
 SERVER = HolderFile("server", os.getpid(), host(), "http://127.0.0.1:1/", "key")
@@ -183,6 +184,90 @@ class TestCommitting:
         gate = Gate(holder)
         assert not gate.future.cancel()
         gate.open()
+
+
+class TestBreathing:
+    def test_what_waits_is_served_in_the_middle_of_a_long_job(self, holder: Holder) -> None:
+        gate = Gate(holder)
+        heads: list[int] = []
+
+        def job(desk: Desk) -> None:
+            for _ in range(2):
+                heads.append(desk.journal.head)
+                desk.breathe()
+            heads.append(desk.journal.head)
+
+        long = holder.call(Long(job))
+        appended = holder.append(batch(1, 3))
+        seen = holder.call(lambda desk: desk.journal.head)
+        gate.open()
+        long.result(20)
+        assert heads == [0, 3, 3]
+        assert (appended.result(20).upto, seen.result(20)) == (3, 3)
+
+    def test_one_long_job_waits_for_the_other(self, holder: Holder) -> None:
+        gate, order = Gate(holder), list[str]()
+
+        def job(name: str) -> Long[None]:
+            def work(desk: Desk) -> None:
+                order.append(f"{name} begins")
+                desk.breathe()
+                order.append(f"{name} ends")
+
+            return Long(work)
+
+        jobs = [holder.call(job(name)) for name in ("first", "second")]
+        gate.open()
+        for future in jobs:
+            future.result(20)
+        assert order == ["first begins", "first ends", "second begins", "second ends"]
+
+    def test_a_job_served_in_a_breath_has_none_of_its_own(self, holder: Holder) -> None:
+        gate = Gate(holder)
+        holder.append(batch(1, 3))
+
+        def job(desk: Desk) -> int:
+            desk.breathe()
+            return desk.journal.head
+
+        inner = holder.call(Long(lambda desk: desk.breathe()))
+        head = holder.call(job)
+        holder.append(batch(4, 5))
+        gate.open()
+        inner.result(20)
+        assert head.result(20) == 3
+
+    def test_a_journal_replaced_in_that_breath_ends_the_long_job_and_nobody_else(
+        self, holder: Holder
+    ) -> None:
+        gate = Gate(holder)
+
+        def damaged(desk: Desk) -> None:
+            raise CorruptJournal("made so")
+
+        long = holder.call(Long(lambda desk: desk.breathe()))
+        holder.call(damaged)
+        gate.open()
+        with pytest.raises(JournalError, match="replaced"):
+            long.result(20)
+        assert put(holder, batch(1, 3))[0].upto == 3
+        assert [n for _, n in facts(holder)] == [1, 2, 3]
+
+    def test_a_spool_is_taken_in_while_others_are_committed(self, holder: Holder, places: Places) -> None:
+        lines = 2 * CHUNK + 10
+        spool = Spool.create(places, header_for(STRANGER, "default", 1.0))
+        for _ in range(lines):
+            spool.append(TASK, 1, "log", Log("stdout", "x"))
+        spool._segments.close()
+        spool._file_lock.release()
+        gate = Gate(holder)
+        taking = holder.call(Long(lambda desk: take_in_spools(desk, places, "default")))
+        other = "01BX5ZZKBKACTAV9WEVGEMMVT9"
+        holder.append(batch(1, 3, task=other))
+        gate.open()
+        assert taking.result(20) == 1
+        places_of_other = [at for at, (who, _) in enumerate(facts(holder)) if who == PRODUCER]
+        assert places_of_other == [CHUNK, CHUNK + 1, CHUNK + 2]
 
 
 class TestClosing:
@@ -618,6 +703,20 @@ class TestTakingIn:
         assert [decode_data(e) for e in everything(holder) if e.type == "lost"] == [
             Lost(4, 5, "damaged on disk")
         ]
+
+    def test_damage_at_the_very_end_is_named_to_the_task_that_it_cost(
+        self, holder: Holder, places: Places
+    ) -> None:
+        folder = spool_of(places, story(end=False))
+        segment = max(folder.glob("*.seg"))
+        content = bytearray(segment.read_bytes())
+        content[content.rindex(b"}}")] ^= 1
+        segment.write_bytes(content)
+        look(holder, places)
+        told = everything(holder)
+        assert [e.n for e in told if e.producer == PRODUCER] == [1, 2, 3, 4]
+        assert [decode_data(e) for e in told if e.type == "lost"] == [Lost(5, 5, "damaged on disk")]
+        assert told[-1].type == "state"
 
     def test_it_takes_from_a_process_that_was_killed(self, holder: Holder, places: Places) -> None:
         with python(DYING) as process:

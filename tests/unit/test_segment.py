@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_agent.producer.segment import OVERHEAD, START, Segment, preallocate, read_segment
+from jupyter_agent.producer.segment import OVERHEAD, START, Segment, damaged_end, preallocate, read_segment
 
 SIZE = 4096
 
@@ -159,3 +159,38 @@ def test_a_length_that_lies_hides_nobody_else(tmp_path: Path) -> None:
         other = tmp_path / "b.seg"
         other.write_bytes(content)
         assert read_segment(other) == records[1:]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_damage_at_the_very_end_is_told_by_number(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "a.seg"
+    records = written(path, 9, first=4)
+    content = bytearray(path.read_bytes())
+    position = START
+    for n, text in records:
+        if n > 12 - count:
+            content[position + OVERHEAD] ^= 1
+        position += OVERHEAD + len(text)
+    path.write_bytes(content)
+    assert read_segment(path) == records[:-count]
+    assert damaged_end(path) == 12
+
+
+def test_a_sound_segment_and_one_cut_short_by_a_kill_have_no_damaged_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.seg"
+    written(path, 9)
+    assert damaged_end(path) == 0
+    content = bytearray(path.read_bytes())
+    end = content.rindex(b"}") + 1
+    content[end + OVERHEAD : end + OVERHEAD + 5] = b"begun"
+    path.write_bytes(content)
+    assert damaged_end(path) == 0
+
+
+@given(content=st.binary(max_size=300))
+def test_any_bytes_are_read_without_an_error(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.seg"
+    path.write_bytes(content)
+    assert damaged_end(path) >= 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -56,3 +57,80 @@ def test_an_event_damaged_on_disk_is_named_and_keeps_nobody_from_what_follows(
     assert [record.getMessage() for record in caplog.records] == [
         "event 2 in the journal is damaged on disk and is passed over"
     ]
+
+
+class TestReservation:
+    """A journal that was not closed may have lost what it gave out last."""
+
+    def killed(self, tmp_path: Path, new_id: Callable[[], str], *, rolled_back: bool = False) -> Path:
+        """A journal of which 3 + 5 events were committed, as ``kill -9`` leaves it; or without the 5."""
+        path, copy = tmp_path / "journal.sqlite", tmp_path / "copy"
+        copy.mkdir()
+        task, producer = new_id(), new_id()
+        with closing(SQLiteJournal(path, new_id(), "01EPOCH0000000000000000000")) as journal:
+            for first, last in ((1, 3), (4, 8)):
+                if rolled_back and first == 4:
+                    shutil.copy(path.with_name("journal.sqlite-wal"), copy)
+                events = [event(n, task=task, producer=producer) for n in range(first, last + 1)]
+                journal.append([Batch(producer, 1, events)], 1.0)
+            for file in tmp_path.glob("journal.sqlite*"):
+                if not (copy / file.name).exists():
+                    shutil.copy(file, copy)
+        return copy / path.name
+
+    def test_a_journal_that_was_closed_goes_on_at_the_next_offset(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path, producer = tmp_path / "journal.sqlite", new_id()
+        for n in (1, 2, 3):
+            with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+                journal.append([Batch(producer, 1, [event(n, producer=producer)])], 1.0)
+                assert journal.head == n
+                assert journal.recoverable(n - 1, None)
+
+    def test_one_that_was_killed_gives_no_offset_out_again_and_knows_every_cursor_that_is_good(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        with closing(SQLiteJournal(self.killed(tmp_path, new_id), new_id(), new_id())) as journal:
+            assert all(journal.recoverable(after, None) for after in range(9))
+            before = journal.head
+            producer = new_id()
+            journal.append([Batch(producer, 1, [event(1, producer=producer)])], 1.0)
+            assert [stored.offset for stored in journal.read(8, 10)] == [before + 1]
+            assert journal.recoverable(before, None)
+
+    def test_a_cursor_from_a_time_that_the_journal_has_lost_is_refused_for_ever(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path = self.killed(tmp_path, new_id, rolled_back=True)
+        for _ in range(3):
+            with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+                assert [stored.offset for stored in journal.read(0, 4)][:3] == [1, 2, 3]
+                assert [journal.recoverable(after, None) for after in (2, 3, 4, 8)] == [
+                    True, True, False, False,
+                ]  # fmt: skip
+                producer = new_id()
+                events = [event(n, producer=producer) for n in range(1, 11)]
+                journal.append([Batch(producer, 1, events)], 1.0)
+                assert not journal.recoverable(8, None)
+                assert journal.recoverable(journal.head, None)
+
+    def test_opening_again_and_again_without_events_moves_nothing(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path = self.killed(tmp_path, new_id)
+        heads = []
+        for _ in range(3):
+            with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+                heads.append(journal.head)
+                assert journal.recoverable(heads[0], None)
+        assert len(set(heads)) == 1
+
+    def test_a_new_journal_in_the_place_of_another_begins_at_one(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path = self.killed(tmp_path, new_id)
+        for name in ("journal.sqlite", "journal.sqlite-wal"):
+            path.with_name(name).unlink()
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            assert journal.head == 0
