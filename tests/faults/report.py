@@ -53,9 +53,8 @@ def report(tallies: dict[str, Tally], command: str) -> str:
     lines += [HEAD, *map(_row, ran), "", LEGEND, ""]
     for tally in ran:
         faults = ", ".join(f"{times:,} x {fault}" for fault, times in sorted(tally.faults.items()))
-        lines.append(
-            f"- **{WHAT[tally.part].capitalize()}.** {CHECKED[tally.part].capitalize()}. Seen: {faults}."
-        )
+        checked = " ".join(CHECKED[tally.part].split())
+        lines.append(f"- **{WHAT[tally.part].capitalize()}**: {checked}. Faults: {faults}.")
     return "\n".join(lines)
 
 

@@ -158,14 +158,18 @@ def test_in_a_kernel_too(shared: Server, squares: Path, how: str) -> None:
         manager.cleanup_resources()
 
 
-def test_a_child_that_outlives_its_killed_parent_keeps_nobody_alive(
+def test_a_child_that_outlives_its_killed_parent_keeps_nobody_alive_and_left_no_word(
     shared: Server, squares: Path, tmp_path: Path
 ) -> None:
     body = """
+    done, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
+        context.log("a child's word")
+        os.write(tell, b"!")
         time.sleep(20)
         os._exit(0)
+    os.read(done, 1)
     sys.__stdout__.write(f"task {context.id} {os.getpid()} {pid}\\n")
     sys.__stdout__.flush()
     time.sleep(20)
