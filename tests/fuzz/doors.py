@@ -40,6 +40,11 @@ _REFUSED = re.compile(
 )
 """Jupyter's own lines for what it refuses."""
 
+_ELSEWHERE = re.compile(
+    r"\[E [^\n]*Uncaught exception in write_error\n(?: [^\n]*\n|\n)*? [^\n]*`Template404\.[^\n]*\n"
+)
+"""What Jupyter's own page for unknown addresses says when it is asked with an unknown method."""
+
 _from_server = msgspec.json.Decoder(FromServer)
 
 
@@ -67,7 +72,9 @@ class Health:
         honest(self._server)
         grown = self._memory() - self._bytes
         expect(grown < GROWTH, f"the server has grown by {grown >> 20} MiB")
-        lines = [line for line in loud(self._server.log_text()[self._log :]) if not _REFUSED.search(line)]
+        log = self._server.log_text()
+        new, self._log = _ELSEWHERE.sub("", log[self._log :]), len(log)
+        lines = [line for line in loud(new) if not _REFUSED.search(line)]
         expect(not lines, f"the server's log says {lines[:5]}")
 
     def _memory(self) -> int:
