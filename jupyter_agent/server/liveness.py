@@ -83,15 +83,14 @@ class Liveness:
 
     async def look(self) -> None:
         """Take in what is there and interrupt what is orphaned."""
-        connected = {c.producer for c in self._registry.all() if c.producer}
         holder = self._feed.holder
 
         def job(desk: Desk) -> list[str]:
-            self._take_in(desk, holder, connected)
+            self._take_in(desk, holder)
             return [task.producer for task in desk.journal.open_tasks() if task.producer]
 
         try:
-            self._keep_in_sight(await self._feed.call(Long(job)), connected)
+            self._keep_in_sight(await self._feed.call(Long(job)))
         except (JournalError, OSError) as error:
             self._log.debug("could not take in: %s", error)
 
@@ -109,14 +108,18 @@ class Liveness:
             except TimeoutError:
                 continue
 
-    def _take_in(self, desk: Desk, holder: Holder, connected: set[str]) -> None:
+    def _is_connected(self, producer: str) -> bool:
+        """Asked on the journal's thread when it matters: who came back during a long job is here."""
+        return self._registry.producer(producer) is not None
+
+    def _take_in(self, desk: Desk, holder: Holder) -> None:
         now, slot = self._clock(), holder.slot.name
         taken = take_in(desk, self._places, slot)
         if taken:
             self._log.info("took in what %d process(es) left", taken)
         if self._peek:
             peek_spools(desk, self._places, slot)
-        interrupt_orphans(desk, self._places, connected.__contains__, now=now, lease=self._lease)
+        interrupt_orphans(desk, self._places, self._is_connected, now=now, lease=self._lease)
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_EVERY
             prune(desk, self._places, self._retention, now)
@@ -129,7 +132,7 @@ class Liveness:
     def _has_spool_here(self, producer: str | None) -> bool:
         return producer is not None and (self._places.spools / producer).is_dir()
 
-    def _keep_in_sight(self, open_producers: list[str], connected: set[str]) -> None:
+    def _keep_in_sight(self, open_producers: list[str]) -> None:
         now = self._clock()
-        missing = set(open_producers) - connected
+        missing = {producer for producer in open_producers if not self._is_connected(producer)}
         self._lost_sight = {p: self._lost_sight.get(p, now) for p in missing}

@@ -9,6 +9,7 @@ from jupyter_agent.discovery import DEFAULT
 
 from .oracle import Wanted
 from .producers import ModelProducer
+from .servers import LEASE
 from .world import World
 
 
@@ -71,3 +72,25 @@ def test_a_command_of_a_new_journal_is_not_taken_for_one_of_the_old(world: World
     flow(world)
     orders = [(order.offset, order.command) for order in producer.orders]
     assert orders == [(4, "input"), (5, "input"), (5, "cancel")]
+
+
+def test_who_comes_back_while_a_spool_is_taken_in_is_not_called_gone(world: World) -> None:
+    """The taking-in lets others be served in between; then it says who is gone."""
+    far = world.new_producer(DEFAULT, elsewhere=True)
+    far.begin(world.new_task(), 1)
+    world.connect(far)
+    flow(world)
+    server = world.servers[DEFAULT]
+    server.doors[0].hang_up()
+    dead = world.new_producer(DEFAULT)
+    dead.begin(world.new_task(), 1)
+    for _ in range(6):
+        dead.say(dead.attempts[0], 2)
+    dead.kill()
+    world.loop.advance(LEASE + 1.0)
+    server.look()
+    far.connect(server)
+    flow(world)
+    task = server.slot.journal.task(world.tasks[0])
+    assert task is not None
+    assert task.state is TaskState.RUNNING
