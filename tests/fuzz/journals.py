@@ -207,15 +207,17 @@ def results(folder: Path) -> Iterator[Feed]:
     store.save_checkpoint(TASKS[0], value)
     files = [next((folder / "agent" / kind).glob("*.pickle")) for kind in ("results", "checkpoints")]
     contents = [path.read_bytes() for path in files]
+    kept = Result("{...}", stored=True)
+    loads: tuple[Callable[[], object], ...] = (
+        lambda: store.load_result(TASKS[0], 1, kept),
+        lambda: store.load_checkpoint(TASKS[0]),
+    )
 
     def feed(dice: Dice) -> None:
         for path, content in zip(files, contents, strict=True):
             path.write_bytes(dice.feed(damaged(dice, content)))
         with at_most(1 << 30):
-            for load in (
-                lambda: store.load_result(TASKS[0], 1, Result("{...}", stored=True)),
-                lambda: store.load_checkpoint(TASKS[0]),
-            ):
+            for load in loads:
                 try:
                     load()
                 except ResultNotStored as error:
