@@ -148,7 +148,7 @@ class _Careless(SubscriberSide):
 
     def _events(self, message: Events) -> Any:
         subscription = self.subscriptions.get(message.id)
-        if subscription is None or not subscription.answered:
+        if subscription is None:
             return []
         subscription.cursor = message.cursor
         return [Apply(message.id, message.events, message.cursor)]
