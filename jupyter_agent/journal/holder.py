@@ -31,15 +31,21 @@ _SAID_FOR = 60.0
 
 
 class Desk:
-    """The journal as a job on its thread sees it: reads go straight, appends are announced."""
+    """The journal as a job on its thread sees it: reads go straight, appends are announced.
+
+    ``dead`` are the producers whose lock somebody has had: they will not come back, whatever of theirs
+    is still under way.
+    """
 
     def __init__(
         self,
         journal: Journal,
         announce: Callable[[list[Stored], float], None],
         between: Callable[[], None] = lambda: None,
+        dead: set[str] | None = None,
     ) -> None:
         self.journal = journal
+        self.dead: set[str] = set() if dead is None else dead
         self._announce = announce
         self._between = between
 
@@ -100,6 +106,7 @@ class Holder:
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
         self._journal: SQLiteJournal = self._open()
+        self._dead: set[str] = set()
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
@@ -157,7 +164,7 @@ class Holder:
                 desk = self._desk()
 
     def _desk(self) -> Desk:
-        return Desk(self._journal, self._on_commit, self._between)
+        return Desk(self._journal, self._on_commit, self._between, self._dead)
 
     def _serve(self, desk: Desk, group: list[Item]) -> Desk:
         work, future = group[0]
@@ -171,7 +178,7 @@ class Holder:
                 group = [] if self._is_long_next() else self._group()
             if not group:
                 return
-            self._serve(Desk(journal, self._on_commit), group)
+            self._serve(Desk(journal, self._on_commit, dead=self._dead), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
 

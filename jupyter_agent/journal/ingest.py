@@ -98,6 +98,7 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
         return False
     try:
         header, records = read_spool(folder)
+        desk.dead.add(header.producer)
         _append(desk, header, records, folder)
         _tell_of_the_end(desk, folder, header.producer, records)
         interrupt(desk, _open_tasks_of(desk, header.producer))

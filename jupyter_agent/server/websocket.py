@@ -324,7 +324,12 @@ async def _written(writing: Awaitable[None]) -> None:
 
 
 def _back(desk: Desk, producer: str) -> list[Pending]:
-    """A producer is here: its word wins over an inference, and its commands are due."""
+    """A producer is here: its word wins over an inference, and its commands are due.
+
+    One that is known to be dead is not: it was killed before its hello was read.
+    """
+    if producer in desk.dead:
+        return []
     for task in desk.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
         last = desk.journal.tail(task.id, 1, ["state"])
         if last and decode_event(last[0].encoded).producer != producer:
