@@ -75,6 +75,10 @@ HUGE = 1 << 1000
 """Whole numbers from here on are unknown to a fold: JSON has them, what reads a snapshot may not."""
 
 
+MOST_METRICS = 500
+"""Names of metrics in one snapshot, the first to come, since each commit writes it. The events have all."""
+
+
 class _Named(Struct, frozen=True):
     """Fields that can also be asked for by their name on the wire, as in ``point["value"]``."""
 
@@ -111,7 +115,8 @@ class Task(Struct):
     """One task as its events tell it; encoded, it is the *snapshot* of the wire and of HTTP.
 
     Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
-    event; ``logs`` and ``events`` count events over all attempts. ``cursor`` says up to where the
+    event; ``logs`` and ``events`` count events over all attempts;
+    ``metrics`` has the first `MOST_METRICS` names of the attempt. ``cursor`` says up to where the
     events are folded in. ``stalled_since`` is the holder's observation that the producer is alive
     but silent; no event carries it.
     """
@@ -209,7 +214,7 @@ class Task(Struct):
         match data:
             case Progress(done, total, message):
                 self.progress = ProgressNow(_held(done), _held(total), message)
-            case Metric(name, value, step):
+            case Metric(name, value, step) if name in self.metrics or len(self.metrics) < MOST_METRICS:
                 self.metrics[name] = Point(_held(value), _held(step))
             case Prompt(prompt_id, text, choices):
                 self.prompt = PromptNow(prompt_id, text, choices)

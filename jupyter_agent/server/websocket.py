@@ -47,7 +47,7 @@ from .feed import FRAME_BYTES, Interest
 from .pump import Pump, Reader
 from .registry import Connection
 from .rest import write_problem
-from .services import MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
+from .services import MAX_EVENT, MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
 
 PING = 25.0
 """Seconds between pings, which find peers that are gone without a word."""
@@ -72,6 +72,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self._side = ServerSide()
         self._opened = False
         self._connection: Connection | None = None
+        self._large = False
         self._publishing = 0
         self._published = asyncio.Event()
 
@@ -117,6 +118,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         if len(message) > MAX_MESSAGE:
             self._pump.post(self._side.close(Close.TOO_BIG, f"a message may have {MAX_MESSAGE:,} bytes"))
             return
+        self._large = len(message) > MAX_EVENT
         frame = message if isinstance(message, str) else "(binary)"
         for request in self._side.receive(frame):
             if isinstance(request, Send):
@@ -275,6 +277,9 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             return
         if not request.events or request.events[0].n != request.first:
             self._error("bad_message", "publish needs events, the first of them numbered `first`", False)
+            return
+        if self._large and any(len(encode(event)) > MAX_EVENT for event in request.events):
+            self._error("bad_message", f"an event may have {MAX_EVENT:,} bytes; nothing was stored", False)
             return
         if any(event.producer != producer for event in request.events):
             self._error("foreign_task", "these events name another producer; nothing was stored", False)

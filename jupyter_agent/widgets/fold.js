@@ -16,6 +16,9 @@ const TRANSITIONS = {
   interrupted: ["running", "completed", "failed", "cancelled"],
 };
 
+/** Names of metrics in one snapshot, the first to come. */
+const MOST_METRICS = 500;
+
 /** A task of which nothing is known yet. @param {string} id @returns {Snapshot} */
 export function emptyTask(id) {
   return {
@@ -91,6 +94,7 @@ function note(task, type, data) {
       break;
     case "metric":
       // not by assignment: a metric may be called `__proto__`
+      if (!Object.hasOwn(task.metrics, data.name) && Object.keys(task.metrics).length >= MOST_METRICS) break;
       task.metrics = { ...task.metrics, [data.name]: { value: data.value ?? null, step: data.step ?? null } };
       break;
     case "prompt":

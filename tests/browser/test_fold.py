@@ -48,6 +48,7 @@ def story(dice: random.Random) -> list[dict[str, Any]]:
 def test_every_story_folds_to_the_same_snapshot_in_the_browser_and_in_the_core(page: Page) -> None:
     dice = random.Random(20)
     stories = [story(dice) for _ in range(STORIES)]
+    stories.append([event(n, "metric", {"name": f"m{n % 600}", "value": n}) for n in range(1, 1300)])
     folded = page.evaluate(
         """async ([task, stories]) => {
           const {applyEvent, emptyTask} = await import("/task.mjs");

@@ -9,7 +9,7 @@ from servers import Server, Servers
 from support import event
 from wire import Story, producer, subscriber
 
-from jupyter_agent.core.events import About, Input, Prompt, State, TaskState
+from jupyter_agent.core.events import About, Input, Log, Prompt, State, TaskState
 from jupyter_agent.places import new_id
 
 pytestmark = pytest.mark.asyncio
@@ -27,6 +27,17 @@ async def test_an_ack_means_committed(fresh: Servers) -> None:
     assert [e["n"] for e in running.events(story.task) if e["producer"] == story.producer] == list(
         range(1, acked + 1)
     )
+
+
+async def test_an_event_over_the_stated_limit_is_refused_and_the_connection_goes_on(shared: Server) -> None:
+    story = Story()
+    async with producer(shared, story.producer) as writer:
+        await writer.publish([*story.start(), story.event("log", Log("stdout", "x" * (1 << 20)))])
+        refused = await writer.get("error")
+        assert (refused["code"], refused["temporary"]) == ("bad_message", False)
+        story.n = 0
+        await writer.published([*story.start(), story.event("log", Log("stdout", "x" * (1 << 19)))])
+    assert [e["n"] for e in shared.events(story.task)] == [1, 2, 3]
 
 
 async def test_a_gap_is_refused_with_the_number_that_is_expected(shared: Server) -> None:

@@ -23,7 +23,7 @@ from jupyter_agent.core.events import (
     State,
     TaskState,
 )
-from jupyter_agent.core.task import TRANSITIONS, Point, Task, check_transition, fold, may_become
+from jupyter_agent.core.task import MOST_METRICS, TRANSITIONS, Point, Task, check_transition, fold, may_become
 from jupyter_agent.errors import InvalidTransition
 
 QUEUED, RUNNING = TaskState.QUEUED, TaskState.RUNNING
@@ -292,6 +292,13 @@ def test_folding_in_two_parts_is_folding_at_once(events: list[Event], cut: int) 
     for fact in events[cut:]:
         task.apply(fact)
     assert task == fold(TASK, events)
+
+
+def test_a_snapshot_has_the_first_names_of_metrics_only_and_their_newest_values() -> None:
+    names = [f"m{n}" for n in range(MOST_METRICS + 3)]
+    task = fold(TASK, [event(n, "metric", Metric(name, n)) for n, name in enumerate([*names, "m0"], 1)])
+    assert list(task.metrics) == names[:MOST_METRICS]
+    assert task.metrics["m0"].value == len(names) + 1
 
 
 def test_a_whole_story_folds_to_its_end() -> None:
