@@ -87,12 +87,12 @@ def _stalled(place: Place, number: int) -> Iterator[list[socket.socket]]:
 async def _publish(writer: Wire, story: Story, seconds: float) -> None:
     """`RATE` events a second, each with the time at which it is written."""
     loop = asyncio.get_running_loop()
-    started = loop.time()
-    for turn in range(int(seconds * RATE / BATCH)):
+    started, turns = loop.time(), int(seconds * RATE / BATCH)
+    acked = loop.create_task(writer.get("ack", upto=story.n + turns * BATCH))
+    for turn in range(turns):
         await asyncio.sleep(started + turn * BATCH / RATE - loop.time())
-        events = [story.event("log", TEXT, time=time.time()) for _ in range(BATCH)]
-        await writer.publish(events)
-    await writer.get("ack", upto=story.n)
+        await writer.publish([story.event("log", TEXT, time=time.time()) for _ in range(BATCH)])
+    await acked
 
 
 TEXT = msgspec.json.encode({"stream": "stdout", "text": "x" * 200})
