@@ -32,6 +32,9 @@ CALM = min(SECONDS, 3.0)
 STALLED, HEALTHY = 100, 3
 RATE, BATCH = 1000, 20
 RSS_ROOM = 50 << 20
+ROOM = {"objects": 100 * STALLED}
+"""Timers that were cancelled keep what they were for until they are due: half a minute here."""
+
 SLOWER = 3.0
 """How many times longer than without the stalled ones the slowest hundredth of the events may take, ..."""
 
@@ -160,7 +163,7 @@ def _alone(server: Server, before: Census | None) -> Census:
 
     def settled() -> Census | None:
         now = census(server)
-        done = now.tasks["jupyter-agent-pump"] == 1 and not now.above(before or now, {"objects": 40})
+        done = now.tasks["jupyter-agent-pump"] == 1 and not now.above(before or now, ROOM)
         return now if done else None
 
     return until(settled, 30)  # type: ignore[no-any-return]
