@@ -155,6 +155,7 @@ class HandHolder(Holder):
         self.told = []
         self._on_commit = on_commit
         self._on_epoch = on_epoch
+        self._dead = set()
         self._queue = deque()
         self._ready = Condition()
         self._closing = False
@@ -168,6 +169,7 @@ class HandHolder(Holder):
         self._journal = cast(Any, journal)
         between = getattr(self, "_between", None)
         self.desk: Desk = HandDesk(journal, self._on_commit, *([between] if between else []))
+        self.desk.dead = self._dead
         return self.desk
 
     @property
