@@ -11,6 +11,7 @@ is modelled, as little as possible:
 * `servers`   a server without Tornado's network; `producers`, `subscribers`: the other ends
 * `oracle`    what was emitted and committed, and what therefore has to be everywhere
 * `world`     all of them; `machine`: the rules; `bugs`: switches that plant a known bug
+* `test_model` makes the runs, `test_bugs` has each planted bug found, `test_found` is what was found so far
 
 ``pytest tests/model`` makes 2,000 runs. ``MODEL_RUNS=50000`` makes more, ``MODEL_SEED=7`` others; what
 fails is printed as the steps that lead there, and runs again when pasted into a test.

@@ -63,7 +63,7 @@ class Door(AgentSocket):
     async def may(self, action: str) -> bool:
         return True
 
-    async def still_allowed(self) -> CloseWith | None:
+    async def look_after(self) -> CloseWith | None:
         return None
 
     def put(self, frame: bytes) -> Awaitable[None] | None:
