@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
             if not asked.print:
                 page.write(name, result)
     rows = [row for result in found.values() for row in result.rows]
-    print(f"\n{summary(rows)}")
+    if rows:
+        print(f"\n{summary(rows)}", flush=True)
     if len(found) == len(SUBJECTS) and not asked.print:
         page.write("summary", Result(summary(rows)))
     return 0 if len(found) == len(asked.names or SUBJECTS) else 1

@@ -34,11 +34,12 @@ class Panel:
 
 
 class Scale:
-    """Whole decades from below the smallest value to above the largest, onto pixels."""
+    """Logarithms of values onto pixels: whole decades around them; ``tight``: not more than the values."""
 
-    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
-        self.low = math.floor(math.log10(min(values)) + 1e-9)
-        self.high = max(self.low + 1, math.ceil(math.log10(max(values)) - 1e-9))
+    def __init__(self, values: Sequence[float], start: float, end: float, *, tight: bool = False) -> None:
+        low, high = math.log10(min(values)), math.log10(max(values))
+        self.low = low if tight else math.floor(low + 1e-9)
+        self.high = max(self.low + (0.3 if tight else 1), high if tight else math.ceil(high - 1e-9))
         self._start, self._end = start, end
 
     def __call__(self, value: float) -> float:
@@ -48,7 +49,8 @@ class Scale:
 
     def ticks(self) -> list[float]:
         """The decades."""
-        return [10.0**power for power in range(self.low, self.high + 1)]
+        first, last = math.ceil(self.low - 1e-9), math.floor(self.high + 1e-9)
+        return [10.0**power for power in range(first, last + 1)]
 
 
 def figure(panels: Sequence[Panel], description: str) -> str:
@@ -81,7 +83,7 @@ def _style() -> str:
 def _panel(panel: Panel) -> str:
     xs = [x for points in panel.lines.values() for x, _ in points]
     ys = [y for points in panel.lines.values() for _, y in points]
-    across, up = Scale(xs, _LEFT, WIDTH - _RIGHT), Scale(ys, HEIGHT - _BOTTOM, _TOP)
+    across, up = Scale(xs, _LEFT, WIDTH - _RIGHT, tight=True), Scale(ys, HEIGHT - _BOTTOM, _TOP)
     middle = (_LEFT + WIDTH - _RIGHT) / 2
     parts = [_text(panel.title, middle, 20, "ink title"), _text(panel.x, middle, HEIGHT - 38, "faint")]
     parts.append(_text(panel.y, 0, 0, "faint", f"translate(14 {(_TOP + HEIGHT - _BOTTOM) / 2}) rotate(-90)"))
@@ -96,8 +98,7 @@ def _panel(panel: Panel) -> str:
 
 
 def _grid(across: Scale, up: Scale) -> list[str]:
-    left, right = across(across.ticks()[0]), across(across.ticks()[-1])
-    bottom, top = up(up.ticks()[0]), up(up.ticks()[-1])
+    left, right, top, bottom = _LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM
     parts = []
     for tick in across.ticks():
         parts.append(f'<path class="grid" d="M{across(tick)} {bottom}V{top}"/>')

@@ -61,6 +61,8 @@ def test_a_scale_has_room_for_every_value_and_one_decade_at_least() -> None:
     scale = Scale([1, 1000], 0, 300)
     assert (scale(1), scale(10), scale(1000)) == (0, 100, 300)
     assert Scale([5.0], 0, 100).ticks() == [1, 10]
+    tight = Scale([1, 16], 0, 100, tight=True)
+    assert (tight(1), tight(16), tight.ticks()) == (0, 100, [1, 10])
     assert [short(v) for v in (0.1, 1, 1000, 1e7)] == ["0.1", "1", "1k", "10M"]
 
 
