@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 import subprocess
@@ -19,8 +20,10 @@ from servers import Server, Servers, environment, loud
 from support import until
 
 from jupyter_agent.core.events import Event, Log, decode_data
+from jupyter_agent.discovery import remote_address
 from jupyter_agent.places import new_id
 from jupyter_agent.producer.segment import MAGIC, OVERHEAD
+from tests.faults.readers import Reader
 from tests.faults.tally import Say, Tally, attempt
 from tests.faults.work import WITHIN, story_of
 
@@ -187,11 +190,13 @@ def _told(server: Server, spool: Spooled, touched: set[int], tally: Tally) -> No
     at_the_end = {n for n in missing if n > max(found, default=0)}
     unnamed = missing - named - at_the_end
     assert not unnamed, f"gone and not named by any `lost`: {sorted(unnamed)[:5]} of {spool.last}"
+    assert not named & set(found), f"there, and named as lost: {sorted(named & set(found))[:5]}"
+    assert max(named, default=0) <= spool.last, f"named, but never emitted: {max(named)} of {spool.last}"
     tally.runs += 1
     tally.emitted += spool.last
     tally.delivered += len(found)
     tally.saw("events damaged and named by `lost`", len(missing & named))
-    tally.saw("events gone from the very end of a spool, where nothing tells their number", len(at_the_end))
+    tally.saw("events gone from the very end of a spool, with nothing left of them", len(at_the_end - named))
 
 
 def _named(event: Event) -> range:
@@ -224,6 +229,7 @@ def _damaged_journal(server: Server, seed: int, tally: Tally, folder: Path) -> N
     ):
         assert process.wait(30) == 0
     until(lambda: (server.task(before.task) or {}).get("state") == "completed", WITHIN)
+    cursor = server.ask("tasks?limit=1").json["cursor"]
     if chance.random() < 0.5:
         server.stop()  # then all of it is in the one file
     else:
@@ -239,13 +245,33 @@ def _damaged_journal(server: Server, seed: int, tally: Tally, folder: Path) -> N
             how(content, chance.randrange(len(content)), chance)
     path.write_bytes(content)
     read = len(server.log_text())
-    server.restart()
-    with script(server, folder / f"after-{seed}", count=100, pause=0) as (process, after):
-        assert process.wait(30) == 0
-    lines, took = story_of(server, after, "completed", tally)
-    assert server.ask("tasks").status == 200
+    asyncio.run(_goes_on(server, seed, tally, folder, cursor))
     text = server.log_text()[read:]
     assert "Traceback" not in text, text
     tally.saw(f"{how.__name__} in {path.name}")
     tally.saw("moved aside and said", "moved aside" in text)
+
+
+async def _goes_on(server: Server, seed: int, tally: Tally, folder: Path, cursor: str) -> None:
+    """The next story is whole, also for a subscriber that was ahead of what is left of the journal."""
+    await asyncio.to_thread(server.restart)
+    with script(server, folder / f"after-{seed}", count=300, pause=0) as (process, after):
+        assert await asyncio.to_thread(process.wait, 30) == 0
+    lines, took = await asyncio.to_thread(story_of, server, after, "completed", tally)
+    assert server.ask("tasks").status == 200
+    reader = Reader(remote_address(server.url, server.token), "*", cursor)
+    reading = asyncio.create_task(reader.run())
+    try:
+        await reader.until(lambda: bool(reader.restarts) or after.task in reader.ends, WITHIN)
+    except TimeoutError:
+        raise AssertionError(f"a subscriber at {cursor} never hears of what came after") from None
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])
+    if not reader.restarts:
+        logs = [one for one in reader.facts[after.task] if one[2] == "log"]
+        assert len(logs) == len(after.lines), (
+            f"a subscriber at {cursor} got {len(logs)} of {len(after.lines)}"
+        )
+    tally.saw("subscribers that were told to start over", min(reader.restarts, 1))
     tally.ran(seed, len(after.lines), lines, took)
