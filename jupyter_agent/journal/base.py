@@ -159,7 +159,7 @@ class Journal(Protocol):
         """Whether everything after *after* that concerns *tasks* (``None``: all) is still here."""
 
     def forget(self, task_ids: Iterable[str]) -> None:
-        """Remove tasks with all their events."""
+        """Remove tasks with all their events. Late events of their attempts are known, and not stored."""
 
     def ended_before(self, when: float) -> list[str]:
         """Ids of tasks that ended before *when* (Unix seconds), oldest end first."""

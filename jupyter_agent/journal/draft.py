@@ -131,17 +131,26 @@ class Draft:
         return batch.producer in owners or batch.trust is not Trust.PUBLISHED
 
     def _belongs_to_another(self, producer: str, event: Event) -> bool:
-        """A new attempt of a task that is still going on under somebody else."""
+        """A new attempt of a task that is still going on under somebody else.
+
+        The very next one may be queued: whoever did so was told `interrupted`, and the first producer came
+        back meanwhile. The fold flags it; to refuse it would lose it.
+        """
         task = self._task(event.task)
         if task is None or task.state.ended:
+            return False
+        if event.attempt == task.attempt + 1 and _queues(event):
             return False
         return producer not in (self._owners(task.id, task.attempt) or (producer,))
 
     def _store(self, event: Event, *, deliver: bool = True) -> None:
         task_id, kind = event.task, event.type
-        task = self.tasks.get(task_id)
+        task = self.tasks.get(task_id) or self.lookup.load_task(task_id)
         if task is None:
-            task = self.tasks[task_id] = self.lookup.load_task(task_id) or Task(task_id)
+            if self._is_forgotten(event):
+                return
+            task = Task(task_id)
+        self.tasks[task_id] = task
         flag = task.apply(event)
         if flag or event.flag or event.offset:  # the journal's own words, whatever a producer put there
             event = msgspec.structs.replace(event, offset=0, flag=flag)
@@ -157,6 +166,10 @@ class Draft:
                 self.pending[offset] = Pending(offset, task.producer, event)
         elif kind == "state" and task.state.ended and not self._is_inferred(event, task):
             self.settled.append((event.task, event.attempt))
+
+    def _is_forgotten(self, event: Event) -> bool:
+        """Whether this is a late word of an attempt whose task was deleted: it does not bring it back."""
+        return self.lookup.load_owners(event.task, event.attempt) is not None
 
     def _is_inferred(self, event: Event, task: Task) -> bool:
         """Whether somebody else says that the producer is gone; should it be back, its commands are due."""
@@ -194,16 +207,26 @@ def start_of(event: Event) -> int:
     return min(event.n, data.first) if isinstance(data, Lost) else event.n
 
 
+def _queues(event: Event) -> bool:
+    state = _state(event)
+    return state is not None and state.state is TaskState.QUEUED
+
+
 def _delegate(event: Event, producer: str) -> tuple[str, ...]:
     """The other process that a ``queued`` event says will run the attempt."""
+    state = _state(event)
+    other = state.producer if state is not None else None
+    return (other,) if other and other != producer and is_ulid(other) else ()
+
+
+def _state(event: Event) -> State | None:
     if event.type != "state":
-        return ()
+        return None
     try:
         data = decode_data(event)
     except UNREADABLE:
-        return ()
-    other = data.producer if isinstance(data, State) else None
-    return (other,) if other and other != producer else ()
+        return None
+    return data if isinstance(data, State) else None
 
 
 def command_of(event: Event) -> Command:

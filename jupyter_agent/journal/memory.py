@@ -122,7 +122,6 @@ class MemoryJournal:
         self._pruned = max([self._pruned, *(e.offset for e in self._events if e.task in gone)])
         self._events = [e for e in self._events if e.task not in gone]
         self._tasks = {k: t for k, t in self._tasks.items() if k not in gone}
-        self._owners = {k: o for k, o in self._owners.items() if k[0] not in gone}
         self._pending = {k: p for k, p in self._pending.items() if p.event.task not in gone}
 
     def ended_before(self, when: float) -> list[str]:

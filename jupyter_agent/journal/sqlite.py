@@ -33,6 +33,9 @@ from .tables import SCHEMA, SCHEMA_VERSION, Row, put_rows
 
 log = logging.getLogger(__name__)
 _CACHED_TASKS = 512
+MOST_FORGOTTEN = 10_000
+"""Forgotten tasks whose attempts are remembered, so that late events do not bring them back."""
+
 _EVENT = "SELECT offset, task, type, body, json_valid(body) FROM events"
 _tasks_decoder = msgspec.json.Decoder(Task)
 _encode = msgspec.json.Encoder().encode
@@ -254,13 +257,13 @@ class SQLiteJournal:
             try:
                 last = run(f"SELECT max(offset) FROM events WHERE task {among}", [gone]).fetchone()[0] or 0
                 pruned = max(self._pruned, last)
-                for table, column in (
-                    ("events", "task"),
-                    ("tasks", "id"),
-                    ("attempts", "task"),
-                    ("commands", "task"),
-                ):
+                for table, column in (("events", "task"), ("tasks", "id"), ("commands", "task")):
                     run(f"DELETE FROM {table} WHERE {column} {among}", [gone])
+                run(
+                    "DELETE FROM attempts WHERE task IN (SELECT DISTINCT task FROM attempts"
+                    " WHERE task NOT IN (SELECT id FROM tasks) ORDER BY task DESC LIMIT -1 OFFSET ?)",
+                    [MOST_FORGOTTEN],
+                )
                 run("INSERT OR REPLACE INTO meta VALUES ('pruned', ?)", [str(pruned)])
                 run("COMMIT")
             except BaseException:

@@ -9,7 +9,6 @@ memory and nobody else's time.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -36,8 +35,8 @@ class Socket(Protocol):
     def close_with(self, code: int, reason: str) -> None:
         """Close it."""
 
-    async def still_allowed(self) -> CloseWith | None:
-        """Whether this user may still be here; if not, how to say so."""
+    async def look_after(self) -> CloseWith | None:
+        """Whether the peer is still there and its user may still be; if not, how to say so."""
 
 
 @dataclass(slots=True)
@@ -60,10 +59,9 @@ class Pump:
         self._socket = socket
         self._now = now
         self._heartbeat = heartbeat
-        self._outbox: deque[bytes | CloseWith] = deque()
+        self._outbox: list[bytes | CloseWith] = []
         self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room: asyncio.Event | None = None
         self._parked = False
         self._gone = False
         self._leaving: Awaitable[None] | None = None
@@ -75,8 +73,6 @@ class Pump:
                 self._unpark(self._feed.head)
             return
         self._outbox.append(item)
-        if len(self._outbox) > _MANY:
-            self._room.clear()
         self._unpark(self._feed.head)
 
     def follow(self, reader: Reader) -> None:
@@ -92,7 +88,10 @@ class Pump:
 
     async def room(self) -> None:
         """Wait until the peer has taken most of what was posted."""
-        await self._room.wait()
+        while len(self._outbox) > _MANY and not self._gone:
+            self._room = self._room or asyncio.Event()
+            self._room.clear()
+            await self._room.wait()
 
     def committed(self, previous: int) -> None:
         """Something that a reader here may want follows offset *previous*, the head until now."""
@@ -116,7 +115,7 @@ class Pump:
         finally:
             self._parked, self._gone = False, True
             self._feed.unfollow(self)
-            self._room.set()
+            self._has_room()
 
     async def _run(self) -> None:
         heartbeat = self._now() + self._heartbeat
@@ -161,15 +160,18 @@ class Pump:
     async def _write_outbox(self) -> bool:
         """Empty the outbox; true when it said to close."""
         while self._outbox:
-            item = self._outbox.popleft()
+            item = self._outbox.pop(0)
             if isinstance(item, CloseWith):
                 self._socket.close_with(item.code, item.reason)
                 return True
             self._put(text_frame(item))
             await self._flushed()
-            if len(self._outbox) <= _MANY:
-                self._room.set()
+            self._has_room()
         return False
+
+    def _has_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
 
     async def _advance(self, reader: Reader) -> bool:
         """Write at most one frame of a subscription; whether there may be more."""
@@ -225,7 +227,7 @@ class Pump:
                 await leaving
 
     async def _beat(self) -> None:
-        close = await self._socket.still_allowed()
+        close = await self._socket.look_after()
         if close is not None:
             self.post(close)
             return

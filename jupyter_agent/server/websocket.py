@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from concurrent.futures import Future
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Any
 
 from jupyter_server.auth.decorator import ws_authenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ..core.events import State, TaskState, decode_event
-from ..core.frames import events_message
 from ..core.ids import Cursor
 from ..core.messages import (
     SUBPROTOCOL,
@@ -32,29 +32,25 @@ from ..core.messages import (
     Publish,
     Reply,
     Subscribe,
-    Subscribed,
     Unsubscribe,
     Welcome,
 )
 from ..core.protocol import CloseWith, Send, ServerSide, encode
-from ..core.task import Task
 from ..errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
-from ..journal.base import Appended, Batch, Note, Pending, Stored
+from ..journal.base import Appended, Batch, Note, Pending
 from ..journal.holder import Desk
 from . import commands
 from .access import AccessMixin
-from .feed import FRAME_BYTES, Interest
+from .feed import Interest
+from .pulse import Pulse
 from .pump import Pump, Reader
 from .registry import Connection
 from .rest import write_problem
-from .services import MAX_EVENT, MAX_MESSAGE, SNAPSHOTS, WINDOW, Services
-
-PING = 25.0
-"""Seconds between pings, which find peers that are gone without a word."""
+from .resume import resume, tail_messages
+from .services import MAX_EVENT, MAX_MESSAGE, WINDOW, Services
 
 MOST_NAMED = 1000
 MOST_SUBSCRIPTIONS = 1000
-TAIL_TYPES = ("log", "message", "display")
 _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_cursor"}
 
 
@@ -62,8 +58,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
     """One connection. Rights are checked before the upgrade, on each command and each heartbeat."""
 
     SUPPORTED_METHODS = ("GET",)  # `put` is the pump's word here, and no method of HTTP
-    ping_interval = PING
-    ping_timeout = PING
+    ping_interval = 0  # `look_after` does it: Tornado's way costs a task for each connection
     # Tornado resets the socket beyond this, without a word; up to there the peer is told why.
     max_message_size = 2 * MAX_MESSAGE
 
@@ -74,7 +69,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self._connection: Connection | None = None
         self._large = False
         self._publishing = 0
-        self._published = asyncio.Event()
+        self._published: asyncio.Event | None = None
 
     def set_default_headers(self) -> None:
         """None of Jupyter's: an upgrade has no body."""
@@ -108,13 +103,18 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self.set_nodelay(True)  # a peer that only listens acks late, and small frames would wait for that
         loop = asyncio.get_running_loop()
         self._loop = loop
+        self._pulse = Pulse(loop.time())
         timing = self.services.timing
         self._pump = Pump(self.services.feed, self, self.services.clock, timing.heartbeat)
         self._pumping = loop.create_task(self._pump.run(), name="jupyter-agent-pump")
         self._pumping.add_done_callback(self._pump_ended)
         self._hello_timer = loop.call_later(timing.hello, self._no_hello)
 
+    def on_pong(self, _: bytes) -> None:
+        self._pulse.heard(self._loop.time())
+
     async def on_message(self, message: str | bytes) -> None:
+        self._pulse.heard(self._loop.time())
         if len(message) > MAX_MESSAGE:
             self._pump.post(self._side.close(Close.TOO_BIG, f"a message may have {MAX_MESSAGE:,} bytes"))
             return
@@ -135,7 +135,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self._hello_timer.cancel()
         self._pumping.cancel()
         self._side.close(Close.NORMAL, "closed")
-        self._published.set()
+        self._has_published()
         if self._connection is not None:
             self.services.registry.remove(self._connection, self.close_code)
             if self._connection.producer is not None:
@@ -153,7 +153,17 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
     def close_with(self, code: int, reason: str) -> None:
         self.close(code, reason)
 
+    async def look_after(self) -> CloseWith | None:
+        due = self._pulse.beat(self._loop.time())
+        if due == "gone":
+            return self._side.close(Close.TOO_SLOW, "no answer to a ping")
+        if due == "ping":
+            with suppress(WebSocketClosedError):  # the pump finds that out with its next frame
+                self.ping()
+        return await self.still_allowed()
+
     async def still_allowed(self) -> CloseWith | None:
+        """Whether this user may still be here; if not, how to say so."""
         if not await self.still_logged_in():
             return self._side.close(Close.UNAUTHENTICATED, "the login has ended")
         for action in ("read", "write") if self._side.role == "producer" else ("read",):
@@ -235,12 +245,12 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             None if request.tasks == "*" else frozenset(request.tasks),
             None if request.types is None else frozenset(request.types),
         )
-        answer, tail, head = await self.services.feed.call(lambda desk: _resume(desk, request, interest))
+        answer, tail, head = await self.services.feed.call(lambda desk: resume(desk, request, interest))
         self.services.shown(answer.tasks or [])
         if self._side.state == "closed":
             return
         self._pump.post(encode(answer))
-        for frame in _tail_frames(request.id, Cursor.parse(answer.cursor), tail, head):
+        for frame in tail_messages(request.id, Cursor.parse(answer.cursor), tail, head):
             self._pump.post(frame)
         self._pump.follow(Reader(request.id, interest, str(head), head.offset, head.epoch))
 
@@ -289,12 +299,17 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         future = self.services.feed.holder.append(batch)
         future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._acknowledge, done))
         while self._publishing >= 2 * WINDOW and self._side.state == "open":
+            self._published = self._published or asyncio.Event()
             self._published.clear()
             await self._published.wait()
 
+    def _has_published(self) -> None:
+        if self._published is not None:
+            self._published.set()
+
     def _acknowledge(self, done: Future[Appended]) -> None:
         self._publishing -= 1
-        self._published.set()
+        self._has_published()
         error = done.exception()
         if error is not None:
             self._error("not_stored", f"the events were not stored: {error}", True)
@@ -341,52 +356,3 @@ def _back(desk: Desk, producer: str) -> list[Pending]:
             running = State(TaskState.RUNNING, reason="its process is back")
             desk.append(Note(task.id, task.attempt, "state", running))
     return desk.journal.pending(producer)
-
-
-def _resume(desk: Desk, request: Subscribe, interest: Interest) -> tuple[Subscribed, list[Stored], Cursor]:
-    """Where a subscription begins, what it is told first, and where it goes on after that."""
-    journal = desk.journal
-    head = Cursor(journal.epoch, journal.head)
-    reason: Literal["initial", "expired", "epoch"] = "initial"
-    if request.after is not None:
-        after = Cursor.parse(request.after)
-        if after.epoch == journal.epoch and journal.recoverable(after.offset, interest.tasks):
-            return Subscribed(request.id, True, str(after)), [], after
-        reason = "epoch" if after.epoch != journal.epoch else "expired"
-    tasks, more = _snapshots(desk, interest)
-    for task in tasks:
-        task.cursor = str(head)
-    tail = _tail(desk, request, interest)
-    start = Cursor(head.epoch, tail[0].offset - 1) if tail else head
-    return Subscribed(request.id, False, str(start), tasks, more or None, reason), tail, head
-
-
-def _tail(desk: Desk, request: Subscribe, interest: Interest) -> list[Stored]:
-    """The last log, message and display events of each named task, in journal order."""
-    if not request.tail or interest.tasks is None:
-        return []
-    types = [kind for kind in TAIL_TYPES if interest.types is None or kind in interest.types]
-    parts = [desk.journal.tail(task_id, request.tail, types) for task_id in interest.tasks]
-    return sorted(event for part in parts for event in part)
-
-
-def _tail_frames(ident: int, start: Cursor, tail: list[Stored], head: Cursor) -> Iterator[bytes]:
-    """The tail as `events` frames that lead from *start* to *head*."""
-    told = start
-    while tail:
-        size = count = 0
-        while count < len(tail) and (count == 0 or size + len(tail[count].encoded) <= FRAME_BYTES):
-            size += len(tail[count].encoded)
-            count += 1
-        part, tail = tail[:count], tail[count:]
-        cursor = Cursor(head.epoch, part[-1].offset) if tail else head
-        yield events_message(ident, str(told), str(cursor), b",".join(event.encoded for event in part))
-        told = cursor
-
-
-def _snapshots(desk: Desk, interest: Interest) -> tuple[list[Task], bool]:
-    if interest.tasks is None:
-        found = desk.journal.tasks(limit=SNAPSHOTS + 1)
-        return found[:SNAPSHOTS], len(found) > SNAPSHOTS
-    known = [desk.journal.task(task_id) for task_id in sorted(interest.tasks)]
-    return [task for task in known if task is not None], False

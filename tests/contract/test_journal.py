@@ -218,14 +218,31 @@ class TestOwning:
         assert answer.foreign == (40,)
         assert told_lost(journal) == []
 
-    def test_a_stranger_cannot_begin_another_attempt_of_a_task_that_goes_on(self, journal: Journal) -> None:
+    def test_a_stranger_cannot_join_the_next_attempt_of_a_task_that_goes_on_nor_skip_one(
+        self, journal: Journal
+    ) -> None:
         publish(journal, story(end=False))
-        for attempt in (2, 7):
-            hijack = state(attempt, QUEUED, attempt=attempt, producer=STRANGER)
-            assert publish(journal, [hijack], base=attempt, producer=STRANGER).foreign == (attempt,)
+        for n, hijack in enumerate(
+            (state(1, RUNNING, attempt=2, producer=STRANGER), state(2, QUEUED, attempt=7, producer=STRANGER)),
+            1,
+        ):
+            assert publish(journal, [hijack], base=n, producer=STRANGER).foreign == (n,)
         task = journal.task(TASK)
         assert task is not None
         assert (task.attempt, task.producer) == (1, PRODUCER)
+
+    def test_a_next_attempt_queued_while_its_task_was_called_interrupted_is_stored_and_flagged(
+        self, journal: Journal
+    ) -> None:
+        publish(journal, story(end=False))
+        resumed = state(1, QUEUED, attempt=2, producer=STRANGER)
+        answer = publish(journal, [resumed], producer=STRANGER)
+        assert (answer.upto, answer.foreign) == (1, ())
+        assert everything(journal, tasks=[TASK])[-1].flag == "invalid_transition"
+        assert publish(journal, [event(7)]).foreign == (), "the first attempt is still its producer's"
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.attempt, task.producer) == (2, STRANGER)
 
     def test_an_ended_task_may_be_retried_by_another_producer(self, journal: Journal) -> None:
         publish(journal, story())
@@ -513,12 +530,25 @@ class TestForgetting:
         size = journal.size()
         journal.forget([TASK])
         assert journal.task(TASK) is None
-        assert journal.owners(TASK, 1) == ()
         assert journal.pending(PRODUCER) == []
         assert {s.task for s in journal.read(0, 100)} == {OTHER_TASK}
         assert journal.size() <= size
         journal.forget([TASK])
         journal.forget([])
+
+    def test_late_events_do_not_bring_a_forgotten_task_back_and_a_new_attempt_does(
+        self, journal: Journal
+    ) -> None:
+        publish(journal, story())
+        journal.forget([TASK])
+        late = publish(journal, [event(7), event(8, "lost", Lost(8, 8, "full"))])
+        assert (late.upto, late.foreign, late.stored) == (8, (), ())
+        assert publish(journal, [event(12)], base=12).upto == 12, "nor does what is said of a loss"
+        assert journal.task(TASK) is None
+        assert publish(journal, [state(13, QUEUED, attempt=2)], base=12).upto == 13
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.attempt, task.state) == (2, QUEUED)
 
     def test_offsets_and_numbers_are_not_used_again(self, journal: Journal) -> None:
         publish(journal, story())

@@ -215,5 +215,6 @@ async def test_frames_that_follow_a_fatal_one_are_not_answered(shared: Server) -
 
 
 async def _say_if_open(peer: Wire) -> None:
-    for _ in range(3):
-        await peer.say(HELLO)
+    with contextlib.suppress(WebSocketClosedError):
+        for _ in range(3):
+            await peer.say(HELLO)

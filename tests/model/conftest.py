@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_agent.journal import ingest
-from jupyter_agent.server import feed, liveness, websocket
+from jupyter_agent.server import feed, liveness, resume
 
 from . import holding
 
@@ -14,7 +14,7 @@ from . import holding
 def small_world(monkeypatch: pytest.MonkeyPatch) -> None:
     """A frame holds about three events, what is at hand about ten, a chunk two."""
     monkeypatch.setattr(feed, "FRAME_BYTES", 700)
-    monkeypatch.setattr(websocket, "FRAME_BYTES", 700)
+    monkeypatch.setattr(resume, "FRAME_BYTES", 700)
     monkeypatch.setattr(feed, "RECENT_BYTES", 2000)
     monkeypatch.setattr(ingest, "CHUNK", 2)
     monkeypatch.setattr(liveness, "take_in", holding.take_in)

@@ -63,6 +63,9 @@ class Door(AgentSocket):
     async def may(self, action: str) -> bool:
         return True
 
+    async def still_allowed(self) -> CloseWith | None:
+        return None
+
     async def look_after(self) -> CloseWith | None:
         return None
 

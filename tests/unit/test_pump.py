@@ -56,7 +56,7 @@ class FakeSocket:
     def close_with(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
-    async def still_allowed(self) -> CloseWith | None:
+    async def look_after(self) -> CloseWith | None:
         return None
 
     @property
