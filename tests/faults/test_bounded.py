@@ -160,13 +160,18 @@ async def _start(server: Server) -> str:
 
 def _alone(server: Server, before: Census | None) -> Census:
     """The count once only the producer is there and, if given, nothing is left of what came *before*."""
+    there: list[str] = []
 
     def settled() -> Census | None:
         now = census(server)
-        done = now.tasks["jupyter-agent-pump"] == 1 and not now.above(before or now, ROOM)
-        return now if done else None
+        others = now.tasks["jupyter-agent-pump"] - 1
+        there[:] = [f"{others} pumps"] if others else now.above(before or now, ROOM)
+        return None if there else now
 
-    return until(settled, 30)  # type: ignore[no-any-return]
+    try:
+        return until(settled, 30)  # type: ignore[no-any-return]
+    except AssertionError:
+        raise AssertionError(f"left: {there}, {census(server)}") from None
 
 
 def _figures(

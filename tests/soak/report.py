@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from tests.soak.figures import MIB, RSS_ROOM, Line, Sample, Tally, holes, is_ste
 from tests.soak.run import Rest, Soak
 
 PAGE = 5000
+_FORGOTTEN = re.compile(r"never (retrieved|awaited)|was destroyed")
+_STAMP = re.compile(r"^\[\w [-\d]+ [:.\d]+ ")
 
 
 def tally(soak: Soak) -> Tally:
@@ -96,8 +99,8 @@ class Report:
         for word in ("lost", "doubled", "missed", "disordered"):
             if count := getattr(self.tally, word):
                 found.append(f"{count} events were {word}")
-        if lines := [*loud_of_ours(self.log), *self._tracebacks]:
-            found.append(f"the log has {len(lines)} loud lines, the first: {lines[0]}")
+        if self.own_lines:
+            found.append(f"the log has {len(self.own_lines)} loud lines, the first: {self.own_lines[0]}")
         return found
 
     @property
@@ -121,8 +124,10 @@ class Report:
         return loud(self.log)
 
     @property
-    def _tracebacks(self) -> list[str]:
-        return [line for line in loud(self.log) if "never" in line or "destroyed" in line]
+    def own_lines(self) -> list[str]:
+        """Those of this package, and what asyncio says of tasks that nobody waited for."""
+        ours = set(loud_of_ours(self.log))
+        return [line for line in loud(self.log) if line in ours or _FORGOTTEN.search(line)]
 
     def __str__(self) -> str:
         return "\n".join([*self._head(), "", *self._table(), "", *self._events(), "", self.verdict])
@@ -189,8 +194,14 @@ class Report:
             f"{found.doubled} doubled; {found.delivered:,} delivered to {len(self.soak.auditors)} readers, "
             f"{found.missed} missed, {found.disordered} out of order."
         )
-        ours = len(loud_of_ours(self.log))
-        return [events, f"Log lines at WARNING or above: {len(loud(self.log))}, of this package {ours}."]
+        ours, others = len(self.own_lines), Counter(map(_worded, self.loud_lines))
+        lines = f"Log lines at WARNING or above: {len(self.loud_lines)}, of this package {ours}."
+        return [events, lines, *(f"- {count} times: {words}" for words, count in others.most_common())]
+
+
+def _worded(line: str) -> str:
+    """A line of the log without its time."""
+    return _STAMP.sub("[", line)[:160]
 
 
 def _highest(here: list[Sample], there: list[Sample]) -> dict[str, float]:
