@@ -27,7 +27,7 @@ from jupyter_agent.places import new_id
 from tests.faults.emitter import PATIENCE, story
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.readers import Fact, Reader, fact, is_end
-from tests.faults.schedules import Schedule, Step, draw
+from tests.faults.schedules import Kind, Schedule, Step, draw
 from tests.faults.tally import Broken, Say, Tally, broken, compare
 
 PART = "network"
@@ -270,7 +270,7 @@ async def _shake(line: Proxy, chance: Random) -> None:
     """A line that is in trouble every few seconds, until cancelled."""
     while True:
         await asyncio.sleep(chance.uniform(2, 8))
-        kind = chance.choice(("rst", "fin", "torn", "stall"))
+        kind: Kind = chance.choice(("rst", "fin", "torn", "stall"))
         await line.follow([Step(kind, chance.uniform(0.01, 0.3))])
         await line.heal()
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_server_that_is_killed_while_it_takes_spools_in_doubles_nothing(
     server.kill()
     server.restart()
     for written in stories:
-        until(lambda written=written: server.task(written.task))
+        until(partial(server.task, written.task))
         assert_story(server, written, "completed" if written.ended else "interrupted")
 
 
