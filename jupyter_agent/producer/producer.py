@@ -19,7 +19,6 @@ from ..core.messages import CommandOrder
 from ..discovery import Address, find_address, find_journal
 from ..locks import FileLock
 from ..places import Places, find_places, new_id
-from .forwarder import Forwarder
 from .spool import DEFAULT_CAP, Spool, header_for
 
 log = logging.getLogger(__name__)
@@ -35,6 +34,8 @@ class Producer:
     """
 
     def __init__(self, places: Places | None = None, *, identity: str | None = None) -> None:
+        from .forwarder import Forwarder  # brings a WebSocket client: not before there is a task
+
         self.places = places or find_places()
         self.id = identity or new_id()
         self.journal = find_journal(self.places)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -111,7 +112,7 @@ class Followers:
             if not of_task:
                 del self._of_task[task]
 
-    def of(self, tasks: set[str] | None) -> list[Follower]:
+    def of(self, tasks: Collection[str] | None) -> list[Follower]:
         """Everybody whom *tasks* concern, each once; all of them for ``None``."""
         if tasks is None:
             return list(self._tasks)
@@ -128,6 +129,8 @@ class Feed:
         self.holder: Holder
         self._followers = Followers()
         self._recent: list[Stored] = []
+        self._newest: dict[str, list[Stored]] = {}
+        self._newest_after = 0
         self._weight = 0
         self._floor = 0
         self._lanes: dict[tuple[Interest, int], Lane] = {}
@@ -216,16 +219,22 @@ class Feed:
         return page._replace(events=_newest_progress(page.events))
 
     def _at_hand(self, after: int, interest: Interest) -> Page:
-        start = bisect_right(self._recent, after, key=_offset)
         wanted: list[Stored] = []
         weight = 0
-        for event in self._recent[start:]:
-            if interest.wants(event):
+        for event in self._candidates(after, interest):
+            if event.offset > after and interest.wants(event):
                 if wanted and weight + len(event.encoded) > FRAME_BYTES:
                     return Page(wanted[-1].offset, wanted)
                 wanted.append(event)
                 weight += len(event.encoded)
         return Page(max(self.head, after), wanted)
+
+    def _candidates(self, after: int, interest: Interest) -> list[Stored]:
+        """What may be wanted after *after*; a reader of few tasks that keeps up looks at theirs alone."""
+        if interest.tasks is None or after < self._newest_after:
+            return self._recent[bisect_right(self._recent, after, key=_offset) :]
+        parts = [self._newest[task] for task in self._newest.keys() & interest.tasks]
+        return parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts))
 
     def _publish(self, stored: list[Stored], seconds: float) -> None:
         metrics.EVENTS_IN.inc(len(stored))
@@ -233,10 +242,11 @@ class Feed:
         self._recent += stored
         self._weight += sum(len(event.encoded) for event in stored)
         previous, self.head = self.head, stored[-1].offset
+        self._newest, self._newest_after = _by_task(stored), previous
         if self._weight > RECENT_BYTES:
             self._trim()
         self._lanes.clear()
-        self._tell({event.task for event in stored}, previous)
+        self._tell(self._newest.keys(), previous)
 
     def _trim(self) -> None:
         """Forget the older half of what is at hand."""
@@ -248,12 +258,20 @@ class Feed:
     def _start_over(self) -> None:
         self._recent.clear()
         self._lanes.clear()
-        self._weight = self.head = self._floor = 0
+        self._newest.clear()
+        self._weight = self._newest_after = self.head = self._floor = 0
         self._tell(None, 0)
 
-    def _tell(self, tasks: set[str] | None, previous: int) -> None:
+    def _tell(self, tasks: Collection[str] | None, previous: int) -> None:
         for follower in self._followers.of(tasks):
             follower.committed(previous)
+
+
+def _by_task(stored: list[Stored]) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = {}
+    for event in stored:
+        found.setdefault(event.task, []).append(event)
+    return found
 
 
 def _join(page: Page) -> Lane:

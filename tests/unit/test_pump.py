@@ -251,3 +251,22 @@ async def test_subscriptions_with_one_id_at_one_place_share_the_frame() -> None:
         assert lane is not None
         assert lane.frame(1, "E:0", "E:1") is lane.frame(1, "E:0", "E:1")
         assert lane.frame(2, "E:0", "E:1") != lane.frame(1, "E:0", "E:1")
+
+
+@pytest.mark.asyncio
+async def test_a_reader_of_some_tasks_gets_theirs_in_order_from_the_newest_commit_and_from_before_it() -> (
+    None
+):
+    async with scene() as s:
+        first = [stored(n, "abc"[n % 3]) for n in range(1, 10)]
+        second = [stored(n, "abcd"[n % 4]) for n in range(10, 30)]
+        s.commit(*first)
+        s.commit(*second)
+        for after in (0, 4, 9, 15, 29):
+            for tasks in ({"a"}, {"a", "c", "none"}, {"none"}, None):
+                interest = Interest(None if tasks is None else frozenset(tasks))
+                lane = s.feed.lane(after, interest)
+                assert lane is not None
+                wanted = [e for e in [*first, *second] if e.offset > after and interest.wants(e)]
+                assert lane.body == b",".join(e.encoded for e in wanted)
+                assert lane.last == 29
