@@ -47,12 +47,14 @@ class Life:
 
 @dataclass(eq=False, slots=True)
 class History:
-    """One epoch of one journal. ``last`` is each producer's last accounted number."""
+    """One epoch of one journal. ``last`` is each producer's last accounted number, ``buried`` the attempts
+    of deleted tasks: their late events are accounted for and not stored."""
 
     events: dict[int, Event] = field(default_factory=dict)
     lives: dict[str, list[Life]] = field(default_factory=lambda: defaultdict(list))
     last: dict[str, int] = field(default_factory=dict)
     forgotten: set[int] = field(default_factory=set)
+    buried: set[tuple[str, int]] = field(default_factory=set)
     words: Counter[tuple[str, int]] = field(default_factory=Counter)
     inferred: set[tuple[str, int]] = field(default_factory=set)
 
@@ -143,6 +145,7 @@ class Oracle:
             for life in history.lives[task]:
                 life.forgotten = True
                 ends = {(task, event.attempt) for event in life.events}
+                history.buried |= ends
                 history.inferred -= ends
                 for end in ends:
                     del history.words[end]
@@ -235,6 +238,11 @@ class Oracle:
             assert key not in history.inferred, f"interrupted twice: {event}"
             history.inferred.add(key)
 
+    def _is_buried(self, history: History, producer: str, n: int) -> bool:
+        """Whether it is a late word of an attempt that somebody deleted."""
+        event = self.said[producer][n - 1]
+        return (event.task, event.attempt) in history.buried
+
     def _account(
         self, history: History, batch: Batch, answer: Appended, events: list[Event], before: int
     ) -> None:
@@ -246,7 +254,7 @@ class Oracle:
         there = {n for event in own for n in range(start_of(event), event.n + 1)}
         named = {n for event in notes for n in lost_range(event)}
         for n in range(before + 1, answer.upto + 1):
-            if n not in there:
+            if n not in there and not self._is_buried(history, batch.producer, n):
                 was = n <= self.safe[batch.producer]
                 assert was or n in self.dropped[batch.producer], (
                     f"{n} of {batch.producer} is gone for nothing"

@@ -46,7 +46,8 @@ class Wire:
         if not self.server_open:
             raise ConnectionError("the peer is gone")
         if self.held:
-            left: asyncio.Future[None] = asyncio.get_event_loop().create_future()
+            assert self.door is not None
+            left: asyncio.Future[None] = self.door.server.loop.create_future()
             self._stuck.append((frame, left))
             return left
         if self.client_open:
