@@ -22,7 +22,7 @@ from typing import IO, Any
 
 import msgspec
 
-from ..core.events import Error, TaskState
+from ..core.events import Data, Error, TaskState
 from ..core.task import Task
 from ..producer.producer import adopt_spool
 from .attempt import GRACE, Attempt
@@ -189,16 +189,18 @@ class ProcessEngine(BaseEngine):
             task.after_end(attempt, task.fold.state)
         if task.ended(attempt):
             return
+        outcome = self._death(status)
         spool = adopt_spool(task.producer.places, attempt.worker or "")
-        if spool is None:
-            task.end(attempt, self._death(status))
-            return
-        attempt.write = spool.append
+        if spool is not None:
+            attempt.write = spool.append
+        elif outcome.state is TaskState.INTERRUPTED and task.fold.state is TaskState.RUNNING:
+            attempt.write = _told_already
         try:
-            task.end(attempt, self._death(status))
+            task.end(attempt, outcome)
         finally:
             attempt.write = task.producer.emit
-            spool.close()
+            if spool is not None:
+                spool.close()
 
     def _death(self, status: int) -> Outcome:
         """How a worker ended that could not say so itself."""
@@ -211,6 +213,11 @@ class ProcessEngine(BaseEngine):
         killed = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
         how = killed or f"exited with status {status}"
         return Outcome(TaskState.INTERRUPTED, reason=f"its process {how}")
+
+
+def _told_already(_task: str, _attempt: int, _kind: str, _data: Data) -> int:
+    """Whoever has the spool of a worker that was running says the same: one end is enough."""
+    return 0
 
 
 class _Lines:

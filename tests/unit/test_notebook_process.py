@@ -180,3 +180,25 @@ def test_a_worker_can_be_retried_by_hand() -> None:
     handle.retry()
     assert handle.result(30) != first
     assert local_task(handle.id).fold.attempt == 2  # type: ignore[union-attr]
+
+
+def test_a_worker_whose_end_a_holder_tells_is_not_ended_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        print("ready", flush=True)
+        time.sleep(60)
+
+    def taken(_places: object, _producer: str) -> None:
+        """A holder was faster: it has the spool, or has had it."""
+
+    monkeypatch.setattr("jupyter_agent.notebook.process.adopt_spool", taken)
+    handle = ja.task(work, on="process").submit()
+    running(handle)
+    until(lambda: "ready" in handle.logs())
+    task = local_task(handle.id)
+    assert task is not None
+    task.attempt.engine._kill()  # type: ignore[union-attr]
+    assert isinstance(handle.exception(30), ja.TaskInterrupted)
+    assert handle.state == "interrupted"
+    assert states(handle.id) == ["queued"]
