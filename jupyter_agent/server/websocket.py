@@ -336,9 +336,11 @@ def _offer(stream: IOStream, frame: bytes) -> bytes | memoryview:
     return memoryview(frame)[sent:]
 
 
-async def _written(writing: Awaitable[None]) -> None:
+async def _written(writing: asyncio.Future[None]) -> None:
+    """Wait for a write that is never cancelled itself: Tornado asks it for its error then, and logs that."""
+    await asyncio.wait([writing])
     try:
-        await writing
+        writing.result()
     except StreamClosedError as error:
         raise ConnectionError("the peer is gone") from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +22,7 @@ from servers import Server, Servers, loud
 from support import until
 from wire import Story, Wire, producer, subscriber
 
+from jupyter_agent.core.messages import Close
 from jupyter_agent.server.pump import WRITE_DEADLINE
 from tests.faults.vandals import HELLO, Place, frame, with_a_reset
 from tests.soak.census import Census, census, census_options
@@ -208,3 +210,35 @@ async def test_readers_that_catch_up_from_different_places_in_a_quiet_hour_cost_
         grown = census(server).rss - before.rss
     print(f"10 readers of 15,000 events from 10 places: {grown / (1 << 20):.1f} MiB more")
     assert grown < RSS_ROOM // 2
+
+
+@pytest.mark.asyncio
+async def test_a_reader_that_is_too_slow_is_closed_with_4008_and_without_a_word_in_the_log(
+    fresh: Servers,
+) -> None:
+    config = "import jupyter_agent.server.pump\njupyter_agent.server.pump.WRITE_DEADLINE = 0.5"
+    server, story = fresh.start(config=config, **census_options()), Story()
+    async with producer(server, story.producer) as writer:
+        await writer.published(story.start())
+        place = Place(server, story.task, await _start(server))
+        with _stalled(place, 10) as sockets:
+            await asyncio.to_thread(until, lambda: _parked_or_gone(server) == len(sockets))
+            while (await asyncio.to_thread(census, server)).tasks["jupyter-agent-pump"] > 1:
+                await writer.published([story.event("log", TEXT) for _ in range(500)])
+            for raw in sockets:
+                assert _rest_of(raw) == TOO_SLOW
+        await asyncio.to_thread(until, lambda: _parked_or_gone(server) == 0)
+    assert not loud(server.log_text())
+
+
+TOO_SLOW = b"\x88\x19" + struct.pack("!H", Close.TOO_SLOW) + b"this reader is too slow"
+
+
+def _rest_of(raw: socket.socket) -> bytes:
+    """What a reader gets that begins to read at last: the end of it."""
+    end = b""
+    while more := raw.recv(1 << 16):
+        end = (end + more)[-len(TOO_SLOW) :]
+        if end == TOO_SLOW:
+            break
+    return end
