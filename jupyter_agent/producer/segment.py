@@ -116,19 +116,18 @@ def read_segment(path: Path) -> list[Record]:
 def damaged_end(path: Path) -> int:
     """The last number that was written behind the last sound record and cannot be read; 0: none was.
 
-    A header is written after its record, so that one which is there belongs to a whole record.
+    A header is written after its record, so one that goes on with the numbers belongs to a whole record.
     """
     content = path.read_bytes()
-    position, last = START, 0
+    position, last = START, int(path.stem) - 1  # a segment is called by its first number
     for position, last, _ in _sound(content):  # noqa: B007 - only the last one counts
         pass
     found = 0
     while position + OVERHEAD <= len(content):
-        length, crc, n = _HEADER.unpack_from(content, position)
-        if not (length and crc):
+        length, _, n = _HEADER.unpack_from(content, position)
+        if not length or position + OVERHEAD + length > len(content) or n != last + 1:
             break
-        follows = last < n <= last + len(content) // OVERHEAD
-        last = found = n if follows else last + 1
+        last = found = n
         position += OVERHEAD + length
     return found
 
@@ -139,8 +138,7 @@ def _sound(content: bytes) -> Iterator[tuple[int, int, bytes]]:
     while position + OVERHEAD <= len(content):
         length, crc, n = _HEADER.unpack_from(content, position)
         start, end = position + OVERHEAD, position + OVERHEAD + length
-        body = content[start:end]
-        if length and end <= len(content) and _checksum(n, body) == crc:
+        if length and end <= len(content) and _checksum(n, body := content[start:end]) == crc:
             yield end, n, body
             position = end
             continue

@@ -161,9 +161,9 @@ def test_a_length_that_lies_hides_nobody_else(tmp_path: Path) -> None:
         assert read_segment(other) == records[1:]
 
 
-@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("count", [1, 2, 5, 9])
 def test_damage_at_the_very_end_is_told_by_number(tmp_path: Path, count: int) -> None:
-    path = tmp_path / "a.seg"
+    path = tmp_path / "4.seg"
     records = written(path, 9, first=4)
     content = bytearray(path.read_bytes())
     position = START
@@ -177,7 +177,7 @@ def test_damage_at_the_very_end_is_told_by_number(tmp_path: Path, count: int) ->
 
 
 def test_a_sound_segment_and_one_cut_short_by_a_kill_have_no_damaged_end(tmp_path: Path) -> None:
-    path = tmp_path / "a.seg"
+    path = tmp_path / "1.seg"
     written(path, 9)
     assert damaged_end(path) == 0
     content = bytearray(path.read_bytes())
@@ -185,12 +185,15 @@ def test_a_sound_segment_and_one_cut_short_by_a_kill_have_no_damaged_end(tmp_pat
     content[end + OVERHEAD : end + OVERHEAD + 5] = b"begun"
     path.write_bytes(content)
     assert damaged_end(path) == 0
+    content[end : end + OVERHEAD] = bytes(range(1, OVERHEAD + 1))
+    path.write_bytes(content)
+    assert damaged_end(path) == 0, "garbage that does not go on with the numbers is no record"
 
 
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_read_without_an_error(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    path = tmp_path_factory.getbasetemp() / "any.seg"
+    path = tmp_path_factory.getbasetemp() / "1.seg"
     path.write_bytes(content)
     assert damaged_end(path) >= 0
