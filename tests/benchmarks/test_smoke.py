@@ -23,6 +23,7 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
     values = [float(n) for n in range(100, 0, -1)]
     assert [percentile(values, q) for q in (0, 0.5, 0.99, 1)] == [1, 50, 99, 100]
     assert percentile([7.0], 0.99) == 7
+    assert percentile([1, 2, 3], 0.5) == 2
     with pytest.raises(ValueError, match="nothing"):
         percentile([], 0.5)
 
@@ -89,6 +90,7 @@ def test_the_page_has_a_place_for_every_subject(tmp_path: Path) -> None:
 
 def test_a_frame_comes_out_as_it_went_in_whatever_its_length() -> None:
     left, right = socket.socketpair()
+    right.settimeout(5)
     with left, right:
         for size in (0, 125, 126, 65_535, 65_536):
             sent = text_frame(b"x" * size)
@@ -111,3 +113,5 @@ def test_an_event_cut_in_two_by_the_socket_is_heard_once() -> None:
             for chunk in (b'{"time":1.5,"type":"log"},{"ti', b'me":2', b".5}", b',{"time":3.5}'):
                 hall._take(ear, chunk)
         assert ear.heard == 3
+        waits = [round(wait / 1e3) for wait in hall._waits]
+        assert waits == ([waits[0], waits[0] - 1, waits[0] - 2] if timed else [])
