@@ -16,7 +16,7 @@ from ..journal.base import Note, Pending
 from ..journal.draft import command_of
 from ..journal.holder import Desk
 from .feed import Feed
-from .registry import Registry
+from .registry import Connection, Registry
 
 COMMANDS = ("cancel", "retry", "input")
 MAX_ARGS = MAX_EVENT_BYTES // 2
@@ -61,10 +61,26 @@ def deliver(registry: Registry, pending: list[Pending]) -> None:
     """Send commands to those of their producers that are connected; the rest waits in the journal."""
     for waiting in pending:
         connection = registry.producer(waiting.producer)
-        if connection is not None:
-            command, event = command_of(waiting.event), waiting.event
-            order = CommandOrder(waiting.offset, event.task, event.attempt, command.command, command.args)
-            connection.pump.post(encode(order))
+        if connection is None:
+            continue
+        if connection.held is None:
+            _send(connection, waiting)
+        else:
+            connection.held.append(waiting)
+
+
+def catch_up(connection: Connection, pending: list[Pending]) -> None:
+    """Send a producer that is back what waited for it and what came meanwhile, in the journal's order."""
+    due = {one.offset: one for one in [*pending, *(connection.held or [])]}
+    connection.held = None
+    for offset in sorted(due):
+        _send(connection, due[offset])
+
+
+def _send(connection: Connection, waiting: Pending) -> None:
+    command, event = command_of(waiting.event), waiting.event
+    order = CommandOrder(waiting.offset, event.task, event.attempt, command.command, command.args)
+    connection.pump.post(encode(order))
 
 
 def _checked(request: Request) -> dict[str, Any]:

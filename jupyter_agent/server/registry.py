@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..core.messages import Close
 from ..core.protocol import CloseWith
+from ..journal.base import Pending
 from . import metrics
 from .pump import Pump
 
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """One open WebSocket after its ``hello``. ``producer`` is ``None`` for subscribers."""
+    """One open WebSocket after its ``hello``. ``producer`` is ``None`` for subscribers.
+
+    ``held`` are commands that came before those were sent which had waited for the producer; ``None``
+    from then on.
+    """
 
     id: str
     user: str
@@ -24,6 +29,7 @@ class Connection:
     pump: Pump
     producer: str | None = None
     host: str | None = None
+    held: list[Pending] | None = field(default_factory=list)
 
 
 class Registry:

@@ -234,7 +234,11 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         )
         self._pump.post(encode(welcome))
         if producer is not None:
-            commands.deliver(services.registry, await services.feed.call(lambda desk: _back(desk, producer)))
+            pending: list[Pending] = []
+            try:
+                pending = await services.feed.call(lambda desk: _back(desk, producer))
+            finally:
+                commands.catch_up(self._connection, pending)
 
     async def _subscribe(self, request: Subscribe) -> None:
         if len(request.tasks) > MOST_NAMED or len(self._pump.readers) >= MOST_SUBSCRIPTIONS:

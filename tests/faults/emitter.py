@@ -1,7 +1,8 @@
 """What a producer emits in a test, drawn from a seed, and the process that emits it.
 
 As a script it is told ``{"do": "emit", "task": …, "seed": …, "events": …, "seconds": …}``, then
-``{"do": "flush"}``, one JSON object a line, any number of times; each story has a producer of its own.
+``{"do": "end", "task": …, "commands": …}`` (it ends once it got so many), one JSON object a line, any
+number of times; each story has a producer of its own.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from jupyter_agent.core.events import About, Data, Log, Message, Metric, Progress, Result, State, TaskState
+from jupyter_agent.core.messages import CommandOrder
 from jupyter_agent.producer.producer import Producer
 
 Emitted = tuple[str, Data]
@@ -47,34 +50,55 @@ def _one(chance: Random, number: int) -> Emitted:
             return "progress", Progress(number)
 
 
-def _emit(producer: Producer, order: dict[str, Any]) -> int:
-    """Emit the whole story within about so many seconds; the last number."""
-    task, last = order["task"], 0
-    pause = order["seconds"] / (order["events"] + 1)
-    due = time.monotonic()
-    for kind, data in story(order["seed"], order["events"]):
-        last = producer.emit(task, 1, kind, data)
-        due += pause
-        if (early := due - time.monotonic()) > 0.001:
-            time.sleep(early)
-    return last
+class _Teller:
+    """One story, its producer, and the commands that came for it."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._task = order["task"]
+        self._producer = Producer()
+        self._commands: list[str] = []
+        self._came = threading.Condition()
+        self._producer.on_command(self._task, self._take)
+        self._producer.add_sampler(self._task, lambda: None)  # a running task: the spool is looked at often
+        *self._events, self._end = story(order["seed"], order["events"])
+
+    def tell(self, seconds: float) -> dict[str, Any]:
+        """Emit all but the end within about so many seconds."""
+        due = time.monotonic()
+        for kind, data in self._events:
+            self._producer.emit(self._task, 1, kind, data)
+            due += seconds / len(self._events)
+            if (early := due - time.monotonic()) > 0.001:
+                time.sleep(early)
+        return {"producer": self._producer.id}
+
+    def end(self, commands: int) -> dict[str, Any]:
+        """Wait for so many commands, emit the end, and wait until everything is committed."""
+        with self._came:
+            self._came.wait_for(lambda: len(self._commands) >= commands, PATIENCE)
+        self._producer.emit(self._task, 1, *self._end)
+        self._producer.remove_sampler(self._task)
+        flushed, acked = self._producer.flush(PATIENCE), self._producer.forwarder.acked
+        self._producer.close()
+        return {"flushed": flushed, "acked": acked, "commands": self._commands}
+
+    def _take(self, order: CommandOrder) -> None:
+        with self._came:
+            self._commands.append(str(order.args.get("text")))
+            self._came.notify()
 
 
 def main() -> None:
     """Carry out what standard input says."""
-    producer: Producer | None = None
+    teller: _Teller | None = None
     for line in sys.stdin:
         order = json.loads(line)
         if order["do"] == "emit":
-            producer = Producer()
-            producer.add_sampler(order["task"], lambda: None)  # a running task: the spool is looked at often
-            answer = {"last": _emit(producer, order), "producer": producer.id}
+            teller = _Teller(order)
+            answer = teller.tell(order["seconds"])
         else:
-            assert producer is not None
-            producer.remove_sampler(order["task"])
-            answer = {"flushed": producer.flush(PATIENCE), "acked": producer.forwarder.acked}
-            producer.close()
-            producer = None
+            assert teller is not None
+            answer = teller.end(order["commands"])
         os.write(1, json.dumps(answer).encode() + b"\n")
 
 

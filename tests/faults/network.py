@@ -12,6 +12,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -32,6 +33,9 @@ from tests.faults.tally import Broken, Say, Tally, broken, compare
 
 PART = "network"
 LANES = 8
+COMMANDS = 3
+"""Things said to each task while its lines are in trouble."""
+
 EMITTER = Path(__file__).with_name("emitter.py")
 _events = msgspec.json.Decoder(list[Event])
 
@@ -116,7 +120,8 @@ class Lane:
             for one in reading:
                 one.cancel()
             await asyncio.wait(reading)
-        delivered = await self._compare(schedule, task, wanted, readers)
+        delivered, commands = await self._compare(schedule, task, wanted, readers)
+        tally.saw("command", commands)
         tally.ran(schedule.seed, len(wanted), delivered, recovery)
         for step in schedule.producer + schedule.subscribers:
             tally.saw(step.kind)
@@ -137,29 +142,49 @@ class Lane:
     ) -> tuple[list[Fact], float]:
         order = {"task": task, "seed": schedule.seed, "events": schedule.events, "seconds": schedule.seconds}
         emitting = asyncio.create_task(self._emitter.ask(do="emit", **order))
+        asking = asyncio.create_task(self._command(task, COMMANDS))
         await asyncio.gather(self._up.follow(schedule.producer), self._down.follow(schedule.subscribers))
         emitted = await emitting
         await asyncio.gather(self._up.heal(), self._down.heal())
         healed = monotonic()
-        flushed = await self._emitter.ask(do="flush", task=task)
-        if not flushed["flushed"]:
-            broken(PART, schedule.seed, f"the producer's events are not committed: {flushed} of {emitted}")
+        asked = await asking
+        told = await self._emitter.ask(do="end", task=task, commands=len(asked))
+        if not told["flushed"]:
+            broken(PART, schedule.seed, f"the producer's events are not committed: {told}")
+        if told["commands"] != asked:
+            broken(PART, schedule.seed, f"of the commands {asked} the task got {told['commands']}")
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*reading)
         return expected(schedule, emitted["producer"]), monotonic() - healed
 
-    async def _compare(self, schedule: Schedule, task: str, wanted: list[Fact], readers: list[Reader]) -> int:
+    async def _command(self, task: str, count: int) -> list[str]:
+        """Say something to the task a few times, from when the server knows it; what was accepted."""
+        path, said = f"tasks/{task}", []
+        async with asyncio.timeout(PATIENCE):
+            while (await asyncio.to_thread(self._server.task, task) or {}).get("state") != "running":
+                await asyncio.sleep(0.05)
+        for number in range(count):
+            body = {"command": "input", "args": {"text": str(number)}}
+            ask = partial(self._server.ask, f"{path}/commands", method="POST", body=body)
+            if (await asyncio.to_thread(ask)).status == 202:
+                said.append(str(number))
+        return said
+
+    async def _compare(
+        self, schedule: Schedule, task: str, wanted: list[Fact], readers: list[Reader]
+    ) -> tuple[int, int]:
         stored = (await _ask(self._server, f"tasks/{task}/events?limit=10000"))["events"]
-        journal = [fact(event) for event in _events.decode(msgspec.json.encode(stored))]
-        found = {"the journal": newest_progress(journal)}
+        journal = newest_progress([fact(event) for event in _events.decode(msgspec.json.encode(stored))])
+        own = [one for one in journal if one[2] != "command"]
+        found = {"the journal": (wanted, own)}
         for name, reader in zip(("by name", "of all tasks"), readers, strict=True):
-            found[f"the subscriber {name}"] = newest_progress(reader.facts.get(task, []))
+            found[f"the subscriber {name}"] = (journal, newest_progress(reader.facts.get(task, [])))
             if reader.restarts:
                 broken(PART, schedule.seed, f"the subscriber {name} had to start over")
-        for where, facts in found.items():
-            if (wrong := compare(wanted, facts, where)) is not None:
+        for where, (should, facts) in found.items():
+            if (wrong := compare(should, facts, where)) is not None:
                 broken(PART, schedule.seed, f"{wrong}\n{schedule}")
-        return sum(map(len, found.values())) - len(journal)
+        return sum(len(facts) for _, facts in found.values()) - len(own), len(journal) - len(own)
 
 
 async def _ask(server: Server, path: str) -> Any:

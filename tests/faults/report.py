@@ -23,9 +23,9 @@ WHAT = {
 
 CHECKED = {
     "network": """two subscribers and the journal have each event once, in order, with one end; a third
-subscriber follows everything for the whole time and has it too; no line at WARNING or above in the log of the
-server,
-none on the producers' standard error; no error that nobody retrieved""",
+subscriber follows everything for the whole time and has it too; what was said to the task meanwhile reached
+it once, in order; no line at WARNING or above in the log, none on the standard error of producers; no error
+that nobody retrieved""",
     "kernels": """each line that was logged is there once, in order; one end, `interrupted`; no word of this
 package's at WARNING or above""",
     "workers": "the same, for tasks in processes of their own, a few killed with their parent",
