@@ -33,7 +33,8 @@ PREFILL = 60_000
 """Events published at first, so that the server keeps as many at hand as it ever will."""
 
 RESTART_EVERY, KILL_EVERY = 60.0, 25.0
-ROOM = {"objects": 60}
+ROOM = {"objects": 60, "descriptors": 1}
+"""Some connections are being closed at any moment; SQLite opens one temporary file when it first needs it."""
 SOCKET = "jupyter_agent.server.websocket.AgentSocket"
 
 
