@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import quantiles
+from traceback import extract_tb
 from typing import Any, NoReturn
 
 Say = Callable[[str], object]
@@ -84,8 +86,10 @@ def attempt(tally: Tally, seed: int, say: Say, run: Callable[[], object], runs: 
     """Run one seed; what breaks is kept in the tally, with the command that does it again."""
     try:
         run()
-    except AssertionError as error:
-        tally.broken.append(f"{tally.part} {seed}: {error}\nagain: {again(tally.part, seed, runs)}")
+    except Exception as error:
+        at = extract_tb(error.__traceback__)[-1]
+        what = f"{str(error) or type(error).__name__} ({Path(at.filename).name}:{at.lineno})"
+        tally.broken.append(f"{tally.part} {seed}: {what}\nagain: {again(tally.part, seed, runs)}")
         say(tally.broken[-1])
 
 
