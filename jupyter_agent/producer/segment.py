@@ -81,6 +81,20 @@ class Segment:
             position = start + length
             yield position, n, self._map[start:position]
 
+    def take(self, position: int, events: int, size: int) -> tuple[int, int, list[bytes]]:
+        """``(position behind them, last number, bodies)`` of the records at *position*: at most so many and
+        so many bytes, but one in any case. For whole batches: `records` costs three times as much each."""
+        unpack, content, bodies = _HEADER.unpack_from, self._map, list[bytes]()
+        last = 0
+        while position < self.end and len(bodies) < events:
+            length, _, n = unpack(content, position)
+            if bodies and length > size:
+                break
+            start = position + OVERHEAD
+            position, last, size = start + length, n, size - length
+            bodies.append(content[start:position])
+        return position, last, bodies
+
     def seal(self) -> None:
         """Nothing follows: wipe the start of a record whose writing was interrupted."""
         room = min(OVERHEAD, self.size - self.end)

@@ -83,6 +83,17 @@ class Segments:
                 if n > number:
                     yield segment, position, n, body
 
+    def batch(
+        self, number: int, hint: tuple[Segment, int, int] | None, events: int, size: int
+    ) -> tuple[Segment, int, int, int, list[bytes]] | None:
+        """``(segment, first number, position behind, last number, bodies)`` of what follows *number*, of one
+        segment; ``None`` when nothing does. *hint* as in `after`."""
+        found = next(self.after(number, hint), None)
+        if found is None:
+            return None
+        segment, behind, first, body = found
+        return segment, first, *segment.take(behind - len(body) - OVERHEAD, events, size)
+
     def free(self, upto: int) -> bool:
         """Delete what holds nothing after *upto*, except the newest; whether that made room."""
         self.freed = max(self.freed, upto)

@@ -249,16 +249,12 @@ class Spool:
         return True
 
     def _batch(self, after: int, events: int, size: int) -> Outgoing | None:
-        bodies: list[bytes] = []
-        first, last, weight = 0, after, 0
-        for segment, position, n, body in self._segments.after(after, self._reader):
-            if bodies and (len(bodies) >= events or weight + len(body) > size):
-                break
-            first = first or n
-            bodies.append(body)
-            last, weight = n, weight + len(body)
-            self._reader = (segment, position, n)
-        return Outgoing(self.base, first, last, bodies) if bodies else None
+        found = self._segments.batch(after, self._reader, events, size)
+        if found is None:
+            return None
+        segment, first, position, last, bodies = found
+        self._reader = (segment, position, last)
+        return Outgoing(self.base, first, last, bodies)
 
 
 def _undo(folder: Path, lock: FileLock) -> None:
