@@ -6,7 +6,7 @@ then writes the draft in one go. A draft that could not be written is thrown awa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from ..core.events import (
     State,
     TaskState,
     decode_data,
+    decode_event,
     encode_data,
     encode_event,
     with_offset,
@@ -30,6 +31,8 @@ from ..core.task import Task
 from .base import Appended, Batch, Note, Pending, ProducerRow, Stored, Trust
 
 Owners = tuple[str, ...]
+MOST_STATES = 20
+"""Newest `state` events of a task that are looked at for an inference."""
 
 
 class Lookup(Protocol):
@@ -40,6 +43,7 @@ class Lookup(Protocol):
     def load_task(self, task_id: str) -> Task | None: ...
     def load_producer(self, producer: str) -> ProducerRow | None: ...
     def load_owners(self, task_id: str, attempt: int) -> Owners | None: ...
+    def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]: ...
 
 
 @dataclass(slots=True)
@@ -133,15 +137,22 @@ class Draft:
     def _belongs_to_another(self, producer: str, event: Event) -> bool:
         """A new attempt of a task that is still going on under somebody else.
 
-        The very next one may be queued: whoever did so was told `interrupted`, and the first producer came
-        back meanwhile. The fold flags it; to refuse it would lose it.
+        The very next one may be queued when the present one was called interrupted: whoever did so was told
+        that, and the first producer came back meanwhile. The fold flags it; to refuse it would lose it.
         """
         task = self._task(event.task)
         if task is None or task.state.ended:
             return False
-        if event.attempt == task.attempt + 1 and _queues(event):
+        if event.attempt == task.attempt + 1 and _enters(event, TaskState.QUEUED) and self._was_doubted(task):
             return False
         return producer not in (self._owners(task.id, task.attempt) or (producer,))
+
+    def _was_doubted(self, task: Task) -> bool:
+        """Whether the present attempt was called interrupted before its producer came back."""
+        states = (
+            decode_event(stored.encoded) for stored in self.lookup.tail(task.id, MOST_STATES, ["state"])
+        )
+        return any(e.attempt == task.attempt and _enters(e, TaskState.INTERRUPTED) for e in states)
 
     def _store(self, event: Event, *, deliver: bool = True) -> None:
         task_id, kind = event.task, event.type
@@ -207,9 +218,9 @@ def start_of(event: Event) -> int:
     return min(event.n, data.first) if isinstance(data, Lost) else event.n
 
 
-def _queues(event: Event) -> bool:
+def _enters(event: Event, wanted: TaskState) -> bool:
     state = _state(event)
-    return state is not None and state.state is TaskState.QUEUED
+    return state is not None and state.state is wanted
 
 
 def _delegate(event: Event, producer: str) -> tuple[str, ...]:
