@@ -25,7 +25,7 @@ from .spool import Spool
 
 log = logging.getLogger(__name__)
 SAMPLES = 20
-LOOK = 0.01
+LOOK = 0.007
 PAUSE_AFTER_ERROR = 1.0
 
 
