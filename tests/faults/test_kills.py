@@ -35,7 +35,7 @@ def assert_whole(tally: Tally) -> None:
     assert tally.lost == tally.doubled == 0
 
 
-@pytest.mark.parametrize(("part", "count"), [(kernels, 8), (workers, 4), (stops, 5)])
+@pytest.mark.parametrize(("part", "count"), [(kernels, 6), (workers, 4), (stops, 4)])
 def test_processes_that_are_killed_or_stand_still_lose_and_double_nothing(
     fresh: Servers,
     tmp_path: Path,

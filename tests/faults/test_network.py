@@ -19,7 +19,7 @@ from tests.faults.test_kills import SEED, assert_whole
 from tests.faults.vandals import HELLO, Place, frame
 
 pytestmark = pytest.mark.timeout(120)
-SCHEDULES = 40
+SCHEDULES = 30
 
 
 def test_whatever_the_lines_go_through_everybody_has_everything_once_and_in_order(fresh: Servers) -> None:
