@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
             tally = run(part, list(range(seed, seed + count)), _say, Path(folder))
             tallies.setdefault(part, Tally(part)).merge(tally)
             _keep(options.keep, tallies)
-    text = report(tallies, "make faults" if whole or options.write else _command(arguments))
+    text = report(tallies, _command(arguments))
     print(text)
     if whole or options.write:
         write(text)
@@ -94,7 +94,7 @@ def _keep(path: Path | None, tallies: dict[str, Tally]) -> None:
 
 
 def _command(arguments: list[str]) -> str:
-    return " ".join(["python -m tests.faults", *arguments])
+    return " ".join(["python -m tests.faults", *arguments]) if arguments else "make faults"
 
 
 def _say(text: str) -> None:

@@ -42,9 +42,9 @@ HEAD = """\
 |---|---|---|---|---|---|---|---|---|"""
 LEGEND = """\
 *Emitted* counts events (lines, where processes are killed), *delivered* everything that the journal and the
-subscribers were compared with (one line more than was written down is the one whose `emit` had just returned).
-*Lost* is what is missing without having been damaged on purpose. *Recovery* is from the end of the fault until
-everybody had everything, in seconds."""
+subscribers were compared with (one line more than was written down: its `emit` had just returned). *Lost* is
+what is missing without having been damaged on purpose. *Recovery*: from the end of the fault until everybody
+had everything, in seconds."""
 
 
 def report(tallies: dict[str, Tally], command: str) -> str:

@@ -37,12 +37,12 @@ def assert_whole(tally: Tally) -> None:
 
 @pytest.mark.parametrize(("part", "count"), [(kernels, 6), (workers, 4), (stops, 4)])
 def test_processes_that_are_killed_or_stand_still_lose_and_double_nothing(
-    fresh: Servers,
+    shared: Server,
     tmp_path: Path,
     part: Callable[[Server, list[int], Say, Path], Tally],
     count: int,
 ) -> None:
-    tally = part(fresh.start(), list(range(SEED, SEED + count)), print, tmp_path)
+    tally = part(shared, list(range(SEED, SEED + count)), print, tmp_path)
     assert_whole(tally)
     assert tally.runs == count
 
@@ -61,9 +61,9 @@ def test_a_server_that_is_killed_while_it_takes_spools_in_doubles_nothing(
     server = fresh.start()
     server.stop()
     stories: list[Written] = []
-    for number in range(3):
-        with script(server, tmp_path / f"lines-{number}", count=5000, pause=0) as (process, written):
-            wait_lines(written, 4000)
+    for number in range(2):
+        with script(server, tmp_path / f"lines-{number}", count=4000, pause=0) as (process, written):
+            wait_lines(written, 3000)
             process.kill()
             process.wait()
         stories.append(written)

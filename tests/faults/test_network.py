@@ -26,7 +26,8 @@ def test_whatever_the_lines_go_through_everybody_has_everything_once_and_in_orde
     tally = network(fresh.start(), list(range(SEED, SEED + SCHEDULES)), print)
     assert_whole(tally)
     assert tally.runs == SCHEDULES
-    assert set(tally.faults) == set(KINDS)
+    assert set(tally.faults) == {*KINDS, "command"}
+    assert tally.faults["command"] > SCHEDULES
 
 
 def test_a_seed_is_one_schedule() -> None:
