@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 
 from jupyter_agent.journal import ingest
@@ -11,7 +14,7 @@ from . import holding
 
 
 @pytest.fixture(autouse=True)
-def small_world(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A frame holds about three events, what is at hand about ten, a chunk two."""
     monkeypatch.setattr(feed, "FRAME_BYTES", 700)
     monkeypatch.setattr(resume, "FRAME_BYTES", 700)
@@ -19,3 +22,7 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "CHUNK", 2)
     monkeypatch.setattr(liveness, "take_in", holding.take_in)
     monkeypatch.setattr(ingest, "_has_spool", holding.has_spool)
+    forwarder = logging.getLogger("jupyter_agent.producer.forwarder")
+    forwarder.setLevel(logging.CRITICAL)
+    yield
+    forwarder.setLevel(logging.NOTSET)

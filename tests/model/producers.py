@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,8 +16,6 @@ from .oracle import Oracle
 from .servers import ModelServer
 from .spools import ModelSpool
 from .wires import Closing, Wire
-
-logging.getLogger("jupyter_agent.producer.forwarder").setLevel(logging.CRITICAL)
 
 
 class ModelLink:
