@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 
@@ -78,17 +79,30 @@ def _free_port() -> int:
 
 
 async def _url(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
-    """Where the server is, once it has said so in its runtime file."""
+    """Where the server is, once it has said so in its runtime file and lets somebody in there.
+
+    Jupyter writes that file a moment before it listens.
+    """
     path = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
     try:
         async with asyncio.timeout(START_WITHIN):
-            while not (info := read_json(path)):
+            while not ((info := read_json(path)) and await _listens(str(info["url"]))):
                 if process.poll() is not None:
                     raise ServerUnreachable(f"the Jupyter server did not start: {_last_words(said)}")
                 await asyncio.sleep(_LOOK)
     except TimeoutError as error:
         raise ServerUnreachable(f"the Jupyter server did not start in {START_WITHIN:.0f} s") from error
     return str(info["url"])
+
+
+async def _listens(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        _, writer = await asyncio.open_connection(address.hostname, address.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _last_words(said: IO[bytes]) -> str:
