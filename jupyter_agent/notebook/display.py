@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from ..core.picture import html, start_html
 from ..core.task import Task
 from ..producer.producer import current_producer
 from .about import kernel_shell
-from .static import html, start_html
 
 if TYPE_CHECKING:
     from ..widgets import TaskWidget

@@ -13,9 +13,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_agent.core.events import Error, Result, TaskState
+from jupyter_agent.core.picture import html, start_html
 from jupyter_agent.core.task import Point, ProgressNow, Task
 from jupyter_agent.notebook import display
-from jupyter_agent.notebook.static import html, start_html
 from jupyter_agent.places import new_id
 
 MIME = display.MIME

@@ -14,9 +14,9 @@ from jupyter_agent.cli.humane import age, duration, moment, number, size
 from jupyter_agent.cli.said import plain, said
 from jupyter_agent.core.events import UNREADABLE, decode_data, decode_event, encode_event
 from jupyter_agent.core.ids import Cursor, is_ulid
+from jupyter_agent.core.picture import html, start_html
 from jupyter_agent.core.task import Task
 from jupyter_agent.errors import BadCursor
-from jupyter_agent.notebook.static import html, start_html
 from jupyter_agent.server.page import render
 
 from .dice import Dice

@@ -35,10 +35,10 @@ from jupyter_agent.core.events import (
     State,
     TaskState,
 )
+from jupyter_agent.core.picture import html, start_html
 from jupyter_agent.core.task import Point, ProgressNow, Task
 from jupyter_agent.core.text import json_text, lines, one_line
 from jupyter_agent.notebook.handle import TaskHandle, TaskList
-from jupyter_agent.notebook.static import html, start_html
 from jupyter_agent.places import Places
 from jupyter_agent.server.page import render
 

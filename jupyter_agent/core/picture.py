@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from ..core.events import Number, TaskState
-from ..core.task import Task
-from ..core.text import lines
+from .events import Number, TaskState
+from .task import Task
+from .text import lines
 
 _COLORS = {
     TaskState.QUEUED: "#5b6470",
