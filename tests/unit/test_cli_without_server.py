@@ -233,6 +233,24 @@ def test_watching_ends_with_the_task(
     assert any(line.startswith(to.value) for line in lines)
 
 
+@pytest.mark.parametrize("words", [(), ("said\n",)])
+def test_watching_a_task_that_had_ended_shows_it_on_a_terminal(
+    writer: Writer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for word in words:
+        writer.say(word)
+    writer.end()
+    assert run(["tasks", "watch", writer.task]) == 0
+    shown = out(capsys)
+    assert "completed" in shown
+    assert all(word.strip() in shown for word in words)
+    assert "Nothing is running" not in shown.rsplit("\x1b[2K", 1)[-1]
+
+
 def test_following_logs_ends_with_the_task_and_doubles_nothing(
     writer: Writer, capsys: pytest.CaptureFixture[str], places: Places
 ) -> None:
