@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from .notebook.api import TaskFunction, submit, task
     from .notebook.context import TaskContext, current
     from .notebook.forward import Forward, forward_to
-    from .notebook.handle import TaskHandle, attach, tasks
+    from .notebook.handle import TaskHandle, attach
     from .notebook.mapping import map  # noqa: A004
     from .notebook.nested import run
+    from .notebook.tasklist import tasks
     from .notebook.track import track
 
 __version__ = "0.1.0"
@@ -29,9 +30,10 @@ _HOMES = {
     "notebook.api": ("TaskFunction", "submit", "task"),
     "notebook.context": ("TaskContext", "current"),
     "notebook.forward": ("Forward", "forward_to"),
-    "notebook.handle": ("TaskHandle", "attach", "tasks"),
+    "notebook.handle": ("TaskHandle", "attach"),
     "notebook.mapping": ("map",),
     "notebook.nested": ("run",),
+    "notebook.tasklist": ("tasks",),
     "notebook.track": ("track",),
     "errors": (
         "AgentError",

@@ -137,7 +137,7 @@ class Follower:
 
     def _copy(self, task: Task) -> None:
         try:
-            self._widget.snapshot = _json(task)
+            self._widget.snapshot = as_json(task)
         except Exception:
             self._stop()
             raise
@@ -166,7 +166,7 @@ def _widget(handle: Shown, task: Task) -> TaskWidget | None:
 
     if handle.id not in _widgets:
         handle = _without_result(handle)
-        _widgets[handle.id] = TaskWidget(handle.id, _json(task), _commander(handle))
+        _widgets[handle.id] = TaskWidget(handle.id, as_json(task), _commander(handle))
         if not task.state.ended and handle.local is not None:
             follow(handle)
     return _widgets[handle.id]
@@ -208,12 +208,13 @@ def _now(handle: Shown) -> Task:
 
 
 def _metadata(task: Task) -> dict[str, Any]:
-    return {MIME: {"task_id": task.id, "snapshot": _json(task)}}
+    return {MIME: {"task_id": task.id, "snapshot": as_json(task)}}
 
 
-def _json(task: Task) -> dict[str, Any]:
+def as_json(task: Task) -> dict[str, Any]:
+    """The task's snapshot, as JSON has it."""
     value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(task))
     return value
 
 
-__all__ = ["MIME", "Bundle", "Follower", "Shown", "bundle", "finish", "follow", "html", "show"]
+__all__ = ["MIME", "Bundle", "Follower", "Shown", "as_json", "bundle", "finish", "follow", "html", "show"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 from collections.abc import Generator
 from typing import Any, Protocol
 
@@ -17,7 +16,7 @@ from .about import cell_run, kernel_shell
 from .attempt import Box
 from .local import LocalTask
 from .outcome import Outcome, raised
-from .table import local_task, local_tasks
+from .table import local_task
 
 
 class Source(Protocol):
@@ -27,6 +26,9 @@ class Source(Protocol):
     def id(self) -> str: ...
 
     def snapshot(self) -> Task: ...
+
+    def seen(self) -> Task:
+        """The last snapshot, without asking anybody."""
 
     def wait(self, timeout: float | None) -> bool: ...
 
@@ -165,6 +167,9 @@ class TaskHandle:
     def _snapshot(self) -> Task:
         return self._source.snapshot()
 
+    def _seen(self) -> Task:
+        return self._source.seen()
+
     def __repr__(self) -> str:
         return f"<Task {one_line(self._name)}>"
 
@@ -199,6 +204,9 @@ class LocalSource:
     def snapshot(self) -> Task:
         return self._task.fold
 
+    def seen(self) -> Task:
+        return self._task.fold
+
     def wait(self, timeout: float | None) -> bool:
         return self._task.wait(timeout)
 
@@ -220,15 +228,6 @@ class LocalSource:
         return events_of_local(self._task, after)
 
 
-class TaskList(list[TaskHandle]):
-    """Handles that a notebook shows as a table."""
-
-    def _repr_html_(self) -> str:
-        named = [(html.escape(one_line(handle.name)), handle.state) for handle in self]
-        rows = "".join(f"<tr><td>{name}</td><td>{state}</td></tr>" for name, state in named)
-        return f"<table><thead><tr><th>Task</th><th>State</th></tr></thead><tbody>{rows}</tbody></table>"
-
-
 def attach(task_id: str) -> TaskHandle:
     """The handle of a task that any journal of this user knows. Raises `UnknownTask`."""
     from .remote import RemoteTask
@@ -239,28 +238,6 @@ def attach(task_id: str) -> TaskHandle:
     if not isinstance(task_id, str):
         raise UnknownTask(f"{task_id!r} is not a task id", task_id="")
     return TaskHandle(RemoteTask(current_producer(), task_id))
-
-
-def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50) -> TaskList:
-    """The newest tasks of the journal and of this process, newest first."""
-    from .remote import RemoteTask, list_tasks
-
-    producer = current_producer()
-    found = {task.id: task for task in list_tasks(producer, state=state, name=name, limit=limit)}
-    handles: TaskList = TaskList()
-    ours = {task.id: task for task in local_tasks() if _fits(task.fold, state, name)}
-    for task_id in sorted({*found, *ours}, reverse=True)[:limit]:
-        local = local_task(task_id)
-        if local is not None:
-            if _fits(local.fold, state, name):
-                handles.append(TaskHandle(local, local.box))
-        else:
-            handles.append(TaskHandle(RemoteTask(producer, task_id, found[task_id])))
-    return handles
-
-
-def _fits(task: Task, state: str | None, name: str | None) -> bool:
-    return (state is None or task.state == state) and (name is None or task.name == name)
 
 
 def _reason(outcome: Outcome | None) -> str | None:

@@ -74,6 +74,9 @@ class RemoteTask:
             self._seen_at = time.monotonic()
         return seen
 
+    def seen(self) -> Task:
+        return self._seen or self.snapshot()
+
     def wait(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = threading.Event()

@@ -38,7 +38,8 @@ from jupyter_agent.core.events import (
 from jupyter_agent.core.picture import html, start_html
 from jupyter_agent.core.task import Point, ProgressNow, Task
 from jupyter_agent.core.text import json_text, lines, one_line
-from jupyter_agent.notebook.handle import TaskHandle, TaskList
+from jupyter_agent.notebook.handle import TaskHandle
+from jupyter_agent.notebook.tasklist import TaskList
 from jupyter_agent.places import Places
 from jupyter_agent.server.page import render
 
@@ -350,6 +351,8 @@ def test_a_list_of_tasks_in_a_notebook_escapes_their_names() -> None:
 
         def snapshot(self) -> Task:
             return _task(MARKUP + ALL)
+
+        seen = snapshot
 
     handle = TaskHandle(Source())  # type: ignore[arg-type]
     found = Tags(TaskList([handle])._repr_html_())
