@@ -1,0 +1,106 @@
+/** The fold of events into a snapshot, the same as `jupyter_agent.core.task`: one table of cases holds both to it. */
+
+import type { Snapshot, State, TaskEvent } from "../net/types.js";
+
+export const ENDED: ReadonlySet<State> = new Set<State>(["completed", "failed", "cancelled", "interrupted"]);
+
+const TRANSITIONS: Record<State, readonly State[]> = {
+  queued: ["running", "failed", "cancelled", "interrupted"],
+  running: ["completed", "failed", "cancelled", "interrupted"],
+  completed: [],
+  failed: [],
+  cancelled: [],
+  interrupted: ["running", "completed", "failed", "cancelled"],
+};
+
+/** Names of metrics in one snapshot, the first to come. */
+const MOST_METRICS = 500;
+
+/** A task of which nothing is known yet. */
+export function emptyTask(id: string): Snapshot {
+  return {
+    id, name: "", key: null, tags: [], state: "queued", attempt: 1, owner: null, kernel: null,
+    notebook: null, cell: null, producer: null, created: null, queued: null, started: null, ended: null,
+    updated: null, progress: null, metrics: {}, error: null, result: null, prompt: null,
+    cancel_requested: false, stalled_since: null, logs: 0, events: 0, cursor: null,
+  };
+}
+
+/** Fold one event into `task`, in place. Events of another attempt than the present one count, but
+ * change nothing else; only a `state` begins a new attempt. */
+export function applyEvent(task: Snapshot, event: TaskEvent): void {
+  const data = event.flag === "bad_data" ? null : event.data;
+  task.events += 1;
+  task.updated = Math.max(task.updated ?? event.time, event.time);
+  task.stalled_since = null;
+  if (event.type !== "lost") task.producer ??= event.producer;
+  if (task.events === 1) {
+    [task.created, task.attempt] = [event.time, event.attempt];
+    if (event.type === "state" && data) return enter(task, event, data, true);
+    task.state = "running";
+  }
+  if (!data) return;
+  if (event.type === "log") task.logs += 1;
+  else if (event.type === "state" && event.attempt >= task.attempt) enter(task, event, data, false);
+  else if (event.attempt === task.attempt) note(task, event.type, data);
+}
+
+function enter(task: Snapshot, event: TaskEvent, data: any, first: boolean): void {
+  const newer = event.attempt > task.attempt;
+  if (!newer && !first && !TRANSITIONS[task.state].includes(data.state)) return;
+  if (newer) beginAttempt(task, event);
+  if (data.state === "queued") {
+    task.queued = event.time;
+    task.producer = data.producer ?? event.producer;
+    if (data.about) Object.assign(task, aboutOf(data.about));
+  } else if (data.state === "running") {
+    task.started ??= event.time;
+    task.ended = null;
+  } else {
+    task.ended = event.time;
+    task.prompt = null;
+  }
+  task.state = data.state;
+  task.error = data.error ?? null;
+  task.result = data.result ?? null;
+}
+
+const ABOUT = { name: "", key: null, tags: [], owner: null, kernel: null, notebook: null, cell: null };
+
+/** What an `about` may say, and nothing else that a producer put there. */
+function aboutOf(about: Record<string, unknown>): Partial<Snapshot> {
+  return Object.fromEntries(Object.entries(ABOUT).map(([name, none]) => [name, about[name] ?? none]));
+}
+
+function beginAttempt(task: Snapshot, event: TaskEvent): void {
+  [task.attempt, task.producer] = [event.attempt, event.producer];
+  task.started = task.ended = task.progress = task.prompt = null;
+  task.metrics = {};
+  task.cancel_requested = false;
+}
+
+function note(task: Snapshot, type: string, data: any): void {
+  switch (type) {
+    case "progress":
+      task.progress = { done: data.done ?? null, total: data.total ?? null, message: data.message ?? null };
+      break;
+    case "metric":
+      return noteMetric(task, data);
+    case "prompt":
+      task.prompt = { prompt_id: data.prompt_id, text: data.text, choices: data.choices ?? null };
+      break;
+    case "input":
+      if (task.prompt && data.prompt_id === task.prompt.prompt_id) task.prompt = null;
+      break;
+    case "command":
+      if (data.command === "cancel") task.cancel_requested = !ENDED.has(task.state);
+  }
+}
+
+function noteMetric(task: Snapshot, { name, value = null, step = null }: any): void {
+  const known = Object.hasOwn(task.metrics, name);
+  if (!known && Object.keys(task.metrics).length >= MOST_METRICS) return;
+  if (known) Object.assign(task.metrics[name]!, { value, step });
+  // not by assignment: a metric may be called `__proto__`
+  else Object.defineProperty(task.metrics, name, { value: { value, step }, enumerable: true, writable: true, configurable: true });
+}
