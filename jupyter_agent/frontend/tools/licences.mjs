@@ -1,0 +1,23 @@
+// The licences of what is inside the bundles, in the form that JupyterLab shows under Help > Licenses.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** "node_modules/@scope/name/file.js" -> "node_modules/@scope/name"; null for a file of our own. */
+function packageOf(input) {
+  const found = input.match(/^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/);
+  return found ? found[0] : null;
+}
+
+function licence(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const file = readdirSync(folder).find((file) => /^licen[cs]e(\.(md|txt))?$/i.test(file));
+  if (!file) throw new Error(`${name} ships no licence text`);
+  return { name, versionInfo: version, licenseId: license, extractedText: readFileSync(join(folder, file), "utf8") };
+}
+
+/** JSON with one entry for each package that one of these files belongs to. */
+export function licences(folder, inputs) {
+  const folders = new Set([...inputs].map(packageOf).filter(Boolean));
+  const packages = [...folders].sort().map((path) => licence(join(folder, path)));
+  return `${JSON.stringify({ packages }, null, 2)}\n`;
+}

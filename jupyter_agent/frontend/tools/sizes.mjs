@@ -1,0 +1,41 @@
+// How large the built files are, and how large they may be.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+const KB = 1000;
+const ELEMENT = 120 * KB; // the element with the lines of its plots
+const PANEL = 60 * KB; // what the JupyterLab extension may have beside the element
+
+function measured(folder, label) {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => /\.(js|css)$/.test(name));
+  return names.sort().map((name) => {
+    const content = readFileSync(join(folder, name));
+    return { name: `${label}/${name}`, bytes: content.length, gzipped: gzipSync(content, { level: 9 }).length };
+  });
+}
+
+const sum = (files, key = "bytes") => files.reduce((total, file) => total + file[key], 0);
+
+function row({ name, bytes, gzipped }) {
+  return `${String(bytes).padStart(9)} ${String(gzipped).padStart(9)}  ${name}`;
+}
+
+/** Prints the table; false when a limit is passed. */
+export function report(served, extension) {
+  const files = measured(served, "static");
+  const lab = measured(join(extension, "static"), "labextension");
+  const named = (name) => files.filter((file) => file.name === `static/${name}`);
+  const drawn = [...named("element.js"), ...named("plot.js")];
+  console.log("    bytes   gzipped");
+  for (const file of [...files, ...lab]) console.log(row(file));
+  const limits = [
+    ["element.js and plot.js", sum(drawn), ELEMENT],
+    ["the JupyterLab extension", sum(lab), sum(named("element.js")) + PANEL],
+  ];
+  for (const [what, bytes, limit] of limits) {
+    console.log(`${what}: ${bytes} bytes of at most ${limit}${bytes > limit ? ": TOO LARGE" : ""}`);
+  }
+  return limits.every(([, bytes, limit]) => bytes <= limit);
+}
