@@ -37,6 +37,7 @@ from .rest import (
     UnknownHandler,
 )
 from .services import Services, Timing
+from .static import StaticHandler
 from .websocket import AgentSocket
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -120,6 +121,7 @@ class JupyterAgent(ExtensionApp):
             ("tasks/([^/]+)", TaskHandler),
             ("tasks/([^/]+)/events", EventsHandler),
             ("tasks/([^/]+)/commands", CommandsHandler),
+            ("static/(.*)", StaticHandler),
             ("?", PageHandler),
             ("(.*)", UnknownHandler),
         ]

@@ -1,42 +1,58 @@
-"""The tasks page: a plain list for people without JupyterLab. No script, so it works everywhere."""
+"""The tasks page, for people without JupyterLab.
+
+A plain list that works everywhere. Where the front-end is built and the browser runs scripts, ``page.js``
+puts live views in its place. Every address in it is relative: it works behind any base URL and proxy.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
+from urllib.parse import quote
 
 from ..core.events import Number
 from ..core.task import Task
 from ..core.text import one_line
+from . import static
 from .rest import AgentHandler
 
 REFRESH = 3
 _HUGE = 1e300
 _HUGE_TIME = 1e11
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;
-color-scheme:light dark}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .75rem .35rem 0;
-border-bottom:1px solid #8884}td.n{font-variant-numeric:tabular-nums}code{font-size:.85em;opacity:.7}
-.completed{color:#1a7f37}.failed{color:#cf222e}.running{color:#0969da}.interrupted,.cancelled{color:#9a6700}
+.plain{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}
+:root{color-scheme:light dark}
+.plain table{border-collapse:collapse;width:100%}.plain th,.plain td{text-align:left;
+padding:.35rem .75rem .35rem 0;border-bottom:1px solid #8884;overflow-wrap:anywhere}
+.plain td.n{font-variant-numeric:tabular-nums}.plain code{font-size:.85em;opacity:.7}
+.plain a{color:inherit}
 """
-
-
-_POLICY = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; "
-    f"style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+_HASH = f"'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+_PLAIN_POLICY = f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {_HASH}"
+_LIVE_POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; script-src 'self'; "
+    f"style-src 'self' {_HASH}; img-src 'self' data: blob:; font-src 'self'"
 )
+_WS_ORIGIN = re.compile(r"wss?://[\w.:\[\]-]+")
 
 
 class PageHandler(AgentHandler):
-    """``jupyter-agent/``: the newest tasks, drawn again every few seconds."""
+    """``jupyter-agent/``: the newest tasks. ``?task=<id>`` is the script's to read."""
 
     @property
     def content_security_policy(self) -> str:
-        """Nothing but the page's own style, beside what Jupyter's policy says of frames."""
-        return f"{_POLICY}, {super().content_security_policy}"
+        """Nothing but what the page itself brings, beside what Jupyter's policy says of frames."""
+        return f"{self._policy()}, {super().content_security_policy}"
+
+    def _policy(self) -> str:
+        if not static.is_built():
+            return _PLAIN_POLICY
+        elsewhere = _WS_ORIGIN.match(self.ws_url)
+        return f"{_LIVE_POLICY}; connect-src 'self'{f' {elsewhere[0]}' if elsewhere else ''}"
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -47,19 +63,40 @@ class PageHandler(AgentHandler):
         return super(AgentHandler, self).get_login_url()
 
     async def get(self) -> None:
+        if not self.request.path.endswith("/"):  # the page's relative addresses need it
+            query = f"?{self.request.query}" if self.request.query else ""
+            self.redirect(f"jupyter-agent/{query}")
+            return
         _, tasks = await self.services.feed.snapshots(lambda desk: desk.journal.tasks(limit=100))
+        _token = self.xsrf_token  # to ask for it sets the cookie that the script's requests must repeat
+        sockets = self.ws_url and self.ws_url.rstrip("/") + self.base_url
+        live = head(sockets) if static.is_built() else ""
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(render(self.services.shown(tasks), self.services.clock()))
+        self.finish(render(self.services.shown(tasks), self.services.clock(), live))
 
 
-def render(tasks: list[Task], now: float) -> str:
-    """The page as HTML."""
+def head(ws_url: str) -> str:
+    """What the page needs to come alive: where its server is (never a token), style and script.
+
+    *ws_url* is empty, or where the server's WebSockets are when not at its own address.
+    """
+    data = json.dumps({"baseUrl": "../", "wsUrl": ws_url}).replace("<", "\\u003c")
+    return (
+        f'<script id="jupyter-config-data" type="application/json">{data}</script>'
+        '<link rel="stylesheet" href="static/page.css"><script type="module" src="static/page.js"></script>'
+    )
+
+
+def render(tasks: list[Task], now: float, live: str = "") -> str:
+    """The page as HTML; with *live* (see `head`) only browsers without scripts have to ask again."""
     rows = "".join(_row(task, now) for task in tasks)
     body = f"<table><tr><th>Task<th>State<th>Progress<th>Took<th>Started{rows}</table>" if tasks else _NONE
+    refresh = f'<meta http-equiv="refresh" content="{REFRESH}">'
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Tasks</title>'
-        f'<meta http-equiv="refresh" content="{REFRESH}"><meta name="viewport" content="width=device-width">'
-        f"<style>{_STYLE}</style><h1>Tasks</h1>{body}</html>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tasks</title>'
+        '<meta name="viewport" content="width=device-width">'
+        f"{f'<noscript>{refresh}</noscript>' if live else refresh}<style>{_STYLE}</style>{live}</head>"
+        f'<body><main class="plain"><h1>Tasks</h1>{body}</main></body></html>'
     )
 
 
@@ -71,8 +108,9 @@ def _row(task: Task, now: float) -> str:
     name = escape(one_line(task.name) or "task")
     state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
     return (
-        f'<tr data-task-id="{ident}" data-state="{task.state.value}"><td>{name}'
-        f'<br><code>{ident}</code><td class="{task.state.value}">{state}<td class="n">{_progress(task)}'
+        f'<tr data-task-id="{ident}" data-state="{task.state.value}">'
+        f'<td><a href="tasks/{quote(task.id, safe="")}">{name}</a><br><code>{ident}</code>'
+        f'<td>{state}<td class="n">{_progress(task)}'
         f'<td class="n">{_took(task, now)}<td class="n">{_clock(task.started)}'
     )
 

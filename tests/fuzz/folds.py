@@ -29,11 +29,11 @@ _CALM = set(map(chr, range(0x20))) - {"\n"} | {"\x7f", *map(chr, range(0x80, 0xA
 
 _TAGS = {
     "div", "span", "strong", "details", "summary", "pre", "html", "meta", "title", "style", "h1", "table",
-    "tr", "th", "td", "code", "br", "progress", "p",
+    "tr", "th", "td", "code", "br", "progress", "p", "a", "main", "head", "body",
 }  # fmt: skip
 _ATTRIBUTES = {
     "style", "lang", "charset", "http-equiv", "content", "name", "data-task-id", "data-state", "class", "max",
-    "value",
+    "value", "href",
 }  # fmt: skip
 
 
