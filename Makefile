@@ -5,35 +5,38 @@ BIN := .venv/bin
 PYTHON ?=
 NOTEBOOK := notebooks/quickstart.ipynb
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-FRONTEND := $(wildcard frontend/package.json)
+FRONTEND := $(shell find jupyter_agent/frontend -name node_modules -prune -o -name lib -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test check bench faults soak fuzz docs clean frontend-check
+.NOTPARALLEL:
+.PHONY: help demo lab test check frontend frontend-check bench faults soak fuzz docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/run.stamp ## Run a task in a real kernel and watch it from this terminal
+demo: .venv/frontend.stamp ## Run a task in a real kernel and watch it from this terminal
 	$(BIN)/jupyter agent demo
 
-lab: .venv/run.stamp ## Open the same notebook in JupyterLab
+lab: .venv/frontend.stamp ## Open the same notebook in JupyterLab
 	$(BIN)/jupyter lab $(AS_ROOT) $(NOTEBOOK)
 
-test: .venv/dev.stamp ## Run every test: unit, contract, integration, faults, browser, notebooks, docs
+test: .venv/dev.stamp .venv/frontend.stamp ## Run every test: unit, contract, integration, faults, browser, notebooks, docs
 	@sh tools/ensure-chromium.sh
 	$(BIN)/python -m pytest
 
-check: .venv/dev.stamp frontend-check ## Lint, formatting, types and the direction of imports
+check: frontend-check .venv/dev.stamp ## Lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 
-frontend-check:
-ifneq ($(FRONTEND),)
-	cd frontend && npm ci --no-audit --no-fund && npm run check
-endif
+frontend: .venv/run.stamp ## Build the front-end, print its sizes, and bring it to the JupyterLab in .venv
+	$(BIN)/python tools/frontend.py build
+	@touch .venv/frontend.stamp
+
+frontend-check: .venv/made.stamp
+	$(BIN)/python tools/frontend.py check
 
 bench: .venv/bench.stamp ## Measure speed beside what a user would pick instead, and write the table and the plots
 	$(BIN)/python -m tests.benchmarks
@@ -52,7 +55,8 @@ docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings
 
 clean: ## Remove everything that make made
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -type d -not -path './frontend/node_modules/*' -prune -exec rm -rf {} +
+	rm -rf jupyter_agent/static jupyter_agent/labextension jupyter_agent/frontend/lib jupyter_agent/frontend/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/made.stamp:
 	@sh tools/make-venv.sh .venv $(PYTHON)
@@ -65,6 +69,10 @@ clean: ## Remove everything that make made
 .venv/dev.stamp: .venv/made.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,docs]'
 	@touch $@ .venv/run.stamp
+
+.venv/frontend.stamp: .venv/run.stamp tools/frontend.py tools/node.py $(FRONTEND)
+	@$(BIN)/python tools/frontend.py ensure
+	@touch $@
 
 .venv/bench.stamp: .venv/dev.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -1,0 +1,177 @@
+"""Builds the front-end, for the package (`hatch_build.py`) and for make; imports nothing but Python's own.
+
+python tools/frontend.py build    build it, and bring it to the JupyterLab of this Python
+python tools/frontend.py ensure   the same, if its sources have changed since
+python tools/frontend.py check    look at types and sizes, run the unit tests
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from node import PACKAGE, CannotBuild, Node, find_node, need_node, run
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME = "jupyter-agent-tasks"
+BUILT_FROM = ("build.mjs", "package-lock.json", "package.json", "schema", "src", "tools", "tsconfig.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """The front-end of the source tree at *root*: its sources, and what is built from them."""
+
+    root: Path = ROOT
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "jupyter_agent" / "frontend"
+
+    @property
+    def static(self) -> Path:
+        return self.root / "jupyter_agent" / "static"
+
+    @property
+    def labextension(self) -> Path:
+        return self.root / "jupyter_agent" / "labextension"
+
+    @property
+    def stamp(self) -> Path:
+        """Says from what was built. A build removes it first."""
+        return self.static / "built.json"
+
+    def is_built(self) -> bool:
+        """Whether every built file is there, made from the sources as they are."""
+        try:
+            stamp = json.loads(self.stamp.read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        return bool(stamp == self._state())
+
+    def build(self, node: Node) -> str:
+        """Build; returns the table of sizes. Raises `CannotBuild`."""
+        self.install(node)
+        trouble = "the front-end could not be built"
+        table = run([node.node, "build.mjs"], self.folder, trouble, node.environment)
+        self.stamp.write_text(json.dumps(self._state(), indent=2) + "\n", "utf-8")
+        return table
+
+    def install(self, node: Node, *, everything: bool = False) -> None:
+        """Fetch what the build needs (*everything*: what checks need, too), unless it is there.
+
+        Raises `CannotBuild`.
+        """
+        lock = _packages(self.folder / "package-lock.json")
+        there = _packages(self.folder / "node_modules" / ".package-lock.json")
+        wanted = _wanted(lock, everything)
+        if all(there.get(folder, {}).get("version") == version for folder, version in wanted.items()):
+            return
+        whole = everything or any(entry.get("dev") for entry in there.values())
+        which = "--include=dev" if whole else "--omit=dev"
+        command = [*node.npm, "ci", which, "--prefer-offline", "--loglevel=error"]
+        run(command, self.folder, "what builds the front-end could not be fetched", node.environment)
+
+    def _state(self) -> dict[str, Any]:
+        built = (*_files(self.static), *_files(self.labextension))
+        names = sorted(path.relative_to(self.root).as_posix() for path in built if path != self.stamp)
+        return {"sources": self._digest(), "files": names}
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256()
+        for name in BUILT_FROM:
+            for path in sorted(_files(self.folder / name)):
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest.update(f"{path.relative_to(self.folder).as_posix()} {content}\n".encode())
+        return digest.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from (file for file in path.rglob("*") if file.is_file())
+    elif path.is_file():
+        yield path
+
+
+def _packages(lock: Path) -> dict[str, dict[str, Any]]:
+    """The packages of a lock file by their folders; none if there is no such file."""
+    try:
+        packages: dict[str, dict[str, Any]] = json.loads(lock.read_text("utf-8"))["packages"]
+    except FileNotFoundError:
+        return {}
+    return packages
+
+
+def _wanted(lock: dict[str, dict[str, Any]], everything: bool) -> dict[str, str]:
+    """Versions by folder; optional packages aside, which may be for other machines."""
+    optional = ("optional", "devOptional") if everything else ("optional", "devOptional", "dev")
+    return {
+        folder: entry["version"]
+        for folder, entry in lock.items()
+        if folder and not any(entry.get(key) for key in optional)
+    }
+
+
+def bring(frontend: Frontend, prefix: Path) -> None:
+    """Renew the extension in the JupyterLab of *prefix*, if the package is installed there."""
+    installed = prefix / "share" / "jupyter" / "labextensions" / NAME
+    if not (installed / "install.json").is_file():
+        return
+    fresh = installed.with_name(f".{NAME}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(frontend.labextension, fresh)
+    shutil.copy(frontend.folder / "install.json", fresh)
+    shutil.rmtree(installed)
+    fresh.rename(installed)
+
+
+def check(frontend: Frontend) -> int:
+    """The exit status of the first check that fails, or 0. Raises `CannotBuild`."""
+    node = node_for_make()
+    frontend.install(node, everything=True)
+    if not frontend.is_built():
+        print(frontend.build(node), end="", flush=True)
+    for script in ("check", "test"):
+        command = [*node.npm, "run", "--silent", script]
+        done = subprocess.run(command, cwd=frontend.folder, env=node.environment, check=False)
+        if done.returncode:
+            return done.returncode
+    return 0
+
+
+def node_for_make() -> Node:
+    """Node.js, installed beside this Python if the machine has none. Raises `CannotBuild`."""
+    if find_node() is None:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
+        run(
+            pip, ROOT, "this machine has no Node.js 20 with npm, and pip could not install it", {**os.environ}
+        )
+        importlib.invalidate_caches()
+    return need_node()
+
+
+def main(words: list[str]) -> int:
+    """What make asks for; the exit status."""
+    frontend = Frontend()
+    try:
+        if words == ["check"]:
+            return check(frontend)
+        if words == ["build"] or not frontend.is_built():
+            print(frontend.build(node_for_make()), end="")
+        bring(frontend, Path(sys.prefix))
+    except CannotBuild as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

