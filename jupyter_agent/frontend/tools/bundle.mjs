@@ -13,7 +13,7 @@ const styles = {
     });
   },
 };
-const target = ["es2022", "chrome105", "firefox110", "safari16"];
+const target = ["es2022", "chrome111", "firefox113", "safari16.4"];
 
 /** Writes `outfile`; what went in (files relative to `folder`), and what is asked of others. `options` go to esbuild. */
 export async function bundle(folder, source, outfile, options = {}) {

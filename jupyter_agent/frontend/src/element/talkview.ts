@@ -1,0 +1,121 @@
+/** The conversation with a task, and the place to answer. */
+
+import { LitElement, html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { Server } from "../net/server.js";
+import type { Snapshot } from "../net/types.js";
+import { ENDED } from "../model/fold.js";
+import type { Message, Talk } from "../model/talk.js";
+import { printable } from "../model/text.js";
+import { loadRich } from "./lazy.js";
+
+/** Sends what a person wrote. */
+export type Answer = (text: string, promptId: string | null) => Promise<void>;
+type ToHtml = (markdown: string) => string;
+
+export class TalkView extends LitElement {
+  static override properties = {
+    talk: { attribute: false }, task: { attribute: false }, server: { attribute: false }, answer: { attribute: false },
+    version: { attribute: false }, busy: { state: true },
+  };
+  declare talk: Talk | null;
+  declare task: Snapshot | null;
+  declare server: Server | null;
+  declare answer: Answer;
+  declare version: number;
+  declare busy: boolean;
+  #toHtml: ToHtml | null = null;
+  #asked = false;
+  readonly #field = `ja-answer-${Math.random().toString(36).slice(2)}`;
+
+  constructor() {
+    super();
+    this.talk = this.task = this.server = null;
+    this.answer = async () => {};
+    this.version = 0;
+    this.busy = false;
+  }
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override render(): TemplateResult {
+    const messages = this.talk?.messages ?? [];
+    return html`${messages.length ? this.#messages(messages) : nothing}${this.#form(messages)}`;
+  }
+
+  #messages(messages: Message[]): TemplateResult {
+    void this.#load();
+    return html`<div class="ja-talk" role="group" aria-label="Conversation" tabindex="0">
+      ${repeat(messages, (message) => message.id, (message) => this.#message(message))}
+    </div>`;
+  }
+
+  #message({ role, text, prompt }: Message): TemplateResult {
+    const who = role === "user" ? "You" : role === "assistant" ? "Task" : printable(role);
+    return html`<div class="ja-message" data-role=${role} data-prompt=${prompt}>
+      <span class="ja-who">${who}</span>${this.#body(text, role)}
+    </div>`;
+  }
+
+  #body(text: string, role: string): TemplateResult {
+    const harmless = printable(text);
+    if (role === "user" || !this.#toHtml) return html`<div class="ja-said-text">${harmless}</div>`;
+    return html`<div class="ja-said-html" .innerHTML=${this.#toHtml(harmless)}></div>`;
+  }
+
+  /** Markdown is drawn as text until what draws it is there, and where the server does not give it. */
+  async #load(): Promise<void> {
+    if (this.#asked || !this.server) return;
+    this.#asked = true;
+    const rich = await loadRich(this.server).catch(() => null);
+    this.#toHtml = rich?.markdown ?? null;
+    this.requestUpdate();
+  }
+
+  #form(messages: Message[]): TemplateResult | typeof nothing {
+    const prompt = this.task?.prompt ?? null;
+    const open = this.task !== null && !ENDED.has(this.task.state) && messages.length > 0;
+    if (!prompt && !open) return nothing;
+    const known = prompt !== null && messages.some((message) => message.id === `p${prompt.prompt_id}`);
+    return html`<form class="ja-prompt" data-asking=${prompt !== null} @submit=${this.#submit}>
+      <label for=${this.#field} class=${known ? "ja-hidden" : ""}>${prompt ? printable(prompt.text) : "Say something to the task"}</label>
+      <div class="ja-reply">
+        ${this.#input(prompt?.choices ?? null)}
+        <button class="ja-button" type="submit" ?disabled=${this.busy}>Send</button>
+      </div>
+    </form>`;
+  }
+
+  #input(choices: string[] | null): TemplateResult {
+    if (!choices) return html`<input class="ja-answer" id=${this.#field} type="text" autocomplete="off" />`;
+    return html`<select class="ja-answer" id=${this.#field}>
+      ${choices.map((choice) => html`<option value=${choice}>${printable(choice)}</option>`)}
+    </select>`;
+  }
+
+  async #submit(event: Event): Promise<void> {
+    event.preventDefault();
+    const field = this.querySelector<HTMLInputElement>(".ja-answer");
+    const prompt = this.task?.prompt?.prompt_id ?? null;
+    if (!field || this.busy || (field.value === "" && prompt === null)) return;
+    this.busy = true;
+    await this.answer(field.value, prompt);
+    this.busy = false;
+    if (field.isConnected && field instanceof HTMLInputElement) field.value = "";
+  }
+
+  /** The newest message stays in sight, unless the reader scrolled away. */
+  protected override willUpdate(): void {
+    const box = this.querySelector(".ja-talk");
+    this.#stick = !box || box.scrollHeight - box.scrollTop - box.clientHeight < 24;
+  }
+
+  #stick = true;
+
+  protected override updated(): void {
+    const box = this.querySelector(".ja-talk");
+    if (box && this.#stick) box.scrollTop = box.scrollHeight;
+  }
+}

@@ -1,0 +1,91 @@
+/** Curves of metrics, by uPlot. */
+
+import uPlot from "uplot";
+import css from "uplot/dist/uPlot.min.css";
+import { adopt } from "../element/adopt.js";
+import own from "./plot.css";
+
+const HEIGHT = 180;
+/** Told apart by people who see colours differently (Okabe and Ito, "Color Universal Design", 2008). */
+const COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999999"];
+
+export interface Curve {
+  readonly name: string;
+  readonly spots: readonly { x: number; y: number }[];
+}
+
+export class Plot {
+  #plot: uPlot | null = null;
+  #shape = "";
+  readonly #sizes: ResizeObserver;
+
+  constructor(readonly into: HTMLElement) {
+    adopt(into, css);
+    adopt(into, own);
+    this.#sizes = new ResizeObserver(() => this.#plot?.setSize(this.#size()));
+    this.#sizes.observe(into);
+  }
+
+  /** Draw these curves; `log`: a logarithmic y axis, on which values up to 0 are not there. */
+  draw(curves: readonly Curve[], log: boolean): void {
+    const data = aligned(curves, log);
+    const shape = JSON.stringify([log, this.#ink(), curves.map((curve) => curve.name)]);
+    if (this.#plot && shape === this.#shape) return this.#plot.setData(data);
+    this.#shape = shape;
+    this.#plot?.destroy();
+    this.#plot = new uPlot(this.#options(curves, log), data, this.into);
+  }
+
+  close(): void {
+    this.#sizes.disconnect();
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  #options(curves: readonly Curve[], log: boolean): uPlot.Options {
+    const ink = this.#ink();
+    const axis = { stroke: ink, grid: { stroke: `${ink}22`, width: 1 }, ticks: { stroke: `${ink}44`, width: 1, size: 4 } };
+    const series = curves.map(({ name }, at) => ({
+      label: name, stroke: COLORS[at % COLORS.length]!, width: 1.5, dash: at < COLORS.length ? [] : [6, 4],
+      points: { show: (u: uPlot, index: number) => (u.data[index]?.length ?? 0) < 40 }, spanGaps: true, value: (_: uPlot, y: number | null) => short(y),
+    }));
+    return {
+      ...this.#size(),
+      scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : {} },
+      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => short(tick, "")) }],
+      series: [{ label: "at", value: (_, x) => short(x) }, ...series],
+      cursor: { drag: { x: true, y: false }, points: { size: 6 } },
+      legend: { live: true },
+    };
+  }
+
+  #size(): { width: number; height: number } {
+    return { width: Math.max(160, this.into.clientWidth), height: HEIGHT };
+  }
+
+  /** The text's colour, which the theme decides. */
+  #ink(): string {
+    const [red = 0, green = 0, blue = 0] = (getComputedStyle(this.into).color.match(/[\d.]+/g) ?? []).map(Number);
+    return `#${[red, green, blue].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
+  }
+}
+
+function aligned(curves: readonly Curve[], log: boolean): uPlot.AlignedData {
+  const tables = curves.map(({ spots }): uPlot.AlignedData => {
+    const sorted = spots.filter(({ y }) => Number.isFinite(y) && (!log || y > 0)).sort((a, b) => a.x - b.x);
+    const [xs, ys] = [[] as number[], [] as number[]];
+    for (const { x, y } of sorted) {
+      if (x === xs.at(-1)) ys[ys.length - 1] = y;
+      else [xs[xs.length], ys[ys.length]] = [x, y];
+    }
+    return [xs, ys];
+  });
+  return tables.length === 1 ? tables[0]! : uPlot.join(tables);
+}
+
+function short(value: number | null, none = "–"): string {
+  if (value === null || value === undefined) return none;
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(1);
+  return String(Number(value.toPrecision(4)));
+}

@@ -1,0 +1,10 @@
+/** What the tests in a browser ask for by name. Never in the package. */
+
+export { Connection } from "../net/connection.js";
+export { Protocol } from "../net/protocol.js";
+export { serverAt } from "../net/server.js";
+export { sharedConnection } from "../net/shared.js";
+export { Feed } from "../model/feed.js";
+export { applyEvent, emptyTask } from "../model/fold.js";
+export { TaskElement } from "../element/index.js";
+export { default as widget } from "../widget/index.js";

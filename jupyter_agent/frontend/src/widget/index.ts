@@ -1,0 +1,31 @@
+/** The anywidget view, for front-ends that draw widgets: the same element, with the kernel behind it. */
+
+import { TaskElement } from "../element/index.js";
+import type { Snapshot } from "../net/types.js";
+
+/** What this view uses of anywidget's model. */
+interface Model {
+  get(name: string): unknown;
+  send(message: object): void;
+  on(event: string, call: () => void): void;
+  off(event: string, call: () => void): void;
+}
+
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  const view = document.createElement("jupyter-agent-task") as TaskElement;
+  view.taskId = String(model.get("task_id"));
+  view.slim = Boolean(model.get("slim"));
+  view.kernel = {
+    snapshot: () => (model.get("snapshot") as Snapshot | undefined) ?? null,
+    send: (message) => model.send(message),
+  };
+  const refresh = () => view.refresh();
+  model.on("change:snapshot", refresh);
+  el.append(view);
+  return () => {
+    model.off("change:snapshot", refresh);
+    view.remove();
+  };
+}
+
+export default { render };
