@@ -81,7 +81,11 @@ class Result(Struct, frozen=True):
 
 
 class About(_Data, frozen=True):
-    """What a task's first ``queued`` event says of it; ``None`` means unknown."""
+    """What a task's first ``queued`` event says of it; ``None`` means unknown.
+
+    ``run`` tells one execution of its cell from another. ``view`` is how that execution shows the task:
+    ``full``, ``slim`` (one line), or ``None`` for not at all.
+    """
 
     name: str
     key: str | None = None
@@ -90,6 +94,8 @@ class About(_Data, frozen=True):
     kernel: str | None = None
     notebook: str | None = None
     cell: str | None = None
+    run: str | None = None
+    view: str | None = None
 
 
 class State(_Data, frozen=True):

@@ -131,6 +131,8 @@ class Task(Struct):
     kernel: str | None = None
     notebook: str | None = None
     cell: str | None = None
+    run: str | None = None
+    view: str | None = None
     producer: str | None = None
     created: float | None = None
     queued: float | None = None
@@ -209,6 +211,7 @@ class Task(Struct):
             self.name, self.key, self.tags = about.name, about.key, about.tags
             self.owner, self.kernel = about.owner, about.kernel
             self.notebook, self.cell = about.notebook, about.cell
+            self.run, self.view = about.run, about.view
 
     def _note(self, data: Data) -> None:
         match data:

@@ -11,9 +11,10 @@ from typing import Any
 from ..core.events import About
 
 
-def about(name: str, key: str | None, tags: tuple[str, ...]) -> About:
+def about(name: str, key: str | None, tags: tuple[str, ...], view: str | None) -> About:
     """What the ``queued`` event of a task says, as of the cell that runs now."""
-    return About(name, key, tags, _owner(), _kernel_id(), os.environ.get("JPY_SESSION_NAME"), _cell_id())
+    notebook = os.environ.get("JPY_SESSION_NAME")
+    return About(name, key, tags, _owner(), _kernel_id(), notebook, _cell_id(), cell_run(), view)
 
 
 def kernel_shell() -> Any | None:

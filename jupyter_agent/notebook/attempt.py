@@ -32,6 +32,12 @@ class Options:
     timeout: float | None = None
     tags: tuple[str, ...] = ()
     show: bool = True
+    slim: bool = False
+
+    @property
+    def view(self) -> str | None:
+        """How the task is shown where it is started; ``None``: not at all."""
+        return ("slim" if self.slim else "full") if self.show else None
 
 
 class Engine(Protocol):

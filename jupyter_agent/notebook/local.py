@@ -50,7 +50,7 @@ class LocalTask:
         self.fold = seen or Task(new_id(), name=options.name, attempt=0)
         self.id = self.fold.id
         self.store = Store(producer.places)
-        self.about = about(options.name, options.key, options.tags)
+        self.about = about(options.name, options.key, options.tags, options.view)
         self.attempt: Attempt | None = None
         self._engine = engine
         self._box: weakref.ref[Box] | None = None
@@ -68,7 +68,7 @@ class LocalTask:
     def renew(self, options: Options, engine: Callable[[Attempt], Engine] | None) -> None:
         """The next attempt is a new submit's: with its function and its options."""
         self.options, self._engine, self._retries_left = options, engine, options.retries
-        self.about = about(options.name, options.key, options.tags)
+        self.about = about(options.name, options.key, options.tags, options.view)
 
     def queue(self, box: Box, *, worker: str | None = None) -> Attempt:
         """A new attempt, to be run by the producer *worker* or else by this one.

@@ -7,6 +7,7 @@
  * @typedef {{done: number | null, total: number | null, message: string | null}} Progress
  * @typedef {{id: string, name: string, key: string | null, tags: string[], state: string, attempt: number,
  *   owner: string | null, kernel: string | null, notebook: string | null, cell: string | null,
+ *   run: string | null, view: string | null,
  *   producer: string | null, created: number | null, queued: number | null, started: number | null,
  *   ended: number | null, updated: number | null, progress: Progress | null,
  *   metrics: Record<string, {value: number | null, step: number | null}>, error: TaskError | null,

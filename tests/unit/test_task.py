@@ -143,7 +143,7 @@ def test_logs_of_every_attempt_are_counted() -> None:
 
 
 def test_a_retry_starts_clean_and_keeps_what_the_task_is() -> None:
-    about = About("train", "key", ("a", "b"), "ada", "kernel", "x.ipynb", "cell")
+    about = About("train", "key", ("a", "b"), "ada", "kernel", "x.ipynb", "cell", "run", "slim")
     task = fold(TASK, [event(1, "state", State(QUEUED, about=about)), state(2, RUNNING)])
     happen(task, "progress", Progress(5, 10, "half"))
     happen(task, "metric", Metric("loss", 0.5, 3))
@@ -153,6 +153,7 @@ def test_a_retry_starts_clean_and_keeps_what_the_task_is() -> None:
     task.apply(state(61, QUEUED, attempt=2, producer=STRANGER, time=5000.0))
     assert (task.name, task.key, task.tags, task.owner) == ("train", "key", ("a", "b"), "ada")
     assert (task.kernel, task.notebook, task.cell) == ("kernel", "x.ipynb", "cell")
+    assert (task.run, task.view) == ("run", "slim")
     assert (task.attempt, task.producer, task.state) == (2, STRANGER, QUEUED)
     assert (task.progress, task.metrics, task.prompt, task.error) == (None, {}, None, None)
     assert (task.started, task.ended, task.cancel_requested) == (None, None, False)

@@ -20,7 +20,7 @@ const MOST_METRICS = 500;
 export function emptyTask(id: string): Snapshot {
   return {
     id, name: "", key: null, tags: [], state: "queued", attempt: 1, owner: null, kernel: null,
-    notebook: null, cell: null, producer: null, created: null, queued: null, started: null, ended: null,
+    notebook: null, cell: null, run: null, view: null, producer: null, created: null, queued: null, started: null, ended: null,
     updated: null, progress: null, metrics: {}, error: null, result: null, prompt: null,
     cancel_requested: false, stalled_since: null, logs: 0, events: 0, cursor: null,
   };
@@ -65,7 +65,7 @@ function enter(task: Snapshot, event: TaskEvent, data: any, first: boolean): voi
   task.result = data.result ?? null;
 }
 
-const ABOUT = { name: "", key: null, tags: [], owner: null, kernel: null, notebook: null, cell: null };
+const ABOUT = { name: "", key: null, tags: [], owner: null, kernel: null, notebook: null, cell: null, run: null, view: null };
 
 /** What an `about` may say, and nothing else that a producer put there. */
 function aboutOf(about: Record<string, unknown>): Partial<Snapshot> {

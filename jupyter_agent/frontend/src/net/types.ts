@@ -37,6 +37,10 @@ export interface Snapshot {
   kernel: string | null;
   notebook: string | null;
   cell: string | null;
+  /** What tells one execution of its cell from another. */
+  run: string | null;
+  /** How that execution shows the task; null: not at all. */
+  view: "full" | "slim" | null;
   producer: string | null;
   created: number | null;
   queued: number | null;
