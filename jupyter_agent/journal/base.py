@@ -16,6 +16,8 @@ from ..core.events import Data, Event, TaskState
 from ..core.task import Task
 
 PAGE_BYTES = 1 << 20
+LOOK = 50_000
+"""Events of a task that one look back passes at most, so that nobody waits while rare types are sought."""
 
 
 class Trust(Enum):
@@ -99,6 +101,24 @@ class ProducerRow(NamedTuple):
     seen: float
 
 
+class Past(NamedTuple):
+    """The newest events up to a place, oldest first.
+
+    ``older`` is the place to go on from: nothing wanted lies between it and ``events``. 0: there is nothing
+    older.
+    """
+
+    events: list[Stored]
+    older: int
+
+
+class Spot(NamedTuple):
+    """Where a task was started, as it said itself: its notebook's file and the cell's id."""
+
+    notebook: str | None
+    cell: str | None
+
+
 class Journal(Protocol):
     """A durable log. ``epoch`` names this incarnation: cursors of another epoch mean nothing here."""
 
@@ -126,6 +146,22 @@ class Journal(Protocol):
     def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
         """The last *count* events of one task that are of *types*, oldest first."""
 
+    def past(
+        self,
+        task: str,
+        upto: int,
+        limit: int,
+        *,
+        types: Collection[str] | None = None,
+        size: int = PAGE_BYTES,
+        look: int = LOOK,
+    ) -> Past:
+        """The newest *limit* events (and about *size* bytes) of one task up to and with offset *upto*.
+
+        With *types* only *look* events are looked at, so that fewer may come (none, even) while there are
+        older ones.
+        """
+
     def task(self, task_id: str) -> Task | None:
         """A copy of the task as folded so far."""
 
@@ -136,9 +172,13 @@ class Journal(Protocol):
         name: str | None = None,
         producer: str | None = None,
         before: str | None = None,
+        spots: Collection[Spot] | None = None,
         limit: int = 50,
     ) -> list[Task]:
-        """Tasks, newest first by id; *before* is an id to page from."""
+        """Tasks, newest first by id; *before* is an id to page from, *spots* are where they were started."""
+
+    def spots(self, cells: Collection[str] | None = None) -> list[Spot]:
+        """Every spot in which a task was last queued, each once, in any order; only of *cells* if given."""
 
     def open_tasks(self) -> list[Task]:
         """Every task whose present attempt has no end, oldest first."""

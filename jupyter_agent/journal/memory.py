@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ..core.events import TaskState
 from ..core.task import Task
-from .base import PAGE_BYTES, Appended, Batch, Note, Pending, ProducerRow, Stored
+from .base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, ProducerRow, Spot, Stored
 from .draft import Draft, Owners
 
 
@@ -71,6 +71,27 @@ class MemoryJournal:
         found = [e for e in self._events if e.task == task and e.type in types]
         return found[-count:] if count else []
 
+    def past(
+        self,
+        task: str,
+        upto: int,
+        limit: int,
+        *,
+        types: Collection[str] | None = None,
+        size: int = PAGE_BYTES,
+        look: int = LOOK,
+    ) -> Past:
+        page: list[Stored] = []
+        weight = 0
+        found = reversed([e for e in self._events if e.task == task and e.offset <= upto])
+        for passed, event in enumerate(found):
+            if len(page) == limit or weight > size or (types is not None and passed == look):
+                return Past(page[::-1], event.offset)
+            if types is None or event.type in types:
+                page.append(event)
+                weight += len(event.encoded)
+        return Past(page[::-1], 0)
+
     def task(self, task_id: str) -> Task | None:
         return self.load_task(task_id)
 
@@ -81,6 +102,7 @@ class MemoryJournal:
         name: str | None = None,
         producer: str | None = None,
         before: str | None = None,
+        spots: Collection[Spot] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         found = [
@@ -90,8 +112,13 @@ class MemoryJournal:
             and (name is None or task.name == name)
             and (producer is None or task.producer == producer)
             and (before is None or task.id < before)
+            and (spots is None or _spot(task) in spots)
         ]
         return copy.deepcopy(sorted(found, key=lambda task: task.id, reverse=True)[:limit])
+
+    def spots(self, cells: Collection[str] | None = None) -> list[Spot]:
+        found = {_spot(task) for task in self._tasks.values()} - {Spot(None, None)}
+        return [spot for spot in found if cells is None or spot.cell in cells]
 
     def open_tasks(self) -> list[Task]:
         found = [task for task in self._tasks.values() if not task.state.ended]
@@ -140,3 +167,7 @@ class MemoryJournal:
             for offset, p in self._pending.items()
             if (p.event.task, p.event.attempt) != (task, attempt)
         }
+
+
+def _spot(task: Task) -> Spot:
+    return Spot(task.notebook or None, task.cell or None)

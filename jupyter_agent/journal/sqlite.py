@@ -7,36 +7,32 @@ other reader to wait for.
 
 from __future__ import annotations
 
-import heapq
 import json
-import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ..core.events import TaskState, decode_event, with_offset
+from ..core.events import TaskState, decode_event
 from ..core.ids import Cursor
 from ..core.task import Task
 from ..errors import JournalError
 from ..places import create_private
-from .base import PAGE_BYTES, Appended, Batch, Note, Pending, ProducerRow, Stored
+from . import cells as cells_table
+from . import pages
+from .base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, ProducerRow, Spot, Stored
 from .damage import CorruptJournal, Damage, Translated
 from .draft import Draft, Owners
 from .reservation import MOST_VOIDS, Reservation, Void, is_void
 from .tables import SCHEMA, SCHEMA_VERSION, Row, put_rows
 
-log = logging.getLogger(__name__)
 _CACHED_TASKS = 512
 MOST_FORGOTTEN = 10_000
 """Forgotten tasks whose attempts are remembered, so that late events do not bring them back."""
 
-_EVENT = "SELECT offset, task, type, body, json_valid(body) FROM events"
 _tasks_decoder = msgspec.json.Decoder(Task)
 _encode = msgspec.json.Encoder().encode
 
@@ -81,6 +77,7 @@ class SQLiteJournal:
             row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
             self.head = int(row[0]) if row else 0
             self._voids: list[Void] = msgspec.json.decode(meta.get("voids", "[]"), type=list[Void])
+        cells_table.add_table(self._db)
         if self._reservation.upto > self.head:
             self._go_on_behind(self._reservation.upto)
         run("SELECT id FROM tasks LIMIT 1").fetchone()
@@ -173,29 +170,25 @@ class SQLiteJournal:
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
     ) -> list[Stored]:
-        select = f"{_EVENT} WHERE offset > ?"
-        narrow = ""
-        chosen: list[object] = []
-        if types is not None:
-            narrow = " AND type IN (SELECT value FROM json_each(?))"
-            chosen = [json.dumps(list(types))]
-        order = " ORDER BY offset LIMIT ?"
         with Translated(self._path):
-            if tasks is None:
-                rows = iter(self._db.execute(select + narrow + order, [after, *chosen, limit]))
-                return _page(rows, size)
-            one = select + " AND task = ?" + narrow + order
-            parts = [self._db.execute(one, [after, task, *chosen, limit]) for task in set(tasks)]
-            return _page(islice(heapq.merge(*parts), limit), size)
+            return pages.read(self._db, after, limit, tasks, types, size)
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
         with Translated(self._path):
-            rows = self._db.execute(
-                f"{_EVENT} WHERE task = ?"
-                " AND type IN (SELECT value FROM json_each(?)) ORDER BY offset DESC LIMIT ?",
-                (task, json.dumps(list(types)), count),
-            )
-            return _page(rows)[::-1]
+            return pages.tail(self._db, task, count, types)
+
+    def past(
+        self,
+        task: str,
+        upto: int,
+        limit: int,
+        *,
+        types: Collection[str] | None = None,
+        size: int = PAGE_BYTES,
+        look: int = LOOK,
+    ) -> Past:
+        with Translated(self._path):
+            return pages.past(self._db, task, upto, limit, types, size, look)
 
     def task(self, task_id: str) -> Task | None:
         row = self._one("SELECT snapshot FROM tasks WHERE id = ?", task_id)
@@ -209,12 +202,18 @@ class SQLiteJournal:
         name: str | None = None,
         producer: str | None = None,
         before: str | None = None,
+        spots: Collection[Spot] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         where = {"state = ?": state, "name = ?": name, "producer = ?": producer, "id < ?": before}
+        where[cells_table.WITHIN] = None if spots is None else cells_table.spots_value(spots)
         wanted = {clause: value for clause, value in where.items() if value is not None}
         clause = " AND ".join(wanted) or "1"
         return self._found(f"WHERE {clause} ORDER BY id DESC LIMIT ?", *wanted.values(), limit)
+
+    def spots(self, cells: Collection[str] | None = None) -> list[Spot]:
+        with Translated(self._path):
+            return list(cells_table.spots(self._db, cells))
 
     def open_tasks(self) -> list[Task]:
         return self._found("WHERE state IN ('queued', 'running') ORDER BY id")
@@ -257,7 +256,12 @@ class SQLiteJournal:
             try:
                 last = run(f"SELECT max(offset) FROM events WHERE task {among}", [gone]).fetchone()[0] or 0
                 pruned = max(self._pruned, last)
-                for table, column in (("events", "task"), ("tasks", "id"), ("commands", "task")):
+                for table, column in (
+                    ("events", "task"),
+                    ("tasks", "id"),
+                    ("commands", "task"),
+                    ("cells", "task"),
+                ):
                     run(f"DELETE FROM {table} WHERE {column} {among}", [gone])
                 run(
                     "DELETE FROM attempts WHERE task IN (SELECT DISTINCT task FROM attempts"
@@ -339,6 +343,8 @@ def _rows_of(draft: Draft) -> Iterator[tuple[str, list[Row]]]:
     bodies = zip(draft.events, draft.bodies, strict=True)
     yield "events", [(event.offset, event.task, event.type, body.decode()) for event, body in bodies]
     yield "tasks", [(t.id, t.state, t.name, t.producer, t.ended, _text(t)) for t in draft.tasks.values()]
+    told = {event.task for event in draft.events if event.type == "state"}  # where it is comes with these
+    yield "cells", cells_table.rows(draft.tasks[task] for task in told)
     yield "producers", list(draft.producers.values())
     yield "attempts", [(*attempt, " ".join(who)) for attempt, who in draft.owners.items()]
     yield (
@@ -352,24 +358,3 @@ def _rows_of(draft: Draft) -> Iterator[tuple[str, list[Row]]]:
 
 def _text(value: object) -> str:
     return _encode(value).decode()
-
-
-def _page(rows: Iterable[tuple[int, str, str, str, bool]], size: int | None = None) -> list[Stored]:
-    """The rows as events. One that a disk has changed would keep every reader from all that follows it."""
-    page: list[Stored] = []
-    weight = 0
-    with Damage("events"):
-        for offset, task, kind, body, sound in rows:
-            if not sound:
-                _tell_of_damage(offset)
-                continue
-            page.append(Stored(offset, task, kind, with_offset(body.encode(), offset)))
-            weight += len(body)
-            if size is not None and weight > size:
-                break
-    return page
-
-
-@cache
-def _tell_of_damage(offset: int) -> None:
-    log.error("event %d in the journal is damaged on disk and is passed over", offset)

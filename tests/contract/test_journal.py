@@ -15,6 +15,7 @@ from support import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event, python,
 
 from jupyter_agent.core.events import (
     UNREADABLE,
+    About,
     Command,
     Display,
     Event,
@@ -27,7 +28,7 @@ from jupyter_agent.core.events import (
     encode_event,
 )
 from jupyter_agent.core.task import fold
-from jupyter_agent.journal.base import Appended, Batch, Journal, Note, Stored, Trust
+from jupyter_agent.journal.base import Appended, Batch, Journal, Note, Spot, Stored, Trust
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.sqlite import SQLiteJournal
 
@@ -457,6 +458,66 @@ class TestReading:
         assert [s.type for s in full.tail(TASK, 100, ["log", "state"])] == ["state"] * 2 + ["log"] * 8
 
 
+class TestReadingBack:
+    @pytest.fixture
+    def full(self, journal: Journal) -> Journal:
+        """40 events of a task, every fourth a log, the others metrics; another task's between them."""
+        for n in range(1, 41):
+            publish(journal, [event(n, "log" if n % 4 == 0 else "metric")])
+            publish(journal, [event(n, task=OTHER_TASK, producer=STRANGER)], producer=STRANGER)
+        return journal
+
+    def back(self, journal: Journal, limit: int, **narrow: Any) -> list[Stored]:
+        """Everything, page by page from the end."""
+        upto, found = journal.head, []
+        while upto:
+            page = journal.past(TASK, upto, limit, **narrow)
+            assert len(page.events) <= limit
+            assert page.older < upto, "it goes round in a circle"
+            found = page.events + found
+            upto = page.older
+        return found
+
+    @pytest.mark.parametrize("limit", [1, 3, 7, 40, 100])
+    def test_pages_from_the_end_meet_without_loss_or_overlap(self, full: Journal, limit: int) -> None:
+        assert self.back(full, limit) == full.read(0, 100, tasks=[TASK])
+
+    @pytest.mark.parametrize("look", [1, 2, 5, 40, 100])
+    @pytest.mark.parametrize("limit", [1, 3, 100])
+    def test_rare_types_are_all_found_however_short_a_look_is(
+        self, full: Journal, limit: int, look: int
+    ) -> None:
+        logs = full.read(0, 100, tasks=[TASK], types=["log"])
+        assert self.back(full, limit, types=["log"], look=look) == logs
+        assert self.back(full, limit, types=["display"], look=look) == []
+
+    def test_a_page_is_the_newest_up_to_a_place_oldest_first(self, full: Journal) -> None:
+        every = full.read(0, 100, tasks=[TASK])
+        assert full.past(TASK, full.head, 3).events == every[-3:]
+        assert full.past(TASK, every[20].offset, 3).events == every[18:21], "what is there lies before it"
+        assert full.past(TASK, every[20].offset - 1, 3).events == every[17:20]
+        assert full.past(TASK, every[1].offset, 2) == (every[:2], 0)
+        assert full.past(TASK, every[2].offset, 2) == (every[1:3], every[0].offset)
+
+    def test_there_is_nothing_before_the_first_of_nobody_and_of_no_types(self, full: Journal) -> None:
+        assert full.past(TASK, 0, 10) == full.past(task_id(9), full.head, 10) == ([], 0)
+        assert self.back(full, 10, types=[]) == []
+
+    def test_a_look_goes_no_further_than_it_may(self, full: Journal) -> None:
+        every = full.read(0, 100, tasks=[TASK])
+        page = full.past(TASK, every[38].offset, 10, types=["log"], look=9)
+        assert [s.offset for s in page.events] == [every[31].offset, every[35].offset]
+        assert full.past(TASK, every[38].offset, 10, types=["display"], look=9) == ([], every[29].offset)
+
+    def test_a_page_is_bounded_by_bytes_and_never_empty(self, full: Journal) -> None:
+        every = full.read(0, 100, tasks=[TASK])
+        assert full.past(TASK, full.head, 100, size=1) == (every[-1:], every[-2].offset)
+        page = full.past(TASK, full.head, 100, size=1000)
+        assert 1 < len(page.events) < 20
+        assert page.events == every[-len(page.events) :]
+        assert self.back(full, 100, size=1000) == every
+
+
 class TestTasks:
     @pytest.fixture
     def many(self, journal: Journal) -> Journal:
@@ -519,6 +580,73 @@ class TestTasks:
         assert (row.last_n, row.host, row.seen) == (7, "far", 80.0)
         assert journal.producer(STRANGER) is None
         assert [row.id for row in journal.producers()] == [PRODUCER]
+
+
+def started(journal: Journal, number: int, notebook: str | None, cell: str | None) -> None:
+    """A task that says that it was started there."""
+    who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+    about = About("train", None, (), None, None, notebook, cell)
+    events = [event(1, "state", State(QUEUED, about=about), **who), state(2, RUNNING, **who)]
+    publish(journal, events, producer=who["producer"])
+
+
+class TestSpots:
+    @pytest.fixture
+    def nest(self, journal: Journal) -> Journal:
+        started(journal, 1, "/home/a.ipynb", "one")
+        started(journal, 2, "/home/a.ipynb", "two")
+        started(journal, 3, "/home/b.ipynb", "one")
+        started(journal, 4, None, "one")
+        started(journal, 5, "/home/a.ipynb", None)
+        started(journal, 6, None, None)
+        started(journal, 7, "/home/a.ipynb", "one")
+        return journal
+
+    def ids(self, journal: Journal, *spots: tuple[str | None, str | None], **narrow: Any) -> list[int]:
+        known = {task_id(number): number for number in range(1, 8)}
+        found = journal.tasks(spots=[Spot(*spot) for spot in spots], **narrow)
+        return [known[task.id] for task in found]
+
+    def test_each_spot_is_told_once(self, nest: Journal) -> None:
+        a, b = "/home/a.ipynb", "/home/b.ipynb"
+        assert sorted(nest.spots(["one"]), key=str) == [(a, "one"), (b, "one"), (None, "one")]
+        assert nest.spots(["two", "two", "three"]) == [(a, "two")]
+        assert nest.spots([]) == []
+        assert set(nest.spots()) == {(a, "one"), (a, "two"), (b, "one"), (None, "one"), (a, None)}
+        assert len(nest.spots()) == 5
+
+    def test_tasks_are_found_by_where_they_were_started_newest_first(self, nest: Journal) -> None:
+        a, b = "/home/a.ipynb", "/home/b.ipynb"
+        assert self.ids(nest, (a, "one")) == [7, 1]
+        assert self.ids(nest, (a, "one"), (None, "one"), (b, "one")) == [7, 4, 3, 1]
+        assert self.ids(nest, (a, None)) == [5]
+        assert self.ids(nest, (b, "two")) == self.ids(nest) == []
+        assert self.ids(nest, (a, "one"), (a, "two"), before=task_id(7), limit=1) == [2]
+        assert self.ids(nest, (a, "one"), state=RUNNING, name="train") == [7, 1]
+
+    @pytest.mark.parametrize("name", ["/ö/mein Heft.ipynb", "a'b\"c\\d,e", "RTC:x.ipynb", "/😀.ipynb"])
+    def test_any_name_is_found(self, journal: Journal, name: str) -> None:
+        started(journal, 1, name, name)
+        assert journal.spots([name]) == [(name, name)]
+        assert self.ids(journal, (name, name)) == [1]
+
+    def test_an_attempt_from_another_cell_moves_the_task_there(self, nest: Journal) -> None:
+        who = {"task": task_id(2), "producer": "02" + "0" * 24}
+        for attempt, spot in ((2, ("/home/b.ipynb", "nine")), (3, (None, None))):
+            data = State(QUEUED, about=About("train", None, (), None, None, *spot))
+            queued = event(2 * attempt, "state", data, attempt=attempt, **who)
+            publish(
+                nest,
+                [state(2 * attempt - 1, COMPLETED, attempt=attempt - 1, **who), queued],
+                producer=who["producer"],
+            )
+            assert self.ids(nest, ("/home/a.ipynb", "two")) == []
+            assert self.ids(nest, ("/home/b.ipynb", "nine")) == ([2] if attempt == 2 else [])
+
+    def test_a_forgotten_task_was_nowhere(self, nest: Journal) -> None:
+        nest.forget([task_id(2), task_id(1)])
+        assert nest.spots(["two"]) == []
+        assert self.ids(nest, ("/home/a.ipynb", "one")) == [7]
 
 
 class TestForgetting:

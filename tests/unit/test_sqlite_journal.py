@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from support import event
 
-from jupyter_agent.journal.base import Batch
+from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.journal.base import Batch, Spot
 from jupyter_agent.journal.sqlite import SQLiteJournal
 from jupyter_agent.journal.tables import put_rows
 
@@ -57,6 +58,53 @@ def test_an_event_damaged_on_disk_is_named_and_keeps_nobody_from_what_follows(
     assert [record.getMessage() for record in caplog.records] == [
         "event 2 in the journal is damaged on disk and is passed over"
     ]
+
+
+def _started_in_a_cell(journal: SQLiteJournal, task: str, producer: str, cell: str) -> None:
+    about = About("train", notebook="/home/ada/a b.ipynb", cell=cell)
+    queued = event(1, "state", State(TaskState.QUEUED, about=about), task=task, producer=producer)
+    journal.append([Batch(producer, 1, [queued])], 1.0)
+
+
+def test_a_journal_of_before_tells_its_cells_when_it_is_opened(
+    tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    path, tasks = tmp_path / "journal.sqlite", [new_id() for _ in range(3)]
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        for task in tasks:
+            _started_in_a_cell(journal, task, new_id(), "one")
+        journal.append([Batch(producer := new_id(), 1, [event(1, task=new_id(), producer=producer)])], 1.0)
+        before = (journal.epoch, journal.head, journal.tasks())
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE cells")
+        db.execute("UPDATE tasks SET snapshot = 'damaged' WHERE id = ?", [tasks[0]])
+        db.commit()
+    for _ in range(2):
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            spot = Spot("/home/ada/a b.ipynb", "one")
+            assert journal.spots(["one"]) == [spot]
+            assert [task.id for task in journal.tasks(spots=[spot])] == sorted(tasks[1:], reverse=True)
+            assert (journal.epoch, journal.head) == before[:2]
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        _started_in_a_cell(journal, new_id(), new_id(), "two")
+        assert journal.spots(["two"]) == [Spot("/home/ada/a b.ipynb", "two")]
+
+
+def test_damaged_events_stop_nobody_who_reads_back(tmp_path: Path, new_id: Callable[[], str]) -> None:
+    path, task, producer = tmp_path / "journal.sqlite", new_id(), new_id()
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        events = [event(n, task=task, producer=producer) for n in range(1, 7)]
+        journal.append([Batch(producer, 1, events)], 1.0)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE events SET body = 'damaged' WHERE offset IN (3, 4, 6)")
+        db.commit()
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        upto, found = journal.head, []
+        while upto:
+            page = journal.past(task, upto, 1, types=["log"])
+            found += [stored.offset for stored in page.events]
+            upto = page.older
+        assert found == [5, 2, 1]
 
 
 class TestReservation:
