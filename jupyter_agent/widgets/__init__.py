@@ -7,7 +7,6 @@ Importing this module needs anywidget; nothing imports it before a view is shown
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,32 +14,37 @@ from typing import Any
 import anywidget
 import traitlets
 
-HERE = Path(__file__).parent
-PARTS = ("protocol", "connection", "fold", "feed", "view", "task")
-"""The modules in the order of their imports; `task` is the entry."""
+STATIC = Path(__file__).parents[1] / "static"
+"""Where the built front-end is."""
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
+_NOT_BUILT = """export default { render({ el }) {
+  el.textContent = "jupyter_agent's front-end is not built: run `make frontend` in its source tree.";
+} };"""
 OnCommand = Callable[[str, dict[str, Any]], None]
 
 
 def browser_module() -> str:
-    """The modules as the one text that anywidget loads: their imports of each other are left out."""
-    return "\n".join(_IMPORT.sub("", (HERE / f"{part}.js").read_text("utf-8")) for part in PARTS)
+    """The text that anywidget loads: the built element, or a sentence about how to build it."""
+    built = STATIC / "widget.js"
+    return built.read_text("utf-8") if built.is_file() else _NOT_BUILT
 
 
 class TaskWidget(anywidget.AnyWidget):
     """One view of the task ``task_id``; ``snapshot`` is the task folded, as JSON, or ``None``.
 
-    ``live`` says that the browser hears of the task from the server, and needs nothing from here.
+    ``slim``: on one line. ``live`` says that the browser hears of the task from the server, and needs
+    nothing from here.
     """
 
     _esm = browser_module()
-    _css = (HERE / "task.css").read_text("utf-8")
     task_id = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    slim = traitlets.Bool(default_value=False).tag(sync=True)
 
-    def __init__(self, task_id: str, snapshot: dict[str, Any] | None, on_command: OnCommand) -> None:
-        super().__init__(task_id=task_id, snapshot=snapshot)
+    def __init__(
+        self, task_id: str, snapshot: dict[str, Any] | None, on_command: OnCommand, *, slim: bool = False
+    ) -> None:
+        super().__init__(task_id=task_id, snapshot=snapshot, slim=slim)
         self.live = False
         self._on_command = on_command
         self.on_msg(self._message)

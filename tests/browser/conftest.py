@@ -21,13 +21,12 @@ FLAGS = [
 ]
 
 MOUNT = """async ([task, kernel]) => {
-  const {mount} = await import("/task.mjs");
+  await import("/task.mjs");
   window.sent = [];
-  const el = document.body.appendChild(document.createElement("div"));
-  window.mounted = mount({
-    el, taskId: task, url: new URL("/jupyter-agent/ws", location.href.replace("http", "ws")).href,
-    kernelSnapshot: () => kernel, kernelSend: (message) => window.sent.push(message),
-  });
+  const view = document.createElement("jupyter-agent-task");
+  view.taskId = task;
+  view.kernel = {snapshot: () => kernel, send: (message) => window.sent.push(message)};
+  window.view = document.body.appendChild(view);
 }"""
 
 

@@ -11,13 +11,16 @@ from typing import Any
 import msgspec
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketHandler
 
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.core.messages import SUBPROTOCOL
 from jupyter_agent.core.task import Task
-from jupyter_agent.widgets import HERE, browser_module
+from jupyter_agent.widgets import STATIC
+
+TESTING = STATIC.parent / "frontend" / "lib" / "testing.js"
+"""The front-end's parts by name, as its build leaves them."""
 
 PATIENCE = 10.0
 TASK = "01JTASK00000000000000000AA"
@@ -32,8 +35,7 @@ GREETING = {
     "limits": LIMITS,
 }
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stage</title>
-<script id="jupyter-config-data" type="application/json">{config}</script>
-<link rel="stylesheet" href="/task.css"></head><body></body></html>"""
+<script id="jupyter-config-data" type="application/json">{config}</script></head><body></body></html>"""
 
 
 def snapshot(**fields: Any) -> dict[str, Any]:
@@ -75,10 +77,37 @@ class _Text(RequestHandler):
         self.write(self.text)
 
 
+class _History(RequestHandler):
+    """``tasks/{id}/events``: what the stage's ``history`` has, by offset."""
+
+    def initialize(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def get(self, _: str) -> None:
+        types = self.get_query_argument("types").split(",")
+        limit = int(self.get_query_argument("limit"))
+        events = [one for one in self.stage.history if one["type"] in types]
+        before, after = (self.get_query_argument(name, None) for name in ("before", "after"))
+        if before is not None:
+            events = [one for one in events if one["offset"] < offset(before)]
+            page = events[-limit:]
+            cursor = page[0]["offset"] if page else offset(before)
+        else:
+            events = [one for one in events if one["offset"] > offset(after or "e:0")]
+            page = events[:limit]
+            cursor = page[-1]["offset"] if page else offset(after or "e:0")
+        self.finish({"events": page, "cursor": f"e:{cursor}", "more": len(page) < len(events)})
+
+
+def offset(cursor: str) -> int:
+    return int(cursor.rpartition(":")[2])
+
+
 class Stage:
-    """A scripted server in a thread of its own; `close` ends both."""
+    """A scripted server in a thread of its own; `close` ends both. ``history`` is what HTTP tells of the past."""
 
     def __init__(self) -> None:
+        self.history: list[dict[str, Any]] = []
         self.received: queue.Queue[dict[str, Any]] = queue.Queue()
         self.closed: queue.Queue[int | None] = queue.Queue()
         self.connections = 0
@@ -159,8 +188,9 @@ class Stage:
         return Application(
             [
                 ("/", _Text, {"text": page, "kind": "text/html"}),
-                ("/task.mjs", _Text, {"text": browser_module(), "kind": "text/javascript"}),
-                ("/task.css", _Text, {"text": (HERE / "task.css").read_text("utf-8"), "kind": "text/css"}),
+                ("/task.mjs", _Text, {"text": TESTING.read_text("utf-8"), "kind": "text/javascript"}),
+                ("/jupyter-agent/static/(.*)", StaticFileHandler, {"path": STATIC}),
+                ("/jupyter-agent/tasks/([^/]*)/events", _History, {"stage": self}),
                 ("/jupyter-agent/ws", _Door, {"stage": self}),
             ]
         )

@@ -98,10 +98,10 @@ def test_nothing_is_sent_before_the_socket_is_open_or_after_it_closed(page: Page
         """async () => {"""
         + WORLD
         + """
-          const id = connection.follow("t", 10, quiet);
+          const id = connection.follow({tasks: ["t"], tail: 10}, quiet);
           const early = await connection.command("t", 1, "cancel", {});
           open();
-          connection.follow("u", 10, quiet);
+          connection.follow({tasks: ["u"], tail: 10}, quiet);
           const greeted = [...last().sent];
           say({type: "welcome", now: 0, heartbeat: 25});
           const pending = connection.command("t", 1, "cancel", {});
@@ -124,7 +124,7 @@ def test_it_comes_back_later_each_time_but_never_later_than_the_limit(page: Page
         """async () => {"""
         + WORLD
         + """
-          connection.follow("t", 10, quiet);
+          connection.follow({tasks: ["t"], tail: 10}, quiet);
           const delays = [];
           for (let i = 0; i < 9; i += 1) { shut(1006); delays.push(fire()); }
           return delays;
@@ -138,7 +138,7 @@ def test_bye_says_when_to_come_back(page: Page) -> None:
         """async () => {"""
         + WORLD
         + """
-          connection.follow("t", 10, quiet);
+          connection.follow({tasks: ["t"], tail: 10}, quiet);
           open();
           say({type: "welcome", now: 0, heartbeat: 25});
           say({type: "bye", reconnect: true, retry_ms: 4000});
@@ -154,12 +154,12 @@ def test_a_page_without_views_closes_its_socket_after_a_moment(page: Page) -> No
         """async () => {"""
         + WORLD
         + """
-          const id = connection.follow("t", 10, quiet);
+          const id = connection.follow({tasks: ["t"], tail: 10}, quiet);
           open();
           say({type: "welcome", now: 0, heartbeat: 25});
           connection.leave(id);
           timers.find((timer) => timer.seconds === 5).call();
-          connection.follow("t", 10, quiet);
+          connection.follow({tasks: ["t"], tail: 10}, quiet);
           return [sockets[0].closed, sockets.length];
         }"""
     )

@@ -71,12 +71,17 @@ export class LogView extends LitElement {
         <button class="ja-quiet-button" type="button" title="Save the whole log as a file" ?hidden=${!this.feed}
           @click=${this.#download}>Download</button>
       </div>
-      <div class="ja-log" role="log" aria-live="off" tabindex="0" aria-label=${this.label} ?hidden=${this.#empty} @scroll=${this.#scrolled}>
+      <div class="ja-log" role="log" aria-live=${this.#whole ? "polite" : "off"} tabindex="0" aria-label=${this.label} ?hidden=${this.#empty} @scroll=${this.#scrolled}>
         <div class="ja-earlier" ?hidden=${earlier === 0}>
           <button class="ja-quiet-button" type="button" @click=${this.#earlier}>Show earlier</button> ${number(earlier)} earlier
         </div>
         <div class="ja-lines"><div class="ja-window"></div></div>
       </div>`;
+  }
+
+  /** Whether every line has an element of its own, which is read out when it is new. */
+  get #whole(): boolean {
+    return this.#rows.end - this.#rows.start <= WHOLE;
   }
 
   get #empty(): boolean {
@@ -122,7 +127,7 @@ export class LogView extends LitElement {
 
   #fill(above: number): void {
     const box = this.#box!;
-    const whole = this.#rows.end - this.#rows.start <= WHOLE;
+    const whole = this.#whole;
     const row = this.#rows.start + Math.floor((box.scrollTop - above) / ROW);
     const from = whole ? this.#rows.lineAt(this.#rows.start) : this.#rows.lineAt(row - MARGIN);
     const to = whole ? this.feed!.log.end : this.#rows.lineAt(row + Math.ceil(box.clientHeight / ROW) + MARGIN) + 1;

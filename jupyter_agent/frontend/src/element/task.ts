@@ -71,6 +71,7 @@ export class TaskElement extends LitElement {
     this.#clock = window.setInterval(() => this.#tick(), 1000);
     this.#sight.observe(this);
     this.#attach();
+    this.#tellKernel();
   }
 
   override disconnectedCallback(): void {

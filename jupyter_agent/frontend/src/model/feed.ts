@@ -133,8 +133,8 @@ export class Feed {
     yield (await before(this.server, this.taskId, ["display"], `${this.#epoch}:${this.#live}`, PICTURES)).events;
   }
 
-  /** Put earlier lines before the first; asked again while that is under way, it is the same request.
-   * Rejects with the server's sentence. */
+  /** Put earlier lines before the first, for somebody who holds the log; asked again while that is under
+   * way, it is the same request. Rejects with the server's sentence. */
   loadEarlier(): Promise<void> {
     this.#earlier ??= this.#loadEarlier().finally(() => (this.#earlier = null));
     return this.#earlier;
@@ -142,7 +142,6 @@ export class Feed {
 
   async #loadEarlier(): Promise<void> {
     const [log, oldest] = [this.log, this.log.oldest];
-    log.held = true;
     const page = await before(this.server, this.taskId, LOG_TYPES, `${this.#epoch}:${oldest ?? this.#live}`);
     if (log.oldest === oldest) log.prepend(page.events);
     this.changed();

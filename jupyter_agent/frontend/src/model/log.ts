@@ -33,11 +33,16 @@ export class Log {
   version = 0;
   /** How many log events the lines stand for. */
   events = 0;
-  /** Whether a reader looks at earlier lines, which are not dropped then. */
-  held = false;
   /** The last line as it was printed, while it has no end. */
   #open: { kind: Kind; raw: string } | null = null;
   #entries: Entry[] = [];
+  readonly #readers = new Set<object>();
+
+  /** Keeps `kept` lines, or `most` while somebody reads earlier ones. */
+  constructor(
+    readonly kept = KEPT,
+    readonly most = MOST,
+  ) {}
 
   /** One past the number of the last line. */
   get end(): number {
@@ -66,8 +71,7 @@ export class Log {
 
   /** Put earlier events before the lines that are there. */
   prepend(events: TaskEvent[]): void {
-    const page = new Log();
-    page.held = true;
+    const page = new Log(Infinity);
     for (const event of events) page.add(event);
     this.lines = page.lines.concat(this.lines);
     this.first -= page.lines.length;
@@ -85,9 +89,14 @@ export class Log {
     this.version += 1;
   }
 
-  /** The reader is back at the newest line: earlier ones may go. */
-  release(): void {
-    this.held = false;
+  /** This reader looks at earlier lines: none is dropped. */
+  hold(reader: object): void {
+    this.#readers.add(reader);
+  }
+
+  /** This reader is back at the newest line: earlier ones may go. */
+  release(reader: object): void {
+    this.#readers.delete(reader);
     this.#trim();
   }
 
@@ -115,7 +124,7 @@ export class Log {
 
   /** Drop whole events when there is too much, a tenth more than needed, so that it is done seldom. */
   #trim(): void {
-    const most = this.held ? MOST : KEPT;
+    const most = this.#readers.size > 0 ? Math.max(this.kept, this.most) : this.kept;
     if (this.lines.length <= most * 1.1) return;
     let [count, gone, logs] = [0, 0, 0];
     for (const entry of this.#entries) {

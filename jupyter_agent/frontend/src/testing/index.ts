@@ -2,7 +2,7 @@
 
 export { Connection } from "../net/connection.js";
 export { Protocol } from "../net/protocol.js";
-export { serverAt } from "../net/server.js";
+export { pageServer, serverAt } from "../net/server.js";
 export { sharedConnection } from "../net/shared.js";
 export { Feed } from "../model/feed.js";
 export { applyEvent, emptyTask } from "../model/fold.js";
