@@ -1,0 +1,31 @@
+/** Notebooks of the page: whose a widget is, and where a task's output is. */
+
+import type { CodeCell, ICodeCellModel } from "@jupyterlab/cells";
+import type { NotebookPanel } from "@jupyterlab/notebook";
+import type { Widget } from "@lumino/widgets";
+import { toldOf } from "./mime.js";
+
+/** The notebook that a widget is part of; null for one that is shown elsewhere. */
+export function panelOf(widget: Widget): NotebookPanel | null {
+  for (let at: Widget | null = widget; at; at = at.parent) {
+    if ("sessionContext" in at && "content" in at && "context" in at) return at as unknown as NotebookPanel;
+  }
+  return null;
+}
+
+/** The code cells of a notebook, in order. */
+export function codeCells(panel: NotebookPanel): ICodeCellModel[] {
+  const cells = [...(panel.content.model?.cells ?? [])];
+  return cells.filter((cell): cell is ICodeCellModel => cell.type === "code");
+}
+
+/** The ids of the tasks that a cell shows. */
+export function shownIn({ outputs }: ICodeCellModel): Set<string> {
+  const all = Array.from({ length: outputs.length }, (_, at) => toldOf(outputs.get(at).metadata));
+  return new Set(all.flatMap((told) => told?.id ?? []));
+}
+
+/** The widget of a cell, by the cell's id. */
+export function cellWidget(panel: NotebookPanel, id: string): CodeCell | null {
+  return (panel.content.widgets.find((cell) => cell.model.id === id) as CodeCell | undefined) ?? null;
+}

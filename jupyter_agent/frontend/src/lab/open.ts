@@ -1,0 +1,84 @@
+/** From a task to the cell that started it. */
+
+import type { JupyterFrontEnd } from "@jupyterlab/application";
+import { PageConfig } from "@jupyterlab/coreutils";
+import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
+import type { Snapshot } from "../net/types.js";
+
+const OPEN = "docmanager:open";
+
+/** Opens tasks' notebooks. `otherwise` is called for a task whose notebook cannot be found. */
+export class Opener {
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly tracker: INotebookTracker | null,
+    private readonly otherwise: (task: Snapshot) => void,
+  ) {}
+
+  readonly open = (task: Snapshot): void => void this.#open(task);
+
+  async #open(task: Snapshot): Promise<void> {
+    const panel = this.#shown(task) ?? (await this.#load(task));
+    if (!panel) return this.otherwise(task);
+    this.app.shell.activateById(panel.id);
+    await panel.context.ready;
+    if (task.cell) await goTo(panel, task.cell);
+  }
+
+  /** The notebook that is open already: the one with the task's kernel, or else with its cell. */
+  #shown(task: Snapshot): NotebookPanel | null {
+    const { tracker } = this;
+    if (!tracker || !task.cell) return null;
+    const withCell = tracker.filter((panel) => cellIndex(panel, task.cell!) >= 0);
+    return withCell.find((panel) => kernelOf(panel) === task.kernel) ?? withCell[0] ?? null;
+  }
+
+  async #load(task: Snapshot): Promise<NotebookPanel | null> {
+    const path = await this.#pathOf(task);
+    if (path === null || !this.tracker || !this.app.commands.hasCommand(OPEN)) return null;
+    const opened = await this.app.commands.execute(OPEN, { path }).catch(() => null);
+    return this.tracker.find((panel) => panel === opened) ?? null;
+  }
+
+  /** Where the server has the notebook; null when nobody knows. */
+  async #pathOf(task: Snapshot): Promise<string | null> {
+    const { sessions, contents } = this.app.serviceManager;
+    const session = task.kernel && [...sessions.running()].find(({ kernel }) => kernel?.id === task.kernel);
+    if (session) return session.path;
+    for (const path of pathsBelow(PageConfig.getOption("serverRoot"), task.notebook ?? "")) {
+      if (await contents.get(path, { content: false }).then(() => true, () => false)) return path;
+    }
+    return null;
+  }
+}
+
+/** The paths below the server's root that a file may have. The root may begin with "~", which only the server
+ * knows; a home is at most three folders deep. */
+export function pathsBelow(root: string, file: string): string[] {
+  const above = withSlash(root);
+  if (!file.startsWith("/")) return file ? [file] : [];
+  if (!above.startsWith("~/")) return file.startsWith(above) ? [file.slice(above.length)] : [];
+  const parts = file.split("/").slice(1);
+  const homes = [1, 2, 3].map((depth) => `/${parts.slice(0, depth).join("/")}${above.slice(1)}`);
+  return homes.filter((home) => file.startsWith(home)).map((home) => file.slice(home.length));
+}
+
+/** Show a cell, and make it the active one. */
+export async function goTo(panel: NotebookPanel, cell: string): Promise<void> {
+  const at = cellIndex(panel, cell);
+  if (at < 0) return;
+  panel.content.activeCellIndex = at;
+  await panel.content.scrollToItem(at, "smart");
+}
+
+function cellIndex(panel: NotebookPanel, id: string): number {
+  return [...(panel.content.model?.cells ?? [])].findIndex((cell) => cell.id === id);
+}
+
+function kernelOf(panel: NotebookPanel): string | null {
+  return panel.sessionContext.session?.kernel?.id ?? null;
+}
+
+function withSlash(path: string): string {
+  return path.endsWith("/") ? path : `${path}/`;
+}
