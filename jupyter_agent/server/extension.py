@@ -23,21 +23,16 @@ from ..journal.retention import Retention
 from ..journal.slots import take_server_slot
 from ..places import Places, find_places, host
 from . import metrics
+from .events import EventsHandler
 from .feed import Feed
 from .liveness import Liveness
 from .page import PageHandler
 from .quiet import PeerGone
 from .registry import Registry
-from .rest import (
-    CommandsHandler,
-    EventsHandler,
-    HealthHandler,
-    TaskHandler,
-    TasksHandler,
-    UnknownHandler,
-)
+from .rest import HealthHandler, UnknownHandler
 from .services import Services, Timing
 from .static import StaticHandler
+from .tasks import CommandsHandler, TaskHandler, TasksHandler
 from .websocket import AgentSocket
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"

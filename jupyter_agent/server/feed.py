@@ -216,7 +216,7 @@ class Feed:
             return Page(last, events, replayed=True, more=more)
 
         page = await self.call(job)
-        return page._replace(events=_newest_progress(page.events))
+        return page._replace(events=newest_progress(page.events))
 
     def _at_hand(self, after: int, interest: Interest) -> Page:
         wanted: list[Stored] = []
@@ -286,7 +286,7 @@ class _Attempt(Struct):
 _attempt = msgspec.json.Decoder(_Attempt)
 
 
-def _newest_progress(events: list[Stored]) -> list[Stored]:
+def newest_progress(events: list[Stored]) -> list[Stored]:
     """Without progress that the same attempt has passed; an old attempt's late word passes nobody's."""
     progress = [event for event in events if event.type == "progress"]
     newest = {(event.task, _attempt.decode(event.encoded).attempt): event.offset for event in progress}

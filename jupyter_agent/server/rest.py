@@ -1,4 +1,4 @@
-"""The HTTP doors: glue between Tornado and the journal. Errors are RFC 9457 problem details."""
+"""What the HTTP doors have in common, and the smallest of them. Errors are RFC 9457 problem details."""
 
 from __future__ import annotations
 
@@ -10,17 +10,11 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError, RequestHandler, authenticated
 
-from ..core.events import TaskState
-from ..core.ids import Cursor
 from ..core.task import Task
 from ..errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
 from ..journal.holder import Desk
-from ..journal.retention import delete_files
-from . import commands
 from .access import AccessMixin
-from .feed import Interest
 from .services import Services
-from .sse import Stream
 
 MOST = 1000
 _encode = msgspec.json.Encoder().encode
@@ -163,121 +157,6 @@ class HealthHandler(AgentHandler):
     def _journal(self, desk: Desk) -> dict[str, object]:
         journal, slot = desk.journal, self.services.feed.holder.slot
         return {"slot": slot.name, "epoch": journal.epoch, "head": journal.head, "bytes": journal.size()}
-
-
-class TasksHandler(AgentHandler):
-    """``tasks``: snapshots, newest first. To make one there would be to run code."""
-
-    actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
-
-    async def get(self) -> None:
-        state, limit = self._state(), self.number("limit", 50)
-        name = self.get_query_argument("name", None)
-        before = self.get_query_argument("before", None)
-        cursor, tasks = await self.services.feed.snapshots(
-            lambda desk: desk.journal.tasks(state=state, name=name, before=before, limit=limit + 1)
-        )
-        shown = self.services.shown(tasks[:limit])
-        self.reply({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
-
-    def _state(self) -> TaskState | None:
-        text = self.get_query_argument("state", None)
-        if text is None:
-            return None
-        try:
-            return TaskState(text)
-        except ValueError:
-            states = ", ".join(TaskState)
-            raise BadRequest(f"there is no state {text[:40]!r}; use one of {states}") from None
-
-
-class TaskHandler(AgentHandler):
-    """``tasks/{id}``: one snapshot; DELETE forgets an ended task."""
-
-    async def get(self, task_id: str) -> None:
-        self.reply(await self.task(task_id))
-
-    async def delete(self, task_id: str) -> None:
-        def job(desk: Desk) -> None:
-            task = desk.journal.task(task_id)
-            if task is None:
-                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
-            if not task.state.ended:
-                raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
-            desk.journal.forget([task_id])
-            delete_files(self.services.places, task_id)
-
-        await self.services.feed.call(job)
-        self.set_status(204)
-        self.finish()
-
-
-class EventsHandler(AgentHandler):
-    """``tasks/{id}/events``: a page of events, or with ``Accept: text/event-stream`` all to come."""
-
-    async def get(self, task_id: str) -> None:
-        await self.task(task_id)
-        interest = Interest(frozenset([task_id]), self._types())
-        streaming = "text/event-stream" in self.request.headers.get("Accept", "")
-        after = await self._after(task_id, streaming)
-        if streaming:
-            until_end = self.get_query_argument("until", None) == "end"
-            stream = Stream(
-                self,
-                self.services.feed,
-                interest,
-                after,
-                heartbeat=self.services.timing.heartbeat,
-                until_end=until_end,
-                still_allowed=lambda: self.still_may("read"),
-            )
-            await stream.run()
-            return
-        limit = self.number("limit", MOST, 10_000)
-        feed = self.services.feed
-        page = await feed.read(after, interest, 8 << 20, limit)
-        events = b",".join(event.encoded for event in page.events)
-        tail = _encode({"cursor": feed.cursor(page.last), "more": page.more})
-        self.set_header("Content-Type", "application/json")
-        self.finish(b'{"events":[' + events + b"]," + tail[1:])
-
-    def _types(self) -> frozenset[str] | None:
-        text = self.get_query_argument("types", None)
-        return frozenset(text.split(",")) if text else None
-
-    async def _after(self, task_id: str, streaming: bool) -> int:
-        text = self.request.headers.get("Last-Event-ID") if streaming else None
-        text = text or self.get_query_argument("after", None)
-        if not text:
-            return 0
-        cursor = Cursor.parse(text)
-
-        def job(desk: Desk) -> bool:
-            journal = desk.journal
-            return cursor.epoch == journal.epoch and journal.recoverable(cursor.offset, [task_id])
-
-        if not await self.services.feed.call(job):
-            raise RequestRefused(
-                f"the journal cannot go on from {text}; leave the cursor out to start over",
-                status=410,
-                code="expired",
-            )
-        return cursor.offset
-
-
-class CommandsHandler(AgentHandler):
-    """``tasks/{id}/commands``: ask a task for something."""
-
-    async def post(self, task_id: str) -> None:
-        body = self.json_body()
-        command, args, attempt = body.get("command"), body.get("args", {}), body.get("attempt")
-        if not isinstance(command, str) or not isinstance(args, dict):
-            raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
-        if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
-            raise BadRequest("attempt must be a whole number")
-        request = commands.Request(task_id, command, self.user_name, attempt, args)
-        await commands.ask(self.services.feed, self.services.registry, request)
-        self.reply({"status": "accepted"}, 202)
 
 
 class UnknownHandler(AgentHandler):
