@@ -1,0 +1,9 @@
+/** Defines `<jupyter-agent-tasks>`, once for the page. */
+
+import { TasksElement } from "./tasks.js";
+
+const NAME = "jupyter-agent-tasks";
+
+if (!customElements.get(NAME)) customElements.define(NAME, TasksElement);
+
+export { TasksElement } from "./tasks.js";

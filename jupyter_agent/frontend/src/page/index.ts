@@ -1,0 +1,11 @@
+/** The tasks page at `jupyter-agent/`. The list that the server drew goes once this one is there. */
+
+import "../element/index.js";
+import "../list/index.js";
+import { PageElement } from "./page.js";
+
+const NAME = "jupyter-agent-page";
+
+if (!customElements.get(NAME)) customElements.define(NAME, PageElement);
+document.querySelector("main.plain")?.remove();
+document.body.append(document.createElement(NAME));
