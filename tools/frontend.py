@@ -152,7 +152,10 @@ def node_for_make() -> Node:
     if find_node() is None:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
         run(
-            pip, ROOT, "this machine has no Node.js 20 with npm, and pip could not install it", {**os.environ}
+            pip,
+            ROOT,
+            "this machine has no Node.js 20.19 or newer with npm, and pip could not install it",
+            {**os.environ},
         )
         importlib.invalidate_caches()
     return need_node()

