@@ -104,7 +104,7 @@ def offset(cursor: str) -> int:
 
 
 class Stage:
-    """A scripted server in a thread of its own; `close` ends both. ``history`` is what HTTP tells of the past."""
+    """A scripted server in a thread of its own; `close` ends both. ``history`` is what HTTP tells."""
 
     def __init__(self) -> None:
         self.history: list[dict[str, Any]] = []

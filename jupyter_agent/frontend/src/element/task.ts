@@ -1,6 +1,6 @@
 /** `<jupyter-agent-task>`: one task, wherever it is shown. */
 
-import { LitElement, html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { LitElement, html, type PropertyValues, type TemplateResult } from "lit";
 import { sharedConnection } from "../net/shared.js";
 import { pageServer, type Server } from "../net/server.js";
 import type { Snapshot, Status } from "../net/types.js";
@@ -196,19 +196,14 @@ export class TaskElement extends LitElement {
   }
 
   #full(picture: Picture): TemplateResult {
-    const { task } = picture;
-    return html`${head(picture)}${bar(picture)}${figures(picture)}${notice(picture)}${chips(task)}${this.#parts(task)}${ending(task)}
-      <jupyter-agent-log .feed=${this.#feed} label=${`Log of ${oneLine(task.name) || "the task"}`}></jupyter-agent-log>`;
-  }
-
-  #parts(task: Snapshot): TemplateResult | typeof nothing {
-    const [feed, server] = [this.#feed, this.server];
-    return html`${feed
-        ? html`<jupyter-agent-plot .metrics=${feed.metrics} .version=${feed.metrics.version} .server=${server}></jupyter-agent-plot>
-            <jupyter-agent-gallery .gallery=${feed.gallery} .version=${feed.gallery.version} .server=${server} .host=${this.host}></jupyter-agent-gallery>`
-        : nothing}
+    const [{ task }, feed, server] = [picture, this.#feed, this.server];
+    return html`${head(picture)}${bar(picture)}${figures(picture)}${notice(picture)}${ending(task)}
       <jupyter-agent-talk .talk=${feed?.talk ?? null} .version=${feed?.talk.version ?? 0} .task=${task} .server=${server}
-        .answer=${this.#answer}></jupyter-agent-talk>`;
+        .answer=${this.#answer}></jupyter-agent-talk>
+      ${chips(task)}
+      <jupyter-agent-plot .metrics=${feed?.metrics ?? null} .version=${feed?.metrics.version ?? 0} .server=${server}></jupyter-agent-plot>
+      <jupyter-agent-gallery .gallery=${feed?.gallery ?? null} .version=${feed?.gallery.version ?? 0} .server=${server} .host=${this.host}></jupyter-agent-gallery>
+      <jupyter-agent-log .feed=${feed} label=${`Log of ${oneLine(task.name) || "the task"}`}></jupyter-agent-log>`;
   }
 
   protected override updated(): void {

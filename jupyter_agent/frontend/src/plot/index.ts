@@ -6,8 +6,8 @@ import { adopt } from "../element/adopt.js";
 import own from "./plot.css";
 
 const HEIGHT = 180;
-/** Told apart by people who see colours differently (Okabe and Ito, "Color Universal Design", 2008). */
-const COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999999"];
+/** After Okabe and Ito, "Color Universal Design", 2008, a little lighter, so that they stand out on dark ground too. */
+const COLORS = ["#3b8ede", "#e69f00", "#1fa774", "#d0679d", "#e2622b", "#7fb8e8", "#9a8fd8"];
 
 export interface Curve {
   readonly name: string;
@@ -56,6 +56,7 @@ export class Plot {
       series: [{ label: "at", value: (_, x) => short(x) }, ...series],
       cursor: { drag: { x: true, y: false }, points: { size: 6 } },
       legend: { live: true },
+      padding: [30, 8, 0, 0],
     };
   }
 

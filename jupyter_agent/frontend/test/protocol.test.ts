@@ -1,0 +1,173 @@
+import { expect, test } from "vitest";
+import { Backoff } from "../src/net/backoff.js";
+import { Protocol, comeBack } from "../src/net/protocol.js";
+import type { Action, Subscription } from "../src/net/types.js";
+
+const interest = (id = 1): Subscription => ({ id, tasks: ["t"], tail: 10, cursor: null, answered: false });
+const frame = (message: object) => JSON.stringify(message);
+const kinds = (actions: Action[]) => actions.map((action) => action.kind);
+
+function welcomed(protocol = new Protocol()): Protocol {
+  protocol.subscribe(interest());
+  protocol.connected();
+  protocol.receive(frame({ type: "welcome", now: 0, heartbeat: 25 }));
+  return protocol;
+}
+
+function live(): Protocol {
+  const protocol = welcomed();
+  protocol.receive(frame({ type: "subscribed", id: 1, recovered: false, cursor: "e:0", tasks: [] }));
+  return protocol;
+}
+
+const events = (prev: string, cursor: string, id = 1) => frame({ type: "events", id, prev, cursor, events: [cursor] });
+
+test("nothing but hello is sent before the welcome", () => {
+  const protocol = new Protocol();
+  expect(protocol.subscribe(interest())).toEqual([]);
+  expect(protocol.connected().map((one) => JSON.parse(one).type)).toEqual(["hello"]);
+  const actions = protocol.receive(frame({ type: "welcome", now: 5, heartbeat: 25 }));
+  expect(kinds(actions)).toEqual(["welcome", "send"]);
+});
+
+test("frames apply in order, each once", () => {
+  const protocol = live();
+  expect(kinds(protocol.receive(events("e:0", "e:1")))).toEqual(["apply"]);
+  expect(kinds(protocol.receive(events("e:1", "e:5")))).toEqual(["apply"]);
+  const doubled = protocol.receive(events("e:1", "e:5"));
+  expect(doubled.map((one) => one.kind === "send" && JSON.parse(one.frame).after)).toEqual(["e:5"]);
+});
+
+test("a gap is asked for again from the own cursor, and nothing is applied until the answer", () => {
+  const protocol = live();
+  const [ask] = protocol.receive(events("e:3", "e:4"));
+  expect(ask?.kind === "send" && JSON.parse(ask.frame)).toMatchObject({ type: "subscribe", id: 1, after: "e:0" });
+  expect(protocol.receive(events("e:0", "e:4"))).toEqual([]);
+  protocol.receive(frame({ type: "subscribed", id: 1, recovered: true, cursor: "e:0" }));
+  expect(kinds(protocol.receive(events("e:0", "e:4")))).toEqual(["apply"]);
+});
+
+test("an answer to a replaced request is not taken for the newest", () => {
+  const protocol = live();
+  protocol.receive(events("e:3", "e:4"));
+  protocol.subscribe(protocol.subscriptions.get(1)!);
+  expect(protocol.receive(frame({ type: "subscribed", id: 1, recovered: true, cursor: "e:0" }))).toEqual([]);
+  expect(kinds(protocol.receive(frame({ type: "subscribed", id: 1, recovered: true, cursor: "e:0" })))).toEqual(["answered"]);
+});
+
+test("after a lost socket it asks again from where the heartbeat said", () => {
+  const protocol = live();
+  protocol.receive(frame({ type: "heartbeat", now: 0, cursors: { "1": "e:40" } }));
+  protocol.disconnected();
+  protocol.connected();
+  const actions = protocol.receive(frame({ type: "welcome", now: 0, heartbeat: 25 }));
+  expect(actions.flatMap((one) => (one.kind === "send" ? [JSON.parse(one.frame).after] : []))).toEqual(["e:40"]);
+});
+
+test("a heartbeat never leads back, nor into another journal", () => {
+  const protocol = live();
+  protocol.receive(events("e:0", "e:9"));
+  protocol.receive(frame({ type: "heartbeat", now: 0, cursors: { "1": "e:3" } }));
+  protocol.receive(frame({ type: "heartbeat", now: 0, cursors: { "1": "f:30" } }));
+  expect(protocol.subscriptions.get(1)?.cursor).toBe("e:9");
+});
+
+test("what cannot be recovered starts over from snapshots", () => {
+  const protocol = live();
+  protocol.disconnected();
+  protocol.connected();
+  protocol.receive(frame({ type: "welcome", now: 0, heartbeat: 25 }));
+  const actions = protocol.receive(
+    frame({ type: "subscribed", id: 1, recovered: false, cursor: "f:7", tasks: [{ id: "t" }], more: true, reason: "epoch" }),
+  );
+  expect(actions[1]).toMatchObject({ kind: "restart", tasks: [{ id: "t" }], more: true, cursor: "f:7" });
+});
+
+test("a cursor that the server cannot read is given up", () => {
+  const protocol = live();
+  const [ask] = protocol.receive(frame({ type: "error", id: 1, code: "bad_cursor", message: "?", temporary: false }));
+  expect(ask?.kind === "send" && JSON.parse(ask.frame).after).toBeNull();
+});
+
+test("frames of a dropped subscription are ignored", () => {
+  const protocol = live();
+  expect(protocol.unsubscribe(1)).toHaveLength(1);
+  expect(protocol.receive(events("e:0", "e:1"))).toEqual([]);
+});
+
+test("unknown messages and fields are ignored, and what is no JSON is not", () => {
+  const protocol = live();
+  expect(protocol.receive(frame({ type: "tomorrow", id: 1 }))).toEqual([]);
+  expect(() => protocol.receive("no json")).toThrow();
+});
+
+test("any story of cuts, gaps and repeats applies every event once and in order", () => {
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const dice = random(seed);
+    expect(story(dice)).toEqual([...Array(40).keys()].map((n) => n + 1));
+  }
+});
+
+/** A server that has 40 events and a line that loses, repeats and breaks. */
+function story(dice: () => number): number[] {
+  const protocol = new Protocol();
+  protocol.subscribe({ ...interest(), cursor: "e:0" });
+  const applied: number[] = [];
+  const inbox: string[] = [];
+  let at: number | null = null;
+  const answer = (ask: string) => {
+    const message = JSON.parse(ask);
+    if (message.type === "hello") inbox.push(frame({ type: "welcome", now: 0, heartbeat: 25 }));
+    if (message.type !== "subscribe") return;
+    at = Number(message.after.slice(2));
+    inbox.push(frame({ type: "subscribed", id: 1, recovered: true, cursor: message.after }));
+  };
+  protocol.connected().forEach(answer);
+  for (let step = 0; step < 5000 && applied.length < 40; step += 1) {
+    const luck = dice();
+    if (luck < 0.03) {
+      inbox.length = 0;
+      at = null;
+      protocol.connected().forEach(answer);
+    } else if (inbox.length > 0) {
+      const next = inbox.shift()!;
+      const lost = luck < 0.15 && next.includes('"events"');
+      if (luck > 0.9 && next.includes('"events"')) inbox.unshift(next);
+      for (const action of lost ? [] : protocol.receive(next)) {
+        if (action.kind === "send") answer(action.frame);
+        if (action.kind === "apply") applied.push(...(action.events as unknown as number[]));
+      }
+    } else if (at !== null) {
+      if (at >= 40) protocol.subscribe(protocol.subscriptions.get(1)!).forEach(answer);
+      else {
+        const to = Math.min(40, at + 1 + Math.floor(dice() * 3));
+        const batch = [...Array(to - at).keys()].map((n) => at! + n + 1);
+        inbox.push(frame({ type: "events", id: 1, prev: `e:${at}`, cursor: `e:${to}`, events: batch }));
+        at = to;
+      }
+    }
+  }
+  return applied;
+}
+
+/** Mulberry32: the same story for the same seed. */
+function random(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+test.each([[4001, true], [4008, true], [4010, true], [4011, true], [1006, true], [1012, true], [4500, false], [4501, false], [4503, false], [1009, false]])(
+  "close code %i: come back is %s",
+  (code, back) => expect(comeBack(code)).toBe(back),
+);
+
+test("delays double up to the limit, with full jitter", () => {
+  const backoff = new Backoff();
+  expect([...Array(9)].map(() => backoff.next(1))).toEqual([0.25, 0.5, 1, 2, 4, 8, 15, 15, 15]);
+  backoff.reset();
+  expect(backoff.next(0.5)).toBe(0.125);
+});

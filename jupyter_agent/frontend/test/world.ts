@@ -1,0 +1,91 @@
+/** A world of the test's own: sockets that it opens, a clock that it moves. */
+
+import { Connection } from "../src/net/connection.js";
+import type { World } from "../src/net/world.js";
+
+export class FakeSocket {
+  sent: any[] = [];
+  open = false;
+  closed = false;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+
+  send(frame: string): void {
+    if (!this.open) throw new Error("sent while the socket was not open");
+    this.sent.push(JSON.parse(frame));
+  }
+
+  close(): void {
+    this.closed = true;
+    this.open = false;
+  }
+}
+
+export class FakeWorld implements World {
+  time = 0;
+  isOnline = true;
+  sockets: FakeSocket[] = [];
+  timers: { seconds: number; call: () => void }[] = [];
+
+  socket(): WebSocket {
+    const socket = new FakeSocket();
+    this.sockets.push(socket);
+    return socket as unknown as WebSocket;
+  }
+  now = () => this.time;
+  random = () => 0.999;
+  later = (seconds: number, call: () => void) => {
+    const timer = { seconds, call };
+    this.timers.push(timer);
+    return timer;
+  };
+  cancel = (timer: unknown) => {
+    this.timers = this.timers.filter((one) => one !== timer);
+  };
+  online = () => this.isOnline;
+
+  get last(): FakeSocket {
+    return this.sockets.at(-1)!;
+  }
+
+  up(): void {
+    this.last.open = true;
+    this.last.onopen?.();
+  }
+
+  say(message: object): void {
+    this.last.onmessage?.({ data: JSON.stringify(message) });
+  }
+
+  welcome(heartbeat = 25): void {
+    this.up();
+    this.say({ type: "welcome", now: this.time, heartbeat });
+  }
+
+  shut(code: number): void {
+    const socket = this.last;
+    socket.open = false;
+    socket.onclose?.({ code, reason: "" });
+  }
+
+  /** Let the first timer of this many seconds (or the first of all) go off. */
+  fire(seconds?: number): number {
+    const timer = this.timers.find((one) => seconds === undefined || one.seconds === seconds);
+    if (!timer) throw new Error(`no timer of ${seconds} s`);
+    this.cancel(timer);
+    timer.call();
+    return timer.seconds;
+  }
+
+  sentTypes(socket = this.last): string[] {
+    return socket.sent.map((one) => one.type);
+  }
+}
+
+export function connected(): { world: FakeWorld; connection: Connection } {
+  const world = new FakeWorld();
+  return { world, connection: new Connection("ws://nowhere", world) };
+}
+
+export const quiet = { restart() {}, apply() {}, changed() {}, refused() {} };
