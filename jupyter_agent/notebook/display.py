@@ -35,10 +35,16 @@ Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 
 class Shown(Protocol):
-    """What a view needs of a task's handle; ``local`` is ``None`` for a task of another process."""
+    """What a view needs of a task's handle.
+
+    ``local`` is ``None`` for a task of another process. ``slim`` asks for a view of one line.
+    """
 
     @property
     def local(self) -> object | None: ...
+
+    @property
+    def slim(self) -> bool: ...
 
     @property
     def id(self) -> str: ...
@@ -87,7 +93,7 @@ def finish(handle: Shown) -> None:
     data = {MIME: {"v": 1}, "text/html": html(task), "text/plain": repr(handle)}
     # An empty context: the message belongs to the cell that runs now. One that names the cell that
     # started the task, which is over, would be dropped by whoever runs this notebook.
-    Context().run(_replace, data, _metadata(task), handle.id)
+    Context().run(_replace, data, _metadata(handle, task), handle.id)
 
 
 def _replace(data: dict[str, Any], metadata: dict[str, Any], display_id: str) -> None:
@@ -103,14 +109,14 @@ def bundle(handle: Shown) -> Bundle:
     widget = _widget(handle, task)
     if widget is not None:
         data[WIDGET_MIME] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    return data, _metadata(task)
+    return data, _metadata(handle, task)
 
 
 def follow(handle: Shown) -> None:
     """Keep the snapshot of the task's widget, if it has one, fresh until the task ends."""
-    widget = _widgets.get(handle.id)
+    widget = _widgets.get(_key(handle))
     if widget is not None:
-        current_producer().add_sampler(("view", handle.id), Follower(handle, widget, time.monotonic))
+        current_producer().add_sampler(("view", *_key(handle)), Follower(handle, widget, time.monotonic))
 
 
 class Follower:
@@ -151,32 +157,39 @@ class Follower:
             self._stop()
 
     def _stop(self) -> None:
-        current_producer().remove_sampler(("view", self._handle.id))
+        current_producer().remove_sampler(("view", *_key(self._handle)))
 
 
 _shown: dict[str, str | None] = {}
-_widgets: dict[str, TaskWidget] = {}
+_widgets: dict[tuple[str, bool], TaskWidget] = {}
 
 
 def _widget(handle: Shown, task: Task) -> TaskWidget | None:
-    """The task's widget: one model for all its views; ``None`` where nothing could draw it."""
+    """The task's widget: one model for all views of a kind; ``None`` where nothing could draw it."""
     if kernel_shell() is None or not _have_widgets():
         return None
     from ..widgets import TaskWidget
 
-    if handle.id not in _widgets:
+    key = _key(handle)
+    if key not in _widgets:
         handle = _without_result(handle)
-        _widgets[handle.id] = TaskWidget(handle.id, as_json(task), _commander(handle))
+        _widgets[key] = TaskWidget(handle.id, as_json(task), _commander(handle), slim=handle.slim)
         if not task.state.ended and handle.local is not None:
             follow(handle)
-    return _widgets[handle.id]
+    return _widgets[key]
+
+
+def _key(handle: Shown) -> tuple[str, bool]:
+    return handle.id, handle.slim
 
 
 def _without_result(handle: Shown) -> Shown:
     """A handle of the same task for a view, which lasts: what the task returned is not kept for it."""
     from .handle import TaskHandle
 
-    return TaskHandle(handle.local) if isinstance(handle, TaskHandle) and handle.local else handle
+    if isinstance(handle, TaskHandle) and handle.local:
+        return TaskHandle(handle.local, slim=handle.slim)
+    return handle
 
 
 def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
@@ -207,8 +220,9 @@ def _now(handle: Shown) -> Task:
     return handle._snapshot()  # noqa: SLF001 - the handle's side of this package, not its public face
 
 
-def _metadata(task: Task) -> dict[str, Any]:
-    return {MIME: {"task_id": task.id, "snapshot": as_json(task)}}
+def _metadata(handle: Shown, task: Task) -> dict[str, Any]:
+    slim = {"slim": True} if handle.slim else {}
+    return {MIME: {"task_id": task.id, "snapshot": as_json(task), **slim}}
 
 
 def as_json(task: Task) -> dict[str, Any]:

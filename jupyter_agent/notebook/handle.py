@@ -44,7 +44,8 @@ class Source(Protocol):
 class TaskHandle:
     """A task: what it is, how far it is, what came of it. Awaiting it gives its result."""
 
-    def __init__(self, task: LocalTask | Source, box: Box | None = None) -> None:
+    def __init__(self, task: LocalTask | Source, box: Box | None = None, *, slim: bool = False) -> None:
+        self.slim = slim
         self.local = task if isinstance(task, LocalTask) else None
         self._box = box
         self._source: Source = LocalSource(task) if isinstance(task, LocalTask) else task

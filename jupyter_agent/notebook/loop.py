@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from ..core.events import Error, TaskState
 from .about import ipython_shell
 from .attempt import Attempt, Box, Options
+from .bars import Shown, show_bar
 from .context import Position, TaskContext, set_current
 from .executors import ForegroundEngine
 from .handle import TaskHandle
@@ -52,13 +53,14 @@ class Loop:
 
     def __init__(self, position: Position, name: str) -> None:
         self._position = position
-        self._options = Options(name)
+        self._options = Options(name, slim=True)
         self._stop = stop_for_this_thread()
         self._attempt: Attempt | None = None
         self._before: TaskContext | None = None
         self._code: CodeType | None = None
         self._thread = 0
         self._left_at: float | None = None
+        self._bar: Shown | None = None
 
     def begin(self, frame: FrameType) -> None:
         """The first item is wanted by *frame*."""
@@ -72,19 +74,21 @@ class Loop:
         attempt.context.positions.append(self._position)
         self._before = set_current(attempt.context)
         _open.add(self)
-        shown(TaskHandle(task, box), self._options)
+        shown(TaskHandle(task, box, slim=True), self._options)
+        self._bar = show_bar(task, attempt.context.positions)
+        task.on_end(self._close_bar)
         self._stop.open()
 
     def finish(self) -> None:
         """There are no more items."""
         self._end(Outcome(TaskState.COMPLETED))
 
-    def dropped(self, frame: FrameType) -> None:
-        """Nobody iterates any more; *frame* let go."""
+    def dropped(self, frame: FrameType | None) -> None:
+        """Nobody iterates any more; *frame* let go, or the interpreter as it went (``None``)."""
         attempt = self._attempt
         if attempt is None or attempt.task.fold.state.ended:
             return
-        raising = frame.f_code is self._code and _instruction(frame) not in _QUIET
+        raising = frame is not None and frame.f_code is self._code and _instruction(frame) not in _QUIET
         if attempt.context.cancelled:
             self._end(Outcome(TaskState.CANCELLED))
         elif raising and self._stop.by_hand:
@@ -92,6 +96,7 @@ class Loop:
         elif raising:
             self._leave()
             self._left_at = time.monotonic()
+            self._close_bar(TaskState.FAILED)
         else:
             self._end(_LEFT)
 
@@ -116,6 +121,10 @@ class Loop:
         _open.discard(self)
         if self._attempt is not None:
             self._attempt.task.finish(self._attempt, outcome)
+
+    def _close_bar(self, state: TaskState | None = None) -> None:
+        if self._bar is not None and self._attempt is not None:
+            self._bar.close(state or self._attempt.task.fold.state)
 
     def _leave(self) -> None:
         """Give the thread back what `begin` took; nothing from another thread, or again."""
@@ -157,7 +166,7 @@ class _End:
         return iter(())
 
     def __del__(self) -> None:
-        self._loop.dropped(sys._getframe(1))  # noqa: SLF001
+        self._loop.dropped(sys._getframe().f_back)  # noqa: SLF001
 
 
 _open: weakref.WeakSet[Loop] = weakref.WeakSet()

@@ -31,6 +31,7 @@ def track(iterable: Iterable[T], *, total: int | None = None, name: str | None =
     *total* is needed only where ``len()`` does not tell.
     """
     items, position = positioned(iterable, total)
+    position.name = name or ""
     if current().id:
         return itertools.chain(_Entry(position), items, _Exit(position))
     from .loop import track_as_task
@@ -38,7 +39,7 @@ def track(iterable: Iterable[T], *, total: int | None = None, name: str | None =
     return track_as_task(items, position, name or "track")
 
 
-def positioned(iterable: Iterable[T], total: int | None) -> tuple[Iterator[T], Position]:
+def positioned(iterable: Iterable[T], total: int | None) -> tuple[Iterator[T], Tracked]:
     """An iterator over *iterable* and where it is."""
     size = _size(iterable) if total is None else total
     if type(iterable) in _SIZED and _size(iterable) is not None:
@@ -49,7 +50,9 @@ def positioned(iterable: Iterable[T], total: int | None) -> tuple[Iterator[T], P
 
 
 class HintPosition:
-    """The position of an iterator that knows how much is left."""
+    """The position of an iterator that knows how much is left; ``name`` is what the loop was called."""
+
+    name = ""
 
     def __init__(self, sized: Any, items: Iterator[Any], total: int | None) -> None:
         self._sized = sized
@@ -64,7 +67,9 @@ class HintPosition:
 
 
 class CountPosition:
-    """The position of an iterator whose items are counted."""
+    """The position of an iterator whose items are counted; ``name`` is what the loop was called."""
+
+    name = ""
 
     def __init__(self, counter: Iterator[int], total: int | None) -> None:
         self._counter = counter
@@ -73,6 +78,9 @@ class CountPosition:
     def values(self) -> tuple[int, int | None]:
         found = _COUNT.search(repr(self._counter))
         return (int(found[0]) - 1 if found else 0), self._total
+
+
+Tracked = HintPosition | CountPosition
 
 
 class _Entry:

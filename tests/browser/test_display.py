@@ -27,6 +27,7 @@ class Handle:
     name: str = "train"
     calls: list[Any] = field(default_factory=list)
     local: object | None = "this process"
+    slim: bool = False
 
     @property
     def id(self) -> str:
@@ -147,7 +148,7 @@ def test_the_widget_gets_a_copy_four_times_a_second_and_the_last_state_always(
 ) -> None:
     now, widget = [0.0], Widget()
     follower = display.Follower(handle, widget, lambda: now[0])  # type: ignore[arg-type]
-    producer.add_sampler(("view", handle.id), follower)
+    producer.add_sampler(("view", handle.id, False), follower)
     seen = []
     for tick in range(70):
         now[0] = tick * 0.05
@@ -189,7 +190,7 @@ def test_a_widget_that_cannot_be_written_is_given_up_once(handle: Handle, produc
             raise RuntimeError("the socket is closed")
 
     follower = display.Follower(handle, Broken(), lambda: 0.0)  # type: ignore[arg-type]
-    producer.add_sampler(("view", handle.id), follower)
+    producer.add_sampler(("view", handle.id, False), follower)
     with pytest.raises(RuntimeError, match="closed"):
         follower()
     assert producer.samplers == {}
@@ -211,7 +212,23 @@ def test_in_a_kernel_one_widget_serves_all_views_of_a_task(handle: Handle, produ
     first, _ = display.bundle(handle)
     second, _ = display.bundle(handle)
     assert first[display.WIDGET_MIME] == second[display.WIDGET_MIME]
-    assert list(producer.samplers) == [("view", handle.id)]
+    assert list(producer.samplers) == [("view", handle.id, False)]
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_slim_view_says_so_to_every_front_end_and_is_a_model_of_its_own(
+    handle: Handle, producer: Samplers
+) -> None:
+    data, metadata = display.bundle(handle)
+    assert "slim" not in metadata[MIME]
+    handle.slim = True
+    slim, metadata = display.bundle(handle)
+    assert metadata[MIME]["slim"] is True
+    assert slim[MIME] == {"v": 1}
+    assert slim[display.WIDGET_MIME] != data[display.WIDGET_MIME]
+    assert display._widgets[handle.id, True].slim
+    assert not display._widgets[handle.id, False].slim
+    assert len(producer.samplers) == 2
 
 
 @pytest.mark.usefixtures("kernel", "producer")

@@ -106,6 +106,17 @@ def test_what_a_thread_prints_appears_under_the_cell_that_started_it(kernel: Ker
     assert kernel.text_of(first) == "from the task\n"
 
 
+def test_a_tracked_loop_shows_a_slim_view_and_no_bar(kernel: Kernel) -> None:
+    request = kernel.start_cell("for _ in ja.track(range(3), name='loop'):\n    time.sleep(0.2)")
+    assert kernel.reply(request)["status"] == "ok"
+    (shown,) = [m["content"] for m in kernel.messages if m["msg_type"] == "display_data" and of(m, request)]
+    mime = "application/vnd.jupyter-agent.task.v1+json"
+    assert shown["metadata"][mime]["slim"] is True
+    assert shown["metadata"][mime]["snapshot"]["name"] == "loop"
+    assert shown["data"][mime] == {"v": 1}
+    assert kernel.text_of(request) == ""
+
+
 def test_a_cell_as_a_task_shows_its_value_and_shares_its_variables(kernel: Kernel, tmp_path: Path) -> None:
     request = kernel.start_cell("%%task train\nx = 20\nprint('inside')\nx + 1")
     assert kernel.reply(request)["status"] == "ok"
