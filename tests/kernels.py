@@ -48,12 +48,12 @@ def stream(path, count=None, pause=0.002, kernel=None):
 ENDS = ("completed", "failed", "cancelled", "interrupted")
 
 
-def execute(server: Server, kernel: str, code: str) -> None:
-    """Ask *kernel* to run *code*; returns when it has begun."""
-    asyncio.run(_execute(server, kernel, code))
+def execute(server: Server, kernel: str, code: str, cell: str | None = None) -> None:
+    """Ask *kernel* to run *code*, as a page does for that *cell*; returns when it has begun."""
+    asyncio.run(_execute(server, kernel, code, {"cellId": cell} if cell else {}))
 
 
-async def _execute(server: Server, kernel: str, code: str) -> None:
+async def _execute(server: Server, kernel: str, code: str, metadata: dict[str, str]) -> None:
     url = f"ws{server.url.removeprefix('http')}api/kernels/{kernel}/channels?session_id={new_id()}"
     request = HTTPRequest(url, headers={"Authorization": f"token {server.token}"})
     socket = await websocket_connect(request)
@@ -73,8 +73,8 @@ async def _execute(server: Server, kernel: str, code: str) -> None:
         "user_expressions": {},
         "allow_stdin": False,
     }
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    await socket.write_message(json.dumps({**message, "buffers": []}))
+    message = {"header": header, "parent_header": {}, "metadata": metadata, "content": content}
+    await socket.write_message(json.dumps({**message, "channel": "shell", "buffers": []}))
     try:
         async with asyncio.timeout(30):
             while True:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import ClassVar
+
+from jupyter_server.services.contents.fileio import FileManagerMixin
 
 from ..core.events import TaskState
 from ..errors import NotNow, UnknownTask
+from ..journal.base import Spot
 from ..journal.holder import Desk
 from ..journal.retention import delete_files
 from . import commands
+from .notebooks import Asked
 from .rest import AgentHandler, BadRequest
+
+MOST_CELLS = 500
+MOST_PATH = 4096
 
 
 class TasksHandler(AgentHandler):
@@ -21,11 +30,46 @@ class TasksHandler(AgentHandler):
         state, limit = self._state(), self.number("limit", 50)
         name = self.get_query_argument("name", None)
         before = self.get_query_argument("before", None)
+        spots = await self._spots()
         cursor, tasks = await self.services.feed.snapshots(
-            lambda desk: desk.journal.tasks(state=state, name=name, before=before, limit=limit + 1)
+            lambda desk: desk.journal.tasks(
+                state=state, name=name, before=before, spots=spots, limit=limit + 1
+            )
         )
         shown = self.services.shown(tasks[:limit])
         self.reply({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
+
+    async def _spots(self) -> list[Spot] | None:
+        """Where the tasks must have been started; ``None`` when that was not asked."""
+        cells, path = self._cells(), self._notebook()
+        if cells is None and path is None:
+            return None
+        known = await self.services.feed.call(lambda desk: desk.journal.spots(cells))
+        if path is None:
+            return known
+        manager = self.contents_manager
+        root = Path(manager.root_dir) if isinstance(manager, FileManagerMixin) else None
+        return await asyncio.to_thread(Asked(path, root).choose, known, by_cell=cells is not None)
+
+    def _cells(self) -> list[str] | None:
+        text = self.get_query_argument("cells", None, strip=False)
+        if text is None:
+            return None
+        cells = [cell for cell in text.split(",") if cell]
+        if len(cells) > MOST_CELLS:
+            raise BadRequest(f"ask for at most {MOST_CELLS} cells at once, not {len(cells)}")
+        if not all(len(cell) <= 256 and cell.isprintable() for cell in cells):
+            raise BadRequest("a cell's id has at most 256 characters, all of them visible")
+        return cells
+
+    def _notebook(self) -> str | None:
+        path = self.get_query_argument("notebook", None, strip=False)
+        if path is None:
+            return None
+        path = path.strip("/")
+        if not path or len(path) > MOST_PATH or ".." in path.split("/"):
+            raise BadRequest(f"notebook must be a contents path of 1 to {MOST_PATH} characters without `..`")
+        return path
 
     def _state(self) -> TaskState | None:
         text = self.get_query_argument("state", None)
