@@ -159,4 +159,4 @@ def test_any_question_about_cells_is_answered(server: Server, query: str, status
 
 
 def test_nothing_of_all_this_was_an_error_of_the_server(server: Server) -> None:
-    assert not [line for line in servers.loud(server.log_text()) if not line.startswith("[W")]
+    assert not [line for line in servers.loud_of_ours(server.log_text()) if not line.startswith("[W")]
