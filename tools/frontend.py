@@ -46,7 +46,7 @@ class Frontend:
 
     @property
     def stamp(self) -> Path:
-        """Says from what was built. A build removes it first."""
+        """Says from what was built. A build takes it away."""
         return self.static / "built.json"
 
     def is_built(self) -> bool:

@@ -1,6 +1,6 @@
 // Builds every file that a browser loads: ../static/, ../labextension/, and lib/testing.js for the tests.
-// `npm run build` prints the sizes and fails when one is over its limit.
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+// `npm run build` prints the sizes. When anything fails, or is over its limit, what was built before stays.
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "./tools/bundle.mjs";
 import { labextension } from "./tools/labextension.mjs";
@@ -8,40 +8,48 @@ import { licences } from "./tools/licences.mjs";
 import { report } from "./tools/sizes.mjs";
 
 const here = import.meta.dirname;
-const served = join(here, "..", "static");
-const extension = join(here, "..", "labextension");
-const scratch = join(here, "lib");
+const entries = {
+  "static/element.js": "src/element/index.ts",
+  "static/rich.js": "src/rich/index.ts",
+  "static/plot.js": "src/plot/index.ts",
+  "static/page.js": "src/page/index.ts",
+  "static/page.css": "src/page/page.css",
+  "static/widget.js": "src/widget/index.ts",
+  "testing.js": "src/testing/index.ts",
+};
+const places = {
+  static: join(here, "..", "static"),
+  labextension: join(here, "..", "labextension"),
+  "testing.js": join(here, "lib", "testing.js"),
+};
 
-const entries = [
-  ["src/element/index.ts", join(served, "element.js")],
-  ["src/rich/index.ts", join(served, "rich.js")],
-  ["src/plot/index.ts", join(served, "plot.js")],
-  ["src/page/index.ts", join(served, "page.js")],
-  ["src/page/page.css", join(served, "page.css")],
-  ["src/widget/index.ts", join(served, "widget.js")],
-  ["src/testing/index.ts", join(scratch, "testing.js")],
-];
-
-function present(source) {
-  const found = existsSync(join(here, source));
-  if (!found) console.log(`${source} does not exist yet: skipped`);
-  return found;
+async function make(scratch) {
+  const inputs = new Set(await labextension(here, scratch, join(scratch, "labextension")));
+  for (const [outfile, source] of Object.entries(entries)) {
+    for (const input of (await bundle(here, source, join(scratch, outfile))).inputs) inputs.add(input);
+  }
+  const texts = licences(here, inputs);
+  for (const folder of ["static", "labextension/static"]) {
+    writeFileSync(join(scratch, folder, "third-party-licenses.json"), texts);
+  }
 }
 
-for (const folder of [served, extension, scratch]) {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+function replace(scratch) {
+  for (const [name, place] of Object.entries(places)) {
+    rmSync(place, { recursive: true, force: true });
+    renameSync(join(scratch, name), place);
+  }
 }
-const inputs = new Set();
-for (const [source, outfile] of entries.filter(([source]) => present(source))) {
-  for (const input of (await bundle(here, source, outfile)).inputs) inputs.add(input);
+
+mkdirSync(join(here, "lib"), { recursive: true });
+const scratch = mkdtempSync(join(here, "lib", "new-"));
+try {
+  await make(scratch);
+  if (report(join(scratch, "static"), join(scratch, "labextension", "static"))) replace(scratch);
+  else process.exitCode = 1;
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
 }
-if (present("src/lab/index.ts")) {
-  for (const input of await labextension(here, scratch, extension)) inputs.add(input);
-}
-const texts = licences(here, inputs);
-writeFileSync(join(served, "third-party-licenses.json"), texts);
-if (existsSync(join(extension, "static"))) {
-  writeFileSync(join(extension, "static", "third-party-licenses.json"), texts);
-}
-process.exitCode = report(served, extension) ? 0 : 1;

@@ -1,5 +1,5 @@
 // How large the built files are, and how large they may be.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
@@ -8,7 +8,6 @@ const ELEMENT = 120 * KB;
 const PANEL = 60 * KB; // what the JupyterLab extension may have beside the element
 
 function measured(folder, label) {
-  if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => /\.(js|css)$/.test(name));
   return names.sort().map((name) => {
     const content = readFileSync(join(folder, name));
@@ -22,10 +21,10 @@ function row({ name, bytes, gzipped }) {
   return `${String(bytes).padStart(9)} ${String(gzipped).padStart(9)}  ${name}`;
 }
 
-/** Prints the table; false when a limit is passed. */
+/** Prints the table of both folders' files; false when a limit is passed. */
 export function report(served, extension) {
   const files = measured(served, "static");
-  const lab = measured(join(extension, "static"), "labextension");
+  const lab = measured(extension, "labextension");
   const named = (...names) => sum(files.filter(({ name }) => names.some((each) => name === `static/${each}`)));
   console.log("    bytes   gzipped");
   for (const file of [...files, ...lab]) console.log(row(file));
