@@ -1,11 +1,19 @@
-/** The extension of JupyterLab and Notebook 7. */
+/** The extension of JupyterLab and Notebook 7. Only the drawing of tasks needs anything of the page; all the rest
+ * is there where the page has a place for it. */
 
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { ICommandPalette } from "@jupyterlab/apputils";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
+import { IRunningSessionManagers } from "@jupyterlab/running";
+import { ISettingRegistry } from "@jupyterlab/settingregistry";
+import { IStatusBar } from "@jupyterlab/statusbar";
 import { pageServer } from "../net/server.js";
 import { Opener } from "./open.js";
+import { PutBack } from "./putback.js";
 import { addTaskRenderer } from "./renderer.js";
+import { addTableRenderer } from "./tables.js";
+import { type Places, addTasks } from "./tasks.js";
 
 const renderer: JupyterFrontEndPlugin<void> = {
   id: "jupyter-agent-tasks:renderer",
@@ -14,9 +22,44 @@ const renderer: JupyterFrontEndPlugin<void> = {
   requires: [IRenderMimeRegistry],
   optional: [INotebookTracker],
   activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, tracker: INotebookTracker | null) => {
-    const opener = new Opener(app, tracker, () => {});
-    addTaskRenderer({ rendermime, server: pageServer(), open: opener.open });
+    const means = { rendermime, server: pageServer(), open: new Opener(app, tracker).open };
+    addTaskRenderer(means);
+    addTableRenderer(means);
   },
 };
 
-export default [renderer];
+const putBack: JupyterFrontEndPlugin<void> = {
+  id: "jupyter-agent-tasks:put-back",
+  description: "Puts views of tasks back that a page lost.",
+  autoStart: true,
+  requires: [INotebookTracker],
+  activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
+    const server = pageServer();
+    if (server) new PutBack(server).watch(tracker);
+  },
+};
+
+const tasks: JupyterFrontEndPlugin<void> = {
+  id: "jupyter-agent-tasks:plugin",
+  description: "All tasks of the server: panel, running section, status bar, notifications, commands.",
+  autoStart: true,
+  requires: [IRenderMimeRegistry],
+  optional: [INotebookTracker, ISettingRegistry, ICommandPalette, ILabShell, ILayoutRestorer, IRunningSessionManagers, IStatusBar],
+  activate: (
+    app: JupyterFrontEnd,
+    rendermime: IRenderMimeRegistry,
+    tracker: INotebookTracker | null,
+    registry: ISettingRegistry | null,
+    palette: ICommandPalette | null,
+    shell: ILabShell | null,
+    restorer: ILayoutRestorer | null,
+    running: IRunningSessionManagers | null,
+    statusBar: IStatusBar | null,
+  ) => {
+    const server = pageServer();
+    const places: Places = { rendermime, tracker, registry, palette, shell, restorer, running, statusBar };
+    if (server) void addTasks(app, server, places);
+  },
+};
+
+export default [renderer, putBack, tasks];

@@ -12,7 +12,7 @@ export class Opener {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly tracker: INotebookTracker | null,
-    private readonly otherwise: (task: Snapshot) => void,
+    private readonly otherwise: (task: Snapshot) => void = () => {},
   ) {}
 
   readonly open = (task: Snapshot): void => void this.#open(task);

@@ -1,0 +1,86 @@
+/** Commands for the palette and for shortcuts. */
+
+import type { JupyterFrontEnd } from "@jupyterlab/application";
+import { type ICommandPalette, Notification as Notice } from "@jupyterlab/apputils";
+import type { ICodeCellModel } from "@jupyterlab/cells";
+import type { INotebookTracker } from "@jupyterlab/notebook";
+import { ENDED } from "../model/fold.js";
+import type { Connection } from "../net/connection.js";
+import type { Server } from "../net/server.js";
+import type { Snapshot } from "../net/types.js";
+import { tasksIcon } from "./icon.js";
+import { shownIn } from "./notebooks.js";
+
+export const SHOW = "jupyter-agent:show-tasks";
+const PREFIX = "jupyter-agent";
+const CATEGORY = "Tasks";
+
+interface Means {
+  readonly server: Server;
+  readonly connection: Connection;
+  readonly tracker: INotebookTracker | null;
+  show(): void;
+}
+
+export function addCommands(app: JupyterFrontEnd, palette: ICommandPalette | null, means: Means): void {
+  const { commands } = app;
+  const ofCell = new CellTasks(means);
+  commands.addCommand(SHOW, { label: "Show Tasks", icon: tasksIcon, execute: means.show });
+  commands.addCommand(`${PREFIX}:cancel-task`, {
+    label: "Cancel the Task of This Cell", isEnabled: () => ofCell.any, execute: () => ofCell.command("cancel"),
+  });
+  commands.addCommand(`${PREFIX}:retry-task`, {
+    label: "Retry the Task of This Cell", isEnabled: () => ofCell.any, execute: () => ofCell.command("retry"),
+  });
+  commands.addCommand(`${PREFIX}:copy-task-id`, {
+    label: "Copy the Id of This Cell’s Task", isEnabled: () => ofCell.any, execute: () => ofCell.copyId(),
+  });
+  commands.addCommand(`${PREFIX}:allow-notifications`, {
+    label: "Allow the Browser’s Notifications of Tasks", isEnabled: canAsk, execute: () => Notification.requestPermission(),
+  });
+  const names = ["show-tasks", "cancel-task", "retry-task", "copy-task-id", "allow-notifications"];
+  for (const name of names) palette?.addItem({ command: `${PREFIX}:${name}`, category: CATEGORY });
+}
+
+/** Ask a task for something; what is refused is said. */
+export async function ask(connection: Connection, { id, attempt }: Snapshot, command: string): Promise<void> {
+  const reply = await connection.command(id, attempt, command, {});
+  if (!reply.ok) Notice.error(reply.message ?? "The server refused.", { autoClose: 5000 });
+}
+
+function canAsk(): boolean {
+  return "Notification" in window && Notification.permission === "default";
+}
+
+/** The tasks of the active cell. */
+class CellTasks {
+  constructor(private readonly means: Means) {}
+
+  get any(): boolean {
+    return this.#ids().length > 0;
+  }
+
+  /** Cancel what runs, or retry what has ended without a result. */
+  async command(command: "cancel" | "retry"): Promise<void> {
+    const fits = (task: Snapshot) => (command === "cancel" ? !ENDED.has(task.state) : ENDED.has(task.state) && task.state !== "completed");
+    const tasks = (await this.#tasks()).filter(fits);
+    await Promise.all(tasks.map((task) => ask(this.means.connection, task, command)));
+    if (tasks.length === 0) Notice.info(`This cell has no task to ${command}.`, { autoClose: 5000 });
+  }
+
+  async copyId(): Promise<void> {
+    const id = this.#ids().at(-1);
+    if (id) await navigator.clipboard.writeText(id);
+  }
+
+  #ids(): string[] {
+    const cell = this.means.tracker?.activeCell?.model;
+    return cell?.type === "code" ? [...shownIn(cell as ICodeCellModel)] : [];
+  }
+
+  async #tasks(): Promise<Snapshot[]> {
+    const { server } = this.means;
+    const answers = await Promise.all(this.#ids().map((id) => server.fetch(`tasks/${encodeURIComponent(id)}`)));
+    return Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.json()));
+  }
+}
