@@ -89,9 +89,9 @@ class _History(RequestHandler):
         events = [one for one in self.stage.history if one["type"] in types]
         before, after = (self.get_query_argument(name, None) for name in ("before", "after"))
         if before is not None:
-            events = [one for one in events if one["offset"] < offset(before)]
+            events = [one for one in events if one["offset"] <= offset(before)]
             page = events[-limit:]
-            cursor = page[0]["offset"] if page else offset(before)
+            cursor = page[0]["offset"] - 1 if page else offset(before)
         else:
             events = [one for one in events if one["offset"] > offset(after or "e:0")]
             page = events[:limit]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -344,3 +345,136 @@ def test_a_retry_starts_the_figures_over(stage: Stage, view: Page) -> None:
     expect(view.get_by_text("attempt 2")).to_be_visible()
     assert view.get_by_role("progressbar").get_attribute("aria-valuenow") is None
     expect(view.locator(".ja-error")).to_be_hidden()
+
+
+def test_earlier_lines_are_fetched_as_far_as_the_reader_scrolls_up(stage: Stage, view: Page) -> None:
+    stage.history = [log(n, f"line {n}\n") for n in range(1, 2501)]
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(cursor="e:2500", logs=2500), cursor="e:2400")
+    stage.tell(ident, *stage.history[2400:], prev="e:2400")
+    view.get_by_role("button", name="Show earlier").click()
+    expect(view.get_by_text("1,400 earlier")).to_be_visible()
+    box = view.get_by_role("log")
+    box.evaluate("element => { element.scrollTop = 0 }")
+    expect(box).to_contain_text(re.compile(r"^\s*Show earlier\s*400 earlier"))
+    box.evaluate("element => { element.scrollTop = 0 }")
+    expect(view.get_by_role("button", name="Show earlier")).to_be_hidden()
+    box.evaluate("element => { element.scrollTop = 0 }")
+    expect(view.locator(".ja-line").first).to_have_text("line 1")
+    assert view.locator(".ja-line").count() < 400
+    box.evaluate("element => { element.scrollTop = element.scrollHeight }")
+    expect(view.locator(".ja-line").last).to_have_text("line 2500")
+
+
+def test_a_search_shows_what_it_found_and_goes_on_to_earlier_lines(stage: Stage, view: Page) -> None:
+    stage.history = [log(n, f"line {n}\n") for n in range(1, 1501)]
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(cursor="e:1500", logs=1500), cursor="e:1400")
+    stage.tell(ident, *stage.history[1400:], prev="e:1400")
+    field = view.get_by_role("searchbox", name="Search the log")
+    field.fill("LINE 14")
+    expect(view.locator(".ja-found")).to_have_text("99 of 99")
+    field.press("Enter")
+    expect(view.locator(".ja-found")).to_have_text("1 of 99")
+    expect(view.locator(".ja-line", has_text="line 1401").locator("mark")).to_be_in_viewport()
+    view.get_by_role("button", name="Search earlier").click()
+    expect(view.locator(".ja-found")).to_contain_text("of 111")
+
+
+def test_the_log_is_downloaded_whole(stage: Stage, view: Page) -> None:
+    stage.history = [log(n, f"line {n}\n") for n in range(1, 12001)]
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(cursor="e:12000", logs=12000), cursor="e:11999")
+    stage.tell(ident, stage.history[-1], prev="e:11999")
+    with view.expect_download() as download:
+        view.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == f"{TASK}.log"
+    assert download.value.path().read_text() == "".join(f"line {n}\n" for n in range(1, 12001))
+
+
+def test_metrics_of_before_the_page_and_after_it_are_one_plot(stage: Stage, view: Page) -> None:
+    def metric(offset: int) -> dict[str, Any]:
+        return event(offset, "metric", {"name": "loss", "value": 1 / offset, "step": offset})
+
+    stage.history = [metric(n) for n in range(1, 101)]
+    ident = stage.welcome()
+    last = {"loss": {"value": 0.01, "step": 100}}
+    stage.answer(ident, snapshot(cursor="e:100", metrics=last), cursor="e:100")
+    plot = view.get_by_role("img", name="Plot of loss")
+    expect(plot).to_be_visible()
+    stage.tell(ident, metric(101), prev="e:100")
+    view.wait_for_function(
+        "document.querySelector('jupyter-agent-plot').metrics.series.get('loss').points === 101"
+    )
+    expect(view.locator(".ja-chip")).to_contain_text("0.009901")
+    view.get_by_role("button", name="Log scale").click()
+    expect(view.get_by_role("button", name="Log scale")).to_have_attribute("aria-pressed", "true")
+    expect(plot.locator("canvas")).to_be_visible()
+
+
+def test_a_conversation_is_there_after_a_refresh_and_grows_token_by_token(stage: Stage, view: Page) -> None:
+    def say(offset: int, text: str, ident: str, **more: Any) -> dict[str, Any]:
+        return event(offset, "message", {"role": "assistant", "text": text, "message_id": ident, **more})
+
+    stage.history = [say(1, "I found **3 files**", "a"), event(2, "input", {"text": "Only one, please"})]
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(cursor="e:2"))
+    expect(view.locator(".ja-message")).to_contain_text(["3 files", "Only one, please"])
+    expect(view.locator(".ja-message strong")).to_have_text("3 files")
+    stage.tell(ident, say(3, "Look", "b", delta=True), say(4, "ing…", "b", delta=True))
+    expect(view.locator(".ja-message").last).to_contain_text("Looking…")
+    view.get_by_label("Say something to the task").fill("thanks")
+    view.get_by_role("button", name="Send", exact=True).click()
+    assert stage.expect("command")["args"] == {"text": "thanks"}
+
+
+def test_markup_that_a_task_shows_is_made_harmless(stage: Stage, view: Page) -> None:
+    evil = "<b>bold</b><img src=x onerror='window.evil=1'><script>window.evil=1</script><form><input></form>"
+    link = "[x](javascript:window.evil=1) <iframe src='/'></iframe><a href='https://example.org'>y</a>"
+    stage.history = [
+        event(1, "display", {"data": {"text/html": evil, "text/plain": "plain"}}),
+        event(2, "message", {"role": "assistant", "text": evil + link, "message_id": "m"}),
+        event(
+            3, "display", {"data": {"image/svg+xml": "<svg onload='window.evil=1'/>", "text/plain": "svg"}}
+        ),
+    ]
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(cursor="e:3"))
+    expect(view.locator(".ja-shown b")).to_have_text("bold")
+    expect(view.locator(".ja-message a").last).to_have_attribute("rel", "noopener noreferrer")
+    for forbidden in (
+        "script",
+        "iframe",
+        "img[src='x']",
+        ".ja-shown form",
+        "[onerror]",
+        "a[href^=javascript]",
+    ):
+        assert view.locator(f"{ROOT} {forbidden}").count() == 0, forbidden
+    assert view.evaluate("window.evil") is None
+
+
+def test_a_slim_view_is_one_line(stage: Stage, page: Page) -> None:
+    page.evaluate(MOUNT, [TASK, None])
+    page.evaluate("window.view.slim = true")
+    stage.answer(stage.welcome(now=1005.0), snapshot(progress={"done": 5, "total": 10, "message": None}))
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "5")
+    expect(page.get_by_text("50 %")).to_be_visible()
+    assert page.locator(ROOT).bounding_box()["height"] < 45
+    assert page.get_by_role("log").count() == 0
+
+
+def test_the_end_is_told_once_for_each_attempt(stage: Stage, page: Page) -> None:
+    page.evaluate("window.ends = []; addEventListener('ja-ended', (e) => ends.push(e.detail.state))")
+    page.evaluate(MOUNT, [TASK, None])
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(state="failed", ended=1001.0))
+    stage.tell(
+        ident,
+        event(3, "log", {"stream": "stdout", "text": "late\n"}),
+        event(4, "state", {"state": "queued"}, attempt=2),
+        event(5, "state", {"state": "running"}, attempt=2),
+        event(6, "state", {"state": "completed"}, attempt=2),
+    )
+    expect(page.locator(ROOT)).to_have_attribute("data-state", "completed")
+    assert page.evaluate("window.ends") == ["failed", "completed"]

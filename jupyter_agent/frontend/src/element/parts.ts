@@ -3,7 +3,6 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import { repeat } from "lit/directives/repeat.js";
-import { styleMap } from "lit/directives/style-map.js";
 import type { Snapshot, Status } from "../net/types.js";
 import { ENDED } from "../model/fold.js";
 import { remaining, share } from "../model/speed.js";
@@ -63,7 +62,7 @@ export function bar({ task }: Picture): TemplateResult {
     aria-label=${`Progress of ${oneLine(task.name) || "the task"}`} ?hidden=${done === null && ENDED.has(task.state)}
     aria-valuenow=${done === null ? nothing : value} aria-valuemax=${done === null ? nothing : total}
     aria-valuetext=${done === null ? nothing : `${Math.floor(done * 100)} %`}>
-    <div class="ja-fill" style=${styleMap({ transform: `translateX(${((done ?? 0) - 1) * 100}%)` })}></div>
+    <div class="ja-fill" .style=${`transform: translateX(${((done ?? 0) - 1) * 100}%)`}></div>
   </div>`;
 }
 

@@ -35,9 +35,9 @@ export class Feed {
   #folded = -1;
   #heard = 0;
   #id = 0;
-  /** The journal's epoch, and the first offset of it that was not there when the server answered. */
+  /** The journal's epoch, and the last offset of it that was there when the server answered. */
   #epoch = "";
-  #live = 0;
+  #last = 0;
   readonly #metrics = new Backfill(this.metrics, ["metric", "state"]);
   readonly #talk = new Backfill(this.talk, TALK_TYPES);
   readonly #gallery = new Backfill(this.gallery, ["display"]);
@@ -115,7 +115,7 @@ export class Feed {
   #forget(cursor: string): void {
     for (const part of [this.log, this.speed, this.#metrics, this.#talk, this.#gallery]) part.clear();
     this.#epoch = epochOf(cursor);
-    this.#live = Math.max(this.#folded, offsetOf(cursor)) + 1;
+    this.#last = Math.max(this.#folded, offsetOf(cursor));
     this.#earlier = null;
   }
 
@@ -130,7 +130,7 @@ export class Feed {
   }
 
   async *#pictures(): AsyncGenerator<TaskEvent[]> {
-    yield (await before(this.server, this.taskId, ["display"], `${this.#epoch}:${this.#live}`, PICTURES)).events;
+    yield (await before(this.server, this.taskId, ["display"], `${this.#epoch}:${this.#last}`, PICTURES)).events;
   }
 
   /** Put earlier lines before the first, for somebody who holds the log; asked again while that is under
@@ -142,7 +142,7 @@ export class Feed {
 
   async #loadEarlier(): Promise<void> {
     const [log, oldest] = [this.log, this.log.oldest];
-    const page = await before(this.server, this.taskId, LOG_TYPES, `${this.#epoch}:${oldest ?? this.#live}`);
+    const page = await before(this.server, this.taskId, LOG_TYPES, `${this.#epoch}:${oldest === null ? this.#last : oldest - 1}`);
     if (log.oldest === oldest) log.prepend(page.events);
     this.changed();
   }

@@ -12,7 +12,7 @@ export interface Page {
   more: boolean;
 }
 
-/** The newest events of these types before a cursor, oldest first. */
+/** The newest events of these types up to a cursor, oldest first: a cursor is a place behind an event. */
 export function before(server: Server, task: string, types: string[], cursor: string, limit = PAGE): Promise<Page> {
   return page(server, task, { types: types.join(","), before: cursor, limit: String(limit) });
 }

@@ -3,7 +3,7 @@
 import DOMPurify from "dompurify";
 import { marked } from "marked";
 
-const CLEAN = { FORBID_TAGS: ["style", "form", "input", "textarea", "select", "button"], FORBID_ATTR: ["style", "id", "name"] };
+const CLEAN = { FORBID_TAGS: ["style", "form", "input", "textarea", "select", "button", "svg", "video", "audio", "picture", "source"], FORBID_ATTR: ["style", "id", "name"] };
 
 /** HTML without anything that runs, asks for something, or reaches beyond its place. */
 export function sanitize(html: string): string {
@@ -15,9 +15,15 @@ export function markdown(text: string): string {
   return sanitize(marked.parse(text, { async: false, breaks: true }));
 }
 
-// A link leads away from the page, and does not tell where from.
+// A link leads away from the page, and does not tell where from. A picture is in the text itself: one from
+// elsewhere would tell a stranger what was written into its address.
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
-  if (node.tagName !== "A") return;
-  node.setAttribute("target", "_blank");
-  node.setAttribute("rel", "noopener noreferrer");
+  if (node.tagName === "A") {
+    node.setAttribute("target", "_blank");
+    node.setAttribute("rel", "noopener noreferrer");
+  } else if (node.tagName === "IMG" && !node.getAttribute("src")?.startsWith("data:image/")) {
+    node.replaceWith(node.getAttribute("alt") ?? "");
+  } else {
+    node.removeAttribute("srcset");
+  }
 });
