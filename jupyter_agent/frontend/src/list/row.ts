@@ -2,11 +2,11 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
-import { styleMap } from "lit/directives/style-map.js";
+import { stateWord } from "../element/parts.js";
 import type { Snapshot } from "../net/types.js";
 import { ENDED } from "../model/fold.js";
 import { share } from "../model/speed.js";
-import { asks, clock, measure, moment, nameOf, note, notebookOf, percent, stateWord } from "./words.js";
+import { asks, clock, measure, moment, nameOf, note, notebookOf, percent } from "./words.js";
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 
@@ -31,13 +31,12 @@ export interface RowPicture {
 
 export function row(picture: RowPicture): TemplateResult {
   const { task, rate, now, current, refused } = picture;
-  const asking = asks(task);
-  return html`<li class=${classMap({ "jal-row": true, "jal-asking": asking })} data-task-id=${task.id} data-state=${task.state}
+  return html`<li class=${classMap({ "jal-row": true, "jal-asking": asks(task) })} data-task-id=${task.id} data-state=${task.state}
     aria-current=${current ? "true" : nothing}>
-    <span class="jal-state">${asking ? "asks you" : stateWord(task)}</span>
-    <span class="jal-what">${name(picture)}${attempt(task)}${place(picture)}</span>
+    <span class="jal-state">${stateWord(task)}</span>
+    <span class="jal-what">${name(picture)}${where(picture)}</span>
     <span class="jal-how">${bar(task)}${say("note", note(task))}</span>
-    <span class="jal-when" title=${clock(task)}>${say("measure", measure(task, now))}${say("moment", moment(task, rate, now))}</span>
+    <span class="jal-when" title=${clock(task)}>${say("measure", measure(task))}${say("moment", moment(task, rate, now))}</span>
     ${picture.confirming ? nothing : actions(picture)}
     ${picture.confirming ? question(task) : nothing}
     ${refused ? html`<span class="jal-refused" role="status">${refused}</span>` : nothing}
@@ -55,16 +54,16 @@ function name({ task, href }: RowPicture): TemplateResult {
     : html`<a class="jal-name" href=${href} data-act="open" title=${text}>${text}</a>`;
 }
 
-function attempt(task: Snapshot): TemplateResult | typeof nothing {
-  return task.attempt > 1 ? html`<span class="jal-attempt">attempt ${task.attempt}</span>` : nothing;
-}
-
-function place({ task, opens }: RowPicture): TemplateResult | typeof nothing {
-  const text = notebookOf(task);
-  if (!text) return nothing;
-  return opens
-    ? html`<button class="jal-place" type="button" data-act="notebook" title=${`Open ${task.notebook}`}>${text}</button>`
-    : html`<span class="jal-place" title=${task.notebook}>${text}</span>`;
+/** Which attempt it is, and the notebook it came from. */
+function where({ task, opens }: RowPicture): TemplateResult | typeof nothing {
+  const place = notebookOf(task);
+  if (task.attempt < 2 && !place) return nothing;
+  const link = opens
+    ? html`<button class="jal-place" type="button" data-act="notebook" title=${`Open ${task.notebook}`}>${place}</button>`
+    : html`<span class="jal-place" title=${task.notebook ?? nothing}>${place}</span>`;
+  return html`<span class="jal-where">
+    ${task.attempt > 1 ? html`<span class="jal-attempt">attempt ${task.attempt}</span>` : nothing}${place ? link : nothing}
+  </span>`;
 }
 
 function bar(task: Snapshot): TemplateResult | typeof nothing {
@@ -72,10 +71,11 @@ function bar(task: Snapshot): TemplateResult | typeof nothing {
   const unknown = done === null && task.state === "running" && !task.prompt;
   if (task.state === "completed" || (done === null && !unknown) || (ENDED.has(task.state) && task.error)) return nothing;
   const known = done !== null;
+  // As a property: a Content-Security-Policy without inline style refuses the attribute, by which `styleMap` begins.
   return html`<span class=${classMap({ "jal-bar": true, "jal-unknown": unknown })} role="progressbar"
     aria-label=${`Progress of ${nameOf(task)}`} aria-valuemin="0" aria-valuenow=${known ? task.progress!.done : nothing}
     aria-valuemax=${known ? task.progress!.total : nothing} aria-valuetext=${known ? percent(task) : nothing}>
-    <span class="jal-fill" style=${styleMap({ transform: `translateX(${((done ?? 0) - 1) * 100}%)` })}></span>
+    <span class="jal-fill" .style=${`transform: translateX(${((done ?? 0) - 1) * 100}%)`}></span>
   </span>`;
 }
 

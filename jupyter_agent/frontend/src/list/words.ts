@@ -21,10 +21,6 @@ export function asks(task: Snapshot): boolean {
   return task.prompt !== null && !ENDED.has(task.state);
 }
 
-export function stateWord(task: Snapshot): string {
-  return task.cancel_requested && !ENDED.has(task.state) ? "cancelling" : task.state;
-}
-
 export function percent(task: Snapshot): string {
   const done = share(task);
   return done === null ? "" : `${Math.floor(done * 100)} %`;
@@ -40,20 +36,18 @@ export function note(task: Snapshot): string {
 }
 
 /** How far it is, or how long it took. */
-export function measure(task: Snapshot, now: number): string {
-  if (task.state === "queued") return "";
-  if (ENDED.has(task.state)) return took(task);
-  return percent(task) || countOf(task) || duration(now - (task.started ?? now));
+export function measure(task: Snapshot): string {
+  if (task.state === "queued") return "waiting";
+  return ENDED.has(task.state) ? took(task) : percent(task) || countOf(task);
 }
 
-/** When it will be done, or when it was. */
+/** When it will be done, how long it has been at it, or when it was. */
 export function moment(task: Snapshot, rate: number | null, now: number): string {
   if (ENDED.has(task.state)) return task.ended === null ? "" : ago(now - task.ended, task.ended);
-  if (task.state === "queued") return task.queued === null ? "" : `waiting ${duration(now - task.queued)}`;
-  const rest = remaining(task, rate);
+  const rest = task.prompt || task.cancel_requested ? null : remaining(task, rate);
   if (rest !== null) return `${duration(rest)} left`;
-  const told = percent(task) || countOf(task);
-  return told && task.started !== null ? duration(now - task.started) : "";
+  const since = task.state === "queued" ? task.queued : task.started;
+  return since === null ? "" : duration(now - since);
 }
 
 /** Seconds since a moment, in words that stay true for a while. */

@@ -1,11 +1,13 @@
 /** What a tab says. */
 
+import { stateWord } from "../element/parts.js";
+import { asks, nameOf, percent } from "../list/words.js";
 import type { Snapshot } from "../net/types.js";
-import { asks, nameOf, percent, stateWord } from "../list/words.js";
 
 /** Of one task: its name, and how it is. */
 export function titleOf(task: Snapshot): string {
-  const how = asks(task) ? "asks you" : (task.state === "running" && percent(task)) || stateWord(task);
+  const moves = task.state === "running" && !asks(task) && !task.cancel_requested;
+  const how = (moves && percent(task)) || stateWord(task);
   return `${nameOf(task)} · ${how}`;
 }
 

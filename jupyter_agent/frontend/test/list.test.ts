@@ -1,0 +1,387 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import "../src/list/index.js";
+import type { TasksElement } from "../src/list/index.js";
+import { count, inState, search } from "../src/list/choose.js";
+import { ago, measure, moment, note, notebookOf } from "../src/list/words.js";
+import * as shared from "../src/net/shared.js";
+import type { Snapshot } from "../src/net/types.js";
+import { event, json, queued, Scripted, settle, snapshot, state } from "./scripted.js";
+
+let server: Scripted;
+let element: TasksElement;
+
+vi.mock("../src/net/shared.js", () => ({ sharedConnection: vi.fn() }));
+
+async function show(fields: Partial<TasksElement> = {}): Promise<void> {
+  element = Object.assign(document.createElement("jupyter-agent-tasks"), { server: server.server, ...fields }) as TasksElement;
+  document.body.append(element);
+  server.sockets.length > 0 && server.open();
+  await drawn();
+}
+
+async function drawn(): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    await settle();
+    await element.updateComplete;
+  }
+}
+
+const rows = () => [...element.querySelectorAll<HTMLElement>("li[data-task-id]")];
+const names = () => rows().map((row) => row.querySelector(".jal-name")!.textContent);
+const rowOf = (id: string) => rows().find((row) => row.dataset.taskId === id)!;
+const buttons = (id: string) => [...rowOf(id).querySelectorAll("button")].map((button) => button.getAttribute("aria-label"));
+const textOf = (id: string) => rowOf(id).textContent!.replace(/\s+/g, " ").trim();
+const commands = () => server.current.sent.filter((frame) => frame.type === "command");
+
+async function press(id: string, word: string): Promise<void> {
+  rowOf(id).querySelector<HTMLElement>(`[aria-label="${word}"]`)!.click();
+  await drawn();
+}
+
+async function type(query: string): Promise<void> {
+  const field = element.querySelector<HTMLInputElement>('input[type="search"]')!;
+  field.value = query;
+  field.dispatchEvent(new Event("input"));
+  await drawn();
+}
+
+async function choose(filter: string): Promise<void> {
+  element.querySelector<HTMLElement>(`[data-filter="${filter}"]`)!.click();
+  await drawn();
+}
+
+beforeEach(() => {
+  server = new Scripted();
+  vi.mocked(shared.sharedConnection).mockReturnValue(server.connection);
+});
+
+afterEach(() => element.remove());
+
+describe("rows", () => {
+  it("say who they are, and how the connection is", async () => {
+    await show();
+    expect(element.dataset.connection).toBe("connecting");
+    server.start([snapshot("1", { name: "train" }), snapshot("0", { state: "failed" })]);
+    await drawn();
+    expect(element.dataset.connection).toBe("live");
+    expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([["1", "running"], ["0", "failed"]]);
+    server.cut();
+    await drawn();
+    expect(element.dataset.connection).toBe("connecting");
+    expect(element.textContent).toContain("Connecting…");
+  });
+
+  it("have a bar with its value in words", async () => {
+    await show();
+    server.start([snapshot("1", { progress: { done: 43, total: 100, message: "epoch 4" } })]);
+    await drawn();
+    const bar = rowOf("1").querySelector('[role="progressbar"]')!;
+    const values = ["aria-valuenow", "aria-valuemax", "aria-valuetext", "aria-label"].map((name) => bar.getAttribute(name));
+    expect(values).toEqual(["43", "100", "43 %", "Progress of task 1"]);
+    expect(textOf("1")).toContain("epoch 4 43 %");
+    expect(bar.querySelector("[style]")!.getAttribute("style")).toMatch(/translateX\(-57[.%]/);
+  });
+
+  it("say what a task asks, which attempt it is and where it comes from", async () => {
+    await show();
+    const prompt = { prompt_id: "q", text: "cat or dog?", choices: null };
+    server.start([snapshot("1", { prompt, attempt: 2, notebook: "/home/ada/a label.ipynb" })]);
+    await drawn();
+    for (const words of ["waiting for you", "cat or dog?", "attempt 2", "a label.ipynb"]) expect(textOf("1")).toContain(words);
+  });
+
+  it("follow what happens", async () => {
+    await show();
+    server.start([snapshot("1")]);
+    server.tell(queued(1, "2"), state(2, "1", "completed"));
+    await drawn();
+    expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([["2", "queued"], ["1", "completed"]]);
+  });
+
+  it("keep their elements when others come and go", async () => {
+    await show();
+    server.start([snapshot("1")]);
+    await drawn();
+    const before = rowOf("1");
+    server.tell(queued(1, "2"), state(2, "2", "running"));
+    await drawn();
+    expect(rowOf("1")).toBe(before);
+  });
+
+  it("a name is text, whatever is in it", async () => {
+    await show();
+    server.start([snapshot("<b>", { name: "<img src=x onerror=1>\u202e\nx" })]);
+    await drawn();
+    expect(names()).toEqual(["<img src=x onerror=1> x"]);
+    expect(element.querySelector("img, b")).toBe(null);
+  });
+
+  it("are drawn once for many frames", async () => {
+    await show();
+    server.start([snapshot("1")]);
+    await drawn();
+    const draw = vi.spyOn(element as any, "render");
+    for (let n = 1; n <= 100; n += 1) server.tell(event(n, "1", "progress", { done: n, total: 100 }));
+    await drawn();
+    expect(draw).toHaveBeenCalledTimes(1);
+  });
+
+  it("only say aloud which task has ended", async () => {
+    await show();
+    const said = () => element.querySelector('[aria-live="polite"]')!.textContent;
+    server.start([snapshot("2", { state: "failed" }), snapshot("1")]);
+    server.tell(event(1, "1", "progress", { done: 1, total: 2 }), queued(2, "3"));
+    await drawn();
+    expect(said()).toBe("");
+    server.tell(state(3, "1", "completed"));
+    await drawn();
+    expect(said()).toBe("task 1 completed");
+  });
+});
+
+describe("what can be done", () => {
+  it("depends on the state", async () => {
+    await show();
+    server.start(
+      (["running", "queued", "completed", "failed", "cancelled", "interrupted"] as const).map((state) => snapshot(state, { state })),
+    );
+    await drawn();
+    expect(["running", "queued"].map(buttons)).toEqual([["Cancel"], ["Cancel"]]);
+    expect(["failed", "cancelled", "interrupted"].map(buttons)).toEqual(Array(3).fill(["Retry", "Delete"]));
+    expect(buttons("completed")).toEqual(["Delete"]);
+  });
+
+  it("cancel asks the attempt that is shown", async () => {
+    await show();
+    server.start([snapshot("1", { attempt: 3 })]);
+    await drawn();
+    await press("1", "Cancel");
+    expect(commands()).toMatchObject([{ task: "1", attempt: 3, command: "cancel" }]);
+    expect(rowOf("1").querySelector<HTMLButtonElement>("button")!.disabled).toBe(true);
+  });
+
+  it("a refusal is said in the row, until something happens", async () => {
+    await show();
+    server.start([snapshot("1", { state: "failed" })]);
+    await drawn();
+    await press("1", "Retry");
+    server.send({ type: "reply", id: commands()[0].id, ok: false, message: "its kernel is gone" });
+    await drawn();
+    expect(textOf("1")).toContain("its kernel is gone");
+    server.tell(state(1, "1", "queued", { attempt: 2 }));
+    await drawn();
+    expect(textOf("1")).not.toContain("its kernel is gone");
+  });
+
+  it("delete asks first, and Escape or Keep means no", async () => {
+    await show();
+    server.start([snapshot("1", { state: "failed" })]);
+    await drawn();
+    await press("1", "Delete");
+    expect(textOf("1")).toContain("for good?");
+    expect(document.activeElement!.getAttribute("aria-label")).toBe("Keep");
+    document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    await drawn();
+    expect(buttons("1")).toEqual(["Retry", "Delete"]);
+    expect(document.activeElement!.getAttribute("aria-label")).toBe("Delete");
+    await press("1", "Delete");
+    await press("1", "Keep");
+    expect(server.asked).toEqual([]);
+  });
+
+  it("a deleted task goes, its neighbour gets the focus, and others are told", async () => {
+    const removed: string[] = [];
+    await show();
+    element.addEventListener("ja-removed", (event) => removed.push((event as CustomEvent<Snapshot>).detail.id));
+    server.answers.set("DELETE tasks/2", () => new Response(null, { status: 204 }));
+    server.start([snapshot("2", { state: "failed" }), snapshot("1", { state: "failed" })]);
+    await drawn();
+    await press("2", "Delete");
+    await press("2", "Delete");
+    expect([names(), removed]).toEqual([["task 1"], ["2"]]);
+    expect(document.activeElement!.textContent).toBe("task 1");
+  });
+
+  it("what the server will not delete stays, with its reason", async () => {
+    await show();
+    server.answers.set("DELETE tasks/1", () => json({ detail: "cancel it first" }, 409));
+    server.start([snapshot("1", { state: "failed" })]);
+    await drawn();
+    await press("1", "Delete");
+    await press("1", "Delete");
+    expect(textOf("1")).toContain("cancel it first");
+  });
+
+  it("a click on a name opens the task; with a key held it is the browser's", async () => {
+    await show();
+    const opened: Snapshot[] = [];
+    element.addEventListener("ja-open", (event) => opened.push((event as CustomEvent<Snapshot>).detail));
+    server.start([snapshot("1 2")]);
+    await drawn();
+    const link = rowOf("1 2").querySelector("a")!;
+    expect(link.href).toBe("http://here/jupyter-agent/?task=1%202");
+    expect(link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }))).toBe(false);
+    link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey: true }));
+    expect(opened.map((task) => task.id)).toEqual(["1 2"]);
+  });
+
+  it("a notebook can be opened where the page knows how", async () => {
+    const open = vi.fn();
+    await show({ host: { open } });
+    server.start([snapshot("1", { notebook: "/a/b.ipynb" })]);
+    await drawn();
+    rowOf("1").querySelector<HTMLElement>('[data-act="notebook"]')!.click();
+    expect(open).toHaveBeenCalledWith(expect.objectContaining({ id: "1" }));
+  });
+});
+
+describe("search and filter", () => {
+  const tasks = [
+    snapshot("4", { name: "Train big", tags: ["gpu"], notebook: "/home/ada/vision.ipynb" }),
+    snapshot("3", { name: "crawl", state: "failed" }), snapshot("2", { name: "train small", state: "failed" }),
+    snapshot("1", { name: "export", state: "completed" }),
+  ];
+
+  it.each([["train", ["4", "2"]], ["TRAIN gpu", ["4"]], ["vision", ["4"]], ["  ", ["4", "3", "2", "1"]], ["none", []]])(
+    "%j finds %j", (query, found) => expect(search(tasks, query).map((task) => task.id)).toEqual(found),
+  );
+
+  it("counts what there is", () => {
+    expect([...count(tasks)]).toEqual([["running", 1], ["failed", 2], ["completed", 1]]);
+    expect(inState(tasks, "failed").map((task) => task.id)).toEqual(["3", "2"]);
+  });
+
+  it("narrow the rows, and the counts tell of what was found", async () => {
+    await show();
+    server.start(tasks);
+    await drawn();
+    await type("train");
+    expect(names()).toEqual(["Train big", "train small"]);
+    await choose("failed");
+    expect(names()).toEqual(["train small"]);
+    const filters = [...element.querySelectorAll("[data-filter]")].map((one) => [one.textContent!.trim(), one.getAttribute("aria-pressed")]);
+    expect(filters).toEqual([["all 2", "false"], ["running 1", "false"], ["failed 1", "true"]]);
+  });
+
+  it("nothing found is said, with the way back", async () => {
+    await show();
+    server.start(tasks);
+    await drawn();
+    await type("nothing like this");
+    expect(element.textContent).toContain("No task here matches.");
+    element.querySelector<HTMLElement>(".jal-empty button")!.click();
+    await drawn();
+    expect(names().length).toBe(4);
+  });
+});
+
+describe("much, little, nothing", () => {
+  it("an empty list says what to do, once the server has said that it is empty", async () => {
+    await show();
+    expect(element.textContent).not.toContain("No tasks yet");
+    server.start([]);
+    await drawn();
+    expect(element.textContent).toContain("No tasks yet");
+    expect(element.textContent).toContain("import jupyter_agent as ja");
+  });
+
+  it("draws a hundred rows, and more on demand, before it asks the server", async () => {
+    await show();
+    const many = Array.from({ length: 250 }, (_, n) => snapshot(String(999 - n), { state: "failed" }));
+    server.answers.set("GET tasks?before=750&limit=100", () => json({ tasks: [snapshot("749", { state: "failed" })], more: false, cursor: "e:0" }));
+    server.answers.set("GET tasks?state=running&limit=1000", () => json({ tasks: [], more: false, cursor: "e:0" }));
+    server.answers.set("GET tasks?state=queued&limit=1000", () => json({ tasks: [], more: false, cursor: "e:0" }));
+    server.start(many, { more: true });
+    await drawn();
+    const more = async () => {
+      element.querySelector<HTMLElement>(".jal-more button")!.click();
+      await drawn();
+    };
+    const seen = [rows().length];
+    for (let round = 0; round < 3; round += 1) {
+      await more();
+      seen.push(rows().length);
+    }
+    expect(seen).toEqual([100, 200, 250, 251]);
+    expect(element.querySelector(".jal-more")).toBe(null);
+  });
+
+  it("says why older tasks cannot be had", async () => {
+    await show();
+    server.answers.set("GET tasks?before=1&limit=100", () => json({ detail: "the journal is busy" }, 400));
+    server.start([snapshot("1")], { more: true });
+    await drawn();
+    element.querySelector<HTMLElement>(".jal-more button")!.click();
+    await drawn();
+    expect(element.textContent).toContain("the journal is busy");
+  });
+
+  it("named tasks stay in their order, and begin with what is known of them", async () => {
+    const known = [snapshot("2", { name: "two", state: "completed" }), snapshot("1", { name: "one" })];
+    await show({ ids: ["2", "1"], snapshots: known });
+    expect(names()).toEqual(["two", "one"]);
+    server.start([snapshot("1", { name: "one", state: "failed" }), snapshot("2", { name: "two", state: "completed" })]);
+    await drawn();
+    expect(rows().map((row) => row.dataset.state)).toEqual(["completed", "failed"]);
+    expect(element.querySelector("input")).toBe(null);
+  });
+
+  it("without a server it is a picture", async () => {
+    await show({ server: null, ids: ["1"], snapshots: [snapshot("1", { name: "one" })] });
+    expect([names(), buttons("1"), element.dataset.connection]).toEqual([["one"], [null], "offline"]);
+  });
+
+  it("lets go of the server when it leaves the page, and takes it up again", async () => {
+    await show();
+    server.start([snapshot("1")]);
+    element.remove();
+    expect(server.current.sent.at(-1).type).toBe("unsubscribe");
+    document.body.append(element);
+    expect(server.current.sent.at(-1).type).toBe("subscribe");
+  });
+
+  it("says why it will not go on", async () => {
+    await show();
+    server.start([]);
+    server.current.onclose!({ code: 4503, reason: "no longer allowed" });
+    await drawn();
+    expect(element.textContent).toContain("no longer allowed");
+    expect(element.dataset.connection).toBe("offline");
+  });
+});
+
+describe("words", () => {
+  const now = 2000;
+
+  it.each([
+    [0, "just now"], [25, "20 s ago"], [60, "1 min ago"], [3599, "59 min ago"], [7200, "2 h ago"], [200_000, "2 d ago"],
+  ])("%d s ago is %j", (seconds, words) => expect(ago(seconds, now)).toBe(words));
+
+  it("long ago is a date", () => expect(ago(30 * 86_400, 86_400 * 0.5)).toBe("1 Jan 1970"));
+
+  it.each<[Partial<Snapshot>, string, string]>([
+    [{ state: "queued", queued: 1990 }, "waiting", "10 s"],
+    [{ started: 1940 }, "", "1:00 min"],
+    [{ started: 1940, progress: { done: 7, total: null, message: null } }, "7 done", "1:00 min"],
+    [{ started: 1940, progress: { done: 25, total: 100, message: null } }, "25 %", "1:30 min left"],
+    [{ started: 1940, progress: { done: 25, total: 100, message: null }, cancel_requested: true }, "25 %", "1:00 min"],
+    [{ state: "completed", started: 1000, ended: 1090 }, "1:30 min", "15 min ago"],
+    [{ state: "completed", started: 1000, ended: 1000.5 }, "under 1 s", "16 min ago"],
+    [{ state: "cancelled", started: null, ended: 1995 }, "", "just now"],
+  ])("%j: %j, %j", (fields, size, time) => {
+    const task = snapshot("1", fields);
+    expect([measure(task), moment(task, 75 / 90, now)]).toEqual([size, time]);
+  });
+
+  it.each<[Partial<Snapshot>, string]>([
+    [{ progress: { done: 1, total: 2, message: "epoch\n1" } }, "epoch 1"],
+    [{ state: "failed", error: { type: "ValueError", message: "no such\ncolumn" } }, "ValueError: no such column"],
+    [{ state: "completed", result: { repr: "0.93", stored: true } }, "0.93"],
+    [{ state: "completed", result: { repr: "None", stored: true } }, ""],
+    [{ state: "interrupted", progress: { done: 43, total: 100, message: null } }, "stopped at 43 %"],
+  ])("%j: %j", (fields, words) => expect(note(snapshot("1", fields))).toBe(words));
+
+  it.each([["/a/b c.ipynb", "b c.ipynb"], ["C:\\a\\b.ipynb", "b.ipynb"], [null, ""]])("the notebook of %j is %j", (path, name) => {
+    expect(notebookOf(snapshot("1", { notebook: path }))).toBe(name);
+  });
+});
