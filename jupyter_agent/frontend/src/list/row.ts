@@ -2,11 +2,10 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
-import { stateWord } from "../element/parts.js";
 import type { Snapshot } from "../net/types.js";
 import { ENDED } from "../model/fold.js";
 import { share } from "../model/speed.js";
-import { asks, clock, measure, moment, nameOf, note, notebookOf, percent } from "./words.js";
+import { asks, clock, measure, moment, nameOf, note, notebookOf, percent, stateWord } from "./words.js";
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 

@@ -5,6 +5,8 @@ import { ENDED } from "../model/fold.js";
 import { remaining, share } from "../model/speed.js";
 import { duration, number, oneLine } from "../model/text.js";
 
+export { stateWord } from "../element/parts.js";
+
 const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
 
 export function nameOf(task: Snapshot): string {

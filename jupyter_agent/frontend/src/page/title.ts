@@ -1,7 +1,6 @@
 /** What a tab says. */
 
-import { stateWord } from "../element/parts.js";
-import { asks, nameOf, percent } from "../list/words.js";
+import { asks, nameOf, percent, stateWord } from "../list/words.js";
 import type { Snapshot } from "../net/types.js";
 
 /** Of one task: its name, and how it is. */
