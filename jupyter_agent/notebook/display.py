@@ -6,6 +6,8 @@ its metadata. Nothing here is loaded before a view is shown.
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -13,24 +15,19 @@ from contextvars import Context
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
-
 from ..core.picture import html, start_html
 from ..core.task import Task
+from ..errors import NotNow
 from ..producer.producer import current_producer
 from .about import kernel_shell
+from .follower import Follower, Rest, View, as_json
 
 if TYPE_CHECKING:
     from ..widgets import TaskWidget
 
+log = logging.getLogger(__name__)
 MIME = "application/vnd.jupyter-agent.task.v1+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
-UPDATE_EVERY = 0.25
-"""Seconds between two snapshots that the kernel sends to its widgets."""
-
-LINGER = 1.0
-"""Seconds after an end in which a new attempt may still follow by itself."""
-
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 
@@ -113,70 +110,36 @@ def bundle(handle: Shown) -> Bundle:
 
 
 def follow(handle: Shown) -> None:
-    """Keep the snapshot of the task's widget, if it has one, fresh until the task ends."""
-    widget = _widgets.get(_key(handle))
-    if widget is not None:
-        current_producer().add_sampler(("view", *_key(handle)), Follower(handle, widget, time.monotonic))
-
-
-class Follower:
-    """Copies a running task into its widget; called often, from the forwarder's thread.
-
-    A widget's message goes out through IPython's own output thread, so any thread may send it.
-    """
-
-    def __init__(self, handle: Shown, widget: TaskWidget, clock: Callable[[], float]) -> None:
-        self._handle = handle
-        self._widget = widget
-        self._clock = clock
-        self._next = clock()
-        self._until: float | None = None
-
-    def __call__(self) -> None:
-        if self._clock() < self._next:
-            return
-        self._next = self._clock() + UPDATE_EVERY
-        task = _now(self._handle)
-        if task.state.ended or not self._widget.live:
-            self._copy(task)
-        self._linger(task.state.ended)
-
-    def _copy(self, task: Task) -> None:
-        try:
-            self._widget.snapshot = as_json(task)
-        except Exception:
-            self._stop()
-            raise
-
-    def _linger(self, ended: bool) -> None:
-        if not ended:
-            self._until = None
-        elif self._until is None:
-            self._until = self._clock() + LINGER
-        elif self._clock() >= self._until:
-            self._stop()
-
-    def _stop(self) -> None:
-        current_producer().remove_sampler(("view", *_key(self._handle)))
+    """Keep the snapshot of a task of this process fresh in its widget, if it has one, until it ends."""
+    view = _views.get(_key(handle))
+    if view is not None and handle.local is not None:
+        key, producer = ("view", *_key(handle)), current_producer()
+        stop = functools.partial(producer.remove_sampler, key)
+        producer.add_sampler(key, Follower(view, functools.partial(_now, handle), time.monotonic, stop))
 
 
 _shown: dict[str, str | None] = {}
-_widgets: dict[tuple[str, bool], TaskWidget] = {}
+_views: dict[tuple[str, bool], View[TaskWidget]] = {}
+_rest: Rest | None = None
 
 
 def _widget(handle: Shown, task: Task) -> TaskWidget | None:
     """The task's widget: one model for all views of a kind; ``None`` where nothing could draw it."""
-    if kernel_shell() is None or not _have_widgets():
+    global _rest
+    shell = kernel_shell()
+    if shell is None or not _have_widgets():
         return None
     from ..widgets import TaskWidget
 
+    _rest = _rest or Rest(shell.events, time.monotonic)
     key = _key(handle)
-    if key not in _widgets:
+    if key not in _views:
         handle = _without_result(handle)
-        _widgets[key] = TaskWidget(handle.id, as_json(task), _commander(handle), slim=handle.slim)
-        if not task.state.ended and handle.local is not None:
+        widget = TaskWidget(handle.id, as_json(task), _commander(handle), slim=handle.slim)
+        _views[key] = View(widget, _rest)
+        if not task.state.ended:
             follow(handle)
-    return _widgets[key]
+    return _views[key].widget
 
 
 def _key(handle: Shown) -> tuple[str, bool]:
@@ -194,6 +157,12 @@ def _without_result(handle: Shown) -> Shown:
 
 def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
     def command(name: str, args: dict[str, Any]) -> None:
+        try:
+            carry_out(name, args)
+        except NotNow as error:  # it ended, or began anew, while somebody clicked: the view shows that
+            log.debug("%s came too late: %s", name, error)
+
+    def carry_out(name: str, args: dict[str, Any]) -> None:
         match name:
             case "cancel":
                 handle.cancel()
@@ -225,10 +194,4 @@ def _metadata(handle: Shown, task: Task) -> dict[str, Any]:
     return {MIME: {"task_id": task.id, "snapshot": as_json(task), **slim}}
 
 
-def as_json(task: Task) -> dict[str, Any]:
-    """The task's snapshot, as JSON has it."""
-    value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(task))
-    return value
-
-
-__all__ = ["MIME", "Bundle", "Follower", "Shown", "as_json", "bundle", "finish", "follow", "html", "show"]
+__all__ = ["MIME", "Bundle", "Shown", "bundle", "finish", "follow", "html", "show"]

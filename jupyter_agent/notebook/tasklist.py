@@ -12,7 +12,8 @@ from typing import SupportsIndex, overload
 from ..core.task import Task
 from ..core.text import one_line
 from ..producer.producer import current_producer
-from .display import Bundle, as_json
+from .display import Bundle
+from .follower import as_json
 from .handle import TaskHandle
 from .remote import RemoteTask, list_tasks
 from .table import local_task, local_tasks

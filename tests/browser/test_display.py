@@ -15,7 +15,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_agent.core.events import Error, Result, TaskState
 from jupyter_agent.core.picture import html, start_html
 from jupyter_agent.core.task import Point, ProgressNow, Task
+from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook import display
+from jupyter_agent.notebook.follower import PATIENCE, Follower, Rest, View
 from jupyter_agent.places import new_id
 
 MIME = display.MIME
@@ -74,9 +76,61 @@ class Kernel:
         return {"header": {"msg_id": self.message}}
 
 
+class Events:
+    """IPython's events."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[Any]] = {}
+
+    def register(self, name: str, call: Any) -> None:
+        self.calls.setdefault(name, []).append(call)
+
+    def trigger(self, name: str) -> None:
+        for call in self.calls[name]:
+            call(None)
+
+
 class Widget:
-    snapshot: dict[str, Any] | None = None
-    live = False
+    def __init__(self) -> None:
+        self.snapshot: dict[str, Any] | None = None
+        self.live = False
+        self.say: Any = None
+
+    def on_msg(self, callback: Any) -> None:
+        self.say = lambda content: callback(self, content, [])
+
+
+class Page:
+    """A widget of a task and the follower that writes to it, with a clock of their own."""
+
+    def __init__(self, task: Task, widget: Any = None) -> None:
+        self.task = task
+        self.now = 0.0
+        self.widget = widget or Widget()
+        self.events = Events()
+        self.stopped = 0
+        view = View(self.widget, Rest(self.events, lambda: self.now))
+        self.follower = Follower(view, lambda: self.task, lambda: self.now, self.stop)
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+    def sent(self, seconds: float) -> int:
+        """How many snapshots go out in so many seconds of a task that always has something new."""
+        count = 0
+        for _ in range(round(seconds * 16)):
+            self.now += 0.0625
+            self.task.logs += 1
+            before, self.widget.snapshot = self.widget.snapshot, None
+            self.follower()
+            count += self.widget.snapshot is not None
+            self.widget.snapshot = self.widget.snapshot or before
+        return count
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page(Task(new_id(), name="train", state=TaskState.RUNNING))
 
 
 @pytest.fixture
@@ -143,57 +197,71 @@ def test_the_still_picture_tells_how_it_ended(handle: Handle, state: TaskState, 
     assert [word for word in words if word not in drawn] == []
 
 
-def test_the_widget_gets_a_copy_four_times_a_second_and_the_last_state_always(
-    handle: Handle, producer: Samplers
+def test_the_widget_gets_a_copy_four_times_a_second_while_its_cell_runs(page: Page) -> None:
+    assert page.sent(10) == 40
+    assert page.widget.snapshot is not None
+    assert page.widget.snapshot["state"] == "running"
+
+
+def test_the_last_state_goes_out_always_and_then_nothing(page: Page) -> None:
+    page.widget.live = True
+    assert page.sent(2) == 0
+    page.task.state = TaskState.FAILED
+    assert page.sent(0.25) == 1
+    assert page.widget.snapshot is not None
+    assert page.widget.snapshot["state"] == "failed"
+    page.sent(1.5)
+    assert page.stopped >= 1
+
+
+def test_where_no_page_draws_the_widget_nothing_more_is_sent_once_the_kernel_could_have_heard(
+    page: Page,
 ) -> None:
-    now, widget = [0.0], Widget()
-    follower = display.Follower(handle, widget, lambda: now[0])  # type: ignore[arg-type]
-    producer.add_sampler(("view", handle.id, False), follower)
-    seen = []
-    for tick in range(70):
-        now[0] = tick * 0.05
-        handle.task.logs = min(tick, 33)
-        if tick == 33:
-            handle.task.state = TaskState.COMPLETED
-        for sampler in list(producer.samplers.values()):
-            sampler()
-        if widget.snapshot and widget.snapshot["logs"] not in seen:
-            seen.append(widget.snapshot["logs"])
-    assert len(seen) <= 9
-    assert widget.snapshot is not None
-    assert widget.snapshot["state"] == "completed"
-    assert producer.samplers == {}
+    page.events.trigger("post_run_cell")
+    assert page.sent(PATIENCE) > 0
+    assert page.sent(60) == 0
+    page.task.state = TaskState.COMPLETED
+    assert page.sent(0.25) == 1
 
 
-def test_a_widget_whose_browser_hears_the_server_gets_only_the_end(
-    handle: Handle, producer: Samplers
-) -> None:
-    now, widget = [0.0], Widget()
-    widget.live = True
-    follower = display.Follower(handle, widget, lambda: now[0])  # type: ignore[arg-type]
-    follower()
-    assert widget.snapshot is None
-    handle.task.state, now[0] = TaskState.FAILED, 1.0
-    follower()
-    assert widget.snapshot is not None
+def test_a_kernel_that_was_never_at_rest_cannot_have_heard(page: Page) -> None:
+    for _ in range(10):
+        page.events.trigger("post_run_cell")
+        assert page.sent(PATIENCE / 2) > 0
+        page.events.trigger("pre_run_cell")
+        assert page.sent(2 * PATIENCE) > 0
 
 
-def test_a_widget_that_cannot_be_written_is_given_up_once(handle: Handle, producer: Samplers) -> None:
-    class Broken:
-        live = False
+def test_a_page_that_draws_the_widget_and_does_not_hear_the_server_goes_on_getting_copies(page: Page) -> None:
+    page.events.trigger("post_run_cell")
+    page.sent(2 * PATIENCE)
+    page.widget.say({"command": "none", "args": {}})
+    assert page.sent(1) == 0
+    page.widget.say({"live": False})
+    assert page.sent(60) == 240
+    page.widget.live = True
+    assert page.sent(60) == 0
 
-        @property
-        def snapshot(self) -> None: ...
 
-        @snapshot.setter
-        def snapshot(self, value: object) -> None:
-            raise RuntimeError("the socket is closed")
+def test_a_new_attempt_within_a_moment_is_followed_too(page: Page) -> None:
+    page.task.state = TaskState.FAILED
+    page.sent(0.5)
+    page.task.state = TaskState.RUNNING
+    assert page.sent(5) > 15
+    assert page.stopped == 0
 
-    follower = display.Follower(handle, Broken(), lambda: 0.0)  # type: ignore[arg-type]
-    producer.add_sampler(("view", handle.id, False), follower)
+
+def test_a_widget_that_cannot_be_written_is_given_up_once() -> None:
+    class Broken(Widget):
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == "snapshot" and value is not None:
+                raise RuntimeError("the socket is closed")
+            super().__setattr__(name, value)
+
+    page = Page(Task(new_id(), name="train", state=TaskState.RUNNING), Broken())
     with pytest.raises(RuntimeError, match="closed"):
-        follower()
-    assert producer.samplers == {}
+        page.follower()
+    assert page.stopped == 1
 
 
 @pytest.fixture
@@ -201,7 +269,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
     """Makes this process look like a kernel without a front-end."""
     kernel = Kernel()
     shell = InteractiveShell.instance()
-    monkeypatch.setattr(display, "kernel_shell", lambda: SimpleNamespace(kernel=kernel))
+    monkeypatch.setattr(display, "kernel_shell", lambda: SimpleNamespace(kernel=kernel, events=Events()))
     monkeypatch.setattr(shell.display_pub, "publish", lambda **message: kernel.published.append(message))
     yield kernel
     InteractiveShell.clear_instance()
@@ -226,8 +294,8 @@ def test_a_slim_view_says_so_to_every_front_end_and_is_a_model_of_its_own(
     assert metadata[MIME]["slim"] is True
     assert slim[MIME] == {"v": 1}
     assert slim[display.WIDGET_MIME] != data[display.WIDGET_MIME]
-    assert display._widgets[handle.id, True].slim
-    assert not display._widgets[handle.id, False].slim
+    assert display._views[handle.id, True].widget.slim
+    assert not display._views[handle.id, False].widget.slim
     assert len(producer.samplers) == 2
 
 
@@ -251,6 +319,24 @@ def test_the_widget_passes_commands_on(handle: Handle) -> None:
     widget._message(widget, {"live": True}, [])
     assert widget.live
     assert handle.calls == ["cancel", "yes", "retry"]
+
+
+@pytest.mark.usefixtures("kernel")
+def test_the_widget_of_another_processes_task_asks_nobody_from_the_forwarders_thread(
+    handle: Handle, producer: Samplers
+) -> None:
+    handle.local = None
+    display.bundle(handle)
+    display._commander(handle)("retry", {})
+    assert producer.samplers == {}
+
+
+def test_a_command_that_comes_too_late_leaves_no_traceback(handle: Handle) -> None:
+    def late() -> None:
+        raise NotNow("task train is running; it has not ended yet", task_id=handle.id)
+
+    handle.retry = late  # type: ignore[method-assign]
+    display._commander(handle)("retry", {})
 
 
 @pytest.mark.usefixtures("producer")
