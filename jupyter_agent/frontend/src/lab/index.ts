@@ -9,11 +9,15 @@ import { IRunningSessionManagers } from "@jupyterlab/running";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
 import { pageServer } from "../net/server.js";
+import { Keeper } from "./keeper.js";
+import { Marks } from "./marks.js";
 import { Opener } from "./open.js";
 import { PutBack } from "./putback.js";
 import { addTaskRenderer } from "./renderer.js";
 import { addTableRenderer } from "./tables.js";
 import { type Places, addTasks } from "./tasks.js";
+
+const marks = new Marks();
 
 const renderer: JupyterFrontEndPlugin<void> = {
   id: "jupyter-agent-tasks:renderer",
@@ -22,7 +26,9 @@ const renderer: JupyterFrontEndPlugin<void> = {
   requires: [IRenderMimeRegistry],
   optional: [INotebookTracker],
   activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, tracker: INotebookTracker | null) => {
-    const means = { rendermime, server: pageServer(), open: new Opener(app, tracker).open };
+    const server = pageServer();
+    const keeper = server && new Keeper(server, marks);
+    const means = { rendermime, server, keeper, open: new Opener(app, tracker).open };
     addTaskRenderer(means);
     addTableRenderer(means);
   },
@@ -35,7 +41,7 @@ const putBack: JupyterFrontEndPlugin<void> = {
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
     const server = pageServer();
-    if (server) new PutBack(server).watch(tracker);
+    if (server) new PutBack(server, marks).watch(tracker);
   },
 };
 
@@ -57,7 +63,7 @@ const tasks: JupyterFrontEndPlugin<void> = {
     statusBar: IStatusBar | null,
   ) => {
     const server = pageServer();
-    const places: Places = { rendermime, tracker, registry, palette, shell, restorer, running, statusBar };
+    const places: Places = { rendermime, tracker, registry, palette, shell, restorer, running, statusBar, marks };
     if (server) void addTasks(app, server, places);
   },
 };

@@ -1,7 +1,8 @@
 /** Notebooks of the page: whose a widget is, and where a task's output is. */
 
-import type { CodeCell, ICodeCellModel } from "@jupyterlab/cells";
+import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { NotebookPanel } from "@jupyterlab/notebook";
+import type { IOutputModel } from "@jupyterlab/rendermime";
 import type { Widget } from "@lumino/widgets";
 import { toldOf } from "./mime.js";
 
@@ -19,13 +20,11 @@ export function codeCells(panel: NotebookPanel): ICodeCellModel[] {
   return cells.filter((cell): cell is ICodeCellModel => cell.type === "code");
 }
 
-/** The ids of the tasks that a cell shows. */
-export function shownIn({ outputs }: ICodeCellModel): Set<string> {
-  const all = Array.from({ length: outputs.length }, (_, at) => toldOf(outputs.get(at).metadata));
-  return new Set(all.flatMap((told) => told?.id ?? []));
+export function outputsOf({ outputs }: ICodeCellModel): IOutputModel[] {
+  return Array.from({ length: outputs.length }, (_, at) => outputs.get(at));
 }
 
-/** The widget of a cell, by the cell's id. */
-export function cellWidget(panel: NotebookPanel, id: string): CodeCell | null {
-  return (panel.content.widgets.find((cell) => cell.model.id === id) as CodeCell | undefined) ?? null;
+/** The ids of the tasks that a cell shows. */
+export function shownIn(cell: ICodeCellModel): Set<string> {
+  return new Set(outputsOf(cell).flatMap(({ metadata }) => toldOf(metadata)?.id ?? []));
 }

@@ -35,7 +35,7 @@ export class Panel extends Widget {
     this.addClass("ja-panel");
     this.#host = new PageHost(this, means, () => false);
     const list = Object.assign(new TasksElement(), { server: means.server, host: this.#host });
-    list.addEventListener("ja-open", (event) => means.open((event as CustomEvent<Snapshot>).detail));
+    list.addEventListener("ja-open", ({ detail }: CustomEventInit<Snapshot>) => detail && means.open(detail));
     const title = Object.assign(document.createElement("h2"), { className: "ja-panel-title", textContent: "Tasks" });
     this.node.setAttribute("aria-label", "Tasks");
     this.node.append(title, list);

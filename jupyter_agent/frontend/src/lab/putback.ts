@@ -7,6 +7,7 @@ import { Backoff } from "../net/backoff.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
 import { lostViews } from "./lost.js";
+import type { Marks } from "./marks.js";
 import { TASK_MIME } from "./mime.js";
 import { codeCells, shownIn } from "./notebooks.js";
 import { stillPicture } from "./still.js";
@@ -19,7 +20,10 @@ export class PutBack {
   /** Cells that ran, or were emptied, on this page: what they show is right. */
   readonly #touched = new WeakSet<ICodeCellModel>();
 
-  constructor(private readonly server: Server) {}
+  constructor(
+    private readonly server: Server,
+    private readonly marks: Marks,
+  ) {}
 
   /** From now on, look after every notebook that is opened. */
   watch(tracker: INotebookTracker): void {
@@ -30,6 +34,7 @@ export class PutBack {
 
   async #restore(panel: NotebookPanel): Promise<void> {
     await panel.context.ready;
+    this.marks.claim(panel, this.server.base);
     const cells = codeCells(panel);
     const stop = this.#watchCleared(cells);
     const tasks = await this.#tasksOf(panel, cells);
@@ -73,7 +78,7 @@ export class PutBack {
     for (const task of this.#lost(panel, cell, tasks)) {
       const picture = await stillPicture(this.server, task.id);
       // While the server was asked the cell may have run, or its notebook may have been closed.
-      if (this.#lost(panel, cell, [task]).length > 0) putInto(cell, task, picture);
+      if (this.#lost(panel, cell, [task]).length > 0) this.marks.change(panel, () => putInto(cell, task, picture));
     }
   }
 

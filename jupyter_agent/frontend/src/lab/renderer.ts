@@ -6,8 +6,9 @@ import { TaskElement } from "../element/index.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
 import { PageHost } from "./host.js";
+import type { Keeper, Place } from "./keeper.js";
 import { TASK_MIME, toldOf, type Told } from "./mime.js";
-import { ended, isNews, stillPicture } from "./still.js";
+import { panelOf } from "./notebooks.js";
 
 /** The rank, below any other: ipywidgets' own is -10. */
 export const FIRST = -100;
@@ -16,6 +17,8 @@ export const FIRST = -100;
 export interface Means {
   readonly rendermime: IRenderMimeRegistry;
   readonly server: Server | null;
+  /** Null without a server. */
+  readonly keeper: Keeper | null;
   open(task: Snapshot): void;
 }
 
@@ -34,7 +37,9 @@ export class TaskRenderer extends Widget implements IRenderMime.IRenderer {
     super();
     this.addClass("jp-RenderedJupyterAgentTask");
     this.#host = new PageHost(this, means, () => this.#model?.trusted ?? false);
-    this.node.addEventListener("ja-ended", (event) => void this.#keep((event as CustomEvent<Snapshot>).detail));
+    this.node.addEventListener("ja-ended", ({ detail }: CustomEventInit<Snapshot>) => {
+      if (detail) void means.keeper?.keep(detail, () => this.#places());
+    });
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
@@ -68,12 +73,7 @@ export class TaskRenderer extends Widget implements IRenderMime.IRenderer {
     return (this.#element = element);
   }
 
-  async #keep(task: Snapshot): Promise<void> {
-    const { server } = this.means;
-    if (!server || !this.#model || !isNews(this.#model, task)) return;
-    const picture = await stillPicture(server, task.id);
-    // Another view of the same output may have been faster, and a next attempt may have begun.
-    const model = this.#model;
-    if (model && isNews(model, task)) model.setData(ended(model, task, picture) as IRenderMime.IMimeModel.ISetDataOptions);
+  #places(): Place[] {
+    return this.#model ? [{ output: this.#model, panel: panelOf(this) }] : [];
   }
 }

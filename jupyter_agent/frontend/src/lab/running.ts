@@ -2,9 +2,10 @@
 
 import type { IRunningSessions } from "@jupyterlab/running";
 import { Signal, type ISignal } from "@lumino/signaling";
+import { stateWord } from "../element/parts.js";
+import { nameOf, notebookOf, percent } from "../list/words.js";
 import { ENDED } from "../model/fold.js";
 import type { TaskList } from "../model/tasklist.js";
-import { nameOf, notebookOf, percent, stateWord } from "../list/words.js";
 import type { Snapshot } from "../net/types.js";
 import { tasksIcon } from "./icon.js";
 
@@ -55,7 +56,7 @@ export class RunningTasks implements IRunningSessions.IManager {
       icon: () => tasksIcon,
       label: () => nameOf(task),
       labelTitle: () => [nameOf(task), stateWord(task), where, task.id].filter(Boolean).join("\n"),
-      detail: () => percent(task) || stateWord(task),
+      detail: () => (task.prompt ? stateWord(task) : percent(task) || stateWord(task)),
       open: () => this.open(task),
       shutdown: () => this.cancel(task),
     };

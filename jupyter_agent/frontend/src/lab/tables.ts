@@ -21,7 +21,7 @@ export class TableRenderer extends Widget implements IRenderMime.IRenderer {
     super();
     this.addClass("jp-RenderedJupyterAgentTasks");
     this.#host = new PageHost(this, means, () => false);
-    this.node.addEventListener("ja-open", (event) => means.open((event as CustomEvent<Snapshot>).detail));
+    this.node.addEventListener("ja-open", ({ detail }: CustomEventInit<Snapshot>) => detail && means.open(detail));
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {

@@ -12,6 +12,8 @@ import type { Server } from "../net/server.js";
 import { sharedConnection } from "../net/shared.js";
 import type { Snapshot } from "../net/types.js";
 import { addCommands, ask } from "./commands.js";
+import { Keeper } from "./keeper.js";
+import type { Marks } from "./marks.js";
 import { Notifier } from "./notify.js";
 import { Opener } from "./open.js";
 import { PANEL, Panel, showTask } from "./panel.js";
@@ -33,6 +35,7 @@ export interface Places {
   readonly restorer: ILayoutRestorer | null;
   readonly running: IRunningSessionManagers | null;
   readonly statusBar: IStatusBar | null;
+  readonly marks: Marks;
 }
 
 /** Nothing where the server has no tasks to tell of: its extension may be off. */
@@ -45,6 +48,7 @@ export async function addTasks(app: JupyterFrontEnd, server: Server, places: Pla
   const opener = new Opener(app, places.tracker, (task) => showTask(app, means, task));
   const means = { rendermime: places.rendermime, server, open: opener.open };
   const show = () => showAll(places.shell, server);
+  if (places.tracker) new Keeper(server, places.marks).watch(list, places.tracker);
   new Notifier(() => settings, opener.open).watch(list);
   addCommands(app, places.palette, { server, connection, tracker: places.tracker, show });
   if (places.shell) addPanel(places, new Panel(means));

@@ -1,0 +1,51 @@
+/** Keeps in notebooks how their tasks ended. */
+
+import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
+import type { IRenderMime } from "@jupyterlab/rendermime";
+import { ENDED } from "../model/fold.js";
+import type { TaskList } from "../model/tasklist.js";
+import type { Server } from "../net/server.js";
+import type { Snapshot } from "../net/types.js";
+import type { Marks } from "./marks.js";
+import { codeCells, outputsOf } from "./notebooks.js";
+import { ended, isNews, stillPicture } from "./still.js";
+
+/** An output, and the notebook that it is in; null for one that is elsewhere, as in a console. */
+export interface Place {
+  readonly output: IRenderMime.IMimeModel;
+  readonly panel: NotebookPanel | null;
+}
+
+export class Keeper {
+  constructor(
+    private readonly server: Server,
+    private readonly marks: Marks,
+  ) {}
+
+  /** Look after all outputs of open notebooks, also those that are collapsed or out of sight. */
+  watch(list: TaskList, tracker: INotebookTracker): void {
+    list.watchChanges((_, task) => {
+      if (ENDED.has(task.state)) void this.keep(task, () => outputsIn(tracker));
+    });
+  }
+
+  /** Write how `task` ended into those of `places` that show it and do not say so yet. */
+  async keep(task: Snapshot, places: () => Place[]): Promise<void> {
+    const news = () => places().filter(({ output }) => isNews(output, task));
+    if (news().length === 0) return;
+    const picture = await stillPicture(this.server, task.id);
+    // Asked again: meanwhile another view may have been faster, or the output may be gone.
+    for (const { output, panel } of news()) {
+      const now = ended(output, task, picture) as IRenderMime.IMimeModel.ISetDataOptions;
+      this.marks.change(panel, () => output.setData(now));
+    }
+  }
+}
+
+function outputsIn(tracker: INotebookTracker): Place[] {
+  const places: Place[] = [];
+  tracker.forEach((panel) => {
+    for (const cell of codeCells(panel)) places.push(...outputsOf(cell).map((output) => ({ output, panel })));
+  });
+  return places;
+}
