@@ -1,0 +1,137 @@
+"""How a page bears a busy task: ``python -m tests.browser.load`` measures it with the browser's own tracing.
+
+A cell's task logs 100,000 lines and 1,000 metric points a second for 30 s in a real JupyterLab. Printed are
+the longest tasks of the page's main thread, and the JavaScript heap: before and after, each after a collection.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from browser.conftest import CHROMIUM, FLAGS
+from browser.lab import Lab, run_cell, view, wait_for_state
+
+LINES = 100_000
+SECONDS = 30
+POINTS = 1_000
+CELL = """\
+import time
+import jupyter_agent as ja
+
+@ja.task
+def busy(lines, seconds, points):
+    task, start, said, marked = ja.current(), time.monotonic(), 0, 0
+    while said < lines:
+        share = min(1.0, (time.monotonic() - start) / seconds)
+        for said in range(said, int(lines * share)):
+            task.log(f"line {{said:>6}} of a task that has a lot to say, and says it at once")
+        for marked in range(marked, int(points * seconds * share)):
+            task.metric("loss", 1 / (marked + 1), marked)
+        said, marked = int(lines * share), int(points * seconds * share)
+        task.progress(said, lines)
+        time.sleep(0.01)
+
+busy.submit({lines}, {seconds}, {points});"""
+
+
+@dataclass
+class Measured:
+    """``longest``: the main thread's longest tasks, milliseconds, and what took most of each.
+    ``heap``: MiB after a collection, when a tenth of the time was over and at the end."""
+
+    longest: list[tuple[float, str]]
+    heap: tuple[float, float]
+    lines: int
+
+
+def measure(lab: Lab, page: Page, *, lines: int, seconds: float, points: int) -> Measured:
+    """Run the cell and watch the page meanwhile."""
+    lab.open(page, "load.ipynb", CELL.format(lines=lines, seconds=seconds, points=points))
+    devtools = page.context.new_cdp_session(page)
+    run_cell(page, 0)
+    wait_for_state(page, "running")
+    page.wait_for_timeout(100 * seconds)
+    before = heap_of(devtools)
+    trace = Trace(devtools)
+    wait_for_state(page, "completed", seconds=120)
+    longest = trace.stop(page)
+    shown = int(view(page).get_attribute("data-logs") or 0)
+    return Measured(longest, (before, heap_of(devtools)), shown)
+
+
+def heap_of(devtools: CDPSession) -> float:
+    """MiB of the page's JavaScript objects that are in use."""
+    devtools.send("HeapProfiler.collectGarbage")
+    return float(devtools.send("Runtime.getHeapUsage")["usedSize"]) / 2**20
+
+
+class Trace:
+    """The browser's record of what the page's main thread did."""
+
+    def __init__(self, devtools: CDPSession) -> None:
+        self._devtools = devtools
+        self._events: list[dict[str, Any]] = []
+        self._done = False
+        devtools.on("Tracing.dataCollected", lambda data: self._events.extend(data["value"]))
+        devtools.on("Tracing.tracingComplete", lambda _: setattr(self, "_done", True))
+        categories = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "v8"]
+        config = {"includedCategories": categories, "excludedCategories": ["*"]}
+        devtools.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": config})
+
+    def stop(self, page: Page) -> list[tuple[float, str]]:
+        """The main thread's tasks of 20 ms and more, longest first."""
+        self._devtools.send("Tracing.end")
+        while not self._done:
+            page.wait_for_timeout(50)
+        threads = {(e["pid"], e["tid"]) for e in self._events if is_main_thread(e)}
+        own = [e for e in self._events if "dur" in e and (e["pid"], e["tid"]) in threads]
+        tasks = [e for e in own if e["name"] == "RunTask" and e["dur"] >= 20_000]
+        return sorted(((e["dur"] / 1000, largest_part(e, own)) for e in tasks), reverse=True)[:10]
+
+
+def is_main_thread(event: dict[str, Any]) -> bool:
+    return event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+
+
+def largest_part(task: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    """What the longest event within a task is called, with where it comes from."""
+    end = task["ts"] + task["dur"]
+    within = [e for e in events if e is not task and task["ts"] <= e["ts"] < end and e["tid"] == task["tid"]]
+    parts = sorted((e for e in within if "RunTask" not in e["name"]), key=lambda e: -e["dur"])[:3]
+    return " > ".join(f"{e['name']}{origin(e)} {e['dur'] / 1000:.0f}" for e in parts)
+
+
+def origin(event: dict[str, Any]) -> str:
+    """The file and line of a call, where the record has them."""
+    data = event.get("args", {}).get("data", {})
+    return f" ({data['url'].rsplit('/')[-1]}:{data.get('lineNumber')})" if data.get("url") else ""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        lab = Lab(Path(folder))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            found = measure(lab, page, lines=LINES, seconds=SECONDS, points=POINTS)
+        finally:
+            browser.close()
+            lab.stop()
+    print(f"lines shown: {found.lines}")
+    print("longest tasks of the main thread, ms:")
+    for duration, parts in found.longest:
+        print(f"  {duration:6.0f}  {parts}")
+    print("heap after a collection, MiB:", " -> ".join(f"{one:.1f}" for one in found.heap))
+
+
+if __name__ == "__main__":
+    main()
