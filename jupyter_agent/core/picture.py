@@ -1,44 +1,79 @@
-"""A task as a still picture: HTML that needs nothing else, for nbconvert, GitHub and e-mail."""
+"""A task as a still picture: HTML that needs nothing else, for nbconvert, GitHub and e-mail.
+
+Its few colours are seen on light and on dark, and it can be read where all style is taken away, as some
+hosts do.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from .events import Number, TaskState
 from .task import Task
-from .text import lines
+from .text import lines as printable
 
+LINES = 12
+"""Lines of a task's log under its picture, at most."""
+
+_LONGEST = 500
+"""Characters of a line that are shown."""
+
+_MOST_METRICS = 12
 _COLORS = {
-    TaskState.QUEUED: "#5b6470",
-    TaskState.RUNNING: "#1976d2",
+    TaskState.QUEUED: "#6b7480",
+    TaskState.RUNNING: "#1f7ae0",
     TaskState.COMPLETED: "#2e8b57",
-    TaskState.FAILED: "#c62828",
-    TaskState.CANCELLED: "#5b6470",
-    TaskState.INTERRUPTED: "#e08600",
+    TaskState.FAILED: "#d64545",
+    TaskState.CANCELLED: "#6b7480",
+    TaskState.INTERRUPTED: "#c77700",
 }
+"""Each at least 3:1 against white and against a dark page; words keep the host's own colour."""
+
 _FRAME = (
-    "font:13px/1.5 system-ui,sans-serif;max-width:760px;padding:8px 12px;"
-    "border:1px solid #8886;border-radius:6px;overflow-wrap:anywhere"
+    "font:13px/1.5 system-ui,sans-serif;max-width:760px;padding:8px 12px;box-sizing:border-box;"
+    "border:1px solid #8886;border-left:3px solid {color};border-radius:6px;overflow-wrap:anywhere"
 )
-_QUIET = "opacity:.7;font-size:12px"
-_MONO = "font:12px/1.5 ui-monospace,monospace;white-space:pre-wrap;margin:4px 0 0"
+_QUIET = "opacity:.75;font-size:12px"
+_BARE = (
+    "font:12px/1.5 ui-monospace,monospace;white-space:pre-wrap;margin:0;padding:0;border:0;"
+    "background:none;color:inherit"
+)
+_MONO = f"{_BARE};margin:6px 0 0;padding:6px 0 0;border-top:1px solid #8884"
 
 
 def start_html(name: str) -> str:
     """A task of which nothing is said but its name, so that two runs of a notebook agree."""
-    return f'<div style="{_FRAME}"><strong>{_text(name)}</strong></div>'
+    return f'<div style="{_frame(TaskState.QUEUED)}"><strong>{_text(name)}</strong></div>'
 
 
-def html(task: Task) -> str:
-    """The task as it is now: state, progress, metrics, and how it ended."""
-    parts = [_head(task), _bar(task), _line(_numbers(task)), _line(_metrics(task)), _end(task)]
-    return f'<div style="{_FRAME}">{"".join(parts)}</div>'
+def html(task: Task, lines: Sequence[str] = ()) -> str:
+    """The task as it is now: state, progress, metrics, how it ended, and *lines* of its log under it."""
+    words = (_line(_numbers(task)), _line(_metrics(task)), _line(_asked(task)))
+    parts = [_head(task), _bar(task), *words, _end(task), _pre("\n".join(lines)), _result(task)]
+    return f'<div style="{_frame(task.state)}">{"".join(parts)}</div>'
+
+
+def last_lines(texts: Iterable[str], count: int = LINES) -> list[str]:
+    """The last *count* lines that these texts print, as a terminal would leave them."""
+    whole = [line.rstrip("\r").rpartition("\r")[2] for line in "".join(texts).rstrip("\n").split("\n")]
+    return [_short(line) for line in whole[-count:]] if any(whole) else []
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _frame(state: TaskState) -> str:
+    return _FRAME.format(color=_COLORS[state])
 
 
 def _head(task: Task) -> str:
     dot = f'<span style="color:{_COLORS[task.state]}">●</span>'
-    attempt = f' <span style="{_QUIET}">attempt {task.attempt}</span>' if task.attempt > 1 else ""
-    return f"<div>{dot} {task.state.value} <strong>{_text(task.name)}</strong>{attempt}</div>"
+    state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
+    attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
+    name = _text(task.name) or "task"
+    return f'<div>{dot} <strong>{name}</strong> <span style="{_QUIET}">{state}{attempt}</span></div>'
 
 
 def _bar(task: Task) -> str:
@@ -58,39 +93,56 @@ def _share(task: Task) -> float | None:
 
 def _numbers(task: Task) -> list[str]:
     words = []
-    progress = task.progress
+    progress, share = task.progress, _share(task)
     if progress is not None and progress.done is not None:
         total = f" / {_number(progress.total)}" if progress.total else " done"
-        words.append(_number(progress.done) + total)
-    if task.started is not None and task.ended is not None:
-        words.append(_duration(task.ended - task.started))
+        percent = f" ({share:.0%})" if share is not None else ""
+        words.append(_number(progress.done) + total + percent)
+    until = task.ended if task.state.ended else task.updated
+    if task.started is not None and until is not None:
+        words.append(_duration(until - task.started))
     if progress is not None and progress.message:
         words.append(_text(progress.message))
     return words
 
 
 def _metrics(task: Task) -> list[str]:
-    return [f"{_text(name)} <strong>{_number(point.value)}</strong>" for name, point in task.metrics.items()]
+    shown = list(task.metrics.items())[:_MOST_METRICS]
+    words = [f"{_text(name)} <strong>{_number(point.value)}</strong>" for name, point in shown]
+    more = len(task.metrics) - len(shown)
+    return [*words, f"and {more} more"] if more else words
+
+
+def _asked(task: Task) -> list[str]:
+    return [f"It asks: <strong>{_text(task.prompt.text)}</strong>"] if task.prompt else []
 
 
 def _line(words: list[str]) -> str:
-    return f'<div style="{_QUIET}">{" &nbsp; ".join(words)}</div>' if words else ""
+    return f'<div style="{_QUIET}">{" · ".join(words)}</div>' if words else ""
 
 
 def _end(task: Task) -> str:
     if task.error is not None:
         what = f"{task.error.type}: {task.error.message}" if task.error.message else task.error.type
-        head = f'<summary style="color:{_COLORS[task.state]}">{_text(what)}</summary>'
-        return f'<details>{head}<pre style="{_MONO}">{_text(task.error.traceback)}</pre></details>'
-    if task.result is not None and task.result.repr != "None":
-        return f'<pre style="{_MONO}">{_text(task.result.repr)}</pre>'
+        head = f"<summary><strong>{_text(what)}</strong></summary>"
+        return f'<details style="margin:4px 0 0">{head}{_pre(task.error.traceback)}</details>'
     if task.state is TaskState.INTERRUPTED:
         return _line(["The process that ran this task went away before the task ended."])
     return ""
 
 
+def _result(task: Task) -> str:
+    if task.result is None or task.result.repr == "None":
+        return ""
+    return f'<div style="margin:6px 0 0;{_QUIET}">Result</div>{_pre(task.result.repr, _BARE)}'
+
+
+def _pre(text: str, style: str = _MONO) -> str:
+    return f'<pre style="{style}">{_text(text)}</pre>' if text else ""
+
+
 def _text(text: str) -> str:
-    return escape(lines(text))
+    return escape(printable(text))
 
 
 def _number(value: Number | None) -> str:

@@ -13,7 +13,7 @@ from ..errors import NotNow, UnknownTask
 from ..journal.base import Spot
 from ..journal.holder import Desk
 from ..journal.retention import delete_files
-from . import commands
+from . import commands, still
 from .notebooks import Asked
 from .rest import AgentHandler, BadRequest
 
@@ -83,10 +83,26 @@ class TasksHandler(AgentHandler):
 
 
 class TaskHandler(AgentHandler):
-    """``tasks/{id}``: one snapshot; DELETE forgets an ended task."""
+    """``tasks/{id}``: one snapshot, or a still picture of it; DELETE forgets an ended task."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Vary", "Accept")
+
+    def get_login_url(self) -> str:
+        """A person is asked to log in, a program is told to."""
+        person = still.wants_page(self.request.headers.get("Accept", ""))
+        return super(AgentHandler, self).get_login_url() if person else super().get_login_url()
 
     async def get(self, task_id: str) -> None:
-        self.reply(await self.task(task_id))
+        task, accept = await self.task(task_id), self.request.headers.get("Accept", "")
+        if not still.wants_html(accept):
+            self.reply(task)
+            return
+        drawn = await still.picture(self.services.feed, task)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Security-Policy", f"{still.POLICY}, {self.content_security_policy}")
+        self.finish(still.page(task, drawn) if still.wants_page(accept) else drawn)
 
     async def delete(self, task_id: str) -> None:
         def job(desk: Desk) -> None:
