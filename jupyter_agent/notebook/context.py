@@ -85,6 +85,9 @@ class TaskContext:
         self._streams: dict[str, LineBuffer] = {}
         self.positions: list[Position] = []
 
+    def __repr__(self) -> str:
+        return "<TaskContext>" if self.id else "<TaskContext of no task>"
+
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked this attempt to stop."""

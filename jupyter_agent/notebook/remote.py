@@ -92,8 +92,10 @@ class RemoteTask:
             return False
         try:
             command(self._producer, self.id, "cancel")
-        except NotNow:  # it ended in between
-            return False
+        except NotNow:
+            if show_task(self._producer, self.id).state.ended:  # in between
+                return False
+            raise
         return True
 
     def retry(self) -> None:
@@ -122,12 +124,24 @@ def list_tasks(
     """The newest tasks of the journal, newest first."""
     address = producer.locate()
     if address is not None:
-        given = {"state": state, "name": name, "limit": limit}
-        query = urlencode({key: value for key, value in given.items() if value is not None})
-        return msgspec.json.decode(_http(address, "GET", f"tasks?{query}"), type=_Tasks).tasks
+        return _pages(address, {"state": state, "name": name}, limit)
     options = [*(["--status", state] if state else []), *(["--name", name] if name else [])]
     found = _cli("tasks", "list", "--json", "--limit", str(limit), *options)
     return msgspec.json.decode(found, type=list[Task])
+
+
+def _pages(address: Address, given: dict[str, str | None], limit: int) -> list[Task]:
+    query: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    found: list[Task] = []
+    more = True
+    while more and len(found) < limit:
+        query["limit"] = min(PAGE, limit - len(found))
+        page = msgspec.json.decode(_http(address, "GET", f"tasks?{urlencode(query)}"), type=_Tasks)
+        found += page.tasks
+        more = page.more
+        if more:
+            query["before"] = found[-1].id
+    return found
 
 
 def find_by_key(producer: Producer, key: str) -> Task | None:
@@ -233,7 +247,11 @@ def _cli(*words: str, task_id: str = "") -> bytes:
     if done.returncode == 0:
         return done.stdout
     sentence = done.stderr.decode(errors="replace").strip().splitlines()
-    said = sentence[-1] if sentence else f"the command line ended with status {done.returncode}"
+    said = (
+        sentence[-1].removeprefix("jupyter agent: ")
+        if sentence
+        else f"the command line ended with status {done.returncode}"
+    )
     if done.returncode == 1 and task_id:
         raise UnknownTask(said, task_id=task_id)
     raise AgentError(said)

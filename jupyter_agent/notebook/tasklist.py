@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import SupportsIndex, overload
 
+from ..core.events import TaskState
 from ..core.task import Task
 from ..core.text import one_line
 from ..producer.producer import current_producer
@@ -19,6 +20,7 @@ from .remote import RemoteTask, list_tasks
 from .table import local_task, local_tasks
 
 MIME = "application/vnd.jupyter-agent.tasks.v1+json"
+STATES = tuple(state.value for state in TaskState)
 
 
 class TaskList(list[TaskHandle]):
@@ -51,7 +53,15 @@ class TaskList(list[TaskHandle]):
 
 
 def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50) -> TaskList:
-    """The newest tasks of the journal and of this process, newest first."""
+    """The newest tasks of the journal and of this process, newest first; at most *limit*.
+
+    *state* and *name* choose: those in that state, those of that name. Raises `ValueError` for a state
+    that does not exist and for a *limit* below 1.
+    """
+    if state is not None and state not in STATES:
+        raise ValueError(f"state={state!r} does not exist; use one of {', '.join(map(repr, STATES))}")
+    if limit < 1:
+        raise ValueError(f"limit={limit} is less than 1; leave it out for 50")
     producer = current_producer()
     found = {task.id: task for task in list_tasks(producer, state=state, name=name, limit=limit)}
     handles = TaskList()
@@ -72,6 +82,8 @@ def _fits(task: Task, state: str | None, name: str | None) -> bool:
 
 def _html(tasks: list[Task]) -> str:
     """Names, and keys and tags where there are any: what the code gave, not what came of it."""
+    if not tasks:
+        return "<p>No tasks.</p>"
     columns = {
         "Task": [task.name for task in tasks],
         "Key": [task.key or "" for task in tasks],

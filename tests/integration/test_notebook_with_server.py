@@ -15,6 +15,7 @@ from servers import Server
 
 import jupyter_agent as ja
 from jupyter_agent.errors import NotNow
+from jupyter_agent.notebook.remote import list_tasks
 from jupyter_agent.producer.producer import current_producer
 
 StartServer = Callable[[], Server]
@@ -171,3 +172,14 @@ def test_a_server_that_goes_and_comes_back_is_no_trouble_for_a_task(holder: Serv
     holder.restart()
     until(lambda: state(holder, handle) == "completed")
     assert handle.logs() == "before\nafter\n"
+
+
+def test_a_list_may_be_longer_than_a_page(holder: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_agent.notebook.remote.PAGE", 3)
+    for number in range(8):
+        ja.task(print, name=f"task {number}").submit().wait(10)
+    assert current_producer().flush(10)
+    names = [task.name for task in list_tasks(current_producer(), limit=7)]
+    assert names == [f"task {number}" for number in range(7, 0, -1)]
+    assert len(list_tasks(current_producer(), limit=100)) == 8
+    assert len(list_tasks(current_producer(), name="task 3", limit=100)) == 1

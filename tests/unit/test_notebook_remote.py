@@ -103,3 +103,19 @@ def test_a_key_that_runs_elsewhere_is_attached_to_and_goes_on_here_when_that_die
 def test_an_id_that_nobody_knows_is_one_sentence() -> None:
     with pytest.raises(ja.UnknownTask, match="no task"):
         ja.attach(new_id())
+
+
+def test_what_nobody_can_carry_to_a_running_task_is_said(tmp_path: Path) -> None:
+    script = tmp_path / "keyed.py"
+    script.write_text(KEYED)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline() == "ready\n"
+            until(lambda: ja.tasks(name="keyed"))
+            handle = by_name("keyed")
+            for call in (handle.cancel, handle.retry, lambda: handle.send("hello")):
+                with pytest.raises(ja.NotNow, match=r"^no server is running, so '.*' cannot reach task"):
+                    call()
+        finally:
+            running.kill()

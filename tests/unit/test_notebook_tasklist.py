@@ -92,3 +92,22 @@ def test_in_a_terminal_it_is_text() -> None:
     finally:
         InteractiveShell.clear_instance()
     assert data == {"text/plain": "[<Task task 2>, <Task task 1>, <Task task 0>]"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"state": "faild"}, "'faild' does not exist; use one of 'queued', 'running'"),
+        ({"limit": 0}, "limit=0"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said_in_a_sentence(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        ja.tasks(**given)
+
+
+def test_no_tasks_say_so() -> None:
+    found = ja.tasks(name="nobody")
+    assert found == []
+    assert found._repr_html_() == "<p>No tasks.</p>"
+    assert ja.tasks(state=ja.submit(print).state, name="nobody") == []
