@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from .axe import grave_faults
 from .conftest import MOUNT
 from .stage import TASK, Stage, event, snapshot
 
@@ -478,3 +479,50 @@ def test_the_end_is_told_once_for_each_attempt(stage: Stage, page: Page) -> None
     )
     expect(page.locator(ROOT)).to_have_attribute("data-state", "completed")
     assert page.evaluate("window.ends") == ["failed", "completed"]
+
+
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+DARK = """:root {
+--jp-ui-font-color1: rgba(255, 255, 255, 0.87); --jp-ui-font-color2: rgba(255, 255, 255, 0.7);
+--jp-layout-color0: #111; --jp-border-color2: #616161;
+--jp-brand-color1: #2196f3; --jp-error-color1: #f44336; }
+body { background: #111; }"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("state", ["running", "failed", "interrupted", "queued"])
+def test_axe_finds_no_grave_fault(stage: Stage, page: Page, state: str, dark: bool) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    if dark:
+        page.add_style_tag(content=DARK)
+    stage.history = [
+        event(1, "metric", {"name": "loss", "value": 2.0, "step": 1}),
+        event(2, "metric", {"name": "loss", "value": 1.0, "step": 2}),
+        event(3, "message", {"role": "assistant", "text": "**Look** at `this`", "message_id": "m"}),
+        event(4, "input", {"text": "I see"}),
+        event(5, "display", {"data": {"image/png": PICTURE, "text/plain": "a dot"}}),
+    ]
+    page.evaluate(MOUNT, [TASK, None])
+    ident = stage.welcome()
+    running, failed = state == "running", state == "failed"
+    prompt = {"prompt_id": "p", "text": "Go on?", "choices": ["yes", "no"]} if running else None
+    error = {"type": "E", "message": "m", "traceback": "t\n" * 50} if failed else None
+    progress = {"done": 5, "total": 9, "message": "half"}
+    ended = None if state in ("running", "queued") else 1009.0
+    metrics = {"loss": {"value": 1.0, "step": 2}}
+    fields = {"state": state, "prompt": prompt, "error": error, "progress": progress, "ended": ended}
+    stage.answer(ident, snapshot(cursor="e:9", logs=60, attempt=2, metrics=metrics, **fields), cursor="e:5")
+    kinds = ("stdout", "stderr", "logging")
+    stage.tell(ident, *[log(n, f"line {n}\n", kinds[n % 3]) for n in range(6, 10)], prev="e:5")
+    expect(page.locator(".ja-message strong")).to_be_visible()
+    expect(page.locator("canvas")).to_be_visible()
+    if failed:
+        page.locator("summary").click()
+    assert grave_faults(page, ROOT) == []
+
+
+def test_axe_sees_a_fault_where_there_is_one(stage: Stage, view: Page) -> None:
+    stage.answer(stage.welcome(), snapshot())
+    expect(view.locator(ROOT)).to_have_attribute("data-connection", "live")
+    view.add_style_tag(content=".ja-name { color: #eee !important; }")
+    assert "color-contrast" in "".join(grave_faults(view, ROOT))
