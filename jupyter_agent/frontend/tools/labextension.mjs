@@ -43,8 +43,10 @@ function stage(folder, scratch, output, asked) {
   };
   mkdirSync(scratch, { recursive: true });
   writeFileSync(join(scratch, "package.json"), JSON.stringify(staged, null, 2));
-  // An import of an address is the browser's, not the builder's.
-  const config = { module: { parser: { javascript: { importDynamic: false } } } };
+  const config = {
+    module: { parser: { javascript: { importDynamic: false } } }, // an import of an address is the browser's
+    optimization: { moduleIds: "natural" }, // the other kinds depend on where the tree lies
+  };
   writeFileSync(join(scratch, "webpack.config.cjs"), `module.exports = ${JSON.stringify(config)};\n`);
 }
 

@@ -1,0 +1,96 @@
+"""What people install: everything that is needed, nothing else, and no Node.js to install it with."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from trees import EXTENSION, ROOT, Made, contents
+
+import jupyter_agent
+
+ASSETS = EXTENSION.format(version=jupyter_agent.__version__)
+PAGES = {"element.js", "rich.js", "plot.js", "page.js", "page.css", "widget.js"}
+BUNDLED = {"@lit/reactive-element", "dompurify", "lit", "lit-element", "lit-html", "marked", "uplot"}
+ELEMENT, PANEL = 120_000, 60_000
+"""The bytes that the element may have, and those that the JupyterLab extension may have beside it."""
+
+
+@pytest.fixture(scope="module")
+def wheel(made: Made) -> dict[str, bytes]:
+    return contents(made.wheel)
+
+
+@pytest.fixture(scope="module")
+def sdist(made: Made) -> dict[str, bytes]:
+    return contents(made.sdist)
+
+
+def test_the_wheel_has_what_pages_load(wheel: dict[str, bytes]) -> None:
+    served = {Path(name).name for name in wheel if name.startswith("jupyter_agent/static/")}
+    assert served == PAGES | {"third-party-licenses.json"}
+
+
+def test_the_wheel_has_the_extension_with_its_settings(wheel: dict[str, bytes]) -> None:
+    package = json.loads(wheel[f"{ASSETS}package.json"])
+    assert (package["name"], package["version"]) == ("jupyter-agent-tasks", jupyter_agent.__version__)
+    assert f"{ASSETS}{package['jupyterlab']['_build']['load']}" in wheel
+    assert json.loads(wheel[f"{ASSETS}install.json"])["packageName"] == "jupyter-agent-tasks"
+    schemas = (ROOT / "jupyter_agent" / "frontend" / "schema").glob("*.json")
+    for schema in schemas:
+        assert wheel[f"{ASSETS}schemas/jupyter-agent-tasks/{schema.name}"] == schema.read_bytes()
+
+
+def test_the_wheel_has_no_sources_of_the_front_end_and_nothing_for_tests(wheel: dict[str, bytes]) -> None:
+    odd = re.compile(
+        r"\.(ts|mjs|map)$|node_modules|frontend/|testing|built\.json|/labextension/|(^|/)tests?/"
+    )
+    assert not [name for name in wheel if odd.search(name)]
+
+
+def test_the_sdist_has_the_sources_and_what_was_built_of_them(sdist: dict[str, bytes]) -> None:
+    assert {f"jupyter_agent/static/{name}" for name in PAGES} <= set(sdist)
+    assert "jupyter_agent/labextension/package.json" in sdist
+    sources = {"build.mjs", "package-lock.json", "src/element/index.ts", "src/lab/index.ts"}
+    assert {f"jupyter_agent/frontend/{name}" for name in sources} <= set(sdist)
+    assert not [name for name in sdist if re.search(r"node_modules|frontend/lib/|\.venv|\.git/", name)]
+
+
+def test_a_wheel_of_the_sdist_is_the_same_and_takes_no_node(made: Made, wheel: dict[str, bytes]) -> None:
+    assert contents(made.wheel_of_sdist) == wheel
+
+
+def test_no_built_file_knows_where_it_was_built(made: Made, wheel: dict[str, bytes]) -> None:
+    marks = [str(made.tree), str(ROOT), str(Path.home()), sys.prefix, "node_modules", "sourceMappingURL"]
+    found = [(name, mark) for name, text in wheel.items() for mark in marks if mark.encode() in text]
+    assert not [pair for pair in found if pair[0].endswith((".js", ".css", ".json"))]
+
+
+@pytest.mark.parametrize("folder", ["jupyter_agent/static/", f"{ASSETS}static/"])
+def test_the_licences_of_what_is_bundled_are_in_the_wheel(wheel: dict[str, bytes], folder: str) -> None:
+    packages = json.loads(wheel[f"{folder}third-party-licenses.json"])["packages"]
+    assert {package["name"] for package in packages} == BUNDLED
+    assert all("opyright" in package["extractedText"] for package in packages)
+
+
+def test_the_element_and_the_extension_are_within_their_limits(wheel: dict[str, bytes]) -> None:
+    element = len(wheel["jupyter_agent/static/element.js"])
+    extension = sum(len(text) for name, text in wheel.items() if re.match(rf"{ASSETS}static/.*\.js$", name))
+    assert element <= ELEMENT
+    assert extension <= element + PANEL
+
+
+def test_both_packages_have_one_version_and_one_licence() -> None:
+    package = json.loads((ROOT / "jupyter_agent" / "frontend" / "package.json").read_text())
+    assert package["version"] == jupyter_agent.__version__
+    assert f'license = "{package["license"]}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_lock_file_names_no_place_to_download_from() -> None:
+    lock = json.loads((ROOT / "jupyter_agent" / "frontend" / "package-lock.json").read_text())
+    packages = [entry for folder, entry in lock["packages"].items() if folder]
+    assert packages
+    assert all("integrity" in entry and "resolved" not in entry for entry in packages)
