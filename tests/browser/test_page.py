@@ -1,0 +1,413 @@
+"""The tasks page: a real server behind a base URL, a real kernel, the built front-end, and Chromium."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import kernels
+import pytest
+import servers
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, expect
+from playwright.sync_api import Page as Tab
+from servers import Server
+from support import until
+
+from jupyter_agent.server import static
+
+from .line import Line
+
+AXE = Path(static.__file__).parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+PHONE = {"width": 390, "height": 800}
+AWAY = re.compile("WebSocket connection to|net::ERR_")
+"""What Chromium itself says while a server cannot be reached."""
+
+HEAD = """\
+import pathlib, time
+import jupyter_agent as ja
+
+@ja.task
+def train(stop):
+    count = 0
+    while not pathlib.Path(stop).exists():
+        count += 1
+        ja.current().progress(count, 1000, message=f"epoch {count}")
+        ja.current().log(f"line {count}")
+        ja.current().raise_if_cancelled()
+        time.sleep(0.05)
+    return count
+
+@ja.task
+def broken():
+    print("before")
+    ja.current().metric("loss", 0.5, 1)
+    raise ValueError("no such column: price")
+
+@ja.task
+def quick():
+    return 42
+"""
+
+
+@dataclass
+class Office:
+    """A server, a kernel in which `HEAD` has run, and a folder."""
+
+    server: Server
+    kernel: str
+    folder: Path
+    stops: list[Path] = field(default_factory=list)
+
+    def run(self, code: str) -> None:
+        """Run it in the kernel; returns when it has begun."""
+        with ThreadPoolExecutor(1) as pool:  # this thread's loop is Playwright's
+            pool.submit(kernels.execute, self.server, self.kernel, code).result()
+
+    def submit(self, name: str, *arguments: str, calling: str | None = None) -> str:
+        """Submit one of the tasks; its id, once the server knows it."""
+        before = {task["id"] for task in self.tasks()}
+        label = f".options(name={calling!r})" if calling else ""
+        self.run(f"run = {name}{label}.submit({', '.join(map(repr, arguments))})")
+        return str(until(lambda: {task["id"] for task in self.tasks()} - before).pop())
+
+    def train(self, calling: str = "train") -> str:
+        """A task that runs until `stop`."""
+        self.stops.append(self.folder / f"stop-{len(self.stops)}")
+        return self.submit("train", str(self.stops[-1]), calling=calling)
+
+    def stop(self) -> None:
+        """Let every training end."""
+        for path in self.stops:
+            path.touch()
+
+    def tasks(self) -> list[dict[str, Any]]:
+        return list(self.server.ask("tasks?limit=1000").json["tasks"])
+
+    def state(self, task: str) -> str:
+        return str(self.server.task(task)["state"])
+
+
+def office_at(server: Server, folder: Path) -> Office:
+    made = Office(server, server.start_kernel(), folder)
+    made.run(HEAD)
+    return made
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    assert static.is_built(), "the front-end is not built: make frontend"
+    folder = tmp_path_factory.mktemp("page")
+    with servers.servers(folder / "servers") as factory:
+        yield office_at(factory.start(base_url="/user/x/"), folder)
+
+
+@pytest.fixture(autouse=True)
+def all_stop(office: Office) -> Iterator[None]:
+    yield
+    office.stop()
+    until(lambda: not any(task["state"] in ("queued", "running") for task in office.tasks()))
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser, who sees what is said on the console."""
+
+    context: BrowserContext
+    url: str
+    token: str
+    said: list[str] = field(default_factory=list)
+
+    def visit(self, path: str = "", *, login: bool = True) -> Tab:
+        """Open the tasks page in a tab of its own."""
+        tab = self.context.new_page()
+        tab.on("console", self._hear)
+        tab.on("pageerror", lambda error: self.said.append(str(error)))
+        tab.set_default_timeout(15_000)
+        if login:
+            tab.goto(f"{self.url}login?token={self.token}")
+        tab.goto(f"{self.url}jupyter-agent/{path}")
+        return tab
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.said.append(f"{message.text} {message.location}")
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visitor(browser: Browser, office: Office) -> Iterator[Visit]:
+    """``visitor(**options)``: a browser's context of its own; on no page is anything said or refused."""
+    made: list[Visitor] = []
+
+    def make(url: str = "", **options: Any) -> Visitor:
+        context = browser.new_context(**options)
+        made.append(Visitor(context, url or office.server.url, office.server.token))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.context.close()
+        assert [line for line in one.said if not AWAY.search(line)] == []
+
+
+def row(tab: Tab, task: str) -> Locator:
+    return tab.locator(f'li[data-task-id="{task}"]')
+
+
+def view(tab: Tab, task: str) -> Locator:
+    return tab.locator(f'jupyter-agent-task[data-task-id="{task}"]')
+
+
+def is_live(tab: Tab) -> None:
+    expect(tab.locator("jupyter-agent-tasks")).to_have_attribute("data-connection", "live", timeout=30_000)
+
+
+def done(tab: Tab, task: str) -> int:
+    return int(row(tab, task).get_by_role("progressbar").get_attribute("aria-valuenow") or 0)
+
+
+def too_wide(tab: Tab) -> bool:
+    """Whether the page can be scrolled sideways."""
+    return bool(tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def test_the_list_is_live_and_takes_the_place_of_the_plain_one(office: Office, visitor: Visit) -> None:
+    tab = visitor().visit()
+    is_live(tab)
+    expect(tab.locator("main.plain")).to_have_count(0)
+    task = office.train("first light")
+    expect(row(tab, task)).to_have_attribute("data-state", "running")
+    expect(row(tab, task)).to_contain_text("first light")
+    before = until(lambda: done(tab, task))
+    until(lambda: done(tab, task) > before)
+    office.stop()
+    expect(row(tab, task)).to_have_attribute("data-state", "completed")
+    expect(tab.locator('[aria-live="polite"]').first).to_have_text("first light completed")
+
+
+def test_a_deep_link_survives_the_login_page(office: Office, visitor: Visit) -> None:
+    task = office.submit("quick")
+    tab = visitor().visit(f"?task={task}", login=False)
+    assert "/user/x/login" in tab.url
+    tab.locator("#password_input").fill(office.server.token)
+    tab.locator("#login_submit").click()
+    expect(view(tab, task)).to_have_attribute("data-state", "completed")
+    assert tab.url == f"{office.server.url}jupyter-agent/?task={task}"
+    expect(row(tab, task)).to_have_attribute("aria-current", "true")
+    expect(tab).to_have_title("quick · completed · Tasks")
+
+
+def test_the_back_button_goes_back(office: Office, visitor: Visit) -> None:
+    first, second = office.submit("quick"), office.submit("broken")
+    tab = visitor().visit()
+    row(tab, first).get_by_role("link", name="quick").click()
+    expect(view(tab, first)).to_be_visible()
+    row(tab, second).get_by_role("link", name="broken").click()
+    expect(view(tab, second)).to_have_attribute("data-state", "failed")
+    expect(tab).to_have_title("broken · failed · Tasks")
+    tab.go_back()
+    expect(view(tab, first)).to_be_visible()
+    expect(view(tab, second)).to_have_count(0)
+    tab.go_back()
+    expect(view(tab, first)).to_have_count(0)
+    expect(tab).to_have_title("Tasks")
+    tab.go_forward()
+    expect(view(tab, first)).to_be_visible()
+    tab.reload()
+    expect(view(tab, first)).to_be_visible()
+
+
+def test_the_title_says_how_far_a_task_is(office: Office, visitor: Visit) -> None:
+    task = office.train("far")
+    tab = visitor().visit(f"?task={task}")
+    expect(tab).to_have_title(re.compile(r"^far · \d+ % · Tasks$"))
+    tab.locator(".jap-title a").click()
+    expect(tab).to_have_title("1 running · Tasks")
+    office.stop()
+    expect(tab).to_have_title("Tasks")
+
+
+def test_a_task_is_cancelled_retried_and_deleted_from_the_list(office: Office, visitor: Visit) -> None:
+    task = office.train("to and fro")
+    tab = visitor().visit()
+    line = row(tab, task)
+    line.get_by_role("button", name="Cancel").click()
+    expect(line).to_have_attribute("data-state", "cancelled")
+    line.get_by_role("button", name="Retry").click()
+    expect(line).to_have_attribute("data-state", "running")
+    expect(line).to_contain_text("attempt 2")
+    office.stop()
+    expect(line).to_have_attribute("data-state", "completed")
+    line.get_by_role("button", name="Delete").click()
+    expect(line.get_by_role("button", name="Keep")).to_be_focused()
+    line.get_by_role("button", name="Delete").click()
+    expect(line).to_have_count(0)
+    assert office.server.ask(f"tasks/{task}").status == 404
+
+
+def test_the_open_task_is_cancelled_there_and_leaves_when_it_is_deleted(
+    office: Office, visitor: Visit
+) -> None:
+    task = office.train("open")
+    tab = visitor().visit(f"?task={task}")
+    view(tab, task).get_by_role("button", name="Cancel").click()
+    expect(view(tab, task)).to_have_attribute("data-state", "cancelled")
+    row(tab, task).get_by_role("button", name="Delete").click()
+    row(tab, task).get_by_role("button", name="Delete").click()
+    expect(view(tab, task)).to_have_count(0)
+    assert tab.url == f"{office.server.url}jupyter-agent/"
+
+
+def test_keys_are_enough(office: Office, visitor: Visit) -> None:
+    task = office.submit("broken", calling="by keys")
+    tab = visitor().visit()
+    row(tab, task).wait_for()
+    tab.get_by_role("searchbox", name="Search tasks").focus()
+    tab.keyboard.type("by keys")
+    expect(tab.locator("li[data-task-id]")).to_have_count(1)
+    row(tab, task).get_by_role("link").focus()
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    expect(row(tab, task).get_by_role("button", name="Delete")).to_be_focused()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Escape")
+    expect(row(tab, task).get_by_role("button", name="Delete")).to_be_focused()
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Enter")
+    expect(view(tab, task)).to_be_visible()
+
+
+def test_a_task_that_is_not_there_is_said_to_be_so(visitor: Visit) -> None:
+    tab = visitor().visit("?task=01JNOSUCHTASK00000000000AA")
+    expect(tab.get_by_text("This server knows no such task.")).to_be_visible()
+    expect(tab).to_have_title("No such task · Tasks")
+
+
+def test_a_phone_shows_one_thing_at_a_time_and_nothing_beside_the_screen(
+    office: Office, visitor: Visit
+) -> None:
+    office.submit("quick", calling="a name that is a good deal longer than a phone is wide " * 3)
+    task = office.submit("broken")
+    tab = visitor(viewport=PHONE, has_touch=True, is_mobile=True).visit()
+    row(tab, task).wait_for()
+    assert not too_wide(tab)
+    row(tab, task).get_by_role("link").tap()
+    expect(view(tab, task)).to_be_visible()
+    expect(row(tab, task)).to_be_hidden()
+    assert not too_wide(tab)
+    tab.get_by_role("link", name="All tasks").tap()
+    expect(row(tab, task)).to_be_visible()
+    expect(row(tab, task).get_by_role("link")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_as_light_or_dark_as_the_visitor_wants_it(
+    office: Office, visitor: Visit, scheme: Any
+) -> None:
+    task = office.submit("broken")
+    tab = visitor(color_scheme=scheme).visit(f"?task={task}")
+    expect(view(tab, task)).to_have_attribute("data-state", "failed")
+    grounds = [brightness(tab, place) for place in ("body", "jupyter-agent-tasks", "jupyter-agent-task")]
+    texts = [brightness(tab, place, "color") for place in (".jal-name", ".ja-name")]
+    assert all(ground > 200 for ground in grounds) == (scheme == "light")
+    assert all(ground < 60 for ground in grounds) == (scheme == "dark")
+    assert all(text < 60 for text in texts) == (scheme == "light")
+
+
+def brightness(tab: Tab, place: str, part: str = "background-color") -> float:
+    """From 0 (black) to 255."""
+    colour = tab.locator(place).first.evaluate(
+        "(one, part) => getComputedStyle(one).getPropertyValue(part)", part
+    )
+    return sum(float(number) for number in re.findall(r"[\d.]+", str(colour))[:3]) / 3
+
+
+def test_the_page_goes_on_when_its_line_was_cut(office: Office, visitor: Visit) -> None:
+    task = office.train("cut")
+    line = Line(office.server.url)
+    tab = visitor(line.url).visit(f"?task={task}")
+    is_live(tab)
+    line.cut()
+    expect(tab.locator("jupyter-agent-tasks")).not_to_have_attribute("data-connection", "live")
+    later = office.submit("quick", calling="meanwhile")
+    line.heal()
+    is_live(tab)
+    expect(row(tab, later)).to_have_attribute("data-state", "completed")
+    office.stop()
+    expect(row(tab, task)).to_have_attribute("data-state", "completed")
+    expect(view(tab, task)).to_have_attribute("data-state", "completed")
+    tab.close()
+    line.close()
+
+
+def test_a_page_that_stays_open_sees_what_the_next_server_says(
+    tmp_path: Path, visitor: Visit, browser: Browser
+) -> None:
+    with servers.servers(tmp_path / "servers") as factory:
+        home = office_at(factory.start(base_url="/user/x/"), tmp_path)
+        ended, running = home.submit("quick"), home.train("outlived")
+        line = Line(home.server.url)
+        tab = visitor(line.url).visit(f"?task={running}")
+        expect(view(tab, running)).to_have_attribute("data-state", "running")
+        tab.evaluate("window.same = true")
+        home.server.stop()
+        expect(tab.locator("jupyter-agent-tasks")).not_to_have_attribute("data-connection", "live")
+        line.lead_to(home.server.restart().url)
+        is_live(tab)
+        expect(view(tab, running)).to_have_attribute("data-state", "interrupted", timeout=30_000)
+        expect(row(tab, running)).to_have_attribute("data-state", "interrupted")
+        expect(row(tab, ended)).to_have_attribute("data-state", "completed")
+        assert tab.evaluate("window.same")
+        tab.close()
+        line.close()
+
+
+def test_nothing_inline_runs_or_is_drawn_by_the_policy(office: Office, visitor: Visit) -> None:
+    task = office.train("strict")
+    one = visitor()
+    tab = one.visit(f"?task={task}")
+    expect(view(tab, task).get_by_role("progressbar").first).to_have_attribute(
+        "aria-valuenow", re.compile(r"\d")
+    )
+    answer = tab.request.get(tab.url)
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    # That the policy is in force: this is refused, and said, while all that the page did was not.
+    tab.evaluate("document.body.setAttribute('style', 'color: red')")
+    until(lambda: one.said)
+    assert "Content Security Policy" in one.said.pop()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1300])
+def test_axe_finds_no_serious_fault(office: Office, visitor: Visit, scheme: Any, width: int) -> None:
+    running, failed = office.train("in sight"), office.submit("broken")
+    office.submit("quick")
+    viewport = {"width": width, "height": 800}
+    tab = visitor(viewport=viewport, color_scheme=scheme, reduced_motion="reduce").visit()
+    row(tab, running).wait_for()
+    assert serious(tab) == []
+    for task in (running, failed):
+        tab.goto(f"{office.server.url}jupyter-agent/?task={task}")
+        expect(view(tab, task)).to_have_attribute("data-connection", "live")
+        expect(view(tab, task).get_by_role("log")).to_contain_text("line" if task == running else "before")
+        assert serious(tab) == []
+    tab.goto(f"{office.server.url}jupyter-agent/")
+    row(tab, failed).get_by_role("button", name="Delete").click()
+    row(tab, failed).get_by_role("button", name="Keep").wait_for()
+    assert serious(tab) == []
+
+
+def serious(tab: Tab) -> list[str]:
+    """What axe calls serious or critical."""
+    tab.evaluate(AXE.read_text())
+    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    grave = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [json.dumps([one["id"], [node["html"][:120] for node in one["nodes"]]]) for one in grave]
