@@ -116,14 +116,22 @@ describe("rows", () => {
     expect(element.querySelector("img, b")).toBe(null);
   });
 
-  it("are drawn once for many frames", async () => {
+  it("are drawn with the next frame of the screen, whatever has come until then", async () => {
     await show();
     server.start([snapshot("1")]);
     await drawn();
     const draw = vi.spyOn(element as any, "render");
-    for (let n = 1; n <= 100; n += 1) server.tell(event(n, "1", "progress", { done: n, total: 100 }));
+    const frames: (() => void)[] = [];
+    vi.spyOn(window, "requestAnimationFrame").mockImplementation((call) => frames.push(() => call(0)));
+    for (let n = 1; n <= 100; n += 1) {
+      server.tell(event(n, "1", "progress", { done: n, total: 100 }));
+      await settle();
+    }
+    expect([frames.length, draw.mock.calls.length]).toEqual([1, 0]);
+    frames[0]!();
     await drawn();
-    expect(draw).toHaveBeenCalledTimes(1);
+    expect([frames.length, draw.mock.calls.length]).toEqual([1, 1]);
+    expect(textOf("1")).toContain("100 %");
   });
 
   it("only say aloud which task has ended", async () => {

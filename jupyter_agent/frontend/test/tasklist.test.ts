@@ -214,11 +214,12 @@ describe("when the connection breaks", () => {
 
   it("keeps what that answer cannot know: older tasks than it names, and newer ones", async () => {
     server.start([snapshot("2", { state: "failed" }), snapshot("1", { state: "failed" })]);
-    server.answers.set("GET tasks?limit=102", page([snapshot("2")], { more: true }));
+    server.answers.set("GET tasks?limit=103", page([snapshot("2")], { more: true }));
     server.comeBack();
     server.goOn();
     server.tell(queued(1, "3"));
     await settle();
+    expect(server.asked).toEqual(["GET tasks?limit=103"]);
     expect(ids()).toEqual(["3", "2", "1"]);
   });
 });
