@@ -65,18 +65,16 @@ export class LogView extends LitElement {
       <div class="ja-logbar" ?hidden=${this.#empty}>
         ${this.#searchBar(earlier)}
         <span class="ja-said" role="status">${this.said}</span>
+        ${earlier === 0 ? nothing : html`<span class="ja-earlier">${number(earlier)} earlier</span>
+          <button class="ja-quiet-button" type="button" @click=${this.#earlier}>Show earlier</button>`}
         <button class="ja-quiet-button" type="button" aria-pressed=${this.#following} title="Keep the newest line in sight"
           @click=${this.#toggleFollow}>Follow</button>
         <button class="ja-quiet-button" type="button" title="Copy the lines that are here" @click=${this.#copy}>Copy</button>
         <button class="ja-quiet-button" type="button" title="Save the whole log as a file" ?hidden=${!this.feed}
           @click=${this.#download}>Download</button>
       </div>
-      <div class="ja-log" role="log" aria-live=${this.#whole ? "polite" : "off"} tabindex="0" aria-label=${this.label} ?hidden=${this.#empty} @scroll=${this.#scrolled}>
-        <div class="ja-earlier" ?hidden=${earlier === 0}>
-          <button class="ja-quiet-button" type="button" @click=${this.#earlier}>Show earlier</button> ${number(earlier)} earlier
-        </div>
-        <div class="ja-lines"><div class="ja-window"></div></div>
-      </div>`;
+      <div class="ja-log" role="log" aria-live=${this.#whole ? "polite" : "off"} tabindex="0" aria-label=${this.label}
+        ?hidden=${this.#empty} @scroll=${this.#scrolled}><div class="ja-lines"><div class="ja-window"></div></div></div>`;
   }
 
   /** Whether every line has an element of its own, which is read out when it is new. */
