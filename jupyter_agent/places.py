@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from .core.ids import ulid
+from .core.ids import ulid, ulid_after
 from .locks import FileLock
 
 GONE = ".gone-"
@@ -143,9 +143,17 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+_newest_id = ""
+
+
 def new_id() -> str:
-    """A fresh ULID of now."""
-    return ulid(time.time(), secrets.token_bytes(10))
+    """A fresh ULID of now; greater than those before, so that what this process makes keeps its order."""
+    global _newest_id
+    made = ulid(time.time(), secrets.token_bytes(10))
+    if made <= _newest_id:
+        made = ulid_after(_newest_id, secrets.token_bytes(8))
+    _newest_id = made
+    return made
 
 
 @cache

@@ -18,7 +18,18 @@ _CURSOR = re.compile(r"([0-9A-Za-z]{1,32}):([0-9]{1,18})\Z")
 
 def ulid(now: float, random: bytes) -> str:
     """The ULID of the moment *now* (Unix seconds) with 10 *random* bytes."""
-    value = (int(now * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random[:10], "big")
+    return _written((int(now * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random[:10], "big"))
+
+
+def ulid_after(last: str, random: bytes) -> str:
+    """A ULID somewhat greater than *last*, by 8 *random* bytes: for one made in the same moment."""
+    value = 0
+    for digit in last:
+        value = value << 5 | _ALPHABET.index(digit)
+    return _written(value + 1 + int.from_bytes(random[:8], "big"))
+
+
+def _written(value: int) -> str:
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 

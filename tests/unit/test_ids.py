@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_agent.core.ids import Cursor, is_ulid, ulid
+from jupyter_agent.core.ids import Cursor, is_ulid, ulid, ulid_after
 from jupyter_agent.errors import BadCursor
+from jupyter_agent.places import new_id
 
 MILLISECONDS = st.integers(0, (1 << 48) - 1)
 
@@ -24,6 +25,19 @@ def test_every_ulid_has_the_form_of_one(now: int, random: bytes) -> None:
 @given(st.integers(0, 1 << 40), st.integers(1, 1 << 20), st.binary(min_size=10, max_size=10))
 def test_ulids_sort_by_age(first: int, later: int, random: bytes) -> None:
     assert ulid(first, random) < ulid(first + later, random)
+
+
+@given(MILLISECONDS, st.binary(min_size=10, max_size=10), st.binary(min_size=8, max_size=8))
+def test_one_after_another_is_greater_and_has_the_form(now: int, random: bytes, more: bytes) -> None:
+    first = ulid(now / 1000, random)
+    second = ulid_after(first, more)
+    assert second > first
+    assert is_ulid(second)
+
+
+def test_what_one_process_makes_keeps_its_order() -> None:
+    made = [new_id() for _ in range(5000)]
+    assert made == sorted(set(made))
 
 
 @pytest.mark.parametrize(
