@@ -224,9 +224,24 @@ METHODS = (
 )
 PATHS = (
     "", "health", "tasks", "tasks/{}", "tasks/{}/events", "tasks/{}/events", "tasks/{}/commands",
+    "static/page.js", "static/{}", "static",
     "tasks/{}/x", "schedules", "schedules/{}", "ws", "tasks/", "//", "{}", "../api/status",
 )  # fmt: skip
-KEYS = ("state", "name", "limit", "before", "after", "types", "until", "token", "tail", "")
+KEYS = (
+    "notebook",
+    "cells",
+    "task",
+    "state",
+    "name",
+    "limit",
+    "before",
+    "after",
+    "types",
+    "until",
+    "token",
+    "tail",
+    "",
+)
 NUMBERS = (
     "0",
     "1",
@@ -245,6 +260,8 @@ ACCEPTS = (
     "*/*",
     "text/event-stream",
     "text/html",
+    "text/html,application/xhtml+xml,*/*;q=0.8",
+    "text/html;q=1e9,;;q",
     "application/json",
     "",
     "x" * 3000,

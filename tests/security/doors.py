@@ -18,8 +18,10 @@ from jupyter_agent.core.messages import SUBPROTOCOL
 
 DOORS = [
     ("GET", "tasks"),
+    ("GET", "tasks?notebook=a.ipynb&cells=x"),
     ("GET", "tasks/{id}"),
     ("GET", "tasks/{id}/events"),
+    ("PICTURE", "tasks/{id}"),
     ("STREAM", "tasks/{id}/events"),
     ("POST", "tasks/{id}/commands"),
     ("DELETE", "tasks/{id}"),
@@ -42,6 +44,8 @@ class Visitor:
         if method == "STREAM":
             method, headers = "GET", headers | {"Accept": "text/event-stream"}
             path += "?until=end"
+        elif method == "PICTURE":
+            method, headers = "GET", headers | {"Accept": "text/html"}
         elif method == "POST":
             body = COMMAND
         if self.query:

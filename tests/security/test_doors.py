@@ -145,6 +145,20 @@ def test_nothing_else_is_there_to_be_had(shared: Server) -> None:
     assert shared.ask("static/jupyter_agent/task.js", root="").status == 404
 
 
+@pytest.mark.parametrize("visitor", NOT_LET_IN.values(), ids=NOT_LET_IN)
+def test_the_front_ends_files_are_for_everybody_and_say_nothing_of_anybody(
+    shared: Server, running_task: str, visitor: Visitor
+) -> None:
+    for method in ("GET", "HEAD"):
+        answer = visitor.ask(shared, method, "static/page.js")
+        assert answer.status in (200, 404)
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert running_task.encode() not in answer.body
+    assert visitor.ask(shared, "GET", f"static/../tasks/{running_task}").status == 404
+    assert_problem(visitor.ask(shared, "POST", "static/page.js"), 403)
+
+
 def test_a_password_only_server_opens_to_the_key_and_not_to_an_empty_token(fresh: Servers) -> None:
     config = (
         "from jupyter_server.auth import passwd\n"

@@ -16,7 +16,7 @@ from jupyter_agent.places import new_id
 from .conftest import Gate
 from .doors import DOORS, Visitor, published
 
-ACTION = {"GET": "read", "STREAM": "read", "POST": "write", "DELETE": "write"}
+ACTION = {"GET": "read", "STREAM": "read", "PICTURE": "read", "POST": "write", "DELETE": "write"}
 
 
 @pytest.fixture
@@ -58,6 +58,8 @@ def test_a_right_that_is_denied_closes_its_doors_and_no_others(
     [
         ("GET", "tasks", "read"),
         ("GET", "tasks/{id}", "read"),
+        ("GET", "tasks?notebook=a.ipynb&cells=x", "read"),
+        ("PICTURE", "tasks/{id}", "read"),
         ("GET", "tasks/{id}/events", "read"),
         ("GET", "health", "read"),
         ("GET", "", "read"),
@@ -242,7 +244,10 @@ def test_a_cursor_is_no_capability(gate: Gate, task: str, visitor: Visitor) -> N
     nobody = Visitor()
     assert_problem(nobody.ask(gate.server, "GET", f"tasks/{task}/events?after={cursor}"), 403)
     gate.deny("read")
-    for path in (f"tasks/{task}/events?after={cursor}", f"tasks?before={task}"):
+    for path in (
+        *(f"tasks/{task}/events?{way}={cursor}" for way in ("after", "before")),
+        f"tasks?before={task}",
+    ):
         assert_problem(visitor.ask(gate.server, "GET", path), 403)
     resumed = Visitor(visitor.headers | {"Last-Event-ID": cursor})
     assert_problem(resumed.ask(gate.server, "STREAM", f"tasks/{task}/events"), 403)
@@ -254,6 +259,8 @@ def test_a_cursor_of_another_journal_gives_nothing_of_this_one(gate: Gate, task:
     assert_problem(gate.server.ask(f"tasks/{task}/events?after={foreign}"), 410, "expired")
     ahead = gate.server.ask("health").json["journal"]["epoch"] + ":999999999"
     assert_problem(gate.server.ask(f"tasks/{task}/events?after={ahead}"), 410, "expired")
+    for place in (foreign, ahead):
+        assert_problem(gate.server.ask(f"tasks/{task}/events?before={place}"), 410, "expired")
 
     async def check() -> None:
         async with subscriber(gate.server) as peer:
