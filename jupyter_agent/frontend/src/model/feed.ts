@@ -130,7 +130,7 @@ export class Feed {
   }
 
   async *#pictures(): AsyncGenerator<TaskEvent[]> {
-    yield (await before(this.server, this.taskId, ["display"], `${this.#epoch}:${this.#last}`, PICTURES)).events;
+    yield await before(this.server, this.taskId, ["display"], `${this.#epoch}:${this.#last}`, PICTURES);
   }
 
   /** Put earlier lines before the first, for somebody who holds the log; asked again while that is under
@@ -142,8 +142,8 @@ export class Feed {
 
   async #loadEarlier(): Promise<void> {
     const [log, oldest] = [this.log, this.log.oldest];
-    const page = await before(this.server, this.taskId, LOG_TYPES, `${this.#epoch}:${oldest === null ? this.#last : oldest - 1}`);
-    if (log.oldest === oldest) log.prepend(page.events);
+    const events = await before(this.server, this.taskId, LOG_TYPES, `${this.#epoch}:${oldest === null ? this.#last : oldest - 1}`);
+    if (log.oldest === oldest) log.prepend(events);
     this.changed();
   }
 

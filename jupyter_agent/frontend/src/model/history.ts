@@ -12,9 +12,15 @@ export interface Page {
   more: boolean;
 }
 
-/** The newest events of these types up to a cursor, oldest first: a cursor is a place behind an event. */
-export function before(server: Server, task: string, types: string[], cursor: string, limit = PAGE): Promise<Page> {
-  return page(server, task, { types: types.join(","), before: cursor, limit: String(limit) });
+/** The newest events of these types up to a cursor, oldest first: a cursor is a place behind an event. The server
+ * looks at so many events at a time; it is asked on until it has found some, or there are none. */
+export async function before(server: Server, task: string, types: string[], cursor: string, limit = PAGE): Promise<TaskEvent[]> {
+  for (let more = true; more; ) {
+    const got: Page = await page(server, task, { types: types.join(","), before: cursor, limit: String(limit) });
+    if (got.events.length > 0) return got.events;
+    [cursor, more] = [got.cursor, got.more];
+  }
+  return [];
 }
 
 /** All events of these types, oldest first, page by page. Stop by leaving the loop. */
