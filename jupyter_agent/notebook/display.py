@@ -15,12 +15,13 @@ from contextvars import Context
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..core.picture import html, start_html
+from ..core.picture import html, last_lines, start_html
 from ..core.task import Task
 from ..errors import NotNow
 from ..producer.producer import current_producer
 from .about import kernel_shell
 from .follower import Follower, Rest, View, as_json
+from .local import LocalTask
 
 if TYPE_CHECKING:
     from ..widgets import TaskWidget
@@ -87,10 +88,15 @@ def finish(handle: Shown) -> None:
     if kernel_shell() is None or os.environ.get("JPY_SESSION_NAME"):
         return
     task = _now(handle)
-    data = {MIME: {"v": 1}, "text/html": html(task), "text/plain": repr(handle)}
+    data = {MIME: {"v": 1}, "text/html": html(task, _last_lines(handle)), "text/plain": repr(handle)}
     # An empty context: the message belongs to the cell that runs now. One that names the cell that
     # started the task, which is over, would be dropped by whoever runs this notebook.
     Context().run(_replace, data, _metadata(handle, task), handle.id)
+
+
+def _last_lines(handle: Shown) -> list[str]:
+    """The end of its log; nothing for a task whose log another process writes."""
+    return last_lines(handle.local.lately) if isinstance(handle.local, LocalTask) else []
 
 
 def _replace(data: dict[str, Any], metadata: dict[str, Any], display_id: str) -> None:

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from ..core.events import Command as CommandData
 from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
 from ..core.messages import CommandOrder
+from ..core.picture import LINES
 from ..core.task import Task, check_transition
 from ..errors import NotNow
 from ..places import new_id
@@ -28,6 +30,7 @@ from .sound import without_surrogates
 from .table import forget, remember
 
 log = logging.getLogger(__name__)
+_PIECE = 2000
 
 
 class LocalTask:
@@ -58,6 +61,8 @@ class LocalTask:
         self._lock = threading.RLock()
         self._settled = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
+        self.lately: deque[str] = deque(maxlen=LINES)
+        """The last pieces of its log that were emitted here, each cut to its end."""
         producer.on_command(self.id, self.command)
 
     @property
@@ -120,6 +125,9 @@ class LocalTask:
             data = without_surrogates(data)
             n = write(self.id, attempt, kind, data)
         if type(data) is Log:
+            self.lately.append(
+                data.text[-_PIECE:] if data.stream != "logging" else f"{data.text[-_PIECE:]}\n"
+            )
             self.fold.logs += 1
             self.fold.events += 1
             return n

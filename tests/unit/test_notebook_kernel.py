@@ -117,6 +117,20 @@ def test_a_tracked_loop_shows_a_slim_view_and_no_bar(kernel: Kernel) -> None:
     assert kernel.text_of(request) == ""
 
 
+def test_the_last_picture_of_a_headless_kernel_has_the_end_of_the_log(kernel: Kernel) -> None:
+    request = kernel.start_cell(
+        "def work():\n"
+        "    for n in range(30): print('line', n, 'of', '<30>')\n"
+        "    ja.current().log('the last')\n"
+        "ja.submit(work).wait()"
+    )
+    assert kernel.reply(request)["status"] == "ok"
+    last = kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")["content"]["data"]["text/html"]
+    assert "line 18 " not in last
+    assert "line 19 of &lt;30&gt;\nline 20 " in last
+    assert "line 29 of &lt;30&gt;\nthe last" in last
+
+
 def test_a_cell_as_a_task_shows_its_value_and_shares_its_variables(kernel: Kernel, tmp_path: Path) -> None:
     request = kernel.start_cell("%%task train\nx = 20\nprint('inside')\nx + 1")
     assert kernel.reply(request)["status"] == "ok"
