@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -29,6 +30,7 @@ JUPYTERS_OWN = re.compile(
     "|websocket_ping_timeout"
 )
 
+EXTENSION = "jupyter-agent-tasks"
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
@@ -36,23 +38,39 @@ SETTINGS = {
 
 
 class Lab:
-    """One server process; `stop` ends it and whatever it started."""
+    """One server at a port of its own; `stop` ends it and whatever it started, and it can `start` again.
 
-    def __init__(self, folder: Path) -> None:
+    With *extension* its pages have this package's JupyterLab extension, as it was built; without *agent* the
+    server does not have this package's.
+    """
+
+    def __init__(self, folder: Path, *, extension: bool = False, agent: bool = True) -> None:
         self.root = folder / "notebooks"
         self.root.mkdir(parents=True)
+        self._agent = agent
+        if extension:
+            link_extension(folder / "data")
+        else:
+            disable_extension(folder / "config")
         self.token = secrets.token_hex(16)
+        self.folder = folder
         self.log = folder / "server.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
         self._settings(folder / "config" / "lab" / "user-settings")
-        with self.log.open("wb") as output:
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                self._command(folder),
+                self._command(),
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env=environment(folder),
+                env=environment(self.folder),
             )
-        self.url = self._wait()
+        self._wait()
 
     def loud(self) -> list[str]:
         """The records of the server's log at WARNING or above, but for those that Jupyter makes anyway."""
@@ -65,12 +83,31 @@ class Lab:
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)
 
-    def open(self, page: Page, name: str, *cells: str) -> None:
+    def open(self, page: Page, name: str, *cells: str, url: str = "") -> None:
         """Write a notebook of these cells, show it, and wait for its kernel."""
         write_notebook(self.root / name, cells)
-        workspace = Path(name).stem  # of its own, or JupyterLab opens the last test's notebooks too
-        page.goto(f"{self.url}lab/workspaces/{workspace}/tree/{name}?token={self.token}")
+        self.visit(page, name, url)
         wait_for_kernel(page)
+
+    def visit(self, page: Page, name: str, url: str = "") -> None:
+        """Show a notebook that is there; *url* is another way to the server."""
+        workspace = Path(name).stem  # of its own, or JupyterLab opens the last test's notebooks too
+        page.goto(f"{url or self.url}lab/workspaces/{workspace}/tree/{name}?token={self.token}")
+
+    def visit_classic(self, page: Page, name: str) -> None:
+        """Show a notebook that is there in Notebook 7."""
+        page.goto(f"{self.url}notebooks/{name}?token={self.token}")
+
+    def outputs(self, name: str, cell: int = 0) -> list[dict[str, Any]]:
+        """The outputs of a cell in the notebook's file."""
+        notebook = json.loads((self.root / name).read_text())
+        found: list[dict[str, Any]] = notebook["cells"][cell]["outputs"]
+        return found
+
+    def kill(self) -> None:
+        """End the server as a crash does; its kernels find that out themselves."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -81,16 +118,18 @@ class Lab:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
 
-    def _command(self, folder: Path) -> list[str]:
+    def _command(self) -> list[str]:
         options = {
             "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": "0",
+            "ServerApp.port": str(self.port),
+            "ServerApp.port_retries": "0",
             "ServerApp.open_browser": "False",
             "ServerApp.allow_root": "True",
             "ServerApp.root_dir": str(self.root),
-            "ServerApp.jpserver_extensions": "{'jupyter_agent': True}",
+            "ServerApp.jpserver_extensions": f"{{'jupyter_agent': {self._agent}}}",
             "IdentityProvider.token": self.token,
             "LabApp.expose_app_in_browser": "True",
+            "JupyterNotebookApp.expose_app_in_browser": "True",
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
         return [sys.executable, "-m", "jupyterlab", *arguments]
@@ -102,21 +141,41 @@ class Lab:
             path.parent.mkdir(parents=True)
             path.write_text(json.dumps(values))
 
-    def _wait(self) -> str:
+    def _wait(self) -> None:
         deadline = monotonic() + START
-        while monotonic() < deadline and self.process.poll() is None:
-            found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.log.read_text())
-            if found and self._answers(found[0]):
-                return found[0]
+        while not self._answers():
+            if monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(f"JupyterLab did not start:\n{self.log.read_text()}")
             sleep(0.05)
-        raise AssertionError(f"JupyterLab did not start:\n{self.log.read_text()}")
 
-    def _answers(self, url: str) -> bool:
+    def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{url}api", timeout=5) as response:
+            with urllib.request.urlopen(f"{self.url}api", timeout=5) as response:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def link_extension(data: Path) -> None:
+    """Let a server whose data folder is *data* find this package's JupyterLab extension."""
+    built = Path(__file__).parents[2] / "jupyter_agent" / "labextension"
+    assert (built / "package.json").exists(), "the front-end is not built: make frontend"
+    (data / "labextensions").mkdir(parents=True)
+    (data / "labextensions" / EXTENSION).symlink_to(built)
+
+
+def disable_extension(config: Path) -> None:
+    """Let a server whose configuration is in *config* do without, also where it is installed."""
+    page = config / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True)
+    page.write_text(json.dumps({"disabledExtensions": {EXTENSION: True}}))
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -133,7 +192,9 @@ def environment(folder: Path) -> dict[str, str]:
     places = {name: str(folder / place) for name, place in {**names, **more}.items()}
     for place in places.values():
         Path(place).mkdir(parents=True, exist_ok=True)
-    return {**kept, **places, "PYTHONPATH": package, "JUPYTER_PLATFORM_DIRS": "1"}
+    # What is linked here comes before what is installed.
+    order = {"JUPYTER_PLATFORM_DIRS": "1", "JUPYTER_PREFER_ENV_PATH": "0"}
+    return {**kept, **places, **order, "PYTHONPATH": package}
 
 
 def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
@@ -182,6 +243,18 @@ def run_cell(page: Page, index: int) -> None:
 def save(page: Page) -> None:
     """Save the notebook in front."""
     page.evaluate("window.jupyterapp.shell.currentWidget.context.save()")
+
+
+def is_dirty(page: Page) -> bool:
+    """Whether the notebook in front has changes that are not saved."""
+    return bool(page.evaluate("window.jupyterapp.shell.currentWidget.content.model.dirty"))
+
+
+def command(page: Page, name: str, **args: Any) -> None:
+    """Execute a command of the application; waits for what it gives."""
+    page.evaluate(
+        "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)", [name, args]
+    )
 
 
 def restart_kernel(page: Page) -> None:

@@ -1,0 +1,73 @@
+"""Cells for notebooks in a real JupyterLab, and what tests of its extension ask of the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from .lab import START
+
+MIME = "application/vnd.jupyter-agent.task.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+NOTEBOOKS_OWN = re.compile(r"reading 'schema'|filebrowser:open-path")
+"""Errors on a page of Notebook 7 that are there without any extension."""
+
+HEAD = "import pathlib, time\nimport jupyter_agent as ja\n"
+
+
+def until(stop: Path, *names: str) -> str:
+    """A cell whose tasks, one for each name, run until the file *stop* is there, and return how often they looked."""
+    body = f"""
+def look():
+    count = 0
+    while not pathlib.Path({str(stop)!r}).exists():
+        count += 1
+        ja.current().log(f"line {{count}}")
+        ja.current().progress(count, 1000)
+        time.sleep(0.05)
+    return count
+
+"""
+    return (
+        HEAD
+        + body
+        + "".join(f"{name} = ja.task(look, name={name!r}).submit()\n" for name in names or ("train",))
+    )
+
+
+def tasks(page: Page) -> Locator:
+    """The views of tasks in notebooks."""
+    return page.locator(".jp-Notebook jupyter-agent-task")
+
+
+def expect_tasks(page: Page, *states: str) -> None:
+    """Wait until exactly that many tasks are shown, in these states."""
+    expect(tasks(page)).to_have_count(len(states), timeout=START * 1000)
+    for index, state in enumerate(states):
+        expect(tasks(page).nth(index)).to_have_attribute("data-state", state, timeout=START * 1000)
+
+
+def wait_for_picture(page: Page, word: str, cell: int = 0) -> None:
+    """Wait until the notebook in front holds a still picture that says *word*."""
+    page.wait_for_function(
+        """([cell, word]) => {
+          const {outputs} = [...window.jupyterapp.shell.currentWidget.content.model.cells][cell];
+          return outputs.toJSON().some(({data}) => [data?.["text/html"] ?? ""].flat().join("").includes(word));
+        }""",
+        arg=[cell, word],
+        timeout=START * 1000,
+    )
+
+
+def told(output: dict[str, Any]) -> dict[str, Any]:
+    """What a task's output in a file says of its task."""
+    found: dict[str, Any] = output["metadata"][MIME]
+    return found
+
+
+def shown(outputs: list[dict[str, Any]]) -> list[str]:
+    """The names of the tasks that outputs in a file show."""
+    return [told(output)["snapshot"]["name"] for output in outputs if MIME in output.get("data", {})]

@@ -1,0 +1,214 @@
+"""Views of tasks come back under their cells after a page was left before its notebook was saved."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from .lab import START, Lab, command, is_dirty, run_cell, save, wait_for_kernel
+from .stories import HEAD, NOTEBOOKS_OWN, expect_tasks, shown, tasks, told, until, wait_for_picture
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab"), extension=True)
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    assert [fault for fault in faults if not NOTEBOOKS_OWN.search(fault)] == []
+
+
+def wait_until_saved(page: Page) -> None:
+    page.wait_for_function("!window.jupyterapp.shell.currentWidget.content.model.dirty")
+
+
+def reload_and_look(page: Page) -> None:
+    """Load the page again, and wait until it has asked for the tasks of its notebook."""
+    with page.expect_response(lambda response: "tasks?notebook=" in response.url, timeout=START * 1000):
+        page.reload()
+
+
+def rename(lab: Lab, old: str, new: str) -> None:
+    """Rename a notebook as JupyterLab's file browser does."""
+    body = json.dumps({"path": new}).encode()
+    headers = {"Authorization": f"token {lab.token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{lab.url}api/contents/{old}", body, headers, method="PATCH")
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert response.status == 200
+
+
+def test_a_view_comes_back_after_a_refresh_before_the_first_save_and_only_once(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    lab.open(page, "unsaved.ipynb", until(stop), "1 + 1")
+    run_cell(page, 0)
+    expect_tasks(page, "running")
+    for _ in range(3):
+        reload_and_look(page)
+        expect_tasks(page, "running")
+    expect(page.locator(".jp-Cell").first.locator("jupyter-agent-task")).to_have_count(1)
+    save(page)
+    wait_until_saved(page)
+    assert shown(lab.outputs("unsaved.ipynb")) == ["train"]
+    reload_and_look(page)
+    expect_tasks(page, "running")
+    stop.touch()
+    expect_tasks(page, "completed")
+    wait_for_picture(page, "completed")
+    save(page)
+    wait_until_saved(page)
+    [output] = lab.outputs("unsaved.ipynb")
+    assert told(output)["snapshot"]["state"] == "completed"
+
+
+def test_a_task_that_ended_while_no_page_was_there_comes_back(lab: Lab, page: Page, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    lab.open(page, "away.ipynb", until(stop))
+    run_cell(page, 0)
+    expect_tasks(page, "running")
+    page.goto("about:blank")
+    stop.touch()
+    lab.visit(page, "away.ipynb")
+    expect_tasks(page, "completed")
+
+
+def test_only_the_tasks_of_the_latest_run_come_back_in_their_order(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    stop.touch()
+    lab.open(page, "runs.ipynb", until(stop, "one", "two", "three"))
+    for _ in range(3):
+        run_cell(page, 0)
+        expect_tasks(page, "completed", "completed", "completed")
+        wait_for_kernel(page)
+    ids = tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)")
+    reload_and_look(page)
+    expect_tasks(page, "completed", "completed", "completed")
+    assert tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)") == ids
+
+
+def test_a_view_comes_back_while_its_cell_still_blocks_the_kernel(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    wait = f"while not pathlib.Path({str(stop)!r}).exists(): time.sleep(0.05)"
+    lab.open(page, "blocked.ipynb", until(stop) + f"for _ in ja.track(range(1), name='slim'):\n    {wait}")
+    run_cell(page, 0)
+    expect_tasks(page, "running", "running")
+    reload_and_look(page)
+    expect_tasks(page, "running", "running")
+    assert tasks(page).evaluate_all("(views) => views.map((view) => view.slim)") == [False, True]
+    stop.touch()
+    expect_tasks(page, "completed", "completed")
+
+
+def test_a_cleared_view_does_not_come_back(lab: Lab, page: Page, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    stop.touch()
+    lab.open(page, "cleared.ipynb", until(stop))
+    run_cell(page, 0)
+    expect_tasks(page, "completed")
+    wait_for_picture(page, "completed")
+    page.wait_for_timeout(2500)  # the file is to be newer than the task by more than the rule's slack
+    command(page, "notebook:clear-all-cell-outputs")
+    expect_tasks(page)
+    save(page)
+    wait_until_saved(page)
+    reload_and_look(page)
+    wait_for_kernel(page)
+    expect_tasks(page)
+    assert not is_dirty(page)
+
+
+def test_a_task_that_did_not_show_itself_does_not_come_back(lab: Lab, page: Page) -> None:
+    lab.open(page, "hidden.ipynb", HEAD + "ja.task(lambda: 1, name='hidden', show=False).submit().result()")
+    run_cell(page, 0)
+    expect(page.locator(".jp-OutputArea-output")).to_have_text("1")
+    reload_and_look(page)
+    wait_for_kernel(page)
+    expect_tasks(page)
+
+
+def test_a_renamed_notebook_gets_its_views_back(lab: Lab, page: Page, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    lab.open(page, "before.ipynb", until(stop))
+    run_cell(page, 0)
+    expect_tasks(page, "running")
+    page.goto("about:blank")
+    rename(lab, "before.ipynb", "after.ipynb")
+    lab.visit(page, "after.ipynb")
+    expect_tasks(page, "running")
+    stop.touch()
+
+
+def test_a_cell_with_a_view_that_came_back_is_trusted_as_after_its_run(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    stop.touch()
+    lab.open(page, "trust.ipynb", until(stop))
+    run_cell(page, 0)
+    expect_tasks(page, "completed")
+    reload_and_look(page)
+    expect_tasks(page, "completed")
+    save(page)
+    wait_until_saved(page)
+    page.reload()
+    expect_tasks(page, "completed")
+    assert page.evaluate("[...window.jupyterapp.shell.currentWidget.content.model.cells][0].trusted") is True
+
+
+def test_a_second_tab_shows_the_view_and_does_not_want_to_save_it(
+    lab: Lab, context: BrowserContext, page: Page, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    lab.open(page, "tabs.ipynb", until(stop))
+    save(page)  # JupyterLab itself notes the kernel's language in a notebook that it opens first
+    wait_until_saved(page)
+    run_cell(page, 0)
+    expect_tasks(page, "running")
+    second = context.new_page()
+    second.goto(f"{lab.url}lab/workspaces/second/tree/tabs.ipynb?token={lab.token}")
+    expect_tasks(second, "running")
+    stop.touch()
+    for one in (page, second):
+        expect_tasks(one, "completed")
+        wait_for_picture(one, "completed")
+    assert (is_dirty(page), is_dirty(second)) == (True, False)
+
+
+def test_views_come_back_in_notebook_7(lab: Lab, page: Page, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    lab.open(page, "seven.ipynb", until(stop))
+    page.goto("about:blank")
+    lab.visit_classic(page, "seven.ipynb")
+    wait_for_kernel(page)
+    run_cell(page, 0)
+    expect_tasks(page, "running")
+    reload_and_look(page)
+    expect_tasks(page, "running")
+    stop.touch()
+    expect_tasks(page, "completed")
+    wait_for_picture(page, "completed")
+    assert is_dirty(page)
