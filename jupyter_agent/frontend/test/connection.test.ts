@@ -30,6 +30,18 @@ test("it comes back later each time, but never later than the limit", () => {
   expect(delays.map((delay) => Math.round((delay / 0.999) * 100) / 100)).toEqual([0.25, 0.5, 1, 2, 4, 8, 15, 15, 15]);
 });
 
+test("after a welcome it comes back soon again", () => {
+  const { world, connection } = connected();
+  connection.follow(interest, quiet);
+  world.shut(1006);
+  world.fire();
+  world.shut(1006);
+  world.fire();
+  world.welcome();
+  world.shut(1006);
+  expect(world.fire()).toBeCloseTo(0.25 * 0.999);
+});
+
 test("bye says when to come back", () => {
   const { world, connection } = connected();
   connection.follow(interest, quiet);

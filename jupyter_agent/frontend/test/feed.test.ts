@@ -102,7 +102,9 @@ test("of a silent running task the server is asked whether its process still ans
 
 test("a new attempt starts the speed over", () => {
   const { page, feed } = following();
-  page.start([snapshot("t", { state: "failed", progress: { done: 5, total: 5, message: null } })]);
+  page.start([snapshot("t", { state: "failed", progress: { done: 5, total: 9, message: null } })]);
   page.tell(state(1, "t", "queued", { attempt: 2 }), state(2, "t", "running", { attempt: 2 }));
-  expect([feed.task?.attempt, feed.task?.progress, feed.speed.rate(feed.task!, 2000)]).toEqual([2, null, null]);
+  expect([feed.task?.attempt, feed.task?.progress]).toEqual([2, null]);
+  page.tell(event(3, "t", "progress", { done: 7, total: 9 }, { attempt: 2, time: 1000 }));
+  expect(feed.speed.rate(feed.task!, 1000)).toBeNull();
 });

@@ -37,7 +37,6 @@ export class Connection {
   #heartbeat = 25;
   #lastFrame = 0;
   #delay = 0;
-  #open = false;
   #retry: Timer = null;
   #watch: Timer = null;
   #idle: Timer = null;
@@ -112,7 +111,6 @@ export class Connection {
   }
 
   #opened(): void {
-    this.#open = true;
     this.#send(this.#protocol.connected());
   }
 
@@ -231,7 +229,6 @@ export class Connection {
     this.world.cancel(this.#watch);
     if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket = null;
-    this.#open = false;
     this.#protocol.disconnected();
     const lost = "The connection was lost before the server answered.";
     for (const [id, answer] of this.#waiting) answer({ id, ok: false, message: lost });
@@ -239,6 +236,6 @@ export class Connection {
   }
 
   #send(frames: string[]): void {
-    if (this.#socket && this.#open) for (const frame of frames) this.#socket.send(frame);
+    for (const frame of frames) this.#socket?.send(frame);
   }
 }
