@@ -334,6 +334,19 @@ describe("much, little, nothing", () => {
     expect(element.querySelector("input")).toBe(null);
   });
 
+  it("the same names again are no reason to ask the server again", async () => {
+    await show({ ids: ["1"] });
+    server.start([snapshot("1")]);
+    await drawn();
+    const sent = server.current.sent.length;
+    element.ids = ["1"];
+    await drawn();
+    expect(server.current.sent.length).toBe(sent);
+    element.ids = ["2"];
+    await drawn();
+    expect(server.current.sent.slice(sent).map((frame) => [frame.type, frame.tasks])).toEqual([["unsubscribe", undefined], ["subscribe", ["2"]]]);
+  });
+
   it("without a server it is a picture", async () => {
     await show({ server: null, ids: ["1"], snapshots: [snapshot("1", { name: "one" })] });
     expect([names(), buttons("1"), element.dataset.connection]).toEqual([["one"], [null], "offline"]);

@@ -23,7 +23,7 @@ const CALM = 10;
 
 export class TasksElement extends LitElement {
   static override properties = {
-    server: { attribute: false }, host: { attribute: false }, ids: { attribute: false }, snapshots: { attribute: false },
+    server: { attribute: false }, host: { attribute: false }, ids: { attribute: false, hasChanged: areOthers }, snapshots: { attribute: false },
     current: { attribute: false }, query: { state: true }, filter: { state: true }, rows: { state: true },
     confirming: { state: true }, said: { state: true },
   };
@@ -279,7 +279,12 @@ export class TasksElement extends LitElement {
 
   protected override updated(): void {
     if (this.dataset.connection !== this.status) this.dataset.connection = this.status;
+    this.toggleAttribute("data-named", this.ids !== null);
   }
+}
+
+function areOthers(ids: readonly string[] | null, before: readonly string[] | null | undefined): boolean {
+  return JSON.stringify(ids) !== JSON.stringify(before);
 }
 
 function inOrder(tasks: readonly Snapshot[], ids: readonly string[]): readonly Snapshot[] {
