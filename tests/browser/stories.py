@@ -19,7 +19,7 @@ HEAD = "import pathlib, time\nimport jupyter_agent as ja\n"
 
 
 def until(stop: Path, *names: str) -> str:
-    """A cell whose tasks, one for each name, run until the file *stop* is there, and return how often they looked."""
+    """A cell whose tasks, one for each name, run until the file *stop* is there."""
     body = f"""
 def look():
     count = 0
@@ -54,8 +54,10 @@ def wait_for_picture(page: Page, word: str, cell: int = 0) -> None:
     """Wait until the notebook in front holds a still picture that says *word*."""
     page.wait_for_function(
         """([cell, word]) => {
-          const {outputs} = [...window.jupyterapp.shell.currentWidget.content.model.cells][cell];
-          return outputs.toJSON().some(({data}) => [data?.["text/html"] ?? ""].flat().join("").includes(word));
+          const {cells} = window.jupyterapp?.shell.currentWidget?.content?.model ?? {cells: []};
+          const outputs = [...cells][cell]?.outputs.toJSON() ?? [];
+          const picture = ({data}) => [data?.["text/html"] ?? ""].flat().join("");
+          return outputs.some((output) => picture(output).includes(word));
         }""",
         arg=[cell, word],
         timeout=START * 1000,

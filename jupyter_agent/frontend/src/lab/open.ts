@@ -4,6 +4,7 @@ import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { PageConfig } from "@jupyterlab/coreutils";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { Snapshot } from "../net/types.js";
+import { pathsBelow } from "./paths.js";
 
 const OPEN = "docmanager:open";
 
@@ -52,17 +53,6 @@ export class Opener {
   }
 }
 
-/** The paths below the server's root that a file may have. The root may begin with "~", which only the server
- * knows; a home is at most three folders deep. */
-export function pathsBelow(root: string, file: string): string[] {
-  const above = withSlash(root);
-  if (!file.startsWith("/")) return file ? [file] : [];
-  if (!above.startsWith("~/")) return file.startsWith(above) ? [file.slice(above.length)] : [];
-  const parts = file.split("/").slice(1);
-  const homes = [1, 2, 3].map((depth) => `/${parts.slice(0, depth).join("/")}${above.slice(1)}`);
-  return homes.filter((home) => file.startsWith(home)).map((home) => file.slice(home.length));
-}
-
 /** Show a cell, and make it the active one. */
 export async function goTo(panel: NotebookPanel, cell: string): Promise<void> {
   const at = cellIndex(panel, cell);
@@ -77,8 +67,4 @@ function cellIndex(panel: NotebookPanel, id: string): number {
 
 function kernelOf(panel: NotebookPanel): string | null {
   return panel.sessionContext.session?.kernel?.id ?? null;
-}
-
-function withSlash(path: string): string {
-  return path.endsWith("/") ? path : `${path}/`;
 }
