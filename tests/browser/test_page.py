@@ -224,6 +224,17 @@ def test_the_back_button_goes_back(office: Office, visitor: Visit) -> None:
     expect(view(tab, first)).to_be_visible()
 
 
+def test_list_and_task_share_one_socket_below_the_base_url(office: Office, visitor: Visit) -> None:
+    task = office.submit("quick")
+    one = visitor()
+    sockets: list[str] = []
+    one.context.on("page", lambda tab: tab.on("websocket", lambda socket: sockets.append(socket.url)))
+    tab = one.visit(f"?task={task}")
+    expect(view(tab, task)).to_have_attribute("data-connection", "live")
+    is_live(tab)
+    assert sockets == [f"ws{office.server.url.removeprefix('http')}jupyter-agent/ws"]
+
+
 def test_the_title_says_how_far_a_task_is(office: Office, visitor: Visit) -> None:
     task = office.train("far")
     tab = visitor().visit(f"?task={task}")
