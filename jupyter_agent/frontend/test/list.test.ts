@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import "../src/list/index.js";
 import type { TasksElement } from "../src/list/index.js";
 import { count, inState, search } from "../src/list/choose.js";
+import { Frames } from "../src/list/frames.js";
 import { ago, measure, moment, note, notebookOf } from "../src/list/words.js";
 import * as shared from "../src/net/shared.js";
 import type { Snapshot } from "../src/net/types.js";
@@ -368,6 +369,24 @@ describe("much, little, nothing", () => {
     await drawn();
     expect(element.textContent).toContain("no longer allowed");
     expect(element.dataset.connection).toBe("offline");
+  });
+});
+
+describe("frames", () => {
+  it("what nobody sees is drawn once a second, and at once when somebody looks", async () => {
+    vi.useFakeTimers();
+    const frames = new Frames();
+    const drawn: string[] = [];
+    frames.see(false);
+    void frames.next().then(() => drawn.push("after a second"));
+    await vi.advanceTimersByTimeAsync(999);
+    expect(drawn).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    void frames.next().then(() => drawn.push("seen"));
+    frames.see(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(drawn).toEqual(["after a second", "seen"]);
+    vi.useRealTimers();
   });
 });
 

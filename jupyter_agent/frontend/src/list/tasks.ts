@@ -10,7 +10,7 @@ import { pageServer, type Server } from "../net/server.js";
 import { sharedConnection } from "../net/shared.js";
 import type { Snapshot, Status } from "../net/types.js";
 import { type Filter, inState, search } from "./choose.js";
-import { nextFrame } from "./frame.js";
+import { Frames } from "./frames.js";
 import { type Act, row } from "./row.js";
 import css from "./tasks.css";
 import { link, nothingHere, toolbar, wantsTools } from "./toolbar.js";
@@ -49,8 +49,8 @@ export class TasksElement extends LitElement {
   readonly #refused = new Map<string, string>();
   #clock = 0;
   #seconds = 0;
-  #seen = true;
-  readonly #sight = new IntersectionObserver((entries) => (this.#seen = entries.at(-1)?.isIntersecting ?? true));
+  readonly #frames = new Frames();
+  readonly #sight = new IntersectionObserver((entries) => this.#frames.see(entries.at(-1)?.isIntersecting ?? true));
 
   constructor() {
     super();
@@ -97,7 +97,7 @@ export class TasksElement extends LitElement {
 
   /** Draw at most once for each frame. */
   protected override async scheduleUpdate(): Promise<void> {
-    await nextFrame(this.#seen || !this.hasUpdated);
+    await this.#frames.next();
     super.scheduleUpdate();
   }
 
