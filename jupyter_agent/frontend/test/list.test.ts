@@ -221,6 +221,24 @@ describe("what can be done", () => {
     expect(textOf("1")).toContain("cancel it first");
   });
 
+  it("the focus stays with the task when its row moves or the button goes", async () => {
+    await show();
+    server.start([snapshot("2", { state: "failed" }), snapshot("1")]);
+    await drawn();
+    const focused = () => [document.activeElement!.closest("li")?.dataset.taskId, document.activeElement!.getAttribute("data-act")];
+    rowOf("1").querySelector<HTMLElement>('[data-act="cancel"]')!.focus();
+    await press("1", "Cancel");
+    expect(focused()).toEqual(["1", "open"]);
+    server.tell(state(1, "1", "cancelled"));
+    await drawn();
+    expect(rows().map((row) => row.dataset.taskId)).toEqual(["2", "1"]);
+    rowOf("1").querySelector<HTMLElement>('[data-act="retry"]')!.focus();
+    server.tell(state(2, "1", "queued", { attempt: 2 }));
+    await drawn();
+    expect(rows().map((row) => row.dataset.taskId)).toEqual(["1", "2"]);
+    expect(focused()).toEqual(["1", "open"]);
+  });
+
   it("a click on a name opens the task; with a key held it is the browser's", async () => {
     await show();
     const opened: Snapshot[] = [];

@@ -10,6 +10,7 @@ import { pageServer, type Server } from "../net/server.js";
 import { sharedConnection } from "../net/shared.js";
 import type { Snapshot, Status } from "../net/types.js";
 import { type Filter, inState, search } from "./choose.js";
+import { focusedSpot, keepFocus, rowOf, type Spot } from "./focus.js";
 import { Frames } from "./frames.js";
 import { type Act, row } from "./row.js";
 import css from "./tasks.css";
@@ -47,6 +48,7 @@ export class TasksElement extends LitElement {
   #stops: (() => void)[] = [];
   readonly #busy = new Map<string, string>();
   readonly #refused = new Map<string, string>();
+  #spot: Spot | null = null;
   #clock = 0;
   #seconds = 0;
   readonly #frames = new Frames();
@@ -102,6 +104,7 @@ export class TasksElement extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues): void {
+    this.#spot = focusedSpot(this);
     if (this.isConnected && (changed.has("server") || changed.has("ids")) && this.hasUpdated) this.#attach();
   }
 
@@ -236,16 +239,16 @@ export class TasksElement extends LitElement {
   async #confirm(id: string, row: string, focus: Act): Promise<void> {
     this.confirming = id;
     await this.updateComplete;
-    this.#rowOf(row)?.querySelector<HTMLElement>(`[data-act="${focus}"]`)?.focus();
+    rowOf(this, row)?.querySelector<HTMLElement>(`[data-act="${focus}"]`)?.focus();
   }
 
   async #remove(task: Snapshot): Promise<void> {
-    const next = this.#rowOf(task.id)?.nextElementSibling ?? this.#rowOf(task.id)?.previousElementSibling;
+    const next = rowOf(this, task.id)?.nextElementSibling ?? rowOf(this, task.id)?.previousElementSibling;
     this.confirming = "";
     await this.#ask(task, "remove", () => this.#list?.remove(task.id) ?? Promise.resolve(null));
     if (!this.#refused.has(task.id)) this.#fire("ja-removed", task);
     await this.updateComplete;
-    const focus = this.#rowOf(task.id) ?? next ?? this;
+    const focus = rowOf(this, task.id) ?? next ?? this;
     if (!this.contains(document.activeElement)) focus.querySelector<HTMLElement>("[data-act], input")?.focus();
   }
 
@@ -273,11 +276,8 @@ export class TasksElement extends LitElement {
     void this.#ask({ id: "" }, "more", () => this.#list!.loadMore().then(() => null, trouble));
   }
 
-  #rowOf(id: string): Element | null {
-    return [...this.querySelectorAll<HTMLElement>(".jal-row")].find((one) => one.dataset.taskId === id) ?? null;
-  }
-
   protected override updated(): void {
+    if (this.#spot) keepFocus(this, this.#spot);
     if (this.dataset.connection !== this.status) this.dataset.connection = this.status;
     this.toggleAttribute("data-named", this.ids !== null);
   }

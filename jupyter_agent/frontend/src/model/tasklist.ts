@@ -5,6 +5,7 @@ import { epochOf, offsetOf } from "../net/cursor.js";
 import { refusalOf, type Server } from "../net/server.js";
 import type { Snapshot, Status, TaskEvent } from "../net/types.js";
 import { applyEvent, emptyTask, ENDED } from "./fold.js";
+import { byImportance } from "./order.js";
 import { type Found, type Page, Questions } from "./questions.js";
 import { Speed } from "./speed.js";
 
@@ -65,9 +66,9 @@ export class TaskList implements Listener {
     return known ?? new TaskList(connection, server, ids).#enroll();
   }
 
-  /** Those that ask something, running and queued ones, then the ended; the newest first. */
+  /** The tasks, the important ones first (see `byImportance`). */
   get tasks(): readonly Snapshot[] {
-    this.#sorted ??= [...this.#entries.values()].sort(byImportance);
+    this.#sorted ??= [...this.#entries.values()].sort((one, other) => byImportance(one.task, other.task));
     this.#tasks ??= this.#sorted.map((entry) => entry.task);
     return this.#tasks;
   }
@@ -299,14 +300,4 @@ function nameOf(ids: readonly string[] | null): string {
 /** Whether a task's story begins with this event. */
 function begins({ type, attempt, data, flag }: TaskEvent): boolean {
   return type === "state" && attempt === 1 && flag !== "bad_data" && data.state === "queued" && Boolean(data.about);
-}
-
-function rank(task: Snapshot): number {
-  if (ENDED.has(task.state)) return 3;
-  if (task.prompt) return 0;
-  return task.state === "running" ? 1 : 2;
-}
-
-function byImportance({ task: one }: Entry, { task: other }: Entry): number {
-  return rank(one) - rank(other) || (one.id < other.id ? 1 : -1);
 }
