@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lostViews } from "../src/lab/lost.js";
+import { isStale, lostViews } from "../src/lab/lost.js";
 import { TASK_MIME, TASKS_MIME, WIDGET_MIME, tableOf, toldOf } from "../src/lab/mime.js";
 import { noticeOf, type Wishes } from "../src/lab/notices.js";
 import { pathsBelow } from "../src/lab/paths.js";
@@ -36,7 +36,7 @@ describe("what an output says", () => {
 });
 
 describe("views that a cell has lost", () => {
-  const cell = (fields: object = {}) => ({ id: "c", shown: new Set<string>(), saved: 0, ...fields });
+  const cell = (fields: object = {}) => ({ id: "c", shown: new Set<string>(), runs: new Set<string | null>(), saved: 0, ...fields });
   const ids = (tasks: Snapshot[]) => tasks.map(({ id }) => id);
 
   it("are the tasks of its latest run, in the order in which they were made", () => {
@@ -72,6 +72,16 @@ describe("views that a cell has lost", () => {
 
   it("are one task where nobody knows the run", () => {
     expect(ids(lostViews([task("1", { run: null }), task("2", { run: null })], cell()))).toEqual(["2"]);
+  });
+
+  it("take the place of what a run before theirs had left", () => {
+    const [lost, saved] = [[task("1", { queued: 1000 })], 900];
+    expect(isStale(lost, cell({ saved }))).toBe(true);
+    expect(isStale(lost, cell({ saved, runs: new Set(["r0", null]) }))).toBe(true);
+    expect(isStale(lost, cell({ saved, runs: new Set(["r1"]) }))).toBe(false);
+    expect(isStale(lost, cell({ saved: 1001 }))).toBe(false);
+    expect(isStale([task("1", { run: null })], cell({ saved }))).toBe(false);
+    expect(isStale([], cell({ saved }))).toBe(false);
   });
 });
 

@@ -9,7 +9,7 @@ import type { Connection } from "../net/connection.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
 import { tasksIcon } from "./icon.js";
-import { shownIn } from "./notebooks.js";
+import { toldIn } from "./notebooks.js";
 
 export const SHOW = "jupyter-agent:show-tasks";
 const PREFIX = "jupyter-agent";
@@ -75,7 +75,7 @@ class CellTasks {
 
   #ids(): string[] {
     const cell = this.means.tracker?.activeCell?.model;
-    return cell?.type === "code" ? [...shownIn(cell as ICodeCellModel)] : [];
+    return cell?.type === "code" ? toldIn(cell as ICodeCellModel).map(({ id }) => id) : [];
   }
 
   async #tasks(): Promise<Snapshot[]> {

@@ -6,10 +6,12 @@ import type { Snapshot } from "../net/types.js";
  * the task was queued, and clocks differ a little. */
 const SLACK = 2;
 
-/** What is known of a cell: its id, the tasks it shows, and when its notebook was saved (Unix seconds). */
+/** What is known of a cell: its id, the tasks it shows and the runs they are of, and when its notebook was saved
+ * (Unix seconds). */
 export interface CellNow {
   readonly id: string;
   readonly shown: ReadonlySet<string>;
+  readonly runs: ReadonlySet<string | null>;
   readonly saved: number;
 }
 
@@ -25,6 +27,11 @@ export function lostViews(tasks: readonly Snapshot[], { id, shown, saved }: Cell
   const run = ours.filter((task) => task === newest || (task.run !== null && task.run === newest.run));
   const missing = run.filter((task) => task.view !== null && !shown.has(task.id));
   return missing.filter((task) => (task.queued ?? 0) > saved - SLACK);
+}
+
+/** Whether what a cell has is of a run before that of its lost views, which took it away. */
+export function isStale([first]: readonly Snapshot[], { runs, saved }: CellNow): boolean {
+  return first !== undefined && first.run !== null && !runs.has(first.run) && (first.queued ?? 0) > saved;
 }
 
 /** Ids begin with the time at which they were made. */

@@ -1,17 +1,28 @@
-/** Which page's changes of a notebook count as unsaved.
+/** What ran on this page, and whose changes of a notebook count as unsaved.
  *
  * The same notebook may be open in several tabs. When a task ends, all of them keep how; were all of them to save that,
  * all but one would find that the file has changed on disk, and ask. So only a tab that ran cells of the notebook marks
  * it as changed, and the one that has had it open for longest. */
 
+import type { ICellModel } from "@jupyterlab/cells";
 import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
 
 export class Marks {
   /** Notebooks that this page may mark. */
   readonly #ours = new WeakSet<Notebook>();
 
+  readonly #ran = new WeakSet<ICellModel>();
+
   constructor() {
-    NotebookActions.executionScheduled.connect((_, { notebook }) => this.#ours.add(notebook));
+    NotebookActions.executionScheduled.connect((_, { notebook, cell }) => {
+      this.#ours.add(notebook);
+      this.#ran.add(cell.model);
+    });
+  }
+
+  /** Whether a cell ran on this page: what it shows then is what its kernel sent. */
+  hasRun(cell: ICellModel): boolean {
+    return this.#ran.has(cell);
   }
 
   /** A notebook of the server at `base` was opened: wait in the line of the tabs that have it. */

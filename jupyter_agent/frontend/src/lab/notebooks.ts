@@ -4,7 +4,7 @@ import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { IOutputModel } from "@jupyterlab/rendermime";
 import type { Widget } from "@lumino/widgets";
-import { toldOf } from "./mime.js";
+import { toldOf, type Told } from "./mime.js";
 
 /** The notebook that a widget is part of; null for one that is shown elsewhere. */
 export function panelOf(widget: Widget): NotebookPanel | null {
@@ -24,7 +24,12 @@ export function outputsOf({ outputs }: ICodeCellModel): IOutputModel[] {
   return Array.from({ length: outputs.length }, (_, at) => outputs.get(at));
 }
 
-/** The ids of the tasks that a cell shows. */
-export function shownIn(cell: ICodeCellModel): Set<string> {
-  return new Set(outputsOf(cell).flatMap(({ metadata }) => toldOf(metadata)?.id ?? []));
+/** The tasks that a cell shows. */
+export function toldIn(cell: ICodeCellModel): Told[] {
+  return outputsOf(cell).flatMap(({ metadata }) => toldOf(metadata) ?? []);
+}
+
+/** The kernel of a notebook; null for none. */
+export function kernelOf(panel: NotebookPanel): string | null {
+  return panel.sessionContext.session?.kernel?.id ?? null;
 }

@@ -4,6 +4,7 @@ import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { PageConfig } from "@jupyterlab/coreutils";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { Snapshot } from "../net/types.js";
+import { kernelOf } from "./notebooks.js";
 import { pathsBelow } from "./paths.js";
 
 const OPEN = "docmanager:open";
@@ -63,8 +64,4 @@ export async function goTo(panel: NotebookPanel, cell: string): Promise<void> {
 
 function cellIndex(panel: NotebookPanel, id: string): number {
   return [...(panel.content.model?.cells ?? [])].findIndex((cell) => cell.id === id);
-}
-
-function kernelOf(panel: NotebookPanel): string | null {
-  return panel.sessionContext.session?.kernel?.id ?? null;
 }

@@ -1,15 +1,16 @@
 /** Puts the views of tasks back that a page lost when it was left before its notebook was saved. */
 
 import type { ICodeCellModel } from "@jupyterlab/cells";
-import { type INotebookTracker, NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
+import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { PartialJSONObject } from "@lumino/coreutils";
 import { Backoff } from "../net/backoff.js";
+import type { TaskList } from "../model/tasklist.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
-import { lostViews } from "./lost.js";
+import { type CellNow, isStale, lostViews } from "./lost.js";
 import type { Marks } from "./marks.js";
 import { TASK_MIME } from "./mime.js";
-import { codeCells, shownIn } from "./notebooks.js";
+import { codeCells, kernelOf, toldIn } from "./notebooks.js";
 import { stillPicture } from "./still.js";
 
 /** Cells that are asked for at once: their ids travel in an address. */
@@ -17,8 +18,10 @@ const CELLS = 100;
 const MOST = 1000;
 
 export class PutBack {
-  /** Cells that ran, or were emptied, on this page: what they show is right. */
-  readonly #touched = new WeakSet<ICodeCellModel>();
+  /** Cells that were emptied on this page. */
+  readonly #emptied = new WeakSet<ICodeCellModel>();
+  /** The cell that is being changed here. */
+  #filling: ICodeCellModel | null = null;
 
   constructor(
     private readonly server: Server,
@@ -27,9 +30,19 @@ export class PutBack {
 
   /** From now on, look after every notebook that is opened. */
   watch(tracker: INotebookTracker): void {
-    NotebookActions.executionScheduled.connect((_, { cell }) => this.#touched.add(cell.model as ICodeCellModel));
     tracker.forEach((panel) => void this.#restore(panel));
     tracker.widgetAdded.connect((_, panel) => void this.#restore(panel));
+  }
+
+  /** A task that begins in a cell whose run another page started, or this one before it was left. */
+  watchLate(list: TaskList, tracker: INotebookTracker): void {
+    list.watchChanges((before, task) => {
+      if (before !== null || task.attempt > 1) return;
+      tracker.forEach((panel) => {
+        const cell = codeCells(panel).find(({ id }) => id === task.cell);
+        if (cell && kernelOf(panel) === task.kernel) void this.#fill(panel, cell, [task]);
+      });
+    });
   }
 
   async #restore(panel: NotebookPanel): Promise<void> {
@@ -45,7 +58,7 @@ export class PutBack {
   #watchCleared(cells: ICodeCellModel[]): () => void {
     const stops = cells.map((cell) => {
       const changed = (_: unknown, { type }: { type: string }) => {
-        if (type === "clear" || type === "remove") this.#touched.add(cell);
+        if (cell !== this.#filling && (type === "clear" || type === "remove")) this.#emptied.add(cell);
       };
       cell.outputs.changed.connect(changed);
       return () => !cell.isDisposed && cell.outputs.changed.disconnect(changed);
@@ -75,17 +88,31 @@ export class PutBack {
   }
 
   async #fill(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Promise<void> {
-    for (const task of this.#lost(panel, cell, tasks)) {
-      const picture = await stillPicture(this.server, task.id);
-      // While the server was asked the cell may have run, or its notebook may have been closed.
-      if (this.#lost(panel, cell, [task]).length > 0) this.marks.change(panel, () => putInto(cell, task, picture));
-    }
+    if (this.#lost(panel, cell, tasks).length === 0) return;
+    const pictures = new Map<string, string | null>();
+    for (const { id } of this.#lost(panel, cell, tasks)) pictures.set(id, await stillPicture(this.server, id));
+    // While the server was asked the cell may have run, or its notebook may have been closed.
+    const lost = this.#lost(panel, cell, tasks);
+    if (lost.length > 0) this.marks.change(panel, () => this.#put(panel, cell, lost, pictures));
+  }
+
+  #put(panel: NotebookPanel, cell: ICodeCellModel, lost: Snapshot[], pictures: Map<string, string | null>): void {
+    this.#filling = cell;
+    if (isStale(lost, cellNow(panel, cell))) cell.outputs.clear();
+    for (const task of lost) putInto(cell, task, pictures.get(task.id) ?? null);
+    this.#filling = null;
   }
 
   #lost(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Snapshot[] {
-    if (panel.isDisposed || cell.isDisposed || this.#touched.has(cell)) return [];
-    return lostViews(tasks, { id: cell.id, shown: shownIn(cell), saved: savedAt(panel) });
+    if (panel.isDisposed || cell.isDisposed || this.#emptied.has(cell) || this.marks.hasRun(cell)) return [];
+    return lostViews(tasks, cellNow(panel, cell));
   }
+}
+
+function cellNow(panel: NotebookPanel, cell: ICodeCellModel): CellNow {
+  const told = toldIn(cell);
+  const [shown, runs] = [told.map(({ id }) => id), told.map(({ snapshot }) => snapshot?.run ?? null)];
+  return { id: cell.id, shown: new Set(shown), runs: new Set(runs), saved: savedAt(panel) };
 }
 
 /** Give a cell the output that its kernel gave it. */

@@ -17,6 +17,7 @@ import type { Marks } from "./marks.js";
 import { Notifier } from "./notify.js";
 import { Opener } from "./open.js";
 import { PANEL, Panel, showTask } from "./panel.js";
+import { PutBack } from "./putback.js";
 import { RunningTasks } from "./running.js";
 import { Settings } from "./settings.js";
 import { StatusItem } from "./status.js";
@@ -48,7 +49,10 @@ export async function addTasks(app: JupyterFrontEnd, server: Server, places: Pla
   const opener = new Opener(app, places.tracker, (task) => showTask(app, means, task));
   const means = { rendermime: places.rendermime, server, open: opener.open };
   const show = () => showAll(places.shell, server);
-  if (places.tracker) new Keeper(server, places.marks).watch(list, places.tracker);
+  if (places.tracker) {
+    new Keeper(server, places.marks).watch(list, places.tracker);
+    new PutBack(server, places.marks).watchLate(list, places.tracker);
+  }
   new Notifier(() => settings, opener.open).watch(list);
   addCommands(app, places.palette, { server, connection, tracker: places.tracker, show });
   if (places.shell) addPanel(places, new Panel(means));
