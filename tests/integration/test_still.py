@@ -67,12 +67,14 @@ def test_the_picture_has_the_last_lines_of_the_present_attempt(shared: Server, t
     assert "of the first attempt" not in drawn
 
 
-def test_a_task_that_said_nothing_is_drawn_without_lines(shared: Server) -> None:
+def test_an_attempt_that_said_nothing_is_drawn_without_lines(shared: Server) -> None:
     story = Story()
 
     async def publish() -> None:
         async with producer(shared, story.producer) as writer:
-            await writer.published(story.start("quiet"))
+            again = [story.state("queued", "quiet", attempt=2), story.state("running", attempt=2)]
+            await writer.published([*story.start("quiet"), story.event(), story.state("failed")])
+            await writer.published(again)
 
     asyncio.run(publish())
     assert "<pre" not in shared.ask(f"tasks/{story.task}", headers=PICTURE).body.decode()
