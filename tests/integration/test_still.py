@@ -72,9 +72,8 @@ def test_an_attempt_that_said_nothing_is_drawn_without_lines(shared: Server) -> 
 
     async def publish() -> None:
         async with producer(shared, story.producer) as writer:
-            again = [story.state("queued", "quiet", attempt=2), story.state("running", attempt=2)]
             await writer.published([*story.start("quiet"), story.event(), story.state("failed")])
-            await writer.published(again)
+            await writer.published([story.state(to, "quiet", attempt=2) for to in ("queued", "running")])
 
     asyncio.run(publish())
     assert "<pre" not in shared.ask(f"tasks/{story.task}", headers=PICTURE).body.decode()
