@@ -123,6 +123,44 @@ def test_a_view_comes_back_while_its_cell_still_blocks_the_kernel(
     expect_tasks(page, "completed", "completed")
 
 
+def test_what_a_run_before_had_left_is_replaced(lab: Lab, page: Page, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    stop.touch()
+    lab.open(page, "replaced.ipynb", until(stop, "one", "two") + "print('said')")
+    run_cell(page, 0)
+    expect_tasks(page, "completed", "completed")
+    save(page)
+    wait_until_saved(page)
+    before = tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)")
+    run_cell(page, 0)
+    page.wait_for_function(
+        "(id) => !document.querySelector(`jupyter-agent-task[data-task-id='${id}']`)", arg=before[0]
+    )
+    expect_tasks(page, "completed", "completed")
+    again = tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)")
+    reload_and_look(page)
+    expect(page.locator(f"jupyter-agent-task[data-task-id='{again[0]}']")).to_have_count(
+        1, timeout=START * 1000
+    )
+    assert tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)") == again
+
+
+def test_a_task_that_begins_later_in_a_blocked_cell_gets_its_view(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    wait = f"    while not pathlib.Path({str(stop)!r}).exists(): time.sleep(0.05)\n"
+    loop = "for _ in ja.track(range(1), name={!r}):\n"
+    cell = HEAD + loop.format("first") + wait + loop.format("second") + "    time.sleep(0.1)\n"
+    lab.open(page, "late.ipynb", cell)
+    run_cell(page, 0)
+    expect_tasks(page, "running")
+    reload_and_look(page)
+    expect_tasks(page, "running")
+    stop.touch()
+    expect_tasks(page, "completed", "completed")
+
+
 def test_a_cleared_view_does_not_come_back(lab: Lab, page: Page, tmp_path: Path) -> None:
     stop = tmp_path / "stop"
     stop.touch()
