@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from browser.conftest import CHROMIUM, FLAGS
-from browser.lab import Lab, restart_kernel, run_cell, view, wait_for_state
+from browser.lab import Lab, environment, restart_kernel, run_cell, save, view, wait_for_state
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 TRAIN = """\
@@ -41,6 +42,22 @@ def load(path):
 load.submit("prices.csv");"""
 
 
+TALK = """\
+@ja.task
+def tidy(folder):
+    task = ja.current()
+    task.say(
+        "I looked at **3 files**:\\n\\n"
+        "| file | rows | empty |\\n|---|---|---|\\n| prices.csv | 1,204 | 3 |\\n| days.csv | 365 | 0 |\\n| notes.csv | 0 | 0 |"
+    )
+    if task.ask("`notes.csv` has no rows. Shall I leave it out?", choices=["yes", "no"]) == "yes":
+        task.say("Done: two files are left.")
+    task.ask("Anything else?")
+
+tidy.submit("prices");"""
+SHOW_PANEL = "window.jupyterapp.commands.execute('jupyter-agent:show-tasks')"
+
+
 def until(page: Page, epoch: int) -> None:
     """Wait until the bar says at least *epoch*."""
     page.wait_for_function(
@@ -53,44 +70,82 @@ def until(page: Page, epoch: int) -> None:
 def picture(page: Page, name: str, index: int = 0) -> None:
     """Write the picture of one view."""
     page.mouse.move(0, 0)
+    view(page, index).scroll_into_view_if_needed()
     view(page, index).screenshot(path=IMAGES / f"{name}.png")
+
+
+def theme(page: Page, name: str) -> None:
+    """Change JupyterLab's theme."""
+    page.evaluate(
+        "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name
+    )
+    page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
 
 
 def take(page: Page, lab: Lab) -> None:
     """All pictures, from one notebook."""
-    lab.open(page, "train.ipynb", TRAIN, FAILED)
+    lab.open(page, "train.ipynb", TRAIN, FAILED, TALK)
     run_cell(page, 0)
-    until(page, 16)
-    picture(page, "view")
-    page.screenshot(path=IMAGES / "notebook.png")
+    until(page, 12)
     page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
-    page.set_viewport_size({"width": 520, "height": 900})
-    view(page).scroll_into_view_if_needed()
+    picture(page, "view")
+    page.set_viewport_size({"width": 460, "height": 1000})
     picture(page, "narrow")
-    page.set_viewport_size({"width": 1000, "height": 900})
-    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Dark'")
-    until(page, 22)
+    page.set_viewport_size({"width": 1000, "height": 1000})
+    theme(page, "JupyterLab Dark")
+    until(page, 20)
     picture(page, "dark")
-    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
-    page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Light'")
+    theme(page, "JupyterLab Light")
     run_cell(page, 1)
     wait_for_state(page, "failed", 1)
     page.locator(".ja-error summary").last.click()
     picture(page, "failed", 1)
+    run_cell(page, 2)
+    talk(page)
+    page.evaluate(SHOW_PANEL)
+    page.locator("jupyter-agent-tasks [data-state=failed]").wait_for()
+    view(page).scroll_into_view_if_needed()
+    page.screenshot(path=IMAGES / "notebook.png")
+    page.locator("#jupyter-agent-tasks").screenshot(path=IMAGES / "panel.png")
     restart_kernel(page)
     wait_for_state(page, "interrupted")
     picture(page, "interrupted")
+    save(page)
+    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+
+def talk(page: Page) -> None:
+    """Answer the first question, and take the picture of the second."""
+    asking = view(page, 2)
+    asking.get_by_role("combobox").select_option("yes")
+    asking.get_by_role("button", name="Send").click()
+    asking.get_by_text("Anything else?").first.wait_for()
+    asking.get_by_text("two files are left").wait_for()
+    picture(page, "conversation", 2)
+
+
+def converted(page: Page, notebook: Path) -> None:
+    """The picture of what nbconvert makes of the notebook."""
+    made = notebook.with_suffix(".html")
+    subprocess.run(
+        [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--log-level=ERROR", str(notebook)],
+        check=True,
+        env=environment(notebook.parent.parent),
+    )
+    page.goto(made.as_uri())
+    page.wait_for_load_state()
+    page.screenshot(path=IMAGES / "nbconvert.png")
 
 
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        lab = Lab(Path(folder))
+        lab = Lab(Path(folder), extension=True)
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         try:
-            page = chromium.new_page(viewport={"width": 1000, "height": 900}, device_scale_factor=2)
+            page = chromium.new_page(viewport={"width": 1000, "height": 1000}, device_scale_factor=2)
             take(page, lab)
+            converted(page, lab.root / "train.ipynb")
         finally:
             chromium.close()
             lab.stop()
