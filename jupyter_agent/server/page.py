@@ -24,10 +24,11 @@ REFRESH = 3
 _HUGE = 1e300
 _HUGE_TIME = 1e11
 _STYLE = """
-.plain{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}
+.plain{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;overflow-x:auto}
 :root{color-scheme:light dark}
 .plain table{border-collapse:collapse;width:100%}.plain th,.plain td{text-align:left;
-padding:.35rem .75rem .35rem 0;border-bottom:1px solid #8884;overflow-wrap:anywhere}
+padding:.35rem .75rem .35rem 0;border-bottom:1px solid #8884}
+.plain td:first-child{overflow-wrap:anywhere;min-width:8rem}.plain progress{width:6rem}
 .plain td.n{font-variant-numeric:tabular-nums}.plain code{font-size:.85em;opacity:.7}
 .plain a{color:inherit}
 """
