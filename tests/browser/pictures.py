@@ -103,7 +103,7 @@ def take(page: Page, lab: Lab) -> None:
     run_cell(page, 2)
     talk(page)
     page.evaluate(SHOW_PANEL)
-    page.locator("jupyter-agent-tasks [data-state=failed]").wait_for()
+    page.locator("jupyter-agent-tasks").get_by_text("Anything else?").wait_for()
     view(page).scroll_into_view_if_needed()
     page.screenshot(path=IMAGES / "notebook.png")
     page.locator("#jupyter-agent-tasks").screenshot(path=IMAGES / "panel.png")

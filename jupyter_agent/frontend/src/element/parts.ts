@@ -56,10 +56,10 @@ export function stateWord(task: Snapshot): string {
 
 export function bar({ task }: Picture): TemplateResult {
   const done = share(task);
-  const unknown = done === null && task.state === "running";
+  const unknown = done === null && task.state === "running" && !task.prompt;
   const { done: value = null, total = null } = task.progress ?? {};
   return html`<div class=${classMap({ "ja-bar": true, "ja-unknown": unknown })} role="progressbar" aria-valuemin="0"
-    aria-label=${`Progress of ${oneLine(task.name) || "the task"}`} ?hidden=${done === null && ENDED.has(task.state)}
+    aria-label=${`Progress of ${oneLine(task.name) || "the task"}`} ?hidden=${done === null && (ENDED.has(task.state) || task.prompt !== null)}
     aria-valuenow=${done === null ? nothing : value} aria-valuemax=${done === null ? nothing : total}
     aria-valuetext=${done === null ? nothing : `${Math.floor(done * 100)} %`}>
     <div class="ja-fill" .style=${`transform: translateX(${((done ?? 0) - 1) * 100}%)`}></div>

@@ -214,7 +214,7 @@ export class TaskElement extends LitElement {
   #mark(task: Snapshot): void {
     const marks = {
       "data-task-id": task.id, "data-state": task.state, "data-connection": this.status, "data-logs": String(task.logs),
-      role: "group", "aria-label": `Task ${oneLine(task.name) || task.id}`,
+      "data-asking": String(task.prompt !== null), role: "group", "aria-label": `Task ${oneLine(task.name) || task.id}`,
     };
     for (const [name, value] of Object.entries(marks)) if (this.getAttribute(name) !== value) this.setAttribute(name, value);
   }
