@@ -422,3 +422,22 @@ def serious(tab: Tab) -> list[str]:
     found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     grave = [one for one in found if one["impact"] in ("serious", "critical")]
     return [json.dumps([one["id"], [node["html"][:120] for node in one["nodes"]]]) for one in grave]
+
+
+def test_an_old_task_that_still_runs_is_on_top_and_the_rest_is_there_on_demand(
+    tmp_path: Path, visitor: Visit
+) -> None:
+    with servers.servers(tmp_path / "servers") as factory:
+        home = office_at(factory.start(base_url="/user/x/"), tmp_path)
+        old = home.train("old")
+        home.run("for _ in range(220): run = quick.submit()")
+        until(lambda: len(home.tasks()) == 221, 60)
+        tab = visitor(home.server.url).visit()
+        expect(tab.locator("li[data-task-id]").first).to_have_attribute("data-task-id", old)
+        expect(tab.locator("li[data-task-id]")).to_have_count(100)
+        for shown in (200, 221):
+            tab.get_by_role("button", name="Load more").click()
+            expect(tab.locator("li[data-task-id]")).to_have_count(shown)
+        home.stop()
+        expect(row(tab, old)).to_have_attribute("data-state", "completed")
+        tab.close()

@@ -183,7 +183,7 @@ export class TasksElement extends LitElement {
     if (!hidden && !older) return nothing;
     const newest = this.query ? html`<span>Searched the newest ${this.tasks.length}.</span>` : nothing;
     return html`<p class="jal-more">${hidden ? nothing : newest}
-      <button class="jal-button" type="button" ?disabled=${this.#busy.has("")} @click=${() => this.#loadMore(hidden)}>Load more</button>
+      <button class="jal-button" type="button" ?disabled=${this.#busy.has("")} @click=${() => this.#loadMore(chosen.length)}>Load more</button>
       ${this.#refused.get("") ?? nothing}</p>`;
   }
 
@@ -269,9 +269,10 @@ export class TasksElement extends LitElement {
     this.requestUpdate();
   }
 
-  #loadMore(hidden: boolean): void {
+  /** Draw more rows, and get what they need beyond the `known` ones. */
+  #loadMore(known: number): void {
     this.rows += ROWS;
-    if (hidden) return;
+    if (known >= this.rows || !this.#list?.more) return;
     const trouble = (error: unknown) => (error instanceof Error ? error.message : String(error));
     void this.#ask({ id: "" }, "more", () => this.#list!.loadMore().then(() => null, trouble));
   }
