@@ -25,6 +25,7 @@ def look():
     count = 0
     while not pathlib.Path({str(stop)!r}).exists():
         count += 1
+        ja.current().raise_if_cancelled()
         ja.current().log(f"line {{count}}")
         ja.current().progress(count, 1000)
         time.sleep(0.05)

@@ -9,13 +9,14 @@ import { IRunningSessionManagers } from "@jupyterlab/running";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
 import { pageServer } from "../net/server.js";
+import type { Snapshot } from "../net/types.js";
 import { Keeper } from "./keeper.js";
 import { Marks } from "./marks.js";
 import { Opener } from "./open.js";
 import { PutBack } from "./putback.js";
 import { addTaskRenderer } from "./renderer.js";
 import { addTableRenderer } from "./tables.js";
-import { type Places, addTasks } from "./tasks.js";
+import { type Places, addTasks, aloneIn } from "./tasks.js";
 
 const marks = new Marks();
 
@@ -24,11 +25,12 @@ const renderer: JupyterFrontEndPlugin<void> = {
   description: "Draws tasks in notebooks.",
   autoStart: true,
   requires: [IRenderMimeRegistry],
-  optional: [INotebookTracker],
-  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, tracker: INotebookTracker | null) => {
+  optional: [INotebookTracker, ILabShell],
+  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, tracker: INotebookTracker | null, shell: ILabShell | null) => {
     const server = pageServer();
     const keeper = server && new Keeper(server, marks);
-    const means = { rendermime, server, keeper, open: new Opener(app, tracker).open };
+    const open = (task: Snapshot) => server && new Opener(app, tracker, aloneIn(shell, { rendermime, server, open })).open(task);
+    const means = { rendermime, server, keeper, open };
     addTaskRenderer(means);
     addTableRenderer(means);
   },

@@ -4,27 +4,33 @@ import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { PageConfig } from "@jupyterlab/coreutils";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { Snapshot } from "../net/types.js";
-import { kernelOf } from "./notebooks.js";
+import { codeCells, kernelOf, toldIn } from "./notebooks.js";
 import { pathsBelow } from "./paths.js";
 
 const OPEN = "docmanager:open";
 
-/** Opens tasks' notebooks. `otherwise` is called for a task whose notebook cannot be found. */
+/** Shows a task by itself, beside its notebook where that is open. */
+export type ShowAlone = (task: Snapshot, beside: NotebookPanel | null) => void;
+
+/** Leads to tasks' cells. `alone` is called for a task that no cell shows. */
 export class Opener {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly tracker: INotebookTracker | null,
-    private readonly otherwise: (task: Snapshot) => void = () => {},
+    private readonly alone: ShowAlone,
   ) {}
 
   readonly open = (task: Snapshot): void => void this.#open(task);
 
   async #open(task: Snapshot): Promise<void> {
-    const panel = this.#shown(task) ?? (await this.#load(task));
-    if (!panel) return this.otherwise(task);
+    const open = this.#shown(task);
+    const panel = open ?? (task.cell === null ? null : await this.#load(task));
+    if (!panel) return this.alone(task, null);
     this.app.shell.activateById(panel.id);
     await panel.context.ready;
-    if (task.cell) await goTo(panel, task.cell);
+    const found = task.cell !== null && (await goTo(panel, task.cell));
+    // A view that a notebook lost is put back when it is opened.
+    if (!found || (open && !showsTask(panel, task))) this.alone(task, panel);
   }
 
   /** The notebook that is open already: the one with the task's kernel, or else with its cell. */
@@ -54,12 +60,17 @@ export class Opener {
   }
 }
 
-/** Show a cell, and make it the active one. */
-export async function goTo(panel: NotebookPanel, cell: string): Promise<void> {
+/** Show a cell, and make it the active one; false when it is not there. */
+async function goTo(panel: NotebookPanel, cell: string): Promise<boolean> {
   const at = cellIndex(panel, cell);
-  if (at < 0) return;
+  if (at < 0) return false;
   panel.content.activeCellIndex = at;
   await panel.content.scrollToItem(at, "smart");
+  return true;
+}
+
+function showsTask(panel: NotebookPanel, { id }: Snapshot): boolean {
+  return codeCells(panel).some((cell) => toldIn(cell).some((told) => told.id === id));
 }
 
 function cellIndex(panel: NotebookPanel, id: string): number {

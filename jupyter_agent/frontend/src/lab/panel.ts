@@ -1,7 +1,8 @@
 /** All tasks of the server, in the side bar; and one of them in a tab of its own. */
 
-import type { JupyterFrontEnd } from "@jupyterlab/application";
+import type { ILabShell } from "@jupyterlab/application";
 import { MainAreaWidget } from "@jupyterlab/apputils";
+import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { type Message } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
@@ -17,7 +18,7 @@ import css from "./lab.css";
 
 export const PANEL = "jupyter-agent-tasks";
 
-interface Means {
+export interface PanelMeans {
   readonly rendermime: IRenderMimeRegistry;
   readonly server: Server;
   open(task: Snapshot): void;
@@ -27,7 +28,7 @@ interface Means {
 export class Panel extends Widget {
   readonly #host: PageHost;
 
-  constructor(means: Means) {
+  constructor(means: PanelMeans) {
     super();
     this.id = PANEL;
     this.title.icon = tasksIcon;
@@ -55,7 +56,7 @@ export class Panel extends Widget {
 class TaskTab extends Widget {
   readonly #host: PageHost;
 
-  constructor(means: Means, task: Snapshot) {
+  constructor(means: PanelMeans, task: Snapshot) {
     super();
     this.addClass("ja-tab");
     this.#host = new PageHost(this, means, () => false);
@@ -73,15 +74,18 @@ class TaskTab extends Widget {
   }
 }
 
-/** Show a task in the main area, once however often it is asked for. */
-export function showTask(app: JupyterFrontEnd, means: Means, task: Snapshot): void {
+/** Show a task in the main area, once however often it is asked for; below a notebook that is open. */
+export function showTask(shell: ILabShell, means: PanelMeans, task: Snapshot, beside: Widget | null): void {
   const id = `${PANEL}-${task.id}`;
-  const known = [...app.shell.widgets("main")].some((widget) => widget.id === id);
-  if (!known) app.shell.add(tabOf(means, task, id), "main");
-  app.shell.activateById(id);
+  const tabs = [...shell.widgets("main")].filter((widget) => widget.id.startsWith(PANEL));
+  if (!tabs.some((tab) => tab.id === id)) {
+    const place = beside && tabs.length === 0 ? { mode: "split-bottom", ref: beside.id } : { mode: "tab-after", ref: tabs.at(-1)?.id };
+    shell.add(tabOf(means, task, id), "main", place as DocumentRegistry.IOpenOptions);
+  }
+  shell.activateById(id);
 }
 
-function tabOf(means: Means, task: Snapshot, id: string): Widget {
+function tabOf(means: PanelMeans, task: Snapshot, id: string): Widget {
   const tab = new MainAreaWidget({ content: new TaskTab(means, task) });
   tab.id = id;
   tab.title.label = oneLine(task.name) || "task";

@@ -15,8 +15,8 @@ import { addCommands, ask } from "./commands.js";
 import { Keeper } from "./keeper.js";
 import type { Marks } from "./marks.js";
 import { Notifier } from "./notify.js";
-import { Opener } from "./open.js";
-import { PANEL, Panel, showTask } from "./panel.js";
+import { Opener, type ShowAlone } from "./open.js";
+import { PANEL, Panel, type PanelMeans, showTask } from "./panel.js";
 import { PutBack } from "./putback.js";
 import { RunningTasks } from "./running.js";
 import { Settings } from "./settings.js";
@@ -46,17 +46,18 @@ export async function addTasks(app: JupyterFrontEnd, server: Server, places: Pla
   const connection = sharedConnection(server);
   const list = TaskList.of(connection, server);
   const settings = new Settings();
-  const opener = new Opener(app, places.tracker, (task) => showTask(app, means, task));
-  const means = { rendermime: places.rendermime, server, open: opener.open };
+  const { open } = new Opener(app, places.tracker, (task, beside) => showAlone(task, beside));
+  const means = { rendermime: places.rendermime, server, open };
+  const showAlone = aloneIn(places.shell, means);
   const show = () => showAll(places.shell, server);
   if (places.tracker) {
     new Keeper(server, places.marks).watch(list, places.tracker);
     new PutBack(server, places.marks).watchLate(list, places.tracker);
   }
-  new Notifier(() => settings, opener.open).watch(list);
+  new Notifier(() => settings, open).watch(list);
   addCommands(app, places.palette, { server, connection, tracker: places.tracker, show });
   if (places.shell) addPanel(places, new Panel(means));
-  places.running?.add(new RunningTasks(list, opener.open, (task: Snapshot) => void ask(connection, task, "cancel")));
+  places.running?.add(new RunningTasks(list, open, (task: Snapshot) => void ask(connection, task, "cancel")));
   if (places.statusBar) addStatus(places.statusBar, new StatusItem(list, () => settings.statusBar, show), settings);
   await settings.follow(places.registry, PLUGIN);
 }
@@ -64,7 +65,17 @@ export async function addTasks(app: JupyterFrontEnd, server: Server, places: Pla
 /** The panel, or where there is none, the tasks page. */
 function showAll(shell: ILabShell | null, server: Server): void {
   if (shell) shell.activateById(PANEL);
-  else window.open(new URL("jupyter-agent/", server.base), "_blank", "noopener");
+  else openPage(server, "");
+}
+
+/** One task in a tab, or where there are none, on the tasks page. */
+export function aloneIn(shell: ILabShell | null, means: PanelMeans): ShowAlone {
+  if (!shell) return (task) => openPage(means.server, `?task=${encodeURIComponent(task.id)}`);
+  return (task, beside) => showTask(shell, means, task, beside);
+}
+
+function openPage(server: Server, query: string): void {
+  window.open(new URL(`jupyter-agent/${query}`, server.base), "_blank", "noopener");
 }
 
 function addPanel({ shell, restorer }: Places, panel: Panel): void {
