@@ -178,11 +178,9 @@ def test_a_question_is_told_until_it_is_answered(lab: Lab, page: Page) -> None:
     )
     toast = page.locator(".Toastify__toast", has_text="asker asks: Which one?")
     expect(toast).to_have_count(1, timeout=START * 1000)
-    toast.get_by_role("button", name="Answer").click()
-    answer = page.locator("jupyter-agent-task", has_text="Which one?").get_by_role(
-        "button", name="a", exact=True
-    )
-    answer.click()
+    toast.get_by_role("button", name="Answer", exact=True).click()
+    tab = page.locator(".ja-tab jupyter-agent-task", has_text="Which one?")
+    tab.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("jupyter-agent-task[data-state=completed]")).to_have_count(1, timeout=START * 1000)
     expect(page.locator(".Toastify__toast")).to_have_count(0)
 

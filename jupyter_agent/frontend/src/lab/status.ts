@@ -44,7 +44,7 @@ export class StatusItem extends Widget {
     const active = this.wanted() && running.length > 0;
     const words = `${running.length} ${running.length === 1 ? "task" : "tasks"} running`;
     const title = `${words}${asking ? `, ${asking} waiting for an answer` : ""}. Show the tasks.`;
-    const text = asking ? `${running.length} (${asking} ?)` : String(running.length);
+    const text = asking ? `${running.length}, ${asking} waiting for you` : String(running.length);
     if (this.#text.textContent !== text) this.#text.textContent = text;
     if (this.#button.title !== title) {
       this.#button.title = title;
