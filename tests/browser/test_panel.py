@@ -73,6 +73,13 @@ def row(page: Page, name: str) -> Any:
     return page.locator("jupyter-agent-tasks .jal-row", has_text=name).first
 
 
+def expect_not_told(page: Page, name: str) -> None:
+    """See that no notification names *name*, once a later one is there."""
+    command(page, "apputils:notify", message="a later one", type="info", options={"autoClose": False})
+    expect(page.locator(".Toastify__toast", has_text="a later one")).to_have_count(1, timeout=START * 1000)
+    expect(page.locator(".Toastify__toast", has_text=name)).to_have_count(0)
+
+
 def scroll_away(page: Page) -> None:
     """Put another tab in front of the notebook."""
     command(page, "launcher:create")
@@ -161,9 +168,7 @@ def test_an_end_that_is_in_sight_is_not_told(lab: Lab, page: Page, tmp_path: Pat
     expect_tasks(page, "running")
     stop.touch()
     expect_tasks(page, "completed")
-    told = "window.jupyterapp.commands.execute('apputils:display-notifications')"
-    page.evaluate(told)
-    expect(page.get_by_text("watched completed")).to_have_count(0)
+    expect_not_told(page, "watched")
 
 
 def test_a_question_is_told_until_it_is_answered(lab: Lab, page: Page) -> None:
@@ -198,7 +203,7 @@ def test_who_wants_no_notifications_gets_none(lab: Lab, page: Page, tmp_path: Pa
     stop.touch()
     page.get_by_role("tab", name="Tasks", exact=True).click()
     expect(row(page, "muted")).to_have_attribute("data-state", "completed", timeout=START * 1000)
-    expect(page.locator(".Toastify__toast", has_text="muted")).to_have_count(0)
+    expect_not_told(page, "muted")
 
 
 def test_the_task_of_the_active_cell_is_cancelled_by_a_command(lab: Lab, page: Page, tmp_path: Path) -> None:

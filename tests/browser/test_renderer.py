@@ -76,7 +76,8 @@ def test_the_element_draws_a_task_where_a_widget_could(lab: Lab, page: Page, tmp
     run_cell(page, 0)
     expect_tasks(page, "running")
     expect(tasks(page)).to_have_attribute("data-connection", "live")
-    expect(page.locator(".jp-OutputArea-output .jupyter-agent-task")).to_have_count(1)
+    expect(page.locator(".jp-RenderedJupyterAgentTask > jupyter-agent-task")).to_have_count(1)
+    expect(page.locator(".jupyter-widgets")).to_have_count(0)
     stop.touch()
     expect_tasks(page, "completed")
 
@@ -149,7 +150,9 @@ def test_a_task_that_the_server_does_not_know_is_drawn_as_it_was_saved(lab: Lab,
     lab.visit(page, "foreign.ipynb")
     expect_tasks(page, "completed")
     expect(tasks(page)).to_contain_text("does not know the task")
-    assert not is_dirty(page)
+    outputs = "[...window.jupyterapp.shell.currentWidget.content.model.cells][0].outputs.toJSON()"
+    [kept] = page.evaluate(outputs)
+    assert told(kept) == told(output)
 
 
 def test_an_output_that_names_no_task_says_so(lab: Lab, page: Page) -> None:
