@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -364,3 +365,12 @@ def test_a_view_shows_once_in_a_cell_and_again_in_the_next(handle: Handle, kerne
     kernel.message = "another cell"
     assert display.show(handle)
     assert len(kernel.published) == 2
+
+
+def test_the_element_travels_to_a_page_once_and_not_with_every_view() -> None:
+    from jupyter_agent.widgets import TaskWidget, browser_module, keeper
+
+    widgets = [TaskWidget(ident, None, lambda _name, _args: None) for ident in ("a", "b")]
+    assert [widget.keeper for widget in widgets] == [keeper().model_id] * 2
+    assert keeper().code == browser_module()
+    assert all(len(json.dumps(widget.get_state(), default=str)) < 4000 for widget in widgets)
