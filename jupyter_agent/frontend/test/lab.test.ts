@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import schema from "../schema/plugin.json";
 import { isStale, lostViews } from "../src/lab/lost.js";
 import { TASK_MIME, TASKS_MIME, WIDGET_MIME, tableOf, toldOf } from "../src/lab/mime.js";
 import { noticeOf, type Wishes } from "../src/lab/notices.js";
 import { pathsBelow } from "../src/lab/paths.js";
+import { Settings } from "../src/lab/settings.js";
 import { ended, isNews, stillPicture } from "../src/lab/still.js";
 import { emptyTask } from "../src/model/fold.js";
 import type { Server } from "../src/net/server.js";
@@ -158,6 +160,14 @@ describe("what a person is told", () => {
     expect(noticeOf(running, asking, wishes)).toEqual({ key: "a p", kind: "question", type: "info", text: "train asks: Which?" });
     expect(noticeOf(asking, { ...asking }, wishes)).toBeNull();
     expect(noticeOf(running, task("a"), wishes)).toBeNull();
+  });
+});
+
+describe("settings", () => {
+  it("are without a registry as the schema has them", () => {
+    const { notify, longAfter, statusBar } = new Settings();
+    const { properties } = schema;
+    expect([notify, longAfter, statusBar]).toEqual([properties.notify.default, properties.longAfter.default, properties.statusBar.default]);
   });
 });
 
