@@ -431,6 +431,8 @@ def test_a_conversation_is_there_after_a_refresh_and_grows_token_by_token(stage:
 def test_markup_that_a_task_shows_is_made_harmless(stage: Stage, view: Page) -> None:
     evil = "<b>bold</b><img src=x onerror='window.evil=1'><script>window.evil=1</script><form><input></form>"
     link = "[x](javascript:window.evil=1) <iframe src='/'></iframe><a href='https://example.org'>y</a>"
+    link += "<p class='jp-Dialog' data-commandlinker-command='terminal:create-new'>more</p>"
+    link += "<table background='https://example.org/seen'></table>"
     stage.history = [
         event(1, "display", {"data": {"text/html": evil, "text/plain": "plain"}}),
         event(2, "message", {"role": "assistant", "text": evil + link, "message_id": "m"}),
@@ -449,6 +451,9 @@ def test_markup_that_a_task_shows_is_made_harmless(stage: Stage, view: Page) -> 
         ".ja-shown form",
         "[onerror]",
         "a[href^=javascript]",
+        "[data-commandlinker-command]",
+        ".jp-Dialog",
+        "[background]",
     ):
         assert view.locator(f"{ROOT} {forbidden}").count() == 0, forbidden
     assert view.evaluate("window.evil") is None

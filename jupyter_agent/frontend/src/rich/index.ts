@@ -3,7 +3,13 @@
 import DOMPurify from "dompurify";
 import { marked } from "marked";
 
-const CLEAN = { FORBID_TAGS: ["style", "form", "input", "textarea", "select", "button", "svg", "video", "audio", "picture", "source"], FORBID_ATTR: ["style", "id", "name"] };
+// Data attributes and classes are the page's own words: in JupyterLab a click on `data-commandlinker-command` runs a
+// command, and a `jp-Dialog` covers the page.
+const CLEAN = {
+  FORBID_TAGS: ["style", "form", "input", "textarea", "select", "button", "svg", "video", "audio", "picture", "source"],
+  FORBID_ATTR: ["style", "id", "name", "class", "background"],
+  ALLOW_DATA_ATTR: false,
+};
 
 /** HTML without anything that runs, asks for something, or reaches beyond its place. */
 export function sanitize(html: string): string {
