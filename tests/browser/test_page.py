@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +19,9 @@ from support import until
 
 from jupyter_agent.server import static
 
+from .axe import grave_faults
 from .line import Line
 
-AXE = Path(static.__file__).parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 390, "height": 800}
 AWAY = re.compile("WebSocket connection to|net::ERR_")
 """What Chromium itself says while a server cannot be reached."""
@@ -402,6 +401,15 @@ def test_nothing_inline_runs_or_is_drawn_by_the_policy(office: Office, visitor: 
     assert "Content Security Policy" in one.said.pop()
 
 
+def test_a_token_in_the_address_lets_in_and_is_gone(office: Office, visitor: Visit) -> None:
+    task = office.train("in sight")
+    tab = visitor().visit(f"?token={office.server.token}&task={task}", login=False)
+    expect(view(tab, task)).to_have_attribute("data-connection", "live")
+    assert tab.url == f"{office.server.url}jupyter-agent/?task={task}"
+    tab.reload()
+    expect(view(tab, task)).to_have_attribute("data-connection", "live")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1300])
 def test_axe_finds_no_serious_fault(office: Office, visitor: Visit, scheme: Any, width: int) -> None:
@@ -410,24 +418,16 @@ def test_axe_finds_no_serious_fault(office: Office, visitor: Visit, scheme: Any,
     viewport = {"width": width, "height": 800}
     tab = visitor(viewport=viewport, color_scheme=scheme, reduced_motion="reduce").visit()
     row(tab, running).wait_for()
-    assert serious(tab) == []
+    assert grave_faults(tab) == []
     for task in (running, failed):
         tab.goto(f"{office.server.url}jupyter-agent/?task={task}")
         expect(view(tab, task)).to_have_attribute("data-connection", "live")
         expect(view(tab, task).get_by_role("log")).to_contain_text("line" if task == running else "before")
-        assert serious(tab) == []
+        assert grave_faults(tab) == []
     tab.goto(f"{office.server.url}jupyter-agent/")
     row(tab, failed).get_by_role("button", name="Delete").click()
     row(tab, failed).get_by_role("button", name="Keep").wait_for()
-    assert serious(tab) == []
-
-
-def serious(tab: Tab) -> list[str]:
-    """What axe calls serious or critical."""
-    tab.evaluate(AXE.read_text())
-    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    return [json.dumps([one["id"], [node["html"][:120] for node in one["nodes"]]]) for one in grave]
+    assert grave_faults(tab) == []
 
 
 def test_an_old_task_that_still_runs_is_on_top_and_the_rest_is_there_on_demand(

@@ -3,9 +3,11 @@
 import "../element/index.js";
 import "../list/index.js";
 import { PageElement } from "./page.js";
+import { forgetToken } from "./place.js";
 
 const NAME = "jupyter-agent-page";
 
+forgetToken();
 if (!customElements.get(NAME)) customElements.define(NAME, PageElement);
 document.querySelector("main.plain")?.remove();
 document.body.append(document.createElement(NAME));

@@ -14,3 +14,11 @@ export function addressOf(task: string | null): string {
 export function goTo(task: string | null): void {
   if (task !== taskInAddress()) history.pushState(null, "", addressOf(task));
 }
+
+/** Take a token out of the address: it has done its work, and would be in the history and in every link. */
+export function forgetToken(): void {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("token")) return;
+  address.searchParams.delete("token");
+  history.replaceState(history.state, "", address);
+}
