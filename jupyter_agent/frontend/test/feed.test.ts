@@ -89,6 +89,34 @@ test("what was said before the page was there comes before what is said now", as
   expect(feed.talk.messages.map((one) => one.text)).toEqual(["1", "5", "6", "7"]);
 });
 
+test("a past that cannot be had is asked for again, but not at once", async () => {
+  const { page, feed } = following();
+  feed.watch(() => feed.look());
+  page.start([snapshot("t")]);
+  for (let turn = 0; turn < 5; turn += 1) await settle();
+  expect(page.asked).toHaveLength(2);
+  page.pass(5);
+  feed.look();
+  await settle();
+  expect(page.asked).toHaveLength(4);
+  page.cut();
+  page.pass(5);
+  feed.look();
+  expect(page.asked).toHaveLength(4);
+});
+
+test("what was shown before anybody looked is there when somebody does", async () => {
+  const { page, feed } = following();
+  const display = (offset: number) => event(offset, "t", "display", { data: { "text/plain": `${offset}` } });
+  page.start([snapshot("t", { cursor: "e:5" })], { cursor: "e:5" });
+  page.tell(display(6));
+  page.answers.set("GET tasks/t/events?types=display&before=e%3A6&limit=30", () => json({ events: [display(6)], cursor: "e:0", more: false }));
+  feed.look();
+  page.tell(display(7));
+  for (let turn = 0; turn < 5; turn += 1) await settle();
+  expect(feed.gallery.shown.map((one) => one.id)).toEqual(["o6", "o7"]);
+});
+
 test("of a silent running task the server is asked whether its process still answers", () => {
   const { page, feed } = following();
   page.start([snapshot("t")]);

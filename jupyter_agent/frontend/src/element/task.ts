@@ -132,6 +132,7 @@ export class TaskElement extends LitElement {
 
   #tick(): void {
     this.#feed?.tick();
+    if (this.#seen) this.#feed?.look();
     if (!ENDED.has(this.task.state)) this.#plan();
   }
 

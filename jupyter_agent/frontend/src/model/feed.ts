@@ -16,6 +16,8 @@ import { Gallery, Talk, TALK_TYPES } from "./talk.js";
 export const TAIL = 200;
 /** Seconds without news before the server is asked whether the task's process still answers. */
 const QUIET = 20;
+/** Seconds after which a past that could not be had is asked for again. */
+const PAUSE = 5;
 /** Displays of before that are fetched. */
 const PICTURES = 30;
 
@@ -35,9 +37,11 @@ export class Feed {
   #folded = -1;
   #heard = 0;
   #id = 0;
-  /** The journal's epoch, and the last offset of it that was there when the server answered. */
+  /** The journal's epoch, and the last offset of it that is known to be there. */
   #epoch = "";
   #last = 0;
+  /** When the past may be asked for again. */
+  #again = 0;
   readonly #metrics = new Backfill(this.metrics, ["metric", "state"]);
   readonly #talk = new Backfill(this.talk, TALK_TYPES);
   readonly #gallery = new Backfill(this.gallery, ["display"]);
@@ -117,16 +121,23 @@ export class Feed {
     this.#epoch = epochOf(cursor);
     this.#last = Math.max(this.#folded, offsetOf(cursor));
     this.#earlier = null;
+    this.#again = 0;
   }
 
   /** Somebody looks: get what was said and shown before the page was there, and the metrics' course. */
   look(): void {
-    if (!this.task || !this.#epoch) return;
-    const changed = () => this.changed();
+    if (!this.task || this.status !== "live" || this.connection.now() < this.#again) return;
     const [server, task] = [this.server, this.taskId];
-    void this.#talk.want(() => all(server, task, TALK_TYPES), changed);
-    void this.#gallery.want(() => this.#pictures(), changed);
-    if (Object.keys(this.task.metrics).length > 0) void this.#metrics.want(() => all(server, task, ["metric", "state"]), changed);
+    this.#want(this.#talk, () => all(server, task, TALK_TYPES));
+    this.#want(this.#gallery, () => this.#pictures());
+    if (Object.keys(this.task.metrics).length > 0) this.#want(this.#metrics, () => all(server, task, ["metric", "state"]));
+  }
+
+  #want(part: Backfill, pages: () => AsyncIterable<TaskEvent[]>): void {
+    void part.want(pages, () => {
+      if (part.trouble !== null) this.#again = this.connection.now() + PAUSE;
+      this.changed();
+    });
   }
 
   async *#pictures(): AsyncGenerator<TaskEvent[]> {
@@ -154,6 +165,7 @@ export class Feed {
   }
 
   #take(event: TaskEvent): void {
+    this.#last = Math.max(this.#last, event.offset);
     this.log.add(event);
     for (const part of [this.#metrics, this.#talk, this.#gallery]) part.add(event);
     // The tail that comes before the live events is in the snapshot already.
