@@ -28,6 +28,11 @@ JUPYTERS_OWN = re.compile(
     "is not trusted"  # the test wrote the notebook
     "|Kernel is running over TCP without encryption"
     "|websocket_ping_timeout"
+    # a page went away while its kernel's socket was being opened
+    r"|no attribute 'kernel_ws_protocol'|500 GET /api/kernels/\S+/channels|\"User-Agent\":"
+    r"|\.~\w+\.ipynb doesn't exist"  # and while its notebook was being saved
+    "|received signal 15, stopping"
+    "|Parent appears to have exited"  # a kernel of a server that was killed
 )
 
 EXTENSION = "jupyter-agent-tasks"

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from time import monotonic
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .lab import START, Lab, restart_kernel, run_cell, save, view, wait_for_kernel, wait_for_state
+from .lab import START, Lab, restart_kernel, run_cell, view, wait_for_kernel, wait_for_state
 
-REFRESHES = 5
 HEAD = """\
-import pathlib, time
+import time
 import jupyter_agent as ja
 """
-UNTIL_TOLD = (
-    HEAD
-    + """\
-@ja.task
-def train(stop):
-    count = 0
-    while not pathlib.Path(stop).exists():
-        ja.current().log(f"line {count}")  # Jupyter itself is loud when a cell prints during a refresh
-        count += 1
-        ja.current().progress(count, 1000)
-        time.sleep(0.2)
-    return count
-
-run = train.submit({stop!r})
-"""
-)
 TEN_LINES = (
     HEAD
     + """\
@@ -74,7 +56,7 @@ run = broken.submit()
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab = Lab(tmp_path_factory.mktemp("lab"), extension=True)
     yield lab
     lab.stop()
 
@@ -100,28 +82,6 @@ def wait_until_busy(page: Page) -> None:
     page.wait_for_function(
         "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
     )
-
-
-def test_five_refreshes_lose_no_line_and_leave_no_word_in_the_servers_log(
-    lab: Lab, lab_page: Page, tmp_path: Path
-) -> None:
-    before = len(lab.loud())
-    stop = tmp_path / "stop"
-    lab.open(lab_page, "refresh.ipynb", UNTIL_TOLD.replace("{stop!r}", repr(str(stop))))
-    run_cell(lab_page, 0)
-    seen = wait_for_progress(lab_page, 2)
-    save(lab_page)
-    for _ in range(REFRESHES):
-        lab_page.reload()
-        seen = wait_for_progress(lab_page, seen)
-        expect(view(lab_page)).to_have_attribute("data-connection", "live")
-        seen = wait_for_progress(lab_page, seen)
-    stop.touch()
-    wait_for_state(lab_page, "completed")
-    count = int((lab_page.locator(".ja-result").text_content() or "").strip())
-    assert count < 200
-    expect(lab_page.locator(".ja-line")).to_have_text([f"line {n}" for n in range(count)])
-    assert lab.loud()[before:] == []
 
 
 def test_a_kernel_restart_leaves_an_interrupted_task_with_all_it_printed(lab: Lab, lab_page: Page) -> None:

@@ -10,16 +10,17 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .lab import Lab, run_cell, save, view, wait_for_state
-from .test_lab import REFRESHES, wait_for_progress
+from .test_lab import wait_for_progress
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
 SECONDS = 200
+REFRESHES = 5
 HURRY = "SECONDS = 4"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("quickstart"))
+    lab = Lab(tmp_path_factory.mktemp("quickstart"), extension=True)
     yield lab
     lab.stop()
 
