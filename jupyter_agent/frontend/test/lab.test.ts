@@ -1,6 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import schema from "../schema/plugin.json";
+import { Keeper } from "../src/lab/keeper.js";
 import { isStale, lostViews } from "../src/lab/lost.js";
+import type { Marks } from "../src/lab/marks.js";
 import { TASK_MIME, TASKS_MIME, WIDGET_MIME, tableOf, toldOf } from "../src/lab/mime.js";
 import { noticeOf, type Wishes } from "../src/lab/notices.js";
 import { pathsBelow } from "../src/lab/paths.js";
@@ -28,6 +30,11 @@ describe("what an output says", () => {
     for (const snapshot of [task("b"), "text", { id: "a" }, null]) {
       expect(toldOf({ [TASK_MIME]: { task_id: "a", snapshot } })!.snapshot).toBeNull();
     }
+  });
+
+  it("may be a snapshot that lacks what other versions put there", () => {
+    const { snapshot } = toldOf({ [TASK_MIME]: { task_id: "a", snapshot: { id: "a", state: "running" } } })!;
+    expect(snapshot).toEqual({ ...emptyTask("a"), state: "running" });
   });
 
   it("names the tasks of a table in order, leaving out what is none", () => {
@@ -160,6 +167,24 @@ describe("what a person is told", () => {
     expect(noticeOf(running, asking, wishes)).toEqual({ key: "a p", kind: "question", type: "info", text: "train asks: Which?" });
     expect(noticeOf(asking, { ...asking }, wishes)).toBeNull();
     expect(noticeOf(running, task("a"), wishes)).toBeNull();
+  });
+});
+
+describe("what is kept in outputs that nobody draws", () => {
+  it("is the whole task: a list does not hear of its metrics and logs", async () => {
+    const whole = done({ logs: 7, metrics: { loss: { value: 0.5, step: 3 } } });
+    const fetch = async (_: string, init?: RequestInit) =>
+      init ? new Response("<p>", { headers: { "Content-Type": "text/html" } }) : Response.json(whole);
+    const output = { data: {}, metadata: { [TASK_MIME]: { task_id: "a", snapshot: task("a") } }, setData: vi.fn() };
+    const cell = { type: "code", outputs: { length: 1, get: () => output } };
+    const tracker = { forEach: (look: (panel: unknown) => void) => look({ content: { model: { cells: [cell] } } }) };
+    const marks = { change: (_: unknown, change: () => void) => change() };
+    let tell: (before: Snapshot | null, after: Snapshot) => void = () => {};
+    const list = { watchChanges: (change: typeof tell) => (tell = change) };
+    new Keeper({ fetch } as unknown as Server, marks as unknown as Marks).watch(list as never, tracker as never);
+    tell(task("a"), done());
+    await vi.waitFor(() => expect(output.setData).toHaveBeenCalledOnce());
+    expect(output.setData.mock.calls[0]![0].metadata[TASK_MIME].snapshot).toEqual(whole);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
 import type { Marks } from "./marks.js";
 import { codeCells, outputsOf } from "./notebooks.js";
-import { ended, isNews, stillPicture } from "./still.js";
+import { ended, isNews, stillPicture, wholeTask } from "./still.js";
 
 /** An output, and the notebook that it is in; null for one that is elsewhere, as in a console. */
 export interface Place {
@@ -25,8 +25,15 @@ export class Keeper {
   /** Look after all outputs of open notebooks, also those that are collapsed or out of sight. */
   watch(list: TaskList, tracker: INotebookTracker): void {
     list.watchChanges((_, task) => {
-      if (ENDED.has(task.state)) void this.keep(task, () => outputsIn(tracker));
+      if (ENDED.has(task.state)) void this.#keepWhole(task, () => outputsIn(tracker));
     });
+  }
+
+  /** A list does not hear of logs and metrics; the server knows the whole task. */
+  async #keepWhole(listed: Snapshot, places: () => Place[]): Promise<void> {
+    if (!places().some(({ output }) => isNews(output, listed))) return;
+    const task = await wholeTask(this.server, listed.id);
+    if (task && ENDED.has(task.state)) await this.keep(task, places);
   }
 
   /** Write how `task` ended into those of `places` that show it and do not say so yet. */

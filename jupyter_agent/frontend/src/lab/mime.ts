@@ -1,5 +1,6 @@
 /** What an output says in its metadata of the tasks it shows. */
 
+import { emptyTask } from "../model/fold.js";
 import type { Snapshot } from "../net/types.js";
 
 export const TASK_MIME = "application/vnd.jupyter-agent.task.v1+json";
@@ -32,7 +33,7 @@ export function tableOf(metadata: Record<string, unknown>): Snapshot[] {
 function snapshotOf(value: unknown, id: unknown): Snapshot | null {
   if (!isObject(value) || value.id !== id || typeof value.id !== "string" || typeof value.state !== "string") return null;
   const lists = { tags: Array.isArray(value.tags) ? value.tags : [], metrics: isObject(value.metrics) ? value.metrics : {} };
-  return { ...value, ...lists } as unknown as Snapshot;
+  return { ...emptyTask(value.id), ...value, ...lists } as Snapshot;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

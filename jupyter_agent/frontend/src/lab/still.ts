@@ -19,6 +19,12 @@ export async function stillPicture(server: Server, id: string): Promise<string |
   return response?.ok && type.startsWith("text/html") ? response.text() : null;
 }
 
+/** The task as the server knows it; null when it does not tell. */
+export async function wholeTask(server: Server, id: string): Promise<Snapshot | null> {
+  const response = await server.fetch(`tasks/${encodeURIComponent(id)}`).catch(() => null);
+  return response?.ok ? response.json() : null;
+}
+
 /** Whether an output does not say yet how this attempt of its task ended. */
 export function isNews(output: Output, task: Snapshot): boolean {
   const told = toldOf(output.metadata);
