@@ -237,8 +237,10 @@ export class TasksElement extends LitElement {
 
   /** Ask whether `id` is to be deleted (empty: ask no more), and put the focus where the person is. */
   async #confirm(id: string, row: string, focus: Act): Promise<void> {
+    const before = document.activeElement;
     this.confirming = id;
     await this.updateComplete;
+    if (before?.isConnected && before !== document.activeElement) return; // the person has gone on meanwhile
     rowOf(this, row)?.querySelector<HTMLElement>(`[data-act="${focus}"]`)?.focus();
   }
 
