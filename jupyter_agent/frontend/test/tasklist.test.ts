@@ -225,7 +225,7 @@ describe("when the connection breaks", () => {
 });
 
 describe("changes", () => {
-  it("tells every state and question, with what was before", () => {
+  it("tells every state, question and answer, with what was before", () => {
     server.start([snapshot("1")]);
     server.tell(
       event(1, "1", "prompt", { prompt_id: "q", text: "which?" }), event(2, "1", "progress", { done: 1 }),
@@ -233,9 +233,17 @@ describe("changes", () => {
       state(5, "1", "queued", { attempt: 2 }), queued(6, "2"),
     );
     expect(changes).toEqual([
-      ["1 running 1", "1 running 1 asks"], ["1 running 1", "1 failed 1"],
+      ["1 running 1", "1 running 1 asks"], ["1 running 1 asks", "1 running 1"], ["1 running 1", "1 failed 1"],
       ["1 failed 1", "1 queued 2"], [null, "2 queued 1"],
     ]);
+  });
+
+  it("tells of a question that was asked or answered unseen", () => {
+    const prompt = { prompt_id: "q", text: "which?", choices: null };
+    server.start([snapshot("2", { prompt }), snapshot("1")]);
+    server.comeBack();
+    server.start([snapshot("2"), snapshot("1", { prompt })]);
+    expect(changes).toEqual([["2 running 1 asks", "2 running 1"], ["1 running 1", "1 running 1 asks"]]);
   });
 
   it("says nothing of what was so at the start", () => {

@@ -11,8 +11,8 @@ const GLANCE = 8000;
 
 export class Notifier {
   readonly #told = new Set<string>();
-  /** Notifications of questions, by task. */
-  readonly #questions = new Map<string, string>();
+  /** Questions that are on the screen, by task; `shown` is the notification. */
+  readonly #questions = new Map<string, { prompt: string; shown: string }>();
 
   constructor(
     private readonly wishes: () => Wishes,
@@ -24,7 +24,7 @@ export class Notifier {
   }
 
   #changed(before: Snapshot | null, after: Snapshot): void {
-    if (!after.prompt || ENDED.has(after.state)) this.#answered(after.id);
+    this.#takeAway(after);
     const news = noticeOf(before, after, this.wishes());
     if (!news || this.#told.has(news.key)) return;
     this.#told.add(news.key);
@@ -36,13 +36,15 @@ export class Notifier {
     const label = kind === "question" ? "Answer" : "Open";
     const actions = [{ label, callback: () => this.open(task), displayType: "accent" as const }];
     const id = Notice.emit(text, type, { autoClose: type === "success" ? GLANCE : false, actions });
-    if (kind === "question") this.#questions.set(task.id, id);
+    if (kind === "question") this.#questions.set(task.id, { prompt: task.prompt!.prompt_id, shown: id });
   }
 
-  #answered(task: string): void {
-    const shown = this.#questions.get(task);
-    if (shown) Notice.dismiss(shown);
-    this.#questions.delete(task);
+  /** A question that is not asked any more, wherever it was answered. */
+  #takeAway({ id, state, prompt }: Snapshot): void {
+    const asked = this.#questions.get(id);
+    if (!asked || (asked.prompt === prompt?.prompt_id && !ENDED.has(state))) return;
+    Notice.dismiss(asked.shown);
+    this.#questions.delete(id);
   }
 }
 

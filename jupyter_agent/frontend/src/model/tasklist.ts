@@ -11,9 +11,9 @@ import { Speed } from "./speed.js";
 
 /** Logs and metrics are not among them, so a task's counts of events and logs stay behind. */
 const TYPES = ["state", "progress", "prompt", "input", "command"];
-/** What is told one by one, and what may change the order. */
+/** What is told of a task that was not known, and what is told of those that are, and may change their order. */
 const STORY: readonly string[] = ["state", "prompt"];
-const ORDER: readonly string[] = ["state", "prompt", "input"];
+const TOLD: readonly string[] = [...STORY, "input"];
 /** Tasks that are kept; the oldest ended ones go first. */
 const MOST = 1000;
 const PAGE = 100;
@@ -87,8 +87,8 @@ export class TaskList implements Listener {
     return this.#join(this.#watchers, changed);
   }
 
-  /** Call `change` for each `state` and `prompt` as it comes, and for each task that went on or ended unseen:
-   * not for what was so when the list began. Returns what stops it. */
+  /** Call `change` for each `state`, `prompt` and `input` as it comes, and for each task that ended, or asks something
+   * else, unseen: not for what was so when the list began. Returns what stops it. */
   watchChanges(change: Change): () => void {
     return this.#join(this.#changes, change);
   }
@@ -185,8 +185,9 @@ export class TaskList implements Listener {
     if (after.attempt !== entry.task.attempt) entry.speed.clear();
     if (event.type === "progress") entry.speed.add(event.time, after.progress?.done ?? null);
     [entry.task, entry.folded, this.#tasks] = [after, event.offset, null];
-    if (ORDER.includes(event.type)) this.#sorted = null;
-    if (STORY.includes(event.type)) this.#say(before, after);
+    if (!TOLD.includes(event.type)) return;
+    this.#sorted = null;
+    this.#say(before, after);
   }
 
   #add(task: Snapshot): Entry {
@@ -202,9 +203,10 @@ export class TaskList implements Listener {
     this.#sorted = this.#tasks = null;
   }
 
-  /** A task that ran when the list last heard of it, and now has ended. */
+  /** A task that ran when the list last heard of it, and now has ended, or asks something else. */
   #compare(before: Snapshot | null, after: Snapshot): void {
-    if (before && !ENDED.has(before.state) && ENDED.has(after.state)) this.#say(before, after);
+    if (!before || ENDED.has(before.state)) return;
+    if (ENDED.has(after.state) || before.prompt?.prompt_id !== after.prompt?.prompt_id) this.#say(before, after);
   }
 
   /** A task that ran, and is not among the newest any more. */
