@@ -62,7 +62,7 @@ class LocalTask:
         self._settled = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
         self.lately: deque[str] = deque(maxlen=LINES)
-        """The last pieces of its log that were emitted here, each cut to its end."""
+        """The last pieces of the present attempt's log that were emitted here, each cut to its end."""
         producer.on_command(self.id, self.command)
 
     @property
@@ -88,6 +88,7 @@ class LocalTask:
             attempt = Attempt(self, self.fold.attempt + 1, box, worker)
             self._settled.clear()
             self.attempt, self._box = attempt, weakref.ref(box)
+            self.lately.clear()
             self.emit(attempt.number, "state", State(TaskState.QUEUED, about=self.about, producer=worker))
         remember(self)
         self.producer.add_sampler(attempt, attempt.sample)

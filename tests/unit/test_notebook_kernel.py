@@ -131,6 +131,19 @@ def test_the_last_picture_of_a_headless_kernel_has_the_end_of_the_log(kernel: Ke
     assert "line 29 of &lt;30&gt;\nthe last" in last
 
 
+def test_the_last_picture_of_a_headless_kernel_is_of_the_last_attempt(kernel: Kernel) -> None:
+    request = kernel.start_cell(
+        "def work():\n"
+        "    print('in attempt', ja.current().attempt)\n"
+        "    assert ja.current().attempt == 2\n"
+        "ja.task(work, retries=1).submit().wait()"
+    )
+    assert kernel.reply(request)["status"] == "ok"
+    last = kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")["content"]["data"]["text/html"]
+    assert "in attempt 2" in last
+    assert "in attempt 1" not in last
+
+
 def test_a_cell_as_a_task_shows_its_value_and_shares_its_variables(kernel: Kernel, tmp_path: Path) -> None:
     request = kernel.start_cell("%%task train\nx = 20\nprint('inside')\nx + 1")
     assert kernel.reply(request)["status"] == "ok"
