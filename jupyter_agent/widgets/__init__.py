@@ -32,7 +32,10 @@ async function load(model) {
 export default { async render(context) {
   const modules = (window[LOADED] ??= new Map());
   const keeper = context.model.get("keeper");
-  if (!modules.has(keeper)) modules.set(keeper, load(context.model));
+  if (!modules.has(keeper)) {
+    modules.set(keeper, load(context.model));
+    modules.get(keeper).catch(() => modules.delete(keeper)); // asked again, it may work
+  }
   return (await modules.get(keeper)).render(context);
 } };"""
 """A widget's own text travels with each of them, so it only says where the one copy of the element is."""
