@@ -251,8 +251,8 @@ def is_connected(page: Page) -> bool:
 
 def close_dialogs(page: Page) -> None:
     """What JupyterLab says in a dialog has been read."""
-    while page.locator(".jp-Dialog .jp-mod-accept").first.is_visible():
-        page.locator(".jp-Dialog .jp-mod-accept").first.click()
+    while page.locator(".jp-Dialog .jp-Dialog-button").last.is_visible():
+        page.locator(".jp-Dialog .jp-Dialog-button").last.click()
 
 
 def play(
