@@ -8,7 +8,7 @@ import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { IRunningSessionManagers } from "@jupyterlab/running";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
-import { pageServer } from "../net/server.js";
+import { pageServer, type Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
 import { Keeper } from "./keeper.js";
 import { Marks } from "./marks.js";
@@ -19,6 +19,12 @@ import { addTableRenderer } from "./tables.js";
 import { type Places, addTasks, aloneIn } from "./tasks.js";
 
 const marks = new Marks();
+let putsBack: PutBack | null = null;
+
+/** One for the page: what it changes itself must not look like somebody else's doing. */
+function putBackAt(server: Server): PutBack {
+  return (putsBack ??= new PutBack(server, marks));
+}
 
 const renderer: JupyterFrontEndPlugin<void> = {
   id: "jupyter-agent-tasks:renderer",
@@ -43,7 +49,7 @@ const putBack: JupyterFrontEndPlugin<void> = {
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
     const server = pageServer();
-    if (server) new PutBack(server, marks).watch(tracker);
+    if (server) putBackAt(server).watch(tracker);
   },
 };
 
@@ -66,7 +72,7 @@ const tasks: JupyterFrontEndPlugin<void> = {
   ) => {
     const server = pageServer();
     const places: Places = { rendermime, tracker, registry, palette, shell, restorer, running, statusBar, marks };
-    if (server) void addTasks(app, server, places);
+    if (server) void addTasks(app, server, putBackAt(server), places);
   },
 };
 

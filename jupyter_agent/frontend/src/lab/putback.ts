@@ -34,11 +34,13 @@ export class PutBack {
     tracker.widgetAdded.connect((_, panel) => void this.#restore(panel));
   }
 
-  /** A task that begins in a cell whose run another page started, or this one before it was left. */
+  /** A task that begins in a cell whose run another page started, or this one before it was left. A shared
+   * notebook gets the output from the page that runs it. */
   watchLate(list: TaskList, tracker: INotebookTracker): void {
     list.watchChanges((before, task) => {
       if (before !== null || task.attempt > 1) return;
       tracker.forEach((panel) => {
+        if (panel.context.model.collaborative) return;
         const cell = codeCells(panel).find(({ id }) => id === task.cell);
         if (cell && kernelOf(panel) === task.kernel) void this.#fill(panel, cell, [task]);
       });

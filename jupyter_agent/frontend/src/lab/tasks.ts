@@ -17,7 +17,7 @@ import type { Marks } from "./marks.js";
 import { Notifier } from "./notify.js";
 import { Opener, type ShowAlone } from "./open.js";
 import { PANEL, Panel, type PanelMeans, showTask } from "./panel.js";
-import { PutBack } from "./putback.js";
+import type { PutBack } from "./putback.js";
 import { RunningTasks } from "./running.js";
 import { Settings } from "./settings.js";
 import { StatusItem } from "./status.js";
@@ -40,7 +40,7 @@ export interface Places {
 }
 
 /** Nothing where the server has no tasks to tell of: its extension may be off. */
-export async function addTasks(app: JupyterFrontEnd, server: Server, places: Places): Promise<void> {
+export async function addTasks(app: JupyterFrontEnd, server: Server, putBack: PutBack, places: Places): Promise<void> {
   const health = await server.fetch("health").catch(() => null);
   if (health?.status === 404) return;
   const connection = sharedConnection(server);
@@ -52,7 +52,7 @@ export async function addTasks(app: JupyterFrontEnd, server: Server, places: Pla
   const show = () => showAll(places.shell, server);
   if (places.tracker) {
     new Keeper(server, places.marks).watch(list, places.tracker);
-    new PutBack(server, places.marks).watchLate(list, places.tracker);
+    putBack.watchLate(list, places.tracker);
   }
   new Notifier(() => settings, open).watch(list);
   addCommands(app, places.palette, { server, connection, tracker: places.tracker, show });
