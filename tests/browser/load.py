@@ -1,7 +1,8 @@
 """How a page bears a busy task: ``python -m tests.browser.load`` measures it with the browser's own tracing.
 
-A cell's task logs 100,000 lines and 1,000 metric points a second for 30 s in a real JupyterLab. Printed are
-the longest tasks of the page's main thread, and the JavaScript heap: before and after, each after a collection.
+A cell's task logs 100,000 lines and 1,000 metric points a second for 30 s in a real JupyterLab. Printed
+are the longest tasks of the page's main thread, and the JavaScript heap before and after, each time after
+a collection.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from playwright.sync_api import CDPSession, Page, sync_playwright

@@ -48,7 +48,8 @@ def tidy(folder):
     task = ja.current()
     task.say(
         "I looked at **3 files**:\\n\\n"
-        "| file | rows | empty |\\n|---|---|---|\\n| prices.csv | 1,204 | 3 |\\n| days.csv | 365 | 0 |\\n| notes.csv | 0 | 0 |"
+        "| file | rows | empty |\\n|---|---|---|\\n| prices.csv | 1,204 | 3 |\\n"
+        "| days.csv | 365 | 0 |\\n| notes.csv | 0 | 0 |"
     )
     if task.ask("`notes.csv` has no rows. Shall I leave it out?", choices=["yes", "no"]) == "yes":
         task.say("Done: two files are left.")
@@ -76,9 +77,7 @@ def picture(page: Page, name: str, index: int = 0) -> None:
 
 def theme(page: Page, name: str) -> None:
     """Change JupyterLab's theme."""
-    page.evaluate(
-        "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name
-    )
+    page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
     page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
 
 
