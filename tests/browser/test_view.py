@@ -423,9 +423,34 @@ def test_a_conversation_is_there_after_a_refresh_and_grows_token_by_token(stage:
     expect(view.locator(".ja-message strong")).to_have_text("3 files")
     stage.tell(ident, say(3, "Look", "b", delta=True), say(4, "ing…", "b", delta=True))
     expect(view.locator(".ja-message").last).to_contain_text("Looking…")
-    view.get_by_label("Say something to the task").fill("thanks")
+    field = view.get_by_label("Say something to the task")
+    field.fill("thanks")
     view.get_by_role("button", name="Send", exact=True).click()
-    assert stage.expect("command")["args"] == {"text": "thanks"}
+    refused = stage.expect("command")
+    assert refused["args"] == {"text": "thanks"}
+    stage.send(type="reply", id=refused["id"], ok=False, code="not_now", message="Nobody listens now.")
+    expect(view.get_by_text("Nobody listens now.")).to_be_visible()
+    expect(field).to_have_value("thanks")
+    view.get_by_role("button", name="Send", exact=True).click()
+    stage.send(type="reply", id=stage.expect("command")["id"], ok=True)
+    expect(field).to_have_value("")
+
+
+def test_a_view_that_is_moved_draws_the_lines_that_are_there_then(stage: Stage, view: Page) -> None:
+    """A page's notebook takes cells out of it that are out of sight; the log is told anew after that."""
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    stage.tell(ident, log(3, "one\n"), log(4, "two\n"))
+    expect(view.locator(".ja-line")).to_have_text(["one", "two"])
+    view.evaluate("() => { const [v, at] = [window.view, window.view.parentNode]; v.remove(); at.append(v); }")
+    stage.expect("unsubscribe")
+    again = int(stage.expect("subscribe")["id"])
+    stage.answer(again, snapshot())
+    wide = "w" * 500
+    stage.tell(again, log(4, f"{wide}\n"), log(5, "three\n"))
+    expect(view.locator(".ja-line")).to_have_text([wide, "three"])
+    boxes = [line.bounding_box() for line in view.locator(".ja-line").all()]
+    assert boxes[0]["height"] > boxes[1]["height"], boxes
 
 
 def test_markup_that_a_task_shows_is_made_harmless(stage: Stage, view: Page) -> None:

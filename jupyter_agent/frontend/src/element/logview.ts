@@ -1,10 +1,11 @@
 /** The log of a task: as many lines as there are, as few elements as can be seen. */
 
-import { LitElement, html, nothing, type TemplateResult } from "lit";
+import { LitElement, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import type { Feed } from "../model/feed.js";
 import { LOG_TYPES, Log, type Line } from "../model/log.js";
 import { all } from "../model/history.js";
 import { number } from "../model/text.js";
+import { copyText, save } from "./copy.js";
 import { Rows } from "./rows.js";
 import { Search } from "./search.js";
 
@@ -57,6 +58,16 @@ export class LogView extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     if (this.#box) this.#sizes.observe(this.#box);
+    if (!this.#following) this.feed?.log.hold(this);
+  }
+
+  /** Another feed counts its lines and versions anew. */
+  protected override willUpdate(changed: PropertyValues): void {
+    if (!changed.has("feed")) return;
+    (changed.get("feed") as Feed | undefined)?.log.release(this);
+    this.#rows = new Rows(this.#rows.columns);
+    [this.#version, this.#following] = [-1, true];
+    if (this.feed) this.#search.look(this.#search.query, this.feed.log);
   }
 
   protected override render(): TemplateResult {
@@ -235,7 +246,7 @@ export class LogView extends LitElement {
 
   #copy(): void {
     const text = textOf(this.feed!.log);
-    void this.#try(navigator.clipboard.writeText(text)).then((done) => done && this.#say("Copied"));
+    void this.#try(copyText(text)).then((done) => done && this.#say("Copied"));
   }
 
   async #download(): Promise<void> {
@@ -293,12 +304,4 @@ function columnsOf(box: HTMLElement): number {
 
 function textOf(log: Log): string {
   return log.lines.map((line) => `${line.text}\n`).join("");
-}
-
-function save(name: string, text: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -9,8 +9,8 @@ import type { Message, Talk } from "../model/talk.js";
 import { printable } from "../model/text.js";
 import { loadRich } from "./lazy.js";
 
-/** Sends what a person wrote. */
-export type Answer = (text: string, promptId: string | null) => Promise<void>;
+/** Sends what a person wrote; resolves with whether it was taken. */
+export type Answer = (text: string, promptId: string | null) => Promise<boolean>;
 type ToHtml = (markdown: string) => string;
 
 export class TalkView extends LitElement {
@@ -31,7 +31,7 @@ export class TalkView extends LitElement {
   constructor() {
     super();
     this.talk = this.task = this.server = null;
-    this.answer = async () => {};
+    this.answer = async () => false;
     this.version = 0;
     this.busy = false;
   }
@@ -101,9 +101,9 @@ export class TalkView extends LitElement {
     const prompt = this.task?.prompt?.prompt_id ?? null;
     if (!field || this.busy || (field.value === "" && prompt === null)) return;
     this.busy = true;
-    await this.answer(field.value, prompt);
+    const taken = await this.answer(field.value, prompt);
     this.busy = false;
-    if (field.isConnected && field instanceof HTMLInputElement) field.value = "";
+    if (taken && field.isConnected && field instanceof HTMLInputElement) field.value = "";
   }
 
   /** The newest message stays in sight, unless the reader scrolled away. */

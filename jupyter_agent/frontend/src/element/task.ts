@@ -220,15 +220,16 @@ export class TaskElement extends LitElement {
     for (const [name, value] of Object.entries(marks)) if (this.getAttribute(name) !== value) this.setAttribute(name, value);
   }
 
-  readonly #answer = (text: string, promptId: string | null): Promise<void> =>
+  readonly #answer = (text: string, promptId: string | null): Promise<boolean> =>
     this.#ask("input", promptId === null ? { text } : { text, prompt_id: promptId });
 
-  /** Ask the task for something; what is refused is said in the view. */
-  readonly #ask = async (command: string, args: object = {}): Promise<void> => {
-    if (this.busy) return;
+  /** Ask the task for something; what is refused is said in the view. Resolves with whether it was taken. */
+  readonly #ask = async (command: string, args: object = {}): Promise<boolean> => {
+    if (this.busy) return false;
     this.busy = command;
     this.refused = (await this.#command(command, args)) ?? "";
     this.busy = "";
+    return this.refused === "";
   };
 
   async #command(command: string, args: object): Promise<string | null> {

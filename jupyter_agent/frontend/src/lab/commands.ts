@@ -4,6 +4,7 @@ import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { type ICommandPalette, Notification as Notice } from "@jupyterlab/apputils";
 import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker } from "@jupyterlab/notebook";
+import { copyText } from "../element/copy.js";
 import { ENDED } from "../model/fold.js";
 import type { Connection } from "../net/connection.js";
 import type { Server } from "../net/server.js";
@@ -70,7 +71,7 @@ class CellTasks {
 
   async copyId(): Promise<void> {
     const id = this.#ids().at(-1);
-    if (id) await navigator.clipboard.writeText(id);
+    if (id) await copyText(id);
   }
 
   #ids(): string[] {
