@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from .axe import grave_faults
 from .lab import START, Lab, command, run_cell, save, wait_for_kernel
 from .stories import HEAD, expect_tasks, tasks, until
 
 ASKS = (
     HEAD + "run = ja.task(lambda: ja.current().ask('Which one?', choices=['a', 'b']), name='asker').submit()"
 )
+FAILS = HEAD + "run = ja.task(lambda: 1 / 0, name='broken').submit()"
 PLUGIN = "jupyter-agent-tasks:plugin"
 RECORDER = """
 window.told = [];
@@ -102,6 +104,30 @@ def test_the_panel_shows_a_task_live_and_its_name_leads_to_its_cell(
     page.wait_for_function("window.jupyterapp.shell.currentWidget?.content?.activeCellIndex === 3")
     stop.touch()
     expect(row(page, "far")).to_have_attribute("data-state", "completed", timeout=START * 1000)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_no_grave_fault_in_cell_and_panel(lab: Lab, page: Page, tmp_path: Path, theme: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    stop = tmp_path / "stop"
+    lab.open(page, f"{theme.split()[1]}.ipynb", until(stop, "observed"), ASKS, FAILS)
+    command(page, "apputils:change-theme", theme=theme)
+    page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=theme)
+    for cell, state in enumerate(("running", "running", "failed")):
+        run_cell(page, cell)
+        expect(tasks(page).nth(cell)).to_have_attribute("data-state", state, timeout=START * 1000)
+    page.get_by_role("tab", name="Tasks", exact=True).click()
+    expect(row(page, "observed")).to_have_attribute("data-state", "running")
+    assert grave_faults(page, "#jupyter-agent-tasks") == []
+    for cell in range(3):
+        tasks(page).nth(cell).scroll_into_view_if_needed()
+        page.evaluate(
+            "at => { document.querySelectorAll('.jupyter-agent-task')[at].id = `seen-${at}` }", cell
+        )
+        assert grave_faults(page, f"#seen-{cell}") == []
+    tasks(page).nth(1).get_by_role("button", name="Cancel").click()
+    stop.touch()
+    expect(tasks(page).nth(0)).to_have_attribute("data-state", "completed", timeout=START * 1000)
 
 
 def test_a_task_whose_notebook_is_gone_is_shown_in_a_tab(lab: Lab, page: Page, tmp_path: Path) -> None:
