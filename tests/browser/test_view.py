@@ -442,7 +442,9 @@ def test_a_view_that_is_moved_draws_the_lines_that_are_there_then(stage: Stage, 
     stage.answer(ident, snapshot())
     stage.tell(ident, log(3, "one\n"), log(4, "two\n"))
     expect(view.locator(".ja-line")).to_have_text(["one", "two"])
-    view.evaluate("() => { const [v, at] = [window.view, window.view.parentNode]; v.remove(); at.append(v); }")
+    view.evaluate(
+        "() => { const [v, at] = [window.view, window.view.parentNode]; v.remove(); at.append(v); }"
+    )
     stage.expect("unsubscribe")
     again = int(stage.expect("subscribe")["id"])
     stage.answer(again, snapshot())
