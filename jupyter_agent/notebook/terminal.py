@@ -151,6 +151,8 @@ class Lines:
 
     def _asking(self, ask: Callable[[object], str]) -> Callable[[object], str]:
         def ask_below(prompt: object = "", /) -> str:
+            if os.getpid() != self._pid:
+                return ask(prompt)
             with self.lock:
                 self._clear()
                 self._mid_line = True
