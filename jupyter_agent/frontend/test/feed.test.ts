@@ -117,6 +117,19 @@ test("what was shown before anybody looked is there when somebody does", async (
   expect(feed.gallery.shown.map((one) => one.id)).toEqual(["o6", "o7"]);
 });
 
+test("what is asked for is not asked on for a view that is gone", async () => {
+  const page = new Scripted();
+  const feed = Feed.of(page.connection, page.server, "t");
+  const leave = feed.watch(() => {});
+  page.open();
+  page.start([snapshot("t")]);
+  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput&limit=10000", () => json({ events: [], cursor: "e:1", more: true }));
+  feed.look();
+  leave();
+  for (let turn = 0; turn < 5; turn += 1) await settle();
+  expect(page.asked).toHaveLength(2);
+});
+
 test("of a silent running task the server is asked whether its process still answers", () => {
   const { page, feed } = following();
   page.start([snapshot("t")]);

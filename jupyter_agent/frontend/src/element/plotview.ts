@@ -7,8 +7,8 @@ import type { Metrics } from "../model/series.js";
 import { printable } from "../model/text.js";
 import { loadPlot } from "./lazy.js";
 
-/** Milliseconds between two drawings. */
-const EVERY = 250;
+/** Milliseconds between two drawings, and before plots that could not be had are asked for again. */
+const [EVERY, PAUSE] = [250, 5000];
 
 export class PlotView extends LitElement {
   static override properties = {
@@ -77,9 +77,10 @@ export class PlotView extends LitElement {
     if (this.#loading || !this.server) return;
     this.#loading = true;
     const module = await loadPlot(this.server).catch(() => null); // the last values stand there as text
+    if (!module) return void setTimeout(() => (this.#loading = false), PAUSE);
     this.#loading = false;
     const box = this.querySelector<HTMLElement>(".ja-plot");
-    if (!module || !box || !this.isConnected) return;
+    if (!box || !this.isConnected) return;
     this.#plot = new module.Plot(box);
     this.#draw();
   }

@@ -103,6 +103,7 @@ export class Feed {
     if (!this.#watchers.delete(changed) || this.#watchers.size > 0) return;
     this.connection.leave(this.#id);
     this.connection.shared.delete(`feed ${this.taskId}`);
+    for (const part of [this.#metrics, this.#talk, this.#gallery]) part.clear(); // what is still asked for is for nobody
   }
 
   restart(tasks: Snapshot[], _more: boolean, cursor: string): void {

@@ -75,7 +75,7 @@ export class Connection {
 
   /** Stop following; without followers the socket closes after a moment. */
   leave(id: number): void {
-    this.#listeners.delete(id);
+    if (!this.#listeners.delete(id)) return;
     this.#send(this.#protocol.unsubscribe(id));
     if (this.#listeners.size === 0) this.#idle = this.world.later(LINGER, () => this.#rest());
   }
