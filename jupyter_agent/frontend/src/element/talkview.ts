@@ -90,7 +90,8 @@ export class TalkView extends LitElement {
 
   #input(choices: string[] | null): TemplateResult {
     if (!choices) return html`<input class="ja-answer" id=${this.#field} type="text" autocomplete="off" />`;
-    return html`<select class="ja-answer" id=${this.#field}>
+    // JupyterLab would take the letters that choose for its own: "x" cuts the cell.
+    return html`<select class="ja-answer" id=${this.#field} data-lm-suppress-shortcuts>
       ${choices.map((choice) => html`<option value=${choice}>${printable(choice)}</option>`)}
     </select>`;
   }
