@@ -88,18 +88,24 @@ class Board:
         """Let a bar end; one that is not there (any more) is nothing."""
         if not self.is_open:
             return
+        is_last = self._take_out(shown)
+        if is_last is None:
+            return
         with self._lines.lock:
-            if shown not in self.bars:
-                return
-            last = shown.bar.last_line(state, time.monotonic())
-            with _guard:
-                self.bars.remove(shown)
-                is_last = not self.bars
-                if is_last:
-                    self._over.set()
-            self._lines.leave(self._render([last]))
+            self._lines.leave(self._render([shown.bar.last_line(state, time.monotonic())]))
             if is_last:
                 self._lines.close()
+
+    def _take_out(self, shown: Shown) -> bool | None:
+        """Whether it was the last bar; ``None`` when it is not there. Takes no other lock: a collected loop
+        may end in the middle of anything."""
+        with _guard:
+            if shown not in self.bars:
+                return None
+            self.bars.remove(shown)
+            if not self.bars:
+                self._over.set()
+            return not self.bars
 
     def _keep_drawing(self) -> None:
         while not self._over.wait(DRAW_EVERY):

@@ -84,7 +84,7 @@ export class LogView extends LitElement {
         <button class="ja-quiet-button" type="button" title="Save the whole log as a file" ?hidden=${!this.feed}
           @click=${this.#download}>Download</button>
       </div>
-      <div class="ja-log" role="log" aria-live=${this.#whole ? "polite" : "off"} tabindex="0" aria-label=${this.label}
+      <div class="ja-log" data-lm-suppress-shortcuts="true" role="log" aria-live=${this.#whole ? "polite" : "off"} tabindex="0" aria-label=${this.label}
         ?hidden=${this.#empty} @scroll=${this.#scrolled}><div class="ja-lines"><div class="ja-window"></div></div></div>`;
   }
 

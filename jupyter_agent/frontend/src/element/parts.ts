@@ -122,7 +122,7 @@ export function ending({ error, result, state }: Snapshot): TemplateResult | typ
   if (error) {
     const what = error.message ? `${error.type}: ${error.message}` : error.type;
     return html`<details class="ja-error"><summary>${printable(what)}</summary>
-      <pre class="ja-traceback" tabindex="0" aria-label="Traceback">${printable(error.traceback ?? "")}</pre></details>`;
+      <pre class="ja-traceback" data-lm-suppress-shortcuts="true" tabindex="0" aria-label="Traceback">${printable(error.traceback ?? "")}</pre></details>`;
   }
   if (!result || result.repr === "None" || state !== "completed") return nothing;
   return html`<div class="ja-result">${printable(result.repr)}</div>`;

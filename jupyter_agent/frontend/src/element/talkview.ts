@@ -47,7 +47,7 @@ export class TalkView extends LitElement {
 
   #messages(messages: Message[]): TemplateResult {
     void this.#load();
-    return html`<div class="ja-talk" role="group" aria-label="Conversation" tabindex="0">
+    return html`<div class="ja-talk" data-lm-suppress-shortcuts="true" role="group" aria-label="Conversation" tabindex="0">
       ${repeat(messages, (message) => message.id, (message) => this.#message(message))}
     </div>`;
   }
