@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _TOKEN = re.compile(
-    r"\x1b\[(?P<number>\d*)(?P<what>[AJK])|\x1b\[[?0-9;]*[A-Za-z]|(?P<text>[^\x1b])", re.DOTALL
+    r"\x1b\[(?P<number>\d*)(?P<what>[AJK])|\x1b\[[?0-9;]*[A-Za-z]"
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|(?P<text>[^\x1b])",
+    re.DOTALL,
 )
 
 

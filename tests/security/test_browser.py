@@ -1,4 +1,4 @@
-"""The view in a real browser: whatever a task says is text on the page, and nothing else."""
+"""The view in a real browser: whatever a task says is text on the page, or markup that can do nothing."""
 
 from __future__ import annotations
 
@@ -21,10 +21,33 @@ from .test_output import ALL, MARKUP, steers
 ROOT = ".jupyter-agent-task"
 EVIL = MARKUP + ALL + "javascript:evil() data:text/html,<script>evil()</script>"
 TAGS = {
-    *("DIV", "SPAN", "BUTTON", "DETAILS", "SUMMARY", "LABEL", "INPUT", "SELECT", "OPTION", "FORM", "IMG"),
+    *(
+        "DIV",
+        "SPAN",
+        "BUTTON",
+        "DETAILS",
+        "SUMMARY",
+        "LABEL",
+        "INPUT",
+        "SELECT",
+        "OPTION",
+        "FORM",
+        "IMG",
+        "PRE",
+    ),
+    *(f"JUPYTER-AGENT-{part}" for part in ("TASK", "LOG", "PLOT", "GALLERY", "TALK")),
 }
-ELEMENTS = """root => [root, ...root.querySelectorAll("*")].map((one) =>
-  ({tag: one.tagName, attributes: Object.fromEntries([...one.attributes].map((a) => [a.name, a.value]))}))"""
+MARKUP_TAGS = {"A", "B", "BR", "P"}
+"""What of the markup in `EVIL` may be left, where a task's markup is drawn."""
+
+PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/svg+xml,")
+"""A picture by address runs no script and asks for nothing, not even as SVG."""
+
+ELEMENTS = """root => [root, ...root.querySelectorAll("*")].map((one) => ({
+  tag: one.tagName,
+  markup: one.matches(".ja-said-html *"),
+  attributes: Object.fromEntries([...one.attributes].map((a) => [a.name, a.value])),
+}))"""
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +122,12 @@ def _assert_text_only(view: Page) -> None:
     """The view is made of its own elements, with no handler, link or foreign picture among them."""
     root = view.locator(ROOT)
     for one in root.evaluate(ELEMENTS):
-        assert one["tag"] in TAGS, one
+        assert one["tag"] in (MARKUP_TAGS if one["markup"] else TAGS), one
         for name, value in one["attributes"].items():
             assert not name.startswith("on"), one
+            assert not (one["markup"] and name.startswith(("data-", "class", "id"))), one
             assert name not in ("href", "srcdoc", "action", "formaction", "style") or "evil" not in value, one
-            assert name != "src" or value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")), (
-                one
-            )
+            assert name != "src" or value.startswith(PICTURES), one
     assert steers(root.inner_text()) == []
     assert "<script>evil()</script>" in root.inner_text()
 
@@ -177,8 +199,8 @@ def test_a_page_of_the_servers_own_puts_no_token_into_its_addresses(stage: Stage
     page.goto(stage.url)
     address = page.evaluate(
         """async () => {
-          const {serverAddress} = await import("/task.mjs");
-          return serverAddress(document);
+          const {pageServer} = await import("/task.mjs");
+          return pageServer().wsUrl;
         }"""
     )
     assert address == stage.url.replace("http", "ws", 1) + "jupyter-agent/ws"
