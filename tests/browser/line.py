@@ -46,6 +46,7 @@ class Line:
     def close(self) -> None:
         """Shut it; every connection ends."""
         self._call(self._proxy.close())
+        self._call(asyncio.sleep(0.1))  # closed sockets let go in the loop's next turns
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self._loop.close()
