@@ -69,6 +69,10 @@ class InvalidTransition(TaskError):
         self.new = new
 
 
+class CannotTravel(AgentError, TypeError):
+    """A function or an argument cannot be pickled, and so cannot run in another process."""
+
+
 class ProtocolError(AgentError):
     """A peer broke the wire protocol; ``code`` is a WebSocket close code."""
 

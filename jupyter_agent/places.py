@@ -44,6 +44,21 @@ class Places:
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
 
+    @property
+    def calls(self) -> Path:
+        """What detached tasks run."""
+        return self.root / "calls"
+
+    @property
+    def orders(self) -> Path:
+        """Attempts that wait for a worker."""
+        return self.root / "orders"
+
+    @property
+    def workers(self) -> Path:
+        """What workers have in hand, and how many there may be."""
+        return self.root / "workers"
+
 
 def find_places() -> Places:
     """`JUPYTER_AGENT_DIR`, or ``agent`` in Jupyter's data folder; made when missing (0700).

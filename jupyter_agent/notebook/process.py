@@ -129,7 +129,7 @@ class ProcessEngine(BaseEngine):
         report, child_end = os.pipe()
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_agent.worker"],
+                [sys.executable, "-m", "jupyter_agent.worker.child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""``python -m jupyter_agent.worker``: one attempt of a task in a process of its own.
+"""``python -m jupyter_agent.worker.child``: one attempt of a task in a process of its own.
 
 It is told what to do through its standard input, then gets commands there; the end of that input
 means that its parent is gone, and then it ends too. It runs the work in its main thread, where SIGTERM
@@ -18,14 +18,14 @@ from typing import Any
 
 import msgspec
 
-from .core.task import Task
-from .errors import TaskCancelled
-from .notebook.attempt import Attempt, Box, Options
-from .notebook.executors import BaseEngine, Plain, run_attempt
-from .notebook.local import LocalTask
-from .notebook.process import Order
-from .notebook.runner import ready_producer
-from .notebook.stop import MainStop, Stopped
+from ..core.task import Task
+from ..errors import TaskCancelled
+from ..notebook.attempt import Attempt, Box, Options
+from ..notebook.executors import BaseEngine, Plain, run_attempt
+from ..notebook.local import LocalTask
+from ..notebook.process import Order
+from ..notebook.runner import ready_producer
+from ..notebook.stop import MainStop, Stopped
 
 LAST_WORDS = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""

@@ -1,0 +1,144 @@
+"""Starting workers for the orders that wait.
+
+Anybody may: the kernel that submits, a server, the command line, a worker that ends where there is no
+server. That nothing is started twice, nor too much at once, is seen to by the orders and the slots.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..places import Places, create_private, make_private
+from .call import Call, load_call
+from .orders import Order, is_alive, is_waiting, waiting_orders, withdraw_order
+from .slots import find_limits, free_worker_slots
+
+NO_SLOT = 75
+"""Exit status of a worker that found no slot: it is tried again (EX_TEMPFAIL of sysexits.h)."""
+
+LOG_TAIL = 2000
+
+
+@dataclass(slots=True)
+class _Started:
+    order: Order
+    process: subprocess.Popen[bytes]
+
+
+class Launcher:
+    """Starts workers, and tells *stillborn* (order, why) of those that could not take their order.
+
+    Not thread-safe: it belongs to one thread.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        stillborn: Callable[[Order, str], None],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._places = places
+        self._stillborn = stillborn
+        self._clock = clock
+        self._started: dict[str, _Started] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether workers that it started have not been reaped."""
+        return bool(self._started)
+
+    def launch(self, *, settled: float = 0.0) -> int:
+        """Start workers for the oldest orders, as many as there are slots; how many.
+
+        Orders younger than *settled* seconds are left to who placed them.
+        """
+        self.reap()
+        coming = [one for one in self._started.values() if is_waiting(self._places, one.order.producer)]
+        room = free_worker_slots(self._places) - len(coming)
+        due = [order for order in self._due(settled) if order.producer not in self._started]
+        for order in due[: max(0, room)]:
+            self._start(order)
+        return min(len(due), max(0, room))
+
+    def reap(self) -> None:
+        """Look which of the workers have ended."""
+        for producer, one in list(self._started.items()):
+            status = one.process.poll()
+            if status is not None:
+                del self._started[producer]
+                self._ended(one.order, status)
+
+    def _due(self, settled: float) -> Iterator[Order]:
+        now = self._clock()
+        for order in waiting_orders(self._places):
+            if order.not_before <= now and order.created <= now - settled and not self._must_wait(order):
+                yield order
+
+    def _must_wait(self, order: Order) -> bool:
+        before = order.after
+        return before is not None and (is_waiting(self._places, before) or is_alive(self._places, before))
+
+    def _start(self, order: Order) -> None:
+        call = load_call(self._places, order.task)
+        if call is None:
+            self._give_up(order, "what it should run is not there any more")
+            return
+        try:
+            self._started[order.producer] = _Started(order, self._spawn(order, call))
+        except OSError as error:
+            where = error.filename or call.python
+            self._give_up(order, f"its worker could not be started: {where}: {error.strerror}")
+
+    def _spawn(self, order: Order, call: Call) -> subprocess.Popen[bytes]:
+        log = log_path(self._places, order.producer)
+        log.unlink(missing_ok=True)
+        with create_private(log) as output:
+            return subprocess.Popen(  # noqa: S603 - this user's own call
+                [call.python, "-m", "jupyter_agent.worker.detached", order.producer],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=call.cwd,
+                env=self._environment(order, call),
+                start_new_session=True,
+            )
+
+    def _environment(self, order: Order, call: Call) -> dict[str, str]:
+        limits = find_limits(self._places)
+        return call.env | {
+            "JUPYTER_AGENT_DIR": str(self._places.root),
+            "JUPYTER_AGENT_PRODUCER": order.producer,
+            "JUPYTER_AGENT_JOURNAL": order.journal,
+            "JUPYTER_AGENT_WORKER_MEMORY": str(limits.memory),
+        }
+
+    def _ended(self, order: Order, status: int) -> None:
+        log = log_path(self._places, order.producer)
+        if status not in (0, NO_SLOT) and is_waiting(self._places, order.producer):
+            self._give_up(order, f"its worker ended with status {status} before it began{_tail(log)}")
+        log.unlink(missing_ok=True)
+
+    def _give_up(self, order: Order, why: str) -> None:
+        if withdraw_order(self._places, order.producer):
+            self._stillborn(order, why)
+
+
+def log_path(places: Places, producer: str) -> Path:
+    """Where a worker writes what it says before it can emit."""
+    return make_private(places.workers) / f"{producer}.log"
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return f": {lines[-1]}" if lines else ""

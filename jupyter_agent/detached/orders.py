@@ -1,0 +1,98 @@
+"""Orders: attempts that wait for a worker, one small file each.
+
+``orders/<producer>.json`` says that a worker which will be that producer is to be started. The worker takes
+it by a rename to ``workers/``; whoever cancels takes it by a rename too. A rename has one winner, so that
+each order is carried out once or withdrawn once, whatever else starts, stops or dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ..locks import is_locked
+from ..places import Places, make_private, write_private
+
+
+class Order(Struct, frozen=True, omit_defaults=True):
+    """``created`` and ``not_before`` are Unix seconds; ``after`` is the worker that must have ended first.
+
+    ``journal`` is the slot that the worker's events belong to.
+    """
+
+    task: str
+    attempt: int
+    producer: str
+    journal: str
+    created: float
+    not_before: float = 0.0
+    after: str | None = None
+
+
+def place_order(places: Places, order: Order) -> None:
+    """Have a worker started for this attempt."""
+    write_private(make_private(places.orders) / f"{order.producer}.json", msgspec.json.encode(order))
+
+
+def waiting_orders(places: Places) -> list[Order]:
+    """What no worker has taken yet, oldest first."""
+    return list(_read_all(places.orders))
+
+
+def is_waiting(places: Places, producer: str) -> bool:
+    """Whether a worker that will be *producer* is still to start."""
+    return (places.orders / f"{producer}.json").exists()
+
+
+def take_order(places: Places, producer: str) -> Order | None:
+    """Take the order as its worker; ``None`` when it was withdrawn, or somebody else took it."""
+    taken = make_private(places.workers) / f"{producer}.json"
+    try:
+        (places.orders / f"{producer}.json").rename(taken)
+    except FileNotFoundError:
+        return None
+    return _read(taken)
+
+
+def withdraw_order(places: Places, producer: str) -> bool:
+    """Take the order away; false when a worker has it already, or it never was."""
+    path = places.orders / f"{producer}.json"
+    gone = path.with_name(f".gone-{producer}")
+    try:
+        path.rename(gone)
+    except FileNotFoundError:
+        return False
+    gone.unlink(missing_ok=True)
+    return True
+
+
+def end_order(places: Places, producer: str) -> None:
+    """The worker has ended; again is nothing."""
+    (places.workers / f"{producer}.json").unlink(missing_ok=True)
+
+
+def taken_orders(places: Places) -> list[Order]:
+    """What workers have in hand, oldest first; a worker that was killed leaves its own behind."""
+    return list(_read_all(places.workers))
+
+
+def is_alive(places: Places, producer: str) -> bool:
+    """Whether the worker that is *producer* lives."""
+    return is_locked(places.spools / producer / "lock")
+
+
+def _read_all(folder: Path) -> Iterator[Order]:
+    for path in sorted(folder.glob("[0-9A-Z]*.json")):
+        order = _read(path)
+        if order is not None:
+            yield order
+
+
+def _read(path: Path) -> Order | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Order)
+    except (OSError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,91 @@
+"""How a function of a notebook travels to a worker, and what to say when it cannot."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..errors import CannotTravel
+
+_DEEP = 3
+_MOST_PARTS = 50
+
+
+def pickled(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """The call as bytes. Raises `CannotTravel`, which names what in it cannot be pickled."""
+    import cloudpickle
+
+    try:
+        content: bytes = cloudpickle.dumps((function, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # pickling runs the user's code, which may raise anything
+        raise CannotTravel(_sentence(function, args, kwargs, error)) from error
+    return content
+
+
+def _sentence(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    where, culprit = _culprit(_parts_of_call(function, args, kwargs))
+    what = f"{where} ({type(culprit).__name__})" if where else "something in it"
+    return (
+        f"{name} cannot run in a worker, because {what} cannot be pickled: {error}; make it inside the "
+        "function, give what it is made of (a path, a URL, plain data) as the argument, or use on='thread'"
+    )
+
+
+def _parts_of_call(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    for number, value in enumerate(args, 1):
+        yield f"argument {number}", value
+    for name, value in kwargs.items():
+        yield f"argument {name!r}", value
+    yield from _surroundings(function)
+
+
+def _surroundings(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """What a function brings along: its closure, the globals it uses, its defaults."""
+    import inspect
+
+    plain = inspect.unwrap(getattr(function, "func", function))
+    if getattr(plain, "__self__", None) is not None:
+        yield "the object whose method it is", plain.__self__
+    try:
+        found = inspect.getclosurevars(plain)
+    except (TypeError, ValueError):
+        return
+    for name, value in {**found.nonlocals, **found.globals}.items():
+        if not inspect.ismodule(value):
+            yield f"the variable {name!r} that it uses", value
+
+
+def _culprit(parts: Iterator[tuple[str, Any]], deep: int = _DEEP) -> tuple[str, Any]:
+    """The innermost part that cannot be pickled, with the way to it; ``("", None)`` when all can."""
+    for where, value in parts:
+        if not _can_travel(value):
+            inner, culprit = _culprit(_inside(where, value), deep - 1) if deep else ("", None)
+            return (inner, culprit) if inner else (where, value)
+    return "", None
+
+
+def _inside(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        items = [(f"[{key!r:.40}]", one) for key, one in value.items()]
+    elif isinstance(value, list | tuple):
+        items = [(f"[{number}]", one) for number, one in enumerate(value)]
+    else:
+        items = [(f".{name}", one) for name, one in getattr(value, "__dict__", {}).items()]
+    for step, one in items[:_MOST_PARTS]:
+        yield where + step, one
+
+
+def _can_travel(value: Any) -> bool:
+    import cloudpickle
+
+    try:
+        cloudpickle.dumps(value)
+    except Exception:  # noqa: BLE001 - that it raises is the answer
+        return False
+    return True

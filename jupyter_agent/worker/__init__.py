@@ -1,0 +1,1 @@
+"""Processes that run one task each: `child` for ``on="process"``, `detached` for those that stand alone."""
