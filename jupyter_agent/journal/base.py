@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ..core.events import Data, Event, TaskState
 from ..core.task import Task
+from .records import Records
 
 PAGE_BYTES = 1 << 20
 LOOK = 50_000
@@ -119,8 +120,11 @@ class Spot(NamedTuple):
     cell: str | None
 
 
-class Journal(Protocol):
-    """A durable log. ``epoch`` names this incarnation: cursors of another epoch mean nothing here."""
+class Journal(Records, Protocol):
+    """A durable log, with small records beside it.
+
+    ``epoch`` names this incarnation: cursors of another epoch mean nothing here.
+    """
 
     epoch: str
     head: int

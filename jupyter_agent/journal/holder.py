@@ -275,7 +275,10 @@ class Holder:
         for path in self.slot.folder.glob("journal.sqlite*"):
             if ".corrupt-" not in path.name:
                 path.rename(path.with_name(f"{path.name}.corrupt-{stamp}"))
-        sentence = f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started"
+        sentence = (
+            f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started, "
+            "without the schedules and forwards that were in it: add them again"
+        )
         self.told.append(sentence)
         log.error("%s", sentence)
 

@@ -19,6 +19,7 @@ import msgspec
 
 from ..core.events import UNREADABLE, Event, Lost, State, TaskState, decode_event
 from ..core.task import Task
+from ..detached.orders import is_waiting
 from ..discovery import DEFAULT
 from ..errors import JournalError, SpoolError
 from ..locks import FileLock, is_locked
@@ -183,7 +184,9 @@ def interrupt_orphans(
     orphans = [
         task
         for task in desk.journal.open_tasks()
-        if not alive(task.producer) and not _waits_for_its_process(desk.journal, task, alive)
+        if not alive(task.producer)
+        and not is_waiting(places, task.producer or "")
+        and not _waits_for_its_process(desk.journal, task, alive)
     ]
     interrupt(desk, orphans)
 
@@ -250,6 +253,7 @@ class _SourceError(Exception):
 def _merge(desk: Desk, source: Journal) -> None:
     with _blamed():
         rows = {row.id: row for row in source.producers()}
+        kept = source.kept()
         waiting = {p.offset for row in rows for p in source.pending(row)}
     after = 0
     while page := _page(source, after):
@@ -258,6 +262,7 @@ def _merge(desk: Desk, source: Journal) -> None:
         desk.append(*(_merged(rows, producer, list(run), waiting) for producer, run in runs))
         desk.breathe()
     desk.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
+    desk.journal.take_kept(kept)
 
 
 def _page(source: Journal, after: int) -> list[Stored]:

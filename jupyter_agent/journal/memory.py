@@ -10,12 +10,14 @@ from ..core.events import TaskState
 from ..core.task import Task
 from .base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, ProducerRow, Spot, Stored
 from .draft import Draft, Owners
+from .records import MemoryRecords
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryRecords):
     """See `base.Journal`. Nothing survives `close`."""
 
     def __init__(self, holder: str, epoch: str) -> None:
+        super().__init__()
         self.epoch = epoch
         self.head = 0
         self._holder = holder

@@ -22,7 +22,7 @@ from ..core.task import Task
 from ..errors import JournalError
 from ..places import create_private
 from . import cells as cells_table
-from . import pages
+from . import pages, records
 from .base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, ProducerRow, Spot, Stored
 from .damage import CorruptJournal, Damage, Translated
 from .draft import Draft, Owners
@@ -37,7 +37,7 @@ _tasks_decoder = msgspec.json.Decoder(Task)
 _encode = msgspec.json.Encoder().encode
 
 
-class SQLiteJournal:
+class SQLiteJournal(records.SQLiteRecords):
     """See `base.Journal`. Raises `CorruptJournal` when *path* is damaged, `JournalError` when it
     cannot be opened or written for another reason (permissions, a full disk)."""
 
@@ -78,6 +78,7 @@ class SQLiteJournal:
             self.head = int(row[0]) if row else 0
             self._voids: list[Void] = msgspec.json.decode(meta.get("voids", "[]"), type=list[Void])
         cells_table.add_table(self._db)
+        records.add_tables(self._db)
         if self._reservation.upto > self.head:
             self._go_on_behind(self._reservation.upto)
         run("SELECT id FROM tasks LIMIT 1").fetchone()
