@@ -84,6 +84,11 @@ def is_alive(places: Places, producer: str) -> bool:
     return is_locked(places.spools / producer / "lock")
 
 
+def has_started(places: Places, producer: str) -> bool:
+    """Whether the worker has begun; true until what it left has been taken in."""
+    return (places.spools / producer).exists()
+
+
 def _read_all(folder: Path) -> Iterator[Order]:
     for path in sorted(folder.glob("[0-9A-Z]*.json")):
         order = _read(path)

@@ -21,10 +21,10 @@ from .executors import ExecutorEngine, LoopEngine, ThreadEngine, Work
 from .handle import TaskHandle, attach
 from .local import LocalTask
 from .remote import find_by_key
-from .table import interrupt_all, local_tasks
+from .table import drop, interrupt_all, local_tasks
 
 log = logging.getLogger(__name__)
-MODES = ("thread", "loop", "process")
+MODES = ("thread", "loop", "process", "detached")
 
 
 def run_as_task(
@@ -32,18 +32,42 @@ def run_as_task(
 ) -> TaskHandle:
     """Start *function* as *options* say; the handle of the task that now does that work."""
     check(options)
-    work = Work(function, args, kwargs)
-    make = engine_for(options.on, work)
+    begin = _beginner(options, Work(function, args, kwargs))
     producer = ready_producer()
     with _keys:
         found = find_keyed(producer, options.key)
-        if isinstance(found, TaskHandle):
-            return shown(found, options)
+        handle = found if isinstance(found, TaskHandle) else begin(producer, found)
+    return shown(handle, options)
+
+
+Begin = Callable[[Producer, LocalTask | Task | None], TaskHandle]
+"""Begins an attempt: the next one of what was found, or the first one of a new task."""
+
+
+def _beginner(options: Options, work: Work) -> Begin:
+    """Raises what is wrong with *options* or *work* before anything is begun."""
+    if options.on == "detached":
+        from .detached import Detached
+
+        call = Detached(options, work)
+        return lambda producer, found: call.submit(producer, _released(found))
+    make = engine_for(options.on, work)
+
+    def begin(producer: Producer, found: LocalTask | Task | None) -> TaskHandle:
         box = Box()
         task = task_for(producer, options, make, found)
-        handle = TaskHandle(task, box)
         task.start(box)
-    return shown(handle, options)
+        return TaskHandle(task, box)
+
+    return begin
+
+
+def _released(found: LocalTask | Task | None) -> Task | None:
+    """The snapshot of what this process gives out of its hands."""
+    if not isinstance(found, LocalTask):
+        return found
+    drop(found)
+    return found.fold
 
 
 def ready_producer() -> Producer:

@@ -35,6 +35,14 @@ def forget(task: LocalTask) -> None:
             task.producer.forget_command(old)
 
 
+def drop(task: LocalTask) -> None:
+    """Another process runs its next attempt: this one knows it no more."""
+    with _table:
+        _running.pop(task.id, None)
+        _ended.pop(task.id, None)
+    task.producer.forget_command(task.id)
+
+
 def local_task(task_id: str) -> LocalTask | None:
     """The task with this id, if this process queued it (and it did not end long ago)."""
     with _table:

@@ -1,0 +1,104 @@
+"""``on="detached"``: a task that needs this process no more once it is submitted."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.events import Error, Event, State, TaskState, encode_data
+from ..core.task import Task
+from ..detached.call import Call, caller_environment, save_call
+from ..detached.launch import Launcher
+from ..detached.orders import Order, place_order
+from ..detached.pickling import pickled
+from ..detached.targets import PickledTarget
+from ..places import new_id
+from ..producer.producer import Producer
+from .about import about
+from .attempt import Options
+from .handle import TaskHandle
+from .remote import RemoteTask
+
+if TYPE_CHECKING:
+    from .executors import Work
+
+COMMITTED_WITHIN = 1.0
+"""Seconds that a submit waits at most for a server to have the ``queued`` event, before the worker's."""
+
+
+class Detached:
+    """A call that is ready to travel. Raises `CannotTravel` when it cannot."""
+
+    def __init__(self, options: Options, work: Work) -> None:
+        self._options = options
+        self._content = pickled(work.function, work.args, work.kwargs)
+
+    def submit(self, producer: Producer, found: Task | None) -> TaskHandle:
+        """Queue it as the next attempt of *found*, or as a task of its own, and see that it starts."""
+        call = self._call()
+        task_id, attempt = (found.id, found.attempt + 1) if found else (new_id(), 1)
+        worker = new_id()
+        save_call(producer.places, task_id, call, self._content)
+        state = State(TaskState.QUEUED, about=call.about, producer=worker)
+        n = producer.emit(task_id, attempt, "state", state)
+        producer.wake()
+        if producer.locate() is not None:
+            producer.flush(COMMITTED_WITHIN)
+        now = time.time()
+        place_order(producer.places, Order(task_id, attempt, worker, producer.journal, now))
+        _starter(producer).start()
+        seen = found or Task(task_id)
+        seen.apply(Event(task_id, attempt, producer.id, n or 1, now, "state", encode_data(state)))
+        return TaskHandle(RemoteTask(producer, task_id, seen))
+
+    def _call(self) -> Call:
+        options = self._options
+        return Call(
+            PickledTarget(options.name),
+            about(options.name, options.key, options.tags, options.view),
+            python=sys.executable,
+            cwd=str(Path.cwd()),
+            env=caller_environment(),
+            retries=options.retries,
+            timeout=options.timeout,
+        )
+
+
+class Starter:
+    """Starts workers from this process and looks after those that it started, while there are any."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._launcher = Launcher(producer.places, self._stillborn)
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start what there are slots for."""
+        with self._lock:
+            self._launcher.launch()
+        self._producer.add_sampler(self, self._look)
+
+    def _look(self) -> None:
+        with self._lock:
+            self._launcher.reap()
+            if not self._launcher.busy:
+                self._producer.remove_sampler(self)
+
+    def _stillborn(self, order: Order, why: str) -> None:
+        error = Error("WorkerNotStarted", why)
+        self._producer.emit(order.task, order.attempt, "state", State(TaskState.FAILED, error=error))
+        self._producer.wake()
+
+
+_starters: dict[str, Starter] = {}
+
+
+def _starter(producer: Producer) -> Starter:
+    """The one of this process's present producer."""
+    if producer.id not in _starters:
+        _starters.clear()
+        _starters[producer.id] = Starter(producer)
+    return _starters[producer.id]

@@ -1,0 +1,201 @@
+"""``python -m jupyter_agent.worker.detached <producer>``: a detached task in a process of its own.
+
+Nobody waits for it: it takes its order, runs the attempt in its main thread, emits through its own spool and
+forwarder, and is found by whoever holds the journal through those. It ends quietly when there is no slot for
+it, or no order any more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from ..core.events import TaskState
+from ..core.task import Task
+from ..detached.call import Call, content_path, load_call
+from ..detached.launch import NO_SLOT, Launcher
+from ..detached.orders import Order, end_order, is_waiting, take_order
+from ..detached.slots import take_worker_slot
+from ..errors import SpoolError, TaskCancelled
+from ..notebook import capture
+from ..notebook.attempt import Attempt, Box, Options
+from ..notebook.executors import BaseEngine, run_attempt
+from ..notebook.local import LocalTask
+from ..notebook.outcome import Outcome
+from ..notebook.runner import ready_producer
+from ..notebook.stop import MainStop
+from ..places import Places, find_places
+from ..producer.producer import Producer
+from .outlet import Outlet
+from .session import end_children
+
+LAST_WORDS = 2.0
+"""Seconds that a worker which has to go waits for its last events to be committed."""
+
+
+class Terminated(BaseException):
+    """SIGTERM that no cancel of ours has sent: the machine or somebody else ends this process."""
+
+
+def main(producer_id: str) -> int:
+    """Run the order of the worker *producer_id*; the exit status."""
+    places = find_places()
+    slot = take_worker_slot(places)
+    if slot is None:
+        return NO_SLOT
+    try:
+        return _with_slot(places, producer_id)
+    finally:
+        slot.release()
+        _launch_next(places)
+
+
+def _with_slot(places: Places, producer_id: str) -> int:
+    if not is_waiting(places, producer_id):
+        return 0
+    os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
+    try:
+        producer = ready_producer()
+    except SpoolError:
+        if (places.spools / producer_id).exists():  # somebody else is this worker
+            return 0
+        raise
+    try:
+        order = take_order(places, producer_id)
+        if order is not None:
+            Worker(producer, order).run()
+        return 0
+    finally:
+        producer.close()
+        end_order(places, producer_id)
+
+
+class Worker:
+    """The task's attempts in this process: the ordered one, and what `retries` allows after it."""
+
+    def __init__(self, producer: Producer, order: Order) -> None:
+        self._places = producer.places
+        self._order = order
+        self._producer = producer
+        self._coming: SimpleQueue[Attempt | None] = SimpleQueue()
+        self._stop = MainStop(signal.SIGTERM, foreign=Terminated)
+        self._outlet = Outlet(self._said)
+        self._task: LocalTask | None = None
+
+    def run(self) -> None:
+        """All attempts, begin to end."""
+        call = load_call(self._places, self._order.task)
+        if call is None:
+            raise FileNotFoundError(f"what task {self._order.task} should run is not there any more")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
+        self._outlet.open()
+        capture.install()
+        task = self._task = self._task_of(call)
+        self._begin(task.resume(Box()))
+        task.on_end(lambda: self._coming.put(None))
+        while (attempt := self._coming.get()) is not None:
+            self._run(attempt, call)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self._outlet.close()
+
+    def _task_of(self, call: Call) -> LocalTask:
+        order, about = self._order, call.about
+        seen = Task(order.task, name=about.name, attempt=order.attempt, producer=order.producer, events=1)
+        options = Options(
+            about.name, about.key, "detached", call.retries, call.timeout, about.tags, show=False
+        )
+        task = LocalTask(self._producer, options, self._engine, seen=seen)
+        task.about = about
+        return task
+
+    def _begin(self, attempt: Attempt) -> None:
+        attempt.engine = self._engine(attempt)
+        attempt.engine.start()
+
+    def _engine(self, attempt: Attempt) -> WorkerEngine:
+        return WorkerEngine(attempt, self._stop, self._coming.put)
+
+    def _run(self, attempt: Attempt, call: Call) -> None:
+        from .targets import run_target
+
+        def work() -> Any:
+            files = content_path(self._places, self._order.task)
+            try:
+                return run_target(call.target, attempt.context, files)
+            except Terminated:
+                reason = "its worker was told to end (SIGTERM)"
+                attempt.task.finish(attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
+                raise
+            finally:
+                self._outlet.drain()
+
+        run_attempt(attempt, work, self._stop)
+        if attempt.context.cancelled:
+            end_children()
+
+    def _said(self, stream: str, text: str) -> None:
+        task = self._task
+        if task is not None and task.attempt is not None:
+            task.attempt.context.stream(stream).write(text)
+
+
+class WorkerEngine(BaseEngine):
+    """Runs an attempt in the main thread, where a signal also ends a blocking call."""
+
+    def __init__(self, attempt: Attempt, stop: MainStop, run: Callable[[Attempt], None]) -> None:
+        super().__init__(attempt)
+        self._stop = stop
+        self._run = run
+        self._forced = 0
+
+    def start(self) -> None:
+        self._run(self._attempt)
+
+    def cancel(self) -> None:
+        self._stop.throw()
+
+    def force(self) -> None:
+        """Once more by the signal; after that it is in code that never returns to Python, or holds on."""
+        self._forced += 1
+        if self._forced == 1:
+            self._stop.throw()
+        else:
+            self._go()
+
+    def _go(self) -> None:
+        attempt = self._attempt
+        attempt.raised(TaskCancelled("its worker had to end itself"))
+        attempt.task.producer.close(LAST_WORDS)
+        end_order(attempt.task.producer.places, attempt.task.producer.id)
+        end_children()
+        os._exit(0)
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have at most *size* bytes of memory of its own; 0 is without limit.
+
+    Beyond it Python raises `MemoryError`. It counts what is reserved, not what is used (RLIMIT_DATA).
+    """
+    if size and sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        bound = size if most == resource.RLIM_INFINITY else min(size, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
+
+
+def _launch_next(places: Places) -> None:
+    """Where no server sees to it, a worker that ends starts the next one."""
+    from ..discovery import find_address, find_journal
+
+    if find_address(places, find_journal(places)) is None:
+        Launcher(places, lambda _order, _why: None).launch()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,54 @@
+"""The processes of a worker's session: all that it started and that did not begin a session of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+GRACE = 1.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+LOOK = 0.02
+
+
+def end_children(session: int | None = None) -> None:
+    """End every process of *session* (``None``: this process's own) but this one: SIGTERM, grace, SIGKILL."""
+    wanted = os.getsid(0) if session is None else session
+    deadline = time.monotonic() + GRACE
+    pause = threading.Event()
+    signal_all(wanted, signal.SIGTERM)
+    while any(members(wanted)) and time.monotonic() < deadline:
+        pause.wait(LOOK)
+    signal_all(wanted, signal.SIGKILL)
+
+
+def signal_all(session: int, number: signal.Signals) -> None:
+    """Send a signal to every process of *session* but this one."""
+    for pid in members(session):
+        try:
+            os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):  # it has ended, or has become another user's
+            continue
+
+
+def members(session: int) -> Iterator[int]:
+    """The living processes of *session*, without this one. Where that cannot be asked: none."""
+    if sys.platform != "linux":
+        return
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and _session_of(entry) == session:
+            yield int(entry.name)
+
+
+def _session_of(process: Path) -> int | None:
+    """proc(5): after the name in parentheses come state, parent, group and session; a zombie has ended."""
+    try:
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(fields[3]) if fields[0] != "Z" else None
