@@ -163,10 +163,15 @@ class Prompt(_Data, frozen=True):
 
 
 class Input(_Data, frozen=True):
-    """``input``: what a person said; ``prompt_id`` of ``None`` means unasked."""
+    """``input``: what a person said; ``prompt_id`` of ``None`` means unasked.
+
+    ``role`` is another than ``user`` where nobody answered in time: ``default``, the task took *text*;
+    ``nobody``, the question is not asked any more, and *text* is empty.
+    """
 
     text: str
     prompt_id: str | None = None
+    role: str = "user"
 
 
 class Checkpoint(_Data, frozen=True):

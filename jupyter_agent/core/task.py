@@ -19,6 +19,7 @@ from .events import (
     Event,
     Input,
     Log,
+    Message,
     Metric,
     Number,
     Progress,
@@ -79,6 +80,13 @@ MOST_METRICS = 500
 """Names of metrics in one snapshot, the first to come, since each commit writes it. The events have all."""
 
 
+MOST_MESSAGES = 20
+"""Messages in one snapshot, the newest."""
+
+MOST_SAID = 8192
+"""Bytes (UTF-8) of text that they have in all, since each commit writes them. The events have everything."""
+
+
 class _Named(Struct, frozen=True):
     """Fields that can also be asked for by their name on the wire, as in ``point["value"]``."""
 
@@ -111,12 +119,21 @@ class PromptNow(_Named, frozen=True):
     choices: tuple[str, ...] | None
 
 
+class Said(_Named, frozen=True):
+    """A message of the task's conversation, its parts joined."""
+
+    message_id: str
+    role: str
+    text: str
+
+
 class Task(Struct):
     """One task as its events tell it; encoded, it is the *snapshot* of the wire and of HTTP.
 
     Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
     event; ``logs`` and ``events`` count events over all attempts;
-    ``metrics`` has the first `MOST_METRICS` names of the attempt. ``cursor`` says up to where the
+    ``metrics`` has the first `MOST_METRICS` names of the attempt, ``messages`` the newest `MOST_MESSAGES`
+    with the last `MOST_SAID` bytes of what they say; a text that had to be cut begins with "…". ``cursor`` says up to where the
     events are folded in. ``stalled_since`` is the holder's observation that the producer is alive
     but silent; no event carries it.
     """
@@ -144,6 +161,7 @@ class Task(Struct):
     error: Error | None = None
     result: Result | None = None
     prompt: PromptNow | None = None
+    messages: list[Said] = []
     cancel_requested: bool = False
     stalled_since: float | None = None
     logs: int = 0
@@ -201,7 +219,7 @@ class Task(Struct):
     def _begin_attempt(self, event: Event) -> None:
         self.attempt, self.producer = event.attempt, event.producer
         self.started = self.ended = self.progress = self.prompt = None
-        self.metrics = {}
+        self.metrics, self.messages = {}, []
         self.cancel_requested = False
 
     def _queue(self, event: Event, data: State) -> None:
@@ -221,11 +239,48 @@ class Task(Struct):
                 self.metrics[name] = Point(_held(value), _held(step))
             case Prompt(prompt_id, text, choices):
                 self.prompt = PromptNow(prompt_id, text, choices)
+            case Message(role, text, message_id, delta):
+                self._say(role, text, message_id, delta)
             case Input(_, prompt_id):
-                if self.prompt is not None and prompt_id == self.prompt.prompt_id:
-                    self.prompt = None
+                self._answered(prompt_id)
+            case Command("input", args):
+                self._answered(args.get("prompt_id"))
             case Command("cancel"):
                 self.cancel_requested = not self.state.ended
+
+    def _answered(self, prompt_id: object) -> None:
+        """The first answer takes the question, as soon as the holder has it."""
+        if self.prompt is not None and prompt_id == self.prompt.prompt_id:
+            self.prompt = None
+
+    def _say(self, role: str, text: str, message_id: str, delta: bool) -> None:
+        said = Said(message_id, role, text)
+        for index, known in enumerate(self.messages):
+            if known.message_id == message_id:
+                self.messages[index] = Said(message_id, role, known.text + text) if delta else said
+                break
+        else:
+            self.messages.append(said)
+        self.messages = _newest(self.messages)
+
+
+def _newest(messages: list[Said]) -> list[Said]:
+    """The last of *messages* that a snapshot has room for, in their order."""
+    kept: list[Said] = []
+    room = MOST_SAID
+    for said in reversed(messages[-MOST_MESSAGES:]):
+        text = said.text.encode("utf-8", "replace")
+        if len(text) > room:
+            if room > len(_CUT):
+                end = text[len(_CUT) - room :].decode("utf-8", "ignore")
+                kept.append(Said(said.message_id, said.role, f"…{end}"))
+            break
+        kept.append(said)
+        room -= len(text)
+    return kept[::-1]
+
+
+_CUT = "…".encode()
 
 
 def _held(value: Number | None) -> Number | None:

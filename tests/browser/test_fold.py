@@ -30,9 +30,24 @@ def payload(dice: random.Random) -> tuple[str, dict[str, Any]]:
         ("prompt", {"prompt_id": dice.choice("ab"), "text": "?"}),
         ("input", {"prompt_id": dice.choice("ab"), "text": "!"}),
         ("command", {"command": dice.choice(["cancel", "retry"])}),
+        ("command", {"command": "input", "args": {"prompt_id": dice.choice("ab"), "text": "!"}}),
+        (
+            "message",
+            {"message_id": dice.choice("ab"), "role": "user", "text": "é", "delta": dice.random() < 0.5},
+        ),
         ("checkpoint", {"key": "k", "size": 1}),
     ]
     return dice.choice(kinds)
+
+
+def long_message(dice: random.Random) -> dict[str, Any]:
+    text = dice.choice("xé€😀") * dice.randrange(900)
+    return {
+        "message_id": f"m{dice.randrange(30)}",
+        "role": "assistant",
+        "text": text,
+        "delta": dice.random() < 0.7,
+    }
 
 
 def story(dice: random.Random) -> list[dict[str, Any]]:
@@ -49,6 +64,7 @@ def test_every_story_folds_to_the_same_snapshot_in_the_browser_and_in_the_core(p
     dice = random.Random(20)
     stories = [story(dice) for _ in range(STORIES)]
     stories.append([event(n, "metric", {"name": f"m{n % 600}", "value": n}) for n in range(1, 1300)])
+    stories.append([event(n, "message", long_message(dice)) for n in range(1, 300)])
     folded = page.evaluate(
         """async ([task, stories]) => {
           const {applyEvent, emptyTask} = await import("/task.mjs");

@@ -32,8 +32,12 @@ export function tableOf(metadata: Record<string, unknown>): Snapshot[] {
 /** A file may hold anything; a snapshot has at least these. */
 function snapshotOf(value: unknown, id: unknown): Snapshot | null {
   if (!isObject(value) || value.id !== id || typeof value.id !== "string" || typeof value.state !== "string") return null;
-  const lists = { tags: Array.isArray(value.tags) ? value.tags : [], metrics: isObject(value.metrics) ? value.metrics : {} };
+  const lists = { tags: listOf(value.tags), messages: listOf(value.messages), metrics: isObject(value.metrics) ? value.metrics : {} };
   return { ...emptyTask(value.id), ...value, ...lists } as Snapshot;
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

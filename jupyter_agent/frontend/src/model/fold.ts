@@ -1,6 +1,6 @@
 /** The fold of events into a snapshot, the same as `jupyter_agent.core.task`: one table of cases holds both to it. */
 
-import type { Snapshot, State, TaskEvent } from "../net/types.js";
+import type { Said, Snapshot, State, TaskEvent } from "../net/types.js";
 
 export const ENDED: ReadonlySet<State> = new Set<State>(["completed", "failed", "cancelled", "interrupted"]);
 
@@ -16,12 +16,16 @@ const TRANSITIONS: Record<State, readonly State[]> = {
 /** Names of metrics in one snapshot, the first to come. */
 const MOST_METRICS = 500;
 
+/** Messages in one snapshot, the newest, and the bytes (UTF-8) of text that they have in all. */
+const MOST_MESSAGES = 20;
+const MOST_SAID = 8192;
+
 /** A task of which nothing is known yet. */
 export function emptyTask(id: string): Snapshot {
   return {
     id, name: "", key: null, tags: [], state: "queued", attempt: 1, owner: null, kernel: null,
     notebook: null, cell: null, run: null, view: null, producer: null, created: null, queued: null, started: null, ended: null,
-    updated: null, progress: null, metrics: {}, error: null, result: null, prompt: null,
+    updated: null, progress: null, metrics: {}, error: null, result: null, prompt: null, messages: [],
     cancel_requested: false, stalled_since: null, logs: 0, events: 0, cursor: null,
   };
 }
@@ -76,6 +80,7 @@ function beginAttempt(task: Snapshot, event: TaskEvent): void {
   [task.attempt, task.producer] = [event.attempt, event.producer];
   task.started = task.ended = task.progress = task.prompt = null;
   task.metrics = {};
+  task.messages = [];
   task.cancel_requested = false;
 }
 
@@ -89,12 +94,54 @@ function note(task: Snapshot, type: string, data: any): void {
     case "prompt":
       task.prompt = { prompt_id: data.prompt_id, text: data.text, choices: data.choices ?? null };
       break;
+    case "message":
+      return say(task, data);
     case "input":
-      if (task.prompt && data.prompt_id === task.prompt.prompt_id) task.prompt = null;
-      break;
+      return answered(task, data.prompt_id);
     case "command":
       if (data.command === "cancel") task.cancel_requested = !ENDED.has(task.state);
+      if (data.command === "input") answered(task, data.args?.prompt_id);
   }
+}
+
+/** The first answer takes the question, as soon as the holder has it. */
+function answered(task: Snapshot, promptId: unknown): void {
+  if (task.prompt && promptId === task.prompt.prompt_id) task.prompt = null;
+}
+
+function say(task: Snapshot, { message_id, role, text, delta = false }: any): void {
+  // a snapshot of an older server has none
+  const messages = task.messages ?? [];
+  const known = messages.find((one) => one.message_id === message_id);
+  const said = { message_id, role, text: delta && known ? known.text + text : text };
+  task.messages = newest(known ? messages.map((one) => (one === known ? said : one)) : [...messages, said]);
+}
+
+/** The last of the messages that a snapshot has room for, in their order. */
+function newest(messages: Said[]): Said[] {
+  const kept: Said[] = [];
+  let room = MOST_SAID;
+  for (const said of messages.slice(-MOST_MESSAGES).reverse()) {
+    const bytes = UTF8.encode(said.text);
+    if (bytes.length > room) {
+      if (room > CUT) kept.push({ ...said, text: `…${endOf(bytes, room - CUT)}` });
+      break;
+    }
+    kept.push(said);
+    room -= bytes.length;
+  }
+  return kept.reverse();
+}
+
+const UTF8 = new TextEncoder();
+/** Bytes of "…". */
+const CUT = 3;
+
+/** The text of the last `count` bytes, without a part of a character. */
+function endOf(bytes: Uint8Array, count: number): string {
+  let start = bytes.length - count;
+  while (start < bytes.length && (bytes[start]! & 0xc0) === 0x80) start += 1;
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start));
 }
 
 function noteMetric(task: Snapshot, { name, value = null, step = null }: any): void {

@@ -12,6 +12,13 @@ export interface Prompt {
   choices: string[] | null;
 }
 
+/** A message of the conversation, its parts joined. */
+export interface Said {
+  message_id: string;
+  role: string;
+  text: string;
+}
+
 export interface Progress {
   done: number | null;
   total: number | null;
@@ -52,6 +59,8 @@ export interface Snapshot {
   error: TaskError | null;
   result: { repr: string; stored: boolean } | null;
   prompt: Prompt | null;
+  /** The newest; a text that had to be cut begins with "…". */
+  messages: Said[];
   cancel_requested: boolean;
   stalled_since: number | null;
   logs: number;
