@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -118,19 +119,40 @@ def create_private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Replace *path* in one step with a synced file that only this user can read."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+def write_private(path: Path, *parts: bytes, temporary: Path | None = None) -> None:
+    """Replace *path* in one step with a synced file that only this user can read; it outlives a power loss.
+
+    *temporary* is where it is written first: a name in the same folder that nobody else writes to, so that
+    whatever a killed writer left there is replaced.
+    """
+    if temporary is None:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.unlink(missing_ok=True)
     created = create_private(temporary)
     try:
         with created as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* outlive a power loss, where the system can do that."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+            raise
+    finally:
+        os.close(fd)
 
 
 def remove_folder(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..core.ids import is_ulid
-from ..places import Places
+from ..places import Places, remove_folder
 from .holder import Desk
 
 DAY = 86_400.0
@@ -39,8 +39,10 @@ def prune(desk: Desk, places: Places, retention: Retention, now: float) -> list[
 
 
 def delete_files(places: Places, task_id: str) -> None:
-    """Remove a task's results and checkpoints from this machine."""
+    """Remove a task's results, checkpoints and call from this machine, and what was half written."""
     if is_ulid(task_id):
+        if (places.calls / task_id).is_dir():
+            remove_folder(places.calls / task_id)
         for folder in (places.results, places.checkpoints):
-            for path in folder.glob(f"{task_id}*"):
+            for path in (*folder.glob(f"{task_id}*"), *folder.glob(f".{task_id}*")):
                 path.unlink(missing_ok=True)

@@ -50,8 +50,8 @@ class Home(Protocol):
     def emit(self, attempt: int, kind: str, data: Data) -> int:
         """Make one event of it; its number, or 0 where nothing is emitted."""
 
-    def save_checkpoint(self, state: object) -> int:
-        """Keep *state*; its size in bytes."""
+    def save_checkpoint(self, attempt: int, state: object) -> int:
+        """Keep *state*, which *attempt* has reached; its size in bytes. Raises `OSError` where it cannot."""
 
     def load_checkpoint(self, default: object) -> object:
         """The state kept last, or *default*."""
@@ -185,14 +185,24 @@ class TaskContext:
         self._check_blocking("receive")
         return self._take(None, timeout)
 
-    def checkpoint(self, state: object) -> None:
-        """Keep *state* (anything that pickles), replacing the last one, for a later attempt."""
-        if self._home is not None:
-            size = self._home.save_checkpoint(state)
-            self._emit("checkpoint", Checkpoint(self.id, size))
+    def checkpoint(self, state: object) -> bool:
+        """Keep *state* (anything that pickles, up to 1 GiB) for a later attempt; whether it was kept.
+
+        The one before stays until this one is complete. A disk that is full does not stop the task: the log
+        says that nothing was kept. Raises `ValueError` for what is too large, and what pickling raises.
+        """
+        if self._home is None:
+            return False
+        try:
+            size = self._home.save_checkpoint(self.attempt, state)
+        except OSError as error:
+            self.write_log("logging", f"the checkpoint was not kept: {error.strerror or error}", "warning")
+            return False
+        self._emit("checkpoint", Checkpoint(self.id, size))
+        return True
 
     def restore(self, default: Any = None) -> Any:
-        """What the last `checkpoint` of any attempt kept, or *default*."""
+        """What the last complete `checkpoint` of any attempt kept, or *default* when there was none."""
         return default if self._home is None else self._home.load_checkpoint(default)
 
     def request_cancel(self) -> None:

@@ -21,6 +21,7 @@ from ..core.picture import LINES
 from ..core.task import Task, check_transition
 from ..errors import NotNow
 from ..places import new_id
+from ..producer.checkpoints import Checkpoints
 from ..producer.producer import Producer
 from ..producer.store import Store
 from .about import about
@@ -53,6 +54,7 @@ class LocalTask:
         self.fold = seen or Task(new_id(), name=options.name, attempt=0)
         self.id = self.fold.id
         self.store = Store(producer.places)
+        self._checkpoints = Checkpoints(producer.places)
         self.about = about(options.name, options.key, options.tags, options.view)
         self.attempt: Attempt | None = None
         self._engine = engine
@@ -276,8 +278,8 @@ class LocalTask:
             attempt.engine.abandon()
         self.finish(attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
 
-    def save_checkpoint(self, state: object) -> int:
-        return self.store.save_checkpoint(self.id, state)
+    def save_checkpoint(self, attempt: int, state: object) -> int:
+        return self._checkpoints.save(self.id, state, attempt)
 
     def load_checkpoint(self, default: object) -> object:
-        return self.store.load_checkpoint(self.id, default)
+        return self._checkpoints.load(self.id, default)

@@ -22,6 +22,7 @@ from jupyter_agent.journal.retention import Retention, prune
 from jupyter_agent.journal.slots import holder_of, try_slot
 from jupyter_agent.journal.sqlite import SQLiteJournal
 from jupyter_agent.places import Places
+from jupyter_agent.producer.checkpoints import Checkpoints
 from jupyter_agent.producer.store import Store
 
 from .dice import Dice
@@ -196,7 +197,7 @@ def addresses(folder: Path) -> Iterator[Feed]:
 @contextmanager
 def results(folder: Path) -> Iterator[Feed]:
     """A stored result or checkpoint with anything in it: some object, or a sentence."""
-    store = Store(Places(folder / "agent"))
+    store, checkpoints = Store(Places(folder / "agent")), Checkpoints(Places(folder / "agent"))
     value = {
         "loss": [0.1 * n for n in range(20)],
         "name": "train",
@@ -204,13 +205,13 @@ def results(folder: Path) -> Iterator[Feed]:
         "raw": b"x" * 40,
     }
     store.save_result(TASKS[0], 1, value)
-    store.save_checkpoint(TASKS[0], value)
+    checkpoints.save(TASKS[0], value)
     files = [next((folder / "agent" / kind).glob("*.pickle")) for kind in ("results", "checkpoints")]
     contents = [path.read_bytes() for path in files]
     kept = Result("{...}", stored=True)
     loads: tuple[Callable[[], object], ...] = (
         lambda: store.load_result(TASKS[0], 1, kept),
-        lambda: store.load_checkpoint(TASKS[0]),
+        lambda: checkpoints.load(TASKS[0]),
     )
 
     def feed(dice: Dice) -> None:

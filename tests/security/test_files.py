@@ -20,6 +20,7 @@ from jupyter_agent import places as places_module
 from jupyter_agent.core.events import Result
 from jupyter_agent.errors import ResultNotStored, UnknownTask
 from jupyter_agent.places import Places, create_private, find_places, new_id
+from jupyter_agent.producer.checkpoints import Checkpoints
 from jupyter_agent.producer.store import Store
 
 EVERYTHING = """
@@ -223,17 +224,17 @@ NOT_LOADED = [_group_writable, _world_writable, _linked, _dangling, _pipe, _fold
 def test_a_pickle_is_not_loaded_from(
     places: Places, tmp_path: Path, evil: bytes, monkeypatch: pytest.MonkeyPatch, make: Any, kind: str
 ) -> None:
-    store, task = Store(places), new_id()
+    store, checkpoints, task = Store(places), Checkpoints(places), new_id()
     if kind == "result":
         store.save_result(task, 1, "it")
         path = places.results / f"{task}-1.pickle"
     else:
-        store.save_checkpoint(task, "it")
-        path = places.checkpoints / f"{task}.pickle"
+        checkpoints.save(task, "it")
+        path = places.checkpoints / f"{task}-1-1.pickle"
     path.unlink()
     make(path, evil, monkeypatch)
     with pytest.raises(ResultNotStored, match="is not loaded"):
-        store.load_result(task, 1, STORED) if kind == "result" else store.load_checkpoint(task)
+        store.load_result(task, 1, STORED) if kind == "result" else checkpoints.load(task)
     assert not (tmp_path / "loaded").exists()
 
 
@@ -248,11 +249,11 @@ def test_a_pickle_of_ones_own_is_loaded(places: Places, tmp_path: Path, evil: by
 
 @pytest.mark.parametrize("ident", ["../x", "..", "/etc/passwd", "a/b", "\x00", "", "A" * 25, "A" * 26 + "\n"])
 def test_what_is_no_id_is_no_file_name(places: Places, ident: str) -> None:
-    store = Store(places)
+    store, checkpoints = Store(places), Checkpoints(places)
     for use in (
         lambda: store.load_result(ident, 1, STORED),
-        lambda: store.load_checkpoint(ident),
-        lambda: store.save_checkpoint(ident, 1),
+        lambda: checkpoints.load(ident),
+        lambda: checkpoints.save(ident, 1),
     ):
         with pytest.raises(UnknownTask):
             use()
