@@ -101,6 +101,14 @@ class SpoolError(AgentError):
     """A spool folder or segment cannot be created or read."""
 
 
+class BadSchedule(AgentError):
+    """When something shall run was said in a way that makes no sense."""
+
+
+class UnknownSchedule(AgentError):
+    """The journal has no schedule of this id."""
+
+
 class ServerUnreachable(AgentError):
     """No server answered at ``url``."""
 
