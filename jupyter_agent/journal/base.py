@@ -174,6 +174,7 @@ class Journal(Records, Protocol):
         *,
         state: TaskState | None = None,
         name: str | None = None,
+        key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
         spots: Collection[Spot] | None = None,

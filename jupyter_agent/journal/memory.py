@@ -102,6 +102,7 @@ class MemoryJournal(MemoryRecords):
         *,
         state: TaskState | None = None,
         name: str | None = None,
+        key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
         spots: Collection[Spot] | None = None,
@@ -112,6 +113,7 @@ class MemoryJournal(MemoryRecords):
             for task in self._tasks.values()
             if (state is None or task.state is state)
             and (name is None or task.name == name)
+            and (key is None or task.key == key)
             and (producer is None or task.producer == producer)
             and (before is None or task.id < before)
             and (spots is None or _spot(task) in spots)

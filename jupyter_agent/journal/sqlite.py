@@ -22,7 +22,7 @@ from ..core.task import Task
 from ..errors import JournalError
 from ..places import create_private
 from . import cells as cells_table
-from . import pages, records
+from . import keys, pages, records
 from .base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, ProducerRow, Spot, Stored
 from .damage import CorruptJournal, Damage, Translated
 from .draft import Draft, Owners
@@ -78,6 +78,7 @@ class SQLiteJournal(records.SQLiteRecords):
             self.head = int(row[0]) if row else 0
             self._voids: list[Void] = msgspec.json.decode(meta.get("voids", "[]"), type=list[Void])
         cells_table.add_table(self._db)
+        keys.add_table(self._db)
         records.add_tables(self._db)
         if self._reservation.upto > self.head:
             self._go_on_behind(self._reservation.upto)
@@ -201,12 +202,14 @@ class SQLiteJournal(records.SQLiteRecords):
         *,
         state: TaskState | None = None,
         name: str | None = None,
+        key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
         spots: Collection[Spot] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         where = {"state = ?": state, "name = ?": name, "producer = ?": producer, "id < ?": before}
+        where[keys.WITH_KEY] = key
         where[cells_table.WITHIN] = None if spots is None else cells_table.spots_value(spots)
         wanted = {clause: value for clause, value in where.items() if value is not None}
         clause = " AND ".join(wanted) or "1"
@@ -262,6 +265,7 @@ class SQLiteJournal(records.SQLiteRecords):
                     ("tasks", "id"),
                     ("commands", "task"),
                     ("cells", "task"),
+                    ("keys", "task"),
                 ):
                     run(f"DELETE FROM {table} WHERE {column} {among}", [gone])
                 run(
@@ -346,6 +350,7 @@ def _rows_of(draft: Draft) -> Iterator[tuple[str, list[Row]]]:
     yield "tasks", [(t.id, t.state, t.name, t.producer, t.ended, _text(t)) for t in draft.tasks.values()]
     told = {event.task for event in draft.events if event.type == "state"}  # where it is comes with these
     yield "cells", cells_table.rows(draft.tasks[task] for task in told)
+    yield "keys", keys.rows(draft.tasks[task] for task in told)
     yield "producers", list(draft.producers.values())
     yield "attempts", [(*attempt, " ".join(who)) for attempt, who in draft.owners.items()]
     yield (

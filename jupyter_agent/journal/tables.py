@@ -28,7 +28,7 @@ CREATE TABLE commands (
 _LADDER = (256, 64, 16, 4, 1)
 """Rows of one statement: few enough texts that SQLite keeps them all prepared."""
 
-_REPLACED = {"tasks", "producers", "attempts", "cells"}
+_REPLACED = {"tasks", "producers", "attempts", "cells", "keys"}
 Row = Sequence[object]
 
 

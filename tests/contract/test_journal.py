@@ -649,6 +649,46 @@ class TestSpots:
         assert self.ids(nest, ("/home/a.ipynb", "one")) == [7]
 
 
+class TestKeys:
+    @pytest.fixture
+    def keyed(self, journal: Journal) -> Journal:
+        for number, key in enumerate(["nightly", "other", None, "nightly", "ö'\"%\\"], start=1):
+            self.queue(journal, number, key)
+        return journal
+
+    def queue(self, journal: Journal, number: int, key: str | None, attempt: int = 1) -> None:
+        who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+        queued = event(
+            2 * attempt - 1, "state", State(QUEUED, about=About("train", key)), attempt=attempt, **who
+        )
+        ended = state(2 * attempt, CANCELLED, attempt=attempt, **who)
+        publish(journal, [queued, ended], producer=who["producer"])
+
+    def ids(self, journal: Journal, key: str, **narrow: Any) -> list[int]:
+        known = {task_id(number): number for number in range(1, 8)}
+        return [known[task.id] for task in journal.tasks(key=key, **narrow)]
+
+    def test_tasks_are_found_by_their_key_newest_first(self, keyed: Journal) -> None:
+        assert self.ids(keyed, "nightly") == [4, 1]
+        assert self.ids(keyed, "nightly", limit=1) == [4]
+        assert self.ids(keyed, "nightly", before=task_id(4)) == [1]
+        assert self.ids(keyed, "nightly", state=RUNNING) == []
+        assert self.ids(keyed, "nightly", name="train", state=CANCELLED) == [4, 1]
+        assert self.ids(keyed, "ö'\"%\\") == [5]
+        assert self.ids(keyed, "nightl_") == self.ids(keyed, "") == []
+
+    def test_the_key_is_the_newest_attempts(self, keyed: Journal) -> None:
+        self.queue(keyed, 1, "other", attempt=2)
+        self.queue(keyed, 4, None, attempt=2)
+        assert self.ids(keyed, "nightly") == []
+        assert self.ids(keyed, "other") == [2, 1]
+
+    def test_a_forgotten_task_frees_its_key(self, keyed: Journal) -> None:
+        keyed.forget([task_id(4), task_id(2)])
+        assert self.ids(keyed, "nightly") == [1]
+        assert self.ids(keyed, "other") == []
+
+
 class TestForgetting:
     def test_a_forgotten_task_is_gone_with_all_its_events(self, journal: Journal) -> None:
         publish(journal, story(end=False))

@@ -90,6 +90,41 @@ def test_a_journal_of_before_tells_its_cells_when_it_is_opened(
         assert journal.spots(["two"]) == [Spot("/home/ada/a b.ipynb", "two")]
 
 
+def _with_key(journal: SQLiteJournal, task: str, producer: str, key: str | None) -> None:
+    queued = event(
+        1, "state", State(TaskState.QUEUED, about=About("train", key)), task=task, producer=producer
+    )
+    journal.append([Batch(producer, 1, [queued])], 1.0)
+
+
+def test_a_journal_of_before_finds_its_keys_when_it_is_opened(
+    tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    path, tasks = tmp_path / "journal.sqlite", [new_id() for _ in range(4)]
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        for task, key in zip(tasks, ["nightly", "nightly", None, "nightly"], strict=True):
+            _with_key(journal, task, new_id(), key)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE keys")
+        db.execute("UPDATE tasks SET snapshot = 'damaged' WHERE id = ?", [tasks[0]])
+        db.commit()
+    for _ in range(2):
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            assert [task.id for task in journal.tasks(key="nightly")] == [tasks[3], tasks[1]]
+            assert journal.tasks(key="other") == []
+
+
+def test_a_key_is_looked_up_by_its_index(tmp_path: Path, new_id: Callable[[], str]) -> None:
+    with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
+        asked: list[str] = []
+        journal._db.set_trace_callback(asked.append)
+        journal.tasks(key="nightly")
+        journal._db.set_trace_callback(None)
+        plan = " ".join(row[3] for row in journal._db.execute(f"EXPLAIN QUERY PLAN {asked[-1]}"))
+    assert "keys_by_key (key=?)" in plan
+    assert "SCAN tasks" not in plan
+
+
 def test_damaged_events_stop_nobody_who_reads_back(tmp_path: Path, new_id: Callable[[], str]) -> None:
     path, task, producer = tmp_path / "journal.sqlite", new_id(), new_id()
     with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
