@@ -32,6 +32,14 @@ class TaskFailed(TaskError):
         return f"{message}\n\n{self.traceback}" if self.traceback else message
 
 
+class TargetFailed(TaskFailed):
+    """What a target ran elsewhere, in a kernel or a program, failed; ``type`` is what it was called there."""
+
+    def __init__(self, message: str, *, type: str, traceback: str = "") -> None:
+        super().__init__(message, task_id="", type=type, traceback=traceback)
+        self.message = message
+
+
 class TaskTimeout(TaskFailed):
     """The task ran longer than its ``timeout`` and was stopped."""
 
@@ -71,6 +79,10 @@ class InvalidTransition(TaskError):
 
 class CannotTravel(AgentError, TypeError):
     """A function or an argument cannot be pickled, and so cannot run in another process."""
+
+
+class BadTarget(AgentError):
+    """What should run cannot be run as it was given."""
 
 
 class ProtocolError(AgentError):

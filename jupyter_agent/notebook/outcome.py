@@ -9,9 +9,18 @@ from pathlib import Path
 from types import TracebackType
 
 from ..core.events import Error, TaskState
-from ..errors import TaskCancelled, TaskError, TaskFailed, TaskInterrupted, TaskTimeout
+from ..errors import (
+    BadTarget,
+    TargetFailed,
+    TaskCancelled,
+    TaskError,
+    TaskFailed,
+    TaskInterrupted,
+    TaskTimeout,
+)
 
 _OURS = str(Path(__file__).resolve().parent.parent)
+MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 100_000
 """Characters of a traceback that are kept: its end."""
 
@@ -46,11 +55,15 @@ def failure(error: BaseException) -> Outcome:
 
 def described(error: BaseException) -> Error:
     """An exception as text."""
+    if isinstance(error, TargetFailed):
+        return Error(error.type, error.message[:MAX_MESSAGE], error.traceback[-MAX_TRACEBACK:])
+    if isinstance(error, BadTarget):
+        return Error(type(error).__name__, str(error)[:MAX_MESSAGE])
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 - the user's __str__ may raise anything
         message = "<its message could not be made>"
-    return Error(type(error).__name__, message[:10_000], trimmed(error))
+    return Error(type(error).__name__, message[:MAX_MESSAGE], trimmed(error))
 
 
 def trimmed(error: BaseException) -> str:
