@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ..places import Places, create_private, make_private
@@ -33,7 +34,7 @@ class _Started:
 class Launcher:
     """Starts workers, and tells *stillborn* (order, why) of those that could not take their order.
 
-    Not thread-safe: it belongs to one thread.
+    *wants* says which orders are this process's to start. Not thread-safe: it belongs to one thread.
     """
 
     def __init__(
@@ -41,10 +42,12 @@ class Launcher:
         places: Places,
         stillborn: Callable[[Order, str], None],
         *,
+        wants: Callable[[Order], bool] = lambda _order: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._places = places
         self._stillborn = stillborn
+        self._wants = wants
         self._clock = clock
         self._started: dict[str, _Started] = {}
 
@@ -59,12 +62,12 @@ class Launcher:
         Orders younger than *settled* seconds are left to who placed them.
         """
         self.reap()
-        coming = [one for one in self._started.values() if is_waiting(self._places, one.order.producer)]
-        room = free_worker_slots(self._places) - len(coming)
-        due = [order for order in self._due(settled) if order.producer not in self._started]
-        for order in due[: max(0, room)]:
+        coming = sum(is_waiting(self._places, producer) for producer in self._started)
+        room = free_worker_slots(self._places) - coming
+        due = list(islice(self._due(settled), max(0, room)))
+        for order in due:
             self._start(order)
-        return min(len(due), max(0, room))
+        return len(due)
 
     def reap(self) -> None:
         """Look which of the workers have ended."""
@@ -77,7 +80,9 @@ class Launcher:
     def _due(self, settled: float) -> Iterator[Order]:
         now = self._clock()
         for order in waiting_orders(self._places):
-            if order.not_before <= now and order.created <= now - settled and not self._must_wait(order):
+            ripe = order.not_before <= now and order.created <= now - settled
+            known = order.producer in self._started
+            if ripe and not known and self._wants(order) and not self._must_wait(order):
                 yield order
 
     def _must_wait(self, order: Order) -> bool:

@@ -37,9 +37,9 @@ def place_order(places: Places, order: Order) -> None:
     write_private(make_private(places.orders) / f"{order.producer}.json", msgspec.json.encode(order))
 
 
-def waiting_orders(places: Places) -> list[Order]:
+def waiting_orders(places: Places) -> Iterator[Order]:
     """What no worker has taken yet, oldest first."""
-    return list(_read_all(places.orders))
+    return _read_all(places.orders)
 
 
 def is_waiting(places: Places, producer: str) -> bool:
@@ -77,6 +77,13 @@ def end_order(places: Places, producer: str) -> None:
 def taken_orders(places: Places) -> list[Order]:
     """What workers have in hand, oldest first; a worker that was killed leaves its own behind."""
     return list(_read_all(places.workers))
+
+
+def sweep_workers(places: Places) -> None:
+    """Remove what workers that were killed have left, once their last words are taken in."""
+    for order in taken_orders(places):
+        if not has_started(places, order.producer):
+            end_order(places, order.producer)
 
 
 def is_alive(places: Places, producer: str) -> bool:

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
+from ..core.events import State
 from ..errors import JournalError
 from ..places import new_id
 from .base import Appended, Batch, Journal, Note, Stored
@@ -34,7 +35,7 @@ class Desk:
     """The journal as a job on its thread sees it: reads go straight, appends are announced.
 
     ``dead`` are the producers whose lock somebody has had: they will not come back, whatever of theirs
-    is still under way.
+    is still under way. ``doomed`` are those that the holder killed, and how their tasks ended thereby.
     """
 
     def __init__(
@@ -43,9 +44,11 @@ class Desk:
         announce: Callable[[list[Stored], float], None],
         between: Callable[[], None] = lambda: None,
         dead: set[str] | None = None,
+        doomed: dict[str, State] | None = None,
     ) -> None:
         self.journal = journal
         self.dead: set[str] = set() if dead is None else dead
+        self.doomed: dict[str, State] = {} if doomed is None else doomed
         self._announce = announce
         self._between = between
 
@@ -107,6 +110,7 @@ class Holder:
         self._on_epoch = on_epoch or (lambda: None)
         self._journal: SQLiteJournal = self._open()
         self._dead: set[str] = set()
+        self.doomed: dict[str, State] = {}
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
@@ -164,7 +168,7 @@ class Holder:
                 desk = self._desk()
 
     def _desk(self) -> Desk:
-        return Desk(self._journal, self._on_commit, self._between, self._dead)
+        return Desk(self._journal, self._on_commit, self._between, self._dead, self.doomed)
 
     def _serve(self, desk: Desk, group: list[Item]) -> Desk:
         work, future = group[0]
@@ -178,7 +182,7 @@ class Holder:
                 group = [] if self._is_long_next() else self._group()
             if not group:
                 return
-            self._serve(Desk(journal, self._on_commit, dead=self._dead), group)
+            self._serve(Desk(journal, self._on_commit, dead=self._dead, doomed=self.doomed), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
 

@@ -157,9 +157,14 @@ def _without_holes(records: list[Record]) -> list[Record]:
 
 
 def interrupt(desk: Desk, tasks: list[Task], reason: str = GONE) -> None:
-    """Say of every task among *tasks* that has not ended that it is interrupted."""
+    """Say of every task among *tasks* that has not ended that it is interrupted, or what it came to by our
+    own doing."""
     data = State(TaskState.INTERRUPTED, reason=reason)
-    notes = [Note(task.id, task.attempt, "state", data) for task in tasks if not task.state.ended]
+    open_tasks = [task for task in tasks if not task.state.ended]
+    notes = [
+        Note(task.id, task.attempt, "state", desk.doomed.get(task.producer or "", data))
+        for task in open_tasks
+    ]
     if notes:
         desk.append(*notes)
 

@@ -15,8 +15,8 @@ from ..errors import NotNow, RequestRefused, UnknownTask
 from ..journal.base import Note, Pending
 from ..journal.draft import command_of
 from ..journal.holder import Desk
-from .feed import Feed
 from .registry import Connection, Registry
+from .services import Services
 
 COMMANDS = ("cancel", "retry", "input")
 MAX_ARGS = MAX_EVENT_BYTES // 2
@@ -33,26 +33,31 @@ class Request:
     args: dict[str, Any] | None = None
 
 
-async def ask(feed: Feed, registry: Registry, request: Request) -> None:
+async def ask(services: Services, request: Request) -> None:
     """Store the command as an event and send it to the task's producer; returns once it is stored.
 
     Raises `UnknownTask`, `NotNow` (it makes no sense in the task's state), `RequestRefused` (it makes
     no sense at all).
     """
     args = _checked(request)
+    registry, dispatch = services.registry, services.dispatch
     connected = {c.producer for c in registry.all() if c.producer}
 
     def job(desk: Desk) -> Pending | None:
         task = desk.journal.task(request.task)
         if task is None:
             raise UnknownTask(f"there is no task {request.task[:80]!r}", task_id=request.task)
+        _refuse_other_attempt(task, request)
+        if dispatch.carry_out(desk, task, request.command, request.by):
+            return None
         if _refuse(task, request, connected):
             return None
         data = Command(request.command, args, request.by)
         offset = desk.append(Note(task.id, task.attempt, "command", data))[0].stored[0].offset
         return next((p for p in desk.journal.pending(task.producer or "") if p.offset == offset), None)
 
-    pending = await feed.call(job)
+    pending = await services.feed.call(job)
+    dispatch.wake()
     if pending is not None:
         deliver(registry, [pending])
 
@@ -106,10 +111,13 @@ def _checked(request: Request) -> dict[str, Any]:
     return args
 
 
-def _refuse(task: Task, request: Request, connected: set[str]) -> bool:
-    """Raise `NotNow` where the command makes no sense; true where it is asked for already."""
+def _refuse_other_attempt(task: Task, request: Request) -> None:
     if request.attempt is not None and request.attempt != task.attempt:
         raise NotNow(f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id)
+
+
+def _refuse(task: Task, request: Request, connected: set[str]) -> bool:
+    """Raise `NotNow` where the command makes no sense; true where it is asked for already."""
     if request.command == "retry":
         _refuse_retry(task, connected)
     elif task.state.ended:

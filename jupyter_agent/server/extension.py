@@ -12,10 +12,11 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from tornado.web import RequestHandler
-from traitlets import Bool, Float, Integer
+from traitlets import Bool, Float, Integer, Unicode
 
 from ..core.messages import Bye, Close
 from ..core.protocol import CloseWith, encode
+from ..detached.slots import WorkerLimits, default_workers, save_limits
 from ..discovery import HolderFile
 from ..errors import JournalError
 from ..journal.holder import Holder
@@ -23,6 +24,7 @@ from ..journal.retention import Retention
 from ..journal.slots import take_server_slot
 from ..places import Places, find_places, host
 from . import metrics
+from .dispatch import Dispatch
 from .events import EventsHandler
 from .feed import Feed
 from .liveness import Liveness
@@ -63,6 +65,17 @@ class JupyterAgent(ExtensionApp):
         help="Seconds between heartbeats on an idle connection; clients expect them within 75.",
     ).tag(config=True)
 
+    worker_limit = Integer(
+        default_workers(), min=1, max=10_000, help="Workers of detached tasks that run at once."
+    ).tag(config=True)
+    worker_memory = Integer(
+        0, min=0, help="Bytes of memory that a worker may have of its own; 0 is without limit."
+    ).tag(config=True)
+
+    agent = Unicode(
+        "", help="The agent (module:function) that free text given as a task's target is for."
+    ).tag(config=True)
+
     quiet = Bool(
         True, help="Whether Jupyter's own errors about pages that went away are logged at DEBUG."
     ).tag(config=True)
@@ -96,10 +109,11 @@ class JupyterAgent(ExtensionApp):
             peek=bool(self._app.sock),
             log=self.log,
         )
+        dispatch = Dispatch(feed, places, self.log)
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
-        self.services = Services(feed, registry, liveness, places, key, owner, timing)
+        self.services = Services(feed, registry, liveness, dispatch, places, key, owner, timing)
 
     @property
     def _app(self) -> ServerApp:
@@ -133,7 +147,9 @@ class JupyterAgent(ExtensionApp):
         feed.holder.slot.announce(self._address(services.key))
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
+        save_limits(services.places, WorkerLimits(self.worker_limit, self.worker_memory))
         services.liveness.start()
+        services.dispatch.start()
         if self.quiet:
             self._peer_gone = PeerGone(serverapp.log)
             self._peer_gone.install()
@@ -147,6 +163,7 @@ class JupyterAgent(ExtensionApp):
         for connection in services.registry.all():
             connection.pump.post(encode(Bye(True, COME_BACK_MS)))
             connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
+        await services.dispatch.stop()
         await services.liveness.stop()
         await services.registry.empty(GOODBYE_WITHIN)
         metrics.LAG.set_function(lambda: 0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..core.messages import Limits
 from ..core.task import Task
 from ..places import Places
+from .dispatch import Dispatch
 from .feed import FRAME_BYTES, Feed
 from .liveness import Liveness
 from .registry import Registry
@@ -34,6 +35,7 @@ class Services:
     feed: Feed
     registry: Registry
     liveness: Liveness
+    dispatch: Dispatch
     places: Places
     key: str
     owner: str

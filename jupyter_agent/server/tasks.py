@@ -29,11 +29,12 @@ class TasksHandler(AgentHandler):
     async def get(self) -> None:
         state, limit = self._state(), self.number("limit", 50)
         name = self.get_query_argument("name", None)
+        key = self.get_query_argument("key", None, strip=False)
         before = self.get_query_argument("before", None)
         spots = await self._spots()
         cursor, tasks = await self.services.feed.snapshots(
             lambda desk: desk.journal.tasks(
-                state=state, name=name, before=before, spots=spots, limit=limit + 1
+                state=state, name=name, key=key, before=before, spots=spots, limit=limit + 1
             )
         )
         shown = self.services.shown(tasks[:limit])
@@ -130,5 +131,5 @@ class CommandsHandler(AgentHandler):
         if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
             raise BadRequest("attempt must be a whole number")
         request = commands.Request(task_id, command, self.user_name, attempt, args)
-        await commands.ask(self.services.feed, self.services.registry, request)
+        await commands.ask(self.services, request)
         self.reply({"status": "accepted"}, 202)

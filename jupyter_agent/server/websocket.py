@@ -266,7 +266,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             request.task, request.command, self.user_name, request.attempt, request.args
         )
         try:
-            await commands.ask(self.services.feed, self.services.registry, wanted)
+            await commands.ask(self.services, wanted)
         except RequestRefused as error:
             self._pump.post(encode(Reply(request.id, False, error.code, str(error))))
         except (UnknownTask, NotNow) as error:

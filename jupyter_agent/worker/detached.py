@@ -19,6 +19,7 @@ from ..core.task import Task
 from ..detached.call import Call, content_path, load_call
 from ..detached.launch import NO_SLOT, Launcher
 from ..detached.orders import Order, end_order, is_waiting, take_order
+from ..detached.session import end_children
 from ..detached.slots import take_worker_slot
 from ..errors import SpoolError, TaskCancelled
 from ..notebook import capture
@@ -31,7 +32,6 @@ from ..notebook.stop import MainStop
 from ..places import Places, find_places
 from ..producer.producer import Producer
 from .outlet import Outlet
-from .session import end_children
 
 LAST_WORDS = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""

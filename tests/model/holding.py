@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from threading import Condition
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_agent.core.events import decode_data, decode_event
@@ -156,6 +157,7 @@ class HandHolder(Holder):
         self._on_commit = on_commit
         self._on_epoch = on_epoch
         self._dead = set()
+        self.doomed = {}
         self._queue = deque()
         self._ready = Condition()
         self._closing = False
@@ -228,11 +230,12 @@ class _Nothing:
 
 
 class FakePlaces:
-    """A user's folders: what is in them, and no result files."""
+    """A user's folders: what is in them, no result files, and nobody's detached tasks."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
         self.results = self.checkpoints = _Nothing()
+        self.calls = self.orders = self.workers = Path("a-folder-that-is-not-there")
 
 
 def places_of(home: Home) -> Places:

@@ -16,6 +16,7 @@ from jupyter_agent.core.protocol import CloseWith, encode
 from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Desk
 from jupyter_agent.journal.retention import Retention
+from jupyter_agent.server.dispatch import Dispatch
 from jupyter_agent.server.feed import Feed
 from jupyter_agent.server.liveness import Liveness
 from jupyter_agent.server.registry import Registry
@@ -120,6 +121,7 @@ class ModelServer:
             self.feed,
             self.registry,
             self.liveness,
+            Dispatch(self.feed, places_of(home), log, clock=loop.time),
             places_of(home),
             "",
             "ada",

@@ -16,6 +16,15 @@ GRACE = 1.0
 LOOK = 0.02
 
 
+def kill_session(leader: int, number: signal.Signals) -> None:
+    """Send a signal to a session's leader and to every process of its session."""
+    signal_all(leader, number)
+    try:
+        os.kill(leader, number)
+    except ProcessLookupError:
+        return
+
+
 def end_children(session: int | None = None) -> None:
     """End every process of *session* (``None``: this process's own) but this one: SIGTERM, grace, SIGKILL."""
     wanted = os.getsid(0) if session is None else session
