@@ -99,6 +99,8 @@ class Launcher:
         except OSError as error:
             where = error.filename or call.python
             self._give_up(order, f"its worker could not be started: {where}: {error.strerror}")
+        except ValueError as error:  # as with a NUL in a variable
+            self._give_up(order, f"its worker could not be started: {error}")
 
     def _spawn(self, order: Order, call: Call) -> subprocess.Popen[bytes]:
         log = log_path(self._places, order.producer)

@@ -113,7 +113,7 @@ class JupyterAgent(ExtensionApp):
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
-        self.services = Services(feed, registry, liveness, dispatch, places, key, owner, timing)
+        self.services = Services(feed, registry, liveness, dispatch, places, key, owner, timing, self.agent)
 
     @property
     def _app(self) -> ServerApp:

@@ -40,6 +40,9 @@ class Services:
     key: str
     owner: str
     timing: Timing
+    agent: str = ""
+    """The ``module:function`` that free text is for; empty when none is named."""
+
     clock: Callable[[], float] = time.time
 
     @property

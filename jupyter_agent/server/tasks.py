@@ -13,7 +13,7 @@ from ..errors import NotNow, UnknownTask
 from ..journal.base import Spot
 from ..journal.holder import Desk
 from ..journal.retention import delete_files
-from . import commands, still
+from . import commands, still, submission
 from .notebooks import Asked
 from .rest import AgentHandler, BadRequest
 
@@ -22,7 +22,7 @@ MOST_PATH = 4096
 
 
 class TasksHandler(AgentHandler):
-    """``tasks``: snapshots, newest first. To make one there would be to run code."""
+    """``tasks``: snapshots, newest first; POST runs something as a detached task."""
 
     actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
 
@@ -39,6 +39,18 @@ class TasksHandler(AgentHandler):
         )
         shown = self.services.shown(tasks[:limit])
         self.reply({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
+
+    async def post(self) -> None:
+        asked = submission.read_submission(self.request.body)
+        call = submission.call_of(asked, agent=self.services.agent, cwd=self._home(), owner=self.user_name)
+        task, new = await submission.submit(self.services, call)
+        self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
+        self.reply(task, 201 if new else 200)
+
+    def _home(self) -> str:
+        """The folder that the server shows, where it shows one."""
+        manager = self.contents_manager
+        return str(manager.root_dir) if isinstance(manager, FileManagerMixin) else str(Path.home())
 
     async def _spots(self) -> list[Spot] | None:
         """Where the tasks must have been started; ``None`` when that was not asked."""

@@ -126,7 +126,7 @@ class ModelServer:
             "",
             "ada",
             Timing(heartbeat=HEARTBEAT),
-            loop.time,
+            clock=loop.time,
         )
         self.doors: list[Door] = []
         self.looking: asyncio.Task[None] | None = None
