@@ -201,6 +201,7 @@ class _Tasks(_Door):
         found = self.fake.journal.tasks(
             state=TaskState(wanted) if wanted else None,
             name=self.get_argument("name", None),
+            key=self.get_argument("key", None),
             before=self.get_argument("before", None),
             limit=limit + 1,
         )

@@ -48,12 +48,19 @@ class Journals:
         return list(dict.fromkeys([DEFAULT, *existing_slots(self.places)]))
 
     async def tasks(
-        self, *, state: str | None = None, name: str | None = None, limit: int | None = 50
+        self,
+        *,
+        state: str | None = None,
+        name: str | None = None,
+        key: str | None = None,
+        limit: int | None = 50,
     ) -> list[Task]:
         """The newest of all journals, newest first by id."""
 
         async def ask(slot: str) -> list[Task]:
-            return await self.use(slot, lambda source: source.tasks(state=state, name=name, limit=limit))
+            return await self.use(
+                slot, lambda source: source.tasks(state=state, name=name, key=key, limit=limit)
+            )
 
         found = await self._everywhere(ask)
         merged = {task.id: task for tasks in found for task in tasks}

@@ -51,13 +51,14 @@ class MomentSource:
         *,
         state: str | None = None,
         name: str | None = None,
+        key: str | None = None,
         limit: int | None = 50,
         before: str | None = None,
     ) -> list[Task]:
         wanted = TaskState(state) if state else None
         most = 1 << 30 if limit is None else limit
         return await self._at_desk(
-            lambda desk: desk.journal.tasks(state=wanted, name=name, limit=most, before=before)
+            lambda desk: desk.journal.tasks(state=wanted, name=name, key=key, limit=most, before=before)
         )
 
     async def task(self, task_id: str) -> Task:

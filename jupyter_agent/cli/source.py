@@ -27,6 +27,7 @@ class Source(Protocol):
         *,
         state: str | None = None,
         name: str | None = None,
+        key: str | None = None,
         limit: int | None = 50,
         before: str | None = None,
     ) -> list[Task]:

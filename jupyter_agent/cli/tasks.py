@@ -39,11 +39,12 @@ def tasks(context: click.Context) -> None:
 @click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @click.option("--name", help="Only tasks of this name.")
+@click.option("--key", help="Only tasks with this key.")
 @as_json
-def list_tasks(*, status: str | None, limit: int, name: str | None, as_json: bool) -> int:
+def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | None, as_json: bool) -> int:
     """The newest tasks of all journals, newest first."""
     journals = Journals()
-    found = asyncio.run(journals.tasks(state=status, name=name, limit=limit))
+    found = asyncio.run(journals.tasks(state=status, name=name, key=key, limit=limit))
     for trouble in journals.troubles:
         click.echo(f"jupyter agent: {plain(trouble)}", err=True)
     if as_json:

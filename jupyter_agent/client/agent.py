@@ -37,6 +37,7 @@ class AgentClient:
         *,
         state: str | None = None,
         name: str | None = None,
+        key: str | None = None,
         limit: int | None = 50,
         before: str | None = None,
     ) -> list[Task]:
@@ -44,7 +45,7 @@ class AgentClient:
         found: list[Task] = []
         while limit is None or len(found) < limit:
             size = PAGE if limit is None else min(PAGE, limit - len(found))
-            query = _query(state=state, name=name, limit=size, before=before)
+            query = _query(state=state, name=name, key=key, limit=size, before=before)
             page: TasksPage = await self._get(f"tasks{query}", TasksPage)
             found += page.tasks
             if not (page.more and page.tasks):

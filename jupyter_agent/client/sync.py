@@ -57,11 +57,12 @@ class Client:
         *,
         state: str | None = None,
         name: str | None = None,
+        key: str | None = None,
         limit: int | None = 50,
         before: str | None = None,
     ) -> list[Task]:
         """See `AgentClient.tasks`."""
-        return self._call(self._agent.tasks(state=state, name=name, limit=limit, before=before))
+        return self._call(self._agent.tasks(state=state, name=name, key=key, limit=limit, before=before))
 
     def task(self, task_id: str) -> Task:
         """See `AgentClient.task`."""

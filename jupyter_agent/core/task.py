@@ -6,6 +6,7 @@ folding code never refuses a fact, it flags it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -133,9 +134,9 @@ class Task(Struct):
     Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
     event; ``logs`` and ``events`` count events over all attempts;
     ``metrics`` has the first `MOST_METRICS` names of the attempt, ``messages`` the newest `MOST_MESSAGES`
-    with the last `MOST_SAID` bytes of what they say; a text that had to be cut begins with "…". ``cursor`` says up to where the
-    events are folded in. ``stalled_since`` is the holder's observation that the producer is alive
-    but silent; no event carries it.
+    with the last `MOST_SAID` bytes of what they say; a text that had to be cut begins with "…".
+    ``cursor`` says up to where the events are folded in. ``stalled_since`` is the holder's observation
+    that the producer is alive but silent; no event carries it.
     """
 
     id: str
@@ -285,6 +286,15 @@ _CUT = "…".encode()
 
 def _held(value: Number | None) -> Number | None:
     return None if value is None or abs(value) >= HUGE else value
+
+
+def foremost(tasks: Iterable[Task]) -> Task | None:
+    """Of tasks with the same key, newest first, the one that the key means: the first that lasts, else
+    that has completed, else the newest."""
+    known = list(tasks)
+    lasting = [task for task in known if not task.state.ended]
+    completed = [task for task in known if task.state is TaskState.COMPLETED]
+    return next(iter([*lasting, *completed, *known]), None)
 
 
 def fold(task_id: str, events: list[Event]) -> Task:

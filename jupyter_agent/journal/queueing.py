@@ -11,7 +11,7 @@ import time
 from msgspec.structs import replace
 
 from ..core.events import Command, Error, State, TaskState
-from ..core.task import Task
+from ..core.task import Task, foremost
 from ..detached.call import Call, load_call, save_call
 from ..detached.orders import Order, has_started, is_waiting, place_order, withdraw_order
 from ..errors import NotNow
@@ -80,7 +80,7 @@ def fail_order(desk: Desk, order: Order, why: str) -> None:
 def _found(desk: Desk, task: str | None, key: str | None) -> Task | None:
     if task is not None:
         return desk.journal.task(task)
-    return None if key is None else next(iter(desk.journal.tasks(key=key, limit=1)), None)
+    return None if key is None else foremost(desk.journal.tasks(key=key))
 
 
 def _queue(

@@ -13,9 +13,10 @@ from ..errors import TaskFailed
 from .attempt import Box, Options
 from .executors import ForegroundEngine, run_attempt
 from .handle import TaskHandle
+from .keys import check_key, looked_up
 from .nested import run
 from .outcome import without_ours
-from .runner import find_keyed, ready_producer, shown, task_for
+from .runner import ready_producer, shown, task_for
 from .stop import Stopped, stop_for_this_thread
 
 USAGE = "use: %%task [name] [--key KEY]"
@@ -40,13 +41,13 @@ def run_cell(shell: Any, options: Options, cell: str) -> Any:
     """
     __tracebackhide__ = True
     producer = ready_producer()
-    found = find_keyed(producer, options.key)
-    if isinstance(found, TaskHandle):
-        return shown(found, options)
     stop = stop_for_this_thread()
     box = Box()
-    task = task_for(producer, options, None, found)
-    attempt = task.queue(box)
+    with looked_up(producer, options.key) as found:
+        if isinstance(found, TaskHandle):
+            return shown(found, options)
+        task = task_for(producer, options, None, found)
+        attempt = task.queue(box)
     attempt.engine = ForegroundEngine(attempt, stop)
     shown(TaskHandle(task, box), options)
     run_attempt(attempt, _compiled(shell, cell), stop)
@@ -97,6 +98,7 @@ def _options(line: str) -> Options | None:
     parser.add_argument("--key")
     try:
         given = parser.parse_args(shlex.split(line))
+        check_key(given.key)
     except ValueError as error:
         print(f"%%task: {error}; {USAGE}")  # noqa: T201 - the answer to a mistyped line
         return None

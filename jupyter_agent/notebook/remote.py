@@ -119,13 +119,19 @@ def show_task(producer: Producer, task_id: str) -> Task:
 
 
 def list_tasks(
-    producer: Producer, *, state: str | None = None, name: str | None = None, limit: int = 50
+    producer: Producer,
+    *,
+    state: str | None = None,
+    name: str | None = None,
+    key: str | None = None,
+    limit: int = 50,
 ) -> list[Task]:
     """The newest tasks of the journal, newest first."""
     address = producer.locate()
     if address is not None:
-        return _pages(address, {"state": state, "name": name}, limit)
-    options = [*(["--status", state] if state else []), *(["--name", name] if name else [])]
+        return _pages(address, {"state": state, "name": name, "key": key}, limit)
+    given = {"--status": state, "--name": name, "--key": key}
+    options = [f"{option}={value}" for option, value in given.items() if value]
     found = _cli("tasks", "list", "--json", "--limit", str(limit), *options)
     return msgspec.json.decode(found, type=list[Task])
 
@@ -142,11 +148,6 @@ def _pages(address: Address, given: dict[str, str | None], limit: int) -> list[T
         if more:
             query["before"] = found[-1].id
     return found
-
-
-def find_by_key(producer: Producer, key: str) -> Task | None:
-    """The newest task with *key* among the journal's newest `PAGE` tasks."""
-    return next((task for task in list_tasks(producer, limit=PAGE) if task.key == key), None)
 
 
 def task_events(producer: Producer, task_id: str, after: str | None = None) -> list[Event]:

@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import atexit
 import functools
-import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
-from ..core.events import TaskState
 from ..core.task import Task
-from ..errors import AgentError
 from ..producer.producer import Producer, current_producer
 from . import capture
 from .attempt import Attempt, Box, Engine, Options
 from .executors import ExecutorEngine, LoopEngine, ThreadEngine, Work
-from .handle import TaskHandle, attach
+from .handle import TaskHandle
+from .keys import check_key, looked_up
 from .local import LocalTask
-from .remote import find_by_key
-from .table import drop, interrupt_all, local_tasks
+from .table import drop, interrupt_all
 
-log = logging.getLogger(__name__)
 MODES = ("thread", "loop", "process", "detached")
 
 
@@ -34,8 +29,7 @@ def run_as_task(
     check(options)
     begin = _beginner(options, Work(function, args, kwargs))
     producer = ready_producer()
-    with _keys:
-        found = find_keyed(producer, options.key)
+    with looked_up(producer, options.key) as found:
         handle = found if isinstance(found, TaskHandle) else begin(producer, found)
     return shown(handle, options)
 
@@ -85,7 +79,7 @@ def task_for(
     engine: Callable[[Attempt], Engine] | None,
     found: LocalTask | Task | None,
 ) -> LocalTask:
-    """The task whose next attempt a submit is: a new one, or what `find_keyed` has found."""
+    """The task whose next attempt a submit is: a new one, or what `looked_up` has found."""
     if isinstance(found, LocalTask):
         found.renew(options, engine)
         return found
@@ -111,6 +105,7 @@ def check(options: Options) -> None:
         raise ValueError(
             f"on={options.on!r} is not possible here; use {choices} or a concurrent.futures.Executor"
         )
+    check_key(options.key)
     if options.retries < 0:
         raise ValueError(f"retries={options.retries} is less than 0; use 0 for one attempt only")
     if options.timeout is not None and options.timeout <= 0:
@@ -142,31 +137,6 @@ def _running_loop(work: Work) -> asyncio.AbstractEventLoop:
         raise RuntimeError(
             "on='loop' needs a running event loop, as in a notebook's cell; here, use on='thread'"
         ) from None
-
-
-_keys = threading.Lock()
-
-
-def find_keyed(producer: Producer, key: str | None) -> TaskHandle | LocalTask | Task | None:
-    """The running or completed task with *key*; or an ended one, here or elsewhere, to go on with."""
-    if key is None:
-        return None
-    for task in reversed(local_tasks()):
-        if task.options.key == key:
-            if task.fold.state in _DONE:
-                return TaskHandle(task, task.box)
-            return task
-    try:
-        snapshot = find_by_key(producer, key)
-    except AgentError as error:
-        log.warning("whether a task with key %r is there already could not be asked: %s", key, error)
-        return None
-    if snapshot is not None and snapshot.state in _DONE:
-        return attach(snapshot.id)
-    return snapshot
-
-
-_DONE = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
 
 
 def _at_exit() -> None:
