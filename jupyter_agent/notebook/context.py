@@ -9,31 +9,14 @@ from __future__ import annotations
 import math
 import operator
 import threading
-import time
-from collections import deque
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol
 
-from ..core.events import (
-    MAX_EVENT_BYTES,
-    Checkpoint,
-    Data,
-    Display,
-    Input,
-    Log,
-    Message,
-    Metric,
-    Number,
-    Progress,
-    Prompt,
-)
+from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress
 from ..errors import TaskCancelled
-from ..places import new_id
+from .conversation import PART, Conversation
 from .lines import LineBuffer
-
-LOG_PART = MAX_EVENT_BYTES // 8
-"""Characters of one log event; longer texts are split. JSON may need six bytes for one character."""
 
 _LARGEST = (1 << 63) - 1
 
@@ -78,10 +61,8 @@ class TaskContext:
         self._newest: Values = (None, None, None)
         self._written: Values = (None, None, None)
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-        self._inbox: deque[Input] = deque()
         self._cancelled = False
-        self._prompt: str | None = None
+        self._talk = Conversation(self._emit, self.raise_if_cancelled)
         self._streams: dict[str, LineBuffer] = {}
         self.positions: list[Position] = []
 
@@ -123,7 +104,7 @@ class TaskContext:
         if self._home is None:
             return
         line = text if isinstance(text, str) else str(text)
-        if len(line) <= LOG_PART:
+        if len(line) <= PART:
             self._home.emit(self.attempt, "log", Log("logging", line, level))
         else:
             self.write_log("logging", line, level)
@@ -131,8 +112,8 @@ class TaskContext:
     def write_log(self, stream: Any, text: str, level: str | None = None) -> None:
         """Record captured text, in as many events as it needs."""
         if self._home is not None:
-            for start in range(0, len(text), LOG_PART):
-                part = text[start : start + LOG_PART]
+            for start in range(0, len(text), PART):
+                part = text[start : start + PART]
                 self._home.emit(self.attempt, "log", Log(stream, part, level))
 
     def metric(self, name: str, value: Any, step: Any = None) -> None:
@@ -154,36 +135,28 @@ class TaskContext:
 
         Pass that id as *stream* to add to the same message, piece by piece.
         """
-        message = stream or new_id()
-        whole = str(text)
-        for start in range(0, len(whole) or 1, LOG_PART):
-            part = whole[start : start + LOG_PART]
-            self._emit("message", Message(role, part, message, delta=stream is not None or start > 0))
-        return message
+        return self._talk.say(str(text), role, stream)
 
-    def ask(self, prompt: str, choices: Any = None, timeout: float | None = None) -> str:
-        """Ask a person and wait for the answer.
+    def ask(
+        self, prompt: str, choices: Any = None, timeout: float | None = None, default: str | None = None
+    ) -> str:
+        """Ask a person and wait for the first answer, which need not be one of the *choices*.
 
-        Raises `TimeoutError` after *timeout* seconds and `TaskCancelled` on a cancel. Outside a task
-        nobody can answer: the empty string.
+        After *timeout* seconds the answer is *default*; without one: raises `TimeoutError`. Raises
+        `TaskCancelled` on a cancel. Outside a task nobody can answer: *default*, or the empty string.
         """
         if self._home is None:
-            return ""
+            return default or ""
         self._check_blocking("ask")
-        self._prompt = new_id()
-        options = None if choices is None else tuple(str(choice) for choice in choices)
-        self._emit("prompt", Prompt(self._prompt, str(prompt), options))
-        try:
-            return self._take(self._prompt, timeout)
-        finally:
-            self._prompt = None
+        chosen = None if default is None else str(default)
+        return self._talk.ask(str(prompt), _options(choices), timeout, chosen)
 
     def receive(self, timeout: float | None = None) -> str:
-        """Wait for the next text that somebody sends to this task; raises as `ask` does."""
+        """Wait for the next text that somebody sends unasked; raises as `ask` does."""
         if self._home is None:
             return ""
         self._check_blocking("receive")
-        return self._take(None, timeout)
+        return self._talk.receive(timeout)
 
     def checkpoint(self, state: object) -> bool:
         """Keep *state* (anything that pickles, up to 1 GiB) for a later attempt; whether it was kept.
@@ -207,17 +180,12 @@ class TaskContext:
 
     def request_cancel(self) -> None:
         """Ask the attempt to stop: wakes whatever waits in `ask` and `receive`."""
-        with self._lock:
-            self._cancelled = True
-            self._changed.notify_all()
+        self._cancelled = True
+        self._talk.wake()
 
-    def answer(self, text: str, prompt_id: str | None = None) -> None:
-        """A person said *text*: record it and give it to whoever waits."""
-        given = Input(text, prompt_id or self._prompt)
-        self._emit("input", given)
-        with self._lock:
-            self._inbox.append(given)
-            self._changed.notify_all()
+    def answer(self, text: str, prompt_id: str | None = None) -> bool:
+        """A person said *text*; false when the question *prompt_id* is not open any more."""
+        return self._talk.take(text, prompt_id)
 
     def leave(self, position: Position) -> None:
         """A tracked loop is left: keep where it was. Again is nothing."""
@@ -256,7 +224,7 @@ class TaskContext:
         if newest != self._written:
             self._written = newest
             done, total, message = newest
-            text = None if message is None else str(message)[:LOG_PART]
+            text = None if message is None else str(message)[:PART]
             try:
                 progress = Progress(_number(done), _number(total), text)
             except (TypeError, ValueError):
@@ -280,20 +248,6 @@ class TaskContext:
                 f"{word} would block the kernel's event loop; run this task with on='thread', not on='loop'"
             )
 
-    def _take(self, prompt: str | None, timeout: float | None) -> str:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._lock:
-            while True:
-                self.raise_if_cancelled()
-                for given in self._inbox:
-                    if prompt is None or given.prompt_id in (None, prompt):
-                        self._inbox.remove(given)
-                        return given.text
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    raise TimeoutError(f"nobody answered within {timeout} s")
-                self._changed.wait(left)
-
 
 _NOBODY = TaskContext(None, 0)
 _current: ContextVar[TaskContext] = ContextVar("jupyter_agent_task", default=_NOBODY)
@@ -309,6 +263,12 @@ def set_current(context: TaskContext | None) -> TaskContext:
     before = _current.get()
     _current.set(context or _NOBODY)
     return before
+
+
+def _options(choices: Any) -> tuple[str, ...] | None:
+    if isinstance(choices, str):
+        raise TypeError(f"choices takes a list of answers, such as ['yes', 'no'], not {choices!r:.60}")
+    return tuple(map(str, choices or ())) or None
 
 
 def _moved(values: Values, position: Position) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError as FutureCancelled
@@ -16,6 +17,8 @@ from .attempt import Attempt
 from .context import set_current
 from .outcome import Outcome
 from .stop import MainStop, ThreadStop
+
+log = logging.getLogger(__name__)
 
 
 class Work:
@@ -66,7 +69,8 @@ class BaseEngine:
         """It ends with its process."""
 
     def answer(self, text: str, prompt_id: str | None) -> None:
-        self._attempt.context.answer(text, prompt_id)
+        if not self._attempt.context.answer(text, prompt_id):
+            log.debug("task %s: an answer came when its question was closed", self._attempt.task.id)
 
 
 class ForegroundEngine(BaseEngine):

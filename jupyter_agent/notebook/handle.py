@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 from ..core.events import Event, Log, TaskState, decode_data
-from ..core.task import Point, ProgressNow, Task
+from ..core.task import Point, ProgressNow, PromptNow, Said, Task
 from ..core.text import one_line
 from ..errors import ResultNotStored, TaskError, UnknownTask
 from ..producer.producer import current_producer
@@ -76,6 +76,16 @@ class TaskHandle:
     def metrics(self) -> dict[str, Point]:
         """The newest point of each metric."""
         return self._snapshot().metrics
+
+    @property
+    def prompt(self) -> PromptNow | None:
+        """The question that it waits on; ``None`` when it asks nothing. `send` answers it."""
+        return self._snapshot().prompt
+
+    @property
+    def messages(self) -> list[Said]:
+        """The newest messages that its attempt said, the last 8 KiB of text."""
+        return list(self._snapshot().messages)
 
     @property
     def attempt(self) -> int:

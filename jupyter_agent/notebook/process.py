@@ -59,6 +59,7 @@ class ProcessEngine(BaseEngine):
         self._work = work
         self._process: subprocess.Popen[bytes] | None = None
         self._input = threading.Lock()
+        self._early: list[bytes] = []
         self._forced = 0
         self._killed = False
         self._ended_there = False
@@ -101,11 +102,12 @@ class ProcessEngine(BaseEngine):
             self._process.kill()
 
     def _tell(self, message: dict[str, Any]) -> None:
-        process = self._process
-        if process is None or process.stdin is None:
-            return
+        line = json.dumps(message).encode() + b"\n"
         with self._input:
-            _write(process.stdin, json.dumps(message).encode() + b"\n")
+            if self._process is None or self._process.stdin is None:
+                self._early.append(line)
+            else:
+                _write(self._process.stdin, line)
 
     def _main(self, content: bytes) -> None:
         self._attempt.variables.run(self._run, content)
@@ -142,7 +144,6 @@ class ProcessEngine(BaseEngine):
             raise
         finally:
             os.close(child_end)
-        self._process = process
         options = attempt.task.options
         order = Order(
             task=attempt.task.id,
@@ -155,7 +156,8 @@ class ProcessEngine(BaseEngine):
         )
         assert process.stdin is not None
         with self._input:
-            _write(process.stdin, order.encode() + content)
+            self._process = process
+            _write(process.stdin, order.encode() + content + b"".join(self._early))
         if attempt.context.cancelled:
             self.cancel()
         return process, report
