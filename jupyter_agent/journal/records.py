@@ -7,6 +7,7 @@ tables; they get them, empty, when they are opened.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,11 @@ import msgspec
 
 from .damage import Damage, Translated
 
-KEPT = 1000
-"""Settled firings of one schedule that are kept; older ones count as fired."""
+KEPT = 500
+"""Settled firings with a task that are kept of one schedule; whatever is older counts as fired."""
+
+KEPT_WITHOUT = 100
+"""The same of those without a task: beside a long run there may be very many."""
 
 Outcome = Literal["claimed", "waiting", "queued", "skipped", "failed"]
 OPEN: tuple[Outcome, ...] = ("claimed", "waiting")
@@ -73,8 +77,10 @@ class Records(Protocol):
     def settle(self, firing: Firing) -> None:
         """Store what became of a firing that was claimed; one that is unknown (deleted) stays so."""
 
-    def firings(self, schedule: str, limit: int = 50, *, upto: float | None = None) -> list[Firing]:
-        """Of one schedule, newest due first; only dues up to and with *upto* when it is given."""
+    def firings(
+        self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
+    ) -> list[Firing]:
+        """Of one schedule, newest due first; of dues *before* that time only, and those that have a task."""
 
     def last_due(self, schedule: str, upto: float) -> float | None:
         """The newest due up to and with *upto* that the clock, not a person, has claimed.
@@ -116,29 +122,38 @@ class MemoryRecords:
 
     def claim(self, firing: Firing) -> bool:
         key = (firing.schedule, firing.due)
-        if key in self._firings or firing.due <= self._floors.get(firing.schedule, float("-inf")):
+        if key in self._firings or firing.due <= self._floors.get(firing.schedule, -math.inf):
             return False
         self._firings[key] = firing
-        settled = [f for f in self.firings(firing.schedule, len(self._firings)) if f.outcome not in OPEN]
-        for old in settled[KEPT:]:
-            del self._firings[old.schedule, old.due]
-            self._floors[old.schedule] = max(old.due, self._floors.get(old.schedule, old.due))
+        for ran, most in ((True, KEPT), (False, KEPT_WITHOUT)):
+            self._trim(firing.schedule, ran, most)
         return True
+
+    def _trim(self, schedule: str, ran: bool, most: int) -> None:
+        settled = [f for f in self._newest(schedule) if f.outcome not in OPEN and (f.task is not None) is ran]
+        for old in settled[most:]:
+            del self._firings[schedule, old.due]
+            self._floors[schedule] = max(old.due, self._floors.get(schedule, old.due))
 
     def settle(self, firing: Firing) -> None:
         if (firing.schedule, firing.due) in self._firings:
             self._firings[firing.schedule, firing.due] = firing
 
-    def firings(self, schedule: str, limit: int = 50, *, upto: float | None = None) -> list[Firing]:
-        found = [
-            f for f in self._firings.values() if f.schedule == schedule and (upto is None or f.due <= upto)
-        ]
-        return sorted(found, key=lambda firing: -firing.due)[:limit]
+    def firings(
+        self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
+    ) -> list[Firing]:
+        most = math.inf if before is None else before
+        found = [f for f in self._newest(schedule) if f.due < most and (f.task is not None or not ran)]
+        return found[:limit]
 
     def last_due(self, schedule: str, upto: float) -> float | None:
-        found = [f.due for f in self.firings(schedule, len(self._firings), upto=upto) if not f.asked]
+        found = [f.due for f in self._newest(schedule) if f.due <= upto and not f.asked]
         floor = [self._floors[schedule]] if schedule in self._floors else []
         return max([*found[:1], *floor], default=None)
+
+    def _newest(self, schedule: str) -> list[Firing]:
+        found = [firing for firing in self._firings.values() if firing.schedule == schedule]
+        return sorted(found, key=lambda firing: -firing.due)
 
     def open_firings(self) -> list[Firing]:
         found = [firing for firing in self._firings.values() if firing.outcome in OPEN]
@@ -169,12 +184,10 @@ _SETTLE = (
     "UPDATE firings SET at = ?, outcome = ?, task = ?, worker = ?, missed = ?, asked = ?, reason = ?"
     " WHERE schedule = ? AND due = ?"
 )
-_SETTLED = "outcome NOT IN ('claimed', 'waiting')"
-_FLOOR = (
-    f"SELECT max(due) FROM (SELECT due FROM firings WHERE schedule = ? AND {_SETTLED}"  # noqa: S608
-    " ORDER BY due DESC LIMIT -1 OFFSET ?)"
-)
-_FORGET = f"DELETE FROM firings WHERE schedule = ? AND due <= ? AND {_SETTLED}"  # noqa: S608
+_SETTLED = "schedule = ? AND outcome NOT IN ('claimed', 'waiting') AND (task IS NOT NULL) = ?"
+_OLD = f"SELECT due FROM firings WHERE {_SETTLED} ORDER BY due DESC LIMIT 1 OFFSET ?"  # noqa: S608
+_FORGET = f"DELETE FROM firings WHERE {_SETTLED} AND due <= ?"  # noqa: S608
+_RAISE_FLOOR = "INSERT INTO floors VALUES (?, ?) ON CONFLICT DO UPDATE SET due = max(due, excluded.due)"
 
 
 def add_tables(db: Connection) -> None:
@@ -214,20 +227,23 @@ class SQLiteRecords:
                 return False
             if run(_FIRING, firing).rowcount < 1:
                 return False
-            (floor,) = run(_FLOOR, [schedule, KEPT]).fetchone()
-            if floor is not None:
-                run(_FORGET, [schedule, floor])
-                run("INSERT OR REPLACE INTO floors VALUES (?, ?)", [schedule, floor])
+            for ran, most in ((True, KEPT), (False, KEPT_WITHOUT)):
+                old = run(_OLD, [schedule, ran, most]).fetchone()
+                if old is not None:
+                    run(_FORGET, [schedule, ran, *old])
+                    run(_RAISE_FLOOR, [schedule, *old])
         return True
 
     def settle(self, firing: Firing) -> None:
         with Translated(self._path):
             self._db.execute(_SETTLE, [*firing[2:], firing.schedule, firing.due])
 
-    def firings(self, schedule: str, limit: int = 50, *, upto: float | None = None) -> list[Firing]:
-        most = float("inf") if upto is None else upto
-        order = "ORDER BY due DESC LIMIT ?"
-        return self._firings(f"WHERE schedule = ? AND due <= ? {order}", schedule, most, limit)
+    def firings(
+        self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
+    ) -> list[Firing]:
+        most = math.inf if before is None else before
+        clause = f"WHERE schedule = ? AND due < ?{' AND task IS NOT NULL' if ran else ''}"
+        return self._firings(f"{clause} ORDER BY due DESC LIMIT ?", schedule, most, limit)
 
     def last_due(self, schedule: str, upto: float) -> float | None:
         ((due,),) = self._rows(

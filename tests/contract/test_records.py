@@ -52,6 +52,7 @@ def journal(make: Callable[[str], Journal]) -> Journal:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand firings take a while."""
     monkeypatch.setattr(records_module, "KEPT", FEW)
+    monkeypatch.setattr(records_module, "KEPT_WITHOUT", FEW // 2)
 
 
 def claimed(due: float, *, schedule: str = "s", asked: bool = False) -> Firing:
@@ -118,7 +119,12 @@ class TestFirings:
         fire(journal, 25.0, schedule="other")
         assert [f.due for f in journal.firings("s")] == [30.0, 20.0, 10.0]
         assert [f.due for f in journal.firings("s", 2)] == [30.0, 20.0]
-        assert [f.due for f in journal.firings("s", upto=20.0)] == [20.0, 10.0]
+        assert [f.due for f in journal.firings("s", before=20.0)] == [10.0]
+
+    def test_those_that_have_a_task_can_be_read_alone(self, journal: Journal) -> None:
+        fire(journal, 10.0)
+        journal.claim(Firing("s", 20.0, 20.0, "skipped", reason="it was going on"))
+        assert [f.due for f in journal.firings("s", ran=True)] == [10.0]
 
     def test_open_ones_are_those_not_settled_oldest_first(self, journal: Journal) -> None:
         for due, outcome in [(30.0, "waiting"), (10.0, "claimed"), (20.0, "queued"), (5.0, "skipped")]:
@@ -145,6 +151,16 @@ class TestFirings:
         assert not journal.claim(claimed(1.0))
         assert not journal.claim(claimed(0.75)), "nor what lies before it"
         assert journal.last_due("s", 0.6) == journal.last_due("s", 0.0) >= 1.0
+
+    @pytest.mark.usefixtures("few")
+    def test_many_without_a_task_do_not_push_out_those_that_have_one(self, journal: Journal) -> None:
+        fire(journal, 1.0)
+        for due in range(2, 50):
+            assert journal.claim(Firing("s", float(due), float(due), "skipped", reason="it was going on"))
+        assert [f.due for f in journal.firings("s", ran=True)] == [1.0]
+        assert [f.due for f in journal.firings("s", 5000)][:2] == [49.0, 48.0]
+        assert len(journal.firings("s", 5000)) <= FEW // 2 + 2
+        assert not any(journal.claim(claimed(float(due))) for due in range(1, 50))
 
     @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 6)), max_size=30))
     def test_whatever_is_claimed_the_first_has_it(self, dues: list[tuple[str, int]]) -> None:
