@@ -173,7 +173,13 @@ class TaskHandle:
         task = self._snapshot()
         if task.result is None:
             raise ResultNotStored(f"task {task.id} completed without a result", task_id=task.id)
-        return Store(current_producer().places).load_result(task.id, task.attempt, task.result)
+        try:
+            return Store(current_producer().places).load_result(task.id, task.attempt, task.result)
+        except ResultNotStored as error:
+            if task.key is None:
+                raise
+            anew = f"to run it again, delete the task or use another key than {task.key!r}"
+            raise ResultNotStored(f"{error}; {anew}", task_id=task.id, repr=error.repr) from error
 
     def _snapshot(self) -> Task:
         return self._source.snapshot()
