@@ -101,8 +101,9 @@ class RemoteTask:
     def retry(self) -> None:
         command(self._producer, self.id, "retry")
 
-    def send(self, text: str) -> None:
-        command(self._producer, self.id, "input", text=text)
+    def send(self, text: str, prompt_id: str | None) -> None:
+        named = {} if prompt_id is None else {"prompt_id": prompt_id}
+        command(self._producer, self.id, "input", text=text, **named)
 
     def events(self, after: str | None) -> list[Event]:
         return task_events(self._producer, self.id, after)
@@ -114,7 +115,7 @@ def show_task(producer: Producer, task_id: str) -> Task:
         raise UnknownTask(f"{task_id[:80]!r} is not a task id; ja.tasks() lists them", task_id=task_id)
     address = producer.locate()
     if address is not None:
-        return msgspec.json.decode(_http(address, "GET", f"tasks/{task_id}", task_id=task_id), type=Task)
+        return msgspec.json.decode(fetch(address, "GET", f"tasks/{task_id}", task_id=task_id), type=Task)
     return msgspec.json.decode(_cli("tasks", "show", task_id, "--json", task_id=task_id), type=Task)
 
 
@@ -142,7 +143,7 @@ def _pages(address: Address, given: dict[str, str | None], limit: int) -> list[T
     more = True
     while more and len(found) < limit:
         query["limit"] = min(PAGE, limit - len(found))
-        page = msgspec.json.decode(_http(address, "GET", f"tasks?{urlencode(query)}"), type=_Tasks)
+        page = msgspec.json.decode(fetch(address, "GET", f"tasks?{urlencode(query)}"), type=_Tasks)
         found += page.tasks
         more = page.more
         if more:
@@ -160,7 +161,7 @@ def task_events(producer: Producer, task_id: str, after: str | None = None) -> l
     more, cursor = True, after
     while more:
         query = f"?after={quote(cursor)}" if cursor else ""
-        body = _http(address, "GET", f"tasks/{task_id}/events{query}", task_id=task_id)
+        body = fetch(address, "GET", f"tasks/{task_id}/events{query}", task_id=task_id)
         page = msgspec.json.decode(body, type=_Events)
         events += page.events
         more, cursor = page.more, page.cursor
@@ -191,7 +192,7 @@ def command(producer: Producer, task_id: str, word: str, **args: Any) -> None:
     address = producer.locate()
     if address is not None:
         body = json.dumps({"command": word, "args": args}).encode()
-        _http(address, "POST", f"tasks/{task_id}/commands", body, task_id=task_id)
+        fetch(address, "POST", f"tasks/{task_id}/commands", body, task_id=task_id)
         return
     words = ["send", task_id, args["text"]] if word == "input" else [word, task_id]
     try:
@@ -201,7 +202,8 @@ def command(producer: Producer, task_id: str, word: str, **args: Any) -> None:
         raise NotNow(str(error), task_id=task_id) from None
 
 
-def _http(address: Address, method: str, path: str, body: bytes | None = None, *, task_id: str = "") -> bytes:
+def fetch(address: Address, method: str, path: str, body: bytes | None = None, *, task_id: str = "") -> bytes:
+    """The body of a 2xx answer. Raises `ServerUnreachable`, or an error with the server's sentence."""
     request = urllib.request.Request(  # noqa: S310 - the address that the holder wrote for us
         address.api(path),
         data=body,
@@ -232,7 +234,7 @@ def _refused(status: int, body: bytes, task_id: str) -> AgentError:
         problem = msgspec.json.decode(body, type=_Problem)
     except msgspec.MsgspecError:
         problem = _Problem()
-    if problem.code == "unknown_task" or status == 404:
+    if problem.code == "unknown_task" or (status == 404 and task_id):
         return UnknownTask(f"no task {task_id} is known; ja.tasks() lists those there are", task_id=task_id)
     if problem.code == "not_now":
         return NotNow(problem.detail, task_id=task_id)
