@@ -1,0 +1,59 @@
+"""What somebody asks to run: the body of ``POST tasks``, made a call that a worker can carry out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from ..core.events import About
+from ..errors import BadTarget
+from .call import Call, caller_environment
+from .parse import name_of, parse_target
+
+MOST_NAME = 500
+MOST_TAGS = 100
+MOST_RETRIES = 1000
+Name = Annotated[str, Meta(min_length=1, max_length=MOST_NAME)]
+
+
+class Submission(Struct, omit_defaults=True):
+    """``target`` as text, or a command as a list; ``timeout`` in seconds.
+
+    ``cwd``, ``env`` and ``python`` are the caller's surroundings; without them those of who takes it.
+    """
+
+    target: str | list[str]
+    name: Name | None = None
+    key: Name | None = None
+    parameters: dict[str, Any] = {}
+    retries: Annotated[int, Meta(ge=0, le=MOST_RETRIES)] = 0
+    timeout: Annotated[float, Meta(gt=0)] | None = None
+    tags: Annotated[list[Name], Meta(max_length=MOST_TAGS)] = []
+    kernel: str | None = None
+    cwd: str | None = None
+    env: dict[str, str] | None = None
+    python: str | None = None
+    schedule: dict[str, Any] | None = None
+
+
+def call_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> Call:
+    """What a worker is to do. *agent* (empty: none is named) is for free text, *cwd* for paths without one.
+
+    Raises `BadTarget`.
+    """
+    where = str(Path(asked.cwd or cwd).expanduser())
+    if not Path(where).is_dir():
+        raise BadTarget(f"cwd: there is no folder {where[:200]!r}")
+    python = asked.python or sys.executable
+    if not os.access(python, os.X_OK):
+        raise BadTarget(f"python: {python[:200]!r} is no program that can be run here")
+    target = parse_target(
+        asked.target, parameters=asked.parameters, kernel=asked.kernel, cwd=where, agent=agent or None
+    )
+    about = About(asked.name or name_of(target), asked.key, tuple(asked.tags), owner)
+    env = caller_environment() if asked.env is None else asked.env
+    return Call(target, about, python, where, env, asked.retries, asked.timeout)
