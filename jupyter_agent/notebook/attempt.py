@@ -58,8 +58,8 @@ class Engine(Protocol):
     def abandon(self) -> None:
         """This process ends."""
 
-    def answer(self, text: str, prompt_id: str | None) -> None:
-        """Somebody said *text* to the task."""
+    def answer(self, text: str, prompt_id: str | None) -> bool:
+        """Somebody said *text* to the task; false when the question *prompt_id* is known to be closed."""
 
 
 class Box:

@@ -54,7 +54,7 @@ class Shown(Protocol):
 
     def retry(self) -> object: ...
 
-    def send(self, text: str) -> object: ...
+    def send(self, text: str, prompt_id: str | None) -> object: ...
 
     def _snapshot(self) -> Task: ...
 
@@ -176,7 +176,7 @@ def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
                 handle.retry()
                 follow(handle)
             case "input":
-                handle.send(str(args.get("text", "")))
+                handle.send(str(args.get("text", "")), args.get("prompt_id"))
 
     return command
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError as FutureCancelled
@@ -17,8 +16,6 @@ from .attempt import Attempt
 from .context import set_current
 from .outcome import Outcome
 from .stop import MainStop, ThreadStop
-
-log = logging.getLogger(__name__)
 
 
 class Work:
@@ -68,9 +65,8 @@ class BaseEngine:
     def abandon(self) -> None:
         """It ends with its process."""
 
-    def answer(self, text: str, prompt_id: str | None) -> None:
-        if not self._attempt.context.answer(text, prompt_id):
-            log.debug("task %s: an answer came when its question was closed", self._attempt.task.id)
+    def answer(self, text: str, prompt_id: str | None) -> bool:
+        return self._attempt.context.answer(text, prompt_id)
 
 
 class ForegroundEngine(BaseEngine):

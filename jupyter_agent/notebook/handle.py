@@ -36,7 +36,7 @@ class Source(Protocol):
 
     def retry(self) -> None: ...
 
-    def send(self, text: str) -> None: ...
+    def send(self, text: str, prompt_id: str | None) -> None: ...
 
     def events(self, after: str | None) -> list[Event]: ...
 
@@ -143,9 +143,12 @@ class TaskHandle:
         """Start a new attempt of an ended task; raises `NotNow` when it has not ended."""
         self._source.retry()
 
-    def send(self, text: str) -> None:
-        """Say something to it: the answer to its question, or what its `receive` waits for."""
-        self._source.send(text)
+    def send(self, text: str, prompt_id: str | None = None) -> None:
+        """Say something to it: the answer to its question, or what its `receive` waits for.
+
+        Raises `NotNow` when it has ended, or when the question *prompt_id* is not open any more.
+        """
+        self._source.send(text, prompt_id)
 
     def logs(self, tail: int | None = None) -> str:
         """Everything it printed and logged, or the last *tail* lines."""
@@ -236,8 +239,8 @@ class LocalSource:
     def retry(self) -> None:
         self._task.retry()
 
-    def send(self, text: str) -> None:
-        self._task.answer(text, None)
+    def send(self, text: str, prompt_id: str | None) -> None:
+        self._task.answer(text, prompt_id)
 
     def events(self, after: str | None) -> list[Event]:
         from .remote import events_of_local

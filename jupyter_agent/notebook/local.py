@@ -211,13 +211,19 @@ class LocalTask:
         if order.attempt != self.fold.attempt:
             log.debug("task %s: %s is for attempt %d", self.id, order.command, order.attempt)
             return
-        match order.command:
+        try:
+            self._carry_out(order.command, order.args)
+        except NotNow as error:  # it ended, or began anew, while the command was on its way
+            log.debug("task %s: %s came too late: %s", self.id, order.command, error)
+
+    def _carry_out(self, command: str, args: dict[str, Any]) -> None:
+        match command:
             case "cancel":
                 self.cancel()
             case "retry":
                 self.retry()
             case "input":
-                self.answer(str(order.args.get("text", "")), order.args.get("prompt_id"))
+                self.answer(str(args.get("text", "")), args.get("prompt_id"))
 
     def ask(self, command: str, **args: Any) -> None:
         """Carry out a command given in this process, and record it."""
@@ -249,12 +255,12 @@ class LocalTask:
         variables.copy().run(self.start, self.box)
 
     def answer(self, text: str, prompt_id: str | None) -> None:
-        """Somebody said *text*."""
+        """Somebody said *text*. Raises `NotNow` when nobody listens, or to that question any more."""
         attempt = self.attempt
-        if attempt is None or self.fold.state.ended:
+        if attempt is None or attempt.engine is None or self.fold.state.ended:
             raise NotNow(f"task {self.options.name} has ended; nobody listens", task_id=self.id)
-        if attempt.engine is not None:
-            attempt.engine.answer(text, prompt_id)
+        if not attempt.engine.answer(text, prompt_id):
+            raise NotNow("that question has been answered", task_id=self.id)
 
     def mirror(self, attempt: Attempt, seen: Task) -> bool:
         """Take over what the process that runs *attempt* says of it; false when it has ended."""

@@ -93,8 +93,9 @@ class ProcessEngine(BaseEngine):
     def abandon(self) -> None:
         self._kill()
 
-    def answer(self, text: str, prompt_id: str | None) -> None:
+    def answer(self, text: str, prompt_id: str | None) -> bool:
         self._tell({"command": "input", "text": text, "prompt_id": prompt_id})
+        return True
 
     def _kill(self) -> None:
         if self._process is not None and self._process.poll() is None:

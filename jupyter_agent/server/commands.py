@@ -15,6 +15,7 @@ from ..errors import NotNow, RequestRefused, UnknownTask
 from ..journal.base import Note, Pending
 from ..journal.draft import command_of
 from ..journal.holder import Desk
+from . import questions
 from .registry import Connection, Registry
 from .services import Services
 
@@ -52,7 +53,8 @@ async def ask(services: Services, request: Request) -> None:
             return None
         if _refuse(task, request, connected):
             return None
-        data = Command(request.command, args, request.by)
+        given = questions.addressed(desk, task, args) if request.command == "input" else args
+        data = Command(request.command, given, request.by)
         offset = desk.append(Note(task.id, task.attempt, "command", data))[0].stored[0].offset
         return next((p for p in desk.journal.pending(task.producer or "") if p.offset == offset), None)
 
@@ -106,9 +108,16 @@ def _checked(request: Request) -> dict[str, Any]:
             status=400,
             code="bad_request",
         )
-    if request.command == "input" and not isinstance(args.get("text"), str):
-        raise RequestRefused('input needs args {"text": "..."}', status=400, code="bad_request")
+    if request.command == "input":
+        _check_input(args)
     return args
+
+
+def _check_input(args: dict[str, Any]) -> None:
+    if not isinstance(args.get("text"), str):
+        raise RequestRefused('input needs args {"text": "..."}', status=400, code="bad_request")
+    if not isinstance(args.get("prompt_id"), str | None):
+        raise RequestRefused("prompt_id is the id of a question, or null", status=400, code="bad_request")
 
 
 def _refuse_other_attempt(task: Task, request: Request) -> None:

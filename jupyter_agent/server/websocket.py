@@ -39,7 +39,7 @@ from ..core.protocol import CloseWith, Send, ServerSide, encode
 from ..errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
 from ..journal.base import Appended, Batch, Note, Pending
 from ..journal.holder import Desk
-from . import commands
+from . import commands, questions
 from .access import AccessMixin
 from .feed import Interest
 from .pulse import Pulse
@@ -361,4 +361,5 @@ def _back(desk: Desk, producer: str) -> list[Pending]:
         if last and decode_event(last[0].encoded).producer != producer:
             running = State(TaskState.RUNNING, reason="its process is back")
             desk.append(Note(task.id, task.attempt, "state", running))
+            questions.ask_again(desk, task)
     return desk.journal.pending(producer)

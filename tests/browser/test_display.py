@@ -42,7 +42,7 @@ class Handle:
     def retry(self) -> None:
         self.calls.append("retry")
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, _: str | None = None) -> None:
         self.calls.append(text)
 
     def _snapshot(self) -> Task:

@@ -202,7 +202,9 @@ def test_a_task_says_what_it_says_and_asks_in_its_snapshot() -> None:
     asked = handle.prompt
     assert asked is not None
     assert asked.choices == ("yes", "no")
-    handle.send("maybe")
+    with pytest.raises(NotNow, match="that question has been answered"):
+        handle.send("yes", "another question's id")
+    handle.send("maybe", asked.prompt_id)
     assert handle.result(20) == "maybe"
     assert not handle.prompt
     with pytest.raises(NotNow):
