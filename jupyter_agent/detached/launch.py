@@ -25,10 +25,18 @@ NO_SLOT = 75
 LOG_TAIL = 2000
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Started:
     order: Order
-    process: subprocess.Popen[bytes]
+    pid: int
+
+    def ended(self) -> int | None:
+        """Its exit status, negative for a signal; ``None`` while it lives."""
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:  # whoever ignores SIGCHLD is told nothing
+            return 0
+        return os.waitstatus_to_exitcode(status) if pid else None
 
 
 class Launcher:
@@ -72,7 +80,7 @@ class Launcher:
     def reap(self) -> None:
         """Look which of the workers have ended."""
         for producer, one in list(self._started.items()):
-            status = one.process.poll()
+            status = one.ended()
             if status is not None:
                 del self._started[producer]
                 self._ended(one.order, status)
@@ -102,11 +110,11 @@ class Launcher:
         except ValueError as error:  # as with a NUL in a variable
             self._give_up(order, f"its worker could not be started: {error}")
 
-    def _spawn(self, order: Order, call: Call) -> subprocess.Popen[bytes]:
+    def _spawn(self, order: Order, call: Call) -> int:
         log = log_path(self._places, order.producer)
         log.unlink(missing_ok=True)
         with create_private(log) as output:
-            return subprocess.Popen(  # noqa: S603 - this user's own call
+            process = subprocess.Popen(  # noqa: S603 - this user's own call
                 [call.python, "-m", "jupyter_agent.worker.detached", order.producer],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -115,6 +123,8 @@ class Launcher:
                 env=self._environment(order, call),
                 start_new_session=True,
             )
+        process.returncode = 0  # it may outlive this process, and is no loose end: see `_Started.ended`
+        return process.pid
 
     def _environment(self, order: Order, call: Call) -> dict[str, str]:
         limits = find_limits(self._places)

@@ -1,0 +1,347 @@
+"""Detached tasks where there is no server: orders, slots, and workers that are real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from notebook_support import own_producer, until  # noqa: F401
+from support import TASK
+from workers import kill_worker, no_workers_left, worker_pid, workers_of
+
+import jupyter_agent as ja
+from jupyter_agent.core.events import About
+from jupyter_agent.detached.call import Call, load_call, save_call
+from jupyter_agent.detached.launch import NO_SLOT, Launcher
+from jupyter_agent.detached.orders import (
+    Order,
+    is_waiting,
+    place_order,
+    take_order,
+    taken_orders,
+    waiting_orders,
+    withdraw_order,
+)
+from jupyter_agent.detached.pickling import pickled
+from jupyter_agent.detached.slots import (
+    WorkerLimits,
+    find_limits,
+    free_worker_slots,
+    save_limits,
+    take_worker_slot,
+)
+from jupyter_agent.detached.targets import PickledTarget
+from jupyter_agent.errors import CannotTravel
+from jupyter_agent.places import Places, new_id
+
+
+@pytest.fixture
+def detached(places: Places) -> Iterator[Places]:
+    with no_workers_left(places):
+        yield places
+
+
+def order(*, created: float = 0.0, **changes: Any) -> Order:
+    return Order(TASK, 1, changes.pop("producer", None) or new_id(), "default", created, **changes)
+
+
+def call(python: Path | str, cwd: Path | None = None) -> Call:
+    return Call(PickledTarget("work"), About("work"), str(python), str(cwd or Path.cwd()), dict(os.environ))
+
+
+def program(path: Path, text: str) -> Path:
+    """A program that stands for the interpreter of a worker."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+class TestOrders:
+    def test_an_order_is_taken_once(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        assert is_waiting(places, one.producer)
+        assert take_order(places, one.producer) == one
+        assert take_order(places, one.producer) is None
+        assert not withdraw_order(places, one.producer)
+        assert taken_orders(places) == [one]
+
+    def test_one_that_was_withdrawn_cannot_be_taken(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        assert withdraw_order(places, one.producer)
+        assert take_order(places, one.producer) is None
+        assert list(waiting_orders(places)) == []
+
+    def test_of_many_who_want_it_one_gets_it(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        got: list[object] = []
+        begin = threading.Barrier(8)
+
+        def want(number: int) -> None:
+            begin.wait()
+            take = take_order if number % 2 else withdraw_order
+            got.append(take(places, one.producer))
+
+        threads = [threading.Thread(target=want, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(bool(answer) for answer in got) == 1
+
+    def test_they_wait_in_the_order_in_which_they_were_placed(self, places: Places) -> None:
+        placed = [order() for _ in range(20)]
+        for one in reversed(placed):
+            place_order(places, one)
+        assert list(waiting_orders(places)) == placed
+
+    def test_a_file_that_is_no_order_is_passed_over(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        (places.orders / f"{new_id()}.json").write_text("{")
+        assert list(waiting_orders(places)) == [one]
+
+
+class TestSlots:
+    def test_there_are_as_many_as_were_asked_for(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
+        first, second = take_worker_slot(places), take_worker_slot(places)
+        assert first is not None
+        assert second is not None
+        assert take_worker_slot(places) is None
+        assert free_worker_slots(places) == 0
+        first.release()
+        assert free_worker_slots(places) == 1
+        second.release()
+
+    def test_a_server_says_how_many_and_the_environment_may_say_otherwise(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_limits(places, WorkerLimits(3, 1 << 30))
+        assert find_limits(places) == WorkerLimits(3, 1 << 30)
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "5")
+        assert find_limits(places) == WorkerLimits(5, 1 << 30)
+        for nonsense in ("0", "many", "-1", "²", "99999999"):
+            monkeypatch.setenv("JUPYTER_AGENT_WORKERS", nonsense)
+            assert find_limits(places).workers == 3
+
+
+class TestLauncher:
+    def launcher(self, places: Places, **more: Any) -> tuple[Launcher, list[str]]:
+        told: list[str] = []
+        return Launcher(places, lambda _order, why: told.append(why), clock=lambda: 100.0, **more), told
+
+    def reap(self, launcher: Launcher) -> None:
+        def idle() -> bool:
+            launcher.reap()
+            return not launcher.busy
+
+        until(idle)
+
+    def test_a_worker_that_cannot_start_is_told_of_with_its_last_words(
+        self, places: Places, tmp_path: Path
+    ) -> None:
+        save_call(places, TASK, call(program(tmp_path / "python", "echo the cable is out >&2; exit 3")))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        assert launcher.launch() == 1
+        self.reap(launcher)
+        assert told == ["its worker ended with status 3 before it began: the cable is out"]
+        assert list(waiting_orders(places)) == []
+
+    @pytest.mark.parametrize("what", ["python", "cwd"])
+    def test_what_is_not_there_is_named(self, places: Places, tmp_path: Path, what: str) -> None:
+        gone = tmp_path / "gone"
+        here = Path(sys.executable)
+        save_call(places, TASK, call(gone if what == "python" else here, gone if what == "cwd" else None))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        launcher.launch()
+        assert told == [f"its worker could not be started: {gone}: No such file or directory"]
+
+    def test_a_worker_without_a_slot_is_tried_again(self, places: Places, tmp_path: Path) -> None:
+        save_call(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        for _ in range(2):
+            assert launcher.launch() == 1
+            self.reap(launcher)
+        assert told == []
+
+    def test_it_starts_no_more_than_there_are_slots(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
+        gate = tmp_path / "gate"
+        waits = f"while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
+        save_call(places, TASK, call(program(tmp_path / "python", waits)))
+        for _ in range(5):
+            place_order(places, order())
+        launcher, _ = self.launcher(places)
+        assert launcher.launch() == 2
+        assert launcher.launch() == 0
+        gate.touch()
+        self.reap(launcher)
+
+    def test_what_is_young_or_not_due_or_waits_for_another_is_left(self, places: Places) -> None:
+        save_call(places, TASK, call("/bin/false"))
+        first = order(created=99.5)
+        for one in (first, order(not_before=200.0), order(after=first.producer)):
+            place_order(places, one)
+        launcher, _ = self.launcher(places)
+        assert launcher.launch(settled=1.0) == 0
+        strict, _ = self.launcher(places, wants=lambda _one: False)
+        assert strict.launch() == 0
+        assert launcher.launch() == 1
+        self.reap(launcher)
+
+    def test_a_call_that_is_gone_is_told_of(self, places: Places) -> None:
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        launcher.launch()
+        assert told == ["what it should run is not there any more"]
+
+
+class TestPickling:
+    def test_what_cannot_travel_is_named_with_the_way_to_it(self) -> None:
+        lock = threading.Lock()
+
+        def uses() -> object:
+            return lock
+
+        said = {
+            "argument 1['a'][1] (lock)": lambda: pickled(print, ({"a": [1, threading.Lock()]},), {}),
+            "argument 'where' (generator)": lambda: pickled(print, (), {"where": (i for i in ())}),
+            "the variable 'lock' that it uses (lock)": lambda: pickled(uses, (), {}),
+        }
+        for where, attempt in said.items():
+            with pytest.raises(CannotTravel) as caught:
+                attempt()
+            assert where in str(caught.value)
+            assert "on='thread'" in str(caught.value)
+            assert "\n" not in str(caught.value)
+
+    def test_a_submit_that_cannot_travel_leaves_nothing(self, detached: Places) -> None:
+        with pytest.raises(CannotTravel):
+            ja.task(print, on="detached").submit(threading.Lock())
+        assert not detached.orders.exists()
+        assert not detached.calls.exists()
+
+
+class TestWorkers:
+    def test_it_says_all_that_it_said_and_its_children_said(self, detached: Places, tmp_path: Path) -> None:
+        def work(n: int) -> dict[str, Any]:
+            print("hello", n)
+            os.system("echo a child; echo its trouble >&2")
+            for _ in ja.track(range(n)):
+                ja.current().metric("loss", 0.5)
+            return {"n": n, "cwd": os.getcwd(), "seen": os.environ["SEEN"]}
+
+        os.environ["SEEN"] = "by the caller"
+        try:
+            handle = ja.task(work, on="detached", name="train").submit(3)
+        finally:
+            del os.environ["SEEN"]
+        assert handle.result(60) == {"n": 3, "cwd": os.getcwd(), "seen": "by the caller"}
+        assert {"hello 3", "a child", "its trouble"} <= set(handle.logs().splitlines())
+        assert (handle.name, handle.state, handle.attempt) == ("train", "completed", 1)
+        assert handle.progress is not None
+        assert handle.progress.done == 3
+        until(lambda: not workers_of(detached))
+        assert taken_orders(detached) == []
+
+    def test_a_failure_comes_with_its_traceback(self, detached: Places) -> None:
+        def work() -> None:
+            raise ValueError("no such colour")
+
+        with pytest.raises(ja.TaskFailed, match="no such colour") as caught:
+            ja.task(work, on="detached").submit().result(60)
+        assert 'raise ValueError("no such colour")' in caught.value.traceback or "in work" in str(
+            caught.value
+        )
+
+    def test_one_that_was_killed_goes_on_from_its_checkpoint_by_its_key(
+        self, detached: Places, tmp_path: Path
+    ) -> None:
+        flag = tmp_path / "go"
+
+        def train(epochs: int) -> list[float]:
+            losses: list[float] = ja.current().restore([])
+            for epoch in range(len(losses), epochs):
+                losses.append(1 / (epoch + 1))
+                ja.current().checkpoint(losses)
+                print("epoch", epoch)
+                while epoch == 3 and not flag.exists():
+                    time.sleep(0.01)
+            return losses
+
+        job = ja.task(train, on="detached", key="training")
+        first = job.submit(10)
+        until(lambda: "epoch 3" in first.logs(), 60)
+        kill_worker(detached, first.events()[-1].producer)
+        assert isinstance(first.exception(60), ja.TaskInterrupted)
+        flag.touch()
+        again = job.submit(10)
+        assert (again.id, again.result(60)) == (first.id, [1 / n for n in range(1, 11)])
+        assert again.attempt == 2
+        assert job.submit(10).result(60) == again.result()  # it is done: nothing runs again
+        assert job.submit(10).attempt == 2
+
+    def test_sigterm_from_elsewhere_interrupts_it(self, detached: Places) -> None:
+        def work() -> None:
+            print("up")
+            time.sleep(60)
+
+        handle = ja.task(work, on="detached").submit()
+        until(lambda: "up" in handle.logs(), 60)
+        producer = handle.events()[-1].producer
+        os.kill(worker_pid(detached, producer), signal.SIGTERM)
+        assert isinstance(handle.exception(60), ja.TaskInterrupted)
+
+    def test_retries_happen_in_the_worker(self, detached: Places) -> None:
+        def work() -> int:
+            if ja.current().attempt < 2:
+                raise OSError("not yet")
+            return ja.current().attempt
+
+        assert ja.task(work, on="detached", retries=1).submit().result(60) == 2
+
+    def test_memory_beyond_the_limit_fails_it(
+        self, detached: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_limits(detached, WorkerLimits(1, 512 << 20))
+        with pytest.raises(ja.TaskFailed, match="MemoryError"):
+            ja.task(lambda: len(bytearray(1 << 30)), on="detached").submit().result(60)
+
+    def test_more_than_there_are_slots_run_one_after_the_other_without_a_server(
+        self, detached: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+        job = ja.task(lambda n: (n, time.time()), on="detached", show=False)
+        ends = [handle.result(60) for handle in [job.submit(n) for n in range(3)]]
+        assert [n for n, _ in sorted(ends, key=lambda end: end[1])] == [0, 1, 2]
+
+    def test_it_survives_the_process_that_submitted_it(self, detached: Places, tmp_path: Path) -> None:
+        script = tmp_path / "submit.py"
+        script.write_text(
+            "import jupyter_agent as ja, time\n"
+            "run = ja.task(lambda: time.sleep(0.5) or 'done', on='detached').submit()\n"
+            "print(run.id, flush=True)\n"
+        )
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+        assert ja.attach(done.stdout.strip()).result(60) == "done"
+        kept = load_call(detached, done.stdout.strip())
+        assert kept is not None
+        assert (detached.calls / done.stdout.strip() / "call.json").stat().st_mode & 0o077 == 0
