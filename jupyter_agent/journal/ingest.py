@@ -28,6 +28,7 @@ from ..producer.segment import Record, damaged_end
 from ..producer.spool import Header, read_spool, read_spool_header
 from .base import Batch, Journal, Note, ProducerRow, Stored, Trust
 from .draft import start_of
+from .forwards import bring_forwards, sent_so_far, without_forwards
 from .holder import Desk
 from .slots import Slot, existing_slots, try_slot
 from .sqlite import SQLiteJournal
@@ -258,8 +259,9 @@ class _SourceError(Exception):
 def _merge(desk: Desk, source: Journal) -> None:
     with _blamed():
         rows = {row.id: row for row in source.producers()}
-        kept = source.kept()
+        kept, to_send = without_forwards(source.kept()), sent_so_far(source)
         waiting = {p.offset for row in rows for p in source.pending(row)}
+    bring_forwards(desk.journal, to_send)
     after = 0
     while page := _page(source, after):
         after = page[-1].offset

@@ -1,38 +1,217 @@
-"""`forward_to`: this process's events to a WebSocket of somebody else's.
+"""`forward_to`: events to a WebSocket of somebody else's.
 
-A thread with its own event loop reads the producer's spool, sends each event as one JSON text frame,
-and counts as delivered what came before a pong: the peer's side has read it. After a lost connection it
-goes on from there, so that an event may come twice and is known by its ``producer`` and ``n``.
-Nothing is kept in memory but one batch.
+Where a server holds the journal, it keeps and runs the forward, which outlives this process. Where there is
+none, a thread of this process sends its own events, read from its spool.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
-from collections.abc import Iterable
-from random import random
-from typing import Any, Self
-from urllib.parse import urlsplit
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, Self
+from urllib.parse import quote
 
 import msgspec
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
-from ..core.backoff import Backoff
+from ..core.ids import Cursor
+from ..discovery import Address
+from ..errors import RequestRefused, ServerUnreachable
+from ..forwarding.formats import written
+from ..forwarding.record import Shown, Wanted, read_wanted, shown_url
+from ..forwarding.sender import Batch, Sender
+from ..places import new_id
 from ..producer.producer import Producer, current_producer
+from .remote import fetch
 
 log = logging.getLogger(__name__)
-BATCH = 200
-"""Events sent before the peer has to answer a ping."""
-
 LOOK = 0.05
-ANSWER = 20.0
-"""Seconds to connect, and for the peer to answer a ping, before it counts as gone."""
+"""Seconds between looks at what is new in the spool, and at how far the server has got."""
 
-_UNREACHABLE = (OSError, HTTPClientError, StreamClosedError, WebSocketClosedError, TimeoutError)
+COMMIT_WITHIN = 30.0
+
+
+def forward_to(
+    url: str,
+    *,
+    task: Any = None,
+    types: Iterable[str] | None = None,
+    headers: dict[str, str] | None = None,
+    format: str = "json",
+    from_start: bool = False,
+) -> Forward:
+    """Send events to the WebSocket at *url*, one JSON text frame each, at least once, until `Forward.close`.
+
+    *task*: one task only, as a handle or an id, from its first event; else everything from now on
+    (*from_start*: from the oldest event there is). *types*: some event types only. *format*: ``"json"`` as
+    HTTP gives events, or ``"cloudevents"``. The server keeps it, also without this kernel; the same forward
+    asked for again is that one, with the *headers* given now. With no server, this process sends the events
+    of its own tasks, beginning with the oldest still here, as long as it lives.
+
+    Raises `ValueError` for an address, type or header that cannot be.
+    """
+    given = {"url": url, "types": None if types is None else list(types), "headers": headers or {}}
+    named = getattr(task, "id", task)
+    wanted = read_wanted({**given, "task": named, "format": format, "from_start": from_start})
+    producer = current_producer()
+    address = producer.locate()
+    keeper = _Here(producer, wanted) if address is None else _Held(producer, address, wanted)
+    return Forward(url, keeper)
+
+
+class _Keeper(Protocol):
+    """Who runs a forward: a server, or a thread here."""
+
+    id: str
+
+    def delivered(self) -> int: ...
+
+    def wait(self, timeout: float | None) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class Forward:
+    """One forward, from outside. As a context manager it is closed at the end."""
+
+    def __init__(self, url: str, keeper: _Keeper) -> None:
+        self.url = url
+        self._keeper = keeper
+
+    @property
+    def id(self) -> str:
+        """Its id, in ``jupyter agent forward list`` too."""
+        return self._keeper.id
+
+    @property
+    def delivered(self) -> int:
+        """How many events the peer has answered for, those that were sent twice counted twice."""
+        return self._keeper.delivered()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until everything emitted so far has arrived; false after *timeout* seconds."""
+        return self._keeper.wait(timeout)
+
+    def close(self) -> None:
+        """End it for good. Again is nothing."""
+        self._keeper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Forward to {shown_url(self.url)}>"
+
+
+class _Held:
+    """A forward of the server's."""
+
+    def __init__(self, producer: Producer, address: Address, wanted: Wanted) -> None:
+        self._producer = producer
+        body = {
+            "url": wanted.url,
+            "tasks": wanted.tasks,
+            "types": wanted.types,
+            "headers": wanted.headers,
+            "format": wanted.format,
+            "from_start": wanted.from_start,
+        }
+        self.id = self._ask("POST", "forwards", json.dumps(body).encode(), address).id
+
+    def delivered(self) -> int:
+        return self._shown().delivered
+
+    def wait(self, timeout: float | None) -> bool:
+        """It has passed the place that the journal is at once everything from here is committed."""
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        while not self._producer.flush(min(COMMIT_WITHIN, max(0.0, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline:
+                return False
+        head, pause = None, threading.Event()
+        while True:
+            try:
+                now = self._shown()
+                place = Cursor.parse(now.cursor).offset
+                head = place + now.lag if head is None else head
+                if place >= head or not now.lag:
+                    return True
+            except ServerUnreachable as error:
+                log.debug("waiting for a forward: %s", error)
+            if time.monotonic() >= deadline:
+                return False
+            pause.wait(LOOK)
+
+    def close(self) -> None:
+        try:
+            self._request("DELETE", f"forwards/{quote(self.id)}")
+        except RequestRefused as error:
+            if error.code != "unknown_forward":
+                raise
+
+    def _shown(self) -> Shown:
+        return self._ask("GET", f"forwards/{quote(self.id)}")
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, address: Address | None = None
+    ) -> Shown:
+        return msgspec.json.decode(self._request(method, path, body, address), type=Shown)
+
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, address: Address | None = None
+    ) -> bytes:
+        address = address or self._producer.locate()
+        if address is None:
+            raise ServerUnreachable("the server that keeps this forward is away; it goes on when it is back")
+        return fetch(address, method, path, body)
+
+
+class _SpoolSource:
+    """What this process emitted (see `forwarding.sender.Source`)."""
+
+    def __init__(self, producer: Producer, wanted: Wanted, moved: Callable[[], None]) -> None:
+        self.place = 0
+        self.delivered = 0
+        self._producer = producer
+        self._wanted = wanted
+        self._moved = moved
+
+    async def next(self, most: int) -> Batch:
+        while True:
+            batch = self._producer.spool.batch(self.place, events=most)
+            if batch is None:
+                await asyncio.sleep(LOOK)
+                continue
+            if batch.base > self.place + 1:
+                log.debug("events before %d went before the peer took them", batch.base)
+            frames = [written(body, self._wanted.format) for body in batch.bodies if self._wants(body)]
+            if frames:
+                return Batch(frames, batch.last)
+            self._move(batch.last)
+
+    async def answered(self, batch: Batch) -> None:
+        self.delivered += len(batch.frames)
+        self._move(batch.place)
+
+    async def over(self) -> bool:
+        return False
+
+    async def news(self) -> None:
+        """There always may be some."""
+
+    def _move(self, place: int) -> None:
+        self.place = place
+        self._moved()
+
+    def _wants(self, body: bytes) -> bool:
+        head = _head.decode(body)
+        tasks, types = self._wanted.tasks, self._wanted.types
+        return (tasks is None or head.task in tasks) and (types is None or head.type in types)
 
 
 class _Head(msgspec.Struct):
@@ -43,135 +222,43 @@ class _Head(msgspec.Struct):
 _head = msgspec.json.Decoder(_Head)
 
 
-def forward_to(
-    url: str,
-    *,
-    task: Any = None,
-    types: Iterable[str] | None = None,
-    headers: dict[str, str] | None = None,
-) -> Forward:
-    """Send the events of this process's tasks to the WebSocket at *url*.
+class _Here:
+    """A forward of this process; owns its thread until `close`."""
 
-    *task*: one task only, as a handle or an id; *types*: some event types only. It begins with the
-    oldest event still here, goes on when the peer was away, and lasts until `Forward.close`.
-    """
-    if urlsplit(url).scheme not in ("ws", "wss"):
-        raise ValueError(f"{url!r} is no WebSocket address; it begins with ws:// or wss://")
-    wanted = getattr(task, "id", task)
-    kinds = None if types is None else frozenset(types)
-    return Forward(current_producer(), url, wanted, kinds, headers or {})
-
-
-class Forward:
-    """One running forward; owns its thread until `close`. ``delivered`` is the last number that arrived."""
-
-    def __init__(
-        self,
-        producer: Producer,
-        url: str,
-        task: str | None,
-        types: frozenset[str] | None,
-        headers: dict[str, str],
-    ) -> None:
-        self.url = url
-        self.delivered = 0
-        self._producer = producer
-        self._task = task
-        self._types = types
-        self._headers = headers
+    def __init__(self, producer: Producer, wanted: Wanted) -> None:
+        self.id = new_id()
+        self._spool = producer.spool
+        self._moved = threading.Condition()
+        self._source = _SpoolSource(producer, wanted, self._notify)
+        self._sender = Sender(self._source, wanted.url, wanted.headers, wanted.format)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._ready = threading.Event()
-        self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-forward", daemon=True)
         self._thread.start()
         self._ready.wait()
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until everything emitted so far has arrived; false after *timeout* seconds."""
-        wanted = self._producer.spool.last
+    def delivered(self) -> int:
+        return self._source.delivered
+
+    def wait(self, timeout: float | None) -> bool:
+        wanted = self._spool.last
         with self._moved:
-            return self._moved.wait_for(lambda: self.delivered >= wanted, timeout)
+            return self._moved.wait_for(lambda: self._source.place >= wanted, timeout)
 
     def close(self) -> None:
-        """Stop. Again is nothing."""
         loop, main = self._loop, self._main
         if loop is not None and main is not None and self._thread.is_alive():
             loop.call_soon_threadsafe(main.cancel)
             self._thread.join()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<Forward to {self.url.partition('?')[0]}>"  # a query may be a password
+    def _notify(self) -> None:
+        with self._moved:
+            self._moved.notify_all()
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            self._main = self._loop.create_task(self._keep_sending(), name="jupyter-agent-forward")
+            self._main = self._loop.create_task(self._sender.run(), name="jupyter-agent-forward")
             self._ready.set()
             self._loop.run_until_complete(asyncio.wait([self._main]))
-
-    async def _keep_sending(self) -> None:
-        backoff = Backoff()
-        while True:
-            try:
-                await self._visit(backoff)
-            except _UNREACHABLE as error:
-                log.debug("%s is away: %s", self.url.partition("?")[0], error)
-            await asyncio.sleep(backoff.next(random()))
-
-    async def _visit(self, backoff: Backoff) -> None:
-        request = HTTPRequest(self.url, headers=self._headers, connect_timeout=ANSWER)
-        socket = await websocket_connect(request)
-        reading = asyncio.create_task(_read_out(socket), name="jupyter-agent-forward-read")
-        try:
-            while not reading.done():
-                await self._send_new(socket, reading)
-                backoff.reset()
-        finally:
-            reading.cancel()
-            await asyncio.wait([reading])
-            socket.close()
-
-    async def _send_new(self, socket: WebSocketClientConnection, reading: asyncio.Task[None]) -> None:
-        batch = self._producer.spool.batch(self.delivered, events=BATCH)
-        if batch is None:
-            await asyncio.wait([reading], timeout=LOOK)
-            return
-        if batch.base > self.delivered + 1:
-            log.debug("events before %d went before %s took them", batch.base, self.url.partition("?")[0])
-        for body in batch.bodies:
-            if self._wants(body):
-                await socket.write_message(body)
-        await _answered(socket)
-        with self._moved:
-            self.delivered = batch.last
-            self._moved.notify_all()
-
-    def _wants(self, body: bytes) -> bool:
-        head = _head.decode(body)
-        return self._task in (None, head.task) and (self._types is None or head.type in self._types)
-
-
-async def _read_out(socket: WebSocketClientConnection) -> None:
-    """Take what the peer says, which is of no interest, until it closes."""
-    while await socket.read_message() is not None:
-        continue
-
-
-async def _answered(socket: WebSocketClientConnection) -> None:
-    """Wait until the peer has read everything up to here. Raises `TimeoutError`."""
-    answered = asyncio.Event()
-
-    def on_pong(data: bytes) -> None:  # noqa: ARG001 - tornado's signature
-        answered.set()
-
-    socket.on_pong = on_pong  # type: ignore[method-assign]
-    socket.ping(b"jupyter_agent")
-    async with asyncio.timeout(ANSWER):
-        await answered.wait()

@@ -27,6 +27,8 @@ from . import metrics
 from .dispatch import Dispatch
 from .events import EventsHandler
 from .feed import Feed
+from .forward_doors import ForwardHandler, ForwardsHandler
+from .forwards import Forwards
 from .liveness import Liveness
 from .page import PageHandler
 from .quiet import PeerGone
@@ -113,7 +115,9 @@ class JupyterAgent(ExtensionApp):
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
-        self.services = Services(feed, registry, liveness, dispatch, places, key, owner, timing, self.agent)
+        self.services = Services(
+            feed, registry, liveness, dispatch, Forwards(feed), places, key, owner, timing, self.agent
+        )
 
     @property
     def _app(self) -> ServerApp:
@@ -130,6 +134,8 @@ class JupyterAgent(ExtensionApp):
             ("tasks/([^/]+)", TaskHandler),
             ("tasks/([^/]+)/events", EventsHandler),
             ("tasks/([^/]+)/commands", CommandsHandler),
+            ("forwards", ForwardsHandler),
+            ("forwards/([^/]+)", ForwardHandler),
             ("static/(.*)", StaticHandler),
             ("?", PageHandler),
             ("(.*)", UnknownHandler),
@@ -150,6 +156,7 @@ class JupyterAgent(ExtensionApp):
         save_limits(services.places, WorkerLimits(self.worker_limit, self.worker_memory))
         services.liveness.start()
         services.dispatch.start()
+        services.forwards.start()
         if self.quiet:
             self._peer_gone = PeerGone(serverapp.log)
             self._peer_gone.install()
@@ -163,6 +170,7 @@ class JupyterAgent(ExtensionApp):
         for connection in services.registry.all():
             connection.pump.post(encode(Bye(True, COME_BACK_MS)))
             connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
+        await services.forwards.stop()
         await services.dispatch.stop()
         await services.liveness.stop()
         await services.registry.empty(GOODBYE_WITHIN)

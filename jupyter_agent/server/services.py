@@ -11,6 +11,7 @@ from ..core.task import Task
 from ..places import Places
 from .dispatch import Dispatch
 from .feed import FRAME_BYTES, Feed
+from .forwards import Forwards
 from .liveness import Liveness
 from .registry import Registry
 
@@ -36,6 +37,7 @@ class Services:
     registry: Registry
     liveness: Liveness
     dispatch: Dispatch
+    forwards: Forwards
     places: Places
     key: str
     owner: str

@@ -18,6 +18,7 @@ from jupyter_agent.journal.holder import Desk
 from jupyter_agent.journal.retention import Retention
 from jupyter_agent.server.dispatch import Dispatch
 from jupyter_agent.server.feed import Feed
+from jupyter_agent.server.forwards import Forwards
 from jupyter_agent.server.liveness import Liveness
 from jupyter_agent.server.registry import Registry
 from jupyter_agent.server.services import Services, Timing
@@ -122,6 +123,7 @@ class ModelServer:
             self.registry,
             self.liveness,
             Dispatch(self.feed, places_of(home), log, clock=loop.time),
+            Forwards(self.feed),
             places_of(home),
             "",
             "ada",

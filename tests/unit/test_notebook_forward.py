@@ -2,68 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import threading
-from typing import Any
-
 import pytest
 from notebook_support import emitted, own_producer  # noqa: F401
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.web import Application
-from tornado.websocket import WebSocketHandler
+from peers import Peer
 
 import jupyter_agent as ja
-
-
-class Peer:
-    """Somebody's WebSocket server; it can go away and come back at the same port."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.headers: list[str | None] = []
-        self.hang_up_after: int | None = None
-        self.port = 0
-        self._stop: threading.Event | None = None
-
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/events"
-
-    def open(self) -> None:
-        ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="peer")
-        self._thread.start()
-        assert ready.wait(10)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join()
-
-    async def _serve(self, ready: threading.Event) -> None:
-        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
-        sockets = bind_sockets(self.port, "127.0.0.1")
-        self.port = sockets[0].getsockname()[1]
-        server = HTTPServer(Application([("/events", _Handler, {"peer": self})]))
-        server.add_sockets(sockets)
-        ready.set()
-        await self._done.wait()
-        server.stop()
-        await server.close_all_connections()
-
-
-class _Handler(WebSocketHandler):
-    def initialize(self, peer: Peer) -> None:
-        self.peer = peer
-
-    def open(self) -> None:
-        self.peer.headers.append(self.request.headers.get("Authorization"))
-
-    def on_message(self, message: str | bytes) -> None:
-        self.peer.got.append(json.loads(message))
-        if self.peer.hang_up_after == len(self.peer.got):
-            self.close()
 
 
 def talk(count: int) -> None:
@@ -82,7 +25,7 @@ def test_every_event_arrives_once_and_in_order_with_the_headers_given() -> None:
         assert forward.wait(20)
     peer.close()
     assert numbers(peer) == [event.n for event in emitted()]
-    assert peer.headers == ["Bearer x"]
+    assert [headers["Authorization"] for headers in peer.headers] == ["Bearer x"]
     assert peer.got[0]["type"] == "state"
 
 

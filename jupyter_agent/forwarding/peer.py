@@ -1,0 +1,227 @@
+"""A WebSocket of somebody else's: opened, written to, and asked whether it has read so far.
+
+What it says is of no interest. Every wait has a deadline, and no error repeats the address or a header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+from base64 import b64encode
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Protocol, TypeVar
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
+
+from ..core.frames import MASK_BYTES, masked_frame
+from ..errors import AgentError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+CONNECT_WITHIN = 20.0
+ANSWER_WITHIN = 20.0
+"""Seconds for the peer to take a batch and answer a ping behind it, before it counts as gone."""
+
+HANG_UP_WITHIN = 1.0
+_FOR_GOOD = frozenset((1003, 1007, 1008, 1009, 1010, 3000, 3003))
+_TRY_AGAIN = frozenset((408, 425, 429))
+_BUSY = 500
+
+
+class PeerAway(AgentError):
+    """The peer cannot be reached, or went away."""
+
+
+class PeerRefuses(PeerAway):
+    """The peer does not want this; it is asked again seldom."""
+
+
+class PeerSlow(PeerAway):
+    """The peer did not take a batch in time; a smaller one may do."""
+
+
+class Peer(Protocol):
+    """One open connection."""
+
+    async def deliver(self, frames: Sequence[bytes]) -> None:
+        """Write text frames, and wait until the peer has read them. Raises `PeerAway`."""
+
+    async def unless_gone(self, waiting: Awaitable[T], within: float) -> T | None:
+        """What *waiting* gives, ``None`` after *within* seconds. Raises `PeerAway` when the peer closes."""
+
+    async def close(self) -> None:
+        """Hang up, and let go of the socket; again is nothing."""
+
+
+class Opener(Protocol):
+    """Opens a connection; `open_peer`, or a test's."""
+
+    async def __call__(self, url: str, headers: dict[str, str], subprotocols: list[str] | None) -> Peer:
+        """Raises `PeerAway`."""
+
+
+class WebSocketPeer:
+    """See `Peer`."""
+
+    def __init__(self) -> None:
+        self._closed = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._pings = count(1)
+        self._expected = b""
+        self._socket: WebSocketClientConnection | None = None
+
+    async def open(self, request: HTTPRequest, subprotocols: list[str] | None) -> None:
+        connecting = asyncio.ensure_future(
+            websocket_connect(request, on_message_callback=self._hear, subprotocols=subprotocols)
+        )
+        try:
+            self._socket = await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            connecting.add_done_callback(_let_go)
+            raise
+        self._socket.on_pong = self._on_pong  # type: ignore[method-assign]
+
+    async def deliver(self, frames: Sequence[bytes]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._write(frames)
+                await self._ask()
+        except TimeoutError:
+            raise PeerSlow(f"the peer did not answer within {ANSWER_WITHIN:.0f} s") from None
+        except (StreamClosedError, WebSocketClosedError):
+            raise self._gone() from None
+
+    async def unless_gone(self, waiting: Awaitable[T], within: float) -> T | None:
+        work = asyncio.ensure_future(waiting)
+        closing = asyncio.create_task(self._closed.wait(), name="jupyter-agent-peer-closing")
+        try:
+            done, _ = await asyncio.wait((work, closing), timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if work in done:
+                return work.result()
+            if closing in done:
+                raise self._gone()
+            return None
+        finally:
+            for task in (work, closing):
+                task.cancel()
+            await asyncio.wait((work, closing))
+            if not work.cancelled() and work.exception() is not None:
+                log.debug("%s", work.exception())
+
+    async def close(self) -> None:
+        socket, self._socket = self._socket, None
+        stream = socket.protocol.stream if socket is not None and socket.protocol is not None else None
+        if socket is None or stream is None:
+            return
+        socket.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_WITHIN):
+                await self._closed.wait()
+        stream.close()
+
+    async def _write(self, frames: Sequence[bytes]) -> None:
+        """All of *frames* in one go, past Tornado's buffer of single messages."""
+        protocol = self._open_socket().protocol
+        stream = None if protocol is None else protocol.stream
+        if stream is None:
+            raise self._gone()
+        if frames:
+            await stream.write(b"".join(masked_frame(frame, os.urandom(MASK_BYTES)) for frame in frames))
+
+    async def _ask(self) -> None:
+        self._answered.clear()
+        self._expected = b"jupyter_agent %d" % next(self._pings)
+        self._open_socket().ping(self._expected)
+        closing = asyncio.create_task(self._closed.wait(), name="jupyter-agent-peer-closing")
+        answer = asyncio.create_task(self._answered.wait(), name="jupyter-agent-peer-answer")
+        try:
+            await asyncio.wait((answer, closing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            answer.cancel()
+            closing.cancel()
+        if not self._answered.is_set():
+            raise self._gone()
+
+    def _open_socket(self) -> WebSocketClientConnection:
+        if self._socket is None or self._socket.protocol is None or self._closed.is_set():
+            raise self._gone()
+        return self._socket
+
+    def _gone(self) -> PeerAway:
+        code = self._socket.close_code if self._socket is not None else None
+        if code in _FOR_GOOD or 4500 <= (code or 0) <= 4999:
+            return PeerRefuses(f"the peer closed the connection for good (code {code})")
+        return PeerAway(f"the peer closed the connection{f' (code {code})' if code else ''}")
+
+    def _hear(self, message: str | bytes | None) -> None:
+        if message is None:
+            self._closed.set()
+
+    def _on_pong(self, data: bytes) -> None:
+        if data == self._expected:
+            self._answered.set()
+
+
+async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] | None = None) -> Peer:
+    """Connect to *url* with *headers*. Raises `PeerAway`, in words that repeat neither."""
+    bare, own = _credentials(url)
+    request = HTTPRequest(
+        bare,
+        headers=own | headers,
+        connect_timeout=CONNECT_WITHIN,
+        request_timeout=CONNECT_WITHIN,
+        follow_redirects=False,
+    )
+    peer = WebSocketPeer()
+    try:
+        await peer.open(request, subprotocols)
+    except HTTPClientError as error:
+        raise _refusal(error.code) from None
+    except ssl.SSLCertVerificationError as error:
+        raise PeerRefuses(f"the peer's certificate is not trusted: {error.verify_message}") from None
+    except OSError as error:
+        raise PeerAway(f"the peer cannot be reached: {error.strerror or type(error).__name__}") from None
+    except Exception as error:
+        log.debug("what answered is no WebSocket: %s", type(error).__name__)
+        raise PeerAway("what answers there is no WebSocket") from error
+    return peer
+
+
+def _credentials(url: str) -> tuple[str, dict[str, str]]:
+    """The address without user and password, and the header that says them."""
+    parts = urlsplit(url)
+    bare = urlunsplit((*parts[:1], parts.netloc.rpartition("@")[2], *parts[2:4], ""))
+    if parts.username is None:
+        return bare, {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return bare, {"Authorization": "Basic " + b64encode(pair).decode()}
+
+
+def _refusal(status: int) -> PeerAway:
+    if status in (401, 403, 407):
+        return PeerRefuses(f"the peer does not let us in (HTTP {status}); check the headers")
+    if status in (404, 410):
+        return PeerRefuses(f"there is nothing at this path of the peer (HTTP {status})")
+    if status == 599:  # Tornado's own, for a connection that broke off or took too long
+        return PeerAway("the peer did not answer the handshake")
+    if status >= _BUSY or status in _TRY_AGAIN:
+        return PeerAway(f"the peer cannot take a connection now (HTTP {status})")
+    return PeerRefuses(f"the peer does not take a WebSocket here (HTTP {status})")
+
+
+def _let_go(connecting: asyncio.Future[WebSocketClientConnection]) -> None:
+    """Nobody waits for it any more; what was opened all the same is closed."""
+    if connecting.cancelled() or connecting.exception() is not None:
+        return
+    socket = connecting.result()
+    stream = socket.protocol.stream if socket.protocol is not None else None
+    socket.close()
+    if stream is not None:
+        stream.close()

@@ -1,0 +1,150 @@
+"""Forwards that a real server runs: they outlive it, its sockets, and the process that asked for them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from notebook_support import own_producer  # noqa: F401
+from peers import Peer
+from servers import Server, Servers, assert_problem, loud
+from support import until
+from wire import Story, producer
+
+import jupyter_agent as ja
+
+pytestmark = pytest.mark.asyncio
+SECRET = "a-password-of-the-peer"
+
+
+async def publish(server: Server, story: Story, count: int) -> None:
+    """So many events, committed."""
+    async with producer(server, story.producer) as writer:
+        events = story.logs(count) if story.n else [*story.start(), *story.logs(count - 2)]
+        await writer.published(events)
+
+
+def add(server: Server, url: str, **fields: object) -> dict[str, object]:
+    answer = server.ask("forwards", method="POST", body={"url": url, **fields})
+    assert answer.status in (200, 201), answer.body
+    shown: dict[str, object] = answer.json
+    return shown
+
+
+def shown(server: Server, forward: dict[str, object]) -> dict[str, object]:
+    answer: dict[str, object] = server.ask(f"forwards/{forward['id']}").json
+    return answer
+
+
+async def test_it_goes_on_whatever_becomes_of_the_peer_and_of_the_server(fresh: Servers) -> None:
+    server, story = fresh.start(extra_args=["--log-level=DEBUG"]), Story()
+    with Peer() as peer:
+        await publish(server, Story(), 5)  # before it was asked for
+        url = f"ws://me:{SECRET}-1@127.0.0.1:{peer.port}/events?token={SECRET}-2"
+        forward = add(server, url, headers={"X-Key": f"{SECRET}-3"})
+        await publish(server, story, 300)
+        peer.has(300)
+        peer.close()
+        await publish(server, story, 100)
+        until(lambda: "cannot be reached" in str(shown(server, forward)["error"]))
+        assert shown(server, forward)["state"] == "waiting"
+        server.stop()
+        server.restart()
+        await publish(server, story, 100)
+        peer.hang_up_after = len(peer.got) + 50
+        peer.open()
+        peer.has(500)
+        until(lambda: shown(server, forward)["lag"] == 0)
+        server.kill()
+        server.restart()
+        await publish(server, story, 10)
+        peer.has(510)
+        listed = server.ask("forwards")
+        assert server.ask(f"forwards/{forward['id']}", method="DELETE").status == 204
+        assert_problem(server.ask(f"forwards/{forward['id']}"), 404, "unknown_forward")
+        assert server.stop() == 0
+    assert list(dict.fromkeys(peer.names())) == [(story.producer, n) for n in range(1, 511)]
+    assert {head["X-Key"] for head in peer.headers} == {f"{SECRET}-3"}
+    assert all(head["Authorization"].startswith("Basic ") for head in peer.headers)
+    assert listed.json["forwards"][0]["url"] == f"ws://127.0.0.1:{peer.port}/events"
+    assert listed.json["forwards"][0]["headers"] == ["X-Key"]
+    log = server.log_text()
+    assert SECRET not in listed.body.decode() + log
+    assert "bWU6" not in log  # me: as the header has it
+    assert not loud(log)
+
+
+async def test_a_server_killed_before_it_saved_the_place_sends_again_and_loses_nothing(
+    fresh: Servers,
+) -> None:
+    server, story = fresh.start(), Story()
+    with Peer() as peer:
+        forward = add(server, peer.url)
+        await publish(server, story, 200)
+        peer.has(200)
+        server.kill()  # well within the second after which it stores the place
+        server.restart()
+        assert shown(server, forward)["created"] == forward["created"]
+        await publish(server, story, 20)
+        peer.has(220)
+    assert list(dict.fromkeys(peer.names())) == [(story.producer, n) for n in range(1, 221)]
+
+
+async def test_a_peer_that_says_no_is_seen_in_the_listing_and_keeps_nobody(fresh: Servers) -> None:
+    server, story = fresh.start(), Story()
+    with Peer() as closed, Peer() as good, Peer() as strict:
+        strict.refuse, closed.hang_up_after, closed.code = 403, 1, 1008
+        forwards = {name: add(server, one.url) for name, one in (("strict", strict), ("closed", closed))}
+        forwards["good"] = add(server, good.url, format="cloudevents", types=["state"])
+        await publish(server, story, 50)
+        good_got = until(lambda: len(good.got) == 2 and good.got)
+        until(lambda: shown(server, forwards["strict"])["state"] == "refused")
+        until(lambda: shown(server, forwards["closed"])["state"] == "refused")
+        assert "HTTP 403" in str(shown(server, forwards["strict"])["error"])
+        assert "1008" in str(shown(server, forwards["closed"])["error"])
+        until(lambda: shown(server, forwards["good"])["state"] == "connected")
+        assert good.subprotocols == ["cloudevents.json"]
+    assert [event["id"] for event in good_got] == [f"{story.producer}/1", f"{story.producer}/2"]
+    assert good_got[0]["type"] == "jupyter_agent.task.state"
+    assert good_got[0]["subject"] == story.task
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", good_got[0]["time"])
+    assert json.loads(json.dumps(good_got[0]["data"]))["state"] == "queued"
+
+
+async def test_what_cannot_be_forwarded_is_one_sentence(shared: Server) -> None:
+    for body, words in (
+        ({}, "give the address"),
+        ({"url": "http://127.0.0.1/"}, "ws://"),
+        ({"url": "ws://127.0.0.1/", "headers": {"X": f"{SECRET}\n"}}, "header X"),
+        ({"url": "ws://127.0.0.1/", "types": ["logs"]}, "'logs'"),
+        ({"url": "ws://127.0.0.1/", "task": "x"}, "no task id"),
+        ({"url": "ws://127.0.0.1/", "header": {}}, "'header'"),
+        ([], "JSON object"),
+    ):
+        answer = shared.ask("forwards", method="POST", body=body)
+        assert_problem(answer, 400, "bad_request")
+        assert words in answer.json["detail"]
+        assert SECRET not in answer.json["detail"]
+
+
+async def test_what_a_process_forwards_goes_on_without_it(server) -> None:  # type: ignore[no-untyped-def]
+    running: Server = server()
+    with Peer() as peer:
+        handle = ja.submit(lambda: [ja.current().log(str(n)) for n in range(20)] and None)
+        assert handle.wait(10)
+        forward = ja.forward_to(peer.url, task=handle, headers={"X-Key": SECRET})
+        assert forward.wait(20)
+        assert forward.delivered == len(peer.got) == 23
+        again = ja.forward_to(peer.url, task=handle, headers={"X-Key": "another"})
+        assert again.id == forward.id
+        assert running.ask("forwards").json["forwards"][0]["id"] == forward.id
+        assert SECRET not in repr(forward)
+        handle.retry()
+        peer.has(46)
+        assert forward.wait(20)
+        assert [head["X-Key"] for head in peer.headers][-1] == "another"
+        with again:
+            pass
+        forward.close()
+        assert running.ask("forwards").json == {"forwards": []}
