@@ -72,6 +72,18 @@ def withdraw_order(places: Places, producer: str) -> bool:
 def end_order(places: Places, producer: str) -> None:
     """The worker has ended; again is nothing."""
     (places.workers / f"{producer}.json").unlink(missing_ok=True)
+    _stop_sign(places, producer).unlink(missing_ok=True)
+
+
+def ask_to_stop(places: Places, producer: str) -> None:
+    """Say beforehand that the SIGTERM which the worker will get is a cancel; where no server could say so."""
+    make_private(places.workers)
+    write_private(_stop_sign(places, producer), b"")
+
+
+def is_asked_to_stop(places: Places, producer: str) -> bool:
+    """Whether a SIGTERM to the worker is a cancel."""
+    return _stop_sign(places, producer).exists()
 
 
 def taken_orders(places: Places) -> list[Order]:
@@ -94,6 +106,10 @@ def is_alive(places: Places, producer: str) -> bool:
 def has_started(places: Places, producer: str) -> bool:
     """Whether the worker has begun; true until what it left has been taken in."""
     return (places.spools / producer).exists()
+
+
+def _stop_sign(places: Places, producer: str) -> Path:
+    return places.workers / f"{producer}.stop"
 
 
 def _read_all(folder: Path) -> Iterator[Order]:

@@ -18,7 +18,7 @@ from ..core.events import TaskState
 from ..core.task import Task
 from ..detached.call import Call, content_path, load_call
 from ..detached.launch import NO_SLOT, Launcher
-from ..detached.orders import Order, end_order, is_waiting, take_order
+from ..detached.orders import Order, end_order, is_asked_to_stop, is_waiting, take_order
 from ..detached.session import end_children
 from ..detached.slots import take_worker_slot
 from ..errors import SpoolError, TaskCancelled
@@ -128,8 +128,7 @@ class Worker:
             try:
                 return run_target(call.target, attempt.context, files)
             except Terminated:
-                reason = "its worker was told to end (SIGTERM)"
-                attempt.task.finish(attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
+                attempt.task.finish(attempt, self._told_to_end())
                 raise
             finally:
                 self._outlet.drain()
@@ -137,6 +136,11 @@ class Worker:
         run_attempt(attempt, work, self._stop)
         if attempt.context.cancelled:
             end_children()
+
+    def _told_to_end(self) -> Outcome:
+        if is_asked_to_stop(self._places, self._producer.id):
+            return Outcome(TaskState.CANCELLED)
+        return Outcome(TaskState.INTERRUPTED, reason="its worker was told to end (SIGTERM)")
 
     def _said(self, stream: str, text: str) -> None:
         task = self._task
