@@ -87,6 +87,16 @@ class Attempt:
         self._sampling = threading.Lock()
         self._closed = False
 
+    def launch(self, engine: Engine) -> None:
+        """Have *engine* run it, unless it has ended; one that cannot start is how it failed."""
+        self.engine = engine
+        if self.task.ended(self):
+            return
+        try:
+            engine.start()
+        except Exception as error:  # noqa: BLE001 - an executor that is shut down, no process to be had, ...
+            self.raised(error)
+
     def begin(self, **about_it: Any) -> bool:
         """It runs now; false when it ended before (cancelled while queued)."""
         self.started = time.monotonic()

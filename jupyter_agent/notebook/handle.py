@@ -275,8 +275,10 @@ def _wait_here(task: LocalTask, timeout: float | None) -> bool:
     """Wait for a task of this process; on the loop that runs it, let that loop go on meanwhile."""
     from .executors import LoopEngine
     from .nested import run
+    from .pause import Pause
 
     engine = task.attempt.engine if task.attempt else None
+    engine = engine.then if isinstance(engine, Pause) else engine
     if not isinstance(engine, LoopEngine):
         return task.wait(timeout)
     try:

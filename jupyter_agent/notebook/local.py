@@ -18,12 +18,14 @@ from ..core.events import Command as CommandData
 from ..core.events import Data, Event, Log, Result, State, TaskState, encode_data
 from ..core.messages import CommandOrder
 from ..core.picture import LINES
+from ..core.retries import retry_pause, retry_reason
 from ..core.task import Task, check_transition
 from ..errors import NotNow
 from ..places import new_id
 from ..producer.checkpoints import Checkpoints
 from ..producer.producer import Producer
 from ..producer.store import Store
+from . import pause as pausing
 from .about import about
 from .attempt import Attempt, Box, Engine, Options
 from .outcome import Outcome
@@ -77,8 +79,8 @@ class LocalTask:
         self.options, self._engine, self._retries_left = options, engine, options.retries
         self.about = about(options.name, options.key, options.tags, options.view)
 
-    def queue(self, box: Box, *, worker: str | None = None) -> Attempt:
-        """A new attempt, to be run by the producer *worker* or else by this one.
+    def queue(self, box: Box, *, worker: str | None = None, reason: str | None = None) -> Attempt:
+        """A new attempt, to be run by the producer *worker* or else by this one; *reason*: why it waits.
 
         Raises `InvalidTransition` while the last one lasts.
         """
@@ -91,7 +93,8 @@ class LocalTask:
             self._settled.clear()
             self.attempt, self._box = attempt, weakref.ref(box)
             self.lately.clear()
-            self.emit(attempt.number, "state", State(TaskState.QUEUED, about=self.about, producer=worker))
+            queued = State(TaskState.QUEUED, reason=reason, about=self.about, producer=worker)
+            self.emit(attempt.number, "state", queued)
         remember(self)
         self.producer.add_sampler(attempt, attempt.sample)
         return attempt
@@ -104,19 +107,28 @@ class LocalTask:
         self.producer.add_sampler(attempt, attempt.sample)
         return attempt
 
-    def start(self, box: Box) -> None:
-        """Queue a new attempt and start it. Raises `NotNow` for what cannot be run again."""
+    def start(self, box: Box, *, pause: float = 0.0, reason: str | None = None) -> None:
+        """Queue a new attempt and start it, after *pause* seconds for some *reason*.
+
+        Raises `NotNow` for what cannot be run again.
+        """
         if self._engine is None:
             raise NotNow(
                 f"task {self.options.name} ran as part of a cell; run the cell again to retry it",
                 task_id=self.id,
             )
-        attempt = self.queue(box, worker=new_id() if self.options.on == "process" else None)
-        attempt.engine = self._engine(attempt)
-        try:
-            attempt.engine.start()
-        except Exception as error:  # noqa: BLE001 - an executor that is shut down, no process to be had, ...
-            attempt.raised(error)
+        worker = new_id() if self.options.on == "process" else None
+        attempt = self.queue(box, worker=worker, reason=reason)
+        engine = self._engine(attempt)
+        attempt.launch(pausing.Pause(attempt, engine, pause) if pause else engine)
+
+    def _try_again(self, failed: Attempt) -> None:
+        """Queue the attempt after one that failed, to start after a pause that grows with their number."""
+        self._retries_left -= 1
+        seconds = retry_pause(self.options.retries - self._retries_left, pausing.DICE())
+        coming = failed.number + 1
+        reason = retry_reason(coming, coming + self._retries_left, seconds, self.fold.error)
+        self.start(failed.box, pause=seconds, reason=reason)
 
     def emit(self, attempt: int, kind: str, data: Data) -> int:
         """Make one event and fold it in."""
@@ -179,12 +191,11 @@ class LocalTask:
         return self.fold.attempt != attempt.number or self.fold.state.ended
 
     def after_end(self, attempt: Attempt, state: TaskState) -> None:
-        """Try again where that was asked for; else let everybody know."""
+        """Try again later where that was asked for; else let everybody know."""
         self.producer.remove_sampler(attempt)
         self.producer.wake()
         if state is TaskState.FAILED and self._retries_left > 0 and not self.producer.muted:
-            self._retries_left -= 1
-            attempt.variables.copy().run(self.start, attempt.box)
+            attempt.variables.copy().run(self._try_again, attempt)
             return
         attempt.box = Box()  # the outcome is kept by whoever has a handle, not by this table
         forget(self)
@@ -251,6 +262,7 @@ class LocalTask:
                 raise NotNow(
                     f"task {self.options.name} is {self.fold.state}; it has not ended yet", task_id=self.id
                 )
+        self._retries_left = self.options.retries
         variables = self.attempt.variables if self.attempt else copy_context()
         variables.copy().run(self.start, self.box)
 

@@ -15,6 +15,7 @@ from notebook_support import own_producer, run_script, spooled, states, until  #
 import jupyter_agent as ja
 from jupyter_agent.core.events import Event, State, decode_data
 from jupyter_agent.core.task import Task, fold
+from jupyter_agent.notebook import pause
 from jupyter_agent.notebook.table import local_task
 from jupyter_agent.producer.producer import current_producer
 
@@ -56,7 +57,8 @@ def test_a_worker_emits_by_its_own_spool_and_the_parent_sees_it_all(
     assert capfd.readouterr().out == "from the worker\n"
 
 
-def test_what_a_worker_raises_fails_the_task(tmp_path: Path) -> None:
+def test_what_a_worker_raises_fails_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pause, "DICE", lambda: 0.0)
     handle = ja.task(lambda: {}[0], on="process", retries=1).submit()
     error = handle.exception(60)
     assert isinstance(error, ja.TaskFailed)
