@@ -61,6 +61,7 @@ class TaskContext:
         self._newest: Values = (None, None, None)
         self._written: Values = (None, None, None)
         self._lock = threading.Lock()
+        self._sampling = threading.Lock()
         self._cancelled = False
         self._talk = Conversation(self._emit, self.raise_if_cancelled)
         self._streams: dict[str, LineBuffer] = {}
@@ -124,9 +125,14 @@ class TaskContext:
         """Record *obj* as IPython would show it; text where there is no IPython."""
         if self._home is None:
             return
-        data, metadata = _mime_bundle(obj)
+        self.record_display(*_mime_bundle(obj))
+
+    def record_display(
+        self, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None = None
+    ) -> None:
+        """Record a MIME bundle; one with a *display_id* takes the place of the last one with it."""
         try:
-            self._emit("display", Display(data, metadata))
+            self._emit("display", Display(data, metadata, display_id))
         except (TypeError, ValueError) as error:
             self._emit("display", Display({"text/plain": f"not recorded: {error}"}))
 
@@ -216,7 +222,11 @@ class TaskContext:
         self.sample_progress()
 
     def sample_progress(self) -> None:
-        """Write the newest progress, if it is not written yet. Called by one thread at a time."""
+        """Write the newest progress, if it is not written yet."""
+        with self._sampling:
+            self._sample_progress()
+
+    def _sample_progress(self) -> None:
         newest = self._newest
         positions = self.positions[:1]
         if positions:
@@ -232,6 +242,11 @@ class TaskContext:
                 self.write_log("logging", sentence, "warning")
             else:
                 self._emit("progress", progress)
+
+    def record_progress(self, done: Number, total: Number, message: str | None) -> None:
+        """As `progress`, and an event of its own: every one is to be seen, not only the newest."""
+        self.progress(done, total, message)
+        self.sample_progress()
 
     def _advance(self, by: Number) -> None:
         with self._lock:
