@@ -22,6 +22,9 @@ from .targets import Target
 _LEFT_OUT = ("JPY_", "JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_JOURNAL", "KERNEL_", "MPLBACKEND")
 """Variables that speak of the caller's own process: a kernel's parent, its journal, its way to plot."""
 
+CALLERS_PATH = "JUPYTER_AGENT_PYTHONPATH"
+"""Where the caller's own ``PYTHONPATH`` is kept, for programs that a worker starts."""
+
 
 class Call(Struct, frozen=True, omit_defaults=True):
     """``timeout`` is in seconds; ``about`` is what the ``queued`` event says of the task."""
@@ -39,7 +42,8 @@ def caller_environment() -> dict[str, str]:
     """This process's environment as a worker gets it: it imports what this process can import."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
-    return kept | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    own = os.environ.get(CALLERS_PATH, os.environ.get("PYTHONPATH", ""))
+    return kept | {"PYTHONPATH": path, CALLERS_PATH: own, "PYTHONUNBUFFERED": "1"}
 
 
 def save_call(places: Places, task: str, call: Call, content: bytes | None = None) -> None:

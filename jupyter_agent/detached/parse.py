@@ -119,7 +119,7 @@ def _parse(
         return FunctionTarget(text, given)
     if agent is None:
         raise BadTarget(
-            f"{text[:60]!r} is neither a notebook (.ipynb) nor module:function, and for text no agent is named; "
+            f"{text[:60]!r} is no notebook (.ipynb) and no module:function, and no agent is named for text; "
             'c.JupyterAgent.agent = "module:function" in jupyter_server_config.py names one (a command '
             "comes after --)"
         )

@@ -47,17 +47,35 @@ def signal_all(session: int, number: signal.Signals) -> None:
 
 def members(session: int) -> Iterator[int]:
     """The living processes of *session*, without this one. Where that cannot be asked: none."""
+    for pid, _, its_session in _processes():
+        if its_session == session and pid != os.getpid():
+            yield pid
+
+
+def group_lives(group: int) -> bool:
+    """Whether any process of the process group has not ended; one that has may wait for its parent long."""
+    if sys.platform != "linux":
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):  # the second for a group of ended ones
+            return False
+        return True
+    return any(its_group == group for _, its_group, _ in _processes())
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Number, process group and session of all that have not ended. Where that cannot be asked: none.
+
+    proc(5): after the name in parentheses come state, parent, group and session; a zombie has ended.
+    """
     if sys.platform != "linux":
         return
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and _session_of(entry) == session:
-            yield int(entry.name)
-
-
-def _session_of(process: Path) -> int | None:
-    """proc(5): after the name in parentheses come state, parent, group and session; a zombie has ended."""
-    try:
-        fields = (process / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return int(fields[3]) if fields[0] != "Z" else None
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            yield int(entry.name), int(fields[2]), int(fields[3])
