@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from typing import Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..core.schedule import Every, Trigger, described, next_due
+from ..core.schedule import Every, Trigger, next_due
+from ..core.when import Overlap, When, described
 from ..detached.call import Call
 from ..detached.targets import PickledTarget, Target
 from ..errors import BadSchedule, UnknownSchedule
 from .holder import Desk
-from .records import Firing
 
 log = logging.getLogger(__name__)
 KIND = "schedule"
@@ -28,9 +28,6 @@ MOST = 1000
 
 SET_BACK = 60.0
 """Seconds that a schedule's beginning may lie ahead before the clock is taken to have been set back."""
-
-Overlap = Literal["skip", "queue", "allow"]
-OVERLAPS: tuple[Overlap, ...] = ("skip", "queue", "allow")
 
 
 class Schedule(Struct, frozen=True, omit_defaults=True):
@@ -64,7 +61,7 @@ class Shown(Struct, frozen=True):
     paused: bool
     created: float
     next: float | None
-    last: Firing | None
+    last: dict[str, Any] | None
     last_due: float | None
     last_task: str | None
     tags: tuple[str, ...]
@@ -73,9 +70,7 @@ class Shown(Struct, frozen=True):
     cwd: str
 
 
-def add_schedule(
-    desk: Desk, call: Call, trigger: Trigger, timezone: str, overlap: Overlap, *, ident: str, now: float
-) -> Schedule:
+def add_schedule(desk: Desk, call: Call, when: When, *, ident: str, now: float) -> Schedule:
     """Keep a schedule. Raises `BadSchedule`."""
     if isinstance(call.target, PickledTarget):
         raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
@@ -83,7 +78,7 @@ def add_schedule(
         raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
     if len(desk.journal.records(KIND)) >= MOST:
         raise BadSchedule(f"there are {MOST:,} schedules already; delete some that are not needed")
-    schedule = Schedule(ident, call, trigger, timezone, now, now, overlap)
+    schedule = Schedule(ident, call, when.trigger, when.timezone, now, now, when.overlap)
     _keep(desk, schedule)
     return schedule
 
@@ -142,7 +137,7 @@ def show_schedule(desk: Desk, schedule: Schedule, now: float) -> Shown:
         schedule.paused,
         schedule.created,
         None if schedule.paused else next_due(schedule.trigger, fired_until(desk, schedule, now)),
-        last,
+        last._asdict() if last else None,
         last.due if last else None,
         ran.task if ran else None,
         call.about.tags,

@@ -10,19 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_agent.core.schedule import (
-    COUNTED,
-    At,
-    Cron,
-    Every,
-    Trigger,
-    described,
-    next_due,
-    parse_at,
-    parse_cron,
-    parse_every,
-    passed,
-)
+from jupyter_agent.core.schedule import COUNTED, At, Cron, Every, Trigger, next_due, passed
+from jupyter_agent.core.when import When, described, parse_at, parse_cron, parse_every, read_when
 from jupyter_agent.errors import BadSchedule
 
 START = 1_764_000_000.25
@@ -283,6 +272,35 @@ class TestReading:
     def test_what_is_no_time(self, value: object, said: str) -> None:
         with pytest.raises(BadSchedule, match=said):
             parse_at(value, "Europe/Berlin", START)
+
+
+class TestAsking:
+    def test_what_is_not_said_has_a_default(self) -> None:
+        asked = read_when({"every": "1m", "cron": None}, timezone="Asia/Tokyo", now=START)
+        assert asked == When(Every(60.0, START), "Asia/Tokyo", "skip")
+
+    def test_everything_can_be_said(self) -> None:
+        asked = {"cron": "0 9 * * *", "timezone": "Europe/Berlin", "overlap": "queue"}
+        expected = When(Cron("0 9 * * *", "Europe/Berlin"), "Europe/Berlin", "queue")
+        assert read_when(asked, timezone="UTC", now=START) == expected
+        once = read_when({"at": "2031-05-17T14:00", "timezone": "Europe/Berlin"}, timezone="UTC", now=START)
+        assert once.trigger == At(berlin(2031, 5, 17, 14), "Europe/Berlin")
+
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [
+            ({}, "a schedule has one of every, cron and at, and none is given"),
+            ({"every": 60, "at": "2031-05-17"}, "a schedule has one of every, cron and at, not every and at"),
+            ({"evry": "1m"}, "a schedule has no 'evry'; it has every, cron, at, timezone, overlap"),
+            ({"every": 60, "overlap": "never"}, "overlap must be skip, queue or allow, not 'never'"),
+            ({"every": 60, "overlap": []}, "overlap must be skip, queue or allow"),
+            ({"every": 60, "timezone": "Mars"}, "there is no time zone 'Mars'"),
+            ({"cron": "x"}, "does not have five fields"),
+        ],
+    )
+    def test_what_makes_no_sense_gets_a_sentence(self, asked: dict[str, object], said: str) -> None:
+        with pytest.raises(BadSchedule, match=said):
+            read_when(asked, timezone="UTC", now=START)
 
 
 class TestSaying:

@@ -1,0 +1,34 @@
+"""This machine's time zone, for whoever names none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..core.when import zone_name
+from ..errors import BadSchedule
+
+_LINK, _NAME = Path("/etc/localtime"), Path("/etc/timezone")
+
+
+def local_zone(*, link: Path = _LINK, file: Path = _NAME) -> str:
+    """Its IANA name: what ``TZ`` says, else the machine's settings, else UTC."""
+    for name in _candidates(link, file):
+        try:
+            return zone_name(name)
+        except BadSchedule:  # the next may know better
+            continue
+    return "UTC"
+
+
+def _candidates(link: Path, file: Path) -> Iterator[str]:
+    yield os.environ.get("TZ", "").removeprefix(":")
+    try:
+        yield str(link.readlink()).rpartition("zoneinfo/")[2]
+    except OSError:  # no link: a copy, or nothing
+        pass
+    try:
+        yield file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return
