@@ -1,0 +1,187 @@
+"""Detached tasks beside real servers that start, stop and are killed, and workers that are killed too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from notebook_support import own_producer  # noqa: F401
+from servers import Server, Servers
+from support import until
+from workers import kill_worker, no_workers_left, workers_of
+
+import jupyter_agent as ja
+from jupyter_agent.core.task import Task
+from jupyter_agent.detached.orders import taken_orders, waiting_orders
+from jupyter_agent.places import Places
+from jupyter_agent.producer.producer import current_producer
+from jupyter_agent.server import dispatch
+
+
+@pytest.fixture
+def holder(fresh: Servers, places: Places) -> Iterator[Server]:
+    """A server of this process's user, with two worker slots, and no worker left at the end."""
+    with no_workers_left(places):
+        server = fresh.start(
+            env={"JUPYTER_AGENT_DIR": os.environ["JUPYTER_AGENT_DIR"]},
+            extra_args=["--JupyterAgent.worker_limit=2"],
+        )
+        assert current_producer().forwarder.wait_until_up(20)
+        yield server
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Servers]:
+    from servers import servers
+
+    with servers(tmp_path / "servers") as factory:
+        yield factory
+
+
+def state(server: Server, task: str) -> str | None:
+    found = server.task(task)
+    return found and str(found["state"])
+
+
+def ends(server: Server, task: str) -> list[str]:
+    """The end states that the journal has, in order."""
+    states = [e["data"]["state"] for e in server.events(task, "state")]
+    return [one for one in states if one not in ("queued", "running")]
+
+
+def command(server: Server, task: str, word: str) -> int:
+    return server.ask(f"tasks/{task}/commands", method="POST", body={"command": word}).status
+
+
+def submit(function: Callable[..., Any], *args: Any, **options: Any) -> ja.TaskHandle:
+    return ja.task(function, on="detached", show=False, **options).submit(*args)
+
+
+def train(epochs: int, pause: float, seen: str) -> list[float]:
+    """A training whose losses depend on all the steps before; it says which epochs it ran."""
+    weight, losses = ja.current().restore((1.0, []))
+    for epoch in ja.track(range(len(losses), epochs)):
+        weight = weight * 0.9 + 0.01 * epoch
+        losses.append(weight)
+        ja.current().metric("loss", weight, epoch)
+        ja.current().checkpoint((weight, losses))
+        with Path(seen).open("a") as file:
+            file.write(f"{ja.current().attempt}:{epoch}\n")
+        time.sleep(pause)
+    return losses
+
+
+def test_a_training_killed_at_40_percent_goes_on_behind_a_new_server_to_the_same_result(
+    holder: Server, places: Places, tmp_path: Path
+) -> None:
+    seen, plain = tmp_path / "seen", tmp_path / "plain"
+    expected = train(50, 0.0, str(plain))
+    first = submit(train, 50, 0.02, str(seen), key="training")
+    until(lambda: seen.exists() and len(seen.read_text().splitlines()) >= 20, 60)
+    kill_worker(places, holder.task(first.id)["producer"])
+    holder.stop()
+    holder.restart()
+    until(lambda: state(holder, first.id) == "interrupted")
+    again = submit(train, 50, 0.02, str(seen), key="training")
+    assert again.id == first.id
+    assert again.result(60) == expected
+    ran = [line.split(":") for line in seen.read_text().splitlines()]
+    assert {attempt for attempt, _ in ran} == {"1", "2"}
+    doubled = len(ran) - len({epoch for _, epoch in ran})
+    assert doubled <= 1  # the epoch whose checkpoint was cut off
+    assert ends(holder, first.id) == ["interrupted", "completed"]
+
+
+def test_a_worker_outlives_its_server_and_the_next_one_finds_and_cancels_it(
+    holder: Server, places: Places
+) -> None:
+    def work() -> None:
+        for number in range(10_000):
+            print("line", number)
+            time.sleep(0.01)
+
+    handle = submit(work)
+    until(lambda: "line 3\n" in holder.lines(handle.id), 60)
+    holder.kill()
+    holder.restart()
+    until(lambda: len(holder.lines(handle.id)) > 50)
+    assert command(holder, handle.id, "cancel") == 202
+    until(lambda: state(holder, handle.id) == "cancelled")
+    said = "".join(holder.lines(handle.id)).splitlines()
+    assert said == [f"line {number}" for number in range(len(said))]
+    assert ends(holder, handle.id) == ["cancelled"]
+    until(lambda: not workers_of(places))
+
+
+def test_a_cancel_ends_the_children_too(holder: Server, places: Places) -> None:
+    def work() -> None:
+        subprocess.run(["sleep", "60"], check=True)
+
+    handle = submit(work)
+    until(lambda: len(workers_of(places)) > 1, 60)
+    assert command(holder, handle.id, "cancel") == 202
+    until(lambda: state(holder, handle.id) == "cancelled")
+    until(lambda: not workers_of(places))
+
+
+def test_what_never_returns_to_python_is_killed_with_its_children(
+    holder: Server, places: Places, tmp_path: Path
+) -> None:
+    def work(deaf: str) -> None:
+        subprocess.Popen(["sleep", "60"])
+        Path(deaf).touch()
+        sum(range(10**13))  # keeps the interpreter's lock, and looks at no signal
+
+    handle = submit(work, str(tmp_path / "deaf"))
+    until(lambda: (tmp_path / "deaf").exists() and state(holder, handle.id) == "running", 60)
+    assert command(holder, handle.id, "cancel") == 202
+    until(lambda: state(holder, handle.id) == "cancelled", dispatch.OBEYS_WITHIN + 30)
+    assert holder.events(handle.id, "state")[-1]["data"]["reason"] == "its worker had to be killed"
+    assert ends(holder, handle.id) == ["cancelled"]
+    until(lambda: not workers_of(places))
+    until(lambda: taken_orders(places) == [])
+
+
+def test_one_that_waits_is_cancelled_and_one_that_ended_runs_again(holder: Server, places: Places) -> None:
+    gate = places.root / "gate"
+
+    def wait(path: str) -> int:
+        while not Path(path).exists():
+            time.sleep(0.01)
+        return ja.current().attempt
+
+    running = [submit(wait, str(gate)) for _ in range(2)]
+    until(lambda: all(state(holder, one.id) == "running" for one in running), 60)
+    waiting = submit(wait, str(gate))
+    assert command(holder, waiting.id, "cancel") == 202
+    assert state(holder, waiting.id) == "cancelled"
+    assert command(holder, waiting.id, "cancel") == 409
+    gate.touch()
+    assert [one.result(60) for one in running] == [1, 1]
+    assert command(holder, waiting.id, "retry") == 202
+    assert waiting.result(60) == 2
+    assert ends(holder, waiting.id) == ["cancelled", "completed"]
+
+
+def test_twenty_wait_their_turn_and_nothing_is_left_behind(holder: Server, places: Places) -> None:
+    body = {"target": [sys.executable, "-S", "-c", "pass"]}
+    queued: list[Task] = [
+        holder.ask("tasks", method="POST", body=body | {"name": f"job-{n}"}).json for n in range(20)
+    ]
+    until(lambda: holder.ask("tasks?state=completed&limit=1000").json["tasks"][19:], 100)
+    tasks = [holder.task(task["id"]) for task in queued]
+    started = [task["started"] for task in tasks]
+    overtaken = [n for n in range(2, 20) if started[n] < started[n - 2]]
+    assert overtaken == []  # two run at once: nobody is overtaken but by who runs beside
+    until(lambda: not workers_of(places))
+    assert list(waiting_orders(places)) == taken_orders(places) == []
+    for task in tasks:
+        assert holder.ask(f"tasks/{task['id']}", method="DELETE").status == 204
+    assert list(places.calls.iterdir()) == []
+    assert {path.name for path in places.spools.glob("[0-9A-Z]*")} == {current_producer().id}
