@@ -31,6 +31,8 @@ JUPYTERS_OWN = re.compile(
     # a page went away while its kernel's socket was being opened
     r"|no attribute 'kernel_ws_protocol'|500 GET /api/kernels/\S+/channels|\"User-Agent\":"
     r"|\.~\w+\.ipynb doesn't exist"  # and while its notebook was being saved
+    # a page that was open when its server was stopped asks the next one for its kernel
+    r"|Kernel does not exist: |404 GET /api/kernels/[-\w]+\?\d+ "
     "|received signal 15, stopping"
     "|Parent appears to have exited"  # a kernel of a server that was killed
 )
