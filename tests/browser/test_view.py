@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -270,21 +271,57 @@ def test_the_kernel_is_told_whether_the_browser_needs_it(stage: Stage, view: Pag
     assert view.evaluate("window.sent") == [{"live": False}, {"live": True}, {"live": False}]
 
 
-@pytest.mark.parametrize("choices", [None, ["yes", "no"]])
-def test_a_question_is_answered_by_name(stage: Stage, view: Page, choices: list[str] | None) -> None:
+@pytest.mark.parametrize("way", ["said", "chosen", "said beside choices"])
+def test_a_question_is_answered_by_name(stage: Stage, view: Page, way: str) -> None:
     ident = stage.welcome()
     stage.answer(ident, snapshot())
+    choices = None if way == "said" else ["yes", "no"]
     stage.tell(ident, event(3, "prompt", {"prompt_id": "p1", "text": "Deploy?", "choices": choices}))
+    expect(view.locator(".ja-badge")).to_have_text("waiting for you")
     field = view.get_by_label("Deploy?")
-    if choices:  # JupyterLab's shortcuts (Lumino's) keep away from what has this
-        expect(field).to_have_attribute("data-lm-suppress-shortcuts", "")
-    field.select_option("no") if choices else field.fill("no")
-    view.get_by_role("button", name="Send", exact=True).click()
+    if way == "chosen":
+        view.get_by_role("button", name="no", exact=True).click()
+    else:
+        field.fill("no")
+        view.get_by_role("button", name="Send", exact=True).click()
     command = stage.expect("command")
     assert (command["command"], command["args"]) == ("input", {"text": "no", "prompt_id": "p1"})
     stage.send(type="reply", id=command["id"], ok=True)
     stage.tell(ident, event(4, "input", {"text": "no", "prompt_id": "p1"}), prev="e:3")
     expect(field).to_be_hidden()
+    expect(view.get_by_role("button", name="no", exact=True)).to_be_hidden()
+
+
+@pytest.mark.parametrize(("by", "who"), [("bob", "Answered by bob"), ("u", "You")])
+def test_an_answer_of_somebody_else_takes_the_question_away(
+    stage: Stage, view: Page, by: str, who: str
+) -> None:
+    """Before the task's process has read it; who clicks meanwhile is told."""
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    prompt = {"prompt_id": "p1", "text": "Deploy?", "choices": ["yes", "no"]}
+    stage.tell(ident, event(3, "prompt", prompt))
+    view.get_by_role("button", name="yes", exact=True).click()
+    command = stage.expect("command")
+    given = {"command": "input", "args": {"text": "no", "prompt_id": "p1"}, "by": by}
+    stage.tell(ident, event(4, "command", given), prev="e:3")
+    sentence = "that question has been answered by bob"
+    stage.send(type="reply", id=command["id"], ok=False, code="not_now", message=sentence)
+    expect(view.get_by_role("button", name="yes", exact=True)).to_be_hidden()
+    expect(view.locator(".ja-badge")).to_have_text("running")
+    expect(view.locator(".ja-message").last).to_contain_text(who)
+    expect(view.locator(".ja-message").last).to_contain_text("not read yet")
+    expect(view.locator(".ja-notice")).to_have_text(sentence)
+    stage.tell(ident, event(5, "input", {"text": "no", "prompt_id": "p1"}), prev="e:4")
+    expect(view.locator(".ja-message")).to_have_text([re.compile("Deploy"), re.compile(f"{who}\\s*no")])
+
+
+def test_without_its_past_the_talk_is_that_of_the_snapshot(stage: Stage, page: Page) -> None:
+    page.route("**/jupyter-agent/tasks/*/events**", lambda route: route.abort())
+    page.evaluate(MOUNT, [TASK, None])
+    said = [{"message_id": "m", "role": "assistant", "text": "I found it."}]
+    stage.answer(stage.welcome(), snapshot(messages=said))
+    expect(page.locator(".ja-message")).to_contain_text("I found it.")
 
 
 def test_a_failed_task_shows_its_error_and_folds_its_traceback(stage: Stage, view: Page) -> None:

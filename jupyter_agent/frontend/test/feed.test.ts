@@ -80,7 +80,7 @@ test("what was said before the page was there comes before what is said now", as
   const { page, feed } = following();
   const say = (offset: number) => event(offset, "t", "message", { role: "a", text: `${offset}`, message_id: `${offset}` });
   page.start([snapshot("t", { cursor: "e:5" })], { cursor: "e:5" });
-  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput&limit=10000", () => json({ events: [say(1), say(5)], cursor: "e:5", more: false }));
+  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput%2Ccommand&limit=10000", () => json({ events: [say(1), say(5)], cursor: "e:5", more: false }));
   page.answers.set("GET tasks/t/events?types=display&before=e%3A5&limit=30", () => json({ events: [], cursor: "e:0", more: false }));
   feed.look();
   page.tell(say(6));
@@ -123,7 +123,7 @@ test("what is asked for is not asked on for a view that is gone", async () => {
   const leave = feed.watch(() => {});
   page.open();
   page.start([snapshot("t")]);
-  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput&limit=10000", () => json({ events: [], cursor: "e:1", more: true }));
+  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput%2Ccommand&limit=10000", () => json({ events: [], cursor: "e:1", more: true }));
   feed.look();
   leave();
   for (let turn = 0; turn < 5; turn += 1) await settle();

@@ -44,7 +44,28 @@ test("a question and its answer are part of the conversation", () => {
   const talk = new Talk();
   talk.add(event(1, "prompt", { prompt_id: "p", text: "Deploy?", choices: ["yes"] }));
   talk.add(event(2, "input", { prompt_id: "p", text: "yes" }));
-  expect(talk.messages.map(({ role, text, prompt }) => [role, text, prompt])).toEqual([["assistant", "Deploy?", true], ["user", "yes", false]]);
+  expect(talk.messages).toMatchObject([{ role: "assistant", text: "Deploy?", prompt: true }, { role: "user", text: "yes" }]);
+});
+
+test("an accepted answer is there at once, with who gave it, and once", () => {
+  const talk = new Talk();
+  talk.add(event(1, "command", { command: "input", args: { prompt_id: "p", text: "yes" }, by: "ada" }));
+  expect(talk.messages).toMatchObject([{ role: "user", text: "yes", by: "ada", waiting: true }]);
+  talk.add(event(2, "input", { prompt_id: "p", text: "yes" }));
+  expect(talk.messages).toEqual([{ id: "ap", role: "user", text: "yes", by: "ada" }]);
+});
+
+test("what the task got is its answer, whatever the holder took before", () => {
+  const talk = new Talk();
+  talk.add(event(1, "command", { command: "input", args: { prompt_id: "p", text: "yes" }, by: "ada" }));
+  talk.add(event(2, "input", { prompt_id: "p", text: "no", role: "default" }));
+  talk.add(event(3, "command", { command: "cancel" }));
+  talk.add(event(4, "command", { command: "input", args: { text: "unasked" } }));
+  talk.add(event(5, "input", { text: "unasked" }));
+  expect(talk.messages).toEqual([
+    { id: "ap", role: "default", text: "no", by: null },
+    { id: "i5", role: "user", text: "unasked", by: null },
+  ]);
 });
 
 test("a display with a known id replaces the one before, and only the newest are kept", () => {

@@ -139,7 +139,7 @@ export function slimLine(picture: Picture): TemplateResult {
     ${say("percent", done === null ? "" : `${Math.floor(done * 100)} %`)}${say("count", countOf(task))}
     ${say("rate", rate ? speedText(rate) : "")}${say("left", rest === null ? "" : `${duration(rest)} left`)}
     ${say("elapsed", elapsed(task, now))}
-    ${say("word", task.state === "running" ? "" : stateWord(task))}${link(status)}
+    ${say("word", task.state === "running" && !task.prompt ? "" : stateWord(task))}${link(status)}
     ${cancel(task, busy, ask)}
   </div>
   <div class="ja-notice" role="status" ?hidden=${!hint}>${hint}</div>${ending({ ...task, result: null })}`;

@@ -11,18 +11,25 @@ import { loadRich } from "./lazy.js";
 
 /** Sends what a person wrote; resolves with whether it was taken. */
 export type Answer = (text: string, promptId: string | null) => Promise<boolean>;
+const WHO: Record<string, string> = {
+  user: "You", assistant: "Task", default: "Nobody answered in time; the default", nobody: "Nobody answered in time",
+};
+/** Whose words are no Markdown. */
+const PERSON: ReadonlySet<string> = new Set(["user", "default", "nobody"]);
 type ToHtml = (markdown: string) => string;
 
 export class TalkView extends LitElement {
   static override properties = {
     talk: { attribute: false }, task: { attribute: false }, server: { attribute: false }, answer: { attribute: false },
-    version: { attribute: false }, busy: { state: true },
+    version: { attribute: false }, me: { attribute: false }, busy: { state: true },
   };
   declare talk: Talk | null;
   declare task: Snapshot | null;
   declare server: Server | null;
   declare answer: Answer;
   declare version: number;
+  /** What the server calls who looks at this. */
+  declare me: string | null;
   declare busy: boolean;
   #toHtml: ToHtml | null = null;
   #asked = false;
@@ -30,7 +37,7 @@ export class TalkView extends LitElement {
 
   constructor() {
     super();
-    this.talk = this.task = this.server = null;
+    this.talk = this.task = this.server = this.me = null;
     this.answer = async () => false;
     this.version = 0;
     this.busy = false;
@@ -41,8 +48,13 @@ export class TalkView extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const messages = this.talk?.messages ?? [];
+    const messages = this.talk?.messages.length ? this.talk.messages : this.#known();
     return html`${messages.length ? this.#messages(messages) : nothing}${this.#form(messages)}`;
+  }
+
+  /** The last of the talk is in the snapshot; all of it takes the server. */
+  #known(): Message[] {
+    return (this.task?.messages ?? []).map(({ message_id, role, text }) => ({ id: `m${message_id}`, role, text }));
   }
 
   #messages(messages: Message[]): TemplateResult {
@@ -52,16 +64,17 @@ export class TalkView extends LitElement {
     </div>`;
   }
 
-  #message({ role, text, prompt }: Message): TemplateResult {
-    const who = role === "user" ? "You" : role === "assistant" ? "Task" : printable(role);
+  #message({ role, text, prompt = false, by, waiting }: Message): TemplateResult {
+    const other = by && by !== this.me ? `Answered by ${by}` : "";
+    const who = printable(other || WHO[role] || role);
     return html`<div class="ja-message" data-role=${role} data-prompt=${prompt}>
-      <span class="ja-who">${who}</span>${this.#body(text, role)}
+      <span class="ja-who">${who}${waiting ? html`<span class="ja-waiting"> · not read yet</span>` : nothing}</span>${this.#body(text, role)}
     </div>`;
   }
 
   #body(text: string, role: string): TemplateResult {
     const harmless = printable(text);
-    if (role === "user" || !this.#toHtml) return html`<div class="ja-said-text">${harmless}</div>`;
+    if (PERSON.has(role) || !this.#toHtml) return html`<div class="ja-said-text">${harmless}</div>`;
     return html`<div class="ja-said-html" .innerHTML=${this.#toHtml(harmless)}></div>`;
   }
 
@@ -81,30 +94,35 @@ export class TalkView extends LitElement {
     const known = prompt !== null && messages.some((message) => message.id === `p${prompt.prompt_id}`);
     return html`<form class="ja-prompt" data-asking=${prompt !== null} @submit=${this.#submit}>
       <label for=${this.#field} class=${known ? "ja-hidden" : ""}>${prompt ? printable(prompt.text) : "Say something to the task"}</label>
+      ${prompt?.choices?.length ? this.#choices(prompt.choices) : nothing}
       <div class="ja-reply">
-        ${this.#input(prompt?.choices ?? null)}
+        <input class="ja-answer" id=${this.#field} type="text" autocomplete="off" />
         <button class="ja-button" type="submit" ?disabled=${this.busy}>Send</button>
       </div>
     </form>`;
   }
 
-  #input(choices: string[] | null): TemplateResult {
-    if (!choices) return html`<input class="ja-answer" id=${this.#field} type="text" autocomplete="off" />`;
-    // JupyterLab would take the letters that choose for its own: "x" cuts the cell.
-    return html`<select class="ja-answer" id=${this.#field} data-lm-suppress-shortcuts>
-      ${choices.map((choice) => html`<option value=${choice}>${printable(choice)}</option>`)}
-    </select>`;
+  #choices(choices: string[]): TemplateResult {
+    return html`<div class="ja-choices" role="group" aria-label="Answers">
+      ${choices.map((choice) => html`<button class="ja-button" type="button" ?disabled=${this.busy} @click=${() => this.#send(choice)}>${printable(choice)}</button>`)}
+    </div>`;
   }
 
-  async #submit(event: Event): Promise<void> {
+  #submit(event: Event): void {
     event.preventDefault();
-    const field = this.querySelector<HTMLInputElement>(".ja-answer");
+    const field = this.querySelector<HTMLInputElement>(".ja-answer")!;
+    void this.#send(field.value).then((taken) => {
+      if (taken) field.value = "";
+    });
+  }
+
+  async #send(text: string): Promise<boolean> {
     const prompt = this.task?.prompt?.prompt_id ?? null;
-    if (!field || this.busy || (field.value === "" && prompt === null)) return;
+    if (this.busy || (text === "" && prompt === null)) return false;
     this.busy = true;
-    const taken = await this.answer(field.value, prompt);
+    const taken = await this.answer(text, prompt);
     this.busy = false;
-    if (taken && field.isConnected && field instanceof HTMLInputElement) field.value = "";
+    return taken;
   }
 
   /** The newest message stays in sight, unless the reader scrolled away. */

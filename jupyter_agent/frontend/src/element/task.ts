@@ -199,7 +199,7 @@ export class TaskElement extends LitElement {
   #full(picture: Picture): TemplateResult {
     const [{ task }, feed, server] = [picture, this.#feed, this.server];
     return html`${head(picture)}${bar(picture)}${figures(picture)}${notice(picture)}${ending(task)}
-      <jupyter-agent-talk .talk=${feed?.talk ?? null} .version=${feed?.talk.version ?? 0} .task=${task} .server=${server}
+      <jupyter-agent-talk .talk=${feed?.talk ?? null} .version=${feed?.talk.version ?? 0} .task=${task} .server=${server} .me=${feed?.connection.user ?? null}
         .answer=${this.#answer}></jupyter-agent-talk>
       ${chips(task)}
       <jupyter-agent-plot .metrics=${feed?.metrics ?? null} .version=${feed?.metrics.version ?? 0} .server=${server}></jupyter-agent-plot>

@@ -3,7 +3,7 @@
 import type { TaskEvent } from "../net/types.js";
 
 /** Which events belong to a conversation. */
-export const TALK_TYPES = ["message", "prompt", "input"];
+export const TALK_TYPES = ["message", "prompt", "input", "command"];
 const MOST_MESSAGES = 500;
 const MOST_SHOWN = 50;
 
@@ -12,7 +12,11 @@ export interface Message {
   readonly role: string;
   readonly text: string;
   /** Whether it is a question to a person. */
-  readonly prompt: boolean;
+  readonly prompt?: boolean;
+  /** Who gave this answer; null where that is not known. */
+  readonly by?: string | null;
+  /** Whether the task's process has not read it yet. */
+  readonly waiting?: boolean;
 }
 
 /** Messages in the order in which they began; the parts of one message are joined. */
@@ -29,7 +33,8 @@ export class Talk {
     const { data } = event;
     if (event.type === "message") this.#say(`m${data.message_id}`, data.role, data.text, Boolean(data.delta));
     else if (event.type === "prompt") this.#put({ id: `p${data.prompt_id}`, role: "assistant", text: data.text, prompt: true });
-    else this.#put({ id: `i${event.offset}`, role: "user", text: data.text, prompt: false });
+    else if (event.type === "command") this.#accepted(data);
+    else this.#heard(event);
   }
 
   clear(): void {
@@ -39,10 +44,24 @@ export class Talk {
     this.version += 1;
   }
 
+  /** The holder has taken this answer; that of another, straight from the task's own process, may still win. */
+  #accepted({ command, args = {}, by = null }: any): void {
+    const { text, prompt_id } = args;
+    if (command === "input" && prompt_id) this.#put({ id: `a${prompt_id}`, role: "user", text: `${text}`, by, waiting: true });
+  }
+
+  /** The task has got this. */
+  #heard({ offset, data }: TaskEvent): void {
+    const { prompt_id, role = "user", text } = data;
+    const id = prompt_id ? `a${prompt_id}` : `i${offset}`;
+    const known = this.messages[this.#at.get(id) ?? -1];
+    this.#put({ id, role, text, by: known?.text === text ? known?.by : null });
+  }
+
   #say(id: string, role: string, text: string, delta: boolean): void {
     const known = this.#at.get(id);
     const before = known === undefined ? "" : this.messages[known]!.text;
-    this.#put({ id, role, text: delta ? before + text : text, prompt: false });
+    this.#put({ id, role, text: delta ? before + text : text });
   }
 
   #put(message: Message): void {

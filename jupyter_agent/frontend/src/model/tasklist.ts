@@ -13,7 +13,7 @@ import { Speed } from "./speed.js";
 const TYPES = ["state", "progress", "prompt", "input", "command"];
 /** What is told of a task that was not known, and what is told of those that are, and may change their order. */
 const STORY: readonly string[] = ["state", "prompt"];
-const TOLD: readonly string[] = [...STORY, "input"];
+const TOLD: readonly string[] = [...STORY, "input", "command"];
 /** Tasks that are kept; the oldest ended ones go first. */
 const MOST = 1000;
 const PAGE = 100;
@@ -87,7 +87,7 @@ export class TaskList implements Listener {
     return this.#join(this.#watchers, changed);
   }
 
-  /** Call `change` for each `state`, `prompt` and `input` as it comes, and for each task that ended, or asks something
+  /** Call `change` for each `state`, `prompt`, `input` and `command` as it comes, and for each task that ended, or asks something
    * else, unseen: not for what was so when the list began. Returns what stops it. */
   watchChanges(change: Change): () => void {
     return this.#join(this.#changes, change);

@@ -26,6 +26,8 @@ export class Connection {
   stopped: string | null = null;
   /** Seconds to add to the browser's clock to get the server's. */
   skew = 0;
+  /** What the server calls who is here; null while that is not known. */
+  user: string | null = null;
   /** What else lives as long as this connection, by name. */
   readonly shared = new Map<string, unknown>();
   readonly #listeners = new Map<number, Listener>();
@@ -148,7 +150,8 @@ export class Connection {
     }
   }
 
-  #welcomed({ now, heartbeat }: { now: number; heartbeat: number }): void {
+  #welcomed({ now, heartbeat, user = null }: { now: number; heartbeat: number; user?: string | null }): void {
+    this.user = user;
     this.skew = now - this.world.now();
     this.#heartbeat = heartbeat;
     this.#backoff.reset();

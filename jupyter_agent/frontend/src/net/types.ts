@@ -104,7 +104,7 @@ export interface Reply {
 /** What the protocol wants done, in order. */
 export type Action =
   | { kind: "send"; frame: string }
-  | { kind: "welcome"; now: number; heartbeat: number }
+  | { kind: "welcome"; now: number; heartbeat: number; user?: string }
   | { kind: "answered"; id: number }
   | { kind: "restart"; id: number; tasks: Snapshot[]; more: boolean; cursor: string }
   | { kind: "apply"; id: number; events: TaskEvent[] }
