@@ -190,7 +190,7 @@ async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] |
         raise PeerAway(f"the peer cannot be reached: {error.strerror or type(error).__name__}") from None
     except Exception as error:
         log.debug("what answered is no WebSocket: %s", type(error).__name__)
-        raise PeerAway("what answers there is no WebSocket") from error
+        raise PeerRefuses("what answers there is no WebSocket") from error
     return peer
 
 

@@ -163,9 +163,7 @@ def _url(url: object) -> str:
     if not url.lower().startswith(("ws://", "wss://")):
         raise ValueError(f"{said} is no WebSocket address; it begins with ws:// or wss://")
     if len(url) > MOST_URL or not (url.isascii() and url.isprintable()) or " " in url:
-        raise ValueError(
-            f"{said} has characters that an address cannot have, or more than {MOST_URL} of them"
-        )
+        raise ValueError(f"{said} is longer than {MOST_URL} characters, or has some that no address can have")
     if not _has_host(url):
         raise ValueError(f"{said} names no host and port; an address is like wss://example.org:8443/events")
     return url
