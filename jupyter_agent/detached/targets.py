@@ -21,12 +21,14 @@ class FunctionTarget(Struct, frozen=True, tag="function", tag_field="kind"):
 
 
 class NotebookTarget(Struct, frozen=True, tag="notebook", tag_field="kind"):
-    """A notebook's file. ``kernel``: ``None`` for the one it names; ``cell_timeout``: seconds."""
+    """A notebook's file. ``kernel``: ``None`` for the one it names; ``cell_timeout``: seconds;
+    ``allow_errors``: a cell that raises does not end it."""
 
     path: str
     parameters: dict[str, Any] = {}
     kernel: str | None = None
     cell_timeout: float | None = None
+    allow_errors: bool = False
 
 
 class CommandTarget(Struct, frozen=True, tag="command", tag_field="kind"):

@@ -5,19 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...detached.targets import PickledTarget, Target
+from ...detached.targets import (
+    AgentTarget,
+    CommandTarget,
+    FunctionTarget,
+    NotebookTarget,
+    PickledTarget,
+    Target,
+)
 from ...notebook.context import TaskContext
 
 
 def run_target(target: Target, context: TaskContext, content: Path) -> Any:
     """Run *target* in this thread; its result. *content* is where a notebook's function is pickled.
 
-    Raises whatever the work raises.
+    Raises whatever the work raises, `TargetFailed` for what failed in another process, and `BadTarget` for
+    what cannot be run.
     """
     match target:
         case PickledTarget():
-            from .pickled import run
+            from .pickled import run as run_pickled
 
-            return run(content)
-        case _:
-            raise TypeError(f"{context.id}: there is no way to run {target!r:.100}")
+            return run_pickled(content)
+        case FunctionTarget():
+            from .function import run as run_function
+
+            return run_function(target)
+        case AgentTarget():
+            from .agent import run as run_agent
+
+            return run_agent(target)
+        case CommandTarget():
+            from .command import run as run_command
+
+            return run_command(target, context)
+        case NotebookTarget():
+            from .notebook import run as run_notebook
+
+            return run_notebook(target, context)

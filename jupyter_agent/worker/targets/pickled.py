@@ -6,9 +6,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from ...notebook.executors import Plain
+from .calling import call
 
 
 def run(content: Path) -> Any:
     """Call it. Raises what it raises, and what unpickling raises where a module is missing here."""
-    return Plain(*pickle.loads(content.read_bytes()))()  # noqa: S301 - this user's own file, in a folder of theirs
+    function, args, kwargs = pickle.loads(content.read_bytes())  # noqa: S301 - this user's own file
+    return call(function, *args, **kwargs)

@@ -1,0 +1,107 @@
+"""Finding a function by its name, and calling one in the worker's main thread."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from difflib import get_close_matches
+from types import FrameType
+from typing import Any, Self
+
+from ...errors import BadTarget
+from ...notebook.api import TaskFunction
+
+
+def find_function(name: str) -> Callable[..., Any]:
+    """The function ``module:function``, looked for in the working directory first.
+
+    One made with `task` is the plain function. Raises `BadTarget`, and what importing the module raises.
+    """
+    module_name, _, attributes = name.partition(":")
+    found = _import(module_name)
+    for attribute in attributes.split("."):
+        found = _get(found, attribute)
+    function = found.__wrapped__ if isinstance(found, TaskFunction) else found
+    if not callable(function):
+        raise BadTarget(f"{name} is no function but a {type(function).__name__}")
+    return function
+
+
+def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What *function* returns; a coroutine is run to its end."""
+    value = function(*args, **kwargs)
+    return _run(value) if asyncio.iscoroutine(value) else value
+
+
+def _import(name: str) -> Any:
+    here = os.getcwd()  # noqa: PTH109 - as `sys.path` has it
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if name != missing and not name.startswith(f"{missing}."):
+            raise
+        raise BadTarget(f"there is no module {missing!r} in {here} nor among what is installed") from error
+
+
+def _get(owner: Any, name: str) -> Any:
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        where = getattr(owner, "__name__", type(owner).__name__)
+        near = get_close_matches(name, dir(owner), 1)
+        hint = f"; is {near[0]} meant?" if near else ""
+        raise BadTarget(f"{where} has no {name!r}{hint}") from error
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner() as runner, _StopsLoop(runner.get_loop()) as stops:
+        try:
+            return runner.run(stops.watch(coroutine))
+        except asyncio.CancelledError:
+            if stops.raised is not None:
+                raise stops.raised from None
+            raise
+
+
+class _StopsLoop:
+    """While an event loop runs in the main thread, the signal that stops a task cancels the coroutine.
+
+    What the signal's handler raises could hit any callback of the loop, which would swallow it. The second
+    time it is raised all the same: the coroutine did not listen.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.raised: BaseException | None = None
+        self._loop = loop
+        self._running: asyncio.Task[Any] | None = None
+        self._before: Any = None
+
+    async def watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        self._running = asyncio.current_task()
+        return await coroutine
+
+    def __enter__(self) -> Self:
+        self._before = signal.getsignal(signal.SIGTERM)
+        if callable(self._before):
+            signal.signal(signal.SIGTERM, self._handle)
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if callable(self._before):
+            signal.signal(signal.SIGTERM, self._before)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        try:
+            self._before(number, frame)
+        except BaseException as error:
+            if self.raised is not None or self._running is None:
+                raise
+            self.raised = error
+            self._loop.call_soon_threadsafe(self._running.cancel)

@@ -1,0 +1,150 @@
+"""Any program: its output line by line, its bars as progress, its exit status as the outcome."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import signal
+import subprocess
+import time
+from typing import Any
+
+from ...detached.session import group_lives
+from ...detached.targets import CommandTarget
+from ...errors import BadTarget, TargetFailed
+from ...notebook.context import TaskContext
+from .bars import BarReader
+from .surroundings import program_environment
+
+GRACE = 1.5
+"""Seconds between SIGTERM and SIGKILL: less than a worker that is asked to stop has."""
+
+LOOK = 0.1
+"""Seconds between two looks at whether the program lives, while it is silent."""
+
+PIECE = 1 << 16
+
+
+def run(target: CommandTarget, context: TaskContext) -> int:
+    """Run the program to its end: 0. Raises `TargetFailed` for any other exit status, and `BadTarget` where
+    it cannot be started. What is raised into this thread meanwhile ends the program and its children."""
+    name = os.path.basename(target.argv[0])  # noqa: PTH119 - as the program sees it
+    program = Program(_start(target.argv), context)
+    try:
+        status = program.follow()
+    except BaseException:
+        program.stop()
+        raise
+    finally:
+        program.close()
+    if status:
+        raise TargetFailed(f"{name} {how_it_ended(status)}", type="CommandFailed")
+    return status
+
+
+def how_it_ended(status: int) -> str:
+    """A process's end in words; *status* is `subprocess.Popen`'s."""
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"
+
+
+def _start(argv: list[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - this is what the user wants
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=program_environment(),
+            process_group=0,
+        )
+    except FileNotFoundError as error:
+        raise BadTarget(f"there is no program {argv[0]!r}") from error
+    except OSError as error:
+        raise BadTarget(f"{argv[0]} cannot be run: {error.strerror or error}") from error
+
+
+class Program:
+    """A program that runs in a process group of its own, and what it writes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], context: TaskContext) -> None:
+        self._process = process
+        self._selector = selectors.DefaultSelector()
+        for pipe, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
+            assert pipe is not None
+            self._selector.register(pipe, selectors.EVENT_READ, Output(context, name))
+
+    def follow(self) -> int:
+        """Record its output until it has ended; how.
+
+        A child of it that lives on with its output open is not waited for.
+        """
+        while self._selector.get_map():
+            ended = self._process.poll() is not None
+            if not self._read(LOOK) and ended:
+                break
+        return self._process.wait()
+
+    def stop(self) -> None:
+        """End it and its children: SIGTERM, a grace, SIGKILL."""
+        self._signal(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        try:
+            while self._lives() and time.monotonic() < deadline:
+                self._read(LOOK / 5)
+        finally:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+
+    def close(self) -> None:
+        """Let go of its output."""
+        for key in list(self._selector.get_map().values()):
+            self._close(key)
+        self._selector.close()
+
+    def _lives(self) -> bool:
+        """Whether it, or a child in its group, has not ended."""
+        return self._process.poll() is None or group_lives(self._process.pid)
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):  # all have ended; the second on macOS
+            return
+
+    def _read(self, seconds: float) -> bool:
+        """Wait for output and record it; false when there was none."""
+        if not self._selector.get_map():
+            time.sleep(seconds)
+            return False
+        ready = self._selector.select(seconds)
+        for key, _ in ready:
+            if not key.data(os.read(key.fd, PIECE)):
+                self._close(key)
+        return bool(ready)
+
+    def _close(self, key: selectors.SelectorKey) -> None:
+        self._selector.unregister(key.fileobj)
+        pipe: Any = key.fileobj
+        pipe.close()
+
+
+class Output:
+    """Takes what comes through one pipe; false at its end."""
+
+    def __init__(self, context: TaskContext, name: str) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._lines = context.stream(name)
+        self._bars = BarReader(context.progress)
+
+    def __call__(self, data: bytes) -> bool:
+        text = self._decode(data, not data)
+        if text:
+            self._bars.write(text)
+            self._lines.write(text)
+        return bool(data)
