@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ..core.events import UNREADABLE
 from ..core.ids import Cursor
 from ..errors import NotNow
-from ..forwarding.record import Record, Wanted, decode_record, encode_record
+from ..forwarding.record import Record, Shown, Wanted, decode_record, encode_record, shown
 from .base import Journal, Stored
 from .records import Kept
 
@@ -24,6 +24,11 @@ def forwards(journal: Journal) -> list[Record]:
     """Every forward, oldest first."""
     found = (_read(body) for _, body in journal.records(KIND))
     return sorted((record for record in found if record is not None), key=lambda r: (r.created, r.id))
+
+
+def at_rest(record: Record, head: int, error: str | None = None) -> Shown:
+    """A forward that nobody runs now, in a journal with this *head*."""
+    return shown(record, "waiting", max(0, head - Cursor.parse(record.cursor).offset), error)
 
 
 def add_forward(journal: Journal, wanted: Wanted, ident: str, now: float) -> tuple[Record, bool]:

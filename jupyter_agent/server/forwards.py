@@ -24,7 +24,7 @@ from ..forwarding.peer import Opener, open_peer
 from ..forwarding.record import Record, Shown, Wanted, shown
 from ..forwarding.sender import Batch, Sender
 from ..journal.base import Stored
-from ..journal.forwards import add_forward, forward, forwards, name_of, remove_forward, save_place
+from ..journal.forwards import add_forward, at_rest, forward, forwards, name_of, remove_forward, save_place
 from ..journal.holder import Desk
 from ..places import new_id
 from .feed import Feed, Interest
@@ -276,11 +276,6 @@ class Forwards:
 
     async def _end(self, idents: Sequence[str]) -> None:
         await asyncio.gather(*(self._running.pop(ident).stop() for ident in idents))
-
-
-def at_rest(record: Record, head: int, error: str | None = None) -> Shown:
-    """A forward that nobody runs now, in a journal with this *head*."""
-    return shown(record, "waiting", max(0, head - Cursor.parse(record.cursor).offset), error)
 
 
 def _is_same(run: Record, stored: Record | None) -> bool:
