@@ -14,13 +14,15 @@ from typing import Any, Literal, TypeVar
 from ..client import EventsPage
 from ..core.ids import is_ulid
 from ..core.protocol import Apply, Restart
-from ..core.task import Task
-from ..discovery import DEFAULT, REMOTE, find_address
-from ..errors import AgentError, JournalHeld, ServerUnreachable, UnknownTask
+from ..core.task import Task, foremost
+from ..detached.submission import Submission
+from ..discovery import DEFAULT, REMOTE, find_address, find_journal
+from ..errors import AgentError, JournalHeld, ServerUnreachable, UnknownSchedule, UnknownTask
+from ..journal.schedules import Shown as Schedule
 from ..journal.slots import existing_slots
 from ..places import Places, find_places
 from .moment import MomentSource
-from .source import ServerSource, Source, sentence
+from .source import Added, Fired, ServerSource, Source, sentence
 
 T = TypeVar("T")
 News = tuple[str, Restart | Apply]
@@ -99,6 +101,61 @@ class Journals:
         slot, task = await self.find(task_id)
         await self.use(slot, lambda source: source.command(task.id, command, args), once=True)
         return task
+
+    async def add(self, asked: Submission) -> Added:
+        """Have something run: by the journal that knows its key, else by a server, else by this process."""
+        if asked.schedule is not None:
+            slot = self.scheduling
+        else:
+            slot = await self._home_of_key(asked.key) or self._first_served()
+        return await self.use(slot, lambda source: source.add(asked), once=True)
+
+    @property
+    def scheduling(self) -> str:
+        """The journal that has the schedules, and the tasks that they begin."""
+        return REMOTE if os.environ.get("JUPYTER_AGENT_URL") else DEFAULT
+
+    def is_served(self) -> bool:
+        """Whether any server runs, and with it the schedules."""
+        return any(find_address(self.places, slot) for slot in self.slots())
+
+    async def schedules(self) -> list[Schedule]:
+        """All schedules, oldest first."""
+        return await self.use(self.scheduling, lambda source: source.schedules())
+
+    async def schedule(self, ident: str) -> Schedule:
+        """One schedule. Raises `UnknownSchedule`."""
+        return await self.use(self.scheduling, lambda source: source.schedule(_checked(ident)))
+
+    async def firings(self, ident: str, limit: int) -> list[Fired]:
+        """What became of its dues, newest first."""
+        return await self.use(self.scheduling, lambda source: source.firings(_checked(ident), limit))
+
+    async def command_schedule(self, ident: str, command: str) -> Schedule:
+        """Pause a schedule, resume it, or run it now; as it is then."""
+        return await self.use(
+            self.scheduling, lambda source: source.command_schedule(_checked(ident), command), once=True
+        )
+
+    async def delete_schedule(self, ident: str) -> Schedule:
+        """Forget a schedule; as it was."""
+        schedule = await self.schedule(ident)
+        await self.use(self.scheduling, lambda source: source.delete_schedule(schedule.id), once=True)
+        return schedule
+
+    async def _home_of_key(self, key: str | None) -> str | None:
+        if key is None:
+            return None
+        found = await self.tasks(key=key, limit=None)
+        task = foremost(found)
+        return (await self.find(task.id))[0] if task is not None else None
+
+    def _first_served(self) -> str:
+        """The journal of this process's own server, else one that a server holds, else the default one."""
+        if os.environ.get("JUPYTER_AGENT_URL"):
+            return REMOTE
+        wanted = [find_journal(self.places), *self.slots()]
+        return next((slot for slot in wanted if find_address(self.places, slot)), DEFAULT)
 
     async def delete(self, task_id: str) -> Task:
         """Forget an ended task; its last snapshot."""
@@ -215,6 +272,14 @@ class Journals:
     def _unknown(self, task_id: str) -> str:
         where = f"; not asked: {'; '.join(self.troubles)}" if self.troubles else ""
         return f"there is no task {task_id}{where}"
+
+
+def _checked(ident: str) -> str:
+    if not is_ulid(ident.upper()):
+        raise UnknownSchedule(
+            f"{ident!r} is no schedule's id (26 letters and digits); 'jupyter agent schedule list' shows them"
+        )
+    return ident.upper()
 
 
 def _unresponsive(slot: str, held: JournalHeld) -> ServerUnreachable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -13,21 +12,26 @@ from ..core.events import TaskState, decode_event
 from ..core.ids import Cursor
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
-from ..discovery import DEFAULT
-from ..errors import JournalHeld, NotNow, UnknownTask
+from ..detached.call import load_call
+from ..detached.orders import is_alive
+from ..detached.submission import Submission
+from ..errors import NotNow, UnknownTask
 from ..journal.base import Stored
-from ..journal.holder import Desk, Holder
-from ..journal.ingest import interrupt_orphans, peek_spools, take_in
+from ..journal.holder import Desk
+from ..journal.queueing import cancel_queued, queue_call, retry_call
 from ..journal.retention import delete_files
-from ..journal.slots import Slot, take_moment_slot
+from ..journal.schedules import Shown as Schedule
 from ..places import Places
+from .desk import at_desk, home_of
+from .ending import end_worker
+from .planning import change, delete_schedule, history, one_planned, plan, planned
+from .source import Added, Fired
+from .starting import Starter
+from .surroundings import call_from_here, user
 
 T = TypeVar("T")
 LOOK_AGAIN = 0.5
 """Seconds between two moments while following."""
-
-LEASE = 86_400.0
-"""Seconds since its last word that a producer on another machine counts as alive."""
 
 PAGE = 1000
 PAGES = 20
@@ -35,8 +39,6 @@ PAGES = 20
 
 NEWEST = 200
 TAIL_TYPES = ("log", "message", "display")
-PATIENCE = 5.0
-_RETRY = 0.05
 
 
 class MomentSource:
@@ -76,65 +78,105 @@ class MomentSource:
 
     async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         task = await self.task(task_id)
-        if task.state.ended and command != "retry":
-            raise NotNow(f"task {task_id} has ended already ({task.state})", task_id=task_id)
-        raise NotNow(
-            f"no server is running, so {command!r} cannot reach task {task_id}; "
-            "start one with 'jupyter agent serve' and try again",
-            task_id=task_id,
-        )
+        match command:
+            case "cancel" if not task.state.ended:
+                await self._cancel(task)
+            case "retry" if task.state.ended:
+                await self._retry(task)
+            case "retry":
+                raise NotNow(
+                    f"task {task_id} is {task.state.value}; cancel it before a retry", task_id=task_id
+                )
+            case _ if task.state.ended:
+                raise NotNow(f"task {task_id} has ended already ({task.state})", task_id=task_id)
+            case _:
+                raise _out_of_reach(task, command)
+
+    async def add(self, asked: Submission) -> Added:
+        call = call_from_here(asked)
+        if (when := asked.schedule) is not None:
+            return Added(schedule=await self._at_plans(lambda desk: plan(desk, call, when)))
+        task, new = await self._at_desk(lambda desk: queue_call(desk, self._places, self._home, call))
+        return await self._started(task) if new else Added(task=task, new=False)
+
+    async def _started(self, task: Task) -> Added:
+        """*task* once its worker has begun, or waits for a slot."""
+        starter = Starter(self._places, self._home)
+        begun = await asyncio.to_thread(starter.start, task.producer or "")
+        return Added(task=await self.task(task.id), waits=not begun)
+
+    async def _retry(self, task: Task) -> None:
+        def job(desk: Desk) -> bool:
+            return retry_call(desk, self._places, self._home, _task(desk, task.id), user())
+
+        if not await self._at_desk(job):
+            raise _out_of_reach(task, "retry")
+        await self._started(await self.task(task.id))
+
+    async def _cancel(self, task: Task) -> None:
+        if await self._at_desk(lambda desk: cancel_queued(desk, self._places, task, user())):
+            return
+        if load_call(self._places, task.id) is None or not is_alive(self._places, task.producer or ""):
+            raise _out_of_reach(task, "cancel")
+        await asyncio.to_thread(end_worker, self._places, self._slot, task, user())
 
     async def delete(self, task_id: str) -> None:
         await self._at_desk(lambda desk: _delete(desk, self._places, task_id))
+
+    async def schedules(self) -> list[Schedule]:
+        return await self._at_plans(planned)
+
+    async def schedule(self, ident: str) -> Schedule:
+        return await self._at_plans(lambda desk: one_planned(desk, ident))
+
+    async def firings(self, ident: str, limit: int) -> list[Fired]:
+        return await self._at_plans(lambda desk: history(desk, ident, limit))
+
+    async def command_schedule(self, ident: str, command: str) -> Schedule:
+        at_desk = self._at_desk if command == "run" else self._at_plans
+        changed = await at_desk(lambda desk: change(desk, self._places, self._home, ident, command))
+        if command == "run" and changed.last_task is not None:
+            await self._started(await self.task(changed.last_task))
+        return changed
+
+    async def delete_schedule(self, ident: str) -> None:
+        await self._at_plans(lambda desk: delete_schedule(desk, ident))
 
     async def follow(
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
     ) -> AsyncGenerator[Restart | Apply]:
         named = None if tasks == "*" else list(tasks)
+        starter = Starter(self._places, self._home)
         while True:
             items = await self._at_desk(partial(_news, named=named, after=after, tail=tail))
             for item in items:
                 after = item.cursor
                 yield item
             if len(items) < PAGES:
+                await asyncio.to_thread(starter.look)
                 await asyncio.sleep(LOOK_AGAIN)
 
     def close(self) -> None:
         """Nothing is held between requests."""
 
+    @property
+    def _home(self) -> str:
+        return home_of(self._places, self._slot)
+
     async def _at_desk(self, job: Callable[[Desk], T]) -> T:
         return await asyncio.to_thread(at_desk, self._places, self._slot, job)
 
-
-def at_desk(places: Places, name: str, job: Callable[[Desk], T]) -> T:
-    """What *job* makes of the journal *name* with everything taken in that can be read now."""
-    slot = _take_slot(places, name)
-    try:
-        holder = Holder(slot)
-    except BaseException:
-        slot.release()
-        raise
-
-    def work(desk: Desk) -> T:
-        take_in(desk, places, slot.name)
-        peek_spools(desk, places, slot.name)
-        interrupt_orphans(desk, places, lambda _: False, now=time.time(), lease=LEASE)
-        return job(desk)
-
-    with holder:
-        return holder.call(work).result()
+    async def _at_plans(self, job: Callable[[Desk], T]) -> T:
+        """For what has nothing to do with tasks, whose latest news it need not wait for."""
+        return await asyncio.to_thread(partial(at_desk, taking_in=False), self._places, self._slot, job)
 
 
-def _take_slot(places: Places, name: str) -> Slot:
-    """The slot (the default one, when *name* was merged into it); waits for other commands' moments."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return take_moment_slot(places, name if (places.journals / name).is_dir() else DEFAULT)
-        except JournalHeld as held:
-            if held.holder.get("kind") == "server" or time.monotonic() > deadline:
-                raise
-        time.sleep(_RETRY)
+def _out_of_reach(task: Task, command: str) -> NotNow:
+    return NotNow(
+        f"no server is running, so {command!r} cannot reach task {task.id}; "
+        "start one with 'jupyter agent serve' and try again",
+        task_id=task.id,
+    )
 
 
 def _task(desk: Desk, task_id: str) -> Task:

@@ -15,6 +15,7 @@ from ..core.task import Task
 from ..core.text import json_text
 from ..errors import NotNow, UnknownTask
 from . import watch as watching
+from .add import add
 from .board import Row
 from .draw import console, details, task_table
 from .humane import parse_moment
@@ -33,6 +34,9 @@ def tasks(context: click.Context) -> None:
     """Tasks: what runs, what ran, and what became of it."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+tasks.add_command(add)
 
 
 @tasks.command("list")

@@ -60,7 +60,14 @@ class _Problem(Struct):
 async def fetch(
     http: AsyncHTTPClient, address: Address, method: str, path: str, body: object = None, *, task_id: str = ""
 ) -> bytes:
-    """The body of a 2xx answer. *path* is below ``jupyter-agent/``, with its query.
+    """The body of a 2xx answer; see `exchange`."""
+    return (await exchange(http, address, method, path, body, task_id=task_id)).body
+
+
+async def exchange(
+    http: AsyncHTTPClient, address: Address, method: str, path: str, body: object = None, *, task_id: str = ""
+) -> HTTPResponse:
+    """A 2xx answer. *path* is below ``jupyter-agent/``, with its query.
 
     Raises `ServerUnreachable`, or `UnknownTask`, `NotNow`, `RequestRefused` with the server's sentence.
     """
@@ -80,7 +87,7 @@ async def fetch(
         raise ServerUnreachable(f"no server answers at {address.url} ({error})", url=address.url) from error
     if response.code >= 300:
         raise _refusal(response, address, task_id)
-    return response.body
+    return response
 
 
 def read(body: bytes, kind: type[Any], address: Address) -> Any:

@@ -1,0 +1,61 @@
+"""Ending a worker where no server does: asked to, then told to, then killed, with all that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from ..core.events import Command, State, TaskState
+from ..core.task import Task
+from ..detached.orders import ask_to_stop, end_order, is_alive
+from ..detached.session import end_children, kill_session
+from ..errors import NotNow, SpoolError
+from ..journal.base import Note
+from ..journal.holder import Desk
+from ..places import Places
+from ..producer.spool import read_spool_header
+from .desk import at_desk
+
+OBEYS_WITHIN = 8.0
+"""Seconds that a worker has to end its task once it was asked to."""
+
+DIES_WITHIN = 5.0
+_LOOK = 0.05
+
+
+def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
+    """Cancel *task*, which a worker of this machine runs; returns once it has ended."""
+    worker = task.producer or ""
+    leader = _leader(places, task)
+
+    def record(desk: Desk) -> None:
+        desk.append(Note(task.id, task.attempt, "command", Command("cancel", {}, by)))
+
+    at_desk(places, slot, record)
+    ask_to_stop(places, worker)
+    if is_alive(places, worker):
+        os.kill(leader, signal.SIGTERM)
+    if not _is_gone(places, worker, OBEYS_WITHIN):
+        kill_session(leader, signal.SIGKILL)
+        _is_gone(places, worker, DIES_WITHIN)
+    end_children(leader)
+    end_order(places, worker)
+    verdict = State(TaskState.CANCELLED, reason="its worker had to be killed")
+    at_desk(places, slot, lambda _desk: None, doomed={worker: verdict})
+
+
+def _leader(places: Places, task: Task) -> int:
+    try:
+        return read_spool_header(places.spools / (task.producer or "")).pid
+    except SpoolError as error:
+        raise NotNow(f"task {task.id} has just ended, or its worker has", task_id=task.id) from error
+
+
+def _is_gone(places: Places, worker: str, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while is_alive(places, worker):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK)
+    return True
