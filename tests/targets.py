@@ -58,18 +58,25 @@ def current(said: Said) -> Iterator[TaskContext]:
         set_current(before)
 
 
-def run_and_stop(said: Said, call: Callable[[], Any], ready: Callable[[], Any]) -> Any:
-    """Run *call* in this thread, and ask it to stop as a worker does as soon as *ready* is true."""
+def run_and_stop(
+    said: Said,
+    call: Callable[[], Any],
+    ready: Callable[[], Any],
+    again: Callable[[], Any] | None = None,
+) -> Any:
+    """Run *call* in this thread, and ask it to stop as a worker does as soon as *ready* is true; once more
+    when *again* is."""
     stop = MainStop(signal.SIGTERM)
     trouble: list[BaseException] = []
 
     def ask() -> None:
-        try:
-            until(ready)
-        except BaseException as error:
-            trouble.append(error)
-        said.context.request_cancel()
-        stop.throw()
+        for condition in filter(None, (ready, again)):
+            try:
+                until(condition)
+            except BaseException as error:
+                trouble.append(error)
+            said.context.request_cancel()
+            stop.throw()
 
     asker = threading.Thread(target=ask)
     asker.start()

@@ -27,7 +27,7 @@ def find_function(name: str) -> Callable[..., Any]:
         found = _get(found, attribute)
     function = found.__wrapped__ if isinstance(found, TaskFunction) else found
     if not callable(function):
-        raise BadTarget(f"{name} is no function but a {type(function).__name__}")
+        raise BadTarget(f"{name} is no function but of type {type(function).__name__}")
     return function
 
 

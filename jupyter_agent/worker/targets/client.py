@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import subprocess
 import time
@@ -67,6 +68,10 @@ class Reporting(NotebookClient):
             return await super().async_start_new_kernel_client()
         except RuntimeError as error:
             raise DeadKernelError(f"the kernel {kernel!r} did not start: {error}") from error
+
+    def forget(self) -> None:
+        """Its kernel is gone; nbclient need not see to that when this process ends."""
+        atexit.unregister(self._cleanup_kernel)
 
     @property
     def _kernel(self) -> str:

@@ -131,6 +131,7 @@ class NotebookRun:
             km = client.km
             if km is not None and km.has_kernel:  # it was stopped before nbclient felt responsible
                 await ensure_async(km.shutdown_kernel(now=True))
+            client.forget()
 
     async def _stop(self, running: asyncio.Task[None]) -> None:
         """Interrupt the cell, and give it and the kernel their time."""
