@@ -17,7 +17,9 @@ import click
 from .. import __version__
 from ..errors import AgentError
 from .demo import demo
+from .forward import forward
 from .said import plain
+from .schedules import schedule
 from .serve import serve
 from .source import sentence
 from .status import status
@@ -44,6 +46,8 @@ def root(context: click.Context, *, debug: bool) -> None:
 
 
 root.add_command(tasks)
+root.add_command(schedule)
+root.add_command(forward)
 root.add_command(status)
 root.add_command(serve)
 root.add_command(demo)
