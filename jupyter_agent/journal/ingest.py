@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..core.events import UNREADABLE, Event, Lost, State, TaskState, decode_event
+from ..core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
 from ..core.task import Task
 from ..detached.orders import is_waiting
 from ..discovery import DEFAULT
@@ -51,7 +51,7 @@ def take_in_spools(desk: Desk, places: Places, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
     sweep(places.spools)
     _sweep_newborns(places.spools)
-    return sum(_take_in_spool(desk, folder) for folder in _own_spools(places, slot))
+    return sum(_take_in_spool(desk, places, slot, folder) for folder in _own_spools(places, slot))
 
 
 def _sweep_newborns(spools: Path) -> None:
@@ -90,7 +90,7 @@ def _own_spools(places: Places, slot: str) -> Iterator[Path]:
             yield folder
 
 
-def _take_in_spool(desk: Desk, folder: Path) -> bool:
+def _take_in_spool(desk: Desk, places: Places, slot: str, folder: Path) -> bool:
     try:
         lock = FileLock.acquire(folder / "lock", create=False)
     except OSError as error:
@@ -101,6 +101,8 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
     try:
         header, records = read_spool(folder)
         desk.dead.add(header.producer)
+        if _is_of_another(desk, records):
+            peek_spools(desk, places, slot)
         _append(desk, header, records, folder)
         _tell_of_the_end(desk, folder, header.producer, records)
         interrupt(desk, _open_tasks_of(desk, header.producer))
@@ -112,6 +114,20 @@ def _take_in_spool(desk: Desk, folder: Path) -> bool:
     finally:
         lock.release()
     return True
+
+
+def _is_of_another(desk: Desk, records: list[Record]) -> bool:
+    """Whether it is a worker's, and the living process that queued its task has not been heard yet: what
+    that task is called, and its key, is said there, and has to come first."""
+    if not records:
+        return False
+    try:
+        first = decode_event(records[0][1])
+        data = decode_data(first)
+    except UNREADABLE:
+        return False
+    queued = isinstance(data, State) and data.state is TaskState.QUEUED
+    return not queued and desk.journal.task(first.task) is None
 
 
 def _open_tasks_of(desk: Desk, producer: str) -> list[Task]:

@@ -552,6 +552,18 @@ class TestTakingIn:
         assert list(places.spools.iterdir()) == []
         assert look(holder, places) == 0
 
+    def test_a_dead_workers_task_has_the_name_that_its_living_parent_gave_it(
+        self, holder: Holder, places: Places
+    ) -> None:
+        spool_of(places, [state(1, QUEUED, about="train", delegate=STRANGER)], alive=True)
+        ran = [state(1, RUNNING, producer=STRANGER), state(2, TaskState.COMPLETED, producer=STRANGER)]
+        spool_of(places, ran, producer=STRANGER)
+        assert look(holder, places) == 1
+        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        assert task is not None
+        assert (task.name, task.state, task.producer) == ("train", TaskState.COMPLETED, STRANGER)
+        assert [event.flag for event in everything(holder)] == [None] * 3
+
     def test_one_that_had_ended_is_not_interrupted(self, holder: Holder, places: Places) -> None:
         spool_of(places, story())
         look(holder, places)

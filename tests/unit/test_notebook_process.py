@@ -204,3 +204,18 @@ def test_a_worker_whose_end_a_holder_tells_is_not_ended_twice(
     assert isinstance(handle.exception(30), ja.TaskInterrupted)
     assert handle.state == "interrupted"
     assert states(handle.id) == ["queued"]
+
+
+def test_a_worker_that_was_killed_is_found_by_its_key(tmp_path: Path) -> None:
+    def work() -> object:
+        ja.current().checkpoint("half")
+        if ja.current().attempt == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return ja.current().restore()
+
+    function = ja.task(work, name="train", key="job", on="process")
+    killed = function.submit()
+    killed.wait(30)
+    assert [task.name for task in ja.tasks()] == ["train"]
+    again = function.submit()
+    assert (again.id, again.result(30), again.attempt) == (killed.id, "half", 2)
