@@ -108,8 +108,8 @@ def task(
 ) -> Any:
     """Make a function one that can run as a task: a decorator, with or without options.
 
-    *on*: ``"thread"``, ``"loop"`` (a coroutine function on the kernel's event loop), ``"process"``, or a
-    `concurrent.futures.Executor`. *key*: what makes two submits the same work. *retries*: further
+    *on*: ``"thread"``, ``"loop"`` (a coroutine function on the kernel's event loop), ``"process"``,
+    ``"detached"`` (a worker that needs this process no more), or a `concurrent.futures.Executor`. *key*: what makes two submits the same work. *retries*: further
     attempts after a failure. *timeout*: seconds an attempt may take. *show*: display the view.
     """
 
