@@ -34,6 +34,7 @@ from .page import PageHandler
 from .quiet import PeerGone
 from .registry import Registry
 from .rest import HealthHandler, UnknownHandler
+from .results import ExecutedHandler
 from .services import Services, Timing
 from .static import StaticHandler
 from .tasks import CommandsHandler, TaskHandler, TasksHandler
@@ -134,6 +135,7 @@ class JupyterAgent(ExtensionApp):
             ("tasks/([^/]+)", TaskHandler),
             ("tasks/([^/]+)/events", EventsHandler),
             ("tasks/([^/]+)/commands", CommandsHandler),
+            ("tasks/([^/]+)/notebook", ExecutedHandler),
             ("forwards", ForwardsHandler),
             ("forwards/([^/]+)", ForwardHandler),
             ("static/(.*)", StaticHandler),

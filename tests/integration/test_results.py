@@ -1,0 +1,86 @@
+"""The executed notebook of a task over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from servers import Server, assert_problem
+from wire import Story, producer
+
+from jupyter_agent.places import make_private, write_private
+
+NAME = 'daily "report"\nof größe'
+
+
+@pytest.fixture(scope="module")
+def task(shared: Server) -> str:
+    """It kept a notebook at its attempts 2 and 10."""
+    story = Story()
+
+    async def publish() -> None:
+        async with producer(shared, story.producer) as writer:
+            await writer.published([*story.start(NAME), story.state("completed")])
+
+    asyncio.run(publish())
+    results = make_private(shared.places.results)
+    for attempt in (2, 10):
+        write_private(
+            results / f"{story.task}-{attempt}.ipynb", b'{"attempt": %d}' % attempt + b" " * 3_000_000
+        )
+    return story.task
+
+
+def test_the_newest_notebook_is_downloaded_under_the_tasks_name(shared: Server, task: str) -> None:
+    answer = shared.ask(f"tasks/{task}/notebook")
+    assert answer.json == {"attempt": 10}
+    assert len(answer.body) == 15 + 3_000_000
+    assert answer.headers["Content-Type"] == "application/x-ipynb+json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    disposition = answer.headers["Content-Disposition"]
+    assert disposition == (
+        f'attachment; filename="{task}.ipynb"; '
+        "filename*=UTF-8''daily%20%22report%22%0Aof%20gr%C3%B6%C3%9Fe.ipynb"
+    )
+
+
+def test_that_of_an_attempt_is_given(shared: Server, task: str) -> None:
+    assert shared.ask(f"tasks/{task}/notebook?attempt=2").json == {"attempt": 2}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code", "words"),
+    [
+        (
+            "{task}/notebook?attempt=3",
+            404,
+            "no_notebook",
+            "no notebook of its attempt 3 on this machine",
+        ),
+        ("{task}/notebook?attempt=x", 400, "bad_request", "attempt must be a whole number"),
+        ("01M8033V4TBP292XC3A46WDYF1/notebook", 404, "unknown_task", "there is no task"),
+        ("..%2F..%2Fetc/notebook", 404, "unknown_task", "there is no task"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(
+    path: str, status: int, code: str, words: str, shared: Server, task: str
+) -> None:
+    answer = shared.ask(f"tasks/{path.format(task=task)}")
+    assert_problem(answer, status, code)
+    assert words in answer.json["detail"]
+
+
+def test_a_task_without_one_says_so(shared: Server) -> None:
+    story = Story()
+
+    async def publish() -> None:
+        async with producer(shared, story.producer) as writer:
+            await writer.published(story.start("plain"))
+
+    asyncio.run(publish())
+    assert_problem(shared.ask(f"tasks/{story.task}/notebook"), 404, "no_notebook")
+
+
+def test_nobody_gets_it_without_rights(shared: Server, task: str) -> None:
+    answer = shared.ask(f"tasks/{task}/notebook", token=None)
+    assert answer.status == 403
