@@ -251,6 +251,10 @@ class _Commands(_Door):
         if body["command"] not in ("cancel", "retry", "input"):
             self.problem(400, "bad_request", f"there is no command {body['command']!r}")
             return
+        task, named = self.fake.journal.task(ident), body["args"].get("prompt_id")
+        if named and task is not None and (task.prompt is None or task.prompt.prompt_id != named):
+            self.problem(409, "not_now", "that question has been answered by bob")
+            return
         self.fake.commands.append((ident, body["command"], body["args"]))
         self.set_status(202)
 

@@ -43,9 +43,27 @@ def console() -> Console:
 
 
 def state_text(task: Task) -> Text:
-    """The state in its colour; what is asked of it and not done yet is said."""
-    word = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
-    return Text(word, style=COLOURS[task.state])
+    """The state in its colour; what is asked of it and not done yet is said, and what it asks for."""
+    style = "bold yellow" if asks(task) and not task.cancel_requested else COLOURS[task.state]
+    return Text(_state_word(task), style=style)
+
+
+def _state_word(task: Task) -> str:
+    if task.state.ended:
+        return task.state.value
+    if task.cancel_requested:
+        return "cancelling"
+    return "waiting for you" if asks(task) else task.state.value
+
+
+def asks(task: Task) -> bool:
+    """Whether it waits for somebody's answer."""
+    return task.prompt is not None and not task.state.ended
+
+
+def choices_of(choices: Sequence[str] | None) -> str:
+    """The answers that a question offers, behind it; nothing where it offers none."""
+    return f" [{'/'.join(choices)}]" if choices else ""
 
 
 def percent(task: Task) -> str:
@@ -68,12 +86,13 @@ def took(task: Task, now: float) -> float | None:
 def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
     """One line a task; names give way where *width* columns are too few."""
     rows = [_cells(task, now) for task in tasks]
-    others = 26 + 1 + 11 + sum(1 + max(map(len, column)) for column in zip(*rows, _TITLES, strict=True))
+    states = max([11, *(len(_state_word(task)) for task in tasks)])
+    others = 26 + 1 + states + sum(1 + max(map(len, column)) for column in zip(*rows, _TITLES, strict=True))
     room = max(8, width - others - 1)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
     table.add_column("NAME", no_wrap=True, overflow="ellipsis")
-    table.add_column("STATE", no_wrap=True, min_width=11)
+    table.add_column("STATE", no_wrap=True, min_width=states)
     for title in _TITLES:
         table.add_column(title, no_wrap=True, justify="right" if title == "PROGRESS" else "left")
     for task, cells in zip(tasks, rows, strict=True):
@@ -118,7 +137,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("tags", Text(plain(", ".join(task.tags)))),
         ("progress", Text(f"{percent(task)} {_counts(task)}".strip()) if progress else ""),
         ("metrics", Text(plain(metrics))),
-        ("question", Text(plain(prompt.text)) if prompt else ""),
+        ("question", Text(plain(prompt.text + choices_of(prompt.choices))) if prompt else ""),
         ("error", Text(plain(f"{error.type}: {error.message}"), style="red") if error else ""),
         ("result", Text(plain(result.repr)) if result else ""),
         ("queued", moment(task.queued)),
@@ -150,8 +169,8 @@ def row_view(row: Row, width: int, now: float, lines: int) -> Group:
         for line in list(row.lines)[-lines:]
     ]
     if task.prompt is not None:
-        choices = f" [{'/'.join(task.prompt.choices)}]" if task.prompt.choices else ""
-        parts.append(Text(f"  ? {plain(task.prompt.text)}{plain(choices)}", style="bold yellow"))
+        asked = f"  ? {plain(task.prompt.text)}{plain(choices_of(task.prompt.choices))}"
+        parts.append(Text(asked, style="bold yellow"))
     if task.error is not None:
         parts.append(Text(f"  {plain(task.error.type)}: {plain(task.error.message)}", style="red"))
     return Group(*parts)

@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from ..core.events import Event, Progress, State, TaskState
+from ..core.events import Event, Input, Progress, Prompt, State, TaskState
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
 from ..errors import UnknownTask
+from .asking import Answer, Asking, Pausable, at_a_terminal
 from .board import LINES, Board, Row
-from .draw import board_view, percent
+from .draw import board_view, choices_of, percent
 from .humane import duration, moment, number
 from .journals import Journals
 from .said import payload, plain, said
@@ -37,14 +38,47 @@ class Screen(Protocol):
         """Something happened."""
 
 
-class LiveScreen:
-    """A live view draws the board by itself."""
+class LiveScreen(Pausable):
+    """A live view draws the board by itself. Where *answer* can be given, it asks what the task asks."""
+
+    def __init__(self, board: Board, terminal: Console, lines: int, answer: Answer | None) -> None:
+        self._board = board
+        self._terminal = terminal
+        self._lines = lines
+        self._live: Live | None = None
+        self._asking = Asking(self, answer) if answer is not None and at_a_terminal() else None
 
     def begin(self, row: Row) -> None:
-        """The board has it."""
+        self._look(row)
 
     def event(self, row: Row, event: Event) -> None:
-        """The board has it."""
+        if self._asking is not None:
+            self._asking.event(event)
+        self._look(row)
+
+    def go_on(self) -> None:
+        self._live = Live(
+            console=self._terminal,
+            get_renderable=lambda: board_view(self._board.shown(), self._terminal.width, self._lines),
+            refresh_per_second=REFRESH,
+            vertical_overflow="ellipsis",
+        )
+        self._live.start()
+
+    def pause(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def close(self) -> None:
+        """Draw and ask no more."""
+        if self._asking is not None:
+            self._asking.close()
+        self.pause()
+
+    def _look(self, row: Row) -> None:
+        if self._asking is not None:
+            self._asking.look(row)
 
 
 class PlainScreen:
@@ -64,6 +98,8 @@ class PlainScreen:
                 self._say(row, event.time, plain(line))
         elif isinstance(data, State):
             self._tell(row, event.time, _state_line(row))
+        elif isinstance(data, Prompt | Input):
+            self._say(row, event.time, _talk_line(data))
         elif isinstance(data, Progress) and self._due(row, event):
             self._say(row, event.time, _progress_line(row))
 
@@ -81,6 +117,15 @@ class PlainScreen:
 
     def _say(self, row: Row, when: float, line: str) -> None:
         click.echo(f"{moment(when)[-8:]} {plain(row.task.name)} | {line}")
+
+
+def _talk_line(data: Prompt | Input) -> str:
+    if isinstance(data, Prompt):
+        return f"? {plain(data.text)}{plain(choices_of(data.choices))}"
+    return f"{ANSWERS.get(data.role, '>')} {plain(data.text)}".rstrip()
+
+
+ANSWERS = {"default": "> (nobody answered in time)", "nobody": "> (nobody answered in time)"}
 
 
 def _state_line(row: Row) -> str:
@@ -101,26 +146,31 @@ def _progress_line(row: Row) -> str:
 
 
 @contextmanager
-def screen(board: Board, terminal: Console, lines: int) -> Iterator[Screen]:
-    """The right kind of view of *board* for *terminal*, for as long as the block lasts."""
+def screen(board: Board, terminal: Console, lines: int, answer: Answer | None = None) -> Iterator[Screen]:
+    """The right kind of view of *board* for *terminal*, for as long as the block lasts.
+
+    With *answer*, a question can be answered there.
+    """
     if not terminal.is_terminal:
         yield PlainScreen()
         return
-    live = Live(
-        console=terminal,
-        get_renderable=lambda: board_view(board.shown(), terminal.width, lines),
-        refresh_per_second=REFRESH,
-        vertical_overflow="ellipsis",
-    )
-    with live:
-        yield LiveScreen()
+    view = LiveScreen(board, terminal, lines, answer)
+    view.go_on()
+    try:
+        yield view
+    finally:
+        view.close()
 
 
 async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
     """Show one task until it ends; 0 if it completed, else 1. Raises `UnknownTask`."""
     slot, task = await journals.find(task_id)
     board = Board()
-    with screen(board, terminal, LINES // 2) as view:
+
+    async def answer(prompt_id: str, text: str) -> None:
+        await journals.command(task.id, "input", {"text": text, "prompt_id": prompt_id})
+
+    with screen(board, terminal, LINES // 2, answer) as view:
         async with aclosing(journals.follow(slot, [task.id], tail=LINES)) as news:
             async for item in news:
                 await take(journals.task, board, slot, item, view, always=True)
