@@ -16,6 +16,7 @@ from ..detached.submission import MOST_NAME, MOST_RETRIES, MOST_TAGS, Submission
 from ..errors import BadSchedule, BadTarget, RequestRefused
 from ..journal.queueing import NOT_STARTED
 from ..journal.schedules import Shown as Schedule
+from .completion import files
 from .examples import examples
 from .journals import Journals
 from .leaving import watch_added
@@ -57,7 +58,7 @@ def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> A
         "tasks add 'Summarise the CSV files here'",
     ),
 )
-@click.argument("words", nargs=-1, metavar="TARGET | -- COMMAND...")
+@click.argument("words", nargs=-1, metavar="TARGET | -- COMMAND...", shell_complete=files)
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Any number of them.")
 @click.option("--name", callback=_named, help="What the task is called; else by its target.")
 @click.option("--key", callback=_named, help="Do not run again what lasts or completed under this key.")

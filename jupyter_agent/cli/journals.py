@@ -36,11 +36,13 @@ MORE_JOURNALS = 1.0
 class Journals:
     """Where the commands go. ``patience``: seconds that a journal's holder may take to answer.
 
+    ``taking_in``: whether what nobody holds is brought up to date before it is read.
     ``troubles`` are sentences about journals that a list had to leave out.
     """
 
     places: Places = field(default_factory=find_places)
     patience: float = 5.0
+    taking_in: bool = True
     troubles: list[str] = field(default_factory=list)
 
     def slots(self) -> list[str]:
@@ -92,7 +94,9 @@ class Journals:
         """The snapshot of a task in one journal. Raises `UnknownTask`."""
         return await self.use(slot, lambda source: source.task(task_id))
 
-    async def events(self, slot: str, task_id: str, *, after: str | None, types: Sequence[str]) -> EventsPage:
+    async def events(
+        self, slot: str, task_id: str, *, after: str | None, types: Sequence[str] | None
+    ) -> EventsPage:
         """A page of a task's events."""
         return await self.use(slot, lambda source: source.events(task_id, after=after, types=types))
 
@@ -195,7 +199,7 @@ class Journals:
                 return server
             server.close()
             log.debug("nobody answers at %s, which %s names", address.url, slot)
-        return MomentSource(self.places, slot)
+        return MomentSource(self.places, slot, taking_in=self.taking_in)
 
     async def follow(
         self,

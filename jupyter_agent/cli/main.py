@@ -16,6 +16,7 @@ import click
 
 from .. import __version__
 from ..errors import AgentError
+from .completion import VARIABLE, as_own_program, completion
 from .demo import demo
 from .forward import forward
 from .said import plain
@@ -51,6 +52,7 @@ root.add_command(forward)
 root.add_command(status)
 root.add_command(serve)
 root.add_command(demo)
+root.add_command(completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -61,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
     try:
-        answer = root.main(arguments, prog_name="jupyter agent", standalone_mode=False)
+        as_own_program(os.environ)
+        answer = root.main(arguments, prog_name="jupyter agent", complete_var=VARIABLE, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         return _say(_misuse(error), error.exit_code)

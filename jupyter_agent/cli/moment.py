@@ -44,9 +44,10 @@ TAIL_TYPES = ("log", "message", "display")
 class MomentSource:
     """See `Source`. Raises `JournalHeld` when a server, or for long another command, has the journal."""
 
-    def __init__(self, places: Places, slot: str) -> None:
+    def __init__(self, places: Places, slot: str, *, taking_in: bool = True) -> None:
         self._places = places
         self._slot = slot
+        self._taking_in = taking_in
 
     async def tasks(
         self,
@@ -164,7 +165,8 @@ class MomentSource:
         return home_of(self._places, self._slot)
 
     async def _at_desk(self, job: Callable[[Desk], T]) -> T:
-        return await asyncio.to_thread(at_desk, self._places, self._slot, job)
+        take = partial(at_desk, taking_in=self._taking_in)
+        return await asyncio.to_thread(take, self._places, self._slot, job)
 
     async def _at_plans(self, job: Callable[[Desk], T]) -> T:
         """For what has nothing to do with tasks, whose latest news it need not wait for."""

@@ -14,6 +14,7 @@ from rich.text import Text
 from ..core.text import json_text
 from ..core.when import Overlap
 from ..journal.schedules import Shown as Schedule
+from .completion import schedule_ids
 from .draw import console
 from .examples import examples
 from .humane import duration, moment
@@ -24,7 +25,7 @@ from .source import Fired
 OVERLAPS = get_args(Overlap)
 ID = "01K5Y4C9D6QW8V0T2N3B4M5X6Z"
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-schedule_id = click.argument("ident", metavar="ID")
+schedule_id = click.argument("ident", metavar="ID", shell_complete=schedule_ids)
 
 
 @click.group(
