@@ -34,6 +34,7 @@ _KINDS = ("every", "cron", "at")
 _KNOWN = (*_KINDS, "timezone", "overlap")
 
 Overlap = Literal["skip", "queue", "allow"]
+OVERLAPS: tuple[Overlap, ...] = get_args(Overlap)
 
 
 class When(NamedTuple):
@@ -57,7 +58,7 @@ def read_when(asked: Mapping[str, Any], *, timezone: str, now: float) -> When:
         told = f"not {' and '.join(given)}" if given else "and none is given"
         raise BadSchedule(f"a schedule has one of every, cron and at, {told}")
     overlap = asked.get("overlap")
-    if overlap not in (None, *get_args(Overlap)):
+    if overlap not in (None, *OVERLAPS):
         raise BadSchedule(f"overlap must be skip, queue or allow, not {_shown(overlap)}")
     zone = zone_name(timezone if asked.get("timezone") is None else asked["timezone"])
     return When(_trigger(given[0], asked[given[0]], zone, now), zone, overlap or "skip")

@@ -37,6 +37,8 @@ from .rest import HealthHandler, UnknownHandler
 from .results import ExecutedHandler
 from .services import Services, Timing
 from .static import StaticHandler
+from .schedule_doors import FiringsHandler, ScheduleCommandsHandler, ScheduleHandler, SchedulesHandler
+from .schedules import Schedules
 from .tasks import CommandsHandler, TaskHandler, TasksHandler
 from .websocket import AgentSocket
 
@@ -117,7 +119,17 @@ class JupyterAgent(ExtensionApp):
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
         self.services = Services(
-            feed, registry, liveness, dispatch, Forwards(feed), places, key, owner, timing, self.agent
+            feed,
+            registry,
+            liveness,
+            dispatch,
+            Forwards(feed),
+            schedules,
+            places,
+            key,
+            owner,
+            timing,
+            self.agent,
         )
 
     @property
@@ -128,6 +140,7 @@ class JupyterAgent(ExtensionApp):
     def initialize_handlers(self) -> None:
         if self.services is None:
             return
+        schedules = Schedules(feed, places, self.log, take_in=liveness.look, launch=dispatch.wake)
         doors: list[tuple[str, type[RequestHandler]]] = [
             ("ws", AgentSocket),
             ("health", HealthHandler),
@@ -151,6 +164,10 @@ class JupyterAgent(ExtensionApp):
             return
         feed = services.feed
         head = await asyncio.wrap_future(feed.holder.call(lambda desk: desk.journal.head))
+            ("schedules", SchedulesHandler),
+            ("schedules/([^/]+)", ScheduleHandler),
+            ("schedules/([^/]+)/commands", ScheduleCommandsHandler),
+            ("schedules/([^/]+)/firings", FiringsHandler),
         feed.attach(feed.holder, asyncio.get_running_loop(), head)
         feed.holder.slot.announce(self._address(services.key))
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
@@ -171,6 +188,7 @@ class JupyterAgent(ExtensionApp):
             return
         for connection in services.registry.all():
             connection.pump.post(encode(Bye(True, COME_BACK_MS)))
+        await services.schedules.finish()
             connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
         await services.forwards.stop()
         await services.dispatch.stop()

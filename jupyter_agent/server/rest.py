@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.services.contents.fileio import FileManagerMixin
 from tornado.web import HTTPError, RequestHandler, authenticated
 
 from ..core.task import Task
-from ..errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
+from ..errors import (
+    AgentError,
+    BadCursor,
+    JournalError,
+    NotNow,
+    RequestRefused,
+    UnknownSchedule,
+    UnknownTask,
+)
 from ..journal.holder import Desk
 from .access import AccessMixin
 from .services import Services
 
 MOST = 1000
 _encode = msgspec.json.Encoder().encode
-_STATUS = {UnknownTask: (404, "unknown_task"), NotNow: (409, "not_now"), BadCursor: (400, "bad_cursor")}
+_STATUS = {
+    UnknownTask: (404, "unknown_task"),
+    UnknownSchedule: (404, "unknown_schedule"),
+    NotNow: (409, "not_now"),
+    BadCursor: (400, "bad_cursor"),
+}
 
 
 class BadRequest(RequestRefused):
@@ -97,6 +112,12 @@ class AgentHandler(AccessMixin, JupyterHandler):
         if not isinstance(body, dict):
             raise BadRequest("the body must be a JSON object")
         return body
+
+    @property
+    def home(self) -> str:
+        """The folder that the server shows, where it shows one."""
+        manager = self.contents_manager
+        return str(manager.root_dir) if isinstance(manager, FileManagerMixin) else str(Path.home())
 
     async def task(self, task_id: str) -> Task:
         """The snapshot of a task. Raises `UnknownTask`."""

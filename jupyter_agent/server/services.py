@@ -14,6 +14,7 @@ from .feed import FRAME_BYTES, Feed
 from .forwards import Forwards
 from .liveness import Liveness
 from .registry import Registry
+from .schedules import Schedules
 
 MAX_MESSAGE = 8 << 20
 MAX_EVENT = 1 << 20
@@ -38,6 +39,7 @@ class Services:
     liveness: Liveness
     dispatch: Dispatch
     forwards: Forwards
+    schedules: Schedules
     places: Places
     key: str
     owner: str

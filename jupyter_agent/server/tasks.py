@@ -16,6 +16,7 @@ from ..journal.retention import delete_files
 from . import commands, still, submission
 from .notebooks import Asked
 from .rest import AgentHandler, BadRequest
+from .schedule_doors import post_schedule
 
 MOST_CELLS = 500
 MOST_PATH = 4096
@@ -42,15 +43,13 @@ class TasksHandler(AgentHandler):
 
     async def post(self) -> None:
         asked = submission.read_submission(self.request.body)
-        call = submission.call_of(asked, agent=self.services.agent, cwd=self._home(), owner=self.user_name)
+        if asked.schedule is not None:
+            await post_schedule(self, asked)
+            return
+        call = submission.call_of(asked, agent=self.services.agent, cwd=self.home, owner=self.user_name)
         task, new = await submission.submit(self.services, call)
         self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
         self.reply(task, 201 if new else 200)
-
-    def _home(self) -> str:
-        """The folder that the server shows, where it shows one."""
-        manager = self.contents_manager
-        return str(manager.root_dir) if isinstance(manager, FileManagerMixin) else str(Path.home())
 
     async def _spots(self) -> list[Spot] | None:
         """Where the tasks must have been started; ``None`` when that was not asked."""

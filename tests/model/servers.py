@@ -21,6 +21,7 @@ from jupyter_agent.server.feed import Feed
 from jupyter_agent.server.forwards import Forwards
 from jupyter_agent.server.liveness import Liveness
 from jupyter_agent.server.registry import Registry
+from jupyter_agent.server.schedules import Schedules
 from jupyter_agent.server.services import Services, Timing
 from jupyter_agent.server.websocket import AgentSocket
 
@@ -124,6 +125,14 @@ class ModelServer:
             self.liveness,
             Dispatch(self.feed, places_of(home), log, clock=loop.time),
             Forwards(self.feed),
+            Schedules(
+                self.feed,
+                places_of(home),
+                log,
+                take_in=self.liveness.look,
+                launch=lambda: None,
+                clock=loop.time,
+            ),
             places_of(home),
             "",
             "ada",
