@@ -35,10 +35,10 @@ from .quiet import PeerGone
 from .registry import Registry
 from .rest import HealthHandler, UnknownHandler
 from .results import ExecutedHandler
-from .services import Services, Timing
-from .static import StaticHandler
 from .schedule_doors import FiringsHandler, ScheduleCommandsHandler, ScheduleHandler, SchedulesHandler
 from .schedules import Schedules
+from .services import Services, Timing
+from .static import StaticHandler
 from .tasks import CommandsHandler, TaskHandler, TasksHandler
 from .websocket import AgentSocket
 
@@ -115,6 +115,7 @@ class JupyterAgent(ExtensionApp):
             log=self.log,
         )
         dispatch = Dispatch(feed, places, self.log)
+        schedules = Schedules(feed, places, self.log, take_in=liveness.look, launch=dispatch.wake)
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
@@ -140,7 +141,6 @@ class JupyterAgent(ExtensionApp):
     def initialize_handlers(self) -> None:
         if self.services is None:
             return
-        schedules = Schedules(feed, places, self.log, take_in=liveness.look, launch=dispatch.wake)
         doors: list[tuple[str, type[RequestHandler]]] = [
             ("ws", AgentSocket),
             ("health", HealthHandler),
@@ -149,6 +149,10 @@ class JupyterAgent(ExtensionApp):
             ("tasks/([^/]+)/events", EventsHandler),
             ("tasks/([^/]+)/commands", CommandsHandler),
             ("tasks/([^/]+)/notebook", ExecutedHandler),
+            ("schedules", SchedulesHandler),
+            ("schedules/([^/]+)", ScheduleHandler),
+            ("schedules/([^/]+)/commands", ScheduleCommandsHandler),
+            ("schedules/([^/]+)/firings", FiringsHandler),
             ("forwards", ForwardsHandler),
             ("forwards/([^/]+)", ForwardHandler),
             ("static/(.*)", StaticHandler),
@@ -164,18 +168,16 @@ class JupyterAgent(ExtensionApp):
             return
         feed = services.feed
         head = await asyncio.wrap_future(feed.holder.call(lambda desk: desk.journal.head))
-            ("schedules", SchedulesHandler),
-            ("schedules/([^/]+)", ScheduleHandler),
-            ("schedules/([^/]+)/commands", ScheduleCommandsHandler),
-            ("schedules/([^/]+)/firings", FiringsHandler),
         feed.attach(feed.holder, asyncio.get_running_loop(), head)
         feed.holder.slot.announce(self._address(services.key))
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
         save_limits(services.places, WorkerLimits(self.worker_limit, self.worker_memory))
+        await services.schedules.finish()
         services.liveness.start()
         services.dispatch.start()
         services.forwards.start()
+        services.schedules.start()
         if self.quiet:
             self._peer_gone = PeerGone(serverapp.log)
             self._peer_gone.install()
@@ -188,8 +190,8 @@ class JupyterAgent(ExtensionApp):
             return
         for connection in services.registry.all():
             connection.pump.post(encode(Bye(True, COME_BACK_MS)))
-        await services.schedules.finish()
             connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
+        await services.schedules.stop()
         await services.forwards.stop()
         await services.dispatch.stop()
         await services.liveness.stop()
