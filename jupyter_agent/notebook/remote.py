@@ -155,7 +155,7 @@ def task_events(producer: Producer, task_id: str, after: str | None = None) -> l
     """All events of a task, or those after a cursor."""
     address = producer.locate()
     if address is None:
-        lines = _cli("tasks", "logs", task_id, "--json", task_id=task_id).splitlines()
+        lines = _cli("tasks", "logs", task_id, "--json", "--all", task_id=task_id).splitlines()
         return [decode_event(line) for line in lines]
     events: list[Event] = []
     more, cursor = True, after

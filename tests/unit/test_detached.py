@@ -290,7 +290,7 @@ class TestWorkers:
         job = ja.task(train, on="detached", key="training")
         first = job.submit(10)
         until(lambda: "epoch 3" in first.logs(), 60)
-        kill_worker(detached, first.events()[-1].producer)
+        kill_worker(detached, next(e.producer for e in first.events() if e.type == "checkpoint"))
         assert isinstance(first.exception(60), ja.TaskInterrupted)
         flag.touch()
         again = job.submit(10)
@@ -309,6 +309,7 @@ class TestWorkers:
         producer = handle.events()[-1].producer
         os.kill(worker_pid(detached, producer), signal.SIGTERM)
         assert isinstance(handle.exception(60), ja.TaskInterrupted)
+        assert b"SIGTERM" in bytes(handle.events()[-1].data)
 
     def test_retries_happen_in_the_worker(self, detached: Places) -> None:
         def work() -> int:
