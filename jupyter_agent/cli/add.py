@@ -50,6 +50,7 @@ def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> A
 @click.command(
     "add",
     cls=WithCommand,
+    short_help="Run a notebook, a function, a command or text.",
     epilog=examples(
         "tasks add train.ipynb -p epochs=50 --watch",
         "tasks add package.module:function -p rows=1000 --key nightly",
@@ -59,7 +60,9 @@ def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> A
     ),
 )
 @click.argument("words", nargs=-1, metavar="TARGET | -- COMMAND...", shell_complete=files)
-@click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Any number of them.")
+@click.option(
+    "-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable."
+)
 @click.option("--name", callback=_named, help="What the task is called; else by its target.")
 @click.option("--key", callback=_named, help="Do not run again what lasts or completed under this key.")
 @click.option("--every", metavar="SPAN", help="Run again and again: 30m, 1h30m, 1d.")
@@ -70,7 +73,7 @@ def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> A
 @click.option("--retries", type=click.IntRange(0, MOST_RETRIES), default=0, help="Attempts after a failure.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds that an attempt may take.")
 @click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
-@click.option("--tag", "tags", multiple=True, callback=_named, help="Any number of them.")
+@click.option("--tag", "tags", multiple=True, callback=_named, help="A label; repeatable.")
 @click.option("--watch", is_flag=True, help="Watch it to its end; the exit status is its outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot, or the schedule, as JSON.")
 @click.pass_context

@@ -57,7 +57,8 @@ complete --no-files --command jupyter --condition "__fish_seen_subcommand_from a
 
 
 @click.command(
-    epilog=examples("completion bash >> ~/.bashrc", "completion zsh >> ~/.zshrc", "completion fish | source")
+    short_help="Make a shell complete these commands.",
+    epilog=examples("completion bash >> ~/.bashrc", "completion zsh >> ~/.zshrc", "completion fish | source"),
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(*, shell: str) -> None:

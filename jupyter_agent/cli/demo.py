@@ -20,6 +20,7 @@ from ..errors import AgentError
 from .board import Board, Row
 from .cells import Cell, kernel_session, read_cells
 from .draw import console
+from .examples import examples
 from .own_server import OwnServer, own_server
 from .tasks import print_tasks
 from .watch import FEW_LINES, Screen, screen, take
@@ -41,7 +42,10 @@ else:
 """Returns once the server has every event that the cells made."""
 
 
-@click.command()
+@click.command(
+    short_help="See tasks of a notebook run here.",
+    epilog=examples("demo", "demo --keep", "demo --notebook train.ipynb"),
+)
 @click.option(
     "--notebook",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+ID = "01K5Y4C9D6QW8V0T2N3B4M5X6Z"
+"""An id as it looks."""
+
 
 def examples(*commands: str) -> str:
     """An epilog with what a person may type, each line of it as it stands."""

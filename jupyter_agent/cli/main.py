@@ -18,6 +18,7 @@ from .. import __version__
 from ..errors import AgentError
 from .completion import VARIABLE, as_own_program, completion
 from .demo import demo
+from .examples import examples
 from .forward import forward
 from .said import plain
 from .schedules import schedule
@@ -30,12 +31,16 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 log = logging.getLogger(__name__)
 
 
-@click.group(name="jupyter agent", invoke_without_command=True)
+@click.group(
+    name="jupyter agent",
+    invoke_without_command=True,
+    epilog=examples("tasks list", "tasks add train.ipynb --watch", "schedule list", "status", "demo"),
+)
 @click.version_option(__version__, prog_name="jupyter agent")
 @click.option("--debug", is_flag=True, help="Say on standard error what happens inside.")
 @click.pass_context
 def root(context: click.Context, *, debug: bool) -> None:
-    """Durable tasks for notebooks: list, watch, cancel and clear them from a terminal.
+    """Durable tasks for notebooks: add, list, watch, answer and cancel them from a terminal.
 
     It asks this user's running servers, and reads the journals that no server has open by itself.
     JUPYTER_AGENT_URL and JUPYTER_AGENT_TOKEN name a server on another machine instead.

@@ -16,19 +16,19 @@ from ..core.when import Overlap
 from ..journal.schedules import Shown as Schedule
 from .completion import schedule_ids
 from .draw import console
-from .examples import examples
+from .examples import ID, examples
 from .humane import duration, moment
 from .journals import Journals
 from .said import plain
 from .source import Fired
 
 OVERLAPS = get_args(Overlap)
-ID = "01K5Y4C9D6QW8V0T2N3B4M5X6Z"
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 schedule_id = click.argument("ident", metavar="ID", shell_complete=schedule_ids)
 
 
 @click.group(
+    short_help="Schedules: what runs again, or later.",
     invoke_without_command=True,
     epilog=examples(
         "tasks add report.ipynb --every 1h", "schedule list", f"schedule show {ID}", f"schedule pause {ID}"
@@ -78,7 +78,7 @@ def show(*, ident: str, limit: int, as_json: bool) -> None:
         out.print(_history(fired))
 
 
-@schedule.command(epilog=examples(f"schedule pause {ID}"))
+@schedule.command(short_help="Let a schedule run no more for now.", epilog=examples(f"schedule pause {ID}"))
 @schedule_id
 @as_json
 def pause(*, ident: str, as_json: bool) -> None:
@@ -87,7 +87,7 @@ def pause(*, ident: str, as_json: bool) -> None:
     _answer(found, f"Paused {_named(found)}.", as_json=as_json)
 
 
-@schedule.command(epilog=examples(f"schedule resume {ID}"))
+@schedule.command(short_help="Let a paused schedule run again.", epilog=examples(f"schedule resume {ID}"))
 @schedule_id
 @as_json
 def resume(*, ident: str, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from ..locks import is_locked
 from ..places import Places
 from ..producer.spool import read_spool_header
 from .draw import console
+from .examples import examples
 from .humane import size
 from .journals import Journals
 from .source import ServerSource, sentence
@@ -39,7 +40,10 @@ class JournalStatus(Struct):
     living: int = 0
 
 
-@click.command()
+@click.command(
+    short_help="Journals, servers, workers, and whether all is well.",
+    epilog=examples("status", "status --json"),
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, as_json: bool) -> int:
     """Which journals there are, who has them open, and whether all is well (else exit status 1)."""

@@ -17,7 +17,9 @@ from ..errors import NotNow, UnknownTask
 from . import watch as watching
 from .add import add
 from .board import Row
+from .completion import task_ids
 from .draw import console, details, task_table
+from .examples import ID, examples
 from .humane import parse_moment
 from .journals import Journals
 from .said import SAID_TYPES, plain, said
@@ -25,10 +27,13 @@ from .said import SAID_TYPES, plain, said
 STATES = [state.value for state in TaskState]
 ENDED = [state.value for state in TaskState if state.ended]
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-task_id = click.argument("task_id", metavar="ID")
+task_id = click.argument("task_id", metavar="ID", shell_complete=task_ids)
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples("tasks list", f"tasks watch {ID}", "tasks add train.ipynb -p epochs=50 --watch"),
+)
 @click.pass_context
 def tasks(context: click.Context) -> None:
     """Tasks: what runs, what ran, and what became of it."""
@@ -39,7 +44,10 @@ def tasks(context: click.Context) -> None:
 tasks.add_command(add)
 
 
-@tasks.command("list")
+@tasks.command(
+    "list",
+    epilog=examples("tasks list", "tasks list --status failed --limit 5", "tasks list --key nightly --json"),
+)
 @click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @click.option("--name", help="Only tasks of this name.")
@@ -58,7 +66,7 @@ def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | N
     return 1 if journals.troubles else 0
 
 
-@tasks.command()
+@tasks.command(epilog=examples(f"tasks show {ID}", f"tasks show {ID} --json"))
 @task_id
 @as_json
 def show(*, task_id: str, as_json: bool) -> None:
@@ -70,8 +78,11 @@ def show(*, task_id: str, as_json: bool) -> None:
         console().print(details(task, time.time()))
 
 
-@tasks.command()
-@click.argument("task_id", metavar="[ID]", required=False)
+@tasks.command(
+    short_help="Watch a task, or everything that runs.",
+    epilog=examples("tasks watch", f"tasks watch {ID} && echo it completed"),
+)
+@click.argument("task_id", metavar="[ID]", required=False, shell_complete=task_ids)
 def watch(*, task_id: str | None) -> int:
     """Watch one task until it ends (exit status 0 if it completed), or everything that runs."""
     if task_id is not None:
@@ -80,16 +91,20 @@ def watch(*, task_id: str | None) -> int:
     return 0
 
 
-@tasks.command()
+@tasks.command(epilog=examples(f"tasks logs {ID}", f"tasks logs {ID} --follow", f"tasks logs {ID} --json"))
 @task_id
 @click.option("--follow", "-f", is_flag=True, help="Go on until the task ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line.")
-def logs(*, task_id: str, follow: bool, as_json: bool) -> None:
+@click.option("--all", "every", is_flag=True, help="With --json: events of every type.")
+def logs(*, task_id: str, follow: bool, as_json: bool, every: bool) -> None:
     """What a task printed, logged and said."""
-    asyncio.run(_logs(Journals(), task_id, follow=follow, as_json=as_json))
+    if every and not as_json:
+        raise click.UsageError("--all is for --json")
+    printer = _Printer(as_json=as_json, types=None if every else SAID_TYPES)
+    asyncio.run(_logs(Journals(), task_id, printer, follow=follow))
 
 
-@tasks.command()
+@tasks.command(epilog=examples(f"tasks cancel {ID}"))
 @task_id
 def cancel(*, task_id: str) -> None:
     """Ask a task to stop."""
@@ -97,15 +112,18 @@ def cancel(*, task_id: str) -> None:
     click.echo(f"Asked {_named(task)} ({task.id}) to stop.")
 
 
-@tasks.command()
+@tasks.command(short_help="Run an ended task again.", epilog=examples(f"tasks retry {ID}"))
 @task_id
 def retry(*, task_id: str) -> None:
-    """Run an ended task again, in the process that ran it."""
+    """Run an ended task again: a detached one in a new worker, else in the process that ran it."""
     task = asyncio.run(Journals().command(task_id, "retry"))
     click.echo(f"Asked for another attempt of {_named(task)} ({task.id}).")
 
 
-@tasks.command()
+@tasks.command(
+    short_help="Answer a task, or say something.",
+    epilog=examples(f"tasks send {ID} yes", f"tasks send {ID} 'use the small model'"),
+)
 @task_id
 @click.argument("text")
 def send(*, task_id: str, text: str) -> None:
@@ -114,7 +132,7 @@ def send(*, task_id: str, text: str) -> None:
     click.echo(f"Sent to {_named(task)} ({task.id}).")
 
 
-@tasks.command()
+@tasks.command(epilog=examples(f"tasks delete {ID}"))
 @task_id
 def delete(*, task_id: str) -> None:
     """Forget an ended task, with its events, results and checkpoints."""
@@ -122,7 +140,9 @@ def delete(*, task_id: str) -> None:
     click.echo(f"Deleted {_named(task)} ({task.id}).")
 
 
-@tasks.command()
+@tasks.command(
+    epilog=examples("tasks clear --status completed --before 7d", "tasks clear --status failed --json")
+)
 @click.option("--status", type=click.Choice(ENDED), required=True, help="The state of the tasks to forget.")
 @click.option("--before", metavar="T", help="Only those that ended before a date, a time, or an age (7d).")
 @as_json
@@ -177,14 +197,17 @@ async def _clear(journals: Journals, status: str, before: float | None) -> list[
 class _Printer:
     """Writes what a task says, each event once; a line that is still open is ended at the end."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, types: tuple[str, ...] | None) -> None:
+        self.types = types
         self._as_json = as_json
         self._open_line = False
         self._last: dict[str, int] = {}
 
     def write(self, events: list[Event]) -> None:
         for event in events:
-            if event.type in SAID_TYPES and event.n > self._last.get(event.producer, 0):
+            if (self.types is None or event.type in self.types) and event.n > self._last.get(
+                event.producer, 0
+            ):
                 self._last[event.producer] = event.n
                 self._write(event)
 
@@ -200,9 +223,8 @@ class _Printer:
             self._open_line = not text.endswith("\n")
 
 
-async def _logs(journals: Journals, task_id: str, *, follow: bool, as_json: bool) -> None:
+async def _logs(journals: Journals, task_id: str, printer: _Printer, *, follow: bool) -> None:
     slot, task = await journals.find(task_id)
-    printer = _Printer(as_json=as_json)
     try:
         cursor = await _history(journals, slot, task.id, printer)
         if follow:
@@ -217,7 +239,7 @@ async def _history(
     """Everything said after the cursor *after*; the cursor behind it."""
     more = True
     while more:
-        page = await journals.events(slot, task_id, after=after, types=SAID_TYPES)
+        page = await journals.events(slot, task_id, after=after, types=printer.types)
         printer.write(page.events)
         after, more = page.cursor, page.more
     return after
