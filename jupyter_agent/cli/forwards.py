@@ -110,7 +110,8 @@ def _address(journals: Journals, slot: str) -> Address:
 
 
 async def _at_desk(journals: Journals, slot: str, job: Callable[[Desk], T]) -> T:
-    return await asyncio.to_thread(at_desk, journals.places, slot, job)
+    take = partial(at_desk, taking_in=journals.taking_in)
+    return await asyncio.to_thread(take, journals.places, slot, job)
 
 
 def _add(desk: Desk, wanted: Wanted) -> tuple[Shown, bool]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import click
@@ -12,6 +14,8 @@ from rich.table import Table
 
 from ..client import AgentClient
 from ..core.text import json_text, one_line
+from ..detached.orders import waiting_orders
+from ..detached.slots import find_limits, free_worker_slots
 from ..discovery import DEFAULT, REMOTE
 from ..errors import AgentError, SpoolError
 from ..journal.slots import holder_of
@@ -20,6 +24,7 @@ from ..places import Places
 from ..producer.spool import read_spool_header
 from .draw import console
 from .examples import examples
+from .forwards import listed
 from .humane import size
 from .journals import Journals
 from .source import ServerSource, sentence
@@ -40,6 +45,25 @@ class JournalStatus(Struct):
     living: int = 0
 
 
+class WorkersStatus(Struct):
+    """Of this machine: workers that run, how many may at once, and attempts that wait for one."""
+
+    running: int
+    limit: int
+    waiting: int
+
+
+class Report(Struct):
+    """``workers`` is ``None`` for a server elsewhere; the counts, where they cannot be had."""
+
+    folder: str
+    moved: str | None
+    journals: list[JournalStatus]
+    workers: WorkersStatus | None
+    schedules: int | None
+    forwards: int | None
+
+
 @click.command(
     short_help="Journals, servers, workers, and whether all is well.",
     epilog=examples("status", "status --json"),
@@ -47,18 +71,38 @@ class JournalStatus(Struct):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, as_json: bool) -> int:
     """Which journals there are, who has them open, and whether all is well (else exit status 1)."""
-    journals = Journals()
-    found = asyncio.run(_all(journals))
+    report = asyncio.run(_report(Journals(patience=0.0, taking_in=False)))
     if as_json:
-        report = {"folder": str(journals.places.root), "moved": journals.places.moved, "journals": found}
         click.echo(json_text(msgspec.json.encode(report)))
     else:
-        _print(journals.places, found)
-    return int(any(journal.trouble for journal in found))
+        _print(report)
+    return int(any(journal.trouble for journal in report.journals))
 
 
-async def _all(journals: Journals) -> list[JournalStatus]:
-    return list(await asyncio.gather(*(_one(journals.places, slot) for slot in journals.slots())))
+async def _report(journals: Journals) -> Report:
+    places = journals.places
+    found = await asyncio.gather(*(_one(places, slot) for slot in journals.slots()))
+    well = not any(journal.trouble for journal in found)
+    return Report(
+        str(places.root),
+        places.moved,
+        list(found),
+        _workers(places) if journals.scheduling != REMOTE else None,
+        await _count(journals.schedules) if well else None,
+        await _count(partial(listed, journals)) if well else None,
+    )
+
+
+async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
+    try:
+        return len(await ask())
+    except AgentError:  # an older server, or one that has just gone
+        return None
+
+
+def _workers(places: Places) -> WorkersStatus:
+    limit = find_limits(places).workers
+    return WorkersStatus(limit - free_worker_slots(places), limit, sum(1 for _ in waiting_orders(places)))
 
 
 async def _one(places: Places, slot: str) -> JournalStatus:
@@ -114,20 +158,33 @@ def _spools(places: Places, slot: str) -> tuple[int, int]:
     return count, living
 
 
-def _print(places: Places, found: list[JournalStatus]) -> None:
-    out = console()
-    out.print(f"Folder: {places.root}", markup=False, soft_wrap=True)
-    if places.moved:
-        out.print(places.moved, markup=False, soft_wrap=True)
+def _print(report: Report) -> None:
+    found, out = report.journals, console()
+    out.print(f"Folder: {report.folder}", markup=False, soft_wrap=True)
+    if report.moved:
+        out.print(report.moved, markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("JOURNAL", "HELD BY", "HEALTH", "SIZE", "SPOOLS"):
         table.add_column(title, overflow="fold")
     for journal in found:
         table.add_row(journal.name, _holder(journal), _health(journal), _size(journal), _waiting(journal))
     out.print(table)
+    out.print(_summary(report), markup=False, soft_wrap=True)
     for journal in found:
         if journal.trouble:
             out.print(f"{journal.name}: {one_line(journal.trouble)}", markup=False, soft_wrap=True)
+
+
+def _summary(report: Report) -> str:
+    workers = report.workers
+    told = []
+    if workers is not None:
+        told.append(f"Workers: {workers.running} of {workers.limit} busy, {workers.waiting} waiting")
+    if report.schedules is not None:
+        told.append(f"Schedules: {report.schedules}")
+    if report.forwards is not None:
+        told.append(f"Forwards: {report.forwards}")
+    return ". ".join(told) + "." if told else ""
 
 
 def _holder(journal: JournalStatus) -> str:
