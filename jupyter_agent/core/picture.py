@@ -100,7 +100,7 @@ def _numbers(task: Task) -> list[str]:
         words.append(_number(progress.done) + total + percent)
     until = task.ended if task.state.ended else task.updated
     if task.started is not None and until is not None:
-        words.append(_duration(until - task.started))
+        words.append(duration(until - task.started))
     if progress is not None and progress.message:
         words.append(_text(progress.message))
     return words
@@ -151,7 +151,8 @@ def _number(value: Number | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """As "8 s", "3:20 min", "2:05 h"."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from tornado.web import RequestHandler
-from traitlets import Bool, Float, Integer, Unicode
+from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
 from ..core.messages import Bye, Close
 from ..core.protocol import CloseWith, encode
@@ -24,12 +24,14 @@ from ..journal.retention import Retention
 from ..journal.slots import take_server_slot
 from ..places import Places, find_places, host
 from . import metrics
+from .apprise_sender import Addresses, apprise_sender
 from .dispatch import Dispatch
 from .events import EventsHandler
 from .feed import Feed
 from .forward_doors import ForwardHandler, ForwardsHandler
 from .forwards import Forwards
 from .liveness import Liveness
+from .notify import ON, Notifier, Wishes
 from .page import PageHandler
 from .quiet import PeerGone
 from .registry import Registry
@@ -81,11 +83,24 @@ class JupyterAgent(ExtensionApp):
         "", help="The agent (module:function) that free text given as a task's target is for."
     ).tag(config=True)
 
+    notify = Addresses(
+        help="Where to send notifications: addresses of apprise, or env:NAME for one in the environment.",
+    ).tag(config=True)
+    notify_on = List(
+        Enum(ON),
+        default_value=sorted(Wishes().on),
+        help=f"What to notify of; any of {', '.join(ON)}.",
+    ).tag(config=True)
+    notify_after = Float(
+        Wishes().after, min=0, help="Seconds that a task must have run for its good end to be told."
+    ).tag(config=True)
+
     quiet = Bool(
         True, help="Whether Jupyter's own errors about pages that went away are logged at DEBUG."
     ).tag(config=True)
 
     services: Services | None = None
+    _notifier: Notifier | None = None
     _peer_gone: PeerGone | None = None
 
     def initialize_settings(self) -> None:
@@ -177,6 +192,7 @@ class JupyterAgent(ExtensionApp):
         services.liveness.start()
         services.dispatch.start()
         services.forwards.start()
+        self._start_notifying(feed)
         services.schedules.start()
         if self.quiet:
             self._peer_gone = PeerGone(serverapp.log)
@@ -192,6 +208,8 @@ class JupyterAgent(ExtensionApp):
             connection.pump.post(encode(Bye(True, COME_BACK_MS)))
             connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
         await services.schedules.stop()
+        if self._notifier is not None:
+            await self._notifier.stop()
         await services.forwards.stop()
         await services.dispatch.stop()
         await services.liveness.stop()
@@ -200,6 +218,17 @@ class JupyterAgent(ExtensionApp):
         await asyncio.to_thread(services.feed.holder.close)
         if self._peer_gone is not None:
             self._peer_gone.remove()
+
+    def _start_notifying(self, feed: Feed) -> None:
+        if not self.notify:
+            return
+        wishes, addresses = Wishes(frozenset(self.notify_on), self.notify_after), list(self.notify)
+
+        def tell(sentence: str) -> None:
+            self.log.warning("%s", sentence)
+
+        self._notifier = Notifier(feed, wishes, lambda: apprise_sender(addresses, tell))
+        self._notifier.start()
 
     def _address(self, key: str) -> HolderFile:
         app = self._app

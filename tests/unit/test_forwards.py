@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from desks import NowHolder, batches
 from peers import FakeWorld
 from support import OTHER_TASK, PRODUCER, STRANGER, TASK, event, state, story, task_id
 
@@ -17,8 +17,8 @@ from jupyter_agent.core.ids import Cursor
 from jupyter_agent.errors import NotNow
 from jupyter_agent.forwarding.record import Record, Wanted, read_wanted, shown
 from jupyter_agent.journal import forwards as kept
-from jupyter_agent.journal.base import Batch, Journal, Trust
-from jupyter_agent.journal.holder import Desk, Holder
+from jupyter_agent.journal.base import Journal
+from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.ingest import take_in
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.slots import try_slot
@@ -31,30 +31,6 @@ URL = "wss://me:secret-1@example.org/events?token=secret-2"
 
 def record(ident: str = "f", cursor: str = "E:0", **fields: Any) -> Record:
     return Record(ident, URL, cursor, 1.0, **fields)
-
-
-class NowHolder:
-    """A holder whose journal is in memory and does everything at once; ``stored`` are the forwards that it
-    stored, in order."""
-
-    def __init__(self, feed: Feed, journal: MemoryJournal) -> None:
-        self.feed, self.journal = feed, journal
-        self.stored: list[Record] = []
-
-    @property
-    def epoch(self) -> str:
-        return self.journal.epoch
-
-    def call(self, job: Callable[[Desk], Any]) -> Future[Any]:
-        future: Future[Any] = Future()
-        before = self.journal.records(kept.KIND)
-        try:
-            future.set_result(job(Desk(self.journal, self.feed.committed)))
-        except Exception as error:
-            future.set_exception(error)
-        if self.journal.records(kept.KIND) != before:
-            self.stored += kept.forwards(self.journal)
-        return future
 
 
 class Scene:
@@ -83,12 +59,6 @@ class Scene:
 
     def numbers(self) -> list[int]:
         return [n for _, n in self.world.names()]
-
-
-def batches(events: tuple[Event, ...] | list[Event]) -> list[Batch]:
-    producers = dict.fromkeys(one.producer for one in events)
-    mine = {p: [one for one in events if one.producer == p] for p in producers}
-    return [Batch(p, own[0].n, own, Trust.SPOOLED) for p, own in mine.items()]
 
 
 @asynccontextmanager
