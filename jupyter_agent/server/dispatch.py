@@ -116,8 +116,11 @@ class Dispatch:
 
     def _wants(self, order: Order) -> bool:
         slot = self._feed.holder.slot.name
-        nobodys = slot == DEFAULT and find_address(self._places, order.journal) is None
-        return order.journal == slot or nobodys
+        if order.journal == slot:
+            return True
+        if find_address(self._places, order.journal) is not None:
+            return False
+        return slot == DEFAULT or find_address(self._places, DEFAULT) is None
 
     def _stillborn(self, order: Order, why: str) -> None:
         self._log.debug("no worker for task %s: %s", order.task, why)

@@ -24,6 +24,9 @@ T = TypeVar("T")
 PERIOD = 10.0
 """Seconds between two looks at most, so that a clock that is set, or stood still, is noticed."""
 
+ABSENCE_PERIOD = 2.0
+"""The same, for a server that would take over from the holder of the schedules."""
+
 WAITING_PERIOD = 0.5
 """The same, while a run waits for the one before to end."""
 
@@ -88,7 +91,7 @@ class Schedules:
     async def look(self) -> float:
         """Fire what is due; seconds until the next look."""
         if not self._desk.is_ours and not self._desk.is_free():
-            return PERIOD
+            return ABSENCE_PERIOD
         looked = await self._desk.call(lambda desk: self.firer.look(desk, self.clock()))
         if looked.queued:
             self._launch()
