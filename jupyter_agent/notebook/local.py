@@ -300,4 +300,7 @@ class LocalTask:
         return self._checkpoints.save(self.id, state, attempt)
 
     def load_checkpoint(self, default: object) -> object:
-        return self._checkpoints.load(self.id, default)
+        return self._checkpoints.load(self.id, default, warn=self._warn)
+
+    def _warn(self, sentence: str) -> None:
+        self.emit(self.fold.attempt, "log", Log("logging", sentence, "warning"))

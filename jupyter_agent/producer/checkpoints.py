@@ -17,6 +17,7 @@ import logging
 import re
 import struct
 import threading
+from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
@@ -74,10 +75,13 @@ class Checkpoints:
             self._drop(task, attempt, [*before, Version(attempt, last + 1, path)])
         return len(content)
 
-    def load(self, task: str, default: object = None) -> object:
+    def load(
+        self, task: str, default: object = None, *, warn: Callable[[str], object] = log.warning
+    ) -> object:
         """The newest state that is complete, or *default* when none was ever saved.
 
-        Raises `ResultNotStored`: all are damaged, or the newest complete one cannot be unpickled here.
+        *warn* is told of each that is damaged. Raises `ResultNotStored`: all are damaged, or the newest
+        complete one cannot be unpickled here.
         """
         damaged: list[Version] = []
         while found := [version for version in self.versions(task) if version not in damaged]:
@@ -89,7 +93,7 @@ class Checkpoints:
             except FileNotFoundError:  # a newer one has just taken its place
                 continue
             damaged.append(newest)
-            log.warning("the checkpoint %s is damaged; the one before it is used", newest.path)
+            warn(f"the checkpoint {newest.path} is damaged; the one before it is used")
         if damaged:
             raise ResultNotStored(
                 f"every checkpoint of task {task} is damaged ({damaged[0].path});"

@@ -143,6 +143,21 @@ def test_a_full_disk_does_not_stop_the_task_which_says_so(monkeypatch: pytest.Mo
     assert [event.type for event in handle.events()].count("checkpoint") == 1
 
 
+def test_a_task_is_told_that_its_newest_checkpoint_is_damaged(places: Places) -> None:
+    def work() -> object:
+        context = ja.current()
+        context.checkpoint("one")
+        context.checkpoint("two")
+        (places.checkpoints / f"{context.id}-1-2.pickle").write_bytes(b"torn")
+        return context.restore()
+
+    handle = ja.submit(work)
+    assert handle.result(10) == "one"
+    assert [log.text for log in logs(handle.id)] == [
+        f"the checkpoint {places.checkpoints}/{handle.id}-1-2.pickle is damaged; the one before it is used"
+    ]
+
+
 def test_file_and_folder_are_synced_before_the_oldest_goes(
     checkpoints: Checkpoints, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
