@@ -137,8 +137,13 @@ class TestTelling:
 
     async def test_what_was_before_it_started_is_history(self) -> None:
         async with scene(before=[*story(end=False), ended(6, TaskState.FAILED)]) as made:
+            await made.next(*_failing(1))
+            assert [text for _, text, _ in made.told] == ["After 16:38 min"]
+
+    async def test_each_attempt_has_its_own_duration(self) -> None:
+        async with scene() as made:
+            await made.next(ended(6, TaskState.FAILED))
             told = await made.next(state(7, TaskState.QUEUED, attempt=2), *_failed_again())
-            assert len(made.told) == 1
             assert told[1] == "After 5 s: it"
 
     async def test_much_at_once_is_one_message_and_what_follows_soon_is_the_next(self) -> None:
