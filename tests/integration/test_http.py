@@ -12,12 +12,13 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import pytest
 from servers import Server, assert_problem, loud
+from support import task_id
 from wire import Story, producer
 
-from jupyter_agent.core.events import Progress, State, TaskState
+from jupyter_agent.core.events import About, Progress, State, TaskState
 from jupyter_agent.places import new_id
 
-UNKNOWN = new_id()
+UNKNOWN = task_id(404)
 
 
 def published(server: Server, story: Story, *batches: Callable[[], list] | list) -> str:
@@ -208,6 +209,18 @@ def test_tasks_are_paged_newest_first(shared: Server) -> None:
     assert found == sorted(ids, reverse=True)
     assert len(shared.ask(f"tasks?name={quote(name)}&state=queued").json["tasks"]) == 7
     assert shared.ask(f"tasks?name={quote(name)}&state=failed").json["tasks"] == []
+
+
+def test_tasks_are_found_by_their_key(shared: Server) -> None:
+    key = f" ö & {new_id()}"
+    stories = [Story() for _ in range(3)]
+    for story, own in zip(stories, (key, key.strip(), key), strict=True):
+        queued = story.event("state", State(TaskState.QUEUED, about=About("keyed", own)))
+        published(shared, story, [queued])
+    found = shared.ask(f"tasks?key={quote(key)}").json["tasks"]
+    assert [(task["id"], task["key"]) for task in found] == [(stories[2].task, key), (stories[0].task, key)]
+    assert shared.ask(f"tasks?key={quote(key)}&state=failed").json["tasks"] == []
+    assert shared.ask("tasks?key=").json["tasks"] == []
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 10_000])

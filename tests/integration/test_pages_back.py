@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from servers import Server, assert_problem
+from support import task_id
 from wire import Story, producer
 
 from jupyter_agent.core.events import Log, Progress
@@ -103,7 +104,7 @@ def test_a_page_back_is_cut_by_its_bytes_and_goes_on_behind_them(shared: Server)
         ("before=:", 400, "bad_cursor"),
         ("before={e}:-1", 400, "bad_cursor"),
         ("before={e}:999999999999", 410, "expired"),
-        (f"before={new_id()}:3", 410, "expired"),
+        (f"before={task_id(404)}:3", 410, "expired"),
         ("before={c}&limit=0", 400, "bad_request"),
         ("before={c}&limit=10001", 400, "bad_request"),
         ("before=%ff", 400, None),
