@@ -10,10 +10,12 @@ from jupyter_agent.producer.spool import Spool, header_for
 class Writer:
     """A producer without a forwarder: alive until `die`, which is what a killed process leaves."""
 
-    def __init__(self, places: Places, journal: str = "default", *, name: str = "train") -> None:
+    def __init__(
+        self, places: Places, journal: str = "default", *, name: str = "train", key: str | None = None
+    ) -> None:
         self.spool = Spool.create(places, header_for(new_id(), journal, 0.0))
         self.task = new_id()
-        self.emit("state", State(TaskState.QUEUED, about=About(name)))
+        self.emit("state", State(TaskState.QUEUED, about=About(name, key)))
         self.emit("state", State(TaskState.RUNNING))
 
     def emit(self, kind: str, data: Data) -> None:

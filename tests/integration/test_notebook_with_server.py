@@ -156,6 +156,38 @@ def test_a_key_goes_on_here_when_the_process_there_was_killed(other: subprocess.
     assert [e.flag for e in here.events()] == [None] * len(here.events())
 
 
+SUBMIT = """
+import os, sys
+import jupyter_agent as ja
+def work():
+    with open(sys.argv[1], "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    return os.getpid()
+print("ready", flush=True)
+sys.stdin.readline()
+print(ja.task(work, key="once").submit().result(60), flush=True)
+"""
+
+
+def test_of_processes_that_submit_a_key_at_once_one_runs_it(holder: Server, tmp_path: Path) -> None:
+    (tmp_path / "submit.py").write_text(SUBMIT)
+    command = [sys.executable, str(tmp_path / "submit.py"), str(tmp_path / "ran")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    submitters = [subprocess.Popen(command, **pipes) for _ in range(3)]  # type: ignore[call-overload]
+    try:
+        for process in submitters:
+            assert process.stdout.readline() == "ready\n"
+        for process in submitters:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=60)[0] for process in submitters]
+    finally:
+        for process in submitters:
+            process.kill()
+    assert said == [(tmp_path / "ran").read_text()] * 3
+    assert len(ja.tasks(limit=5)) == 1
+
+
 def test_a_server_that_goes_and_comes_back_is_no_trouble_for_a_task(holder: Server) -> None:
     go = threading.Event()
 

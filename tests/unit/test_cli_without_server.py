@@ -94,14 +94,16 @@ def test_a_list_for_people_fits_80_columns(
     long.die()
 
 
-def test_lists_are_narrowed_by_status_name_and_limit(
+def test_lists_are_narrowed_by_status_name_key_and_limit(
     places: Places, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = Writer(places, name="crawl")
+    other = Writer(places, name="crawl", key="-nightly & more")
     other.end()
     for arguments, expected in [
         (["--status", "completed"], [other.task]),
         (["--name", "train"], [writer.task]),
+        (["--key=-nightly & more"], [other.task]),
+        (["--key", "other"], []),
         (["--limit", "1"], [other.task]),
         ([], [other.task, writer.task]),
     ]:
