@@ -41,7 +41,8 @@ KEY = "Authorization"
 
 
 class FakeServer:
-    """``commands`` is what was asked; ``subscribed_after`` the cursors that subscriptions began with."""
+    """``commands`` is what was asked, ``submitted`` the bodies of POST tasks; ``subscribed_after`` the
+    cursors that subscriptions began with."""
 
     token = "secret"
 
@@ -49,6 +50,7 @@ class FakeServer:
         self.page = page
         self.journal = MemoryJournal(ulid(1, b"holder...."), "epoch1")
         self.commands: list[tuple[str, str, dict[str, Any]]] = []
+        self.submitted: list[dict[str, Any]] = []
         self.subscribed_after: list[str | None] = []
         self.sockets: set[_Socket] = set()
         self._news = asyncio.Condition()
@@ -206,6 +208,16 @@ class _Tasks(_Door):
             limit=limit + 1,
         )
         self.reply({"tasks": found[:limit], "more": len(found) > limit, "cursor": "epoch1:0"})
+
+    def post(self) -> None:
+        """Takes everything for the newest task, which a submission with a key attaches to."""
+        body = json.loads(self.request.body)
+        if body["target"] == "nonsense":
+            self.problem(400, "bad_request", "'nonsense' cannot be run")
+            return
+        self.fake.submitted.append(body)
+        self.set_status(200 if body.get("key") else 201)
+        self.reply(self.fake.journal.tasks(limit=1)[0])
 
 
 class _Task(_Door):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -47,13 +48,34 @@ def _wants_cancel() -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     try:
-        while True:
-            word = click.prompt("Detach or cancel? [d/c]", err=True, default="", show_default=False)
-            if word.strip().lower() in ("c", "cancel", "d", "detach"):
-                return word.strip().lower().startswith("c")
-    except click.Abort:  # Ctrl-C once more, or the end of the input
-        click.echo(err=True)
+        return asyncio.run(_choice())
+    except KeyboardInterrupt:  # once more: whatever was meant, this ends now
         return False
+    finally:
+        click.echo(err=True)
+
+
+async def _choice() -> bool:
+    """Whether somebody at the terminal wants to cancel; the end of the input is no wish."""
+    while True:
+        click.echo("Detach or cancel? [d/c] ", err=True, nl=False)
+        line = await _line()
+        word = line.strip().lower()
+        if word in ("c", "cancel"):
+            return True
+        if not line or word in ("d", "detach"):
+            return False
+
+
+async def _line() -> str:
+    """The next line that is typed. (Not `input`, which may sleep through a Ctrl-C.)"""
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), typed.set)
+    try:
+        await typed.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return os.read(sys.stdin.fileno(), 4096).decode(errors="replace")
 
 
 async def _cancel(journals: Journals, task: Task) -> None:

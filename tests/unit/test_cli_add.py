@@ -1,0 +1,251 @@
+"""``jupyter agent tasks add``, and what becomes of detached tasks where no server runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import FakeHolder, FakeServer
+from support import PACKAGE_ROOT, TASK, state, story, until
+from terminals import in_terminal
+from workers import no_workers_left, worker_pid, workers_of
+
+from jupyter_agent.cli import ending, surroundings
+from jupyter_agent.cli.main import run
+from jupyter_agent.core.events import TaskState
+from jupyter_agent.detached.call import load_call
+from jupyter_agent.detached.orders import waiting_orders
+from jupyter_agent.detached.slots import WorkerLimits, save_limits, take_worker_slot
+from jupyter_agent.locks import FileLock
+from jupyter_agent.places import Places
+
+Said = pytest.CaptureFixture[str]
+ADD = ["tasks", "add", "--json"]
+CLI = (sys.executable, "-W", "error", "-m", "jupyter_agent.cli", "tasks", "add", "--watch", "--", "true")
+
+
+@pytest.fixture
+def busy(places: Places) -> Iterator[FileLock]:
+    """The only worker slot is taken, until it is released."""
+    save_limits(places, WorkerLimits(1))
+    with no_workers_left(places):
+        slot = take_worker_slot(places)
+        assert slot is not None
+        yield slot
+        slot.release()
+
+
+@pytest.fixture
+def fake(places: Places) -> Iterator[FakeHolder]:
+    holder = FakeHolder(places)
+    with holder as server:
+        holder.append(story(end=False)[:2])
+        until(lambda: server.journal.task(TASK))
+        yield holder
+
+
+def answer(capsys: Said, *words: str, status: int = 0) -> Any:
+    """What the command says as JSON."""
+    capsys.readouterr()
+    assert run(words) == status
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys: Said, *words: str) -> tuple[int, str]:
+    capsys.readouterr()
+    status = run(words)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1, captured.err
+    return status, captured.err
+
+
+def test_a_task_is_queued_with_what_was_asked_and_the_callers_surroundings(
+    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHELLS_OWN", "1")
+    options = ["--name", "roots", "--tag", "a", "--tag", "b", "--retries", "2", "--timeout", "9.5"]
+    task = answer(capsys, *ADD, "math:sqrt", "-p", "x=2", *options)
+    assert (task["state"], task["name"], task["tags"], task["key"]) == ("queued", "roots", ["a", "b"], None)
+    call = load_call(places, task["id"])
+    assert call is not None
+    assert (call.cwd, call.python, call.env["SHELLS_OWN"]) == (str(tmp_path), sys.executable, "1")
+    assert (call.retries, call.timeout, call.target.parameters) == (2, 9.5, {"x": "2"})  # type: ignore[union-attr]
+    assert [order.task for order in waiting_orders(places)] == [task["id"]]
+
+
+def test_a_task_that_waits_says_so_and_how_to_watch_it(busy: FileLock, capsys: Said) -> None:
+    assert run(["tasks", "add", "--", "echo", "--watch"]) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith("Queued echo --watch (")
+    assert second == "It waits for a worker: all are busy."
+    assert third == f"Watch it with: jupyter agent tasks watch {first[-28:-2]}"
+
+
+def test_a_key_attaches_to_what_lasts(busy: FileLock, capsys: Said) -> None:
+    task = answer(capsys, *ADD, "--key", "nightly", "--", "true")
+    assert answer(capsys, *ADD, "--key", "nightly", "--", "false")["id"] == task["id"]
+    assert run(["tasks", "add", "--key", "nightly", "--", "false"]) == 0
+    said = capsys.readouterr().out
+    assert f"Nothing was started: the key is that of true ({task['id']}), which is queued." in said
+
+
+def test_a_queued_task_is_cancelled_and_retried_without_a_server(
+    places: Places, busy: FileLock, capsys: Said
+) -> None:
+    task = answer(capsys, *ADD, "--", "true")["id"]
+    assert refused(capsys, "tasks", "retry", task)[0] == 1
+    assert run(["tasks", "cancel", task]) == 0
+    assert answer(capsys, "tasks", "show", task, "--json")["state"] == "cancelled"
+    assert not list(waiting_orders(places))
+    assert run(["tasks", "retry", task]) == 0
+    shown = answer(capsys, "tasks", "show", task, "--json")
+    assert (shown["state"], shown["attempt"]) == ("queued", 2)
+    assert [order.attempt for order in waiting_orders(places)] == [2]
+
+
+def test_what_runs_without_a_server_is_watched_to_its_outcome(
+    places: Places, busy: FileLock, capsys: Said
+) -> None:
+    busy.release()
+    assert run(["tasks", "add", "--watch", "--", "sh", "-c", "echo one; exit 3"]) == 1
+    said = capsys.readouterr().out
+    assert " | one" in said
+    assert "failed: CommandFailed: sh exited with status 3" in said
+    until(lambda: not workers_of(places))
+
+
+def test_a_running_worker_is_cancelled_without_a_server(places: Places, busy: FileLock, capsys: Said) -> None:
+    busy.release()
+    task = answer(capsys, *ADD, "--", "sleep", "60")
+    worker_pid(places, task["producer"])
+    assert run(["tasks", "cancel", task["id"]]) == 0
+    shown = answer(capsys, "tasks", "show", task["id"], "--json")
+    assert (shown["state"], shown["cancel_requested"]) == ("cancelled", True)
+    assert not workers_of(places)
+
+
+def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
+    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "OBEYS_WITHIN", 0.2)
+    busy.release()
+    task = answer(capsys, *ADD, "--", "sleep", "60")
+    os.kill(worker_pid(places, task["producer"]), signal.SIGSTOP)
+    assert run(["tasks", "cancel", task["id"]]) == 0
+    assert answer(capsys, "tasks", "show", task["id"], "--json")["state"] == "cancelled"
+    assert not workers_of(places)
+
+
+def test_a_worker_that_cannot_start_is_one_sentence(
+    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho no such module >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(surroundings.sys, "executable", str(broken))
+    busy.release()
+    assert run(["tasks", "add", "--json", "--", "true"]) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["state"] == "failed"
+    wanted = "jupyter agent: true: its worker ended with status 3 before it began: no such module\n"
+    assert captured.err == wanted
+
+
+def test_the_agent_is_named_in_jupyters_configuration(
+    places: Places, busy: FileLock, capsys: Said, own_environment: Path
+) -> None:
+    status, words = refused(capsys, "tasks", "add", "Summarise this")
+    assert status == 2
+    assert "c.JupyterAgent.agent" in words
+    config = own_environment / "config" / "jupyter_server_config.py"
+    config.parent.mkdir()
+    config.write_text("c.JupyterAgent.agent = 'mine:solve'\n")
+    task = answer(capsys, *ADD, "Summarise this")
+    call = load_call(places, task["id"])
+    assert call is not None
+    assert (call.target.function, call.target.text) == ("mine:solve", "Summarise this")  # type: ignore[union-attr]
+    config.write_text("1 / 0\n")
+    status, words = refused(capsys, "tasks", "add", "Summarise this")
+    assert status == 2
+    assert "jupyter_server_config cannot be read" in words
+
+
+def test_a_server_of_this_machine_gets_the_callers_surroundings(
+    fake: FakeHolder, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert answer(capsys, *ADD, "a.ipynb", "-p", "n=5", "--kernel", "python3")["id"] == TASK
+    (body,) = fake.fake.submitted
+    assert (body["cwd"], body["python"]) == (str(tmp_path), sys.executable)
+    assert "HOME" in body["env"]
+    assert (body["target"], body["parameters"], body["kernel"]) == ("a.ipynb", {"n": 5}, "python3")
+
+
+def test_a_server_elsewhere_gets_none_of_them(
+    fake: FakeHolder, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_AGENT_URL", f"{fake.fake.url}?token={FakeServer.token}")
+    assert answer(capsys, *ADD, "--", "true")["id"] == TASK
+    assert fake.fake.submitted == [{"target": ["true"]}]
+
+
+def test_what_the_server_refuses_is_wrong_use(fake: FakeHolder, capsys: Said) -> None:
+    status, words = refused(capsys, "tasks", "add", "nonsense")
+    assert status == 2
+    assert "'nonsense' cannot be run" in words
+    assert "see 'jupyter agent tasks add --help'" in words
+
+
+def test_the_server_says_that_a_key_attached(fake: FakeHolder, capsys: Said) -> None:
+    assert run(["tasks", "add", "--key", "k", "--", "true"]) == 0
+    assert "Nothing was started: the key is that of train" in capsys.readouterr().out
+
+
+def test_ctrl_c_on_a_terminal_can_cancel_and_goes_on_watching(fake: FakeHolder) -> None:
+    with in_terminal(*CLI, PYTHONPATH=str(PACKAGE_ROOT)) as terminal:
+        terminal.until("running")
+        terminal.type(b"\x03")
+        terminal.until("Detach or cancel? [d/c]")
+        terminal.type(b"what\nc\n")
+        until(lambda: fake.fake.commands == [(TASK, "cancel", {})])
+        fake.append([state(3, TaskState.CANCELLED)])
+        assert terminal.end() == 1
+
+
+@pytest.mark.parametrize("typed", [b"\x03", b"d\n"])
+def test_ctrl_c_on_a_terminal_can_leave(fake: FakeHolder, typed: bytes) -> None:
+    with in_terminal(*CLI, PYTHONPATH=str(PACKAGE_ROOT)) as terminal:
+        terminal.until("running")
+        terminal.type(b"\x03")
+        terminal.until("Detach or cancel? [d/c]")
+        terminal.type(typed)
+        terminal.until("Detached: train goes on.")
+        assert terminal.end() == 130
+    assert fake.fake.commands == []
+
+
+def test_ctrl_c_elsewhere_leaves(fake: FakeHolder) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(CLI, env=environment, text=True, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        wait_for_line(process.stdout.readline, "running")
+        process.send_signal(signal.SIGINT)
+        assert "Detached: train goes on." in process.stderr.read()
+    assert process.returncode == 130
+    assert fake.fake.commands == []
+
+
+def wait_for_line(read: Callable[[], str], wanted: str) -> None:
+    while wanted not in (line := read()):
+        assert line, f"no line had {wanted!r}"
