@@ -90,7 +90,7 @@ class _Run:
         if not isinstance(kept, dict) or kept.get("text") != self._text:
             return
         self._messages, self._done, self._planned = kept["messages"], kept["done"], kept["planned"]
-        self._task.say(f"I go on after {self._done} steps.")
+        self._task.say(f"I go on after step {self._done}.")
 
     def _remember(self, reply: str, outcome: dict[str, Any]) -> None:
         self._messages.append({"role": "assistant", "content": reply})

@@ -155,7 +155,7 @@ def test_another_attempt_goes_on_behind_the_last_step(monkeypatch: pytest.Monkey
     handle.retry()
     assert "Together: **5 rows**" in handle.result(20)
     assert calls == ["data/two.csv", "sales.csv", "sales.csv"]
-    assert handle.messages[0].text == "I go on after 2 steps."
+    assert handle.messages[0].text == "I go on after step 2."
 
 
 KILLED = """
@@ -176,7 +176,7 @@ def test_a_new_process_goes_on_where_one_was_killed() -> None:
     handle = ja.task(agent, name="agent", key="its key").submit("mean of price")
     assert (handle.id, handle.attempt) == (there, 2)
     asked(handle, "no column `price`")
-    assert handle.messages[0].text == "I go on after 3 steps."
+    assert handle.messages[0].text == "I go on after step 3."
     handle.send("amount")
     assert handle.result(20) == "The mean of `amount` in `sales.csv` is **15.25**."
 
