@@ -25,8 +25,13 @@ DOORS = [
     ("STREAM", "tasks/{id}/events"),
     ("POST", "tasks/{id}/commands"),
     ("DELETE", "tasks/{id}"),
+    ("GET", "schedules"),
+    ("GET", "forwards"),
 ]
-"""What answers with problem details; `POST tasks`, the page, health and the WebSocket are beside them."""
+"""What answers with problem details; `MAKING`, the page, health and the WebSocket are beside them."""
+
+MAKING = [("POST", "tasks"), ("POST", "schedules"), ("POST", "forwards")]
+"""What runs code, or has the server connect somewhere."""
 
 COMMAND = {"command": "no such command"}
 

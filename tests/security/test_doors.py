@@ -7,7 +7,7 @@ from servers import TOKEN, Server, Servers, assert_problem
 
 from jupyter_agent.discovery import KEY_HEADER
 
-from .doors import DOORS, Visitor, cookie_header, login, origin_of, with_cookie
+from .doors import DOORS, MAKING, Visitor, cookie_header, login, origin_of, with_cookie
 
 NOT_LET_IN = {
     "nobody": Visitor(),
@@ -38,7 +38,7 @@ LET_IN = {
 
 @pytest.mark.parametrize("visitor", NOT_LET_IN.values(), ids=NOT_LET_IN)
 def test_every_door_is_closed_to(shared: Server, running_task: str, visitor: Visitor) -> None:
-    for method, path in [*DOORS, ("POST", "tasks")]:
+    for method, path in [*DOORS, *MAKING]:
         assert_problem(visitor.ask(shared, method, path.format(id=running_task)), 403)
     assert visitor.enter(shared) == 403
     page = visitor.ask(shared, "GET", "")
@@ -55,7 +55,8 @@ def test_every_door_is_open_to(shared: Server, running_task: str, ended_task: st
         task = ended_task if method == "STREAM" else running_task
         status = {"POST": 400, "DELETE": 409}.get(method, 200)
         assert visitor.ask(shared, method, path.format(id=task)).status == status, (method, path)
-    assert_problem(visitor.ask(shared, "POST", "tasks"), 405)
+    for method, path in MAKING:
+        assert_problem(visitor.ask(shared, method, path), 400)
     assert visitor.enter(shared) == 101
     assert visitor.ask(shared, "GET", "").status == 200
     assert "journal" in visitor.ask(shared, "GET", "health").json

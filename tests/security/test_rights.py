@@ -46,7 +46,7 @@ def test_a_right_that_is_denied_closes_its_doors_and_no_others(
             assert_problem(answer, 403, "forbidden")
         else:
             assert answer.status in (200, 400, 409), (method, path)
-    assert visitor.ask(gate.server, "POST", "tasks").status == (403 if denied == "execute" else 405)
+    assert visitor.ask(gate.server, "POST", "tasks").status == (403 if denied == "execute" else 400)
     assert visitor.ask(gate.server, "GET", "").status == (403 if denied == "read" else 200)
     assert visitor.enter(gate.server) == (403 if denied == "read" else 101)
     told = visitor.ask(gate.server, "GET", "health").json
@@ -66,6 +66,16 @@ def test_a_right_that_is_denied_closes_its_doors_and_no_others(
         ("POST", "tasks/{id}/commands", "write"),
         ("DELETE", "tasks/{id}", "write"),
         ("POST", "tasks", "execute"),
+        ("GET", "schedules", "read"),
+        ("POST", "schedules", "execute"),
+        ("GET", "schedules/{id}", "read"),
+        ("DELETE", "schedules/{id}", "write"),
+        ("POST", "schedules/{id}/commands", "write"),
+        ("GET", "schedules/{id}/firings", "read"),
+        ("GET", "forwards", "read"),
+        ("POST", "forwards", "execute"),
+        ("GET", "forwards/{id}", "read"),
+        ("DELETE", "forwards/{id}", "write"),
     ],
 )
 def test_each_door_asks_for_its_own_right_and_no_other(
@@ -74,6 +84,18 @@ def test_each_door_asks_for_its_own_right_and_no_other(
     gate.open()
     visitor.ask(gate.server, method, path.format(id=task))
     assert gate.asked == {action}
+
+
+@pytest.mark.parametrize("denied", ["write", "execute"])
+def test_running_a_schedule_now_needs_the_right_to_execute_too(gate: Gate, denied: str) -> None:
+    body = {"target": ["true"], "schedule": {"at": "2999-01-01"}}
+    ident = gate.server.ask("schedules", method="POST", body=body).json["id"]
+    gate.deny(denied)
+    path = f"schedules/{ident}/commands"
+    assert_problem(gate.server.ask(path, method="POST", body={"command": "run"}), 403, "forbidden")
+    paused = gate.server.ask(path, method="POST", body={"command": "pause"})
+    assert paused.status == (403 if denied == "write" else 202)
+    assert gate.server.ask(f"schedules/{ident}").json["last"] is None, "nothing has run"
 
 
 async def _command(peer: Wire, task: str, ident: int = 1) -> None:
