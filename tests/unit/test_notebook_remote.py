@@ -114,8 +114,10 @@ def test_what_nobody_can_carry_to_a_running_task_is_said(tmp_path: Path) -> None
             assert running.stdout.readline() == "ready\n"
             until(lambda: ja.tasks(name="keyed"))
             handle = by_name("keyed")
-            for call in (handle.cancel, handle.retry, lambda: handle.send("hello")):
+            for call in (handle.cancel, lambda: handle.send("hello")):
                 with pytest.raises(ja.NotNow, match=r"^no server is running, so '.*' cannot reach task"):
                     call()
+            with pytest.raises(ja.NotNow, match="is running; cancel it before a retry"):
+                handle.retry()
         finally:
             running.kill()
