@@ -22,8 +22,8 @@ T = TypeVar("T")
 class Peer:
     """A real one, open within ``with``; it can go away and come back at the same port.
 
-    ``refuse``: answer the handshake with this HTTP status. ``hang_up_after``: close with ``code`` once so
-    many have come.
+    ``refuse``: answer the handshake with this HTTP status, and ``location``. ``hang_up_after``: close with
+    ``code`` once so many have come.
     """
 
     def __init__(self) -> None:
@@ -33,6 +33,7 @@ class Peer:
         self.hang_up_after: int | None = None
         self.code: int | None = None
         self.refuse: int | None = None
+        self.location = ""
         self.port = 0
 
     @property
@@ -95,6 +96,8 @@ class _Handler(WebSocketHandler):
             await super().get(*args, **kwargs)
         else:
             self.set_status(self.peer.refuse)
+            if self.peer.location:
+                self.set_header("Location", self.peer.location)
             self.finish("no")
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
