@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from ..core.events import TaskState
 from ..core.text import json_text
 from ..detached.parse import read_parameters
-from ..detached.submission import MOST_NAME, MOST_RETRIES, MOST_TAGS, Submission
+from ..detached.submission import MOST_NAME, MOST_RETRIES, MOST_SECONDS, MOST_TAGS, Submission
 from ..errors import BadSchedule, BadTarget, RequestRefused
 from ..journal.queueing import NOT_STARTED
 from ..journal.schedules import Shown as Schedule
@@ -47,6 +48,12 @@ def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> A
     return value
 
 
+def _number(context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):  # which lies in every range
+        raise click.BadParameter("nan is no number of seconds", ctx=context)
+    return value
+
+
 @click.command(
     "add",
     cls=WithCommand,
@@ -71,7 +78,12 @@ def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> A
 @click.option("--timezone", metavar="ZONE", help="Whose clocks --cron and --at mean: Europe/Berlin.")
 @click.option("--overlap", type=click.Choice(OVERLAPS), help="A run that is due beside another.")
 @click.option("--retries", type=click.IntRange(0, MOST_RETRIES), default=0, help="Attempts after a failure.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds that an attempt may take.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, MOST_SECONDS, min_open=True),
+    callback=_number,
+    help="Seconds that an attempt may take.",
+)
 @click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
 @click.option("--tag", "tags", multiple=True, callback=_named, help="A label; repeatable.")
 @click.option("--watch", is_flag=True, help="Watch it to its end; the exit status is its outcome.")

@@ -17,6 +17,7 @@ from .parse import name_of, parse_target
 MOST_NAME = 500
 MOST_TAGS = 100
 MOST_RETRIES = 1000
+MOST_SECONDS = 366 * 10 * 86_400.0
 Name = Annotated[str, Meta(min_length=1, max_length=MOST_NAME)]
 
 
@@ -31,7 +32,7 @@ class Submission(Struct, omit_defaults=True):
     key: Name | None = None
     parameters: dict[str, Any] = {}
     retries: Annotated[int, Meta(ge=0, le=MOST_RETRIES)] = 0
-    timeout: Annotated[float, Meta(gt=0)] | None = None
+    timeout: Annotated[float, Meta(gt=0, le=MOST_SECONDS)] | None = None
     tags: Annotated[list[Name], Meta(max_length=MOST_TAGS)] = []
     kernel: str | None = None
     cwd: str | None = None

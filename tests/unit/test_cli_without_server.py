@@ -142,28 +142,6 @@ def test_unknown_and_unreadable_ids_get_one_sentence(capsys: pytest.CaptureFixtu
     assert "is no task id" in words
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["tasks", "list", "--status", "bogus"],
-        ["tasks", "list", "--limit", "0"],
-        ["tasks", "show"],
-        ["tasks", "clear"],
-        ["tasks", "clear", "--status", "running"],
-        ["tasks", "clear", "--status", "failed", "--before", "someday"],
-        ["tasks", "dance"],
-        ["dance"],
-        ["demo", "--notebook", "nowhere.ipynb"],
-    ],
-)
-def test_wrong_use_is_status_2_and_one_sentence(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, words = refused(capsys, *arguments)
-    assert status == 2
-    assert "--help" in words
-
-
 def test_a_cancel_that_cannot_reach_the_task_says_so(
     writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
