@@ -256,7 +256,7 @@ def assert_problem(answer: Answer, status: int, code: str | None = None) -> None
     if code is not None:
         assert body["code"] == code
     assert b"Traceback" not in answer.body
-    assert b".py" not in answer.body
+    assert not re.search(rb"\.py(:\d|\W+line)", answer.body)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
