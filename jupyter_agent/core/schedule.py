@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import count, islice
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
@@ -57,6 +58,7 @@ class Missed(NamedTuple):
     earlier: int
 
 
+@lru_cache(maxsize=4096)
 def next_due(trigger: Trigger, after: float) -> float | None:
     """The first due later than *after*; ``None`` when there is none."""
     return next(_dues(trigger, after), None)

@@ -56,7 +56,7 @@ class Firer:
         running = [schedule for schedule in schedules if not schedule.paused]
         queued += sum(self._fire_due(desk, schedule, now) for schedule in running)
         queued += self._start_waiting(desk, now)
-        dues = [next_due(s.trigger, max(now, fired_until(desk, s, now))) for s in running]
+        dues = [_next(desk, schedule, now) for schedule in running]
         waiting = sum(firing.outcome == "waiting" for firing in desk.journal.open_firings())
         return Looked(min((due for due in dues if due is not None), default=None), queued, waiting)
 
@@ -156,6 +156,12 @@ class Firer:
     def _never_ran(self, task: Task, worker: str) -> bool:
         lost = task.state is TaskState.INTERRUPTED and task.started is None and task.producer == worker
         return lost and not is_waiting(self._places, worker) and not has_started(self._places, worker)
+
+
+def _next(desk: Desk, schedule: Schedule, now: float) -> float | None:
+    """Its next due. It is mostly known already: cron expressions take their time to work out."""
+    due = next_due(schedule.trigger, fired_until(desk, schedule, now))
+    return due if due is None or due > now else next_due(schedule.trigger, now)
 
 
 def _has_waiting(desk: Desk, ident: str) -> bool:
