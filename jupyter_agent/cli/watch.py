@@ -34,6 +34,9 @@ class Screen(Protocol):
     def begin(self, row: Row) -> None:
         """A task is watched from now on."""
 
+    def end(self, row: Row) -> None:
+        """A task has ended, and all that it said is shown."""
+
     def event(self, row: Row, event: Event) -> None:
         """Something happened."""
 
@@ -50,6 +53,9 @@ class LiveScreen(Pausable):
 
     def begin(self, row: Row) -> None:
         self._look(row)
+
+    def end(self, row: Row) -> None:
+        """The board has it."""
 
     def event(self, row: Row, event: Event) -> None:
         if self._asking is not None:
@@ -89,6 +95,10 @@ class PlainScreen:
         self._told: dict[str, str] = {}
 
     def begin(self, row: Row) -> None:
+        if not row.task.state.ended or row.task.id in self._told:  # else its lines come first
+            self.end(row)
+
+    def end(self, row: Row) -> None:
         self._tell(row, row.task.updated or time.time(), _state_line(row))
 
     def event(self, row: Row, event: Event) -> None:
@@ -180,6 +190,7 @@ async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
                 row.at_first = False  # it was asked for by name: shown even if it had ended
                 lines_follow = isinstance(item, Restart) and row.task.logs > 0
                 if row.task.state.ended and not lines_follow:
+                    view.end(row)
                     return int(row.task.state is not TaskState.COMPLETED)
     return 1
 
