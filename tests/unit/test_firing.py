@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import python
 
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.schedule import At, Cron, Every, Trigger
@@ -415,3 +416,47 @@ def test_a_schedule_is_a_record_that_a_file_keeps(line: Line) -> None:
     assert find_schedule(line.desk, ident) == before
     assert isinstance(before, Schedule)
     assert before.call == CALL
+
+
+CLOCKWORK = """
+import sys
+from pathlib import Path
+from jupyter_agent.journal.firing import Firer
+from jupyter_agent.journal.holder import Desk
+from jupyter_agent.journal.sqlite import SQLiteJournal
+from jupyter_agent.places import Places, new_id
+
+path, root, ident, start = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
+desk = Desk(SQLiteJournal(path, new_id(), "epoch"), lambda stored, seconds: None)
+firer = Firer(Places(root), "default")
+now = desk.journal.last_due(ident, 1e12) or start
+while True:
+    firer.look(desk, now)
+    print(now, flush=True)
+    now += 0.5
+"""
+
+
+def test_a_process_that_is_killed_again_and_again_makes_one_task_of_each_second(line: Line) -> None:
+    ident = line.add(Every(1.0, START))
+    for lines in (3, 20, 11, 1, 14):
+        line.journal.close()
+        with python(CLOCKWORK, line.path, line.places.root, ident, START) as process:
+            assert process.stdout is not None
+            reached = [float(process.stdout.readline()) for _ in range(lines)][-1]
+            process.kill()
+            process.wait()
+        line.open()
+    last = line.journal.last_due(ident, reached + 60) or 0.0
+    line.look(last - START)
+    fired = line.firings(ident)
+    assert last >= reached - 1
+    assert [firing.due for firing in fired] == [
+        START + second for second in range(1, round(last - START) + 1)
+    ]
+    assert {(firing.outcome, firing.missed) for firing in fired} == {("queued", 0)}
+    tasks = line.tasks()
+    assert (
+        sorted(firing.task or "" for firing in fired) == [task.id for task in tasks] == sorted(line.orders())
+    )
+    assert {(task.attempt, task.state) for task in tasks} == {(1, TaskState.QUEUED)}
