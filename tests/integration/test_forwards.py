@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from notebook_support import own_producer  # noqa: F401
@@ -13,6 +15,7 @@ from support import until
 from wire import Story, producer
 
 import jupyter_agent as ja
+from jupyter_agent.cli.main import run
 
 pytestmark = pytest.mark.asyncio
 SECRET = "a-password-of-the-peer"
@@ -128,8 +131,15 @@ async def test_what_cannot_be_forwarded_is_one_sentence(shared: Server) -> None:
         assert SECRET not in answer.json["detail"]
 
 
-async def test_what_a_process_forwards_goes_on_without_it(server) -> None:  # type: ignore[no-untyped-def]
-    running: Server = server()
+async def test_what_a_process_forwards_goes_on_without_it(
+    server: Callable[[], Server], capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = server()
+
+    async def cli(*words: str) -> str:
+        assert await asyncio.to_thread(run, ["forward", *words]) == 0
+        return capsys.readouterr().out
+
     with Peer() as peer:
         handle = ja.submit(lambda: [ja.current().log(str(n)) for n in range(20)] and None)
         assert handle.wait(10)
@@ -138,7 +148,8 @@ async def test_what_a_process_forwards_goes_on_without_it(server) -> None:  # ty
         assert forward.delivered == len(peer.got) == 23
         again = ja.forward_to(peer.url, task=handle, headers={"X-Key": "another"})
         assert again.id == forward.id
-        assert running.ask("forwards").json["forwards"][0]["id"] == forward.id
+        (listed,) = json.loads(await cli("list", "--json"))
+        assert (listed["id"], listed["lag"], listed["headers"]) == (forward.id, 0, ["X-Key"])
         assert SECRET not in repr(forward)
         handle.retry()
         peer.has(46)
@@ -148,3 +159,9 @@ async def test_what_a_process_forwards_goes_on_without_it(server) -> None:  # ty
             pass
         forward.close()
         assert running.ask("forwards").json == {"forwards": []}
+        assert "from the first event" in await cli("add", peer.url, "--task", handle.id)
+        assert "There already" in await cli("add", peer.url, "--task", handle.id)
+        peer.has(46)
+        (listed,) = json.loads(await cli("list", "--json"))
+        assert "Removed" in await cli("remove", listed["id"])
+        assert await cli("list") == "No forwards.\n"
