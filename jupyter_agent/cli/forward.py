@@ -109,6 +109,8 @@ def list_forwards(*, as_json: bool) -> int:
         _print_json(found)
     elif found:
         console().print(_table(found))
+        if any(one.error == forwards.NOBODY for one in found):
+            click.echo(f"What waits: {forwards.NOBODY}.")
     else:
         click.echo("No forwards.")
     return 1 if journals.troubles else 0
@@ -161,16 +163,15 @@ def _answer(found: Shown, wanted: Wanted, *, is_new: bool) -> str:
 def _table(found: list[Shown]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
-    table.add_column("TO", overflow="fold")
-    table.add_column("WHAT", overflow="fold")
     table.add_column("STATE", no_wrap=True, min_width=9)
     table.add_column("SENT", no_wrap=True, justify="right")
     table.add_column("BEHIND", no_wrap=True, justify="right")
-    table.add_column("", overflow="fold")
+    table.add_column("TO", overflow="fold")
     for one in found:
         counts = (number(one.delivered), number(one.lag) if one.lag else "")
-        cells = (one.id, one.url, _what(one), one.state, *counts, one.error or "")
-        table.add_row(*(Text(plain(cell)) for cell in cells))
+        error = "" if one.error == forwards.NOBODY else one.error
+        about = "\n".join(plain(line) for line in (one.url, _what(one), error) if line)
+        table.add_row(*(Text(plain(cell)) for cell in (one.id, one.state, *counts)), Text(about))
     return table
 
 
