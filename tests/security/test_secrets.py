@@ -52,6 +52,20 @@ def test_no_answer_of_any_door_holds_a_secret(shared: Server, running_task: str)
     assert _told(shared.ask("metrics", root="").body, secrets) == []
 
 
+def test_nobodys_environment_is_given_out_with_a_schedule(shared: Server) -> None:
+    body = {"target": ["true"], "schedule": {"at": "2999-01-01"}, "env": {"PASSWORD": "of-the-caller"}}
+    answers = [shared.ask("schedules", method="POST", body=body)]
+    ident = answers[0].json["id"]
+    commands = f"schedules/{ident}/commands"
+    answers.append(shared.ask(commands, method="POST", body={"command": "pause"}))
+    answers += [
+        shared.ask(path) for path in ("schedules", f"schedules/{ident}", f"schedules/{ident}/firings")
+    ]
+    shared.ask(f"schedules/{ident}", method="DELETE")
+    assert [answer.status for answer in answers] == [201, 202, 200, 200, 200]
+    assert [_told(answer.body, ["of-the-caller", "PASSWORD", "PATH"]) for answer in answers] == [[]] * 5
+
+
 def test_the_page_can_load_and_reach_nothing_and_says_nobody_where_it_was(shared: Server) -> None:
     headers = shared.ask("").headers
     policy = headers["Content-Security-Policy"]
