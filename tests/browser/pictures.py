@@ -116,8 +116,7 @@ def take(page: Page, lab: Lab) -> None:
 def talk(page: Page) -> None:
     """Answer the first question, and take the picture of the second."""
     asking = view(page, 2)
-    asking.get_by_role("combobox").select_option("yes")
-    asking.get_by_role("button", name="Send").click()
+    asking.get_by_role("button", name="yes", exact=True).click()
     asking.get_by_text("Anything else?").first.wait_for()
     asking.get_by_text("two files are left").wait_for()
     picture(page, "conversation", 2)
