@@ -159,10 +159,12 @@ def test_a_key_goes_on_here_when_the_process_there_was_killed(other: subprocess.
 SUBMIT = """
 import os, sys
 import jupyter_agent as ja
+from jupyter_agent.producer.producer import current_producer
 def work():
     with open(sys.argv[1], "a") as file:
         file.write(f"{os.getpid()}\\n")
     return os.getpid()
+assert current_producer().forwarder.wait_until_up(30)
 print("ready", flush=True)
 sys.stdin.readline()
 print(ja.task(work, key="once").submit().result(60), flush=True)

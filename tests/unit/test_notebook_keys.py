@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 from notebook_support import emitted, own_producer, run_script, until  # noqa: F401
-from support import python
+from support import TASK, python
 
 import jupyter_agent as ja
-from jupyter_agent.core.events import TaskState
+from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.task import Task, foremost
 from jupyter_agent.errors import ServerUnreachable
+from jupyter_agent.locks import is_locked
 from jupyter_agent.notebook import keys
 from jupyter_agent.notebook.table import local_task
 from jupyter_agent.places import Places
+from jupyter_agent.producer.producer import current_producer
 
 SUBMIT = """
 import os, sys
@@ -168,6 +170,30 @@ def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
         assert holder.stdout.readline() == "held\n"
         assert ja.task(lambda: 3, key="job").submit().result(10) == 3
     assert "another process keeps key 'job'" in caplog.text
+
+
+def test_a_key_is_kept_until_the_server_has_what_was_begun(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = keys._lock_of(places, "job")
+    assert lock is not None
+    lock.release()
+    producer = current_producer()
+    seen: list[tuple[bool, list[str]]] = []
+
+    def flush(_: float) -> bool:
+        seen.append((is_locked(lock.path), [event.type for event in emitted()]))
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(producer, "locate", lambda: "a server")
+        patch.setattr(producer, "flush", flush)
+        patch.setattr(keys, "list_tasks", lambda *_, **__: [])
+        with keys.looked_up(producer, "job") as found:
+            assert found is None
+            producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", "job")))
+    assert seen == [(True, ["state"])]
+    assert not is_locked(lock.path)
 
 
 def test_a_journal_that_cannot_be_asked_leaves_what_this_process_knows(
