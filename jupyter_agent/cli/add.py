@@ -24,6 +24,7 @@ from .leaving import watch_added
 from .said import plain
 from .schedules import OVERLAPS, upcoming
 from .source import Added, sentence
+from .surroundings import sound
 
 WHENS = ("every", "cron", "at")
 BAD_REQUEST = 400
@@ -138,6 +139,9 @@ def _target(context: click.Context, words: tuple[str, ...]) -> str | list[str]:
 def _submission(
     target: str | list[str], *, pairs: tuple[str, ...], tags: tuple[str, ...], **options: Any
 ) -> Submission:
+    given = (value for value in options.values() if isinstance(value, str))
+    for text in (*([target] if isinstance(target, str) else target), *pairs, *tags, *given):
+        sound(text)
     if len(tags) > MOST_TAGS:
         raise click.UsageError(f"give at most {MOST_TAGS} tags, not {len(tags)}")
     schedule = _schedule({name: options.pop(name) for name in (*WHENS, "timezone", "overlap")})

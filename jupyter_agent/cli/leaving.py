@@ -12,6 +12,7 @@ import click
 
 from ..core.task import Task
 from ..errors import NotNow
+from ..journal.schedules import Shown as Schedule
 from .draw import console
 from .journals import Journals
 from .runs import watch_runs
@@ -25,8 +26,17 @@ LEFT = 130
 def watch_added(journals: Journals, added: Added) -> int:
     """Watch the task, or the runs of the schedule until somebody has seen enough; the exit status."""
     if added.schedule is not None:
-        asyncio.run(watch_runs(journals, added.schedule.id, console()))
+        return _watch_schedule(journals, added.schedule)
     return watch_task(journals, added.task) if added.task is not None else 0
+
+
+def _watch_schedule(journals: Journals, schedule: Schedule) -> int:
+    try:
+        asyncio.run(watch_runs(journals, schedule.id, console()))
+    except KeyboardInterrupt:
+        name, ends = plain(schedule.name), f"jupyter agent schedule delete {schedule.id}"
+        click.echo(f"Detached: {name} goes on by its schedule, which ends with: {ends}", err=True)
+    return LEFT
 
 
 def watch_task(journals: Journals, task: Task) -> int:

@@ -19,13 +19,13 @@ CONFIGURATIONS = ("jupyter_server_config", "jupyter_jupyter_agent_config")
 
 def with_surroundings(asked: Submission) -> Submission:
     """*asked* for a server of this machine."""
-    return replace(asked, cwd=str(Path.cwd()), env=caller_environment(), python=sys.executable)
+    return replace(asked, cwd=_folder(), env=caller_environment(), python=sys.executable)
 
 
 def call_from_here(asked: Submission) -> Call:
     """What a worker is to do where no server can be asked. Raises `BadTarget`."""
     agent = configured_agent() if _is_text(asked.target) else ""
-    return call_of(asked, agent=agent, cwd=str(Path.cwd()), owner=user())
+    return call_of(asked, agent=agent, cwd=_folder(), owner=user())
 
 
 def user() -> str:
@@ -52,6 +52,22 @@ def configured_agent() -> str:
         except Exception as error:  # such a file is anybody's code
             raise BadTarget(f"{name} cannot be read, which may name an agent: {error}") from error
     return str(app.config.JupyterAgent.get("agent", ""))
+
+
+def _folder() -> str:
+    try:
+        return sound(str(Path.cwd()))
+    except FileNotFoundError as error:
+        raise BadTarget("the present folder is not there any more; go to another one") from error
+
+
+def sound(text: str) -> str:
+    """*text*, which JSON can keep. Raises `BadTarget`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadTarget(f"{text[:80]!r} is not UTF-8, and cannot be kept") from error
+    return text
 
 
 def _is_text(target: str | list[str]) -> bool:

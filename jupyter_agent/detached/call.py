@@ -39,11 +39,23 @@ class Call(Struct, frozen=True, omit_defaults=True):
 
 
 def caller_environment() -> dict[str, str]:
-    """This process's environment as a worker gets it: it imports what this process can import."""
+    """This process's environment as a worker gets it: it imports what this process can import.
+
+    Variables that are not UTF-8, which JSON cannot keep, are left out.
+    """
     path = os.pathsep.join(entry for entry in sys.path if entry)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
     own = os.environ.get(CALLERS_PATH, os.environ.get("PYTHONPATH", ""))
-    return kept | {"PYTHONPATH": path, CALLERS_PATH: own, "PYTHONUNBUFFERED": "1"}
+    found = kept | {"PYTHONPATH": path, CALLERS_PATH: own, "PYTHONUNBUFFERED": "1"}
+    return {name: value for name, value in found.items() if _is_utf8(name + value)}
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def save_call(places: Places, task: str, call: Call, content: bytes | None = None) -> None:

@@ -72,12 +72,14 @@ def test_a_task_is_queued_with_what_was_asked_and_the_callers_surroundings(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SHELLS_OWN", "1")
+    monkeypatch.setenv("NOT_UTF8", "caf\udce9")
     options = ["--name", "roots", "--tag", "a", "--tag", "b", "--retries", "2", "--timeout", "9.5"]
     task = answer(capsys, *ADD, "math:sqrt", "-p", "x=2", *options)
     assert (task["state"], task["name"], task["tags"], task["key"]) == ("queued", "roots", ["a", "b"], None)
     call = load_call(places, task["id"])
     assert call is not None
     assert (call.cwd, call.python, call.env["SHELLS_OWN"]) == (str(tmp_path), sys.executable, "1")
+    assert "NOT_UTF8" not in call.env
     assert (call.retries, call.timeout, call.target.parameters) == (2, 9.5, {"x": "2"})  # type: ignore[union-attr]
     assert [order.task for order in waiting_orders(places)] == [task["id"]]
 
@@ -196,6 +198,18 @@ def test_a_server_elsewhere_gets_none_of_them(
     monkeypatch.setenv("JUPYTER_AGENT_URL", f"{fake.fake.url}?token={FakeServer.token}")
     assert answer(capsys, *ADD, "--", "true")["id"] == TASK
     assert fake.fake.submitted == [{"target": ["true"]}]
+
+
+def test_a_folder_that_is_gone_is_one_sentence(
+    places: Places, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    status, words = refused(capsys, "tasks", "add", "--", "true")
+    assert status == 2
+    assert "the present folder is not there any more" in words
 
 
 def test_what_the_server_refuses_is_wrong_use(fake: FakeHolder, capsys: Said) -> None:

@@ -34,6 +34,8 @@ TABLE: list[tuple[str, int, str]] = [
     ("tasks add nowhere.ipynb", 2, "there is no notebook"),
     ("tasks add some-text", 2, "no agent is named for text"),
     ("tasks add -- no-such-program", 2, "there is no program 'no-such-program'"),
+    ("tasks add -- ls caf\udce9", 2, "is not UTF-8, and cannot be kept"),
+    ("tasks add --name caf\udce9 -- ls", 2, "is not UTF-8, and cannot be kept"),
     ("tasks add -- notes.txt", 2, "notes.txt is here: ./notes.txt would run it"),
     ("tasks add -- ./notes.txt", 2, "that file may not be executed"),
     ("tasks add math:sqrt -p x", 2, "a parameter is given as name=value, not as 'x'"),
@@ -119,7 +121,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-@pytest.mark.parametrize(("given", "status", "said"), TABLE, ids=[row[0][:60] for row in TABLE])
+@pytest.mark.parametrize(("given", "status", "said"), TABLE, ids=[ascii(row[0][:60]) for row in TABLE])
 def test_bad_input_is_one_sentence(
     given: str,
     status: int,
