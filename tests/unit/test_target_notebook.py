@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.client import KernelClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -30,7 +33,7 @@ from jupyter_agent.detached.targets import NotebookTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.notebook.outcome import described
 from jupyter_agent.producer.spool import read_spool_header
-from jupyter_agent.worker.targets.client import Reporting
+from jupyter_agent.worker.targets.client import LOOK, Reporting, keep_awake
 from jupyter_agent.worker.targets.headings import headings
 from jupyter_agent.worker.targets.notebook import find_kernel, read_notebook, run
 from jupyter_agent.worker.targets.parameters import inject
@@ -157,10 +160,19 @@ def save(path: Path, cells: list[NotebookNode]) -> Path:
     return path
 
 
+class Plain(NotebookClient):
+    """nbclient alone, but for its waiting for ever: see `keep_awake`."""
+
+    async def async_start_new_kernel_client(self) -> KernelClient:
+        client = await super().async_start_new_kernel_client()
+        keep_awake(client)
+        return client
+
+
 def with_nbclient(path: Path) -> Ran:
     ran = Ran(notebook=nbformat.read(path, as_version=4))
     try:
-        asyncio.run(NotebookClient(ran.notebook).async_execute())
+        asyncio.run(Plain(ran.notebook).async_execute())
     except CellExecutionError as error:
         ran.error = error
     return ran
@@ -473,6 +485,36 @@ def test_a_kernel_that_does_not_start_is_one_sentence(
 
 def test_no_process_of_a_session_is_counted_when_it_has_ended() -> None:
     assert os.getpid() not in members(os.getsid(0))
+
+
+class Channel:
+    """Has a message, and says so only to who asks again."""
+
+    def __init__(self, after: int) -> None:
+        self.asked: list[float | None] = []
+        self._after = after
+
+    async def get_msg(self, timeout: float | None = None) -> str:
+        self.asked.append(timeout)
+        if len(self.asked) > self._after:
+            return "the reply"
+        raise Empty
+
+
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_reply_that_nobody_was_told_of_is_found(timeout: float | None) -> None:
+    shell, iopub = Channel(3), Channel(0)
+    keep_awake(SimpleNamespace(shell_channel=shell, iopub_channel=iopub))  # type: ignore[arg-type]
+    assert asyncio.run(shell.get_msg(timeout=timeout)) == "the reply"
+    assert shell.asked == [LOOK] * 4
+
+
+def test_a_wait_for_a_message_ends_when_it_should() -> None:
+    shell = Channel(1000)
+    keep_awake(SimpleNamespace(shell_channel=shell, iopub_channel=Channel(0)))  # type: ignore[arg-type]
+    with pytest.raises(Empty):
+        asyncio.run(shell.get_msg(timeout=0.01))
+    assert len(shell.asked) == 1
 
 
 def test_nothing_is_said_of_a_message_without_content_for_people() -> None:

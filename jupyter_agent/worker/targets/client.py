@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import atexit
+import math
 import re
 import subprocess
 import time
 from collections.abc import Callable
+from queue import Empty
 from typing import Any
 
 from jupyter_client.client import KernelClient
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
+from nbclient.util import ensure_async
 from nbformat import NotebookNode
 
 from ...errors import BadTarget
 from ...notebook.context import TaskContext
 from .headings import headings
+
+LOOK = 1.0
+"""Seconds between two looks at a channel that is silent."""
 
 UPDATES_APART = 0.5
 """Seconds between two recorded states of a display that is updated; the last one of a cell always is."""
@@ -65,9 +71,11 @@ class Reporting(NotebookClient):
     async def async_start_new_kernel_client(self) -> KernelClient:
         kernel = self._kernel
         try:
-            return await super().async_start_new_kernel_client()
+            client = await super().async_start_new_kernel_client()
         except RuntimeError as error:
             raise DeadKernelError(f"the kernel {kernel!r} did not start: {error}") from error
+        keep_awake(client)
+        return client
 
     def forget(self) -> None:
         """Its kernel is gone; nbclient need not see to that when this process ends."""
@@ -134,6 +142,30 @@ class Reporting(NotebookClient):
             self._updates[ident] = now, None
         else:
             self._updates[ident] = last, content
+
+
+def keep_awake(client: KernelClient) -> None:
+    """Look at a kernel's channels once in a while, though nothing says that a message is there.
+
+    A socket of zmq tells only once of what has come; where an output widget answers the kernel at that
+    moment, who waits for the reply hears nothing, and nbclient would wait for ever.
+    """
+    for channel in (client.shell_channel, client.iopub_channel):
+        channel.get_msg = _awake(channel.get_msg)
+
+
+def _awake(get_msg: Callable[..., Any]) -> Callable[..., Any]:
+    async def get(timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as the channel has it
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                return await ensure_async(get_msg(timeout=min(LOOK, left)))
+            except Empty:
+                if left <= LOOK:
+                    raise
+
+    return get
 
 
 def plain(text: str) -> str:
