@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support import until
+from workers import no_workers_left
 
 from jupyter_agent.cli.main import run
 from jupyter_agent.client import AgentClient, Apply, connect
@@ -205,4 +206,59 @@ def test_the_client_follows_a_real_server_and_is_refused_in_sentences(server: St
             assert client.task(work.id).name == "train"
         with connect() as own:
             assert own.health()["status"] == "ok"
+    assert "Traceback" not in one.log_text()
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> Any:
+    capsys.readouterr()
+    assert run(arguments) == status
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_a_server_is_given_runs_where_the_caller_is_and_is_stopped_when_the_server_is_gone(
+    server: Start,
+    places: Places,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("SHELLS_OWN", "mine")
+    with no_workers_left(places):
+        one = server()
+        assert run(["tasks", "add", "--watch", "--", "sh", "-c", 'pwd; echo "$SHELLS_OWN"; exit 3']) == 1
+        lines = [line.split(" | ")[1] for line in capsys.readouterr().out.splitlines()[1:]]
+        assert str(here) in lines
+        assert "mine" in lines
+        assert lines[-1] == "failed: CommandFailed: sh exited with status 3"
+        assert run(["tasks", "add", "some text"]) == 2
+        assert "c.JupyterAgent.agent" in capsys.readouterr().err
+
+        task = said(capsys, "tasks", "add", "--json", "--", "sleep", "60")["id"]
+        until(lambda: said(capsys, "tasks", "show", task, "--json")["state"] == "running")
+        one.stop()
+        assert run(["tasks", "cancel", task]) == 0
+        assert said(capsys, "tasks", "show", task, "--json")["state"] == "cancelled"
+    assert "Traceback" not in one.log_text()
+
+
+def test_a_schedule_that_was_made_without_a_server_is_the_next_ones(
+    server: Start, places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with no_workers_left(places):
+        schedule = said(capsys, "tasks", "add", "--json", "--every", "1h", "--", "true")
+        one = server()
+        assert [found["id"] for found in said(capsys, "schedule", "list", "--json")] == [schedule["id"]]
+        task = said(capsys, "schedule", "run", schedule["id"], "--json")["last_task"]
+        assert run(["tasks", "watch", task]) == 0
+        shown = said(capsys, "schedule", "show", schedule["id"], "--json")
+        assert [(f["task"], f["outcome"], f["asked"]) for f in shown["firings"]] == [(task, "queued", True)]
+        for command, paused in (("pause", True), ("resume", False)):
+            assert said(capsys, "schedule", command, schedule["id"], "--json")["paused"] is paused
+        assert run(["schedule", "delete", schedule["id"]]) == 0
+        assert run(["schedule", "show", schedule["id"]]) == 1
+        report = said(capsys, "status", "--json")
+        assert (report["workers"]["waiting"], report["schedules"], report["forwards"]) == (0, 0, 0)
     assert "Traceback" not in one.log_text()
