@@ -160,6 +160,23 @@ describe("what can be done", () => {
     expect(buttons("completed")).toEqual(["Delete"]);
   });
 
+  it("a choice of its question answers it, once; what is refused is said", async () => {
+    await show();
+    const prompt = { prompt_id: "p", text: "Go on?", choices: ["yes", "no"] };
+    server.start([snapshot("1", { prompt, attempt: 2 }), snapshot("2", { prompt: { ...prompt, choices: null } })]);
+    await drawn();
+    expect(["1", "2"].map(buttons)).toEqual([["Cancel", "yes", "no"], ["Cancel"]]);
+    await press("1", "no");
+    await press("1", "yes");
+    expect(commands()).toMatchObject([{ task: "1", attempt: 2, command: "input", args: { text: "no", prompt_id: "p" } }]);
+    server.send({ type: "reply", id: commands()[0]!.id, ok: false, message: "that question has been answered by bob" });
+    await drawn();
+    expect(textOf("1")).toContain("answered by bob");
+    server.tell(event(9, "1", "command", { command: "input", args: { text: "yes", prompt_id: "p" }, by: "bob" }, { attempt: 2 }));
+    await drawn();
+    expect(buttons("1")).toEqual(["Cancel"]);
+  });
+
   it("cancel asks the attempt that is shown", async () => {
     await show();
     server.start([snapshot("1", { attempt: 3 })]);

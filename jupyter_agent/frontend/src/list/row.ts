@@ -5,11 +5,12 @@ import { classMap } from "lit/directives/class-map.js";
 import type { Snapshot } from "../net/types.js";
 import { ENDED } from "../model/fold.js";
 import { share } from "../model/speed.js";
+import { oneLine } from "../model/text.js";
 import { asks, clock, measure, moment, nameOf, note, notebookOf, percent, stateWord } from "./words.js";
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 
-export type Act = "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove";
+export type Act = "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove" | `answer ${number}`;
 
 /** What is drawn. `rate`: units a second; `href`: the task's own page; null: there is none. */
 export interface RowPicture {
@@ -38,6 +39,7 @@ export function row(picture: RowPicture): TemplateResult {
     <span class="jal-when" title=${clock(task)}>${say("measure", measure(task))}${say("moment", moment(task, rate, now))}</span>
     ${picture.confirming ? nothing : actions(picture)}
     ${picture.confirming ? question(task) : nothing}
+    ${answers(picture)}
     ${refused ? html`<span class="jal-refused" role="status">${refused}</span>` : nothing}
   </li>`;
 }
@@ -84,6 +86,15 @@ function actions({ task, acts, busy }: RowPicture): TemplateResult {
     ${acts && !ended ? button(task, "cancel", "Cancel", task.cancel_requested || busy === "cancel") : nothing}
     ${acts && RETRIABLE.has(task.state) ? button(task, "retry", "Retry", busy === "retry") : nothing}
     ${acts && ended ? button(task, "delete", "Delete", busy === "remove") : nothing}
+  </span>`;
+}
+
+/** The choices of its question, by their place; other answers are given where the task is shown whole. */
+function answers({ task, acts, busy }: RowPicture): TemplateResult | typeof nothing {
+  const choices = (acts && asks(task) && task.prompt?.choices) || [];
+  if (choices.length === 0) return nothing;
+  return html`<span class="jal-answers" role="group" aria-label=${`Answers to ${nameOf(task)}`}>
+    ${choices.map((choice, place) => button(task, `answer ${place}`, oneLine(choice), busy.startsWith("answer")))}
   </span>`;
 }
 

@@ -230,8 +230,11 @@ export class TasksElement extends LitElement {
         return this.#confirm("", task.id, "delete");
       case "remove":
         return this.#remove(task);
-      default:
+      case "cancel":
+      case "retry":
         return this.#ask(task, act, () => this.#command(task, act));
+      default:
+        return this.#answer(task, act);
     }
   }
 
@@ -254,8 +257,14 @@ export class TasksElement extends LitElement {
     if (!this.contains(document.activeElement)) focus.querySelector<HTMLElement>("[data-act], input")?.focus();
   }
 
-  async #command({ id, attempt }: Snapshot, command: string): Promise<string | null> {
-    const reply = await this.#list?.connection.command(id, attempt, command, {});
+  #answer(task: Snapshot, act: Act): Promise<void> | void {
+    const { prompt } = task;
+    const text = prompt?.choices?.[Number(act.split(" ")[1])];
+    if (prompt && text !== undefined) return this.#ask(task, act, () => this.#command(task, "input", { text, prompt_id: prompt.prompt_id }));
+  }
+
+  async #command({ id, attempt }: Snapshot, command: string, args: object = {}): Promise<string | null> {
+    const reply = await this.#list?.connection.command(id, attempt, command, args);
     return reply?.ok ? null : (reply?.message ?? "The server refused.");
   }
 
