@@ -109,8 +109,9 @@ def task(
     """Make a function one that can run as a task: a decorator, with or without options.
 
     *on*: ``"thread"``, ``"loop"`` (a coroutine function on the kernel's event loop), ``"process"``,
-    ``"detached"`` (a worker that needs this process no more), or a `concurrent.futures.Executor`. *key*: what makes two submits the same work. *retries*: further
-    attempts after a failure. *timeout*: seconds an attempt may take. *show*: display the view.
+    ``"detached"`` (a worker that needs this process no more), or a `concurrent.futures.Executor`.
+    *key*: what makes two submits the same work. *retries*: further attempts after a failure, each after a
+    pause. *timeout*: seconds an attempt may take. *show*: display the view.
     """
 
     def decorate(function: Callable[..., Any]) -> TaskFunction[..., Any]:
