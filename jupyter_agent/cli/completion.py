@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from ..errors import AgentError
 from .examples import examples
+from .forwards import listed
 from .journals import Journals
 from .said import plain
 
@@ -96,6 +97,15 @@ def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: st
         CompletionItem(one.id, help=f"{plain(one.name)}, {plain(one.text)}")
         for one in found
         if _fits(begun, one.id, one.name)
+    ]
+
+
+def forward_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The forwards whose id or address begins like that."""
+    return [
+        CompletionItem(one.id, help=plain(one.url))
+        for one in _in_time(listed(_journals()))
+        if _fits(begun, one.id, one.url)
     ]
 
 

@@ -14,17 +14,18 @@ from ..core.events import DATA_TYPES
 from ..core.text import json_text
 from ..forwarding.record import FORMATS, Shown, Wanted, read_wanted
 from . import forwards
+from .completion import forward_ids
 from .draw import console
-from .examples import examples
+from .examples import ID, examples
 from .humane import number
 from .journals import Journals
 from .said import plain
 
-ID = "01K5Y4C9D6QW8V0T2N3B4M5X6Z"
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(
+    short_help="Forwards: events sent to a WebSocket.",
     invoke_without_command=True,
     epilog=examples("forward add wss://example.org/events", "forward list", f"forward remove {ID}"),
 )
@@ -117,7 +118,7 @@ def list_forwards(*, as_json: bool) -> int:
 
 
 @forward.command(epilog=examples(f"forward remove {ID}"))
-@click.argument("ident", metavar="ID")
+@click.argument("ident", metavar="ID", shell_complete=forward_ids)
 @as_json
 def remove(*, ident: str, as_json: bool) -> None:
     """End a forward for good; what has not been sent is not sent."""

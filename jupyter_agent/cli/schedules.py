@@ -23,6 +23,7 @@ from .said import plain
 from .source import Fired
 
 OVERLAPS = get_args(Overlap)
+WIDE = 120
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 schedule_id = click.argument("ident", metavar="ID", shell_complete=schedule_ids)
 
@@ -52,7 +53,8 @@ def list_schedules(*, as_json: bool) -> None:
     if as_json:
         _print_json(found)
     elif found:
-        console().print(_table(found, time.time()))
+        terminal = console()
+        terminal.print(_table(found, time.time(), terminal.width))
     else:
         click.echo("No schedules.")
 
@@ -125,14 +127,16 @@ def upcoming(schedule: Schedule, now: float) -> str:
     return f"{moment(schedule.next)} ({f'in {duration(left)}' if left > 0 else 'due'})"
 
 
-def _table(found: list[Schedule], now: float) -> Table:
+def _table(found: list[Schedule], now: float, width: int) -> Table:
+    """One row a schedule; where *width* columns are few, the next run takes two lines of it."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
     for title in ("NAME", "WHEN", "NEXT RUN", "LAST"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title in ("NEXT RUN", "LAST"))
     for one in found:
         last = str(one.last.get("outcome", "")) if one.last else "-"
-        row = (one.id, plain(one.name), plain(one.text), upcoming(one, now), plain(last))
+        coming = upcoming(one, now).replace(" (", " (" if width >= WIDE else "\n(")
+        row = (one.id, plain(one.name), plain(one.text), coming, plain(last))
         table.add_row(*map(Text, row))
     return table
 

@@ -52,6 +52,7 @@ def test_ids_are_offered_by_id_and_by_name(offered: Offered, places: Places) -> 
     assert offered("jupyter-agent", "tasks", "show", "tr") == [f"plain,{train.task}"]
     assert set(offered("jupyter-agent", "tasks", "show", "")) == {f"plain,{w.task}" for w in (train, crawl)}
     assert offered("jupyter-agent", "schedule", "show", "") == []
+    assert offered("jupyter-agent", "forward", "remove", "") == []
     train.die()
     crawl.die()
 
