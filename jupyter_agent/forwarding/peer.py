@@ -112,8 +112,8 @@ class WebSocketPeer:
             for task in (work, closing):
                 task.cancel()
             await asyncio.wait((work, closing))
-            if not work.cancelled() and work.exception() is not None:
-                log.debug("%s", work.exception())
+            if not work.cancelled():
+                work.exception()  # has been looked at: asyncio need not log it
 
     async def close(self) -> None:
         socket, self._socket = self._socket, None
