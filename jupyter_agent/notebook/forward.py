@@ -114,6 +114,7 @@ class _Held:
 
     def __init__(self, producer: Producer, address: Address, wanted: Wanted) -> None:
         self._producer = producer
+        self._seen = 0
         body = {
             "url": wanted.url,
             "tasks": wanted.tasks,
@@ -125,11 +126,19 @@ class _Held:
         self.id = self._ask("POST", "forwards", json.dumps(body).encode(), address).id
 
     def delivered(self) -> int:
-        return self._shown().delivered
+        """As far as the server says; once it is removed, as far as was seen last."""
+        try:
+            self._shown()
+        except RequestRefused as error:
+            if error.code != "unknown_forward":
+                raise
+        return self._seen
 
     def wait(self, timeout: float | None) -> bool:
         """It has passed the place that the journal is at once everything from here is committed."""
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        if self._producer.muted:
+            return False
         while not self._producer.flush(min(COMMIT_WITHIN, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline:
                 return False
@@ -155,7 +164,9 @@ class _Held:
                 raise
 
     def _shown(self) -> Shown:
-        return self._ask("GET", f"forwards/{quote(self.id)}")
+        now = self._ask("GET", f"forwards/{quote(self.id)}")
+        self._seen = now.delivered
+        return now
 
     def _ask(
         self, method: str, path: str, body: bytes | None = None, address: Address | None = None
