@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 from servers import Server, assert_problem
+from support import until
 from wire import Story, producer
 
 from jupyter_agent.places import make_private, write_private
@@ -84,3 +89,22 @@ def test_a_task_without_one_says_so(shared: Server) -> None:
 def test_nobody_gets_it_without_rights(shared: Server, task: str) -> None:
     answer = shared.ask(f"tasks/{task}/notebook", token=None)
     assert answer.status == 403
+
+
+def test_a_notebook_that_is_asked_for_over_http_runs_and_is_linked(shared: Server, tmp_path: Path) -> None:
+    cells = [
+        new_code_cell("n = 1", metadata={"tags": ["parameters"]}),
+        new_code_cell("print('n is', n)\n{'n': n}"),
+    ]
+    path = tmp_path / "numbers.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    answer = shared.ask("tasks", method="POST", body={"target": str(path), "parameters": {"n": 5}})
+    assert answer.status == 201
+    task = answer.json["id"]
+    assert answer.json["name"] == "numbers"
+    until(lambda: shared.task(task)["state"] == "completed", 60)
+    assert shared.lines(task) == ["n is 5\n", "{'n': 5}\n"]
+    link = shared.events(task, "display")[0]["data"]["data"]["text/html"]
+    found = re.fullmatch(r'<a href="(/x/jupyter-agent/(tasks/.*))" download>executed notebook</a>', link)
+    executed = shared.ask(found[2].replace("&amp;", "&"))
+    assert nbformat.reads(executed.body.decode(), as_version=4).cells[2].outputs[0].text == "n is 5\n"
