@@ -21,13 +21,15 @@ from jupyter_agent.core.events import (
     Event,
     Input,
     Lost,
+    Message,
+    Prompt,
     State,
     TaskState,
     decode_data,
     decode_event,
     encode_event,
 )
-from jupyter_agent.core.task import fold
+from jupyter_agent.core.task import Said, fold
 from jupyter_agent.journal.base import Appended, Batch, Journal, Note, Spot, Stored, Trust
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.sqlite import SQLiteJournal
@@ -358,6 +360,26 @@ class TestCommands:
         self.command(journal)
         publish(journal, [state(3, ending)], base=3)
         assert journal.pending(PRODUCER) == []
+
+    def test_an_answer_takes_the_question_at_once_and_waits_for_its_producer(
+        self, make: Callable[[str], Journal]
+    ) -> None:
+        """Also for who opens the journal anew; what was said is joined there."""
+        journal = make("e1")
+        publish(journal, story(logs=0, end=False))
+        said = [Message("assistant", text, "m", delta=True) for text in ("Shall ", "I?")]
+        events = [event(3 + n, "message", one) for n, one in enumerate(said)]
+        publish(journal, [*events, event(5, "prompt", Prompt("p", "Go on?"))])
+        answer = note(journal, "command", Command("input", {"text": "yes", "prompt_id": "p"}, "ada"))
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.prompt, task.messages) == (None, [Said("m", "assistant", "Shall I?")])
+        assert [p.offset for p in journal.pending(PRODUCER)] == [answer.offset]
+        if isinstance(journal, SQLiteJournal):
+            journal.close()
+            again = make("e1")
+            assert again.task(TASK) == task
+            assert [p.offset for p in again.pending(PRODUCER)] == [answer.offset]
 
     def test_an_end_in_the_same_transaction_settles_them(self, journal: Journal) -> None:
         publish(journal, story(logs=0, end=False))
