@@ -6,11 +6,17 @@ Its file descriptors 1 and 2 become pipes that a thread reads out into the attem
 from __future__ import annotations
 
 import codecs
+import fcntl
+import io
 import os
 import selectors
+import struct
 import sys
+import termios
 import threading
 from collections.abc import Callable
+
+from ..notebook.context import current
 
 Write = Callable[[str, str], None]
 """Takes the stream's name and text."""
@@ -31,8 +37,8 @@ class Outlet:
         self._thread = threading.Thread(target=self._read_out, name="jupyter-agent-outlet", daemon=True)
 
     def open(self) -> None:
-        """From now on file descriptors 1 and 2 lead here. Python's own streams lead nowhere: what is written
-        to them is captured before it gets to a file descriptor."""
+        """From now on file descriptors 1 and 2 lead here, and with them what Python's own streams are not
+        relieved of before (see `Uncaught`)."""
         for number, name in ((1, "stdout"), (2, "stderr")):
             self._before[number] = os.dup(number)
             reading, writing = os.pipe()
@@ -40,7 +46,7 @@ class Outlet:
             os.close(writing)
             decode = codecs.getincrementaldecoder("utf-8")("replace").decode
             self._selector.register(reading, selectors.EVENT_READ, (name, decode))
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - lives as long as the process
+            setattr(sys, name, Uncaught(number))
         self._thread.start()
 
     def drain(self) -> None:
@@ -74,15 +80,39 @@ class Outlet:
                     return
 
     def _read_what_is_there(self) -> None:
-        while ready := [key for key, _ in self._selector.select(0) if key.data is not None]:
-            for key in ready:
-                self._read(key)
+        """What is there now: a program that writes without a pause would never have said all."""
+        for key in [key for key in self._selector.get_map().values() if key.data is not None]:
+            waiting = _waiting(key.fd)
+            while waiting > 0:
+                waiting -= self._read(key, min(waiting, PIECE))
 
-    def _read(self, key: selectors.SelectorKey) -> None:
+    def _read(self, key: selectors.SelectorKey, most: int = PIECE) -> int:
         name, decode = key.data
-        data = os.read(key.fd, PIECE)
+        data = os.read(key.fd, most)
         if not data:
             self._selector.unregister(key.fileobj)
             os.close(key.fd)
         elif text := decode(data):
             self._write(name, text)
+        return len(data)
+
+
+class Uncaught(io.TextIOWrapper):
+    """Python's stream on file descriptor *number*, unbuffered. What this process's task writes is caught
+    above it and goes no further; threads that have no task, and forked children, are heard through it."""
+
+    def __init__(self, number: int) -> None:
+        raw = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - never closed
+        super().__init__(raw, "utf-8", "backslashreplace", write_through=True)
+        self._process = os.getpid()
+
+    def write(self, text: str, /) -> int:
+        if os.getpid() == self._process and current().id:
+            return len(text)
+        return super().write(text)
+
+
+def _waiting(fd: int) -> int:
+    """How many bytes a pipe holds."""
+    (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))
+    return int(count)
