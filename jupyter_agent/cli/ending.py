@@ -9,7 +9,7 @@ import time
 from ..core.events import Command, State, TaskState
 from ..core.task import Task
 from ..detached.orders import ask_to_stop, end_order, is_alive
-from ..detached.session import end_children, kill_session
+from ..detached.session import end_children, is_worker, kill_session
 from ..errors import NotNow, SpoolError
 from ..journal.base import Note
 from ..journal.holder import Desk
@@ -46,10 +46,14 @@ def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
 
 
 def _leader(places: Places, task: Task) -> int:
+    worker = task.producer or ""
     try:
-        return read_spool_header(places.spools / (task.producer or "")).pid
+        header = read_spool_header(places.spools / worker)
     except SpoolError as error:
         raise NotNow(f"task {task.id} has just ended, or its worker has", task_id=task.id) from error
+    if not is_worker(header.pid, worker):
+        raise NotNow(f"task {task.id} runs on {header.host}; cancel it there", task_id=task.id)
+    return header.pid
 
 
 def _is_gone(places: Places, worker: str, within: float) -> bool:

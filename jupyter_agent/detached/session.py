@@ -16,6 +16,17 @@ GRACE = 1.0
 LOOK = 0.02
 
 
+def is_worker(pid: int, producer: str) -> bool:
+    """Whether the process *pid* of this machine is the worker *producer*, and not another's number: that of
+    another container, or machine, with the same folders. Where that cannot be asked: true."""
+    if sys.platform != "linux":
+        return True
+    try:
+        return producer.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
 def kill_session(leader: int, number: signal.Signals) -> None:
     """Send a signal to a session's leader and to every process of its session."""
     signal_all(leader, number)

@@ -17,7 +17,7 @@ from ..core.task import Task
 from ..detached.call import load_call
 from ..detached.launch import Launcher
 from ..detached.orders import Order, is_alive, sweep_workers, taken_orders, waiting_orders
-from ..detached.session import kill_session
+from ..detached.session import is_worker, kill_session
 from ..discovery import DEFAULT, find_address
 from ..errors import JournalError, SpoolError
 from ..journal.holder import Desk
@@ -150,6 +150,8 @@ class Dispatch:
         try:
             leader = read_spool_header(self._places.spools / worker).pid
         except SpoolError:
+            return
+        if not is_worker(leader, worker):
             return
         if kill:
             self._feed.holder.doomed[worker] = _verdict(task)

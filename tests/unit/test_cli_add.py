@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from fake_server import FakeHolder, FakeServer
+from msgspec.structs import replace
 from support import PACKAGE_ROOT, TASK, state, story, until
 from terminals import in_terminal
 from workers import no_workers_left, worker_pid, workers_of
@@ -25,6 +26,7 @@ from jupyter_agent.detached.orders import waiting_orders
 from jupyter_agent.detached.slots import WorkerLimits, save_limits, take_worker_slot
 from jupyter_agent.locks import FileLock
 from jupyter_agent.places import Places
+from jupyter_agent.producer.spool import read_spool_header
 
 Said = pytest.CaptureFixture[str]
 ADD = ["tasks", "add", "--json"]
@@ -145,6 +147,21 @@ def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
     assert run(["tasks", "cancel", task["id"]]) == 0
     assert answer(capsys, "tasks", "show", task["id"], "--json")["state"] == "cancelled"
     assert not workers_of(places)
+
+
+def test_a_worker_of_another_machine_is_left_alone(
+    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process's number is somebody else's here."""
+    busy.release()
+    task = answer(capsys, *ADD, "--", "sleep", "60")
+    worker_pid(places, task["producer"])
+    header = read_spool_header(places.spools / task["producer"])
+    elsewhere = replace(header, pid=os.getpid(), host="elsewhere")
+    monkeypatch.setattr(ending, "read_spool_header", lambda _folder: elsewhere)
+    status, words = refused(capsys, "tasks", "cancel", task["id"])
+    assert status == 1
+    assert f"task {task['id']} runs on elsewhere; cancel it there" in words
 
 
 def test_a_worker_that_cannot_start_is_one_sentence(
