@@ -28,6 +28,7 @@ class Terminal:
     def __init__(self, master: int, process: int) -> None:
         self.master = master
         self.raw = b""
+        self._waiting = b""
         self._process = process
         self._status: int | None = None
 
@@ -67,13 +68,16 @@ class Terminal:
             self.status()
 
     def _read(self) -> bool:
-        """Whether there may be more."""
-        if not select.select([self.master], [], [], 0.05)[0]:
-            return True
-        try:
-            piece = os.read(self.master, 65536)
-        except OSError:  # what Linux says when the other side is closed
-            return False
+        """Whether there may be more. Each line that was drawn is seen, however late we are."""
+        if not self._waiting:
+            if not select.select([self.master], [], [], 0.05)[0]:
+                return True
+            try:
+                self._waiting = os.read(self.master, 65536)
+            except OSError:  # what Linux says when the other side is closed
+                return False
+        end = self._waiting.find(b"\r", 1) % (len(self._waiting) + 1)
+        piece, self._waiting = self._waiting[:end], self._waiting[end:]
         self.raw += piece
         return bool(piece)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import termios
@@ -32,7 +33,7 @@ def test_the_bar_moves_and_stays_as_a_line(tmp_path: Path) -> None:
         assert terminal.end() == 0
     bar, after = terminal.screen
     assert bar.startswith("fit  " + BAR * 40 + "  100 %  8/8  ")
-    assert " in 0." in bar
+    assert re.search(r" in \d", bar)
     assert after == "after"
 
 
@@ -183,10 +184,13 @@ def test_in_ipython_on_a_terminal_it_is_the_same(tmp_path: Path) -> None:
 
 
 def test_a_stopped_terminal_stops_neither_the_loop_nor_its_events(tmp_path: Path) -> None:
-    text = f"{START}for i in ja.track(range(40), name='fit'):\n    time.sleep(0.05)\n"
+    gate = tmp_path / "gate"
+    waits = f"    while i == 4 and not os.path.exists({str(gate)!r}):\n        time.sleep(0.01)\n"
+    text = f"import os\n{START}for i in ja.track(range(40), name='fit'):\n{waits}    time.sleep(0.02)\n"
     with script_in_terminal(tmp_path, text) as terminal:
         terminal.until("4/40")
         termios.tcflow(terminal.master, termios.TCOOFF)
+        gate.touch()
 
         def seen() -> int:
             events = [decode_data(event) for event in spooled(tmp_path) if event.type == "progress"]
