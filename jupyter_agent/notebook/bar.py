@@ -10,7 +10,6 @@ from ..core.task import Task
 from ..core.text import one_line
 from .context import Position
 from .local import LocalTask
-from .track import Tracked
 
 RATE_OVER = 30.0
 """Seconds that a rate is taken over at most, but for loops with fewer than `FEW` steps in that time."""
@@ -145,7 +144,7 @@ class Pace:
 
 
 def _label(position: Position) -> str:
-    return one_line(position.name) if isinstance(position, Tracked) else ""
+    return one_line(getattr(position, "name", ""))
 
 
 def _said(task: Task) -> list[str]:
