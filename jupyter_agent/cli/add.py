@@ -86,6 +86,13 @@ def _number(context: click.Context, _parameter: click.Parameter, value: float | 
     help="Seconds that an attempt may take.",
 )
 @click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
+@click.option(
+    "--cell-timeout",
+    type=click.FloatRange(0, MOST_SECONDS, min_open=True),
+    callback=_number,
+    help="Seconds that a cell of a notebook may take.",
+)
+@click.option("--allow-errors", is_flag=True, help="A notebook goes on after a cell that raises.")
 @click.option("--tag", "tags", multiple=True, callback=_named, help="A label; repeatable.")
 @click.option("--watch", is_flag=True, help="Watch it to its end; the exit status is its outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot, or the schedule, as JSON.")

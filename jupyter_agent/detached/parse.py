@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import BadTarget
 from .targets import AgentTarget, CommandTarget, FunctionTarget, NotebookTarget, PickledTarget, Target
@@ -28,22 +29,32 @@ def parse_target(
     *,
     parameters: Mapping[str, Any] | None = None,
     kernel: str | None = None,
+    cell_timeout: float | None = None,
+    allow_errors: bool = False,
     cwd: str,
     agent: str | None = None,
 ) -> Target:
     """The target that *asked* names; a list is a command with its arguments.
 
-    Paths are taken from *cwd*. *agent* is the ``module:function`` that free text is for. Raises `BadTarget`.
+    *kernel*, *cell_timeout* (seconds) and *allow_errors* are for notebooks. Paths are taken from *cwd*.
+    *agent* is the ``module:function`` that free text is for. Raises `BadTarget`.
     """
     given = dict(parameters or {})
     if isinstance(asked, str) and asked.startswith("-- "):
         asked = _split(asked[3:])
-    target = _parse(asked, given, kernel, Path(cwd), agent)
+    target = _parse(asked, given, Path(cwd), agent)
     if given and not isinstance(target, NotebookTarget | FunctionTarget):
         raise BadTarget(f"parameters are for notebooks and functions, not for {_kind(target)}")
-    if kernel and not isinstance(target, NotebookTarget):
-        raise BadTarget(f"a kernel is for notebooks, not for {_kind(target)}")
     _check_parameters(given)
+    if isinstance(target, NotebookTarget):
+        return replace(target, kernel=kernel or None, cell_timeout=cell_timeout, allow_errors=allow_errors)
+    for word, wanted in (
+        ("a kernel", kernel),
+        ("cell_timeout", cell_timeout),
+        ("allow_errors", allow_errors),
+    ):
+        if wanted:
+            raise BadTarget(f"{word} is for notebooks, not for {_kind(target)}")
     return target
 
 
@@ -105,16 +116,14 @@ def _is_dotted(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-def _parse(
-    asked: str | Sequence[str], given: dict[str, Any], kernel: str | None, cwd: Path, agent: str | None
-) -> Target:
+def _parse(asked: str | Sequence[str], given: dict[str, Any], cwd: Path, agent: str | None) -> Target:
     if not isinstance(asked, str):
         return CommandTarget(_program(list(asked), cwd))
     text = asked.strip()
     if not text:
         raise BadTarget(f"say what to run: {_HOW}")
     if text.endswith(".ipynb"):
-        return NotebookTarget(str(_notebook(text, cwd)), given, kernel)
+        return NotebookTarget(str(_notebook(text, cwd)), given)
     if is_function(text):
         return FunctionTarget(text, given)
     if agent is None:

@@ -24,6 +24,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=MOST_NAME)]
 class Submission(Struct, omit_defaults=True):
     """``target`` as text, or a command as a list; ``timeout`` in seconds.
 
+    ``kernel``, ``cell_timeout`` (seconds) and ``allow_errors`` (cells may raise) are for notebooks.
+
     ``cwd``, ``env`` and ``python`` are the caller's surroundings; without them those of who takes it.
     """
 
@@ -35,6 +37,8 @@ class Submission(Struct, omit_defaults=True):
     timeout: Annotated[float, Meta(gt=0, le=MOST_SECONDS)] | None = None
     tags: Annotated[list[Name], Meta(max_length=MOST_TAGS)] = []
     kernel: str | None = None
+    cell_timeout: Annotated[float, Meta(gt=0, le=MOST_SECONDS)] | None = None
+    allow_errors: bool = False
     cwd: str | None = None
     env: dict[str, str] | None = None
     python: str | None = None
@@ -53,7 +57,13 @@ def call_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> Call:
     if not os.access(python, os.X_OK):
         raise BadTarget(f"python: {python[:200]!r} is no program that can be run here")
     target = parse_target(
-        asked.target, parameters=asked.parameters, kernel=asked.kernel, cwd=where, agent=agent or None
+        asked.target,
+        parameters=asked.parameters,
+        kernel=asked.kernel,
+        cell_timeout=asked.cell_timeout,
+        allow_errors=asked.allow_errors,
+        cwd=where,
+        agent=agent or None,
     )
     about = About(asked.name or name_of(target), asked.key, tuple(asked.tags), owner)
     env = caller_environment() if asked.env is None else asked.env

@@ -37,6 +37,8 @@ def test_a_notebook_is_known_by_its_ending_and_found_from_the_folder(folder: Pat
     target = parse("daily report.ipynb", folder, parameters={"n": 5}, kernel="ir")
     assert target == NotebookTarget(path, {"n": 5}, "ir")
     assert parse(path, Path("/")) == NotebookTarget(path)
+    careful = parse(path, Path("/"), cell_timeout=60.0, allow_errors=True)
+    assert careful == NotebookTarget(path, cell_timeout=60.0, allow_errors=True)
 
 
 @pytest.mark.parametrize("name", ["jobs:main", "pkg.jobs:main", "jobs:Report.daily", "größe:zählen"])
@@ -79,6 +81,8 @@ def test_anything_else_is_for_the_agent(text: str, folder: Path) -> None:
         (["sh"], {"parameters": {"n": 1}}, "parameters are for notebooks and functions, not for a command"),
         (["sh"], {"kernel": "ir"}, "a kernel is for notebooks, not for a command"),
         ("a:b", {"kernel": "ir"}, "a kernel is for notebooks, not for a function"),
+        ("a:b", {"cell_timeout": 5.0}, "cell_timeout is for notebooks, not for a function"),
+        (["sh"], {"allow_errors": True}, "allow_errors is for notebooks, not for a command"),
         ("do it", {"agent": "a:b", "parameters": {"n": 1}}, "not for an agent"),
         ("a:b", {"parameters": {"my-n": 1}}, "'my-n' cannot be a parameter: it is no name of a variable"),
         ("a:b", {"parameters": {"class": 1}}, "'class' cannot be a parameter"),
