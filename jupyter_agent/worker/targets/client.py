@@ -108,10 +108,11 @@ class Reporting(NotebookClient):
         self._updates.clear()
         self._keep()
 
-    def _failed(self, *, execute_reply: dict[str, Any], **_: object) -> None:
-        """Called for what the notebook allows as well; then the log has it."""
+    def _failed(self, *, cell: NotebookNode, execute_reply: dict[str, Any], **_: object) -> None:
+        """A cell raised. What is allowed goes to the log; what ends the notebook is its error."""
         self.failure = execute_reply["content"]
-        self._context.stream("stderr").write(self.traceback + "\n")
+        if self.allow_errors or "raises-exception" in cell.metadata.get("tags", []):
+            self._context.stream("stderr").write(self.traceback + "\n")
 
     @property
     def traceback(self) -> str:
