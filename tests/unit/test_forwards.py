@@ -266,6 +266,17 @@ class TestKeeping:
         assert {p: found["done"].marks[p] for p in (PRODUCER, STRANGER)} == {PRODUCER: 5, STRANGER: 5}
 
 
+def test_one_that_moves_keeps_its_place_when_taking_in_was_killed_and_is_done_again() -> None:
+    source, target = MemoryJournal("s", "S"), MemoryJournal("t", "T")
+    source.append(batches(story()), 0.0)
+    _at(source, 2, "f")
+    kept.bring_forwards(target, kept.sent_so_far(source))
+    target.append(batches(story()), 0.0)
+    kept.bring_forwards(target, kept.sent_so_far(source))
+    (moved,) = kept.forwards(target)
+    assert (moved.cursor, moved.marks) == ("T:0", {PRODUCER: 2})
+
+
 def _at(journal: Journal, offset: int, ident: str, **fields: Any) -> None:
     kept._put(journal, record(ident, str(Cursor(journal.epoch, offset)), **fields))
 
