@@ -176,8 +176,8 @@ def _tell(journals: Journals, added: Added) -> None:
     named = f"{plain(task.name) or 'the task'} ({task.id})"
     if not added.new:
         click.echo(f"Nothing was started: the key is that of {named}, which is {task.state.value}.")
-    elif task.attempt > 1:
-        click.echo(f"Queued attempt {task.attempt} of {named}, which has the same key.")
+    elif added.attempt > 1:
+        click.echo(f"Queued attempt {added.attempt} of {named}, which has the same key.")
     else:
         click.echo(f"Queued {named}.")
     if added.waits:

@@ -104,7 +104,7 @@ class MomentSource:
         """*task* once its worker has begun, or waits for a slot."""
         starter = Starter(self._places, self._home)
         begun = await asyncio.to_thread(starter.start, task.producer or "")
-        return Added(task=await self.task(task.id), waits=not begun)
+        return Added(task=await self.task(task.id), attempt=task.attempt, waits=not begun)
 
     async def _retry(self, task: Task) -> None:
         def job(desk: Desk) -> bool:

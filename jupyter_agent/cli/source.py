@@ -34,12 +34,13 @@ class Added:
     """What became of a submission: a task, or the schedule of tasks to come.
 
     ``new``: false when its key is that of a task which lasts or completed, and nothing was queued.
-    ``waits``: no worker has begun it, as far as it was seen.
+    ``attempt``: which one was queued. ``waits``: no worker has begun it, as far as it was seen.
     """
 
     task: Task | None = None
     schedule: Schedule | None = None
     new: bool = True
+    attempt: int = 1
     waits: bool = False
 
 
@@ -149,7 +150,8 @@ class ServerSource(AgentClient):
         answer = await exchange(self._http, address, "POST", "tasks", msgspec.to_builtins(body))
         if asked.schedule is not None:
             return Added(schedule=read(answer.body, Schedule, address))
-        return Added(task=read(answer.body, Task, address), new=answer.code == CREATED)
+        task: Task = read(answer.body, Task, address)
+        return Added(task=task, new=answer.code == CREATED, attempt=task.attempt)
 
     async def schedules(self) -> list[Schedule]:
         found: _Schedules = await self._get("schedules", _Schedules)

@@ -189,10 +189,17 @@ async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
                     raise UnknownTask(f"task {task.id} was deleted", task_id=task.id)
                 row.at_first = False  # it was asked for by name: shown even if it had ended
                 lines_follow = isinstance(item, Restart) and row.task.logs > 0
-                if row.task.state.ended and not lines_follow:
+                if row.task.state.ended and not lines_follow and not await _goes_on(journals, slot, row.task):
                     view.end(row)
                     return int(row.task.state is not TaskState.COMPLETED)
     return 1
+
+
+async def _goes_on(journals: Journals, slot: str, seen: Task) -> bool:
+    """Whether an attempt that failed is followed by another at once, which is heard of a moment later."""
+    if seen.state is not TaskState.FAILED:
+        return False
+    return (await journals.task(slot, seen.id)).attempt > seen.attempt
 
 
 async def watch_all(journals: Journals, terminal: Console) -> None:

@@ -45,7 +45,8 @@ def queue_call(
         return found, False
     if found is not None and found.state in _KEPT:
         return found, False
-    return _queue(desk, places, slot, call, found, task or new_id(), worker or new_id(), after), True
+    ident = found.id if found is not None else task or new_id()
+    return _queue(desk, places, slot, call, found, ident, worker or new_id(), after), True
 
 
 def retry_call(desk: Desk, places: Places, slot: str, task: Task, by: str) -> bool:

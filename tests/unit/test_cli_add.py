@@ -116,6 +116,24 @@ def test_a_queued_task_is_cancelled_and_retried_without_a_server(
     assert [order.attempt for order in waiting_orders(places)] == [2]
 
 
+def test_a_key_continues_what_was_cancelled(places: Places, busy: FileLock, capsys: Said) -> None:
+    task = answer(capsys, *ADD, "--key", "nightly", "--", "true")["id"]
+    assert run(["tasks", "cancel", task]) == 0
+    capsys.readouterr()
+    assert run(["tasks", "add", "--key", "nightly", "--", "true"]) == 0
+    assert f"Queued attempt 2 of true ({task}), which has the same key." in capsys.readouterr().out
+
+
+def test_every_attempt_of_a_task_is_watched(places: Places, busy: FileLock, capsys: Said) -> None:
+    busy.release()
+    command = ("sh", "-c", "echo once more; exit 1")
+    assert run(["tasks", "add", "--watch", "--name", "flaky", "--retries", "1", "--", *command]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("Queued flaky (")
+    assert said.count("flaky | once more\n") == 2
+    until(lambda: not workers_of(places))
+
+
 def test_what_runs_without_a_server_is_watched_to_its_outcome(
     places: Places, busy: FileLock, capsys: Said
 ) -> None:
