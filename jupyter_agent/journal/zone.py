@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..core.when import zone_name
@@ -24,10 +25,8 @@ def local_zone(*, link: Path = _LINK, file: Path = _NAME) -> str:
 
 def _candidates(link: Path, file: Path) -> Iterator[str]:
     yield os.environ.get("TZ", "").removeprefix(":")
-    try:
+    with suppress(OSError):  # no link: a copy, or nothing
         yield str(link.readlink()).rpartition("zoneinfo/")[2]
-    except OSError:  # no link: a copy, or nothing
-        pass
     try:
         yield file.read_text().strip()
     except (OSError, UnicodeDecodeError):
