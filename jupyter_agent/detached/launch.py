@@ -17,7 +17,7 @@ from pathlib import Path
 from ..places import Places, create_private, make_private
 from .call import Call, load_call
 from .orders import Order, is_alive, is_waiting, waiting_orders, withdraw_order
-from .slots import find_limits, free_worker_slots
+from .slots import WorkerLimits, find_limits, free_worker_slots
 
 NO_SLOT = 75
 """Exit status of a worker that found no slot: it is tried again (EX_TEMPFAIL of sysexits.h)."""
@@ -88,7 +88,7 @@ class Launcher:
     def _due(self, settled: float) -> Iterator[Order]:
         now = self._clock()
         for order in waiting_orders(self._places):
-            ripe = order.not_before <= now and order.created <= now - settled
+            ripe = order.not_before <= now and not now - settled < order.created <= now
             known = order.producer in self._started
             if ripe and not known and self._wants(order) and not self._must_wait(order):
                 yield order
@@ -111,23 +111,22 @@ class Launcher:
             self._give_up(order, f"its worker could not be started: {error}")
 
     def _spawn(self, order: Order, call: Call) -> int:
-        log = log_path(self._places, order.producer)
+        log, limits = log_path(self._places, order.producer), find_limits(self._places)
         log.unlink(missing_ok=True)
         with create_private(log) as output:
             process = subprocess.Popen(  # noqa: S603 - this user's own call
-                [call.python, "-m", "jupyter_agent.worker.detached", order.producer],
+                [call.python, "-m", "jupyter_agent.worker.detached", order.producer, str(limits.workers)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=call.cwd,
-                env=self._environment(order, call),
+                env=self._environment(order, call, limits),
                 start_new_session=True,
             )
         process.returncode = 0  # it may outlive this process, and is no loose end: see `_Started.ended`
         return process.pid
 
-    def _environment(self, order: Order, call: Call) -> dict[str, str]:
-        limits = find_limits(self._places)
+    def _environment(self, order: Order, call: Call, limits: WorkerLimits) -> dict[str, str]:
         return call.env | {
             "JUPYTER_AGENT_DIR": str(self._places.root),
             "JUPYTER_AGENT_PRODUCER": order.producer,
@@ -142,6 +141,7 @@ class Launcher:
         log.unlink(missing_ok=True)
 
     def _give_up(self, order: Order, why: str) -> None:
+        log_path(self._places, order.producer).unlink(missing_ok=True)
         if withdraw_order(self._places, order.producer):
             self._stillborn(order, why)
 

@@ -41,10 +41,13 @@ def find_limits(places: Places) -> WorkerLimits:
     return said
 
 
-def take_worker_slot(places: Places) -> FileLock | None:
-    """A free slot, held until it is released or this process dies; ``None`` when all are taken."""
+def take_worker_slot(places: Places, workers: int | None = None) -> FileLock | None:
+    """A free slot, held until it is released or this process dies; ``None`` when all are taken.
+
+    *workers* is how many there are for who starts this worker.
+    """
     folder = make_private(places.workers)
-    for number in range(find_limits(places).workers):
+    for number in range(workers or find_limits(places).workers):
         lock = FileLock.acquire(folder / f"slot-{number}")
         if lock is not None:
             return lock

@@ -12,9 +12,10 @@ from ..core.events import Error, Event, State, TaskState, encode_data
 from ..core.task import Task
 from ..detached.call import Call, caller_environment, save_call
 from ..detached.launch import Launcher
-from ..detached.orders import Order, place_order
+from ..detached.orders import Order, is_waiting, place_order
 from ..detached.pickling import pickled
 from ..detached.targets import PickledTarget
+from ..discovery import find_address
 from ..places import new_id
 from ..producer.producer import Producer
 from .about import about
@@ -49,7 +50,7 @@ class Detached:
             producer.flush(COMMITTED_WITHIN)
         now = time.time()
         place_order(producer.places, Order(task_id, attempt, worker, producer.journal, now))
-        _starter(producer).start()
+        _starter(producer).start(worker)
         seen = found or Task(task_id)
         seen.apply(Event(task_id, attempt, producer.id, n or 1, now, "state", encode_data(state)))
         return TaskHandle(RemoteTask(producer, task_id, seen))
@@ -67,24 +68,38 @@ class Detached:
         )
 
 
+LOOK = 1.0
+"""Seconds between two looks whether workers of this process still wait to be started."""
+
+
 class Starter:
     """Starts workers from this process and looks after those that it started, while there are any."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
+        self._waiting: set[str] = set()
+        self._next_look = 0.0
         self._launcher = Launcher(producer.places, self._stillborn)
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Start what there are slots for."""
+    def start(self, worker: str) -> None:
+        """Start what there are slots for, and *worker* as soon as there is one."""
         with self._lock:
+            self._waiting.add(worker)
             self._launcher.launch()
         self._producer.add_sampler(self, self._look)
 
     def _look(self) -> None:
         with self._lock:
             self._launcher.reap()
-            if not self._launcher.busy:
+            if time.monotonic() < self._next_look:
+                return
+            self._next_look = time.monotonic() + LOOK
+            places = self._producer.places
+            self._waiting = {worker for worker in self._waiting if is_waiting(places, worker)}
+            if self._waiting and find_address(places, self._producer.journal) is None:
+                self._launcher.launch()  # the worker that should have done so was killed
+            elif not self._launcher.busy:
                 self._producer.remove_sampler(self)
 
     def _stillborn(self, order: Order, why: str) -> None:

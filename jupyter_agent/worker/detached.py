@@ -41,10 +41,13 @@ class Terminated(BaseException):
     """SIGTERM that no cancel of ours has sent: the machine or somebody else ends this process."""
 
 
-def main(producer_id: str) -> int:
-    """Run the order of the worker *producer_id*; the exit status."""
+def main(producer_id: str, workers: str = "") -> int:
+    """Run the order of the worker *producer_id*, one of at most *workers*; the exit status.
+
+    Who starts it says how many: were the caller's environment to say less, it would be started in vain.
+    """
     places = find_places()
-    slot = take_worker_slot(places)
+    slot = take_worker_slot(places, int(workers) if workers else None)
     if slot is None:
         return NO_SLOT
     try:
@@ -202,4 +205,4 @@ def _launch_next(places: Places) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from notebook_support import own_producer, until  # noqa: F401
 from support import TASK
 from workers import kill_worker, no_workers_left, worker_pid, workers_of
@@ -40,7 +41,9 @@ from jupyter_agent.detached.slots import (
 )
 from jupyter_agent.detached.targets import PickledTarget
 from jupyter_agent.errors import CannotTravel
+from jupyter_agent.notebook.detached import Starter
 from jupyter_agent.places import Places, new_id
+from jupyter_agent.producer.producer import current_producer
 
 
 @pytest.fixture
@@ -170,6 +173,7 @@ class TestLauncher:
         launcher, told = self.launcher(places)
         launcher.launch()
         assert told == [f"its worker could not be started: {gone}: No such file or directory"]
+        assert list(places.workers.glob("*.log")) == []
 
     def test_a_worker_without_a_slot_is_tried_again(self, places: Places, tmp_path: Path) -> None:
         save_call(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
@@ -206,6 +210,40 @@ class TestLauncher:
         assert strict.launch() == 0
         assert launcher.launch() == 1
         self.reap(launcher)
+
+    def test_one_of_before_the_clock_was_set_back_is_not_left(self, places: Places) -> None:
+        save_call(places, TASK, call("/bin/false"))
+        place_order(places, order(created=3700.0))
+        launcher, _ = self.launcher(places)
+        assert launcher.launch(settled=1.0) == 1
+        self.reap(launcher)
+
+    def test_a_worker_is_told_how_many_there_are_whatever_its_callers_environment_says(
+        self, places: Places, tmp_path: Path
+    ) -> None:
+        save_limits(places, WorkerLimits(3))
+        python = program(tmp_path / "python", f"echo $JUPYTER_AGENT_WORKERS $4 > {tmp_path}/told; exit 0")
+        save_call(places, TASK, replace(call(python), env={"JUPYTER_AGENT_WORKERS": "1"}))
+        place_order(places, order())
+        launcher, _ = self.launcher(places)
+        launcher.launch()
+        self.reap(launcher)
+        assert (tmp_path / "told").read_text() == "1 3\n"
+
+    def test_a_process_starts_its_own_later_when_the_worker_that_should_have_done_so_was_killed(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+        slot = take_worker_slot(places)
+        assert slot is not None
+        save_call(places, TASK, call("/bin/false"))
+        one = order()
+        place_order(places, one)
+        starter = Starter(current_producer())
+        starter.start(one.producer)
+        assert is_waiting(places, one.producer)
+        slot.release()
+        until(lambda: not is_waiting(places, one.producer))
 
     def test_a_call_that_is_gone_is_told_of(self, places: Places) -> None:
         place_order(places, order())
