@@ -133,6 +133,17 @@ async def test_a_peer_that_takes_a_connection_and_nothing_more_is_tried_ever_mor
     assert made.pauses == [0.25, 0.5, 1.0, 2.0]
 
 
+async def test_a_connection_that_was_quiet_and_short_is_none_that_worked() -> None:
+    def prepare(made: Scene) -> None:
+        made.world.connecting = [PeerAway("away")] * 3
+        made.world.quiet = 1
+        made.world.delivering = [PeerAway("gone")]
+
+    async with scene(1, prepare) as made:
+        await made.arrived(1)
+    assert made.pauses == [0.25, 0.5, 1.0, 2.0]
+
+
 async def test_who_refuses_is_asked_seldom_and_the_reason_can_be_seen() -> None:
     def prepare(made: Scene) -> None:
         made.world.connecting = [PeerRefuses("not you")] * 6
