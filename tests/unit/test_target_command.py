@@ -12,7 +12,7 @@ import pytest
 from support import until
 from targets import Said, run_and_stop
 
-from jupyter_agent.detached.call import CALLERS_PATH
+from jupyter_agent.detached.call import CALLERS_PATH, caller_environment
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.notebook.outcome import described
@@ -123,6 +123,17 @@ def test_its_environment_is_the_callers_not_the_workers(said: Said, monkeypatch:
     monkeypatch.setenv(CALLERS_PATH, "")
     shell(said, 'echo "${PYTHONPATH-unset}"')
     assert said.text("stdout").endswith("unset\n")
+
+
+def test_the_callers_own_import_path_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/mine")
+    monkeypatch.delenv(CALLERS_PATH, raising=False)
+    first = caller_environment()
+    assert first[CALLERS_PATH] == "/mine"
+    assert first["PYTHONPATH"] != "/mine"
+    for name, value in first.items():  # as a worker that queues a task itself
+        monkeypatch.setenv(name, value)
+    assert caller_environment()[CALLERS_PATH] == "/mine"
 
 
 def lives(pid: int) -> bool:
