@@ -132,6 +132,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("task", Text(plain(task.id))),
         ("name", Text(plain(task.name))),
         ("state", state_text(task)),
+        ("reason", Text(plain(task.reason or ""))),
         ("attempt", str(task.attempt)),
         ("key", Text(plain(task.key or ""))),
         ("tags", Text(plain(", ".join(task.tags)))),

@@ -132,11 +132,12 @@ class Task(Struct):
     """One task as its events tell it; encoded, it is the *snapshot* of the wire and of HTTP.
 
     Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
-    event; ``logs`` and ``events`` count events over all attempts;
-    ``metrics`` has the first `MOST_METRICS` names of the attempt, ``messages`` the newest `MOST_MESSAGES`
-    with the last `MOST_SAID` bytes of what they say; a text that had to be cut begins with "…".
-    ``cursor`` says up to where the events are folded in. ``stalled_since`` is the holder's observation
-    that the producer is alive but silent; no event carries it.
+    event; ``logs`` and ``events`` count events over all attempts; ``reason`` is what the latest state
+    says of itself: what a queued attempt waits for, what interrupted one; ``metrics`` has the first
+    `MOST_METRICS` names of the attempt, ``messages`` the newest `MOST_MESSAGES` with the last `MOST_SAID`
+    bytes of what they say; a text that had to be cut begins with "…". ``cursor`` says up to where the
+    events are folded in. ``stalled_since`` is the holder's observation that the producer is alive but
+    silent; no event carries it.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Task(Struct):
     updated: float | None = None
     progress: ProgressNow | None = None
     metrics: dict[str, Point] = {}
+    reason: str | None = None
     error: Error | None = None
     result: Result | None = None
     prompt: PromptNow | None = None
@@ -214,7 +216,7 @@ class Task(Struct):
         else:
             self.ended, self.prompt = event.time, None
         self.state = data.state
-        self.error, self.result = data.error, data.result
+        self.reason, self.error, self.result = data.reason, data.error, data.result
         return None if valid else "invalid_transition"
 
     def _begin_attempt(self, event: Event) -> None:

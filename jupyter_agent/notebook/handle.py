@@ -131,7 +131,7 @@ class TaskHandle:
         if task.state is TaskState.COMPLETED:
             return None
         outcome = self._outcome()
-        error = raised(task.id, task.name, task.state, task.error, _reason(outcome))
+        error = raised(task.id, task.name, task.state, task.error, task.reason)
         error.__cause__ = outcome.exception if outcome else None
         return error
 
@@ -258,10 +258,6 @@ def attach(task_id: str) -> TaskHandle:
     if not isinstance(task_id, str):
         raise UnknownTask(f"{task_id!r} is not a task id", task_id="")
     return TaskHandle(RemoteTask(current_producer(), task_id))
-
-
-def _reason(outcome: Outcome | None) -> str | None:
-    return outcome.reason if outcome else None
 
 
 def _text_of(event: Event) -> str:

@@ -20,9 +20,10 @@ STORIES = 400
 def payload(dice: random.Random) -> tuple[str, dict[str, Any]]:
     state = dice.choice(list(TaskState)).value
     error = {"error": {"type": "E", "message": "m", "traceback": "t"}} if state == "failed" else {}
+    reason = {"reason": "why"} if dice.random() < 0.5 else {}
     about = {"about": {"name": dice.choice("ab"), "tags": ["t"]}, "producer": "01JWORKER0000000000000000A"}
     kinds: list[tuple[str, dict[str, Any]]] = [
-        ("state", {"state": state, **error, **(about if state == "queued" else {})}),
+        ("state", {"state": state, **reason, **error, **(about if state == "queued" else {})}),
         ("progress", {"done": dice.randrange(9), "total": 9}),
         ("progress", {}),
         ("log", {"stream": "stdout", "text": "x\n"}),

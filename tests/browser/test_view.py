@@ -343,6 +343,10 @@ def test_a_failed_task_shows_its_error_and_folds_its_traceback(stage: Stage, vie
     [
         ({"state": "interrupted", "ended": 1001.0}, "went away before the task ended"),
         ({"stalled_since": 940.0}, "Silent for 1:00 min"),
+        (
+            {"state": "queued", "attempt": 2, "reason": "attempt 2 of 4 in 1.8 s, after ValueError: no"},
+            "attempt 2 of 4 in 1.8 s, after ValueError: no",
+        ),
     ],
 )
 def test_what_happened_is_said_in_a_sentence(

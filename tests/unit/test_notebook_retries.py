@@ -79,6 +79,7 @@ def test_each_attempt_waits_twice_as_long_and_says_for_what(clock: Clock) -> Non
         clock.pass_(seconds - 0.01)
         here(handle).attempt.sample()  # type: ignore[union-attr]
         assert handle.state == "queued"
+        assert here(handle).fold.reason == reasons(handle)[-1]
         clock.pass_(0.01)
     assert handle.result(10) == 4
     assert reasons(handle) == [

@@ -454,6 +454,7 @@ describe("words", () => {
     [{ state: "completed", result: { repr: "0.93", stored: true } }, "0.93"],
     [{ state: "completed", result: { repr: "None", stored: true } }, ""],
     [{ state: "interrupted", progress: { done: 43, total: 100, message: null } }, "stopped at 43 %"],
+    [{ state: "queued", attempt: 2, reason: "attempt 2 of 4 in 1.8 s, after E: no" }, "attempt 2 of 4 in 1.8 s, after E: no"],
   ])("%j: %j", (fields, words) => expect(note(snapshot("1", fields))).toBe(words));
 
   it.each([["/a/b c.ipynb", "b c.ipynb"], ["C:\\a\\b.ipynb", "b.ipynb"], [null, ""]])("the notebook of %j is %j", (path, name) => {

@@ -99,8 +99,9 @@ export function notice({ task, now, hint }: Picture): TemplateResult {
   return html`<div class="ja-notice" role="status" ?hidden=${!text}>${text}</div>`;
 }
 
-function situation({ state, stalled_since: stalled }: Snapshot, now: number): string {
+function situation({ state, reason, stalled_since: stalled }: Snapshot, now: number): string {
   if (state === "interrupted") return INTERRUPTED;
+  if (state === "queued" && reason) return printable(reason);
   if (stalled === null || ENDED.has(state)) return "";
   return `Silent for ${duration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;
 }

@@ -28,9 +28,10 @@ export function percent(task: Snapshot): string {
   return done === null ? "" : `${Math.floor(done * 100)} %`;
 }
 
-/** What it asks, does, said last, or came to. */
+/** What it asks, waits for, does, said last, or came to. */
 export function note(task: Snapshot): string {
   if (task.prompt && !ENDED.has(task.state)) return oneLine(task.prompt.text);
+  if (task.state === "queued" && task.reason) return oneLine(task.reason);
   if (task.error) return oneLine([task.error.type, task.error.message].filter(Boolean).join(": "));
   if (task.state === "completed") return task.result && task.result.repr !== "None" ? oneLine(task.result.repr) : "";
   const stopped = ENDED.has(task.state) && percent(task) ? `stopped at ${percent(task)}` : "";

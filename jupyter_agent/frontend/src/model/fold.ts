@@ -25,7 +25,7 @@ export function emptyTask(id: string): Snapshot {
   return {
     id, name: "", key: null, tags: [], state: "queued", attempt: 1, owner: null, kernel: null,
     notebook: null, cell: null, run: null, view: null, producer: null, created: null, queued: null, started: null, ended: null,
-    updated: null, progress: null, metrics: {}, error: null, result: null, prompt: null, messages: [],
+    updated: null, progress: null, metrics: {}, reason: null, error: null, result: null, prompt: null, messages: [],
     cancel_requested: false, stalled_since: null, logs: 0, events: 0, cursor: null,
   };
 }
@@ -65,6 +65,7 @@ function enter(task: Snapshot, event: TaskEvent, data: any, first: boolean): voi
     task.prompt = null;
   }
   task.state = data.state;
+  task.reason = data.reason ?? null;
   task.error = data.error ?? null;
   task.result = data.result ?? null;
 }

@@ -56,6 +56,8 @@ export interface Snapshot {
   updated: number | null;
   progress: Progress | null;
   metrics: Record<string, Point>;
+  /** Why it is in its state: what a retry waits for, what interrupted it. */
+  reason: string | null;
   error: TaskError | null;
   result: { repr: string; stored: boolean } | null;
   prompt: Prompt | null;
