@@ -53,7 +53,7 @@ def tidy(folder):
     )
     if task.ask("`notes.csv` has no rows. Shall I leave it out?", choices=["yes", "no"]) == "yes":
         task.say("Done: two files are left.")
-    task.ask("Anything else?")
+    task.ask("Anything else?", choices=["look again", "that is all"])
 
 tidy.submit("prices");"""
 SHOW_PANEL = "window.jupyterapp.commands.execute('jupyter-agent:show-tasks')"
