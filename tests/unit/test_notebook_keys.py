@@ -17,7 +17,7 @@ from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.task import Task, foremost
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.locks import is_locked
-from jupyter_agent.notebook import keys
+from jupyter_agent.notebook import keys, magic
 from jupyter_agent.notebook.table import local_task
 from jupyter_agent.places import Places
 from jupyter_agent.producer.producer import current_producer
@@ -146,6 +146,12 @@ def test_a_completed_task_without_its_result_says_how_to_run_it_anew() -> None:
 def test_what_cannot_be_a_key_is_said(key: object, error: str) -> None:
     with pytest.raises((TypeError, ValueError), match=error):
         ja.task(print, key=key)  # type: ignore[call-overload]
+
+
+def test_what_cannot_be_a_cells_key_is_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert magic._options("train --key ''") is None
+    assert capsys.readouterr().out.startswith("%%task: key='' cannot be a key: use 1 to 1,000 characters")
+    assert magic._options("train --key nightly") is not None
 
 
 HOLD = """
