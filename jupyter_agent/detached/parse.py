@@ -138,10 +138,25 @@ def _parse(asked: str | Sequence[str], given: dict[str, Any], cwd: Path, agent: 
 
 
 def _notebook(text: str, cwd: Path) -> Path:
-    path = cwd / Path(text).expanduser()
-    if not path.is_file():
-        raise BadTarget(f"there is no notebook {path}")
+    path = cwd / expanded(text)
+    if not _is_file(path):
+        raise BadTarget(f"there is no notebook {str(path)[:500]}")
     return path.absolute()
+
+
+def expanded(text: str) -> Path:
+    """The path that *text* means. Raises `BadTarget` for the home of somebody who is not here."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadTarget(f"{text[:80]!r} is in the home of a user who is not known here") from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its name is too long
+        return False
 
 
 def _program(argv: list[str], cwd: Path) -> list[str]:
@@ -153,8 +168,8 @@ def _program(argv: list[str], cwd: Path) -> list[str]:
     where = str(cwd / name) if "/" in name else name
     if shutil.which(where) is None:
         file = cwd / name
-        hint = f"; {name} is here: ./{name} would run it" if "/" not in name and file.is_file() else ""
-        hint = hint or ("; that file may not be executed" if "/" in name and file.is_file() else "")
+        hint = f"; {name} is here: ./{name} would run it" if "/" not in name and _is_file(file) else ""
+        hint = hint or ("; that file may not be executed" if "/" in name and _is_file(file) else "")
         raise BadTarget(f"there is no program {name[:200]!r}{hint}")
     return argv
 

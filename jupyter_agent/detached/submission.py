@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -12,7 +11,7 @@ from msgspec import Meta, Struct
 from ..core.events import About
 from ..errors import BadTarget
 from .call import Call, caller_environment
-from .parse import name_of, parse_target
+from .parse import expanded, name_of, parse_target
 
 MOST_NAME = 500
 MOST_TAGS = 100
@@ -50,11 +49,11 @@ def call_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> Call:
 
     Raises `BadTarget`.
     """
-    where = str(Path(asked.cwd or cwd).expanduser())
-    if not Path(where).is_dir():
+    where = str(expanded(asked.cwd or cwd))
+    if not os.path.isdir(where):  # noqa: PTH112 - it knows names that are too long
         raise BadTarget(f"cwd: there is no folder {where[:200]!r}")
     python = asked.python or sys.executable
-    if not os.access(python, os.X_OK):
+    if "\0" in python or not os.access(python, os.X_OK):
         raise BadTarget(f"python: {python[:200]!r} is no program that can be run here")
     target = parse_target(
         asked.target,
