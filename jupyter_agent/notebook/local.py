@@ -124,11 +124,14 @@ class LocalTask:
 
     def _try_again(self, failed: Attempt) -> None:
         """Queue the attempt after one that failed, to start after a pause that grows with their number."""
-        self._retries_left -= 1
-        seconds = retry_pause(self.options.retries - self._retries_left, pausing.DICE())
-        coming = failed.number + 1
-        reason = retry_reason(coming, coming + self._retries_left, seconds, self.fold.error)
-        self.start(failed.box, pause=seconds, reason=reason)
+        with self._lock:
+            if self.fold.attempt != failed.number:  # somebody was faster, by hand
+                return
+            self._retries_left -= 1
+            seconds = retry_pause(self.options.retries - self._retries_left, pausing.DICE())
+            coming = failed.number + 1
+            reason = retry_reason(coming, coming + self._retries_left, seconds, self.fold.error)
+            self.start(failed.box, pause=seconds, reason=reason)
 
     def emit(self, attempt: int, kind: str, data: Data) -> int:
         """Make one event and fold it in."""

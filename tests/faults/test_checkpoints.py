@@ -114,3 +114,35 @@ def test_a_process_killed_while_it_saves_leaves_the_last_complete_checkpoint(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 40
+
+
+NO_MORE_BYTES = """
+import resource, sys
+from pathlib import Path
+from jupyter_agent.places import Places
+from jupyter_agent.producer.checkpoints import Checkpoints
+
+TASK = "0" * 26
+checkpoints = Checkpoints(Places(Path(sys.argv[1])))
+checkpoints.save(TASK, "old")
+for room in (0, 1, 50, 4096, 100_000):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        checkpoints.save(TASK, bytes(200_000))
+    except OSError as error:
+        print(error.strerror)
+    assert checkpoints.load(TASK) == "old"
+    assert [path.name for path in checkpoints._folder.iterdir()] == [f"{TASK}-1-1.pickle"]
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+checkpoints.save(TASK, "new")
+assert checkpoints.load(TASK) == "new"
+"""
+
+
+def test_a_disk_that_takes_no_more_leaves_the_last_complete_checkpoint_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-W", "error", "-c", NO_MORE_BYTES, str(tmp_path / "agent")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout == "File too large\n" * 5

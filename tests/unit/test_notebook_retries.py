@@ -155,6 +155,18 @@ def test_a_retry_by_hand_has_to_wait_and_then_has_all_retries_again(clock: Clock
     assert reasons(handle)[-1] == "attempt 4 of 4 in 0.5 s, after OSError: not yet"
 
 
+def test_a_retry_by_hand_that_was_faster_is_the_only_one(clock: Clock) -> None:
+    handle = ja.task(Flaky(1), retries=1).submit()
+    waits(handle, 2)
+    failed = here(handle).attempt
+    assert failed is not None
+    handle.cancel()
+    handle.retry()
+    assert handle.result(10) == 3
+    here(handle)._try_again(failed)
+    assert handle.attempt == 3
+
+
 def test_two_threads_that_look_at_the_clock_start_it_once(clock: Clock) -> None:
     started: list[int] = []
     handle = ja.task(lambda: started.append(1) or {}[0], retries=1).submit()
