@@ -24,6 +24,7 @@ from jupyter_agent.worker.targets.fitting import Unfit, fit
 JOBS = """
 from __future__ import annotations
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 import jupyter_agent as ja
@@ -46,6 +47,19 @@ async def forever():
         await asyncio.sleep(600)
     finally:
         ja.current().log("leaves")
+
+async def busy():
+    loop = asyncio.get_running_loop()
+
+    def callback():
+        try:
+            time.sleep(0.02)
+        finally:
+            loop.call_soon(callback)
+
+    callback()
+    async with asyncio.timeout(10):
+        await forever()
 
 async def deaf():
     while True:
@@ -154,10 +168,12 @@ def test_arguments_that_do_not_fit_are_all_named_before_anything_runs(jobs: str)
     assert said.events == []
 
 
-def test_a_cancel_reaches_a_coroutine_where_it_waits(jobs: str) -> None:
+@pytest.mark.parametrize("function", ["forever", "busy"])
+def test_a_cancel_reaches_a_coroutine_where_it_waits(function: str, jobs: str) -> None:
+    """Also where the signal comes while the loop runs a callback, which is where its exception would end."""
     said = Said()
     with pytest.raises(TaskCancelled):
-        run_and_stop(said, lambda: run(FunctionTarget(f"{jobs}:forever"), said), lambda: said.events)
+        run_and_stop(said, lambda: run(FunctionTarget(f"{jobs}:{function}"), said), lambda: said.events)
     assert [one.text for one in said.events] == ["waits", "leaves"]  # type: ignore[union-attr]
 
 

@@ -512,6 +512,19 @@ def test_a_reply_that_nobody_was_told_of_is_found(timeout: float | None) -> None
     assert shell.asked == [LOOK] * 4
 
 
+def test_a_notebooks_own_client_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = SimpleNamespace(shell_channel=Channel(1), iopub_channel=Channel(1))
+
+    async def start(self: NotebookClient) -> SimpleNamespace:
+        return client
+
+    monkeypatch.setattr(NotebookClient, "async_start_new_kernel_client", start)
+    reporting = Reporting(notebook(), Said().context, lambda: None)
+    asyncio.run(reporting.async_start_new_kernel_client())
+    assert asyncio.run(client.shell_channel.get_msg()) == "the reply"
+    assert asyncio.run(client.iopub_channel.get_msg()) == "the reply"
+
+
 def test_a_wait_for_a_message_ends_when_it_should() -> None:
     shell = Channel(1000)
     keep_awake(SimpleNamespace(shell_channel=shell, iopub_channel=Channel(0)))  # type: ignore[arg-type]
