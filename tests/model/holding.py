@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from threading import Condition
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_agent.core.events import decode_data, decode_event
