@@ -125,6 +125,16 @@ def test_its_environment_is_the_callers_not_the_workers(said: Said, monkeypatch:
     assert said.text("stdout").endswith("unset\n")
 
 
+def test_it_can_be_interrupted_though_a_worker_cannot(said: Said) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(TargetFailed, match="sh was killed by SIGINT"):
+            shell(said, "kill -INT $$; echo deaf")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_the_callers_own_import_path_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/mine")
     monkeypatch.delenv(CALLERS_PATH, raising=False)

@@ -8,6 +8,8 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ...detached.session import group_lives
@@ -55,18 +57,33 @@ def how_it_ended(status: int) -> str:
 
 def _start(argv: list[str]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # noqa: S603 - this is what the user wants
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=program_environment(),
-            process_group=0,
-        )
+        with _heard_interrupts():
+            return subprocess.Popen(  # noqa: S603 - this is what the user wants
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=program_environment(),
+                process_group=0,
+            )
     except FileNotFoundError as error:
         raise BadTarget(f"there is no program {argv[0]!r}") from error
     except OSError as error:
         raise BadTarget(f"{argv[0]} cannot be run: {error.strerror or error}") from error
+
+
+@contextmanager
+def _heard_interrupts() -> Iterator[None]:
+    """A worker ignores SIGINT; a program that it starts would inherit that, and could not even trap it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Program:
