@@ -188,7 +188,7 @@ async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
                 if row is None:
                     raise UnknownTask(f"task {task.id} was deleted", task_id=task.id)
                 row.at_first = False  # it was asked for by name: shown even if it had ended
-                lines_follow = isinstance(item, Restart) and row.task.logs > 0
+                lines_follow = isinstance(item, Restart) and bool(row.task.logs or row.task.messages)
                 if row.task.state.ended and not lines_follow and not await _goes_on(journals, slot, row.task):
                     view.end(row)
                     return int(row.task.state is not TaskState.COMPLETED)

@@ -17,7 +17,7 @@ from support import PACKAGE_ROOT, until
 
 from jupyter_agent.cli.journals import Journals
 from jupyter_agent.cli.main import run
-from jupyter_agent.core.events import Log, Progress, TaskState
+from jupyter_agent.core.events import Log, Message, Progress, TaskState
 from jupyter_agent.discovery import HolderFile
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.journal.holder import Holder
@@ -229,6 +229,16 @@ def test_watching_a_task_that_had_ended_shows_it_on_a_terminal(
     assert "completed" in shown
     assert all(word.strip() in shown for word in words)
     assert "Nothing is running" not in shown.rsplit("\x1b[2K", 1)[-1]
+
+
+def test_what_an_ended_task_said_stands_before_how_it_ended(
+    writer: Writer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer.emit("message", Message("assistant", "I looked.", NOBODY))
+    writer.end(TaskState.FAILED)
+    assert run(["tasks", "watch", writer.task]) == 1
+    said, end = (line.split(" | ")[1] for line in out(capsys).splitlines())
+    assert (said, end.split(":")[0]) == ("assistant: I looked.", "failed")
 
 
 def test_following_logs_ends_with_the_task_and_doubles_nothing(
