@@ -15,10 +15,12 @@ from typing import TypeVar
 
 import msgspec
 
+from ..detached.orders import waiting_orders
 from ..discovery import DEFAULT, HolderFile, read_holder
-from ..errors import JournalError, JournalHeld
+from ..errors import JournalError, JournalHeld, SpoolError
 from ..locks import FileLock, is_locked
-from ..places import Places, host, make_private, remove_folder, write_private
+from ..places import Places, host, is_this_host, make_private, remove_folder, write_private
+from ..producer.spool import read_spool_header
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -105,7 +107,9 @@ def take_server_slot(
     for name in slot_names():
         try:
             slot = _patiently(places, name, patience, wait)
-            if slot is not None:
+            if slot is not None and _is_of_before(places, slot):
+                slot.delete()
+            elif slot is not None:
                 opened = _opened(slot, open_slot)
                 if trouble:
                     log.error("the journal %s is used instead: %s", name, trouble[0])
@@ -115,6 +119,25 @@ def take_server_slot(
     if trouble:
         raise JournalError(f"{trouble[0]} (and so with {len(trouble) - 1} others)")
     raise JournalError(f"all {MOST_SLOTS} journals are held by other servers")
+
+
+def _is_of_before(places: Places, slot: Slot) -> bool:
+    """Whether there are processes, or workers to come, of a journal with this name that was taken in by
+    the default one. They belong to that now, and would take a new one of the name for theirs."""
+    if slot.name == DEFAULT or slot.file.exists():
+        return False
+    orders = (order.journal for order in waiting_orders(places))
+    return slot.name in _named_by_spools(places) or slot.name in orders
+
+
+def _named_by_spools(places: Places) -> Iterator[str]:
+    for folder in places.spools.glob("[0-9A-Z]*"):
+        try:
+            header = read_spool_header(folder)
+        except SpoolError:  # it has just been taken in
+            continue
+        if is_this_host(header.host, header.boot):
+            yield header.journal
 
 
 def _opened(slot: Slot, open_slot: Callable[[Slot], T]) -> T:

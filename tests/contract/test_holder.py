@@ -15,6 +15,7 @@ from support import OTHER_TASK, PRODUCER, STRANGER, TASK, event, python, state, 
 
 from jupyter_agent import places as places_module
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
+from jupyter_agent.detached.orders import Order, place_order, withdraw_order
 from jupyter_agent.discovery import HolderFile, read_holder
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal import ingest
@@ -423,6 +424,22 @@ class TestSlots:
         second.release()
         assert take().name == "default-2"
         assert existing_slots(places) == ["default", "default-2", "default-3"]
+
+    def test_a_name_that_processes_of_a_merged_journal_still_have_is_not_given_to_a_new_one(
+        self, places: Places
+    ) -> None:
+        def take() -> str:
+            slot = take_server_slot(places, lambda slot: slot)
+            slot.announce(SERVER)
+            return slot.name
+
+        place_order(places, Order(TASK, 1, PRODUCER, "default-2", 0.0))
+        spool = Spool.create(places, header_for(STRANGER, "default-3", 1.0))
+        assert [take(), take(), take()] == ["default", "default-4", "default-5"]
+        assert existing_slots(places) == ["default", "default-4", "default-5"]
+        withdraw_order(places, PRODUCER)
+        spool.close()
+        assert take() == "default-2"
 
     def test_a_command_line_that_holds_it_for_a_moment_is_waited_for(self, places: Places) -> None:
         moment = take_moment_slot(places)
