@@ -10,6 +10,9 @@ from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+LOOK = 0.1
+"""Seconds within which what is raised into the main thread is noticed there."""
+
 STOP_WITHIN = 10.0
 """Seconds that the coroutine may take to end when it was asked to."""
 
@@ -40,7 +43,8 @@ class Aside(Generic[T]):
             target=context.run, args=(self._main,), name="jupyter-agent-aside", daemon=True
         ).start()
         try:
-            wait([self._done])
+            while not wait([self._done], LOOK).done:  # a signal just before a wait is handled after it
+                continue
         except BaseException:
             self._ask()
             wait([self._done], STOP_WITHIN)

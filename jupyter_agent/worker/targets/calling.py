@@ -15,6 +15,9 @@ from typing import Any, Self
 from ...errors import BadTarget
 from ...notebook.api import TaskFunction
 
+LOOK = 0.1
+"""Seconds within which a signal is noticed while a loop waits."""
+
 
 def find_function(name: str) -> Callable[..., Any]:
     """The function ``module:function``, looked for in the working directory first.
@@ -85,7 +88,11 @@ class _StopsLoop:
 
     async def watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         self._running = asyncio.current_task()
-        return await coroutine
+        beat = asyncio.ensure_future(_beat())
+        try:
+            return await coroutine
+        finally:
+            beat.cancel()
 
     def __enter__(self) -> Self:
         self._before = signal.getsignal(signal.SIGTERM)
@@ -105,3 +112,9 @@ class _StopsLoop:
                 raise
             self.raised = error
             self._loop.call_soon_threadsafe(self._running.cancel)
+
+
+async def _beat() -> None:
+    """Wake the loop: a signal that comes just before it begins to wait is handled only when it wakes."""
+    while True:
+        await asyncio.sleep(LOOK)
