@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ..core.events import State
+from ..detached.orders import sweep_workers
 from ..discovery import DEFAULT
 from ..errors import JournalHeld
 from ..journal.holder import Desk, Holder
@@ -47,6 +48,7 @@ def at_desk(
             take_in(desk, places, slot.name)
             peek_spools(desk, places, slot.name)
             interrupt_orphans(desk, places, lambda _: False, now=time.time(), lease=LEASE)
+            sweep_workers(places)
         return job(desk)
 
     with holder:

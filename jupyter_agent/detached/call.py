@@ -47,10 +47,11 @@ def caller_environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
     own = os.environ.get(CALLERS_PATH, os.environ.get("PYTHONPATH", ""))
     found = kept | {"PYTHONPATH": path, CALLERS_PATH: own, "PYTHONUNBUFFERED": "1"}
-    return {name: value for name, value in found.items() if _is_utf8(name + value)}
+    return {name: value for name, value in found.items() if is_utf8(name + value)}
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
+    """Whether JSON can keep *text*; what came from bytes that are not UTF-8 it cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

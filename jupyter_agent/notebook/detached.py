@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..core.events import Error, Event, State, TaskState, encode_data
 from ..core.task import Task
-from ..detached.call import Call, caller_environment, save_call
+from ..detached.call import Call, caller_environment, is_utf8, save_call
 from ..detached.launch import Launcher
 from ..detached.orders import Order, is_waiting, place_order
 from ..detached.pickling import pickled
 from ..detached.targets import PickledTarget
 from ..discovery import find_address
+from ..errors import CannotTravel
 from ..places import new_id
 from ..producer.producer import Producer
 from .about import about
@@ -57,11 +58,14 @@ class Detached:
 
     def _call(self) -> Call:
         options = self._options
+        here = str(Path.cwd())
+        if not is_utf8(here):
+            raise CannotTravel(f"a worker cannot work in {here!a}: the folder's name is not UTF-8; rename it")
         return Call(
             PickledTarget(options.name),
             about(options.name, options.key, options.tags, options.view),
             python=sys.executable,
-            cwd=str(Path.cwd()),
+            cwd=here,
             env=caller_environment(),
             retries=options.retries,
             timeout=options.timeout,

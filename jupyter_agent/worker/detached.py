@@ -131,7 +131,7 @@ class Worker:
             try:
                 return run_target(call.target, attempt.context, files)
             except Terminated:
-                attempt.task.finish(attempt, self._told_to_end())
+                attempt.task.finish(attempt, self._told_to_end(attempt))
                 raise
             finally:
                 self._outlet.drain()
@@ -140,8 +140,8 @@ class Worker:
         if attempt.context.cancelled:
             end_children()
 
-    def _told_to_end(self) -> Outcome:
-        if is_asked_to_stop(self._places, self._producer.id):
+    def _told_to_end(self, attempt: Attempt) -> Outcome:
+        if attempt.context.cancelled or is_asked_to_stop(self._places, self._producer.id):
             return Outcome(TaskState.CANCELLED)
         return Outcome(TaskState.INTERRUPTED, reason="its worker was told to end (SIGTERM)")
 

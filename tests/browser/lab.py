@@ -224,12 +224,19 @@ def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
 
 
 def wait_for_kernel(page: Page) -> None:
-    """Wait until the notebook in front has a kernel that is idle."""
+    """Wait until the notebook in front has a kernel that is idle.
+
+    On a busy machine JupyterLab may miss what its kernel says of itself while it restarts: it is asked again.
+    """
     page.wait_for_function(
         """() => {
           const panel = window.jupyterapp?.shell.currentWidget;
-          const status = panel?.sessionContext?.session?.kernel?.status;
-          return status === "idle" && panel.content?.widgets?.length > 0;
+          const kernel = panel?.sessionContext?.session?.kernel;
+          if (kernel && kernel.status !== "idle" && Date.now() > (window.askAgain ??= Date.now() + 10000)) {
+            window.askAgain = undefined;
+            kernel.requestKernelInfo().catch(() => null);
+          }
+          return kernel?.status === "idle" && panel.content?.widgets?.length > 0;
         }""",
         timeout=START * 1000,
     )
