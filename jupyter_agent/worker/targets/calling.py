@@ -116,5 +116,5 @@ class _StopsLoop:
 
 async def _beat() -> None:
     """Wake the loop: a signal that comes just before it begins to wait is handled only when it wakes."""
-    while True:
+    while True:  # noqa: ASYNC110 - waking is all that is wanted
         await asyncio.sleep(LOOK)
