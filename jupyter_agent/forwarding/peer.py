@@ -84,6 +84,7 @@ class WebSocketPeer:
         try:
             self._socket = await asyncio.shield(connecting)
         except asyncio.CancelledError:
+            await asyncio.wait([connecting], timeout=HANG_UP_WITHIN)  # or the descriptor outlives the loop
             connecting.add_done_callback(_let_go)
             raise
         self._socket.on_pong = self._on_pong  # type: ignore[method-assign]

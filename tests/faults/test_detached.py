@@ -139,7 +139,7 @@ def test_what_never_returns_to_python_is_killed_with_its_children(
         sum(range(10**13))  # keeps the interpreter's lock, and looks at no signal
 
     handle = submit(work, str(tmp_path / "deaf"))
-    until(lambda: (tmp_path / "deaf").exists() and state(holder, handle.id) == "running", 60)
+    until((tmp_path / "deaf").exists, 60)  # the server may not even have heard that it runs
     assert command(holder, handle.id, "cancel") == 202
     until(lambda: state(holder, handle.id) == "cancelled", dispatch.OBEYS_WITHIN + 30)
     assert holder.events(handle.id, "state")[-1]["data"]["reason"] == "its worker had to be killed"
