@@ -7,7 +7,8 @@ NOTEBOOK := notebooks/quickstart.ipynb
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 FRONTEND := $(shell find jupyter_agent/frontend -name node_modules -prune -o -name lib -prune -o -type f -print)
 
-# Files of tests run side by side, and in their order, so that the long ones are not the last ones.
+# Files of tests run side by side, and in their order, so that the long ones are not the last ones. Tests that
+# compare how long things take (marked `alone`) come after them, one by one.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -26,7 +27,8 @@ lab: .venv/frontend.stamp ## Open the same notebook in JupyterLab
 
 test: .venv/dev.stamp .venv/frontend.stamp ## Run every test: unit, contract, integration, faults, browser, notebooks, docs
 	@sh tools/ensure-chromium.sh
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not alone" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m alone
 
 check: frontend-check .venv/dev.stamp ## Lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

@@ -44,7 +44,7 @@ SLOWER = 3.0
 JITTER = 0.25
 """... seconds that a busy machine may add to that, whoever reads."""
 
-pytestmark = pytest.mark.timeout(120 + 2 * SECONDS)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120 + 2 * SECONDS)]
 
 
 @dataclass
