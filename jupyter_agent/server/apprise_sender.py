@@ -73,4 +73,5 @@ def _hush() -> None:
     own = logging.getLogger("apprise")
     own.addHandler(logging.NullHandler())
     own.propagate = False
+    own.setLevel(logging.CRITICAL + 1)  # whoever configures logging anew may let it propagate again
     logging.getLogger("urllib3").setLevel(logging.INFO)

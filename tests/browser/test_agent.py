@@ -47,6 +47,8 @@ def test_it_is_answered_after_a_refresh_and_a_restart_of_its_kernel(lab: Lab, pa
     restart_kernel(page)
     wait_for_state(page, "interrupted")
     expect(answer).to_be_hidden()
+    save(page)
+    page.reload()
     wait_for_kernel(page)
     run_cell(page, 0)
     answer.wait_for()
