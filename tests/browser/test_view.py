@@ -10,9 +10,11 @@ from playwright.sync_api import Page, expect
 
 from .axe import grave_faults
 from .conftest import MOUNT
-from .stage import TASK, Stage, event, snapshot
+from .stage import GREETING, TASK, Stage, event, snapshot
 
 ROOT = ".jupyter-agent-task"
+STILL = 2000.0
+"""What a page's clock shows, Unix seconds, in tests of how long ago something was."""
 
 
 def log(offset: int, text: str, stream: str = "stdout", **more: Any) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def test_the_page_greets_first_and_subscribes_after_the_welcome(stage: Stage, vi
 
 
 def test_a_snapshot_is_drawn_with_roles_and_names(stage: Stage, view: Page) -> None:
+    view.clock.set_fixed_time(STILL)
     ident = stage.welcome(now=1012.0)
     stage.answer(ident, snapshot(progress={"done": 23, "total": 50, "message": "warming up"}, attempt=2))
     root = view.locator(ROOT)
@@ -255,7 +258,29 @@ def test_a_refused_command_is_explained(stage: Stage, view: Page) -> None:
     expect(button).to_be_enabled()
 
 
+def test_what_is_asked_while_the_page_connects_reaches_the_server(stage: Stage, page: Page) -> None:
+    page.evaluate(MOUNT, [TASK, None])
+    page.evaluate("task => Object.assign(window.view, {kernel: null, snapshot: task})", snapshot(attempt=2))
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_disabled()
+    stage.expect("hello")
+    stage.send(**GREETING, now=1000.0, heartbeat=25.0)
+    command = stage.expect("command")
+    stage.answer(stage.expect("subscribe")["id"], snapshot(attempt=2))
+    assert (command["command"], command["attempt"]) == ("cancel", 2)
+    stage.send(type="reply", id=command["id"], ok=True)
+    expect(page.locator(".ja-notice")).to_be_hidden()
+
+
+def test_a_task_of_which_nothing_is_known_offers_no_cancel(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    expect(view.get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
+    stage.answer(ident, snapshot())
+    expect(view.get_by_role("button", name="Cancel", exact=True)).to_be_enabled()
+
+
 def test_without_a_connection_a_command_goes_through_the_kernel(stage: Stage, view: Page) -> None:
+    view.evaluate("task => { view.kernel.snapshot = () => task; view.refresh(); }", snapshot())
     stage.expect("hello")
     view.get_by_role("button", name="Cancel", exact=True).click()
     view.wait_for_function("window.sent.length === 2")
@@ -352,6 +377,7 @@ def test_a_failed_task_shows_its_error_and_folds_its_traceback(stage: Stage, vie
 def test_what_happened_is_said_in_a_sentence(
     stage: Stage, view: Page, fields: dict[str, Any], sentence: str
 ) -> None:
+    view.clock.set_fixed_time(STILL)
     stage.answer(stage.welcome(), snapshot(**fields))
     expect(view.locator(".ja-notice")).to_contain_text(sentence)
 

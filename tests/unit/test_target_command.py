@@ -201,6 +201,23 @@ def test_a_second_stop_does_not_wait_for_the_grace(said: Said, tmp_path: Path) -
     assert not lives(int((tmp_path / "pid").read_text()))
 
 
+def test_a_second_stop_at_the_moment_of_the_first_leaves_nothing_behind(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill = os.killpg
+
+    def stopped_again(group: int, number: int) -> None:
+        kill(group, number)
+        if number == signal.SIGTERM:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "killpg", stopped_again)
+    with pytest.raises(KeyboardInterrupt):
+        run_and_stop(said, lambda: shell(said, DEAF, tmp_path / "pids"), pids(tmp_path / "pids", 2))
+    for pid in pids(tmp_path / "pids", 2)():
+        assert not lives(pid)
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [

@@ -5,8 +5,8 @@ const interest = { tasks: ["t"], tail: 10 };
 
 test("nothing is sent before the socket is open, or after it closed", async () => {
   const { world, connection } = connected();
-  const id = connection.follow(interest, quiet);
   expect(await connection.command("t", 1, "cancel", {})).toMatchObject({ ok: false });
+  const id = connection.follow(interest, quiet);
   world.up();
   connection.follow({ tasks: ["u"], tail: 10 }, quiet);
   expect(world.sentTypes()).toEqual(["hello"]);
@@ -18,6 +18,45 @@ test("nothing is sent before the socket is open, or after it closed", async () =
   expect((await pending).message).toContain("before the server answered");
   expect(world.sentTypes(world.sockets[0])).toEqual(["hello", "subscribe", "subscribe", "command"]);
   expect(world.sentTypes(world.sockets[1])).toEqual([]);
+});
+
+test("what is asked while a connection is made is sent once, when it is there", async () => {
+  const { world, connection } = connected();
+  connection.follow(interest, quiet);
+  const pending = connection.command("t", 1, "cancel", {});
+  world.shut(1006);
+  world.fire();
+  world.welcome();
+  const [asked] = world.last.sent.filter((frame) => frame.type === "command");
+  expect(asked).toMatchObject({ task: "t", attempt: 1, command: "cancel" });
+  world.say({ type: "reply", id: asked.id, ok: true });
+  expect(await pending).toMatchObject({ ok: true });
+  world.shut(1006);
+  world.fire();
+  world.welcome();
+  expect(world.sentTypes()).toEqual(["hello", "subscribe"]);
+});
+
+test("what is asked while no connection can be made is answered so", async () => {
+  const { world, connection } = connected();
+  connection.follow(interest, quiet);
+  const pending = connection.command("t", 1, "cancel", {});
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    world.shut(1006);
+    world.fire();
+  }
+  expect((await pending).message).toContain("cannot be reached");
+  world.welcome();
+  expect(world.sentTypes()).toEqual(["hello", "subscribe"]);
+});
+
+test("what is asked of a connection that nobody uses any more is answered so", async () => {
+  const { world, connection } = connected();
+  const id = connection.follow(interest, quiet);
+  const pending = connection.command("t", 1, "cancel", {});
+  connection.leave(id);
+  world.fire(5);
+  expect((await pending).message).toContain("cannot be reached");
 });
 
 test("it comes back later each time, but never later than the limit", () => {

@@ -109,9 +109,9 @@ class Program:
 
     def stop(self) -> None:
         """End it and its children: SIGTERM, a grace, SIGKILL."""
-        self._signal(signal.SIGTERM)
-        deadline = time.monotonic() + GRACE
         try:
+            self._signal(signal.SIGTERM)
+            deadline = time.monotonic() + GRACE
             while self._lives() and time.monotonic() < deadline:
                 self._read(LOOK / 5)
         finally:

@@ -40,7 +40,7 @@ export function head({ task, status, busy, ask }: Picture): TemplateResult {
 }
 
 function cancel(task: Snapshot, busy: string, ask: Picture["ask"]): TemplateResult {
-  return html`<button class="ja-button" type="button" ?hidden=${ENDED.has(task.state)} ?disabled=${task.cancel_requested || busy === "cancel"}
+  return html`<button class="ja-button" type="button" ?hidden=${ENDED.has(task.state) || task.created === null} ?disabled=${task.cancel_requested || busy === "cancel"}
     @click=${() => ask("cancel")}>Cancel</button>`;
 }
 

@@ -234,12 +234,13 @@ export class TaskElement extends LitElement {
 
   async #command(command: string, args: object): Promise<string | null> {
     const { id, attempt } = this.task;
-    if (this.#feed?.connection.live) {
-      const reply = await this.#feed.connection.command(id, attempt, command, args);
-      return reply.ok ? null : (reply.message ?? "The server refused.");
+    const connection = this.#feed?.connection;
+    if (this.kernel && !connection?.live) {
+      this.kernel.send({ command, args });
+      return null;
     }
-    if (!this.kernel) return UNREACHED;
-    this.kernel.send({ command, args });
-    return null;
+    if (!connection) return UNREACHED;
+    const reply = await connection.command(id, attempt, command, args);
+    return reply.ok ? null : (reply.message ?? "The server refused.");
   }
 }

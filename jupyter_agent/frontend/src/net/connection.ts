@@ -11,6 +11,7 @@ const SILENT_BEATS = 3;
 const OFFLINE_AFTER = 4;
 const LINGER = 5;
 const PAUSE_AFTER_ERROR = 1;
+const UNREACHED = "Not connected: the server cannot be reached.";
 
 /** What a subscription tells. `restart`: everything known is void, these are the tasks now. */
 export interface Listener {
@@ -32,6 +33,7 @@ export class Connection {
   readonly shared = new Map<string, unknown>();
   readonly #listeners = new Map<number, Listener>();
   readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #arrivals: ((reached: boolean) => void)[] = [];
   readonly #protocol = new Protocol();
   readonly #backoff = new Backoff();
   #socket: WebSocket | null = null;
@@ -61,8 +63,12 @@ export class Connection {
   /** How a subscription is doing. */
   status(id: number): Status {
     if (this.#protocol.subscriptions.get(id)?.answered) return "live";
-    const lost = this.stopped !== null || this.#backoff.attempts >= OFFLINE_AFTER || !this.world.online();
-    return lost && !this.live ? "offline" : "connecting";
+    return this.#lost && !this.live ? "offline" : "connecting";
+  }
+
+  /** Whether nothing says that the server will be reached soon. */
+  get #lost(): boolean {
+    return this.stopped !== null || this.#backoff.attempts >= OFFLINE_AFTER || !this.world.online();
   }
 
   /** Follow some tasks, from their snapshots and their tail on. Returns the subscription's id. */
@@ -82,14 +88,28 @@ export class Connection {
     if (this.#listeners.size === 0) this.#idle = this.world.later(LINGER, () => this.#rest());
   }
 
-  /** Ask a task for something; resolves with the server's reply, or with one that says why there is none. */
+  /** Ask a task for something, once the connection that is being made is there; resolves with the server's
+   * reply, or with one that says why there is none. */
   command(task: string, attempt: number, command: string, args: object): Promise<Reply> {
     const id = ++this.#ids;
-    if (!this.live) return Promise.resolve({ id, ok: false, message: "Not connected to the server." });
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#send([JSON.stringify({ type: "command", id, task, attempt, command, args })]);
+      this.#whenReached((reached) => {
+        if (!reached) return resolve({ id, ok: false, message: UNREACHED });
+        this.#waiting.set(id, resolve);
+        this.#send([JSON.stringify({ type: "command", id, task, attempt, command, args })]);
+      });
     });
+  }
+
+  /** Call `then` with whether the server is reached, as soon as that is known. */
+  #whenReached(then: (reached: boolean) => void): void {
+    const comes = this.#socket !== null || this.#retry !== null;
+    if (this.live || this.#lost || !comes) then(this.live);
+    else this.#arrivals.push(then);
+  }
+
+  #arrived(reached: boolean): void {
+    for (const then of this.#arrivals.splice(0)) then(reached);
   }
 
   /** The page is visible or online again: find out now whether the connection still works. */
@@ -156,6 +176,7 @@ export class Connection {
     this.#heartbeat = heartbeat;
     this.#backoff.reset();
     this.#expectFrames();
+    this.#arrived(true);
   }
 
   #reply(reply: Reply): void {
@@ -216,6 +237,7 @@ export class Connection {
       const delay = Math.max(this.#delay, this.#backoff.next(this.world.random()));
       this.#retry = this.world.later(delay, () => this.#connect());
     }
+    if (this.#lost || this.#retry === null) this.#arrived(false);
     for (const listener of this.#listeners.values()) listener.changed();
   }
 
@@ -225,6 +247,7 @@ export class Connection {
     this.world.cancel(this.#retry);
     this.#retry = null;
     this.#forget();
+    this.#arrived(false);
     socket?.close();
   }
 
