@@ -13,9 +13,9 @@ from ..detached.session import end_children, is_worker, kill_session
 from ..errors import NotNow, SpoolError
 from ..journal.base import Note
 from ..journal.holder import Desk
+from ..journal.moment import at_desk
 from ..places import Places
 from ..producer.spool import read_spool_header
-from .desk import at_desk
 
 OBEYS_WITHIN = 8.0
 """Seconds that a worker has to end its task once it was asked to."""

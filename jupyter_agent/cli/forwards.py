@@ -18,8 +18,8 @@ from ..errors import AgentError, RequestRefused, ServerUnreachable
 from ..forwarding.record import Shown, Wanted
 from ..journal.forwards import add_forward, at_rest, forwards, remove_forward
 from ..journal.holder import Desk
+from ..journal.moment import at_desk
 from ..places import new_id
-from .desk import at_desk
 from .journals import Journals
 from .source import ServerSource, Source, sentence
 

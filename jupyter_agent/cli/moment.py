@@ -18,11 +18,11 @@ from ..detached.submission import Submission
 from ..errors import NotNow, UnknownTask
 from ..journal.base import Stored
 from ..journal.holder import Desk
+from ..journal.moment import at_desk, home_of
 from ..journal.queueing import cancel_queued, queue_call, retry_call
 from ..journal.retention import delete_files
 from ..journal.schedules import Shown as Schedule
 from ..places import Places
-from .desk import at_desk, home_of
 from .ending import end_worker
 from .planning import change, delete_schedule, history, one_planned, plan, planned
 from .source import Added, Fired

@@ -8,9 +8,9 @@ import time
 from ..detached.launch import Launcher
 from ..detached.orders import Order, is_waiting
 from ..errors import JournalHeld
+from ..journal.moment import at_desk
 from ..journal.queueing import fail_order
 from ..places import Places
-from .desk import at_desk
 
 BEGINS_WITHIN = 15.0
 """Seconds that a worker may take to begin before it is left alone."""

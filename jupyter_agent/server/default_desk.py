@@ -7,25 +7,17 @@ this one goes on) takes the journal for the moment of each job, as a command lin
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from ..discovery import DEFAULT, Address, find_address
-from ..errors import JournalHeld
-from ..journal.holder import Desk, Holder
-from ..journal.ingest import interrupt_orphans, peek_spools, take_in
-from ..journal.slots import Slot, take_moment_slot
+from ..journal.holder import Desk
+from ..journal.moment import at_desk
 from ..locks import is_locked
 from ..places import Places
 from .feed import Feed
 
 T = TypeVar("T")
-LEASE = 86_400.0
-"""Seconds since its last word that a producer on another machine counts as alive."""
-
-PATIENCE = 2.0
-_RETRY = 0.05
 
 
 class DefaultDesk:
@@ -53,33 +45,4 @@ class DefaultDesk:
         """Do *job* there. Raises `JournalHeld` when another process has the journal."""
         if self.is_ours:
             return await self._feed.call(job)
-        return await asyncio.to_thread(_for_a_moment, self._places, job)
-
-
-def _for_a_moment(places: Places, job: Callable[[Desk], T]) -> T:
-    slot = _take(places)
-    try:
-        holder = Holder(slot)
-    except BaseException:
-        slot.release()
-        raise
-
-    def work(desk: Desk) -> T:
-        take_in(desk, places, DEFAULT)
-        peek_spools(desk, places, DEFAULT)
-        interrupt_orphans(desk, places, lambda _: False, now=time.time(), lease=LEASE)
-        return job(desk)
-
-    with holder:
-        return holder.call(work).result()
-
-
-def _take(places: Places) -> Slot:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return take_moment_slot(places, DEFAULT)
-        except JournalHeld as held:
-            if held.holder.get("kind") == "server" or time.monotonic() > deadline:
-                raise
-        time.sleep(_RETRY)
+        return await asyncio.to_thread(at_desk, self._places, DEFAULT, job)

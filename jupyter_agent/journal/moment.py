@@ -1,4 +1,4 @@
-"""A journal held for one job: taken, brought up to date, released."""
+"""A journal held for a moment: taken for one job, brought up to date, released."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from ..core.events import State
 from ..detached.orders import sweep_workers
 from ..discovery import DEFAULT
 from ..errors import JournalHeld
-from ..journal.holder import Desk, Holder
-from ..journal.ingest import interrupt_orphans, peek_spools, take_in
-from ..journal.slots import Slot, take_moment_slot
 from ..places import Places
+from .holder import Desk, Holder
+from .ingest import interrupt_orphans, peek_spools, take_in
+from .slots import Slot, take_moment_slot
 
 T = TypeVar("T")
 LEASE = 86_400.0
 """Seconds since its last word that a producer on another machine counts as alive."""
 
 PATIENCE = 5.0
+"""Seconds that a job waits for the moments of others."""
+
 _RETRY = 0.05
 
 
@@ -33,7 +35,8 @@ def at_desk(
 ) -> T:
     """What *job* makes of the journal *name*, with everything *taking_in* that can be read now.
 
-    *doomed*: producers that were killed from here, and how their tasks ended thereby.
+    *doomed*: producers that were killed from here, and how their tasks ended thereby. Raises `JournalHeld`
+    when a server has the journal, or somebody else for longer than `PATIENCE`.
     """
     slot = _take_slot(places, name)
     try:
@@ -61,7 +64,7 @@ def home_of(places: Places, name: str) -> str:
 
 
 def _take_slot(places: Places, name: str) -> Slot:
-    """The slot; waits for other commands' moments."""
+    """The slot; waits for the moments of others."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
