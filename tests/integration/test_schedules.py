@@ -37,7 +37,7 @@ def added(server: Server, schedule: dict[str, Any], target: object = None, **mor
 
 
 def firings(server: Server, ident: str) -> list[Any]:
-    found: list[Any] = server.ask(f"schedules/{ident}/firings").json["firings"]
+    found: list[Any] = server.ask(f"schedules/{ident}/firings?limit=500").json["firings"]
     return found
 
 
