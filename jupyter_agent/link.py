@@ -15,12 +15,13 @@ from random import random
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
 from .core.backoff import Backoff
 from .core.frames import MASK_BYTES, masked_frame
 from .core.messages import SUBPROTOCOL, come_back
 from .core.protocol import Send
+from .dialing import HANG_UP_WITHIN, dial
 from .discovery import Address
 from .errors import ProtocolError, RequestRefused, ServerUnreachable
 
@@ -30,7 +31,6 @@ SILENCE = 75.0
 """Seconds without any frame (heartbeats come every 25) after which the peer counts as gone."""
 
 CONNECT_TIMEOUT = 20.0
-HANG_UP_WITHIN = 1.0
 STEADY = 5.0
 """Seconds after which a connection counts as one that worked: the next failure starts the backoff anew."""
 
@@ -197,37 +197,12 @@ async def connect(address: Address) -> WebSocketClientConnection:
             request_timeout=CONNECT_TIMEOUT,
             ssl_options=ssl_context(address),
         )
-        socket = await _opened(
-            websocket_connect(request, subprotocols=[SUBPROTOCOL], max_message_size=MAX_MESSAGE)
-        )
+        socket = await dial(request, subprotocols=[SUBPROTOCOL], max_message=MAX_MESSAGE)
     except (OSError, ValueError, HTTPClientError, StreamClosedError, WebSocketClosedError) as error:
         raise ServerUnreachable(f"{address.url} cannot be reached: {error}", url=address.url) from error
     if socket.protocol is not None:
         socket.protocol.set_nodelay(True)  # small frames shall not wait for the ack of the one before
     return socket
-
-
-async def _opened(connecting: Awaitable[WebSocketClientConnection]) -> WebSocketClientConnection:
-    """What *connecting* gives; when nobody wants it any more, what was opened all the same is closed.
-
-    Tornado goes on connecting when it is cancelled, and a loop that ends first leaves the descriptor open.
-    """
-    opening = asyncio.ensure_future(connecting)
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        await asyncio.wait([opening], timeout=HANG_UP_WITHIN)
-        if opening.done() and not opening.cancelled() and opening.exception() is None:
-            let_go(opening.result())
-        raise
-
-
-def let_go(socket: WebSocketClientConnection) -> None:
-    """Close a connection, and its descriptor at once."""
-    stream = socket.protocol.stream if socket.protocol is not None else None
-    socket.close()
-    if stream is not None:
-        stream.close()
 
 
 def ssl_context(address: Address) -> ssl.SSLContext | None:

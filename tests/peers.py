@@ -118,9 +118,13 @@ class FakePeer:
     def __init__(self, world: FakeWorld) -> None:
         self.world = world
         self.closed = False
+        self.taken = 0
 
     async def deliver(self, frames: Sequence[bytes]) -> None:
         self.world.asked.append(len(frames))
+        self.taken += len(frames)
+        if self.world.takes is not None and self.taken > self.world.takes:
+            raise PeerAway("hung up")
         got = self.world.delivering.pop(0) if frames and self.world.delivering else None
         if isinstance(got, PeerAway):
             self.world.got += [json.loads(frame) for frame in frames[: self.world.before_trouble]]
@@ -143,7 +147,7 @@ class FakePeer:
 class FakeWorld:
     """Where a peer is that has no socket. ``connecting`` and ``delivering`` are what goes wrong, in order
     (``None``: nothing); ``before_trouble``: frames that arrive all the same; ``quiet``: so many times
-    nothing comes for a while."""
+    nothing comes for a while; ``takes``: events of one connection, which is closed when there are more."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
@@ -152,6 +156,7 @@ class FakeWorld:
         self.delivering: list[PeerAway | None] = []
         self.before_trouble = 0
         self.quiet = 0
+        self.takes: int | None = None
         self.peers: list[FakePeer] = []
         self.opened: list[tuple[str, dict[str, str], list[str] | None]] = []
 

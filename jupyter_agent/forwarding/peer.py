@@ -18,9 +18,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
 from ..core.frames import MASK_BYTES, masked_frame
+from ..dialing import HANG_UP_WITHIN, dial
 from ..errors import AgentError
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ CONNECT_WITHIN = 20.0
 ANSWER_WITHIN = 20.0
 """Seconds for the peer to take a batch and answer a ping behind it, before it counts as gone."""
 
-HANG_UP_WITHIN = 1.0
 _FOR_GOOD = frozenset((1003, 1007, 1008, 1009, 1010, 3000, 3003))
 _TRY_AGAIN = frozenset((408, 425, 429))
 _BUSY = 500
@@ -41,10 +41,6 @@ class PeerAway(AgentError):
 
 class PeerRefuses(PeerAway):
     """The peer does not want this; it is asked again seldom."""
-
-
-class PeerSlow(PeerAway):
-    """The peer did not take a batch in time; a smaller one may do."""
 
 
 class Peer(Protocol):
@@ -78,15 +74,7 @@ class WebSocketPeer:
         self._socket: WebSocketClientConnection | None = None
 
     async def open(self, request: HTTPRequest, subprotocols: list[str] | None) -> None:
-        connecting = asyncio.ensure_future(
-            websocket_connect(request, on_message_callback=self._hear, subprotocols=subprotocols)
-        )
-        try:
-            self._socket = await asyncio.shield(connecting)
-        except asyncio.CancelledError:
-            await asyncio.wait([connecting], timeout=HANG_UP_WITHIN)  # or the descriptor outlives the loop
-            connecting.add_done_callback(_let_go)
-            raise
+        self._socket = await dial(request, subprotocols=subprotocols, heard=self._hear)
         self._socket.on_pong = self._on_pong  # type: ignore[method-assign]
 
     async def deliver(self, frames: Sequence[bytes]) -> None:
@@ -95,7 +83,7 @@ class WebSocketPeer:
                 await self._write(frames)
                 await self._ask()
         except TimeoutError:
-            raise PeerSlow(f"the peer did not answer within {ANSWER_WITHIN:.0f} s") from None
+            raise PeerAway(f"the peer did not answer within {ANSWER_WITHIN:.0f} s") from None
         except (StreamClosedError, WebSocketClosedError):
             raise self._gone() from None
 
@@ -179,6 +167,7 @@ async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] |
         connect_timeout=CONNECT_WITHIN,
         request_timeout=CONNECT_WITHIN,
         follow_redirects=False,
+        streaming_callback=_pass_over,
     )
     peer = WebSocketPeer()
     try:
@@ -187,12 +176,21 @@ async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] |
         raise _refusal(error.code) from None
     except ssl.SSLCertVerificationError as error:
         raise PeerRefuses(f"the peer's certificate is not trusted: {error.verify_message}") from None
+    except StreamClosedError:
+        raise PeerAway("what answers there broke off the handshake, or is no WebSocket") from None
+    except ssl.SSLError as error:
+        why = (error.reason or "it broke off").replace("_", " ").lower()
+        raise PeerAway(f"the peer and this side find no TLS in common: {why}") from None
     except OSError as error:
         raise PeerAway(f"the peer cannot be reached: {error.strerror or type(error).__name__}") from None
     except Exception as error:
         log.debug("what answered is no WebSocket: %s", type(error).__name__)
         raise PeerRefuses("what answers there is no WebSocket") from error
     return peer
+
+
+def _pass_over(_body: bytes) -> None:
+    """Of what a peer says beside a refusal nothing is kept: it may be much."""
 
 
 def _credentials(url: str) -> tuple[str, dict[str, str]]:
@@ -215,14 +213,3 @@ def _refusal(status: int) -> PeerAway:
     if status >= _BUSY or status in _TRY_AGAIN:
         return PeerAway(f"the peer cannot take a connection now (HTTP {status})")
     return PeerRefuses(f"the peer does not take a WebSocket here (HTTP {status})")
-
-
-def _let_go(connecting: asyncio.Future[WebSocketClientConnection]) -> None:
-    """Nobody waits for it any more; what was opened all the same is closed."""
-    if connecting.cancelled() or connecting.exception() is not None:
-        return
-    socket = connecting.result()
-    stream = socket.protocol.stream if socket.protocol is not None else None
-    socket.close()
-    if stream is not None:
-        stream.close()

@@ -15,12 +15,12 @@ from typing import NamedTuple, Protocol
 from ..core.backoff import Backoff
 from ..errors import AgentError
 from .formats import SUBPROTOCOLS
-from .peer import Opener, Peer, PeerRefuses, PeerSlow, open_peer
+from .peer import Opener, Peer, PeerAway, PeerRefuses, open_peer
 from .record import Condition, Format, shown_url
 
 log = logging.getLogger(__name__)
 MOST = 250
-"""Events in one batch; fewer for a peer that did not take them in time."""
+"""Events in one batch; fewer for a peer that did not answer for so many."""
 
 QUIET = 25.0
 """Seconds without an event after which the peer is asked whether it is still there."""
@@ -104,8 +104,6 @@ class Sender:
         self.state = "refused" if refused else "waiting"
         self.error = str(error) if isinstance(error, AgentError) else "a fault of its own; the log has it"
         log.debug("%s: %s", shown_url(self._url), self.error)
-        if isinstance(error, PeerSlow):
-            self._most = max(1, self._most // 4)
         return (self._seldom if refused else self._backoff).next(self._chance())
 
     async def _visit(self) -> None:
@@ -128,7 +126,11 @@ class Sender:
         if batch is None:
             await peer.deliver(())
             return False
-        await peer.deliver(batch.frames)
+        try:
+            await peer.deliver(batch.frames)
+        except PeerAway:  # too slow, or it hangs up after so many: of fewer it may get to the end
+            self._most = max(1, len(batch.frames) // 4)
+            raise
         await self._source.answered(batch)
         self._most = min(MOST, self._most * 2)
         self._worked()

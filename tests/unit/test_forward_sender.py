@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from peers import FakeWorld, Peer
@@ -17,7 +19,7 @@ from tornado.websocket import WebSocketProtocol13
 from jupyter_agent.core.events import encode_event
 from jupyter_agent.forwarding import peer as peer_module
 from jupyter_agent.forwarding.formats import SUBPROTOCOLS, written
-from jupyter_agent.forwarding.peer import PeerAway, PeerRefuses, PeerSlow, open_peer
+from jupyter_agent.forwarding.peer import PeerAway, PeerRefuses, open_peer
 from jupyter_agent.forwarding.sender import MOST, Batch, Sender
 
 pytestmark = pytest.mark.asyncio
@@ -167,12 +169,21 @@ def _noting(made: Scene, seen: list[tuple[str, str | None]]) -> Callable[[float]
 
 async def test_a_slow_peer_gets_smaller_batches_until_it_takes_them_and_larger_ones_then() -> None:
     def prepare(made: Scene) -> None:
-        made.world.delivering = [PeerSlow("slow")] * 3
+        made.world.delivering = [PeerAway("slow")] * 3
 
     async with scene(60, prepare) as made:
         await made.arrived(60)
     sent = [count for count in made.world.asked if count]
-    assert sent == [60, 60, 15, 3, 6, 12, 24, 15]  # 250, 62, 15 did not do; 3 did
+    assert sent == [60, 15, 3, 1, 2, 4, 8, 16, 29]  # 60, 15, 3 did not do; 1 did
+
+
+async def test_of_a_peer_that_hangs_up_after_so_many_each_connection_takes_some() -> None:
+    def prepare(made: Scene) -> None:
+        made.world.takes = 10
+
+    async with scene(MOST, prepare) as made:
+        await made.arrived(MOST)
+    assert numbers(made.world) == list(range(1, MOST + 1))
 
 
 async def test_a_peer_in_silence_is_asked_whether_it_is_there_and_keeps_its_connection() -> None:
@@ -245,6 +256,77 @@ async def test_a_refused_handshake_is_a_sentence(status: int, kind: type[PeerAwa
     assert type(refused.value) is kind
 
 
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Tornado warns when it collects a connection whose handshake was wrong; it does so before the test ends."""
+    yield
+    gc.collect()
+
+
+_NO_ACCEPT = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
+@pytest.mark.filterwarnings("ignore:Unclosed WebSocketClientConnection:ResourceWarning")
+@pytest.mark.usefixtures("collected")
+@pytest.mark.parametrize(
+    ("scheme", "answer", "words"),
+    [
+        ("ws", _NO_ACCEPT, "is no WebSocket"),
+        ("ws", b"220 mail.example.org ESMTP\r\n\r\n", "is no WebSocket"),
+        ("ws", b"HTTP/1.1 401 No\r\nX-A: " + b"x" * (1 << 17) + b"\r\n\r\n", "is no WebSocket"),
+        ("wss", b"220 mail.example.org ESMTP\r\n\r\n", "no TLS in common: wrong version number"),
+    ],
+)
+async def test_who_answers_no_websocket_is_a_sentence_and_nothing_in_the_log(
+    scheme: str, answer: bytes, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with stranger(answer) as port:
+        with pytest.raises(PeerAway, match=words):
+            await open_peer(f"{scheme}://127.0.0.1:{port}/", {})
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+async def test_what_tornado_says_of_others_stays_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with stranger(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as port:
+        with pytest.raises(PeerAway):
+            await open_peer(f"ws://127.0.0.1:{port}/", {})
+    for name in ("tornado.application", "tornado.general"):
+        logging.getLogger(name).warning("of a page")
+    assert caplog.messages == ["of a page"] * 2
+
+
+async def test_of_what_comes_with_a_refusal_nothing_is_kept() -> None:
+    size = 16 << 20
+    answer = b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    async with stranger(answer) as port:
+        tracemalloc.start()
+        try:
+            with pytest.raises(PeerRefuses, match="check the headers"):
+                await open_peer(f"ws://127.0.0.1:{port}/", {})
+            assert tracemalloc.get_traced_memory()[1] < size / 4
+        finally:
+            tracemalloc.stop()
+
+
+@asynccontextmanager
+async def stranger(answer: bytes) -> AsyncIterator[int]:
+    """The port of somebody who answers whatever comes with *answer*."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read(1 << 16)
+            for start in range(0, len(answer), 1 << 16):
+                writer.write(answer[start : start + (1 << 16)])
+                await writer.drain()
+            while await reader.read(1 << 16):
+                continue
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
 @pytest.mark.parametrize(("code", "kind"), [(1008, PeerRefuses), (4503, PeerRefuses), (1001, PeerAway)])
 async def test_how_the_peer_closes_says_whether_to_come_back_soon(code: int, kind: type[PeerAway]) -> None:
     with Peer() as peer:
@@ -267,7 +349,7 @@ async def test_a_peer_that_reads_nothing_is_given_up_by_the_deadline(monkeypatch
             opening = asyncio.create_task(open_peer(url, {}))
             with await asyncio.to_thread(_shake_hands, deaf):
                 open_one = await opening
-                with pytest.raises(PeerSlow):
+                with pytest.raises(PeerAway, match="did not answer within"):
                     await open_one.deliver(frames)
                 await open_one.close()
 

@@ -10,6 +10,7 @@ import re
 import pytest
 
 from jupyter_agent.discovery import Address
+from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.link import connect
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -47,3 +48,18 @@ async def test_a_connection_that_opens_when_nobody_wants_it_any_more_is_closed()
         with pytest.raises(asyncio.CancelledError):
             await connecting
         await ended.wait()
+
+
+@pytest.mark.asyncio
+async def test_a_server_without_the_tls_it_should_have_is_an_error_and_nothing_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 what comes is no HTTP\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ServerUnreachable, match="wrong version number"):
+            await connect(Address(f"https://127.0.0.1:{port}/"))
+    assert caplog.records == []
