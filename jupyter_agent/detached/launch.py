@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from ..places import Places, create_private, make_private
 from .call import Call, load_call
@@ -64,18 +65,16 @@ class Launcher:
         """Whether workers that it started have not been reaped."""
         return bool(self._started)
 
-    def launch(self, *, settled: float = 0.0) -> int:
-        """Start workers for the oldest orders, as many as there are slots; how many.
+    def launch(self, *, settled: float = 0.0, most: int | None = None) -> int:
+        """Start workers for the oldest orders, as many as there are slots, and no more than *most*; how many.
 
         Orders younger than *settled* seconds are left to who placed them.
         """
         self.reap()
         coming = sum(is_waiting(self._places, producer) for producer in self._started)
         room = free_worker_slots(self._places) - coming
-        due = list(islice(self._due(settled), max(0, room)))
-        for order in due:
-            self._start(order)
-        return len(due)
+        tried = (self._start(order) for order in self._choices(settled))
+        return sum(islice(filter(None, tried), max(0, room if most is None else min(room, most))))
 
     def reap(self) -> None:
         """Look which of the workers have ended."""
@@ -84,6 +83,13 @@ class Launcher:
             if status is not None:
                 del self._started[producer]
                 self._ended(one.order, status)
+
+    def _choices(self, settled: float) -> Iterator[Order]:
+        """What is due, and last what somebody is starting now, perhaps: its worker may be gone already."""
+        for begun in (False, True):
+            for order in self._due(settled):
+                if log_path(self._places, order.producer).exists() is begun:
+                    yield order
 
     def _due(self, settled: float) -> Iterator[Order]:
         now = self._clock()
@@ -97,32 +103,37 @@ class Launcher:
         before = order.after
         return before is not None and (is_waiting(self._places, before) or is_alive(self._places, before))
 
-    def _start(self, order: Order) -> None:
+    def _start(self, order: Order) -> bool:
+        """False when somebody else starts it at this moment."""
         call = load_call(self._places, order.task)
         if call is None:
             self._give_up(order, "what it should run is not there any more")
-            return
+            return True
         try:
-            self._started[order.producer] = _Started(order, self._spawn(order, call))
+            log = log_path(self._places, order.producer)
+            log.unlink(missing_ok=True)
+            with create_private(log) as output:
+                self._started[order.producer] = _Started(order, self._spawn(order, call, output))
+        except FileExistsError:  # somebody made the log after it was removed here
+            return False
         except OSError as error:
             where = error.filename or call.python
             self._give_up(order, f"its worker could not be started: {where}: {error.strerror}")
         except ValueError as error:  # as with a NUL in a variable
             self._give_up(order, f"its worker could not be started: {error}")
+        return True
 
-    def _spawn(self, order: Order, call: Call) -> int:
-        log, limits = log_path(self._places, order.producer), find_limits(self._places)
-        log.unlink(missing_ok=True)
-        with create_private(log) as output:
-            process = subprocess.Popen(  # noqa: S603 - this user's own call
-                [call.python, "-m", "jupyter_agent.worker.detached", order.producer, str(limits.workers)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=call.cwd,
-                env=self._environment(order, call, limits),
-                start_new_session=True,
-            )
+    def _spawn(self, order: Order, call: Call, output: IO[bytes]) -> int:
+        limits = find_limits(self._places)
+        process = subprocess.Popen(  # noqa: S603 - this user's own call
+            [call.python, "-m", "jupyter_agent.worker.detached", order.producer, str(limits.workers)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=call.cwd,
+            env=self._environment(order, call, limits),
+            start_new_session=True,
+        )
         process.returncode = 0  # it may outlive this process, and is no loose end: see `_Started.ended`
         return process.pid
 

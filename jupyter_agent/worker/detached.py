@@ -197,11 +197,15 @@ def limit_memory(size: int) -> None:
 
 
 def _launch_next(places: Places) -> None:
-    """Where no server sees to it, a worker that ends starts the next one."""
+    """Where no server sees to it, a worker that ends starts the next one.
+
+    One only: several end at once, each sees all slots that are free, and what one starts takes its slot only
+    later. Were each to start one for every slot, the starts would become ever more.
+    """
     from ..discovery import find_address, find_journal
 
     if find_address(places, find_journal(places)) is None:
-        Launcher(places, lambda _order, _why: None).launch()
+        Launcher(places, lambda _order, _why: None).launch(most=1)
 
 
 if __name__ == "__main__":

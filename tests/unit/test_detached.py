@@ -20,8 +20,9 @@ from workers import kill_worker, no_workers_left, worker_pid, workers_of
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import About
+from jupyter_agent.detached import launch
 from jupyter_agent.detached.call import Call, load_call, save_call
-from jupyter_agent.detached.launch import NO_SLOT, Launcher
+from jupyter_agent.detached.launch import NO_SLOT, Launcher, log_path
 from jupyter_agent.detached.orders import (
     Order,
     is_waiting,
@@ -42,8 +43,9 @@ from jupyter_agent.detached.slots import (
 from jupyter_agent.detached.targets import PickledTarget
 from jupyter_agent.errors import CannotTravel
 from jupyter_agent.notebook.detached import Starter
-from jupyter_agent.places import Places, new_id
+from jupyter_agent.places import Places, create_private, new_id
 from jupyter_agent.producer.producer import current_producer
+from jupyter_agent.worker.detached import main
 
 
 @pytest.fixture
@@ -244,6 +246,60 @@ class TestLauncher:
         assert is_waiting(places, one.producer)
         slot.release()
         until(lambda: not is_waiting(places, one.producer))
+
+    def test_one_that_another_launcher_starts_at_the_same_moment_is_left_to_that(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_call(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        other, _ = self.launcher(places)
+        create = launch.create_private
+
+        def meanwhile(path: Path) -> Any:
+            monkeypatch.setattr(launch, "create_private", create)
+            assert other.launch() == 1
+            return create(path)
+
+        monkeypatch.setattr(launch, "create_private", meanwhile)
+        launcher.launch()
+        assert told == []
+        assert len(list(waiting_orders(places))) == 1
+        for one in (launcher, other):
+            self.reap(one)
+
+    def test_what_another_launcher_has_begun_to_start_comes_last(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
+        python = program(tmp_path / "python", f"echo $3 >> {tmp_path}/started; exit {NO_SLOT}")
+        save_call(places, TASK, call(python))
+        begun, fresh = order(), order()
+        for one in (begun, fresh):
+            place_order(places, one)
+        create_private(log_path(places, begun.producer)).close()
+        launcher, _ = self.launcher(places)
+        assert launcher.launch(most=1) == 1
+        self.reap(launcher)
+        create_private(log_path(places, fresh.producer)).close()
+        assert launcher.launch(most=1) == 1  # whoever began may be gone
+        self.reap(launcher)
+        assert (tmp_path / "started").read_text().split() == [fresh.producer, begun.producer]
+
+    def test_a_worker_that_ends_starts_one_whatever_slots_it_sees(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
+        gate, slot = tmp_path / "gate", take_worker_slot(places)
+        assert slot is not None
+        waits = f"echo up >> {tmp_path}/started; while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
+        save_call(places, TASK, call(program(tmp_path / "python", waits)))
+        for _ in range(4):
+            place_order(places, order())
+        slot.release()
+        assert main(new_id()) == 0  # its order was withdrawn
+        assert len(list(places.workers.glob("*.log"))) == 1
+        gate.touch()
 
     def test_a_call_that_is_gone_is_told_of(self, places: Places) -> None:
         place_order(places, order())
