@@ -26,6 +26,7 @@ MOST_HEADERS = 32
 MOST_HEADER = 8192
 MOST_TASKS = 500
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}\Z")
+_QUERY = re.compile(r"[?#]")
 _OURS = frozenset(("connection", "content-length", "host", "transfer-encoding", "upgrade"))
 _OURS_TOO = "sec-websocket-"
 """Headers that the handshake itself needs."""
@@ -127,7 +128,7 @@ def shown(record: Record, state: Condition, lag: int, error: str | None = None) 
 def shown_url(url: str) -> str:
     """*url* without user, password and query."""
     scheme, _, rest = url.partition("://")
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
+    rest = _QUERY.split(rest, maxsplit=1)[0]
     authority, slash, path = rest.partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
@@ -159,7 +160,7 @@ def read_wanted(given: Mapping[str, Any]) -> Wanted:
 def _url(url: object) -> str:
     if not isinstance(url, str) or not url:
         raise ValueError('give the address to send to, as in {"url": "wss://example.org/events"}')
-    said = repr(shown_url(url)[:80])
+    said = _repeatable(url)
     if not url.lower().startswith(("ws://", "wss://")):
         raise ValueError(f"{said} is no WebSocket address; it begins with ws:// or wss://")
     if len(url) > MOST_URL or not (url.isascii() and url.isprintable()) or " " in url:
@@ -167,6 +168,11 @@ def _url(url: object) -> str:
     if not _has_host(url):
         raise ValueError(f"{said} names no host and port; an address is like wss://example.org:8443/events")
     return url
+
+
+def _repeatable(url: str) -> str:
+    """What an error repeats of an address that is none: nothing where there may be a password in it."""
+    return "the address given" if "@" in url else repr(_QUERY.split(url, maxsplit=1)[0][:80])
 
 
 def _has_host(url: str) -> bool:

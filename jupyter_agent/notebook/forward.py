@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -28,6 +28,7 @@ from ..producer.producer import Producer, current_producer
 from .remote import fetch
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 LOOK = 0.05
 """Seconds between looks at what is new in the spool, and at how far the server has got."""
 
@@ -92,7 +93,7 @@ class Forward:
         return self._keeper.delivered()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until everything emitted so far has arrived; false after *timeout* seconds."""
+        """Wait until everything emitted so far has arrived; false after *timeout* seconds, or once closed."""
         return self._keeper.wait(timeout)
 
     def close(self) -> None:
@@ -127,11 +128,7 @@ class _Held:
 
     def delivered(self) -> int:
         """As far as the server says; once it is removed, as far as was seen last."""
-        try:
-            self._shown()
-        except RequestRefused as error:
-            if error.code != "unknown_forward":
-                raise
+        self._shown()
         return self._seen
 
     def wait(self, timeout: float | None) -> bool:
@@ -146,6 +143,8 @@ class _Held:
         while True:
             try:
                 now = self._shown()
+                if now is None:
+                    return False
                 place = Cursor.parse(now.cursor).offset
                 head = place + now.lag if head is None else head
                 if place >= head or not now.lag:
@@ -157,15 +156,13 @@ class _Held:
             pause.wait(LOOK)
 
     def close(self) -> None:
-        try:
-            self._request("DELETE", f"forwards/{quote(self.id)}")
-        except RequestRefused as error:
-            if error.code != "unknown_forward":
-                raise
+        _unless_removed(lambda: self._request("DELETE", f"forwards/{quote(self.id)}"))
 
-    def _shown(self) -> Shown:
-        now = self._ask("GET", f"forwards/{quote(self.id)}")
-        self._seen = now.delivered
+    def _shown(self) -> Shown | None:
+        """As it is now; ``None`` once it was removed."""
+        now = _unless_removed(lambda: self._ask("GET", f"forwards/{quote(self.id)}"))
+        if now is not None:
+            self._seen = now.delivered
         return now
 
     def _ask(
@@ -180,6 +177,16 @@ class _Held:
         if address is None:
             raise ServerUnreachable("the server that keeps this forward is away; it goes on when it is back")
         return fetch(address, method, path, body)
+
+
+def _unless_removed(ask: Callable[[], T]) -> T | None:
+    """What *ask* gives; ``None`` when the server does not know the forward any more."""
+    try:
+        return ask()
+    except RequestRefused as error:
+        if error.code != "unknown_forward":
+            raise
+        return None
 
 
 class _SpoolSource:
@@ -245,6 +252,7 @@ class _Here:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._ready = threading.Event()
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-forward", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -255,7 +263,8 @@ class _Here:
     def wait(self, timeout: float | None) -> bool:
         wanted = self._spool.last
         with self._moved:
-            return self._moved.wait_for(lambda: self._source.place >= wanted, timeout)
+            self._moved.wait_for(lambda: self._ended or self._source.place >= wanted, timeout)
+            return self._source.place >= wanted
 
     def close(self) -> None:
         loop, main = self._loop, self._main
@@ -273,3 +282,5 @@ class _Here:
             self._main = self._loop.create_task(self._sender.run(), name="jupyter-agent-forward")
             self._ready.set()
             self._loop.run_until_complete(asyncio.wait([self._main]))
+        self._ended = True
+        self._notify()

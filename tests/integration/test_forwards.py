@@ -159,6 +159,7 @@ async def test_what_a_process_forwards_goes_on_without_it(
             pass
         forward.close()
         assert forward.delivered == 46
+        assert not forward.wait(20)
         assert running.ask("forwards").json == {"forwards": []}
         assert "from the first event" in await cli("add", peer.url, "--task", handle.id)
         assert "There already" in await cli("add", peer.url, "--task", handle.id)

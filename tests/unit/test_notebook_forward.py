@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from notebook_support import emitted, own_producer  # noqa: F401
 from peers import Peer
@@ -44,6 +46,22 @@ def test_a_peer_that_comes_late_and_hangs_up_misses_nothing(caplog: pytest.LogCa
     peer.close()
     assert sorted(set(numbers(peer))) == [event.n for event in emitted()]
     assert not [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")]
+
+
+def test_whoever_waits_when_it_is_closed_is_told_that_not_everything_arrived() -> None:
+    peer = Peer()
+    peer.open()
+    peer.close()
+    forward = ja.forward_to(peer.url)
+    talk(1)
+    told: list[bool] = []
+    waiting = threading.Thread(target=lambda: told.append(forward.wait()), daemon=True)
+    waiting.start()
+    assert not forward.wait(0.05)
+    forward.close()
+    waiting.join(20)
+    assert told == [False]
+    assert not forward.wait()
 
 
 def test_only_what_is_wanted_is_sent() -> None:
