@@ -36,7 +36,10 @@ class Work:
 
 
 def run_attempt(attempt: Attempt, call: Callable[[], Any], stop: ThreadStop | MainStop) -> None:
-    """Run *call* as *attempt* in this thread, begin to end. Never raises."""
+    """Run *call* as *attempt* in this thread, begin to end.
+
+    Raises nothing but what hits it while how the attempt ended is being kept; it has an end then, too.
+    """
     if not attempt.begin():
         return
     if attempt.context.cancelled:
@@ -44,11 +47,15 @@ def run_attempt(attempt: Attempt, call: Callable[[], Any], stop: ThreadStop | Ma
         return
     before = set_current(attempt.context)
     try:
-        value = stop.run(call)
-    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is how it ended
+        try:
+            value = stop.run(call)
+        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is how it ended
+            attempt.raised(error)
+        else:
+            attempt.completed(value)
+    except BaseException as error:  # a notebook's stop button
         attempt.raised(error)
-    else:
-        attempt.completed(value)
+        raise
     finally:
         set_current(before)
 

@@ -94,9 +94,13 @@ class MainStop:
         """Call *call*, open to `throw` until it returns."""
         self.open()
         try:
-            return call()
-        finally:
-            self.close()
+            try:
+                return call()
+            finally:
+                self.close()
+        except BaseException:
+            self.close()  # the first may have been what the exception hit
+            raise
 
     def open(self) -> None:
         """Take the signal."""

@@ -54,8 +54,8 @@ def main() -> None:
         work = Plain(*pickle.loads(content))  # noqa: S301 - our parent's own pipe
         return work()
 
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what `stop` gives back: a result is being kept then
     run_attempt(attempt, call, stop)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     engine.report()
     producer.close()
 

@@ -77,6 +77,23 @@ def test_a_cancel_ends_a_blocking_call_in_a_worker_at_once(tmp_path: Path) -> No
     assert folded(tmp_path, handle.id).state == "cancelled"
 
 
+def test_a_cancel_while_the_result_is_kept_comes_too_late(tmp_path: Path) -> None:
+    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+
+    class Large:
+        def __reduce__(self) -> tuple[type[int], tuple[int]]:
+            begun.touch()
+            while not go_on.exists():
+                time.sleep(0.01)
+            return int, (5,)
+
+    handle = ja.task(Large, on="process").submit()
+    until(begun.exists)
+    handle.cancel()
+    go_on.touch()
+    assert handle.result(30) == 5
+
+
 def test_a_timeout_holds_in_a_worker(tmp_path: Path) -> None:
     handle = ja.task(time.sleep, on="process", timeout=0.2).submit(60)
     assert isinstance(handle.exception(30), ja.TaskTimeout)

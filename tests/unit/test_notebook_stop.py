@@ -9,9 +9,13 @@ import threading
 import time
 
 import pytest
-from notebook_support import until
+from notebook_support import own_producer, states, until  # noqa: F401
 
 from jupyter_agent.notebook import stop as stop_module
+from jupyter_agent.notebook.attempt import Box, Options
+from jupyter_agent.notebook.context import current
+from jupyter_agent.notebook.executors import run_attempt
+from jupyter_agent.notebook.runner import ready_producer, task_for
 from jupyter_agent.notebook.stop import MainStop, Stopped, ThreadStop
 
 
@@ -85,6 +89,38 @@ def test_a_main_throw_ends_a_blocking_call_or_comes_to_nothing() -> None:
             stop.run(lambda delay=delay: time.sleep(30 if delay else 0.0))  # type: ignore[misc]
         thread.join()
         assert not stop.throw()
+
+
+def test_a_main_throw_that_hits_the_closing_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    stop = MainStop()
+
+    def returns() -> None:
+        """At the door: the signal comes when `close` is entered."""
+        monkeypatch.setattr(stop, "close", closing)
+
+    def closing() -> None:
+        monkeypatch.undo()
+        stop.throw()
+        time.sleep(30)
+
+    with pytest.raises(Stopped):
+        stop.run(returns)
+    assert signal.getsignal(signal.SIGINT) == before
+    assert not stop.throw()
+
+
+def test_a_stop_button_while_the_value_is_kept_cancels_the_attempt() -> None:
+    class Large:
+        def __reduce__(self) -> str:
+            raise KeyboardInterrupt
+
+    task = task_for(ready_producer(), Options("cell"), None, None)
+    attempt = task.queue(Box())
+    with pytest.raises(KeyboardInterrupt):
+        run_attempt(attempt, Large, ThreadStop())
+    assert states(task.id) == ["queued", "running", "cancelled"]
+    assert not current().id
 
 
 def test_a_stop_is_shown_as_one_line() -> None:
