@@ -34,7 +34,10 @@ def at_a_terminal() -> bool:
     """Whether somebody can type here: standard input is a terminal, and this process is in front."""
     if not sys.stdin.isatty() or not hasattr(os, "tcgetpgrp"):  # not on Windows
         return False
-    return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:  # a terminal, but not of this session: behind `su -c`, say
+        return False
 
 
 class Asking:

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -62,6 +63,7 @@ root.add_command(completion)
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    _have_streams()
     sys.exit(run(arguments))
 
 
@@ -88,6 +90,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         log.debug("a fault of jupyter agent itself", exc_info=True)
         return _say(f"a fault of its own ({type(error).__name__}: {error}); --debug shows where", FAILED)
     return answer if isinstance(answer, int) else DONE
+
+
+def _have_streams() -> None:
+    """Whatever was closed for us goes nowhere; the next file that is opened would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as we run
 
 
 def _misuse(error: click.ClickException) -> str:

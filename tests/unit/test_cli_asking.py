@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from cli_support import Writer
@@ -112,6 +115,28 @@ def test_who_leaves_the_answer_to_others_goes_on_watching(asked: Asked) -> None:
         asked.end()
         assert terminal.end() == 0
     assert asked.answers() == []
+
+
+def test_a_terminal_of_another_session_is_not_asked(asked: Asked) -> None:
+    master, slave = os.openpty()
+    command = subprocess.Popen(CLI, stdin=slave, stdout=slave, stderr=subprocess.PIPE, start_new_session=True)
+    os.close(slave)
+    with command as watching:
+        assert os.read(master, 1)  # it draws
+        asked.tell("input", Input("no", "p1"))
+        asked.end()
+        reading = threading.Thread(target=_read_all, args=(master,))
+        reading.start()
+        assert watching.communicate()[1] == b""
+        reading.join()
+    os.close(master)
+    assert watching.returncode == 0
+
+
+def _read_all(master: int) -> None:
+    with suppress(OSError):  # what Linux says when the other side is closed
+        while os.read(master, 65536):
+            continue
 
 
 def test_a_pipe_is_told_and_not_asked(asked: Asked) -> None:

@@ -339,6 +339,17 @@ def test_a_reader_that_goes_away_is_no_error(places: Places) -> None:
         assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("closed", "words", "status"), [(">&-", ["tasks", "list"], 0), ("2>&- <&-", ["tasks", "show", NOBODY], 1)]
+)
+def test_a_stream_that_was_closed_for_it_is_no_error(closed: str, words: list[str], status: int) -> None:
+    command = (sys.executable, "-W", "error", "-m", "jupyter_agent.cli", *words)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
+
+
 def test_ctrl_c_is_status_130_without_a_traceback(writer: Writer) -> None:
     with _command("tasks", "watch", writer.task, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
