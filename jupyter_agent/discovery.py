@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 from msgspec import Struct
 
+from .errors import ServerUnreachable
 from .locks import is_locked
 from .places import Places, host, read_json
 
@@ -51,12 +52,17 @@ class Address:
 
     @property
     def websocket(self) -> str:
-        """The address of the WebSocket door."""
-        return "ws" + self.url.removeprefix("http") + "jupyter-agent/ws"
+        """The address of the WebSocket door. Raises `ServerUnreachable` for what is no server's address."""
+        return "ws" + self._base().removeprefix("http") + "jupyter-agent/ws"
 
     def api(self, path: str) -> str:
-        """The address of *path* below ``jupyter-agent/``."""
-        return f"{self.url}jupyter-agent/{path}"
+        """The address of *path* below ``jupyter-agent/``. Raises as `websocket` does."""
+        return f"{self._base()}jupyter-agent/{path}"
+
+    def _base(self) -> str:
+        if not self.url.startswith(("http://", "https://")):
+            raise ServerUnreachable(f"{self.url!r} is no http or https address", url=self.url)
+        return self.url
 
 
 def find_journal(places: Places) -> str:

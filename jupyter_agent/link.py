@@ -187,8 +187,6 @@ async def _until_closed(socket: WebSocketClientConnection) -> None:
 
 async def connect(address: Address) -> WebSocketClientConnection:
     """Open one socket. Raises `ServerUnreachable`, with the reason."""
-    if not address.url.startswith(("http://", "https://")):
-        raise ServerUnreachable(f"{address.url!r} is no http or https address", url=address.url)
     try:
         request = HTTPRequest(
             address.websocket,

@@ -13,7 +13,7 @@ from ..core.events import Event, TaskState
 from ..core.protocol import Restart
 from ..core.task import Task
 from ..core.text import json_text
-from ..errors import NotNow, UnknownTask
+from ..errors import BadTarget, NotNow, UnknownTask
 from . import watch as watching
 from .add import add
 from .board import Row
@@ -23,9 +23,19 @@ from .examples import ID, examples
 from .humane import parse_moment
 from .journals import Journals
 from .said import SAID_TYPES, plain, said
+from .surroundings import sound
 
 STATES = [state.value for state in TaskState]
 ENDED = [state.value for state in TaskState if state.ended]
+
+
+def _sound(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else sound(value)
+    except BadTarget as error:
+        raise click.BadParameter(str(error), ctx=context) from error
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 task_id = click.argument("task_id", metavar="ID", shell_complete=task_ids)
 
@@ -50,8 +60,8 @@ tasks.add_command(add)
 )
 @click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@click.option("--name", help="Only tasks of this name.")
-@click.option("--key", help="Only tasks with this key.")
+@click.option("--name", callback=_sound, help="Only tasks of this name.")
+@click.option("--key", callback=_sound, help="Only tasks with this key.")
 @as_json
 def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | None, as_json: bool) -> int:
     """The newest tasks of all journals, newest first."""
@@ -125,7 +135,7 @@ def retry(*, task_id: str) -> None:
     epilog=examples(f"tasks send {ID} yes", f"tasks send {ID} 'use the small model'"),
 )
 @task_id
-@click.argument("text")
+@click.argument("text", callback=_sound)
 def send(*, task_id: str, text: str) -> None:
     """Send text to a task: the answer to its question, or something unasked."""
     task = asyncio.run(_send(Journals(), task_id, text))

@@ -83,7 +83,7 @@ async def exchange(
     )
     try:
         response = await http.fetch(request, raise_error=False)
-    except (OSError, HTTPClientError) as error:
+    except (OSError, HTTPClientError, ValueError) as error:  # the last: an address that is none
         raise ServerUnreachable(f"no server answers at {address.url} ({error})", url=address.url) from error
     if response.code >= 300:
         raise _refusal(response, address, task_id)

@@ -14,6 +14,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from functools import cache
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -210,20 +212,37 @@ def fetch(address: Address, method: str, path: str, body: bytes | None = None, *
         method=method,
         headers={**address.headers, "Accept": "application/json", "Content-Type": "application/json"},
     )
+    opener = _opener(_trust(address)) if address.cert else _usual_opener()
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT, context=_trust(address)) as answer:  # noqa: S310
+        with opener.open(request, timeout=TIMEOUT) as answer:
             content: bytes = answer.read()
             return content
     except urllib.error.HTTPError as error:
         with error:
             raise _refused(error.code, error.read(), task_id) from None
-    except OSError as error:
-        raise ServerUnreachable(f"no server answers at {address.url} ({error})", url=address.url) from None
+    except (OSError, HTTPException, ValueError) as error:  # the last: an address that is none
+        why = str(error).strip() or type(error).__name__
+        raise ServerUnreachable(f"no server answers at {address.url} ({why})", url=address.url) from None
 
 
-def _trust(address: Address) -> ssl.SSLContext | None:
-    if not address.cert:
-        return None
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Nobody is followed: what opens this server is for no other."""
+
+
+def _opener(trust: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
+    """Goes straight to the server, as its WebSocket does, whatever proxy the environment names."""
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust), _NoRedirect()
+    )
+
+
+@cache
+def _usual_opener() -> urllib.request.OpenerDirector:
+    return _opener(None)
+
+
+def _trust(address: Address) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=address.cert)
     context.check_hostname = False
     return context

@@ -298,14 +298,22 @@ def test_an_address_that_a_dead_server_left_is_passed_over(
     assert captured.err == ""
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:9/", "no server answers at http://127.0.0.1:9/"),
+        ("nonsense", "'nonsense/' is no http or https address"),
+        ("http://caf\udce9/", "no server answers at http://"),
+    ],
+)
 def test_a_server_named_by_the_environment_that_is_not_there_gets_one_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    url: str, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JUPYTER_AGENT_URL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("JUPYTER_AGENT_URL", url)
     for command in (["tasks", "list"], ["status"], ["tasks", "watch"]):
-        status, words = refused(capsys, *command)
+        status, said = refused(capsys, *command)
         assert status == 1
-        assert "no server answers at http://127.0.0.1:9/" in words
+        assert words in said
 
 
 def test_text_of_tasks_is_neither_markup_nor_control(

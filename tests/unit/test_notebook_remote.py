@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from notebook_support import own_producer, run_script, until  # noqa: F401
 
 import jupyter_agent as ja
+from jupyter_agent.discovery import Address
+from jupyter_agent.errors import RequestRefused, ServerUnreachable
+from jupyter_agent.notebook.remote import fetch
 from jupyter_agent.places import new_id
 
 ENDED = """
@@ -121,3 +127,65 @@ def test_what_nobody_can_carry_to_a_running_task_is_said(tmp_path: Path) -> None
                 handle.retry()
         finally:
             running.kill()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"
+
+
+class Stranger:
+    """Answers each connection with *answer*; ``asked`` are the requests that came."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.asked: list[bytes] = []
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        self._thread = threading.Thread(target=self._serve, name="stranger")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        socket.create_connection(self._socket.getsockname()).close()
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            with connection:
+                asked = connection.recv(1 << 16)
+                if not asked:  # it is `__exit__`
+                    return
+                self.asked.append(asked)
+                connection.sendall(self._answer)
+
+
+@pytest.mark.parametrize("answer", [OK, b"220 mail.example.org ESMTP\r\n", b""])
+def test_an_answer_that_breaks_off_or_is_none_is_one_sentence(answer: bytes) -> None:
+    with Stranger(answer) as stranger, pytest.raises(ServerUnreachable, match="no server answers") as error:
+        fetch(Address(stranger.url), "GET", "tasks")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense/", "ftp://127.0.0.1/", "http://12 7/", "http://h:port/", "http://\udcff/"]
+)
+def test_an_address_that_is_none_is_one_sentence(url: str) -> None:
+    with pytest.raises(ServerUnreachable, match=r"no http or https address|no server answers"):
+        fetch(Address(url), "GET", "tasks")
+
+
+def test_what_opens_a_server_goes_to_no_proxy_and_follows_no_redirect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Stranger(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        moved = f"HTTP/1.1 302 Found\r\nLocation: {proxy.url}\r\nContent-Length: 0\r\n\r\n"
+        with Stranger(moved.encode()) as server, pytest.raises(RequestRefused, match="status 302"):
+            fetch(Address(server.url, {"Jupyter-Agent-Key": "secret"}), "GET", "tasks")
+        assert len(server.asked) == 1
+    assert proxy.asked == []
