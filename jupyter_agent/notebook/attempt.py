@@ -13,6 +13,7 @@ from ..core.events import Data, State, TaskState
 from ..errors import TaskCancelled
 from .context import TaskContext
 from .outcome import Outcome, failure, outcome_of
+from .stop import Terminated
 
 if TYPE_CHECKING:
     from .local import LocalTask
@@ -128,17 +129,27 @@ class Attempt:
             if self._closed:
                 return
             self.context.sample()
-        now = time.monotonic()
-        limit = self.task.options.timeout
-        late = limit is not None and self.started is not None and now - self.started > limit
-        if late and not self.timed_out:
+        if not self.timed_out and self._is_late:
             self.timed_out = True
             self.stop()
         if self.engine is not None:
             self.engine.poll()
-            if self._force_at is not None and now >= self._force_at:
-                self._force_at = now + GRACE
+            if self._force_at is not None and time.monotonic() >= self._force_at:
+                self._force_at = time.monotonic() + GRACE
                 self.engine.force()
+
+    def told_to_end(self, *, cancelled: bool) -> Terminated:
+        """What to raise for a signal that this process did not send itself. It is for a cancel (*cancelled*:
+        whoever sent it said so), for its time, or for this process."""
+        if self.context.cancelled or cancelled:
+            return Terminated(ours=True)
+        self.timed_out |= self._is_late
+        return Terminated(ours=self.timed_out)
+
+    @property
+    def _is_late(self) -> bool:
+        limit = self.task.options.timeout
+        return limit is not None and self.started is not None and time.monotonic() - self.started > limit
 
     def close(self) -> None:
         """Write the last of what was sampled; after this nothing is."""

@@ -246,7 +246,7 @@ class LocalTask:
     def cancel(self) -> bool:
         """Ask the present attempt to stop; false when it has ended."""
         attempt = self.attempt
-        self._retries_left = 0
+        self.give_up()
         with self._lock:
             if attempt is None or self.fold.state.ended:
                 return False
@@ -289,10 +289,14 @@ class LocalTask:
             self.fold = seen
             return True
 
+    def give_up(self) -> None:
+        """However the present attempt ends, none follows it by itself."""
+        self._retries_left = 0
+
     def interrupt(self, reason: str) -> None:
         """This process ends: say so."""
         attempt = self.attempt
-        self._retries_left = 0
+        self.give_up()
         if attempt is None:
             return
         if attempt.engine is not None:

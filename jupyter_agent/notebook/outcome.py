@@ -18,6 +18,7 @@ from ..errors import (
     TaskInterrupted,
     TaskTimeout,
 )
+from .stop import Terminated
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 MAX_MESSAGE = 10_000
@@ -38,7 +39,9 @@ class Outcome:
 
 def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome:
     """What it means that a task's function raised *error*; *timeout* is set when time ran out."""
-    stopped = isinstance(error, (TaskCancelled, asyncio.CancelledError, KeyboardInterrupt))
+    if isinstance(error, Terminated) and not error.ours:
+        return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was told to end (SIGTERM)")
+    stopped = isinstance(error, (TaskCancelled, asyncio.CancelledError, KeyboardInterrupt, Terminated))
     if stopped and timeout is not None:
         message = f"it ran longer than its timeout of {timeout:g} s"
         return Outcome(TaskState.FAILED, exception=error, error=Error("TaskTimeout", message, trimmed(error)))

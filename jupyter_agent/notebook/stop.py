@@ -24,6 +24,15 @@ class Stopped(TaskCancelled):
         return [f"{TaskCancelled.__name__}: {self}"]
 
 
+class Terminated(BaseException):
+    """A worker is told to end by a signal that it did not send itself. *ours*: by whoever cancels its task or
+    sees that its time is over, else by the machine or somebody else."""
+
+    def __init__(self, *, ours: bool) -> None:
+        super().__init__("told to end")
+        self.ours = ours
+
+
 class ThreadStop:
     """Raises `Stopped` at the next bytecode of the thread that is inside `run`."""
 
@@ -68,12 +77,15 @@ class ThreadStop:
 class MainStop:
     """Raises `Stopped` in the main thread by a signal, which also ends a blocking system call.
 
-    Between `open` and `close` the signal's handler is ours: ``KeyboardInterrupt`` when it came from
-    somebody else, as with a notebook's stop button; then ``by_hand`` is true.
+    Between `open` and `close` the signal's handler is ours. When it came from somebody else, as with a
+    notebook's stop button, it raises what *foreign* gives, and ``by_hand`` is true.
     """
 
     def __init__(
-        self, number: signal.Signals = signal.SIGINT, *, foreign: type[BaseException] = KeyboardInterrupt
+        self,
+        number: signal.Signals = signal.SIGINT,
+        *,
+        foreign: Callable[[], BaseException] = KeyboardInterrupt,
     ) -> None:
         self._number = number
         self._foreign = foreign
@@ -137,7 +149,7 @@ class MainStop:
                 raise Stopped
             return
         self.by_hand = True
-        raise self._foreign
+        raise self._foreign()
 
 
 def stop_for_this_thread() -> ThreadStop | MainStop:

@@ -16,7 +16,7 @@ from ..core.events import Error, State, TaskState
 from ..core.task import Task
 from ..detached.call import load_call
 from ..detached.launch import Launcher
-from ..detached.orders import Order, is_alive, sweep_workers, taken_orders, waiting_orders
+from ..detached.orders import Order, ask_to_stop, is_alive, sweep_workers, taken_orders, waiting_orders
 from ..detached.session import is_worker, kill_session
 from ..discovery import DEFAULT, find_address
 from ..errors import JournalError, SpoolError
@@ -155,6 +155,8 @@ class Dispatch:
             return
         if kill:
             self._feed.holder.doomed[worker] = _verdict(task)
+        elif task.cancel_requested:
+            ask_to_stop(self._places, worker)
         kill_session(leader, signal.SIGKILL if kill else signal.SIGTERM)
 
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from ..core.events import TaskState
 from ..core.task import Task
 from ..detached.call import Call, content_path, load_call
 from ..detached.launch import NO_SLOT, Launcher
@@ -26,7 +25,6 @@ from ..notebook import capture
 from ..notebook.attempt import Attempt, Box, Options
 from ..notebook.executors import BaseEngine, run_attempt
 from ..notebook.local import LocalTask
-from ..notebook.outcome import Outcome
 from ..notebook.runner import ready_producer
 from ..notebook.stop import MainStop
 from ..places import Places, find_places
@@ -35,10 +33,6 @@ from .outlet import Outlet
 
 LAST_WORDS = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""
-
-
-class Terminated(BaseException):
-    """SIGTERM that no cancel of ours has sent: the machine or somebody else ends this process."""
 
 
 def main(producer_id: str, workers: str = "") -> int:
@@ -50,14 +44,18 @@ def main(producer_id: str, workers: str = "") -> int:
     slot = take_worker_slot(places, int(workers) if workers else None)
     if slot is None:
         return NO_SLOT
-    try:
-        return _with_slot(places, producer_id)
-    finally:
+
+    def leave() -> None:
         slot.release()
         _launch_next(places)
 
+    try:
+        return _with_slot(places, producer_id, leave)
+    finally:
+        leave()
 
-def _with_slot(places: Places, producer_id: str) -> int:
+
+def _with_slot(places: Places, producer_id: str, leave: Callable[[], None]) -> int:
     if not is_waiting(places, producer_id):
         return 0
     os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
@@ -70,7 +68,7 @@ def _with_slot(places: Places, producer_id: str) -> int:
     try:
         order = take_order(places, producer_id)
         if order is not None:
-            Worker(producer, order).run()
+            Worker(producer, order, leave).run()
         return 0
     finally:
         producer.close()
@@ -78,14 +76,18 @@ def _with_slot(places: Places, producer_id: str) -> int:
 
 
 class Worker:
-    """The task's attempts in this process: the ordered one, and what `retries` allows after it."""
+    """The task's attempts in this process: the ordered one, and what `retries` allows after it.
 
-    def __init__(self, producer: Producer, order: Order) -> None:
+    *leave* gives the slot back.
+    """
+
+    def __init__(self, producer: Producer, order: Order, leave: Callable[[], None]) -> None:
         self._places = producer.places
         self._order = order
         self._producer = producer
+        self._leave = leave
         self._coming: SimpleQueue[Attempt | None] = SimpleQueue()
-        self._stop = MainStop(signal.SIGTERM, foreign=Terminated)
+        self._stop = MainStop(signal.SIGTERM, foreign=self._told_to_end)
         self._outlet = Outlet(self._said)
         self._task: LocalTask | None = None
 
@@ -121,7 +123,7 @@ class Worker:
         attempt.engine.start()
 
     def _engine(self, attempt: Attempt) -> WorkerEngine:
-        return WorkerEngine(attempt, self._stop, self._coming.put)
+        return WorkerEngine(attempt, self._stop, self._coming.put, self._leave)
 
     def _run(self, attempt: Attempt, call: Call) -> None:
         from .targets import run_target
@@ -130,20 +132,20 @@ class Worker:
             files = content_path(self._places, self._order.task)
             try:
                 return run_target(call.target, attempt.context, files)
-            except Terminated:
-                attempt.task.finish(attempt, self._told_to_end(attempt))
-                raise
             finally:
                 self._outlet.drain()
 
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # for as long as how it ended is being kept
         run_attempt(attempt, work, self._stop)
-        if attempt.context.cancelled:
+        if attempt.context.cancelled or self._stop.by_hand:
             end_children()
+        signal.signal(signal.SIGTERM, before)
 
-    def _told_to_end(self, attempt: Attempt) -> Outcome:
-        if attempt.context.cancelled or is_asked_to_stop(self._places, self._producer.id):
-            return Outcome(TaskState.CANCELLED)
-        return Outcome(TaskState.INTERRUPTED, reason="its worker was told to end (SIGTERM)")
+    def _told_to_end(self) -> BaseException:
+        assert self._task is not None
+        attempt = self._task.attempt
+        assert attempt is not None
+        return attempt.told_to_end(cancelled=is_asked_to_stop(self._places, self._producer.id))
 
     def _said(self, stream: str, text: str) -> None:
         task = self._task
@@ -154,10 +156,13 @@ class Worker:
 class WorkerEngine(BaseEngine):
     """Runs an attempt in the main thread, where a signal also ends a blocking call."""
 
-    def __init__(self, attempt: Attempt, stop: MainStop, run: Callable[[Attempt], None]) -> None:
+    def __init__(
+        self, attempt: Attempt, stop: MainStop, run: Callable[[Attempt], None], leave: Callable[[], None]
+    ) -> None:
         super().__init__(attempt)
         self._stop = stop
         self._run = run
+        self._leave = leave
         self._forced = 0
 
     def start(self) -> None:
@@ -176,10 +181,12 @@ class WorkerEngine(BaseEngine):
 
     def _go(self) -> None:
         attempt = self._attempt
+        attempt.task.give_up()  # here, none can follow
         attempt.raised(TaskCancelled("its worker had to end itself"))
         attempt.task.producer.close(LAST_WORDS)
         end_order(attempt.task.producer.places, attempt.task.producer.id)
         end_children()
+        self._leave()
         os._exit(0)
 
 

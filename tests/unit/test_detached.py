@@ -405,6 +405,35 @@ class TestWorkers:
         assert isinstance(handle.exception(60), ja.TaskInterrupted)
         assert b"SIGTERM" in bytes(handle.events()[-1].data)
 
+    def test_sigterm_while_its_result_is_kept_comes_too_late(self, detached: Places, tmp_path: Path) -> None:
+        begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+
+        class Large:
+            def __reduce__(self) -> tuple[type[int], tuple[int]]:
+                begun.touch()
+                while not go_on.exists():
+                    time.sleep(0.01)
+                return int, (5,)
+
+        handle = ja.task(Large, on="detached").submit()
+        until(begun.exists, 60)
+        os.kill(worker_pid(detached, handle.events()[-1].producer), signal.SIGTERM)
+        go_on.touch()
+        assert handle.result(60) == 5
+
+    def test_one_that_has_to_end_itself_says_so_and_starts_the_next(
+        self, detached: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+        handle = ja.task(os.system, on="detached", timeout=0.1, retries=1).submit("sleep 60")
+        until(lambda: handle.state == "running", 60)
+        next_one = order()  # of another process
+        save_call(detached, TASK, call(program(tmp_path / "python", f"touch {tmp_path}/started")))
+        place_order(detached, next_one)
+        assert isinstance(handle.exception(60), ja.TaskTimeout)
+        assert (handle.state, handle.attempt) == ("failed", 1)
+        until((tmp_path / "started").exists, 60)
+
     def test_retries_happen_in_the_worker(self, detached: Places) -> None:
         def work() -> int:
             if ja.current().attempt < 2:

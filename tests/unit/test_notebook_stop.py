@@ -123,5 +123,26 @@ def test_a_stop_button_while_the_value_is_kept_cancels_the_attempt() -> None:
     assert not current().id
 
 
+@pytest.mark.parametrize(
+    ("why", "end"), [("cancelled", "cancelled"), ("late", "failed"), ("foreign", "interrupted")]
+)
+def test_what_a_worker_that_is_told_to_end_comes_to(why: str, end: str) -> None:
+    task = task_for(ready_producer(), Options("cell", timeout=100.0), None, None)
+    box = Box()
+    attempt = task.queue(box)
+
+    def work() -> None:
+        if why == "late":
+            attempt.started = time.monotonic() - 200
+        raise attempt.told_to_end(cancelled=why == "cancelled")
+
+    run_attempt(attempt, work, ThreadStop())
+    assert states(task.id) == ["queued", "running", end]
+    assert box.outcome is not None
+    assert (box.outcome.error.type if box.outcome.error else None) == (
+        "TaskTimeout" if why == "late" else None
+    )
+
+
 def test_a_stop_is_shown_as_one_line() -> None:
     assert Stopped("task x was cancelled")._render_traceback_() == ["TaskCancelled: task x was cancelled"]
