@@ -12,7 +12,7 @@ from ..core.events import Error, Event, State, TaskState, encode_data
 from ..core.task import Task
 from ..detached.call import Call, caller_environment, is_utf8, save_call
 from ..detached.launch import Launcher
-from ..detached.orders import Order, is_waiting, place_order
+from ..detached.orders import Order, is_waiting, place_order, withdraw_order
 from ..detached.pickling import pickled
 from ..detached.targets import PickledTarget
 from ..discovery import find_address
@@ -22,6 +22,7 @@ from ..producer.producer import Producer
 from .about import about
 from .attempt import Options
 from .handle import TaskHandle
+from .outcome import outcome_of
 from .remote import RemoteTask
 
 if TYPE_CHECKING:
@@ -45,12 +46,18 @@ class Detached:
         worker = new_id()
         save_call(producer.places, task_id, call, self._content)
         state = State(TaskState.QUEUED, about=call.about, producer=worker)
-        n = producer.emit(task_id, attempt, "state", state)
-        producer.wake()
-        if producer.locate() is not None:
-            producer.flush(COMMITTED_WITHIN)
         now = time.time()
-        place_order(producer.places, Order(task_id, attempt, worker, producer.journal, now))
+        n = producer.emit(task_id, attempt, "state", state)
+        try:
+            _place(producer, Order(task_id, attempt, worker, producer.journal, now))
+        except (
+            BaseException
+        ) as error:  # a stop button, a full disk: it must not look as if a worker would come
+            withdraw_order(producer.places, worker)
+            how = outcome_of(error)
+            end = State(how.state, reason=how.reason, error=how.error)
+            producer.emit(task_id, attempt, "state", end)
+            raise
         _starter(producer).start(worker)
         seen = found or Task(task_id)
         seen.apply(Event(task_id, attempt, producer.id, n or 1, now, "state", encode_data(state)))
@@ -72,6 +79,14 @@ class Detached:
         )
 
 
+def _place(producer: Producer, order: Order) -> None:
+    """Have a worker started, as soon as the journal knows the task if that is soon."""
+    producer.wake()
+    if producer.locate() is not None:
+        producer.flush(COMMITTED_WITHIN)
+    place_order(producer.places, order)
+
+
 LOOK = 1.0
 """Seconds between two looks whether workers of this process still wait to be started."""
 
@@ -90,8 +105,8 @@ class Starter:
         """Start what there are slots for, and *worker* as soon as there is one."""
         with self._lock:
             self._waiting.add(worker)
+            self._producer.add_sampler(self, self._look)
             self._launcher.launch()
-        self._producer.add_sampler(self, self._look)
 
     def _look(self) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from notebook_support import own_producer, until  # noqa: F401
+from notebook_support import emitted, own_producer, states, until  # noqa: F401
 from support import TASK
 from workers import kill_worker, no_workers_left, worker_pid, workers_of
 
@@ -456,6 +456,22 @@ class TestWorkers:
         job = ja.task(lambda n: (n, time.time()), on="detached", show=False)
         ends = [handle.result(60) for handle in [job.submit(n) for n in range(3)]]
         assert [n for n, _ in sorted(ends, key=lambda end: end[1])] == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("trouble", "end"), [(KeyboardInterrupt(), "cancelled"), (OSError("no room"), "failed")]
+    )
+    def test_one_that_was_stopped_while_it_was_submitted_does_not_stay_queued(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch, trouble: BaseException, end: str
+    ) -> None:
+        def hit(there: Places, order: Order) -> None:
+            place_order(there, order)
+            raise trouble
+
+        monkeypatch.setattr("jupyter_agent.notebook.detached.place_order", hit)
+        with pytest.raises(type(trouble)):
+            ja.task(time.sleep, on="detached", show=False).submit(60)
+        assert states(emitted()[0].task) == ["queued", end]
+        assert list(waiting_orders(places)) == []
 
     def test_it_survives_the_process_that_submitted_it(self, detached: Places, tmp_path: Path) -> None:
         script = tmp_path / "submit.py"
