@@ -49,10 +49,8 @@ class Detached:
         now = time.time()
         n = producer.emit(task_id, attempt, "state", state)
         try:
-            _place(producer, Order(task_id, attempt, worker, producer.journal, now))
-        except (
-            BaseException
-        ) as error:  # a stop button, a full disk: it must not look as if a worker would come
+            _place(producer, task_id, attempt, worker)
+        except BaseException as error:  # a stop button, a full disk: no worker will come
             withdraw_order(producer.places, worker)
             how = outcome_of(error)
             end = State(how.state, reason=how.reason, error=how.error)
@@ -79,12 +77,12 @@ class Detached:
         )
 
 
-def _place(producer: Producer, order: Order) -> None:
+def _place(producer: Producer, task: str, attempt: int, worker: str) -> None:
     """Have a worker started, as soon as the journal knows the task if that is soon."""
     producer.wake()
     if producer.locate() is not None:
         producer.flush(COMMITTED_WITHIN)
-    place_order(producer.places, order)
+    place_order(producer.places, Order(task, attempt, worker, producer.journal, time.time()))
 
 
 LOOK = 1.0
