@@ -39,7 +39,7 @@ async def _news(journals: Journals, ident: str) -> AsyncGenerator[Restart | Appl
             named = _named(item)
             if named - runs - others:
                 runs |= {firing.task for firing in await journals.firings(ident, LOOKED_AT) if firing.task}
-                others = named - runs
+                others |= named - runs
             yield _only(item, runs)
 
 

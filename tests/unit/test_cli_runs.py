@@ -17,7 +17,7 @@ from jupyter_agent.core.events import Event, TaskState
 from jupyter_agent.core.protocol import Apply, Restart
 from jupyter_agent.core.task import Task, fold
 
-OWN, OTHER = task_id(1), task_id(2)
+OWN, OTHER, ANOTHER = task_id(1), task_id(2), task_id(3)
 
 
 class FakeJournals:
@@ -67,10 +67,11 @@ def test_its_runs_are_shown_and_other_tasks_are_not(capsys: pytest.CaptureFixtur
 
 
 def test_the_history_is_asked_for_tasks_that_were_not_seen_only(capsys: pytest.CaptureFixture[str]) -> None:
-    news = [Apply(1, [one]) for one in [*story_of(OTHER), *story_of(OWN)]]
+    stories = zip(*map(story_of, (OTHER, ANOTHER, OWN)), strict=True)
+    news = [Apply(1, [one]) for at_once in stories for one in at_once]
     journals = FakeJournals([OWN], news)
     told(journals, capsys)
-    assert journals.asked == 1
+    assert journals.asked == 2
 
 
 def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
