@@ -7,18 +7,22 @@ import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.schedules import Step
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Cable:
-    """A proxy in a thread of its own, because Playwright's loop has the test's."""
+    """A proxy in a thread of its own, because Playwright's loop has the test's.
+
+    Its address stays while the server behind it may be another.
+    """
 
     def __init__(self, server: str) -> None:
-        self._server = server
+        self._server = urlsplit(server)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="cable")
         self._thread.start()
@@ -27,7 +31,7 @@ class Cable:
     @property
     def url(self) -> str:
         """The way to the server that leads through the cable."""
-        return self._proxy.url
+        return self._proxy.url.removesuffix("/") + self._server.path
 
     def pull(self) -> None:
         """Every connection ends, and none can be made."""
@@ -36,6 +40,10 @@ class Cable:
     def plug(self) -> None:
         """Everything passes again."""
         self._call(self._proxy.heal())
+
+    def lead_to(self, server: str) -> None:
+        """From now on new connections go there."""
+        self._proxy.target = target(urlsplit(server))
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
@@ -46,12 +54,18 @@ class Cable:
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        async with proxy(self._server) as self._proxy:
+        async with proxy(self._server.geturl()) as self._proxy:
             self._ready.set()
             await self._end.wait()
-            self._proxy.cut()
 
     _proxy: Proxy
+
+
+def target(server: SplitResult) -> tuple[str, int]:
+    """The host and the port of a server's address."""
+    assert server.hostname is not None
+    assert server.port is not None
+    return server.hostname, server.port
 
 
 @contextmanager

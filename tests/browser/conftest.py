@@ -1,13 +1,16 @@
-"""One Chromium for each module of tests, a fresh page and a scripted server for each test."""
+"""A Chromium and a JupyterLab for each module of tests, a fresh page and a scripted server for each test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from .lab import START, Lab
 from .stage import TASK, Stage
+
+expect.set_options(timeout=START * 1000)
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -38,6 +41,14 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab with the extension."""
+    lab = Lab(tmp_path_factory.mktemp("lab"), extension=True)
+    yield lab
+    lab.stop()
 
 
 @pytest.fixture

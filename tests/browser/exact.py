@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
+from support import until
 
 from .lab import START, Lab
 from .stories import HEAD
@@ -18,17 +19,17 @@ TELLER = (
     + """\
 @ja.task(name={name!r})
 def tell(folder):
-    count, task = 0, ja.current()
+    turn, task = 0, ja.current()
     with open(folder / "said", "a", buffering=1) as said:
         while not (folder / "stop").exists():
             task.raise_if_cancelled()
-            if count < {last}:
-                task.log(f"line {{count}}")
-                said.write(f"line {{count}}\\n")
-                count += 1
-                task.progress(count, 1000)
+            if turn < {last}:
+                task.log(f"line {{turn}}")
+                said.write(f"line {{turn}}\\n")
+            turn += 1
+            task.progress(turn, 10000)
             time.sleep({pause})
-    return count
+    return turn
 
 tell.submit(pathlib.Path({folder!r}));"""
 )
@@ -36,7 +37,7 @@ tell.submit(pathlib.Path({folder!r}));"""
 
 @dataclass(frozen=True)
 class Teller:
-    """One such task, silent after *last* lines. Its own file says which it said."""
+    """One such task, silent after *last* lines; its bar moves on. Its own file says which it said."""
 
     folder: Path
     name: str = "tell"
@@ -55,6 +56,11 @@ class Teller:
         path = self.folder / "said"
         return path.read_text().splitlines() if path.exists() else []
 
+    def say(self, more: int) -> int:
+        """Wait until it has said so many lines more; how many it said then."""
+        enough = len(self.said) + more
+        return int(until(lambda: len(self.said) >= enough and len(self.said), START))
+
     def stop(self) -> None:
         (self.folder / "stop").touch()
 
@@ -66,17 +72,21 @@ def tasks(page: Page) -> Locator:
 
 def wait_for_end(view: Locator, state: str) -> None:
     """Wait until the server told this view that its task ended so."""
-    expect(view).to_have_attribute("data-state", state, timeout=START * 1000)
-    expect(view).to_have_attribute("data-connection", "live", timeout=START * 1000)
+    expect(view).to_have_attribute("data-state", state)
+    expect(view).to_have_attribute("data-connection", "live")
 
 
-def wait_until_it_moves(view: Locator) -> int:
-    """Wait until the view hears the server and its bar has moved; what the bar says then."""
-    expect(view).to_have_attribute("data-connection", "live", timeout=START * 1000)
+def wait_until_it_moves(view: Locator, beyond: int = 0) -> None:
+    """Wait until the view hears the server, and its bar has moved and says more than *beyond*."""
+    expect(view).to_have_attribute("data-connection", "live")
     bar = view.get_by_role("progressbar")
     expect(bar).to_have_attribute("aria-valuenow", re.compile(r"^\d+$"))
-    first = bar.get_attribute("aria-valuenow") or ""
-    expect(bar).not_to_have_attribute("aria-valuenow", first)
+    least = max(beyond, value(bar))
+    until(lambda: value(bar) > least, START)
+
+
+def value(bar: Locator) -> int:
+    """How far a task is, by its bar."""
     return int(bar.get_attribute("aria-valuenow") or 0)
 
 

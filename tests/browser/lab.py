@@ -19,6 +19,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 START = 60.0
+"""Seconds in which a server, a kernel and a page do whatever they are waited for, on a busy machine too."""
+
 STOP = 15.0
 RECORD = re.compile(r"^(?=\[[DIWEC] |\[IPKernelApp\])", re.MULTILINE)
 LOUD = re.compile(r"^\[[WEC] |\b(WARNING|ERROR|CRITICAL)\b|Traceback")
@@ -26,6 +28,7 @@ LOUD = re.compile(r"^\[[WEC] |\b(WARNING|ERROR|CRITICAL)\b|Traceback")
 
 JUPYTERS_OWN = re.compile(
     "is not trusted"  # the test wrote the notebook
+    "|Nudge: attempt|Timeout waiting for kernel_info"  # a kernel that takes its time to start
     "|Kernel is running over TCP without encryption"
     "|websocket_ping_timeout"
     # a page went away while its kernel's socket was being opened
@@ -86,13 +89,20 @@ class Lab:
 
     def api(self, path: str) -> Any:
         """What GET *path* gives."""
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"token {self.token}"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        return self.ask(path)
+
+    def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """What the server answers."""
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=START) as response:
             return json.load(response)
 
     def open(self, page: Page, name: str, *cells: str, url: str = "") -> None:
         """Write a notebook of these cells, show it, and wait for its kernel."""
         write_notebook(self.root / name, cells)
+        self._start_kernel(name)
         self.visit(page, name, url)
         wait_for_kernel(page)
 
@@ -140,6 +150,11 @@ class Lab:
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
         return [sys.executable, "-m", "jupyterlab", *arguments]
+
+    def _start_kernel(self, name: str) -> None:
+        """As the page would do; so the kernel starts while the page loads."""
+        kernel = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
+        self.ask("api/sessions", "POST", kernel)
 
     def _settings(self, folder: Path) -> None:
         for name, values in SETTINGS.items():
@@ -271,6 +286,11 @@ def command(page: Page, name: str, **args: Any) -> None:
     )
 
 
+def block(stop: Path) -> str:
+    """A cell that blocks its kernel until the file *stop* is there."""
+    return f"import pathlib, time\nwhile not pathlib.Path({str(stop)!r}).exists():\n    time.sleep(0.05)"
+
+
 def restart_kernel(page: Page) -> None:
     """Restart the kernel of the notebook in front, without a dialog."""
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
@@ -281,6 +301,6 @@ def view(page: Page, index: int = 0) -> Any:
     return page.locator(".jupyter-agent-task").nth(index)
 
 
-def wait_for_state(page: Page, state: str, index: int = 0, seconds: float = 20.0) -> None:
+def wait_for_state(page: Page, state: str, index: int = 0, seconds: float = START) -> None:
     """Wait until a view says *state*."""
     expect(view(page, index)).to_have_attribute("data-state", state, timeout=seconds * 1000)

@@ -22,7 +22,7 @@ from jupyter_agent.widgets import STATIC
 TESTING = STATIC.parent / "frontend" / "lib" / "testing.js"
 """The front-end's parts by name, as its build leaves them."""
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 TASK = "01JTASK00000000000000000AA"
 PRODUCER = "01JPRODUCER00000000000000A"
 LIMITS = {"message": 1 << 20, "event": 1 << 20, "snapshots": 100, "frame": 65536, "window": 8}

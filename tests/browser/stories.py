@@ -46,9 +46,9 @@ def tasks(page: Page) -> Locator:
 
 def expect_tasks(page: Page, *states: str) -> None:
     """Wait until exactly that many tasks are shown, in these states."""
-    expect(tasks(page)).to_have_count(len(states), timeout=START * 1000)
+    expect(tasks(page)).to_have_count(len(states))
     for index, state in enumerate(states):
-        expect(tasks(page).nth(index)).to_have_attribute("data-state", state, timeout=START * 1000)
+        expect(tasks(page).nth(index)).to_have_attribute("data-state", state)
 
 
 def wait_for_picture(page: Page, word: str, cell: int = 0) -> None:

@@ -18,13 +18,6 @@ run = ja.task(agent, key="mean").submit("What is the mean of price?")
 """
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("agent"), extension=True)
-    yield lab
-    lab.stop()
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1000, "height": 900})

@@ -14,13 +14,6 @@ from .exact import Teller, expect_exact, tasks, wait_for_end, wait_until_it_move
 from .lab import Lab, restart_kernel, run_cell, save, wait_for_kernel, write_notebook
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("notebook"), extension=True)
-    yield lab
-    lab.stop()
-
-
 @pytest.fixture
 def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     before = len(lab.loud())

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .lab import START, Lab, command, is_dirty, run_cell, save, wait_for_kernel
 from .stories import HEAD, NOTEBOOKS_OWN, expect_tasks, shown, tasks, told, until, wait_for_picture
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"), extension=True)
-    yield lab
-    lab.stop()
 
 
 @pytest.fixture
@@ -49,11 +42,7 @@ def reload_and_look(page: Page) -> None:
 
 def rename(lab: Lab, old: str, new: str) -> None:
     """Rename a notebook as JupyterLab's file browser does."""
-    body = json.dumps({"path": new}).encode()
-    headers = {"Authorization": f"token {lab.token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{lab.url}api/contents/{old}", body, headers, method="PATCH")
-    with urllib.request.urlopen(request, timeout=10) as response:
-        assert response.status == 200
+    assert lab.ask(f"api/contents/{old}", "PATCH", {"path": new})["path"] == new
 
 
 def test_a_view_comes_back_after_a_refresh_before_the_first_save_and_only_once(
@@ -139,9 +128,7 @@ def test_what_a_run_before_had_left_is_replaced(lab: Lab, page: Page, tmp_path: 
     expect_tasks(page, "completed", "completed")
     again = tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)")
     reload_and_look(page)
-    expect(page.locator(f"jupyter-agent-task[data-task-id='{again[0]}']")).to_have_count(
-        1, timeout=START * 1000
-    )
+    expect(page.locator(f"jupyter-agent-task[data-task-id='{again[0]}']")).to_have_count(1)
     assert tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)") == again
 
 
@@ -168,11 +155,12 @@ def test_a_cleared_view_does_not_come_back(lab: Lab, page: Page, tmp_path: Path)
     run_cell(page, 0)
     expect_tasks(page, "completed")
     wait_for_picture(page, "completed")
-    page.wait_for_timeout(2500)  # the file is to be newer than the task by more than the rule's slack
     command(page, "notebook:clear-all-cell-outputs")
     expect_tasks(page)
     save(page)
     wait_until_saved(page)
+    later = time() + 10  # the file is to be newer than the task by more than the rule's slack
+    os.utime(lab.root / "cleared.ipynb", (later, later))
     reload_and_look(page)
     wait_for_kernel(page)
     expect_tasks(page)

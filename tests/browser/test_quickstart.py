@@ -18,13 +18,6 @@ REFRESHES = 5
 HURRY = "SECONDS = 4"
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("quickstart"), extension=True)
-    yield lab
-    lab.stop()
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1100, "height": 900})
@@ -56,7 +49,7 @@ def test_its_task_moves_on_through_five_refreshes(lab: Lab, page: Page) -> None:
         expect(view(page)).to_have_attribute("data-connection", "live")
         expect(view(page)).to_have_attribute("data-state", "running")
     run_cell(page, submit + 1)
-    wait_for_state(page, "completed", seconds=20)
+    wait_for_state(page, "completed")
     lines = page.locator(".ja-line").all_text_contents()
     assert [line.split(":")[0] for line in lines] == [f"epoch {n}" for n in (0, 100, 200, 300)]
     (task,) = lab.api("jupyter-agent/tasks?name=fit")["tasks"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .lab import START, Lab, command, is_dirty, run_cell, save, write_notebook
+from .lab import Lab, command, is_dirty, run_cell, save, write_notebook
 from .stories import HEAD, MIME, WIDGET, expect_tasks, tasks, told, until, wait_for_picture
 
 QUICK = HEAD + "run = ja.task(lambda: 42, name='quick').submit()"
@@ -27,13 +27,6 @@ def paint():
 run = ja.submit(paint)
 """
 )
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"), extension=True)
-    yield lab
-    lab.stop()
 
 
 @pytest.fixture
@@ -160,7 +153,7 @@ def test_an_output_that_names_no_task_says_so(lab: Lab, page: Page) -> None:
         lab.root / "empty.ipynb", {"output_type": "display_data", "data": {MIME: {"v": 1}}, "metadata": {}}
     )
     lab.visit(page, "empty.ipynb")
-    expect(page.get_by_text("does not say which task it shows")).to_be_visible(timeout=START * 1000)
+    expect(page.get_by_text("does not say which task it shows")).to_be_visible()
 
 
 def test_without_the_servers_extension_a_task_is_drawn_as_it_was_saved(
@@ -172,7 +165,7 @@ def test_without_the_servers_extension_a_task_is_drawn_as_it_was_saved(
         write_outputs(bare.root / "bare.ipynb", output)
         bare.visit(page, "bare.ipynb")
         expect_tasks(page, "completed")
-        expect(tasks(page)).to_have_attribute("data-connection", "offline", timeout=START * 1000)
+        expect(tasks(page)).to_have_attribute("data-connection", "offline")
     finally:
         bare.stop()
 
@@ -199,7 +192,7 @@ def test_two_views_of_an_output_show_the_same_and_keep_one_end(lab: Lab, page: P
     expect(both).to_have_count(2)
     stop.touch()
     for index in (0, 1):
-        expect(both.nth(index)).to_have_attribute("data-state", "completed", timeout=START * 1000)
+        expect(both.nth(index)).to_have_attribute("data-state", "completed")
     page.evaluate("window.jupyterapp.shell.activateById([...window.jupyterapp.shell.widgets('main')][0].id)")
     wait_for_picture(page, "completed")
     save(page)

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from random import Random
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from tests.faults.schedules import Step, Way
 HEALTHY = Step("pass", 0.0)
 _AT_ONCE = struct.pack("ii", 1, 0)
 _CHUNK = 1 << 16
+BACKLOG = 100
 
 
 class _Cut(Exception):
@@ -72,7 +73,7 @@ class Proxy:
         self._open: set[_Visit] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeper: socket.socket | None = None
-        self._door: asyncio.Server | None = None
+        self._door: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -83,16 +84,16 @@ class Proxy:
         """Open the door."""
         self._keeper = _bound(0)
         self.port = self._keeper.getsockname()[1]
-        await self._listen()
+        self._listen()
 
     async def close(self) -> None:
         """Shut the door and end every connection; again is nothing."""
-        await self._refuse()
+        self._refuse()
         self._set(HEALTHY)
         if self._keeper is not None:
             self._keeper.close()
             self._keeper = None
-        if self._tasks:
+        while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def follow(self, steps: Iterable[Step]) -> None:
@@ -104,16 +105,16 @@ class Proxy:
     async def do(self, step: Step) -> None:
         """From now on, this."""
         if step.kind == "refuse":
-            await self._refuse()
+            self._refuse()
         else:
-            await self._listen()
+            self._listen()
         self._set(step)
         for visit in list(self._open):
             self._strike(visit, step)
 
     async def heal(self) -> None:
         """From now on everything passes."""
-        await self._listen()
+        self._listen()
         self._set(HEALTHY)
 
     def cut(self) -> None:
@@ -142,35 +143,54 @@ class Proxy:
         else:
             visit.finish()
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
         if self._door is None and self._keeper is not None:
-            self._door = await asyncio.start_server(self._visit, sock=_bound(self.port))
+            self._door = _bound(self.port)
+            self._door.setblocking(False)
+            self._door.listen(BACKLOG)
+            asyncio.get_running_loop().add_reader(self._door, self._accept, self._door)
 
-    async def _refuse(self) -> None:
+    def _refuse(self) -> None:
         if self._door is not None:
+            asyncio.get_running_loop().remove_reader(self._door)
             self._door.close()
             self._door = None
         self.cut()
 
-    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        self.visits += 1
-        try:
-            far_reader, far_writer = await asyncio.open_connection(*self.target)
-        except OSError:
+    def _accept(self, door: socket.socket) -> None:
+        """Take a connection and give it to a task at once.
+
+        Between asyncio's server and its callback some turns of the loop pass: nobody could close it then.
+        """
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            near, _ = door.accept()
+            near.setblocking(False)
+            self.visits += 1
+            task = asyncio.create_task(self._visit(near))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _visit(self, accepted: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=accepted)
+        with closing(writer):
+            try:
+                far_reader, far_writer = await asyncio.open_connection(*self.target)
+            except OSError:
+                self.refused += 1
+                return
+            with closing(far_writer):
+                await self._pass_on(_Visit(writer, far_writer), reader, far_reader)
+
+    async def _pass_on(self, visit: _Visit, near: asyncio.StreamReader, far: asyncio.StreamReader) -> None:
+        if self._door is None:  # shut while this connection was being made
             self.refused += 1
-            writer.close()
+            visit.reset()
             return
-        visit = _Visit(writer, far_writer)
         self._open.add(visit)
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._carry("up", visit, reader, far_writer))
-            both.create_task(self._carry("down", visit, far_reader, writer))
+            both.create_task(self._carry("up", visit, near, visit.far))
+            both.create_task(self._carry("down", visit, far, visit.near))
         self._open.discard(visit)
-        visit.finish()
 
     async def _carry(
         self, way: Way, visit: _Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
