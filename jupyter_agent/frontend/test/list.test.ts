@@ -177,6 +177,18 @@ describe("what can be done", () => {
     expect(buttons("1")).toEqual(["Cancel"]);
   });
 
+  it("a choice that is still drawn when another question is asked answers neither", async () => {
+    await show();
+    const prompt = { prompt_id: "p", text: "Keep it?", choices: ["yes", "no"] };
+    server.start([snapshot("1", { prompt })]);
+    await drawn();
+    server.tell(event(9, "1", "prompt", { prompt_id: "q", text: "Delete all?", choices: ["yes", "no"] }));
+    await press("1", "yes");
+    expect(commands()).toEqual([]);
+    await press("1", "yes");
+    expect(commands()).toMatchObject([{ args: { text: "yes", prompt_id: "q" } }]);
+  });
+
   it("cancel asks the attempt that is shown", async () => {
     await show();
     server.start([snapshot("1", { attempt: 3 })]);

@@ -21,7 +21,8 @@ export function focusedSpot(list: HTMLElement): Spot | null {
 export function keepFocus(list: HTMLElement, { task, act }: Spot): void {
   if (activeIn(list)?.matches(":not(:disabled)")) return;
   const row = rowOf(list, task);
-  const target = row?.querySelector<HTMLElement>(`[data-act="${act}"]:not(:disabled)`) ?? row?.querySelector<HTMLElement>("[data-act]");
+  const acts = [...(row?.querySelectorAll<HTMLElement>("[data-act]") ?? [])];
+  const target = acts.find((one) => one.dataset.act === act && one.matches(":not(:disabled)")) ?? acts[0];
   target?.focus({ preventScroll: true });
 }
 

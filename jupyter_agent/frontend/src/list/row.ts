@@ -10,7 +10,7 @@ import { asks, clock, measure, moment, nameOf, note, notebookOf, percent, stateW
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 
-export type Act = "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove" | `answer ${number}`;
+export type Act = "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove" | `answer ${number} ${string}`;
 
 /** What is drawn. `rate`: units a second; `href`: the task's own page; null: there is none. */
 export interface RowPicture {
@@ -89,12 +89,12 @@ function actions({ task, acts, busy }: RowPicture): TemplateResult {
   </span>`;
 }
 
-/** The choices of its question, by their place; other answers are given where the task is shown whole. */
+/** The choices of its question, by their place and the question; other answers are given where the task is shown whole. */
 function answers({ task, acts, busy }: RowPicture): TemplateResult | typeof nothing {
-  const choices = (acts && asks(task) && task.prompt?.choices) || [];
-  if (choices.length === 0) return nothing;
+  const { prompt_id: question, choices } = (acts && asks(task) && task.prompt) || { prompt_id: "", choices: null };
+  if (!choices?.length) return nothing;
   return html`<span class="jal-answers" role="group" aria-label=${`Answers to ${nameOf(task)}`}>
-    ${choices.map((choice, place) => button(task, `answer ${place}`, oneLine(choice), busy.startsWith("answer")))}
+    ${choices.map((choice, place) => button(task, `answer ${place} ${question}`, oneLine(choice), busy.startsWith("answer")))}
   </span>`;
 }
 

@@ -257,10 +257,11 @@ export class TasksElement extends LitElement {
     if (!this.contains(document.activeElement)) focus.querySelector<HTMLElement>("[data-act], input")?.focus();
   }
 
+  /** A choice that is still drawn when the task asks something else already is no answer to that. */
   #answer(task: Snapshot, act: Act): Promise<void> | void {
-    const { prompt } = task;
-    const text = prompt?.choices?.[Number(act.split(" ")[1])];
-    if (prompt && text !== undefined) return this.#ask(task, act, () => this.#command(task, "input", { text, prompt_id: prompt.prompt_id }));
+    const [, place, question] = act.split(/ (\d+) /);
+    const text = task.prompt?.prompt_id === question ? task.prompt?.choices?.[Number(place)] : undefined;
+    if (text !== undefined) return this.#ask(task, act, () => this.#command(task, "input", { text, prompt_id: question }));
   }
 
   async #command({ id, attempt }: Snapshot, command: string, args: object = {}): Promise<string | null> {
