@@ -11,14 +11,13 @@ from sqlite3 import Connection
 
 from ..core.task import Task
 from .base import Spot
-from .tables import Row
+from .tables import SOUND_SNAPSHOT, Row
 
-_SOUND = "iif(json_valid(snapshot), snapshot, '{}')"
 _FILL = (
-    f"INSERT INTO cells SELECT id, ifnull(json_extract({_SOUND}, '$.notebook'), ''), "  # noqa: S608
-    f"ifnull(json_extract({_SOUND}, '$.cell'), '') FROM tasks"
+    f"INSERT INTO cells SELECT id, ifnull(json_extract({SOUND_SNAPSHOT}, '$.notebook'), ''), "  # noqa: S608
+    f"ifnull(json_extract({SOUND_SNAPSHOT}, '$.cell'), '') FROM tasks"
 )
-_CREATE = (
+CREATE = (
     "CREATE TABLE cells (task TEXT PRIMARY KEY, notebook TEXT NOT NULL, cell TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX cells_by_spot ON cells (cell, notebook)",
     _FILL,
@@ -29,16 +28,6 @@ WITHIN = (
     " ON cell = json_extract(spot.value, '$[1]') AND notebook = json_extract(spot.value, '$[0]'))"
 )
 """The clause for tasks that were started in one of some spots; its value is `spots_value`."""
-
-
-def add_table(db: Connection) -> None:
-    """Make the table and fill it, unless it is there."""
-    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'cells'").fetchone():
-        return
-    db.execute("BEGIN IMMEDIATE")
-    for statement in _CREATE:
-        db.execute(statement)
-    db.execute("COMMIT")
 
 
 def rows(tasks: Iterable[Task]) -> list[Row]:

@@ -27,7 +27,7 @@ from .base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, Produc
 from .damage import CorruptJournal, Damage, Translated
 from .draft import Draft, Owners
 from .reservation import MOST_VOIDS, Reservation, Void, is_void
-from .tables import SCHEMA, SCHEMA_VERSION, Row, put_rows
+from .tables import SCHEMA, SCHEMA_VERSION, Row, add_table, put_rows
 
 _CACHED_TASKS = 512
 MOST_FORGOTTEN = 10_000
@@ -77,8 +77,8 @@ class SQLiteJournal(records.SQLiteRecords):
             row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
             self.head = int(row[0]) if row else 0
             self._voids: list[Void] = msgspec.json.decode(meta.get("voids", "[]"), type=list[Void])
-        cells_table.add_table(self._db)
-        keys.add_table(self._db)
+        add_table(self._db, "cells", cells_table.CREATE)
+        add_table(self._db, "keys", keys.CREATE)
         records.add_tables(self._db)
         if self._reservation.upto > self.head:
             self._go_on_behind(self._reservation.upto)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from sqlite3 import Connection
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -30,6 +31,17 @@ _LADDER = (256, 64, 16, 4, 1)
 
 _REPLACED = {"tasks", "producers", "attempts", "cells", "keys"}
 Row = Sequence[object]
+SOUND_SNAPSHOT = "iif(json_valid(snapshot), snapshot, '{}')"
+
+
+def add_table(db: Connection, table: str, statements: Sequence[str]) -> None:
+    """Make *table*, filled, by *statements*, unless it is there: journals of before are without it."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).fetchone():
+        return
+    db.execute("BEGIN IMMEDIATE")
+    for statement in statements:
+        db.execute(statement)
+    db.execute("COMMIT")
 
 
 def put_rows(run: Callable[[str, Sequence[object]], object], table: str, rows: Sequence[Row]) -> None:
