@@ -18,6 +18,7 @@ from ..core.task import Task, foremost
 from ..detached.submission import Submission
 from ..discovery import DEFAULT, REMOTE, find_address, find_journal
 from ..errors import AgentError, JournalHeld, ServerUnreachable, UnknownSchedule, UnknownTask
+from ..journal.firing import ScheduleCommand
 from ..journal.schedules import Shown as Schedule
 from ..journal.slots import existing_slots
 from ..places import Places, find_places
@@ -135,7 +136,7 @@ class Journals:
         """What became of its dues, newest first."""
         return await self.use(self.scheduling, lambda source: source.firings(_checked(ident), limit))
 
-    async def command_schedule(self, ident: str, command: str) -> Schedule:
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
         """Pause a schedule, resume it, or run it now; as it is then."""
         return await self.use(
             self.scheduling, lambda source: source.command_schedule(_checked(ident), command), once=True

@@ -17,6 +17,7 @@ from ..detached.orders import is_alive
 from ..detached.submission import Submission
 from ..errors import NotNow, UnknownTask
 from ..journal.base import Stored
+from ..journal.firing import ScheduleCommand
 from ..journal.holder import Desk
 from ..journal.moment import at_desk, home_of
 from ..journal.queueing import cancel_queued, queue_call, retry_call
@@ -133,7 +134,7 @@ class MomentSource:
     async def firings(self, ident: str, limit: int) -> list[Fired]:
         return await self._at_plans(lambda desk: history(desk, ident, limit))
 
-    async def command_schedule(self, ident: str, command: str) -> Schedule:
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
         at_desk = self._at_desk if command == "run" else self._at_plans
         changed = await at_desk(lambda desk: change(desk, self._places, self._home, ident, command))
         if command == "run" and changed.last_task is not None:

@@ -10,7 +10,7 @@ import msgspec
 
 from ..core.when import read_when
 from ..detached.call import Call
-from ..journal.firing import Firer
+from ..journal.firing import Firer, ScheduleCommand
 from ..journal.holder import Desk
 from ..journal.schedules import (
     Shown,
@@ -18,8 +18,6 @@ from ..journal.schedules import (
     all_schedules,
     delete_schedule,
     find_schedule,
-    pause_schedule,
-    resume_schedule,
     show_schedule,
 )
 from ..journal.zone import local_zone
@@ -51,16 +49,9 @@ def history(desk: Desk, ident: str, limit: int) -> list[Fired]:
     return [msgspec.convert(firing._asdict(), Fired) for firing in found]
 
 
-def change(desk: Desk, places: Places, slot: str, ident: str, command: str) -> Shown:
+def change(desk: Desk, places: Places, slot: str, ident: str, command: ScheduleCommand) -> Shown:
     """Pause, resume or run it. Raises `UnknownSchedule`, `NotNow`."""
-    now = time.time()
-    match command:
-        case "pause":
-            pause_schedule(desk, ident, now)
-        case "resume":
-            resume_schedule(desk, ident, now)
-        case "run":
-            Firer(places, slot).run(desk, ident, now)
+    Firer(places, slot).command(desk, ident, command, time.time())
     return one_planned(desk, ident)
 
 

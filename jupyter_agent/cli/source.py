@@ -17,6 +17,7 @@ from ..core.task import Task
 from ..detached.submission import Submission
 from ..discovery import KEY_HEADER, REMOTE, find_address
 from ..errors import AgentError, RequestRefused, ServerUnreachable
+from ..journal.firing import ScheduleCommand
 from ..journal.schedules import Shown as Schedule
 from ..places import Places
 from .surroundings import with_surroundings
@@ -111,7 +112,7 @@ class Source(Protocol):
     async def firings(self, ident: str, limit: int) -> list[Fired]:
         """What became of its dues, newest first. Raises `UnknownSchedule`."""
 
-    async def command_schedule(self, ident: str, command: str) -> Schedule:
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
         """Pause it, resume it, or run it now. Raises `UnknownSchedule` or `NotNow`."""
 
     async def delete_schedule(self, ident: str) -> None:
@@ -164,7 +165,7 @@ class ServerSource(AgentClient):
         found: _Firings = await self._get(f"{_schedule(ident)}/firings?limit={limit}", _Firings)
         return found.firings
 
-    async def command_schedule(self, ident: str, command: str) -> Schedule:
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
         body = await self._fetch("POST", f"{_schedule(ident)}/commands", {"command": command})
         return read(body, Schedule, self._address())  # type: ignore[no-any-return]
 

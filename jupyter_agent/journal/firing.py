@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..core.events import TaskState
 from ..core.schedule import next_due, passed
@@ -21,9 +21,18 @@ from ..places import Places, new_id
 from .holder import Desk
 from .queueing import queue_call
 from .records import Firing
-from .schedules import Schedule, all_schedules, find_schedule, fired_until, set_right
+from .schedules import (
+    Schedule,
+    all_schedules,
+    find_schedule,
+    fired_until,
+    pause_schedule,
+    resume_schedule,
+    set_right,
+)
 
 log = logging.getLogger(__name__)
+ScheduleCommand = Literal["pause", "resume", "run"]
 LOOKED_AT = 20
 """Newest runs of a schedule that may still be going on."""
 
@@ -64,6 +73,16 @@ class Firer:
         """Queue what was claimed and not seen to be queued; how many."""
         claimed = [firing for firing in desk.journal.open_firings() if firing.outcome == "claimed"]
         return sum(self._carry_out(desk, firing, now) for firing in claimed)
+
+    def command(self, desk: Desk, ident: str, word: ScheduleCommand, now: float) -> None:
+        """Pause a schedule, resume it, or run it now. Raises `UnknownSchedule`, `NotNow`."""
+        match word:
+            case "pause":
+                pause_schedule(desk, ident, now)
+            case "resume":
+                resume_schedule(desk, ident, now)
+            case "run":
+                self.run(desk, ident, now)
 
     def run(self, desk: Desk, ident: str, now: float) -> Firing:
         """Fire now because somebody asks. Raises `UnknownSchedule`, `NotNow`."""

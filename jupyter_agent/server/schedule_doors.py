@@ -3,7 +3,7 @@ holder, with the surroundings that they themselves have."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -13,6 +13,7 @@ from tornado.web import HTTPError
 from ..core.when import read_when
 from ..detached.call import caller_environment
 from ..detached.submission import Submission, call_of
+from ..journal.firing import ScheduleCommand
 from ..journal.holder import Desk
 from ..journal.schedules import (
     Schedule,
@@ -21,8 +22,6 @@ from ..journal.schedules import (
     all_schedules,
     delete_schedule,
     find_schedule,
-    pause_schedule,
-    resume_schedule,
     show_schedule,
 )
 from ..journal.zone import local_zone
@@ -31,7 +30,7 @@ from .passing_on import pass_on
 from .rest import AgentHandler, BadRequest
 from .submission import read_submission
 
-COMMANDS = ("pause", "resume", "run")
+COMMANDS: tuple[ScheduleCommand, ...] = get_args(ScheduleCommand)
 
 
 async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
@@ -124,14 +123,9 @@ class ScheduleCommandsHandler(ScheduleDoor):
             shown = await self.services.schedules.call(lambda desk: self._carry_out(desk, ident, command))
             self.reply(shown, 202)
 
-    def _carry_out(self, desk: Desk, ident: str, command: str) -> Shown:
-        now = self.services.schedules.clock()
-        if command == "pause":
-            pause_schedule(desk, ident, now)
-        elif command == "resume":
-            resume_schedule(desk, ident, now)
-        else:
-            self.services.schedules.firer.run(desk, ident, now)
+    def _carry_out(self, desk: Desk, ident: str, command: ScheduleCommand) -> Shown:
+        schedules = self.services.schedules
+        schedules.firer.command(desk, ident, command, schedules.clock())
         return self.show(desk, find_schedule(desk, ident))
 
 
