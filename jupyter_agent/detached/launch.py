@@ -18,6 +18,7 @@ from typing import IO
 from ..places import Places, create_private, make_private
 from .call import Call, load_call
 from .orders import Order, is_alive, is_waiting, waiting_orders, withdraw_order
+from .session import STARTED_BY
 from .slots import WorkerLimits, find_limits, free_worker_slots
 
 NO_SLOT = 75
@@ -141,6 +142,7 @@ class Launcher:
         return call.env | {
             "JUPYTER_AGENT_DIR": str(self._places.root),
             "JUPYTER_AGENT_PRODUCER": order.producer,
+            STARTED_BY: order.producer,
             "JUPYTER_AGENT_JOURNAL": order.journal,
             "JUPYTER_AGENT_WORKER_MEMORY": str(limits.memory),
         }

@@ -7,20 +7,24 @@ each order is carried out once or withdrawn once, whatever else starts, stops or
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..locks import is_locked
 from ..places import Places, make_private, write_private
+from .session import end_children, is_worker
 
 
 class Order(Struct, frozen=True, omit_defaults=True):
     """``created`` and ``not_before`` are Unix seconds; ``after`` is the worker that must have ended first.
 
-    ``journal`` is the slot that the worker's events belong to.
+    ``journal`` is the slot that the worker's events belong to. ``leader`` is the process of the worker that
+    has taken it; 0: none.
     """
 
     task: str
@@ -30,6 +34,7 @@ class Order(Struct, frozen=True, omit_defaults=True):
     created: float
     not_before: float = 0.0
     after: str | None = None
+    leader: int = 0
 
 
 def place_order(places: Places, order: Order) -> None:
@@ -49,12 +54,16 @@ def is_waiting(places: Places, producer: str) -> bool:
 
 def take_order(places: Places, producer: str) -> Order | None:
     """Take the order as its worker; ``None`` when it was withdrawn, or somebody else took it."""
-    taken = make_private(places.workers) / f"{producer}.json"
+    make_private(places.workers)
+    taken = _taken(places, producer)
     try:
         (places.orders / f"{producer}.json").rename(taken)
     except FileNotFoundError:
         return None
-    return _read(taken)
+    order = _read(taken)
+    if order is not None:
+        write_private(taken, msgspec.json.encode(replace(order, leader=os.getpid())))
+    return order
 
 
 def withdraw_order(places: Places, producer: str) -> bool:
@@ -71,7 +80,7 @@ def withdraw_order(places: Places, producer: str) -> bool:
 
 def end_order(places: Places, producer: str) -> None:
     """The worker has ended; again is nothing."""
-    (places.workers / f"{producer}.json").unlink(missing_ok=True)
+    _taken(places, producer).unlink(missing_ok=True)
     _stop_sign(places, producer).unlink(missing_ok=True)
 
 
@@ -92,10 +101,22 @@ def taken_orders(places: Places) -> list[Order]:
 
 
 def sweep_workers(places: Places) -> None:
-    """Remove what workers that were killed have left, once their last words are taken in."""
+    """End and remove what workers that were killed have left, once their last words are taken in; and what
+    nobody is there to remove: logs of workers whose launcher was gone before them."""
     for order in taken_orders(places):
         if not has_started(places, order.producer):
+            _end_what_it_left(places, order)
             end_order(places, order.producer)
+    for path in (*places.workers.glob("[0-9A-Z]*.log"), *places.workers.glob("[0-9A-Z]*.stop")):
+        if not is_waiting(places, path.stem) and not has_started(places, path.stem):
+            path.unlink(missing_ok=True)
+
+
+def _end_what_it_left(places: Places, order: Order) -> None:
+    """End what a killed worker had started. One that ends by itself ends its order before its process."""
+    gone = order.leader > 0 and not is_worker(order.leader, order.producer)
+    if gone and _taken(places, order.producer).exists():
+        end_children(order.leader, started_by=order.producer)
 
 
 def is_alive(places: Places, producer: str) -> bool:
@@ -106,6 +127,10 @@ def is_alive(places: Places, producer: str) -> bool:
 def has_started(places: Places, producer: str) -> bool:
     """Whether the worker has begun; true until what it left has been taken in."""
     return (places.spools / producer).exists()
+
+
+def _taken(places: Places, producer: str) -> Path:
+    return places.workers / f"{producer}.json"
 
 
 def _stop_sign(places: Places, producer: str) -> Path:

@@ -15,6 +15,9 @@ GRACE = 1.0
 
 LOOK = 0.02
 
+STARTED_BY = "JUPYTER_AGENT_STARTED_BY"
+"""Names the worker, in its own environment and that of all that it starts."""
+
 
 def is_worker(pid: int, producer: str) -> bool:
     """Whether the process *pid* of this machine is the worker *producer*, and not another's number: that of
@@ -36,31 +39,44 @@ def kill_session(leader: int, number: signal.Signals) -> None:
         return
 
 
-def end_children(session: int | None = None) -> None:
-    """End every process of *session* (``None``: this process's own) but this one: SIGTERM, grace, SIGKILL."""
+def end_children(session: int | None = None, *, started_by: str | None = None) -> None:
+    """End every process of *session* (``None``: this process's own) but this one: SIGTERM, grace, SIGKILL.
+
+    *started_by*: only what that worker has started; a session's number may be another's by now.
+    """
     wanted = os.getsid(0) if session is None else session
     deadline = time.monotonic() + GRACE
     pause = threading.Event()
-    signal_all(wanted, signal.SIGTERM)
-    while any(members(wanted)) and time.monotonic() < deadline:
+    signal_all(wanted, signal.SIGTERM, started_by)
+    while any(members(wanted, started_by)) and time.monotonic() < deadline:
         pause.wait(LOOK)
-    signal_all(wanted, signal.SIGKILL)
+    signal_all(wanted, signal.SIGKILL, started_by)
 
 
-def signal_all(session: int, number: signal.Signals) -> None:
-    """Send a signal to every process of *session* but this one."""
-    for pid in members(session):
+def signal_all(session: int, number: signal.Signals, started_by: str | None = None) -> None:
+    """Send a signal to every process of *session* but this one; *started_by* as for `end_children`."""
+    for pid in members(session, started_by):
         try:
             os.kill(pid, number)
         except (ProcessLookupError, PermissionError):  # it has ended, or has become another user's
             continue
 
 
-def members(session: int) -> Iterator[int]:
-    """The living processes of *session*, without this one. Where that cannot be asked: none."""
+def members(session: int, started_by: str | None = None) -> Iterator[int]:
+    """The living processes of *session*, without this one; *started_by* as for `end_children`. Where that
+    cannot be asked: none."""
     for pid, _, its_session in _processes():
-        if its_session == session and pid != os.getpid():
+        if its_session != session or pid == os.getpid():
+            continue
+        if started_by is None or _is_of(pid, started_by):
             yield pid
+
+
+def _is_of(pid: int, worker: str) -> bool:
+    try:
+        return f"{STARTED_BY}={worker}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is another user's
+        return False
 
 
 def group_lives(group: int) -> bool:

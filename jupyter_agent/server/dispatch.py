@@ -94,7 +94,7 @@ class Dispatch:
         self._launcher.launch(settled=settled)
         if taken_orders(self._places):
             await self._end_the_late(await self._feed.call(self._on_workers))
-            sweep_workers(self._places)
+            await asyncio.to_thread(sweep_workers, self._places)
 
     async def _run(self) -> None:
         while True:

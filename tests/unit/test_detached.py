@@ -27,6 +27,7 @@ from jupyter_agent.detached.orders import (
     Order,
     is_waiting,
     place_order,
+    sweep_workers,
     take_order,
     taken_orders,
     waiting_orders,
@@ -43,7 +44,7 @@ from jupyter_agent.detached.slots import (
 from jupyter_agent.detached.targets import PickledTarget
 from jupyter_agent.errors import CannotTravel
 from jupyter_agent.notebook.detached import Starter
-from jupyter_agent.places import Places, create_private, new_id
+from jupyter_agent.places import Places, create_private, make_private, new_id
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.worker.detached import main
 
@@ -69,6 +70,14 @@ def program(path: Path, text: str) -> Path:
     return path
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class TestOrders:
     def test_an_order_is_taken_once(self, places: Places) -> None:
         one = order()
@@ -77,7 +86,19 @@ class TestOrders:
         assert take_order(places, one.producer) == one
         assert take_order(places, one.producer) is None
         assert not withdraw_order(places, one.producer)
-        assert taken_orders(places) == [one]
+        assert taken_orders(places) == [replace(one, leader=os.getpid())]
+
+    @pytest.mark.parametrize("suffix", ["log", "stop"])
+    def test_what_nobody_is_left_to_remove_is_swept_away(self, places: Places, suffix: str) -> None:
+        waits, runs, over = order(), order(), order()
+        place_order(places, waits)
+        make_private(places.spools / runs.producer)
+        make_private(places.workers)
+        for one in (waits, runs, over):
+            (places.workers / f"{one.producer}.{suffix}").touch()
+        sweep_workers(places)
+        kept = {path.stem for path in places.workers.glob(f"*.{suffix}")}
+        assert kept == {waits.producer, runs.producer}
 
     def test_one_that_was_withdrawn_cannot_be_taken(self, places: Places) -> None:
         one = order()
@@ -392,6 +413,41 @@ class TestWorkers:
         assert again.attempt == 2
         assert job.submit(10).result(60) == again.result()  # it is done: nothing runs again
         assert job.submit(10).attempt == 2
+
+    def test_what_one_that_was_killed_has_started_is_ended_but_no_session_of_its_own(
+        self, detached: Places
+    ) -> None:
+        def work() -> None:
+            for own in (False, True):
+                child = subprocess.Popen(["sleep", "600"], start_new_session=own)
+                ja.current().metric("own" if own else "child", child.pid)
+            time.sleep(600)
+
+        handle = ja.task(work, on="detached", show=False).submit()
+        until(lambda: len(handle.metrics) == 2, 60)
+        child, own = (int(handle.metrics[name].value) for name in ("child", "own"))
+        try:
+            kill_worker(detached, handle.events()[-1].producer)
+            assert is_running(child)
+            assert isinstance(handle.exception(60), ja.TaskInterrupted)
+            until(lambda: not is_running(child))
+            assert is_running(own)
+        finally:
+            for pid in filter(is_running, (child, own)):
+                os.kill(pid, signal.SIGKILL)
+        assert list(detached.workers.glob("[!.]*.json")) == []
+
+    def test_what_one_that_ended_by_itself_has_started_goes_on(self, detached: Places) -> None:
+        def work() -> int:
+            return subprocess.Popen(["sleep", "600"]).pid
+
+        child = ja.task(work, on="detached", show=False).submit().result(60)
+        try:
+            until(lambda: not list(detached.workers.glob("[!.]*.json")))
+            sweep_workers(detached)
+            assert is_running(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
 
     def test_sigterm_from_elsewhere_interrupts_it(self, detached: Places) -> None:
         def work() -> None:
