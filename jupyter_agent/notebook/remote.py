@@ -24,6 +24,7 @@ import msgspec
 from ..core.events import Event, decode_event
 from ..core.ids import is_ulid
 from ..core.task import Task
+from ..detached.orders import tries_again
 from ..discovery import Address
 from ..errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
 from ..producer.producer import Producer
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .local import LocalTask
 
 TIMEOUT = 30.0
+CLI_WITHIN = 60.0
 PAGE = 500
 LOOK = 0.5
 """Seconds between two looks at a task of another process."""
@@ -82,12 +84,15 @@ class RemoteTask:
     def wait(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = threading.Event()
-        while not self.snapshot().state.ended:
+        while not self._is_over(self.snapshot()):
             left = LOOK if deadline is None else min(LOOK, deadline - time.monotonic())
             if left <= 0:
                 return False
             pause.wait(left)
         return True
+
+    def _is_over(self, seen: Task) -> bool:
+        return seen.state.ended and not tries_again(self._producer.places, seen)
 
     def cancel(self) -> bool:
         if self.snapshot().state.ended:
@@ -263,9 +268,13 @@ def _refused(status: int, body: bytes, task_id: str) -> AgentError:
 
 def _cli(*words: str, task_id: str = "") -> bytes:
     """What the command line prints. Raises an error with its one sentence."""
-    done = subprocess.run(  # noqa: S603 - our own command line
-        [sys.executable, "-m", "jupyter_agent.cli", *words], capture_output=True, timeout=60, check=False
-    )
+    command = [sys.executable, "-m", "jupyter_agent.cli", *words]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=CLI_WITHIN, check=False)  # noqa: S603 - our own
+    except subprocess.TimeoutExpired as error:
+        raise AgentError(f"the command line did not end within {CLI_WITHIN:.0f} s") from error
+    except (OSError, ValueError) as error:  # a text that is too long for one, or has a NUL
+        raise AgentError(f"the command line cannot be asked: {error}") from error
     if done.returncode == 0:
         return done.stdout
     sentence = done.stderr.decode(errors="replace").strip().splitlines()

@@ -16,7 +16,8 @@ from notebook_support import own_producer, run_script, until  # noqa: F401
 
 import jupyter_agent as ja
 from jupyter_agent.discovery import Address
-from jupyter_agent.errors import RequestRefused, ServerUnreachable
+from jupyter_agent.errors import AgentError, RequestRefused, ServerUnreachable
+from jupyter_agent.notebook import remote
 from jupyter_agent.notebook.remote import fetch
 from jupyter_agent.places import new_id
 
@@ -127,6 +128,18 @@ def test_what_nobody_can_carry_to_a_running_task_is_said(tmp_path: Path) -> None
                 handle.retry()
         finally:
             running.kill()
+
+
+@pytest.mark.parametrize(("name", "words"), [("x" * (1 << 18), "too long"), ("a\0b", "null byte")])
+def test_what_the_command_line_cannot_be_given_is_one_sentence(name: str, words: str) -> None:
+    with pytest.raises(AgentError, match=rf"^the command line cannot be asked: .*{words}"):
+        ja.tasks(name=name)
+
+
+def test_a_command_line_that_does_not_end_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "CLI_WITHIN", 0.01)
+    with pytest.raises(AgentError, match=r"^the command line did not end within 0 s"):
+        ja.tasks()
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"
