@@ -15,8 +15,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..core.events import TaskState
+from ..core.task import Task
 from ..locks import is_locked
 from ..places import Places, make_private, write_private
+from .call import load_call
 from .session import end_children, is_worker
 
 
@@ -122,6 +125,18 @@ def _end_what_it_left(places: Places, order: Order) -> None:
 def is_alive(places: Places, producer: str) -> bool:
     """Whether the worker that is *producer* lives."""
     return is_locked(places.spools / producer / "lock")
+
+
+def tries_again(places: Places, task: Task) -> bool:
+    """Whether the worker of an attempt that failed is about to queue the next one itself, as `retries` allow.
+
+    For some milliseconds nothing else tells, and another attempt of that number would be one too many.
+    """
+    worker = task.producer or ""
+    if task.state is not TaskState.FAILED or task.cancel_requested or not is_alive(places, worker):
+        return False
+    order, call = _read(_taken(places, worker)), load_call(places, task.id)
+    return order is not None and call is not None and task.attempt < order.attempt + call.retries
 
 
 def has_started(places: Places, producer: str) -> bool:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ..core.events import Command, Error, State, TaskState
 from ..core.task import Task, foremost
 from ..detached.call import Call, load_call, save_call
-from ..detached.orders import Order, has_started, is_waiting, place_order, withdraw_order
+from ..detached.orders import Order, has_started, is_waiting, place_order, tries_again, withdraw_order
 from ..errors import NotNow
 from ..places import Places, new_id
 from .base import Note
@@ -35,25 +35,30 @@ def queue_call(
 ) -> tuple[Task, bool]:
     """Queue what *call* says; the task, and whether it was queued now.
 
-    With a key that a task has which lasts or completed, it is that task; with one that an ended task has,
-    its next attempt. *task* and *worker* are ids chosen before: the same ones again do nothing twice.
-    *after*: the worker that must have ended first.
+    With a key that a task has which lasts, completed or is tried again by itself, it is that task; with one
+    that an ended task has, its next attempt. *task* and *worker* are ids chosen before: the same ones again
+    do nothing twice. *after*: the worker that must have ended first.
     """
     found = _found(desk, task, call.about.key)
     if found is not None and found.producer == worker:
         _order(places, slot, found, after)
         return found, False
-    if found is not None and found.state in _KEPT:
+    if found is not None and (found.state in _KEPT or tries_again(places, found)):
         return found, False
     ident = found.id if found is not None else task or new_id()
     return _queue(desk, places, slot, call, found, ident, worker or new_id(), after), True
 
 
 def retry_call(desk: Desk, places: Places, slot: str, task: Task, by: str) -> bool:
-    """Queue another attempt of an ended detached task; false when it is no detached one."""
+    """Queue another attempt of an ended detached task; false when it is no detached one.
+
+    Raises `NotNow` when its worker does so itself.
+    """
     call = load_call(places, task.id)
     if call is None:
         return False
+    if tries_again(places, task):
+        raise NotNow(f"task {task.id} is being tried again by itself", task_id=task.id)
     desk.append(Note(task.id, task.attempt, "command", Command("retry", {}, by)))
     _queue(desk, places, slot, call, task, task.id, new_id(), None)
     return True

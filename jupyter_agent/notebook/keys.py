@@ -17,6 +17,7 @@ from contextlib import contextmanager
 
 from ..core.events import TaskState
 from ..core.task import Task, foremost
+from ..detached.orders import tries_again
 from ..errors import AgentError
 from ..locks import FileLock
 from ..places import Places, make_private
@@ -81,9 +82,13 @@ def _find(producer: Producer, key: str) -> Found:
         known = False
     if ours is not None and (not known or _is_newest(ours.fold, there)):
         return TaskHandle(ours, ours.box) if ours.fold.state is TaskState.COMPLETED else ours
-    if there is None or (there.state.ended and there.state is not TaskState.COMPLETED):
+    if there is None or (_can_go_on(there) and not tries_again(producer.places, there)):
         return there
     return TaskHandle(RemoteTask(producer, there.id, there))
+
+
+def _can_go_on(there: Task) -> bool:
+    return there.state.ended and there.state is not TaskState.COMPLETED
 
 
 def _is_newest(ours: Task, there: Task | None) -> bool:

@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -19,7 +20,8 @@ from support import TASK
 from workers import kill_worker, no_workers_left, worker_pid, workers_of
 
 import jupyter_agent as ja
-from jupyter_agent.core.events import About
+from jupyter_agent.core.events import About, TaskState
+from jupyter_agent.core.task import Task
 from jupyter_agent.detached import launch
 from jupyter_agent.detached.call import Call, load_call, save_call
 from jupyter_agent.detached.launch import NO_SLOT, Launcher, log_path
@@ -42,10 +44,15 @@ from jupyter_agent.detached.slots import (
     take_worker_slot,
 )
 from jupyter_agent.detached.targets import PickledTarget
-from jupyter_agent.errors import CannotTravel
+from jupyter_agent.errors import CannotTravel, NotNow
+from jupyter_agent.journal.holder import Desk
+from jupyter_agent.journal.queueing import queue_call, retry_call
+from jupyter_agent.notebook import keys, remote
 from jupyter_agent.notebook.detached import Starter
+from jupyter_agent.notebook.remote import RemoteTask
 from jupyter_agent.places import Places, create_private, make_private, new_id
 from jupyter_agent.producer.producer import current_producer
+from jupyter_agent.producer.spool import Spool, header_for
 from jupyter_agent.worker.detached import main
 
 
@@ -56,7 +63,14 @@ def detached(places: Places) -> Iterator[Places]:
 
 
 def order(*, created: float = 0.0, **changes: Any) -> Order:
-    return Order(TASK, 1, changes.pop("producer", None) or new_id(), "default", created, **changes)
+    return Order(
+        TASK,
+        changes.pop("attempt", 1),
+        changes.pop("producer", None) or new_id(),
+        "default",
+        created,
+        **changes,
+    )
 
 
 def call(python: Path | str, cwd: Path | None = None) -> Call:
@@ -327,6 +341,59 @@ class TestLauncher:
         launcher, told = self.launcher(places)
         launcher.launch()
         assert told == ["what it should run is not there any more"]
+
+
+class TestRetries:
+    """A worker whose attempt failed, in the moment before it queues the next one."""
+
+    @pytest.fixture
+    def failed(self, places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
+        monkeypatch.setattr(remote, "SNAPSHOT_AGE", 60.0)
+        one = order(attempt=2)
+        place_order(places, one)
+        spool = Spool.create(places, header_for(one.producer, "default", 0.0))
+        assert take_order(places, one.producer) is not None
+        yield Task(TASK, attempt=2, key="k", state=TaskState.FAILED, producer=one.producer)
+        spool.close()
+
+    def with_retries(self, places: Places, retries: int) -> Call:
+        one = replace(call("/bin/false"), retries=retries, about=About("work", "k"))
+        save_call(places, TASK, one)
+        return one
+
+    def desk(self, task: Task) -> Desk:
+        return cast(Desk, SimpleNamespace(journal=SimpleNamespace(tasks=lambda key: [task])))
+
+    def test_it_is_not_retried_by_hand_too(self, places: Places, failed: Task) -> None:
+        self.with_retries(places, 1)
+        with pytest.raises(NotNow, match="is being tried again by itself"):
+            retry_call(self.desk(failed), places, "default", failed, "somebody")
+
+    def test_its_key_means_the_attempt_to_come(self, places: Places, failed: Task) -> None:
+        wanted = self.with_retries(places, 1)
+        assert queue_call(self.desk(failed), places, "default", wanted) == (failed, False)
+
+    def test_its_key_means_that_in_a_notebook_too(
+        self, places: Places, failed: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.with_retries(places, 1)
+        monkeypatch.setattr(keys, "list_tasks", lambda *_, **__: [failed])
+        with keys.looked_up(current_producer(), "k") as found:
+            assert isinstance(found, ja.TaskHandle)
+
+    def test_who_waits_for_it_waits_on(self, places: Places, failed: Task) -> None:
+        self.with_retries(places, 1)
+        assert not RemoteTask(current_producer(), TASK, failed).wait(0.0)
+
+    @pytest.mark.parametrize("why", ["last attempt", "cancelled", "other end", "worker gone"])
+    def test_else_it_is_over(self, places: Places, failed: Task, why: str) -> None:
+        self.with_retries(places, 0 if why == "last attempt" else 1)
+        failed.cancel_requested = why == "cancelled"
+        if why == "other end":
+            failed.state = TaskState.INTERRUPTED
+        if why == "worker gone":
+            failed.producer = new_id()
+        assert RemoteTask(current_producer(), TASK, failed).wait(0.0)
 
 
 class TestPickling:
