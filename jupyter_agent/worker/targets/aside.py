@@ -39,15 +39,17 @@ class Aside(Generic[T]):
     def run(self) -> T:
         """What the work gives. What is raised here meanwhile is raised when the work has ended."""
         context = copy_context()
-        threading.Thread(
+        thread = threading.Thread(
             target=context.run, args=(self._main,), name="jupyter-agent-aside", daemon=True
-        ).start()
+        )
         try:
+            thread.start()
             while not wait([self._done], LOOK).done:  # a signal just before a wait is handled after it
                 continue
         except BaseException:
             self._ask()
-            wait([self._done], STOP_WITHIN)
+            if thread.ident is not None:  # else, should it still come up, it finds that it was asked
+                wait([self._done], STOP_WITHIN)
             raise
         return self._done.result()
 
