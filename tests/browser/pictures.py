@@ -48,7 +48,7 @@ def tidy(folder):
     task = ja.current()
     task.say(
         "I looked at **3 files**:\\n\\n"
-        "| file | rows | empty |\\n|---|---|---|\\n| prices.csv | 1,204 | 3 |\\n"
+        "| file | rows | empty |\\n|---|--:|--:|\\n| prices.csv | 1,204 | 3 |\\n"
         "| days.csv | 365 | 0 |\\n| notes.csv | 0 | 0 |"
     )
     if task.ask("`notes.csv` has no rows. Shall I leave it out?", choices=["yes", "no"]) == "yes":

@@ -45,14 +45,18 @@ export class Plot {
   #options(curves: readonly Curve[], log: boolean): uPlot.Options {
     const ink = this.#ink();
     const axis = { stroke: ink, grid: { stroke: `${ink}22`, width: 1 }, ticks: { stroke: `${ink}44`, width: 1, size: 4 } };
-    const series = curves.map(({ name }, at) => ({
-      label: name, stroke: COLORS[at % COLORS.length]!, width: 1.5, dash: at < COLORS.length ? [] : [6, 4],
-      points: { show: (u: uPlot, index: number) => (u.data[index]?.length ?? 0) < 40 }, spanGaps: true, value: (_: uPlot, y: number | null) => short(y),
-    }));
+    const few = (u: uPlot, index: number) => (u.data[index]?.length ?? 0) < 40;
+    const series = curves.map(({ name }, at) => {
+      const stroke = COLORS[at % COLORS.length]!;
+      return {
+        label: name, stroke, width: 1.5, dash: at < COLORS.length ? [] : [6, 4], points: { show: few, size: 4, fill: stroke },
+        spanGaps: true, value: (_: uPlot, y: number | null) => short(y),
+      };
+    });
     return {
       ...this.#size(),
       scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : {} },
-      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => short(tick, "")) }],
+      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short) }],
       series: [{ label: "at", value: (_, x) => short(x) }, ...series],
       cursor: { drag: { x: true, y: false }, points: { size: 6 } },
       legend: { live: true },
@@ -84,8 +88,8 @@ function aligned(curves: readonly Curve[], log: boolean): uPlot.AlignedData {
   return tables.length === 1 ? tables[0]! : uPlot.join(tables);
 }
 
-function short(value: number | null, none = "–"): string {
-  if (value === null || value === undefined) return none;
+function short(value: number | null): string {
+  if (value === null || value === undefined) return "";
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(1);
   return String(Number(value.toPrecision(4)));
