@@ -43,14 +43,17 @@ def wait_until_saved(page: Page) -> None:
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.content.model.dirty")
 
 
-def saved_task(lab: Lab, page: Page) -> dict[str, Any]:
-    """The output of a task that ran, as its notebook was saved."""
+@pytest.fixture(scope="module")
+def saved(lab: Lab, browser: Browser) -> dict[str, Any]:
+    """The output of a task that ran, as its notebook ``first.ipynb`` was saved."""
+    page = browser.new_page(viewport={"width": 1100, "height": 800})
     lab.open(page, "first.ipynb", QUICK)
     run_cell(page, 0)
     expect_tasks(page, "completed")
     wait_for_picture(page, "completed")
     save(page)
     wait_until_saved(page)
+    page.context.close()
     [output] = lab.outputs("first.ipynb")
     return output
 
@@ -75,21 +78,22 @@ def test_the_element_draws_a_task_where_a_widget_could(lab: Lab, page: Page, tmp
     expect_tasks(page, "completed")
 
 
-def test_a_saved_notebook_shows_how_its_task_ended_without_any_server(lab: Lab, page: Page) -> None:
-    output = saved_task(lab, page)
-    assert told(output)["snapshot"]["state"] == "completed"
-    assert WIDGET not in output["data"]
-    assert "completed" in "".join(output["data"]["text/html"])
-    assert output["data"][MIME] == {"v": 1}
+def test_a_saved_notebook_shows_how_its_task_ended_without_any_server(
+    lab: Lab, saved: dict[str, Any]
+) -> None:
+    assert told(saved)["snapshot"]["state"] == "completed"
+    assert WIDGET not in saved["data"]
+    assert "completed" in "".join(saved["data"]["text/html"])
+    assert saved["data"][MIME] == {"v": 1}
     export = [sys.executable, "-m", "nbconvert", "--to", "html", "--stdout", str(lab.root / "first.ipynb")]
     exported = subprocess.run(export, capture_output=True, text=True, timeout=60, check=True).stdout
     assert "<strong>quick</strong>" in exported
     assert "completed" in exported
 
 
+@pytest.mark.usefixtures("saved")
 def test_a_notebook_that_knows_the_end_is_not_changed_by_being_opened(lab: Lab, page: Page) -> None:
-    saved_task(lab, page)
-    page.reload()
+    lab.visit(page, "first.ipynb")
     expect_tasks(page, "completed")
     expect(tasks(page)).to_have_attribute("data-connection", "live")
     with page.expect_response(lambda response: "/jupyter-agent/tasks?" in response.url):
@@ -126,18 +130,18 @@ def test_the_end_is_kept_of_an_output_that_is_collapsed(lab: Lab, page: Page, tm
     wait_for_picture(page, "completed")
 
 
-def test_an_untrusted_notebook_shows_its_task_alive(lab: Lab, page: Page) -> None:
-    output = saved_task(lab, page)
-    write_outputs(lab.root / "stranger.ipynb", output)
+def test_an_untrusted_notebook_shows_its_task_alive(lab: Lab, page: Page, saved: dict[str, Any]) -> None:
+    write_outputs(lab.root / "stranger.ipynb", saved)
     lab.visit(page, "stranger.ipynb")
     expect_tasks(page, "completed")
     expect(tasks(page)).to_have_attribute("data-connection", "live")
     assert page.evaluate("[...window.jupyterapp.shell.currentWidget.content.model.cells][0].trusted") is False
 
 
-def test_a_task_that_the_server_does_not_know_is_drawn_as_it_was_saved(lab: Lab, page: Page) -> None:
-    output = saved_task(lab, page)
-    output = json.loads(json.dumps(output).replace(told(output)["task_id"], "0" * 26))
+def test_a_task_that_the_server_does_not_know_is_drawn_as_it_was_saved(
+    lab: Lab, page: Page, saved: dict[str, Any]
+) -> None:
+    output = json.loads(json.dumps(saved).replace(told(saved)["task_id"], "0" * 26))
     assert told(output)["task_id"] == "0" * 26
     write_outputs(lab.root / "foreign.ipynb", output)
     lab.visit(page, "foreign.ipynb")
@@ -157,12 +161,11 @@ def test_an_output_that_names_no_task_says_so(lab: Lab, page: Page) -> None:
 
 
 def test_without_the_servers_extension_a_task_is_drawn_as_it_was_saved(
-    lab: Lab, page: Page, tmp_path: Path
+    page: Page, tmp_path: Path, saved: dict[str, Any]
 ) -> None:
-    output = saved_task(lab, page)
     bare = Lab(tmp_path / "bare", extension=True, agent=False)
     try:
-        write_outputs(bare.root / "bare.ipynb", output)
+        write_outputs(bare.root / "bare.ipynb", saved)
         bare.visit(page, "bare.ipynb")
         expect_tasks(page, "completed")
         expect(tasks(page)).to_have_attribute("data-connection", "offline")
