@@ -97,6 +97,7 @@ class Worker:
         if call is None:
             raise FileNotFoundError(f"what task {self._order.task} should run is not there any more")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a worker that ends starts the next one deaf to it
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
         self._outlet.open()
         capture.install()

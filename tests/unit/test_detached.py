@@ -565,6 +565,25 @@ class TestWorkers:
 
         assert ja.task(work, on="detached", retries=1).submit().result(60) == 2
 
+    def test_sigterm_ends_its_pause_though_whoever_started_it_ignores_that(self, detached: Places) -> None:
+        def work() -> None:
+            raise OSError("not yet")
+
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as a worker does that ends
+        try:
+            handle = ja.task(work, on="detached", retries=20, show=False).submit()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        until(lambda: handle.attempt >= 2, 60)
+        worker = worker_pid(detached, handle.events()[-1].producer)
+
+        def is_over() -> bool:
+            if is_running(worker):  # it may have kept the end of an attempt when it was told before
+                os.kill(worker, signal.SIGTERM)
+            return handle.state == "interrupted"
+
+        until(is_over, 60)
+
     def test_memory_beyond_the_limit_fails_it(
         self, detached: Places, monkeypatch: pytest.MonkeyPatch
     ) -> None:
