@@ -1,7 +1,7 @@
 """Opening a WebSocket: quietly, and so that nothing stays open that nobody wants any more.
 
-Tornado logs as warnings and errors that who answers has no good certificate, or speaks no WebSocket. Whoever asked
-hears of it by an exception, and will ask again; in the log it is a line at DEBUG.
+Tornado logs as warnings and errors that who answers has no good certificate, or speaks no WebSocket. Whoever
+asked hears of it by an exception, and will ask again; in the log it is a line at DEBUG.
 """
 
 from __future__ import annotations

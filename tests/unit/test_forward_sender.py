@@ -258,7 +258,7 @@ async def test_a_refused_handshake_is_a_sentence(status: int, kind: type[PeerAwa
 
 @pytest.fixture
 def collected() -> Iterator[None]:
-    """Tornado warns when it collects a connection whose handshake was wrong; it does so before the test ends."""
+    """Tornado warns when it collects a connection whose handshake was wrong: it does so within the test."""
     yield
     gc.collect()
 
