@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -32,7 +33,7 @@ from jupyter_agent.core.messages import (
 from jupyter_agent.core.protocol import ServerSide, encode
 from jupyter_agent.discovery import KEY_HEADER, Address, HolderFile
 from jupyter_agent.errors import BadCursor
-from jupyter_agent.journal.base import Batch, Trust
+from jupyter_agent.journal.base import TAIL_TYPES, Batch, Stored, Trust
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.places import Places, host
@@ -314,16 +315,21 @@ class _Socket(WebSocketHandler):
         if not known_here:
             known = self.fake.journal.tasks(limit=200)
             tasks = [task for task in known if request.tasks == "*" or task.id in request.tasks]
-        self.send(encode(Subscribed(request.id, tasks is None, self.cursor(), tasks)))
-        if request.tail and request.after is None and request.tasks != "*":
-            self.send_tail(request)
+            for task in tasks:
+                task.cursor = self.cursor()
+        last = [] if request.after is not None else self.tail(request)
+        places = [f"{self.fake.journal.epoch}:{stored.offset - 1}" for stored in last] + [self.cursor()]
+        self.send(encode(Subscribed(request.id, tasks is None, places[0], tasks)))
+        for stored, (prev, cursor) in zip(last, pairwise(places), strict=True):  # a frame each, as if long
+            self.send(encode(Events(request.id, prev, cursor, [decode_event(stored.encoded)])))
         self.send_news()
 
-    def send_tail(self, request: Subscribe) -> None:
-        last = [e for name in request.tasks for e in self.fake.journal.tail(name, request.tail or 0, ["log"])]
-        if last:
-            events = [decode_event(stored.encoded) for stored in last]
-            self.send(encode(Events(request.id, self.cursor(), self.cursor(), events)))
+    def tail(self, request: Subscribe) -> list[Stored]:
+        """As a server has it: the last log, message and display events of named tasks."""
+        if not request.tail or request.tasks == "*":
+            return []
+        found = [self.fake.journal.tail(name, request.tail, TAIL_TYPES) for name in request.tasks]
+        return sorted(event for part in found for event in part)
 
     def send_news(self) -> None:
         request = self.subscription

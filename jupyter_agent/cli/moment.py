@@ -16,7 +16,7 @@ from ..detached.call import load_call
 from ..detached.orders import is_alive
 from ..detached.submission import Submission
 from ..errors import NotNow, UnknownTask
-from ..journal.base import Stored
+from ..journal.base import TAIL_TYPES, Stored
 from ..journal.firing import ScheduleCommand
 from ..journal.holder import Desk
 from ..journal.moment import at_desk, home_of
@@ -39,7 +39,6 @@ PAGES = 20
 """Pages of events that one moment reads at most."""
 
 NEWEST = 200
-TAIL_TYPES = ("log", "message", "display")
 
 
 class MomentSource:
@@ -236,9 +235,13 @@ def _beginning(desk: Desk, named: list[str] | None, tail: int | None) -> list[Re
         tasks = journal.tasks(limit=NEWEST)
         return [Restart(1, tasks, len(tasks) == NEWEST, here)]
     tasks = [task for task in map(journal.task, named) if task is not None]
-    last = [event for name in named for event in journal.tail(name, tail or 0, TAIL_TYPES)] if tail else []
-    restart = Restart(1, tasks, False, here)
-    return [restart, Apply(1, _decoded(sorted(last)), here)] if last else [restart]
+    for task in tasks:
+        task.cursor = here
+    tails = [journal.tail(name, tail, TAIL_TYPES) for name in named] if tail else []
+    last = sorted(event for one in tails for event in one)
+    if not last:
+        return [Restart(1, tasks, False, here)]
+    return [Restart(1, tasks, False, _cursor(desk, last[0].offset - 1)), Apply(1, _decoded(last), here)]
 
 
 def _decoded(stored: Sequence[Stored]) -> list[Any]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from ..core.events import Event, Input, Progress, Prompt, State, TaskState
+from ..core.ids import Cursor
 from ..core.protocol import Apply, Restart
 from ..core.task import Task
 from ..errors import UnknownTask
@@ -161,7 +162,7 @@ def screen(board: Board, terminal: Console, lines: int, answer: Answer | None = 
 
     With *answer*, a question can be answered there.
     """
-    if not terminal.is_terminal:
+    if not terminal.is_terminal or terminal.is_dumb_terminal:
         yield PlainScreen()
         return
     view = LiveScreen(board, terminal, lines, answer)
@@ -188,11 +189,18 @@ async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
                 if row is None:
                     raise UnknownTask(f"task {task.id} was deleted", task_id=task.id)
                 row.at_first = False  # it was asked for by name: shown even if it had ended
-                lines_follow = isinstance(item, Restart) and bool(row.task.logs or row.task.messages)
-                if row.task.state.ended and not lines_follow and not await _goes_on(journals, slot, row.task):
+                ended = row.task.state.ended and _is_caught_up(item, row.task)
+                if ended and not await _goes_on(journals, slot, row.task):
                     view.end(row)
                     return int(row.task.state is not TaskState.COMPLETED)
     return 1
+
+
+def _is_caught_up(item: Restart | Apply, seen: Task) -> bool:
+    """Whether nothing is to come of before the snapshot: its last lines follow it, from their own place."""
+    if item.cursor is None or seen.cursor is None:
+        return True
+    return Cursor.parse(item.cursor).offset >= Cursor.parse(seen.cursor).offset
 
 
 async def _goes_on(journals: Journals, slot: str, seen: Task) -> bool:

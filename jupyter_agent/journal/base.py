@@ -17,6 +17,9 @@ from ..core.task import Task
 from .records import Records
 
 PAGE_BYTES = 1 << 20
+TAIL_TYPES = ("log", "message", "display")
+"""What the last lines of a task are made of."""
+
 LOOK = 50_000
 """Events of a task that one look back passes at most, so that nobody waits while rare types are sought."""
 

@@ -64,6 +64,7 @@ class SQLiteJournal(records.SQLiteRecords):
         run("PRAGMA locking_mode=EXCLUSIVE")
         run("PRAGMA journal_mode=WAL")
         run("PRAGMA synchronous=FULL")
+        run("PRAGMA temp_store=MEMORY")  # else a large statement opens a file somewhere, and keeps it
         run("PRAGMA wal_autocheckpoint=4000")
         run("PRAGMA journal_size_limit=67108864")
         if not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -9,12 +9,10 @@ from ..core.frames import events_message
 from ..core.ids import Cursor
 from ..core.messages import Subscribe, Subscribed
 from ..core.task import Task
-from ..journal.base import Stored
+from ..journal.base import TAIL_TYPES, Stored
 from ..journal.holder import Desk
 from .feed import FRAME_BYTES, Interest
 from .services import SNAPSHOTS
-
-TAIL_TYPES = ("log", "message", "display")
 
 
 def resume(desk: Desk, request: Subscribe, interest: Interest) -> tuple[Subscribed, list[Stored], Cursor]:

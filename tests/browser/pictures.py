@@ -105,12 +105,22 @@ def take(page: Page, lab: Lab) -> None:
     page.locator("jupyter-agent-tasks").get_by_text("Anything else?").wait_for()
     view(page).scroll_into_view_if_needed()
     page.screenshot(path=IMAGES / "notebook.png")
-    page.locator("#jupyter-agent-tasks").screenshot(path=IMAGES / "panel.png")
+    take_panel(page)
     restart_kernel(page)
     wait_for_state(page, "interrupted")
     picture(page, "interrupted")
     save(page)
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+
+def take_panel(page: Page) -> None:
+    """The panel as far down as it has tasks."""
+    panel = page.locator("#jupyter-agent-tasks").bounding_box()
+    last = page.locator("#jupyter-agent-tasks li[data-task-id]").last.bounding_box()
+    assert panel is not None
+    assert last is not None
+    clip = {**panel, "height": last["y"] + last["height"] + 16 - panel["y"]}
+    page.screenshot(path=IMAGES / "panel.png", clip=clip)
 
 
 def talk(page: Page) -> None:

@@ -34,9 +34,8 @@ CALM = min(SECONDS, 3.0)
 STALLED, HEALTHY = 100, 3
 RATE, BATCH = 1000, 20
 RSS_ROOM = 50 << 20
-ROOM = {"objects": 100 * STALLED, "descriptors": 1}
-"""Timers that were cancelled keep what they were for until they are due: half a minute here. And SQLite
-opens one temporary file when first a statement is large, and keeps it."""
+ROOM = {"objects": 100 * STALLED}
+"""Timers that were cancelled keep what they were for until they are due: half a minute here."""
 
 SLOWER = 3.0
 """How many times longer than without the stalled ones the slowest hundredth of the events may take, ..."""

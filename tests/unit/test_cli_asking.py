@@ -117,19 +117,47 @@ def test_who_leaves_the_answer_to_others_goes_on_watching(asked: Asked) -> None:
     assert asked.answers() == []
 
 
-def test_a_terminal_of_another_session_is_not_asked(asked: Asked) -> None:
+@pytest.mark.parametrize("kind", ["xterm", "dumb"])
+def test_a_terminal_of_another_session_is_not_asked(
+    asked: Asked, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", kind)
     master, slave = os.openpty()
     command = subprocess.Popen(CLI, stdin=slave, stdout=slave, stderr=subprocess.PIPE, start_new_session=True)
     os.close(slave)
+    reading = threading.Thread(target=_read_all, args=(master,))
     with command as watching:
-        assert os.read(master, 1)  # it draws
-        asked.tell("input", Input("no", "p1"))
-        asked.end()
-        reading = threading.Thread(target=_read_all, args=(master,))
-        reading.start()
-        assert watching.communicate()[1] == b""
-        reading.join()
+        try:
+            assert os.read(master, 1)  # it draws
+            reading.start()
+            asked.tell("input", Input("no", "p1"))
+            asked.end()
+            assert watching.communicate(timeout=30)[1] == b""
+        finally:
+            watching.kill()
+    reading.join()
     os.close(master)
+    assert watching.returncode == 0
+
+
+def test_a_terminal_that_cannot_be_drawn_on_is_told_line_by_line(asked: Asked) -> None:
+    with in_terminal(*CLI, TERM="dumb") as terminal:
+        terminal.until("train | running")
+        asked.tell("input", Input("no", "p1"))
+        terminal.until("train | > no")
+        asked.end()
+        assert terminal.end() == 0
+    assert b"\x1b" not in terminal.raw
+
+
+def test_watching_a_task_that_has_asked_and_ended_ends(asked: Asked) -> None:
+    asked.tell("input", Input("no", "p1"))
+    asked.end()
+    with subprocess.Popen(CLI, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as watching:
+        try:
+            assert watching.communicate(timeout=30)[0].endswith("train | completed\n")
+        finally:
+            watching.kill()
     assert watching.returncode == 0
 
 

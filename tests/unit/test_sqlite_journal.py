@@ -13,7 +13,7 @@ import pytest
 from support import event
 
 from jupyter_agent.core.events import About, State, TaskState
-from jupyter_agent.journal.base import Batch, Spot
+from jupyter_agent.journal.base import Batch, Spot, Trust
 from jupyter_agent.journal.sqlite import SQLiteJournal
 from jupyter_agent.journal.tables import put_rows
 
@@ -34,6 +34,18 @@ def test_an_event_is_never_written_over() -> None:
         put_rows(db.execute, "events", [(1, "first")])
         with pytest.raises(sqlite3.IntegrityError):
             put_rows(db.execute, "events", [(1, "second")])
+
+
+def test_a_large_commit_opens_no_other_file(tmp_path: Path, new_id: Callable[[], str]) -> None:
+    task, producer = new_id(), new_id()
+    with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
+        few, many = (
+            [event(n, task=task, producer=producer) for n in r] for r in (range(1, 9), range(9, 9000))
+        )
+        journal.append([Batch(producer, 1, few, Trust.SPOOLED)], 1.0)
+        before = len(list(Path("/dev/fd").iterdir()))
+        journal.append([Batch(producer, 1, many, Trust.SPOOLED)], 2.0)
+        assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def test_an_event_damaged_on_disk_is_named_and_keeps_nobody_from_what_follows(
