@@ -24,7 +24,8 @@ from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.places import Places
 from jupyter_agent.server.feed import Feed, Interest
-from jupyter_agent.server.forwards import FeedSource, Forwards, UnknownForward
+from jupyter_agent.server.forward_source import FeedSource
+from jupyter_agent.server.forwards import Forwards, UnknownForward
 
 URL = "wss://me:secret-1@example.org/events?token=secret-2"
 
