@@ -19,7 +19,7 @@ from terminals import in_terminal
 from jupyter_agent.cli.asking import chosen
 from jupyter_agent.cli.draw import details, task_table
 from jupyter_agent.cli.main import run
-from jupyter_agent.core.events import Command, Input, Prompt, TaskState
+from jupyter_agent.core.events import Command, Input, Log, Prompt, TaskState
 from jupyter_agent.core.task import PromptNow, fold
 from jupyter_agent.places import Places
 
@@ -35,7 +35,7 @@ class Asked:
         self.holder, self.fake = holder, fake
         self._n = 2
 
-    def tell(self, kind: str, data: Prompt | Input | Command) -> None:
+    def tell(self, kind: str, data: Prompt | Input | Command | Log) -> None:
         """The next event of the task."""
         self._n += 1
         self.holder.append([event(self._n, kind, data)])
@@ -150,12 +150,17 @@ def test_a_terminal_that_cannot_be_drawn_on_is_told_line_by_line(asked: Asked) -
     assert b"\x1b" not in terminal.raw
 
 
-def test_watching_a_task_that_has_asked_and_ended_ends(asked: Asked) -> None:
+def test_watching_a_task_that_has_ended_shows_all_its_last_lines_and_ends(asked: Asked) -> None:
+    """They come in several frames."""
     asked.tell("input", Input("no", "p1"))
+    for text in ("one\n", "two\n", "three\n"):
+        asked.tell("log", Log("stdout", text))
     asked.end()
     with subprocess.Popen(CLI, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as watching:
         try:
-            assert watching.communicate(timeout=30)[0].endswith("train | completed\n")
+            said = watching.communicate(timeout=30)[0].splitlines()
+            told = [line.partition(" | ")[2] for line in said]
+            assert told[-4:] == ["one", "two", "three", "completed"]
         finally:
             watching.kill()
     assert watching.returncode == 0
