@@ -17,7 +17,7 @@ from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.notebook.outcome import described
 from jupyter_agent.worker.targets.bars import BarReader, read_bar
-from jupyter_agent.worker.targets.command import how_it_ended, run
+from jupyter_agent.worker.targets.command import Program, how_it_ended, run
 
 
 @pytest.fixture
@@ -184,6 +184,16 @@ def test_a_cancel_ends_it_and_its_children(script: str, said: Said, tmp_path: Pa
 
 
 def test_a_cancel_lets_it_say_goodbye(said: Said, tmp_path: Path) -> None:
+    script = 'trap "echo goodbye; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
+    with pytest.raises(TaskCancelled):
+        run_and_stop(said, lambda: shell(said, script, tmp_path / "ready"), (tmp_path / "ready").exists)
+    assert said.text("stdout") == "goodbye\n"
+
+
+def test_what_it_said_just_before_it_ended_is_heard(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Program, "_lives", lambda program: program._process.wait() != 0)
     script = 'trap "echo goodbye; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
     with pytest.raises(TaskCancelled):
         run_and_stop(said, lambda: shell(said, script, tmp_path / "ready"), (tmp_path / "ready").exists)

@@ -117,6 +117,8 @@ class Program:
         finally:
             self._signal(signal.SIGKILL)
             self._process.wait()
+        while self._read(0.0) and time.monotonic() < deadline + GRACE:  # its last words
+            continue
 
     def close(self) -> None:
         """Let go of its output."""
