@@ -1,7 +1,8 @@
 """Readers that stop reading cost a server one frame each: neither memory nor anybody else's time.
 
 ``BOUNDED_SECONDS`` says how long a thousand events a second meet a hundred stalled readers; from 40 s on
-the deadline of a write passes, and every one of them is gone.
+the deadline of a write passes, and every one of them is gone. For up to a minute the journal lies in
+memory, so that what others take is measured and not how busy the disk is.
 """
 
 from __future__ import annotations
@@ -133,8 +134,12 @@ def _parked_or_gone(server: Server) -> int:
 
 
 @pytest.mark.asyncio
-async def test_a_hundred_stalled_readers_cost_neither_memory_nor_anybodys_time(fresh: Servers) -> None:
-    server, story = fresh.start(**census_options("--JupyterAgent.heartbeat_seconds=0.5")), Story()
+async def test_a_hundred_stalled_readers_cost_neither_memory_nor_anybodys_time(
+    fresh: Servers, no_disk: dict[str, str]
+) -> None:
+    env = no_disk if SECONDS <= 60 else None
+    server = fresh.start(env=env, **census_options("--JupyterAgent.heartbeat_seconds=0.5"))
+    story = Story()
     async with producer(server, story.producer) as writer:
         await writer.published(story.start())
         await writer.published([story.event("log", TEXT) for _ in range(1000)])

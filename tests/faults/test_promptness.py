@@ -30,8 +30,10 @@ time.sleep(60)
 """
 
 
-def test_a_cancel_beside_a_cell_that_blocks_ends_its_task_at_once(fresh: Servers, tmp_path: Path) -> None:
-    house = fresh.start()
+def test_a_cancel_beside_a_cell_that_blocks_ends_its_task_at_once(
+    fresh: Servers, no_disk: dict[str, str], tmp_path: Path
+) -> None:
+    house = fresh.start(env=no_disk)
     kernel = house.start_kernel()
     execute(house, kernel, BLOCKED.format(path=str(tmp_path / "task")))
     task = until(lambda: (tmp_path / "task").exists() and (tmp_path / "task").read_text())

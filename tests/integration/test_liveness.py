@@ -12,7 +12,7 @@ from kernels import assert_story, script, stream_in_kernel
 from servers import Server, Servers, loud_of_ours
 from support import until
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,7 @@ def test_what_a_worker_raises_fails_the_task(tmp_path: Path, monkeypatch: pytest
     assert folded(tmp_path, handle.id).attempt == 2
 
 
+@pytest.mark.alone
 def test_a_cancel_ends_a_blocking_call_in_a_worker_at_once(tmp_path: Path) -> None:
     handle = ja.task(time.sleep, on="process").submit(60)
     running(handle)
