@@ -1,7 +1,9 @@
 """The journal ``default`` from whichever server: schedules are kept there and nowhere else.
 
 The first server of a user holds it. Another one asks that server, and where there is none (it has ended, and
-this one goes on) takes the journal for the moment of each job, as a command line does.
+this one goes on) takes the journal for the moment of each job, as a command line does. Its own jobs take
+turns in the order in which they came: the lock file knows no queue, and whoever asks often enough would
+keep all others waiting.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TypeVar
 from ..discovery import DEFAULT, Address, find_address
 from ..journal.holder import Desk
 from ..journal.moment import at_desk
-from ..locks import is_locked
+from ..journal.slots import holder_of
 from ..places import Places
 from .feed import Feed
 
@@ -26,6 +28,7 @@ class DefaultDesk:
     def __init__(self, feed: Feed, places: Places) -> None:
         self._feed = feed
         self._places = places
+        self._turn = asyncio.Lock()
 
     @property
     def is_ours(self) -> bool:
@@ -37,12 +40,15 @@ class DefaultDesk:
         return None if self.is_ours else find_address(self._places, DEFAULT)
 
     def is_free(self) -> bool:
-        """Whether it is there, and nobody holds it."""
-        folder = self._places.journals / DEFAULT
-        return (folder / "journal.sqlite").exists() and not is_locked(folder / "lock")
+        """Whether it is there, and nobody holds it for longer than a moment."""
+        if not (self._places.journals / DEFAULT / "journal.sqlite").exists():
+            return False
+        holder = holder_of(self._places, DEFAULT)
+        return holder is None or holder.kind == "moment"
 
     async def call(self, job: Callable[[Desk], T]) -> T:
         """Do *job* there. Raises `JournalHeld` when another process has the journal."""
         if self.is_ours:
             return await self._feed.call(job)
-        return await asyncio.to_thread(at_desk, self._places, DEFAULT, job)
+        async with self._turn:
+            return await asyncio.to_thread(at_desk, self._places, DEFAULT, job)

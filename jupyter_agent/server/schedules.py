@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ..discovery import DEFAULT, Address
-from ..errors import JournalError
+from ..errors import JournalError, JournalHeld
 from ..journal.firing import Firer
 from ..journal.holder import Desk
 from ..places import Places
@@ -92,7 +92,10 @@ class Schedules:
         """Fire what is due; seconds until the next look."""
         if not self._desk.is_ours and not self._desk.is_free():
             return ABSENCE_PERIOD
-        looked = await self._desk.call(lambda desk: self.firer.look(desk, self.clock()))
+        try:
+            looked = await self._desk.call(lambda desk: self.firer.look(desk, self.clock()))
+        except JournalHeld:  # by a server that has just come, most likely
+            return ABSENCE_PERIOD
         if looked.queued:
             self._launch()
         most = WAITING_PERIOD if looked.waiting else PERIOD

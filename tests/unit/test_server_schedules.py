@@ -19,10 +19,11 @@ from jupyter_agent.detached.orders import waiting_orders
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.discovery import HolderFile
 from jupyter_agent.errors import JournalError, JournalHeld
+from jupyter_agent.journal import moment
 from jupyter_agent.journal.holder import Desk, Holder
 from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.schedules import Schedule, add_schedule, all_schedules
-from jupyter_agent.journal.slots import try_slot
+from jupyter_agent.journal.slots import take_moment_slot, try_slot
 from jupyter_agent.journal.zone import local_zone
 from jupyter_agent.places import Places, host, new_id
 from jupyter_agent.server import schedules as schedules_module
@@ -169,10 +170,10 @@ class TestTheSecondServer:
         await server.add()
         second = Clocked(places, "default-2", now=START + 60)
         close.callback(second.holder.close)
+        server.holder.slot.announce(HolderFile("server", 1, host(), "http://127.0.0.1:1/", "key"))
         assert await second.schedules.look() == ABSENCE_PERIOD
         await second.schedules.finish()
         assert list(waiting_orders(places)) == []
-        server.holder.slot.announce(HolderFile("server", 1, host(), "http://127.0.0.1:1/", "key"))
         address = second.schedules.elsewhere()
         assert address is not None
         assert address.url == "http://127.0.0.1:1/"
@@ -197,6 +198,54 @@ class TestTheSecondServer:
         close.callback(first.holder.close)
         assert await first.schedules.look() == PERIOD
         assert len(await first.firings(ident)) == 1
+
+    @pytest.mark.asyncio
+    async def test_it_waits_for_a_command_that_has_them_for_a_moment(
+        self, server: Clocked, places: Places, close: ExitStack
+    ) -> None:
+        ident = await server.add()
+        server.holder.close()
+        second = Clocked(places, "default-2", now=START + 61)
+        close.callback(second.holder.close)
+        command = take_moment_slot(places)
+        look = asyncio.create_task(second.schedules.look())
+        await asyncio.sleep(0)
+        command.release()
+        assert await look == PERIOD
+        assert [f.outcome for f in await second.firings(ident)] == ["queued"]
+
+    @pytest.mark.asyncio
+    async def test_it_comes_again_when_a_server_has_taken_them_meanwhile(
+        self, server: Clocked, places: Places, close: ExitStack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        second = Clocked(places, "default-2", now=START + 61)
+        close.callback(second.holder.close)
+        monkeypatch.setattr(moment, "PATIENCE", 0.0)
+        assert await second.schedules.look() == ABSENCE_PERIOD, "held by somebody who has not said what it is"
+
+    @pytest.mark.asyncio
+    async def test_it_has_its_turn_however_often_others_ask(
+        self, server: Clocked, places: Places, close: ExitStack
+    ) -> None:
+        await server.add()
+        server.holder.close()
+        second = Clocked(places, "default-2", now=START + 61)
+        close.callback(second.holder.close)
+        reads: asyncio.Queue[None] = asyncio.Queue()
+
+        async def ask_for_ever() -> None:
+            while True:
+                await second.schedules.read(all_schedules)
+                reads.put_nowait(None)
+
+        asking = [asyncio.create_task(ask_for_ever()) for _ in range(3)]
+        await reads.get()
+        before = reads.qsize()
+        assert await second.schedules.look() == PERIOD
+        assert reads.qsize() - before <= len(asking), "each of those that were there before it"
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
     @pytest.mark.asyncio
     async def test_it_makes_no_journal_where_nobody_has_schedules(
