@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from jupyter_agent.detached.call import CALLERS_PATH, caller_environment
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.notebook.outcome import described
+from jupyter_agent.notebook.stop import MainStop
+from jupyter_agent.worker.targets import command
 from jupyter_agent.worker.targets.bars import BarReader, read_bar
 from jupyter_agent.worker.targets.command import Program, how_it_ended, run
 
@@ -155,6 +159,10 @@ def lives(pid: int) -> bool:
     return " Z " not in stat
 
 
+def _is_gone(pid: int) -> bool:
+    return not lives(pid)
+
+
 def pids(path: Path, count: int) -> Callable[[], list[int]]:
     """A condition: so many processes have written their number to *path*."""
 
@@ -225,7 +233,25 @@ def test_a_second_stop_at_the_moment_of_the_first_leaves_nothing_behind(
     with pytest.raises(KeyboardInterrupt):
         run_and_stop(said, lambda: shell(said, DEAF, tmp_path / "pids"), pids(tmp_path / "pids", 2))
     for pid in pids(tmp_path / "pids", 2)():
-        assert not lives(pid)
+        until(partial(_is_gone, pid))
+
+
+def test_a_stop_while_it_is_being_started_leaves_nothing_behind(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = command._start
+
+    def started_slowly(argv: list[str]) -> subprocess.Popen[bytes]:
+        process = start(argv)
+        until(pids(tmp_path / "pids", 2))
+        signal.raise_signal(signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(command, "_start", started_slowly)
+    with pytest.raises(KeyboardInterrupt):
+        MainStop(signal.SIGTERM).run(lambda: shell(said, DEAF, tmp_path / "pids"))
+    for pid in pids(tmp_path / "pids", 2)():
+        until(partial(_is_gone, pid))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from ...detached.session import group_lives
@@ -32,8 +34,14 @@ def run(target: CommandTarget, context: TaskContext) -> int:
     """Run the program to its end: 0. Raises `TargetFailed` for any other exit status, and `BadTarget` where
     it cannot be started. What is raised into this thread meanwhile ends the program and its children."""
     name = os.path.basename(target.argv[0])  # noqa: PTH119 - as the program sees it
-    program = Program(_start(target.argv), context)
+    held = HeldSignals()
     try:
+        program = Program(_start(target.argv), context)
+    except BaseException:
+        held.release()
+        raise
+    try:
+        held.release()
         status = program.follow()
     except BaseException:
         program.stop()
@@ -84,6 +92,33 @@ def _heard_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class HeldSignals:
+    """Until `release`, a signal that would raise in this thread waits: a stop in the middle of starting a
+    program would leave it running, with nobody who knows it."""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if callable(handler := signal.getsignal(number)):
+                    self._handlers[number] = handler
+                    signal.signal(number, lambda number, _: self._came.append(number))
+
+    def release(self) -> None:
+        """Raise what a signal that came meanwhile raises."""
+        try:
+            self._restore()
+        finally:
+            self._restore()  # the first may have been what the next signal hit
+        for number in self._came:
+            self._handlers[number](number, None)
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
 
 class Program:
