@@ -5,14 +5,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-from jupyter_agent import __version__
+from jupyter_agent._version import __version__
 
 project = "jupyter_agent"
 author = "the jupyter_agent contributors"
 project_copyright = f"2026, {author}"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "wire"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "module_map", "wire"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from .errors import (
         AgentError,
@@ -16,25 +18,23 @@ if TYPE_CHECKING:
         UnknownTask,
     )
     from .notebook.api import TaskFunction, submit, task
-    from .notebook.context import TaskContext, current
-    from .notebook.forward import Forward, forward_to
+    from .notebook.forward_to import Forward, forward_to
     from .notebook.handle import TaskHandle, attach
-    from .notebook.mapping import map  # noqa: A004
-    from .notebook.nested import run
-    from .notebook.tasklist import tasks
-    from .notebook.track import track
-
-__version__ = "0.1.0"
+    from .notebook.map import map  # noqa: A004
+    from .notebook.nested_asyncio import run
+    from .notebook.progress.track import track
+    from .notebook.task_list import tasks
+    from .runtime.context import TaskContext, current
 
 _HOMES = {
     "notebook.api": ("TaskFunction", "submit", "task"),
-    "notebook.context": ("TaskContext", "current"),
-    "notebook.forward": ("Forward", "forward_to"),
+    "runtime.context": ("TaskContext", "current"),
+    "notebook.forward_to": ("Forward", "forward_to"),
     "notebook.handle": ("TaskHandle", "attach"),
-    "notebook.mapping": ("map",),
-    "notebook.nested": ("run",),
-    "notebook.tasklist": ("tasks",),
-    "notebook.track": ("track",),
+    "notebook.map": ("map",),
+    "notebook.nested_asyncio": ("run",),
+    "notebook.task_list": ("tasks",),
+    "notebook.progress.track": ("track",),
     "errors": (
         "AgentError",
         "NotNow",

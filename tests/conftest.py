@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `support`, whatever the import mode
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `tests.support`, whatever the import mode
 
-from jupyter_agent import places as places_module
 from jupyter_agent.core.ids import ulid
-from jupyter_agent.places import Places
+from jupyter_agent.system import paths as places_module
+from jupyter_agent.system.paths import Places
 
 settings.register_profile(
     "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

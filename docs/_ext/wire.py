@@ -17,8 +17,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from jupyter_agent import __version__
-from jupyter_agent.core import events, messages
+from jupyter_agent._version import __version__
+from jupyter_agent.core import events
+from jupyter_agent.protocol import messages
 
 REF = "#/components/schemas/{name}"
 

@@ -15,18 +15,18 @@ from typing import NoReturn
 
 import click
 
-from .. import __version__
+from .._version import __version__
 from ..errors import AgentError
-from .completion import VARIABLE, as_own_program, completion
-from .demo import demo
-from .examples import examples
-from .forward import forward
-from .said import plain
-from .schedules import schedule
-from .serve import serve
-from .source import sentence
-from .status import status
-from .tasks import tasks
+from ..rendering.transcript import plain
+from .backends.base import sentence
+from .commands.completion import VARIABLE, as_own_program, completion
+from .commands.demo import demo
+from .commands.forward import forward
+from .commands.help import examples
+from .commands.schedule import schedule
+from .commands.serve import serve
+from .commands.status import status
+from .commands.tasks import tasks
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 
 from ..core.events import About
 from ..errors import BadTarget
-from .call import Call, caller_environment
-from .parse import expanded, name_of, parse_target
+from .run_spec import Call, caller_environment
+from .target_parser import expanded, name_of, parse_target
 
 MOST_NAME = 500
 MOST_TAGS = 100

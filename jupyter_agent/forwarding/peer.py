@@ -20,9 +20,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
-from ..core.frames import MASK_BYTES, masked_frame
-from ..dialing import HANG_UP_WITHIN, dial
 from ..errors import AgentError
+from ..protocol.frames import MASK_BYTES, masked_frame
+from ..transport.websocket import HANG_UP_WITHIN, dial
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol
 
 from ..core.backoff import Backoff
 from ..errors import AgentError
-from .formats import SUBPROTOCOLS
 from .peer import Opener, Peer, PeerAway, PeerRefuses, open_peer
-from .record import Condition, Format, shown_url
+from .serializers import SUBPROTOCOLS
+from .spec import Condition, Format, shown_url
 
 log = logging.getLogger(__name__)
 MOST = 250

@@ -15,12 +15,14 @@ from typing import TypeVar
 
 import msgspec
 
-from ..detached.orders import waiting_orders
-from ..discovery import DEFAULT, HolderFile, read_holder
+from ..detached.work_queue import waiting_orders
 from ..errors import JournalError, JournalHeld, SpoolError
-from ..locks import FileLock, is_locked
-from ..places import Places, host, is_this_host, make_private, remove_folder, write_private
 from ..producer.spool import read_spool_header
+from ..system.files import make_private, remove_folder, write_private
+from ..system.host import host, is_this_host
+from ..system.locks import FileLock, is_locked
+from ..system.paths import Places
+from ..transport.discovery import DEFAULT, HolderFile, read_holder
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from .attempt import Options
+from ..runtime.options import Options
 from .handle import TaskHandle
-from .runner import check, run_as_task
+from .submit import check, run_as_task
 
 P = ParamSpec("P")
 R = TypeVar("R")

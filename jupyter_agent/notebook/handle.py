@@ -4,19 +4,48 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..core.events import Event, Log, TaskState, decode_data
+from ..core.events import Event, Log, TaskState, decode_data, decode_event
+from ..core.sanitize import one_line
 from ..core.task import Point, ProgressNow, PromptNow, Said, Task
-from ..core.text import one_line
-from ..errors import ResultNotStored, TaskError, UnknownTask
+from ..errors import (
+    ResultNotStored,
+    TaskError,
+    UnknownTask,
+)
 from ..producer.producer import current_producer
-from ..producer.store import Store
-from .about import cell_run, kernel_shell
-from .attempt import Box
-from .local import LocalTask
-from .outcome import Outcome, raised
-from .table import local_task
+from ..producer.spool import read_spool
+from ..runtime.artifacts.results import Store
+from ..runtime.attempt import Box
+from ..runtime.local_task import LocalTask
+from ..runtime.origin import cell_run, kernel_shell
+from ..runtime.outcome import Outcome, raised
+from ..runtime.registry import local_task
+from ..transport.blocking_http import TIMEOUT
+from .journal_client import task_events
+
+if TYPE_CHECKING:
+    from ..runtime.local_task import LocalTask
+
+
+def events_of_local(task: LocalTask, after: str | None) -> list[Event]:
+    """All events of a task of this process: from its own spool while that still has everything,
+    else from the journal, with what is not committed yet."""
+    producer = task.producer
+    producer.flush(TIMEOUT if producer.locate() is not None else 0.0)
+    own = [decode_event(body) for _, body in read_spool(producer.spool.folder)[1]]
+    ours = [event for event in own if event.task == task.id]
+    if after is None and producer.spool.base == 1 and task.fold.attempt == 1 and _is_own(task):
+        return ours
+    stored = task_events(producer, task.id, after)
+    known = {(event.producer, event.n) for event in stored}
+    last = max((event.n for event in stored if event.producer == producer.id), default=0)
+    return stored + [event for event in ours if event.n > last and (event.producer, event.n) not in known]
+
+
+def _is_own(task: LocalTask) -> bool:
+    return task.fold.producer == task.producer.id
 
 
 class Source(Protocol):
@@ -195,7 +224,7 @@ class TaskHandle:
 
     def show(self) -> None:
         """Display its view; once in a cell, however often it is asked for."""
-        from . import display
+        from .display import bundle as display
 
         run = cell_run()
         if run is None or run != self._shown_in:
@@ -209,7 +238,7 @@ class TaskHandle:
             self.show()
 
     def _repr_mimebundle_(self, **_: object) -> Any:
-        from . import display
+        from .display import bundle as display
 
         return display.bundle(self)
 
@@ -243,14 +272,13 @@ class LocalSource:
         self._task.answer(text, prompt_id)
 
     def events(self, after: str | None) -> list[Event]:
-        from .remote import events_of_local
 
         return events_of_local(self._task, after)
 
 
 def attach(task_id: str) -> TaskHandle:
     """The handle of a task that any journal of this user knows. Raises `UnknownTask`."""
-    from .remote import RemoteTask
+    from .remote_task import RemoteTask
 
     known = local_task(task_id)
     if known is not None:
@@ -269,9 +297,9 @@ def _text_of(event: Event) -> str:
 
 def _wait_here(task: LocalTask, timeout: float | None) -> bool:
     """Wait for a task of this process; on the loop that runs it, let that loop go on meanwhile."""
-    from .executors import LoopEngine
-    from .nested import run
-    from .pause import Pause
+    from ..runtime.engines.delay import Pause
+    from ..runtime.engines.event_loop import LoopEngine
+    from .nested_asyncio import run
 
     engine = task.attempt.engine if task.attempt else None
     engine = engine.then if isinstance(engine, Pause) else engine

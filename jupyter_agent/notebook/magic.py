@@ -10,14 +10,17 @@ from typing import Any, NoReturn
 
 from ..core.events import TaskState
 from ..errors import TaskFailed
-from .attempt import Box, Options
-from .executors import ForegroundEngine, run_attempt
+from ..runtime.attempt import Box
+from ..runtime.bootstrap import ready_producer
+from ..runtime.engines.base import run_attempt
+from ..runtime.engines.foreground import ForegroundEngine
+from ..runtime.interrupt import Stopped, stop_for_this_thread
+from ..runtime.options import Options
+from ..runtime.outcome import without_ours
 from .handle import TaskHandle
-from .keys import check_key, looked_up
-from .nested import run
-from .outcome import without_ours
-from .runner import ready_producer, shown, task_for
-from .stop import Stopped, stop_for_this_thread
+from .idempotency import check_key, looked_up
+from .nested_asyncio import run
+from .submit import shown, task_for
 
 USAGE = "use: %%task [name] [--key KEY]"
 

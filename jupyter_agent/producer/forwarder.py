@@ -1,5 +1,6 @@
-"""The forwarder: one daemon thread with its own event loop that drains the spool to the holder and
-brings commands back, so that a cell that blocks the kernel blocks neither.
+"""Forwarder: a daemon thread that drains the spool to the holder and brings commands back.
+
+It has its own event loop, so that a cell that blocks the kernel blocks neither.
 
 It also runs the samplers (the newest progress of each running task) at most `SAMPLES` times a second.
 Nothing wakes it for each event, since waking a thread costs a system call and the GIL; while tasks run
@@ -14,13 +15,14 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from .. import __version__
-from ..core.messages import Ack, Close, CommandOrder, ErrorMessage, Handled, Nack
-from ..core.protocol import ProducerSide, Send, encode
-from ..discovery import Address
+from .._version import __version__
 from ..errors import RequestRefused
-from ..link import LOOK_AGAIN, Link
-from ..places import host
+from ..protocol.actions import Send, encode
+from ..protocol.messages import Ack, Close, CommandOrder, ErrorMessage, Handled, Nack
+from ..protocol.producer import ProducerSide
+from ..system.host import host
+from ..transport.discovery import Address
+from ..transport.link import LOOK_AGAIN, Link
 from .spool import Spool
 
 log = logging.getLogger(__name__)

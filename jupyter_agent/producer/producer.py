@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..core.events import Data
-from ..core.messages import CommandOrder
-from ..discovery import Address, find_address, find_journal
-from ..locks import FileLock
-from ..places import Places, find_places, new_id
+from ..protocol.messages import CommandOrder
+from ..system.ids import new_id
+from ..system.locks import FileLock
+from ..system.paths import Places, find_places
+from ..transport.discovery import Address, find_address, find_journal
 from .spool import DEFAULT_CAP, Spool, header_for
 
 log = logging.getLogger(__name__)

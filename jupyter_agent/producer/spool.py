@@ -21,11 +21,13 @@ from msgspec import Struct
 
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, UNREADABLE, Data, Display, too_deep
 from ..errors import SpoolError
-from ..locks import FileLock
-from ..places import Places, boot, create_private, host, make_private, remove_folder
+from ..system.files import create_private, make_private, remove_folder
+from ..system.host import boot, host
+from ..system.locks import FileLock
+from ..system.paths import Places
 from .compaction import Gap
 from .segment import SEGMENT_BYTES, Record, Segment, read_segment
-from .segments import NewSegment, Segments
+from .segment_log import NewSegment, Segments
 
 DEFAULT_CAP = 256 << 20
 

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Command, too_deep
-from ..core.messages import CommandOrder
-from ..core.protocol import encode
 from ..core.task import Task
 from ..errors import NotNow, RequestRefused, UnknownTask
 from ..journal.base import Note, Pending
-from ..journal.draft import command_of
-from ..journal.holder import Desk
-from . import questions
-from .registry import Connection, Registry
+from ..journal.session import Desk
+from ..journal.transaction import command_of
+from ..protocol.actions import encode
+from ..protocol.messages import CommandOrder
+from . import prompts as questions
+from .delivery.connections import Connection, Registry
 from .services import Services
 
 COMMANDS = ("cancel", "retry", "input")

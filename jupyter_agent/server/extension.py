@@ -14,35 +14,37 @@ from jupyter_server.serverapp import ServerApp
 from tornado.web import RequestHandler
 from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
-from ..core.messages import Bye, Close
-from ..core.protocol import CloseWith, encode
-from ..detached.slots import WorkerLimits, default_workers, save_limits
-from ..discovery import HolderFile
+from ..detached.worker_slots import WorkerLimits, default_workers, save_limits
 from ..errors import JournalError
 from ..journal.holder import Holder
-from ..journal.retention import Retention
+from ..journal.operations.retention import Retention
 from ..journal.slots import take_server_slot
-from ..places import Places, find_places, host
+from ..protocol.actions import CloseWith, encode
+from ..protocol.messages import Bye, Close
+from ..system.host import host
+from ..system.paths import Places, find_places
+from ..transport.discovery import HolderFile
 from . import metrics
-from .apprise_sender import Addresses, apprise_sender
-from .dispatch import Dispatch
-from .events import EventsHandler
-from .feed import Feed
-from .forward_doors import ForwardHandler, ForwardsHandler
-from .forwards import Forwards
-from .liveness import Liveness
-from .notify import ON, Notifier, Wishes
-from .page import PageHandler
-from .quiet import PeerGone
-from .registry import Registry
-from .rest import HealthHandler, UnknownHandler
-from .results import ExecutedHandler
-from .schedule_doors import FiringsHandler, ScheduleCommandsHandler, ScheduleHandler, SchedulesHandler
-from .schedules import Schedules
-from .services import Services, Timing
-from .static import StaticHandler
-from .tasks import CommandsHandler, TaskHandler, TasksHandler
-from .websocket import AgentSocket
+from .background.apprise import Addresses, apprise_sender
+from .background.forwards import Forwards
+from .background.liveness import Liveness
+from .background.notifier import ON, Notifier, Wishes
+from .background.scheduler import Schedules
+from .background.worker_supervisor import Dispatch
+from .delivery.connections import Registry
+from .delivery.feed import Feed
+from .handlers.events import EventsHandler
+from .handlers.executed_notebook import ExecutedHandler
+from .handlers.forwards import ForwardHandler, ForwardsHandler
+from .handlers.health import HealthHandler, UnknownHandler
+from .handlers.schedules import FiringsHandler, ScheduleCommandsHandler, ScheduleHandler, SchedulesHandler
+from .handlers.static import StaticHandler
+from .handlers.tasks import CommandsHandler, TaskHandler, TasksHandler
+from .handlers.tasks_page import PageHandler
+from .handlers.websocket import AgentSocket
+from .limits import Timing
+from .log_filter import PeerGone
+from .services import Services
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 COME_BACK_MS = 500

@@ -6,28 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..core.messages import Limits
 from ..core.task import Task
-from ..places import Places
-from .dispatch import Dispatch
-from .feed import FRAME_BYTES, Feed
-from .forwards import Forwards
-from .liveness import Liveness
-from .registry import Registry
-from .schedules import Schedules
-
-MAX_MESSAGE = 8 << 20
-MAX_EVENT = 1 << 20
-SNAPSHOTS = 200
-WINDOW = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds: how long a new connection may keep silent, and the pause between heartbeats."""
-
-    hello: float = 10.0
-    heartbeat: float = 25.0
+from ..protocol.messages import Limits
+from ..system.paths import Places
+from .background.forwards import Forwards
+from .background.liveness import Liveness
+from .background.scheduler import Schedules
+from .background.worker_supervisor import Dispatch
+from .delivery.connections import Registry
+from .delivery.feed import FRAME_BYTES, Feed
+from .limits import MAX_EVENT, MAX_MESSAGE, SNAPSHOTS, WINDOW, Timing
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,14 @@ import msgspec
 
 from ..core.task import Task
 from ..errors import TaskCancelled
-from ..notebook.attempt import Attempt, Box, Options
-from ..notebook.executors import BaseEngine, Plain, run_attempt
-from ..notebook.local import LocalTask
-from ..notebook.process import Order
-from ..notebook.runner import ready_producer
-from ..notebook.stop import MainStop, Stopped
+from ..runtime.attempt import Attempt, Box
+from ..runtime.bootstrap import ready_producer
+from ..runtime.engines.base import BaseEngine, run_attempt
+from ..runtime.engines.executor import Plain
+from ..runtime.engines.process import Order
+from ..runtime.interrupt import MainStop, Stopped
+from ..runtime.local_task import LocalTask
+from ..runtime.options import Options
 
 LAST_WORDS = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""

@@ -15,21 +15,22 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..core.task import Task
-from ..detached.call import Call, content_path, load_call
-from ..detached.launch import NO_SLOT, Launcher
-from ..detached.orders import Order, end_order, is_asked_to_stop, is_waiting, take_order
-from ..detached.session import end_children
-from ..detached.slots import take_worker_slot
+from ..detached.launcher import NO_SLOT, Launcher
+from ..detached.run_spec import Call, content_path, load_call
+from ..detached.work_queue import Order, end_order, is_asked_to_stop, is_waiting, take_order
+from ..detached.worker_slots import take_worker_slot
 from ..errors import SpoolError, TaskCancelled
-from ..notebook import capture
-from ..notebook.attempt import Attempt, Box, Options
-from ..notebook.executors import BaseEngine, run_attempt
-from ..notebook.local import LocalTask
-from ..notebook.runner import ready_producer
-from ..notebook.stop import MainStop
-from ..places import Places, find_places
 from ..producer.producer import Producer
-from .outlet import Outlet
+from ..runtime import capture
+from ..runtime.attempt import Attempt, Box
+from ..runtime.bootstrap import ready_producer
+from ..runtime.engines.base import BaseEngine, run_attempt
+from ..runtime.interrupt import MainStop
+from ..runtime.local_task import LocalTask
+from ..runtime.options import Options
+from ..system.paths import Places, find_places
+from ..system.processes import end_children
+from .fd_capture import Outlet
 
 LAST_WORDS = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""
@@ -127,7 +128,7 @@ class Worker:
         return WorkerEngine(attempt, self._stop, self._coming.put, self._leave)
 
     def _run(self, attempt: Attempt, call: Call) -> None:
-        from .targets import run_target
+        from .run_target import run_target
 
         def work() -> Any:
             files = content_path(self._places, self._order.task)
@@ -210,7 +211,7 @@ def _launch_next(places: Places) -> None:
     One only: several end at once, each sees all slots that are free, and what one starts takes its slot only
     later. Were each to start one for every slot, the starts would become ever more.
     """
-    from ..discovery import find_address, find_journal
+    from ..transport.discovery import find_address, find_journal
 
     if find_address(places, find_journal(places)) is None:
         Launcher(places, lambda _order, _why: None).launch(most=1)

@@ -13,8 +13,8 @@ import time
 from statistics import median
 
 from jupyter_agent.core.events import Log
-from jupyter_agent.places import new_id
 from jupyter_agent.producer.producer import Producer
+from jupyter_agent.system.ids import new_id
 
 from .busy import Busy
 from .harness import LINE, kernel, paced, percentile, server

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from jupyter_agent.core.events import Log
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
 
 from .audience import MARK, Audience, Heard, Wanted, greet
 from .frames import Door, dial

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import cycle
 
 from jupyter_agent.core.events import Log
-from jupyter_agent.places import new_id
 from jupyter_agent.producer.producer import Producer
+from jupyter_agent.system.ids import new_id
 
 from .audience import Audience, Wanted
 from .fanout import ours, under_load

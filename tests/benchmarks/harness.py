@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from jupyter_agent.discovery import read_holder
 from jupyter_agent.producer.producer import Producer, close_current
+from jupyter_agent.transport.discovery import read_holder
 
 if TYPE_CHECKING:
     from .frames import Door

@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from jupyter_agent.core.events import Log
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
 
 from .harness import LINE, isolated, kernel, server
 from .rows import Row, at_least

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from jupyter_agent.core.events import About, Data, Event, Log, State, TaskState, encode_data
 from jupyter_agent.journal.base import Batch
-from jupyter_agent.journal.sqlite import SQLiteJournal
-from jupyter_agent.places import new_id
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.system.ids import new_id
 
 from .fanout import head, resume
 from .growth import Curve, Growth

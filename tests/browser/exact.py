@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
-from support import until
+
+from tests.support.builders import until
 
 from .lab import START, Lab
 from .stories import HEAD

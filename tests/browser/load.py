@@ -15,10 +15,10 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from browser.conftest import CHROMIUM, FLAGS
-from browser.lab import Lab, run_cell, view, wait_for_state
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.lab import Lab, run_cell, view, wait_for_state
 
 LINES = 100_000
 SECONDS = 30

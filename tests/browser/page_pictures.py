@@ -10,14 +10,12 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import kernels
-import servers
-from servers import Server
-from support import until
-
-from browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.support import kernels, servers
+from tests.support.builders import until
+from tests.support.servers import Server
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE: dict[str, Any] = {"viewport": {"width": 1180, "height": 640}}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from browser.conftest import CHROMIUM, FLAGS
-from browser.lab import Lab, environment, restart_kernel, run_cell, save, view, wait_for_state
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.lab import Lab, environment, restart_kernel, run_cell, save, view, wait_for_state
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 TRAIN = """\

@@ -15,9 +15,9 @@ from tornado.web import Application, RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketHandler
 
 from jupyter_agent.core.events import TaskState
-from jupyter_agent.core.messages import SUBPROTOCOL
 from jupyter_agent.core.task import Task
-from jupyter_agent.widgets import STATIC
+from jupyter_agent.notebook.display.widget import STATIC
+from jupyter_agent.protocol.messages import SUBPROTOCOL
 
 TESTING = STATIC.parent / "frontend" / "lib" / "testing.js"
 """The front-end's parts by name, as its build leaves them."""

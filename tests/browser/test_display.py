@@ -14,12 +14,12 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_agent.core.events import Error, Result, TaskState
-from jupyter_agent.core.picture import html, start_html
 from jupyter_agent.core.task import Point, ProgressNow, Task
 from jupyter_agent.errors import NotNow
-from jupyter_agent.notebook import display
-from jupyter_agent.notebook.follower import PATIENCE, Follower, Rest, View
-from jupyter_agent.places import new_id
+from jupyter_agent.notebook.display import bundle as display
+from jupyter_agent.notebook.display.widget_sync import PATIENCE, Follower, Rest, View
+from jupyter_agent.rendering.html import html, start_html
+from jupyter_agent.system.ids import new_id
 
 MIME = display.MIME
 
@@ -161,7 +161,7 @@ def test_outside_a_kernel_nothing_is_shown(handle: Handle, capsys: pytest.Captur
 
 def test_the_package_loads_no_widgets() -> None:
     code = (
-        "import sys, jupyter_agent, jupyter_agent.notebook.display;"
+        "import sys, jupyter_agent, jupyter_agent.notebook.display.bundle;"
         "print([m for m in ('anywidget', 'ipywidgets', 'jupyter_server', 'sqlite3') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -310,7 +310,7 @@ def test_without_anywidget_the_rest_of_the_bundle_remains(
 
 
 def test_the_widget_passes_commands_on(handle: Handle) -> None:
-    from jupyter_agent.widgets import TaskWidget
+    from jupyter_agent.notebook.display.widget import TaskWidget
 
     widget = TaskWidget(handle.id, None, display._commander(handle))
     widget._message(widget, {"command": "cancel", "args": {}}, [])
@@ -368,7 +368,7 @@ def test_a_view_shows_once_in_a_cell_and_again_in_the_next(handle: Handle, kerne
 
 
 def test_the_element_travels_to_a_page_once_and_not_with_every_view() -> None:
-    from jupyter_agent.widgets import TaskWidget, browser_module, keeper
+    from jupyter_agent.notebook.display.widget import TaskWidget, browser_module, keeper
 
     widgets = [TaskWidget(ident, None, lambda _name, _args: None) for ident in ("a", "b")]
     assert [widget.keeper for widget in widgets] == [keeper().model_id] * 2

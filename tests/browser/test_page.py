@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import kernels
 import pytest
-import servers
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, expect
 from playwright.sync_api import Page as Tab
-from servers import Server
-from support import until
 
-from jupyter_agent.server import static
+from jupyter_agent.server.handlers import static
+from tests.support import kernels, servers
+from tests.support.builders import until
+from tests.support.servers import Server
 
 from .axe import grave_faults
 from .cable import cable

@@ -11,19 +11,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support import OTHER_TASK, PRODUCER, STRANGER, TASK, event, python, state, story, task_id, until
 
-from jupyter_agent import places as places_module
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
-from jupyter_agent.detached.orders import Order, place_order, withdraw_order
-from jupyter_agent.discovery import HolderFile, read_holder
+from jupyter_agent.detached.work_queue import Order, place_order, withdraw_order
 from jupyter_agent.errors import JournalError, JournalHeld
-from jupyter_agent.journal import ingest
 from jupyter_agent.journal.base import Appended, Batch, Note, Stored
-from jupyter_agent.journal.damage import CorruptJournal
-from jupyter_agent.journal.holder import Desk, Holder, Long
-from jupyter_agent.journal.ingest import CHUNK, interrupt_orphans, peek_spools, take_in, take_in_spools
-from jupyter_agent.journal.retention import DAY, Retention, prune
+from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.operations import recovery as ingest
+from jupyter_agent.journal.operations.recovery import (
+    CHUNK,
+    interrupt_orphans,
+    peek_spools,
+    take_in,
+    take_in_spools,
+)
+from jupyter_agent.journal.operations.retention import DAY, Retention, prune
+from jupyter_agent.journal.session import Desk, Long
 from jupyter_agent.journal.slots import (
     Slot,
     existing_slots,
@@ -32,11 +35,26 @@ from jupyter_agent.journal.slots import (
     take_server_slot,
     try_slot,
 )
-from jupyter_agent.journal.sqlite import SQLiteJournal
-from jupyter_agent.locks import FileLock
-from jupyter_agent.places import Places, host
+from jupyter_agent.journal.sqlite.errors import CorruptJournal
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.producer.segment import Segment
 from jupyter_agent.producer.spool import Header, Spool, header_for, read_spool
+from jupyter_agent.system.host import host
+from jupyter_agent.system.locks import FileLock
+from jupyter_agent.system.paths import Places
+from jupyter_agent.transport.discovery import HolderFile, read_holder
+from tests.support.builders import (
+    OTHER_TASK,
+    PRODUCER,
+    STRANGER,
+    TASK,
+    event,
+    python,
+    state,
+    story,
+    task_id,
+    until,
+)
 
 QUEUED, RUNNING, INTERRUPTED = TaskState.QUEUED, TaskState.RUNNING, TaskState.INTERRUPTED
 SERVER = HolderFile("server", os.getpid(), host(), "http://127.0.0.1:1/", "key")
@@ -760,7 +778,7 @@ class TestTakingIn:
 DYING = """
 import sys, time
 from jupyter_agent.core.events import Log
-from jupyter_agent.places import find_places, new_id
+from jupyter_agent.system.paths import find_places; from jupyter_agent.system.ids import new_id
 from jupyter_agent.producer.spool import Spool, header_for
 spool = Spool.create(find_places(), header_for(new_id(), "default", 0.0))
 task = new_id()
@@ -959,4 +977,4 @@ def test_a_stored_event_of_another_host_is_spooled_with_it(holder: Holder, place
     look(holder, places)
     row = holder.call(lambda desk: desk.journal.producer(PRODUCER)).result(20)
     assert row is not None
-    assert row.host == places_module.host()
+    assert row.host == host()

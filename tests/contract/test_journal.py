@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event, python, state, story, task_id
 
 from jupyter_agent.core.events import (
     UNREADABLE,
@@ -32,7 +31,19 @@ from jupyter_agent.core.events import (
 from jupyter_agent.core.task import Said, fold
 from jupyter_agent.journal.base import Appended, Batch, Journal, Note, Spot, Stored, Trust
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.sqlite import SQLiteJournal
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from tests.support.builders import (
+    HOLDER,
+    OTHER_TASK,
+    PRODUCER,
+    STRANGER,
+    TASK,
+    event,
+    python,
+    state,
+    story,
+    task_id,
+)
 
 FACTORIES: dict[str, Callable[[Path, str], Journal]] = {
     "memory": lambda folder, epoch: MemoryJournal(HOLDER, epoch),
@@ -879,10 +890,10 @@ LOOP = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from support import HOLDER, PRODUCER, event, state
+from tests.support.builders import HOLDER, PRODUCER, event, state
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.journal.base import Batch
-from jupyter_agent.journal.sqlite import SQLiteJournal
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 
 journal = SQLiteJournal(Path(sys.argv[1]), HOLDER, "first")
 n = journal.producer(PRODUCER).last_n if journal.producer(PRODUCER) else 0
@@ -898,7 +909,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     acked = 0
     for round_ in range(4):
-        with python(LOOP, path, Path(__file__).parent.parent) as process:
+        with python(LOOP, path, Path(__file__).parents[2]) as process:
             assert process.stdout is not None
             for _ in range(3 + round_ * 5):
                 acked = int(process.stdout.readline())

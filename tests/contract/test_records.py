@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import HOLDER, STRANGER
 
-from jupyter_agent.journal import records as records_module
+from jupyter_agent.journal import memory
 from jupyter_agent.journal.base import Journal
-from jupyter_agent.journal.damage import CorruptJournal
 from jupyter_agent.journal.holder import Holder
-from jupyter_agent.journal.ingest import take_in
 from jupyter_agent.journal.memory import MemoryJournal
+from jupyter_agent.journal.operations.recovery import take_in
 from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.slots import try_slot
-from jupyter_agent.journal.sqlite import SQLiteJournal
-from jupyter_agent.places import Places
+from jupyter_agent.journal.sqlite import records as sqlite_records
+from jupyter_agent.journal.sqlite.errors import CorruptJournal
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.system.paths import Places
+from tests.support.builders import HOLDER, STRANGER
 
 FEW = 10
 FACTORIES: dict[str, Callable[[Path], Journal]] = {
@@ -51,8 +52,9 @@ def journal(make: Callable[[str], Journal]) -> Journal:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand firings take a while."""
-    monkeypatch.setattr(records_module, "KEPT", FEW)
-    monkeypatch.setattr(records_module, "KEPT_WITHOUT", FEW // 2)
+    for adapter in (memory, sqlite_records):
+        monkeypatch.setattr(adapter, "KEPT", FEW)
+        monkeypatch.setattr(adapter, "KEPT_WITHOUT", FEW // 2)
 
 
 def claimed(due: float, *, schedule: str = "s", asked: bool = False) -> Firing:

@@ -14,11 +14,13 @@ import click
 import jupyter_agent
 from jupyter_agent import errors
 from jupyter_agent.cli.main import root
-from jupyter_agent.core import messages
+from jupyter_agent.protocol import messages
 from jupyter_agent.server.extension import JupyterAgent
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+
+sys.path.append(str(DOCS / "_ext"))
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
@@ -60,9 +62,21 @@ def test_every_module_is_on_the_map() -> None:
     page = (DOCS / "explanation" / "architecture.md").read_text()
     package = ROOT / "jupyter_agent"
     found = (path.relative_to(package) for path in package.rglob("*.py") if path.name != "__init__.py")
-    modules = [path for path in found if "node_modules" not in path.parts]
-    missing = [str(path) for path in modules if f"`{path.name}`" not in page]
+    rooms = {
+        path.parts[0] if path.parent.parts else "." for path in found if "node_modules" not in path.parts
+    }
+    missing = [room for room in sorted(rooms) if f"```{{module-map}} {room}\n" not in page]
     assert not missing, f"docs/explanation/architecture.md does not name {missing}"
+
+
+def test_the_map_says_what_every_module_is() -> None:
+    from module_map import modules
+
+    rooms = [path.name for path in (ROOT / "jupyter_agent").iterdir() if (path / "__init__.py").exists()]
+    lines = {f"{room}/{name}": line for room in [".", *rooms] for name, line in modules(room).items()}
+    unsaid = [name for name, line in lines.items() if not line.endswith(".")]
+    assert len(lines) > 200
+    assert not unsaid, f"the first lines of {unsaid} are no sentence"
 
 
 def test_every_close_code_is_in_the_reference() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from servers import Server, Servers, servers
+
+from tests.support.servers import Server, Servers, servers
 
 
 @pytest.fixture

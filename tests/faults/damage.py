@@ -15,17 +15,17 @@ from time import monotonic
 from typing import Any
 
 import msgspec
-from kernels import script
-from servers import Server, Servers, environment, loud
-from support import until
 
 from jupyter_agent.core.events import Event, Log, decode_data
-from jupyter_agent.discovery import remote_address
-from jupyter_agent.places import new_id
 from jupyter_agent.producer.segment import MAGIC, OVERHEAD
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.transport.discovery import remote_address
 from tests.faults.readers import Reader
 from tests.faults.tally import Say, Tally, attempt
 from tests.faults.work import WITHIN, story_of
+from tests.support.builders import until
+from tests.support.kernels import script
+from tests.support.servers import Server, Servers, environment, loud
 
 BATCH = 20
 """Damaged spools that one start of a server takes in."""

@@ -17,8 +17,8 @@ from random import Random
 from typing import Any
 
 from jupyter_agent.core.events import About, Data, Log, Message, Metric, Progress, Result, State, TaskState
-from jupyter_agent.core.messages import CommandOrder
 from jupyter_agent.producer.producer import Producer
+from jupyter_agent.protocol.messages import CommandOrder
 
 Emitted = tuple[str, Data]
 PATIENCE = 60.0

@@ -12,11 +12,10 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from kernels import Written, execute, stream_in_kernel
-from servers import Server, loud_of_ours
-
 from tests.faults.tally import Say, Tally, attempt
 from tests.faults.work import begin, boss, story_of, wait_lines
+from tests.support.kernels import Written, execute, stream_in_kernel
+from tests.support.servers import Server, loud_of_ours
 
 BATCH = 8
 """Kernels that live, and die, at the same time."""

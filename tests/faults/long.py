@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 
-from servers import Servers, servers
-
 from tests.faults.damage import files, journals
 from tests.faults.kills import kernels, workers
 from tests.faults.network import network
@@ -20,6 +18,7 @@ from tests.faults.report import WHAT, report, write
 from tests.faults.restarts import restarts
 from tests.faults.standing import stops
 from tests.faults.tally import Say, Tally
+from tests.support.servers import Servers, servers
 
 Part = Callable[[Servers, list[int], Say, Path], Tally]
 

@@ -20,16 +20,16 @@ from typing import Any
 from zlib import crc32
 
 import msgspec
-from servers import Server, environment, loud
 
 from jupyter_agent.core.events import Event, encode_data
-from jupyter_agent.discovery import Address, remote_address
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.transport.discovery import Address, remote_address
 from tests.faults.emitter import PATIENCE, story
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.readers import Fact, Reader, fact, is_end
 from tests.faults.schedules import Kind, Schedule, Step, draw
 from tests.faults.tally import Broken, Say, Tally, broken, compare
+from tests.support.servers import Server, environment, loud
 
 PART = "network"
 LANES = 8

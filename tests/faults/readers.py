@@ -10,9 +10,9 @@ from zlib import crc32
 
 from jupyter_agent.client import AgentClient
 from jupyter_agent.core.events import Event, State, decode_data
-from jupyter_agent.core.protocol import Apply
-from jupyter_agent.discovery import Address
 from jupyter_agent.errors import ServerUnreachable
+from jupyter_agent.protocol.subscriber import Apply
+from jupyter_agent.transport.discovery import Address
 
 Fact = tuple[str, int, str, int]
 """Of one event: its producer, its number, its type and a checksum of its payload."""

@@ -12,15 +12,15 @@ from time import monotonic
 from typing import Any
 
 import msgspec
-from kernels import Written, execute, script
-from servers import Server, Servers, loud_of_ours
-from support import until
 
 from jupyter_agent.core.events import Event
-from jupyter_agent.discovery import DEFAULT, find_address
+from jupyter_agent.transport.discovery import DEFAULT, find_address
 from tests.faults.readers import Reader, fact
 from tests.faults.tally import Say, Tally, again, compare
 from tests.faults.work import WITHIN, begin, story_of, wait_lines
+from tests.support.builders import until
+from tests.support.kernels import Written, execute, script
+from tests.support.servers import Server, Servers, loud_of_ours
 
 GROUP = 10
 """Kills that one company of scripts and subscribers lives through."""

@@ -11,12 +11,11 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from kernels import Written, execute, script
-from servers import Server, loud_of_ours
-from support import until
-
 from tests.faults.tally import Say, Tally, attempt
 from tests.faults.work import WITHIN, begin, boss, story_of, wait_lines
+from tests.support.builders import until
+from tests.support.kernels import Written, execute, script
+from tests.support.servers import Server, loud_of_ours
 
 
 class _Company:

@@ -19,14 +19,14 @@ from statistics import quantiles
 
 import msgspec
 import pytest
-from servers import Server, Servers, loud
-from support import until
-from wire import Story, Wire, producer, subscriber
 
-from jupyter_agent.core.messages import Close
-from jupyter_agent.server.pump import WRITE_DEADLINE
+from jupyter_agent.protocol.messages import Close
+from jupyter_agent.server.delivery.writer import WRITE_DEADLINE
 from tests.faults.vandals import HELLO, Place, frame, with_a_reset
 from tests.soak.census import Census, census, census_options
+from tests.support.builders import until
+from tests.support.servers import Server, Servers, loud
+from tests.support.wire import Story, Wire, producer, subscriber
 
 SECONDS = float(os.environ.get("BOUNDED_SECONDS", "6"))
 CALM = min(SECONDS, 3.0)
@@ -221,7 +221,7 @@ async def test_readers_that_catch_up_from_different_places_in_a_quiet_hour_cost_
 async def test_a_reader_that_is_too_slow_is_closed_with_4008_and_without_a_word_in_the_log(
     fresh: Servers,
 ) -> None:
-    config = "import jupyter_agent.server.pump\njupyter_agent.server.pump.WRITE_DEADLINE = 0.5"
+    config = "import jupyter_agent.server.delivery.writer\njupyter_agent.server.pump.WRITE_DEADLINE = 0.5"
     server, story = fresh.start(config=config, **census_options()), Story()
     async with producer(server, story.producer) as writer:
         await writer.published(story.start())

@@ -11,9 +11,9 @@ import pytest
 AT_EACH_BYTE = """
 import os, signal, sys
 from pathlib import Path
-from jupyter_agent import places as module
-from jupyter_agent.places import Places
-from jupyter_agent.producer.checkpoints import Checkpoints
+from jupyter_agent.system import paths as module
+from jupyter_agent.system.paths import Places
+from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 
 TASK = "0" * 26
 checkpoints = Checkpoints(Places(Path(sys.argv[1])))
@@ -66,9 +66,9 @@ print(size)
 IN_A_LOOP = """
 import os, random, select, signal, sys, time
 from pathlib import Path
-from jupyter_agent.journal.retention import delete_files
-from jupyter_agent.places import Places
-from jupyter_agent.producer.checkpoints import Checkpoints
+from jupyter_agent.journal.operations.retention import delete_files
+from jupyter_agent.system.paths import Places
+from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 
 TASK, dice = "0" * 26, random.Random(5)
 places = Places(Path(sys.argv[1]))
@@ -119,8 +119,8 @@ def test_a_process_killed_while_it_saves_leaves_the_last_complete_checkpoint(
 NO_MORE_BYTES = """
 import resource, sys
 from pathlib import Path
-from jupyter_agent.places import Places
-from jupyter_agent.producer.checkpoints import Checkpoints
+from jupyter_agent.system.paths import Places
+from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 
 TASK = "0" * 26
 checkpoints = Checkpoints(Places(Path(sys.argv[1])))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from jupyter_client.manager import KernelManager
-from servers import Server, environment, loud
-from support import until
+
+from tests.support.builders import until
+from tests.support.servers import Server, environment, loud
 
 pytestmark = pytest.mark.timeout(60)
 

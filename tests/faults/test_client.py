@@ -10,8 +10,8 @@ import struct
 import pytest
 
 from jupyter_agent.client import AgentClient
-from jupyter_agent.discovery import remote_address
 from jupyter_agent.errors import ServerUnreachable
+from jupyter_agent.transport.discovery import remote_address
 
 
 async def _breaks_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

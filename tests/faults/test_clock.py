@@ -8,13 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from kernels import assert_story, script
-from servers import Server, Servers, loud
-from support import PACKAGE_ROOT, until
 
-from jupyter_agent.discovery import remote_address
+from jupyter_agent.transport.discovery import remote_address
 from tests.faults.readers import Reader, is_end
 from tests.faults.work import wait_lines
+from tests.support.builders import PACKAGE_ROOT, until
+from tests.support.kernels import assert_story, script
+from tests.support.servers import Server, Servers, loud
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from servers import Servers
 
 from tests.faults.damage import files, journals
 from tests.faults.test_kills import SEED, assert_whole
+from tests.support.servers import Servers
 
 pytestmark = pytest.mark.timeout(120)
 

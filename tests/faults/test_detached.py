@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notebook_support import own_producer  # noqa: F401
-from servers import Server, Servers
-from support import until
-from workers import kill_worker, no_workers_left, workers_of
 
 import jupyter_agent as ja
 from jupyter_agent.core.task import Task
-from jupyter_agent.detached.orders import taken_orders, waiting_orders
-from jupyter_agent.places import Places
+from jupyter_agent.detached.work_queue import taken_orders, waiting_orders
 from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.server import dispatch
+from jupyter_agent.server.background import worker_supervisor as dispatch
+from jupyter_agent.system.paths import Places
+from tests.support.builders import until
+from tests.support.runtime import own_producer  # noqa: F401
+from tests.support.servers import Server, Servers
+from tests.support.workers import kill_worker, no_workers_left, workers_of
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def holder(fresh: Servers, places: Places) -> Iterator[Server]:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Servers]:
-    from servers import servers
+    from tests.support.servers import servers
 
     with servers(tmp_path / "servers") as factory:
         yield factory

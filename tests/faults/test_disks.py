@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from kernels import assert_story, script
-from servers import Server, Servers, loud, servers
-from support import until
+
+from tests.support.builders import until
+from tests.support.kernels import assert_story, script
+from tests.support.servers import Server, Servers, loud, servers
 
 T = TypeVar("T")
 pytestmark = pytest.mark.timeout(120)

@@ -13,17 +13,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from kernels import Written, assert_story, script
-from servers import Server, Servers
-from support import until
-from wire import wire
 
-from jupyter_agent.places import host
+from jupyter_agent.system.host import host
 from tests.faults.kills import kernels, workers
 from tests.faults.restarts import restarts
 from tests.faults.standing import stops
 from tests.faults.tally import Say, Tally
 from tests.faults.work import wait_lines
+from tests.support.builders import until
+from tests.support.kernels import Written, assert_story, script
+from tests.support.servers import Server, Servers
+from tests.support.wire import wire
 
 pytestmark = pytest.mark.timeout(120)
 SEED = int(os.environ.get("FAULTS_SEED", time.time_ns() // 1_000_000 % 1_000_000_000))

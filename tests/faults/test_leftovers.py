@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.journal.holder import Holder
-from jupyter_agent.journal.ingest import take_in_spools
+from jupyter_agent.journal.operations.recovery import take_in_spools
 from jupyter_agent.journal.slots import try_slot
-from jupyter_agent.locks import FileLock
-from jupyter_agent.places import Places
+from jupyter_agent.system.locks import FileLock
+from jupyter_agent.system.paths import Places
 
 HOUR = 3600.0
 

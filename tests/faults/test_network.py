@@ -10,13 +10,13 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from servers import Servers, loud
-from wire import subscriber
 
 from tests.faults.network import network
 from tests.faults.schedules import KINDS, draw
 from tests.faults.test_kills import SEED, assert_whole
 from tests.faults.vandals import HELLO, Place, frame
+from tests.support.servers import Servers, loud
+from tests.support.wire import subscriber
 
 pytestmark = pytest.mark.timeout(120)
 SCHEDULES = 30

@@ -6,9 +6,10 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from kernels import execute
-from servers import Servers
-from support import until
+
+from tests.support.builders import until
+from tests.support.kernels import execute
+from tests.support.servers import Servers
 
 SOON = 1.0
 """Seconds within which a cancel has ended its task, whatever the cell does."""

@@ -12,12 +12,12 @@ from collections.abc import Awaitable
 
 import psutil
 import pytest
-from servers import Server, Servers, loud
-from support import until
-from wire import Applied, Story, Wire, producer, subscriber
 
 from tests.faults.vandals import Place, come_and_go
 from tests.soak.census import Census, census, census_options
+from tests.support.builders import until
+from tests.support.servers import Server, Servers, loud
+from tests.support.wire import Applied, Story, Wire, producer, subscriber
 
 pytestmark = pytest.mark.timeout(300)
 DISCONNECTS = int(os.environ.get("FAULTS_DISCONNECTS", "10000"))
@@ -25,7 +25,7 @@ WARM_UP = DISCONNECTS * 2 // 5
 """How many of them come before the first count: what a server sets up once, it sets up there."""
 
 HISTORY = 1000
-SOCKET = "jupyter_agent.server.websocket.AgentSocket"
+SOCKET = "jupyter_agent.server.handlers.websocket.AgentSocket"
 ROOM = {"objects": 40}
 RSS_ROOM = 12 << 20
 

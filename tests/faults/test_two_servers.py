@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kernels import Written, assert_story, execute
-from servers import Server, Servers, loud_of_ours
-from support import until
 
 from tests.faults.work import BY_ITSELF, begin, wait_lines
+from tests.support.builders import until
+from tests.support.kernels import Written, assert_story, execute
+from tests.support.servers import Server, Servers, loud_of_ours
 
 pytestmark = pytest.mark.timeout(90)
 

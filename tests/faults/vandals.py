@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import msgspec
-from servers import Server
-from wire import Story
 
-from jupyter_agent.core.messages import SUBPROTOCOL
+from jupyter_agent.protocol.messages import SUBPROTOCOL
+from tests.support.servers import Server
+from tests.support.wire import Story
 
 HELLO = b'{"type":"hello","versions":[1],"client":"vandal"}'
 UNREAD = 4096

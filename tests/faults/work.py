@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from kernels import ENDS, Written
-from servers import Server, environment
-from support import until
-
 from tests.faults.tally import Tally
+from tests.support.builders import until
+from tests.support.kernels import ENDS, Written
+from tests.support.servers import Server, environment
 
 WORK = """
 import os, sys, time

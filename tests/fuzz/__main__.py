@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.append(str(Path(__file__).parent.parent))  # for the helpers that tests share
+sys.path.append(str(Path(__file__).parents[2]))  # for the helpers that tests share
 
 from .dice import Dice
 from .harness import Found, Target

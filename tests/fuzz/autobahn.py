@@ -14,16 +14,16 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent.parent))
+sys.path.append(str(Path(__file__).parents[2]))
 
-from servers import Server, loud, servers
+from tests.support.servers import Server, loud, servers
 
 ALL = "1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*"
 KNOWN = "7.9."
 """Close codes that nobody may send: Tornado sends them back where 1002 is wanted. The connection ends."""
 
 ECHO = """
-from jupyter_agent.server.websocket import AgentSocket
+from jupyter_agent.server.handlers.websocket import AgentSocket
 
 async def echo(self, message):
     if isinstance(message, bytes):

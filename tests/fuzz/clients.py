@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from raw import CLOSE, PING, PONG, TEXT, frame
 
 from jupyter_agent.client import AgentClient
-from jupyter_agent.core.messages import FromServer
 from jupyter_agent.core.task import Task
-from jupyter_agent.discovery import Address
 from jupyter_agent.errors import AgentError
+from jupyter_agent.protocol.messages import FromServer
+from jupyter_agent.transport.discovery import Address
+from tests.support.raw_websocket import CLOSE, PING, PONG, TEXT, frame
 
 from .dice import Dice
 from .grammar import TASKS, TEXTS, anything, encoded, event, message

@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 import msgspec
 import psutil
-from raw import BINARY, CLOSE, PING, PONG, TEXT, Frame, Raw, closing, frame
-from servers import Server, loud, servers
 
 from jupyter_agent.core.events import About, Event, Log, State, TaskState, encode_data
-from jupyter_agent.core.messages import Close, FromClient, FromServer
-from jupyter_agent.places import new_id
+from jupyter_agent.protocol.messages import Close, FromClient, FromServer
+from jupyter_agent.system.ids import new_id
+from tests.support.raw_websocket import BINARY, CLOSE, PING, PONG, TEXT, Frame, Raw, closing, frame
+from tests.support.servers import Server, loud, servers
 
 from .dice import Dice
 from .grammar import CURSORS, INTS, PRODUCERS, TASKS, TEXTS, anything, encoded, event, message

@@ -8,16 +8,17 @@ from html.parser import HTMLParser
 import msgspec
 from rich.console import Console
 
-from jupyter_agent.cli.board import Row
-from jupyter_agent.cli.draw import board_view, details, task_table
-from jupyter_agent.cli.humane import age, duration, moment, number, size
-from jupyter_agent.cli.said import plain, said
+from jupyter_agent.cli.output import details, task_table
+from jupyter_agent.cli.watch.model import Row
+from jupyter_agent.cli.watch.render import board_view
 from jupyter_agent.core.events import UNREADABLE, decode_data, decode_event, encode_event
 from jupyter_agent.core.ids import Cursor, is_ulid
-from jupyter_agent.core.picture import html, start_html
 from jupyter_agent.core.task import Task
 from jupyter_agent.errors import BadCursor
-from jupyter_agent.server.page import render
+from jupyter_agent.rendering.html import html, start_html
+from jupyter_agent.rendering.humanize import age, duration, moment, number, size
+from jupyter_agent.rendering.transcript import plain, said
+from jupyter_agent.server.handlers.tasks_page import render
 
 from .dice import Dice
 from .grammar import CURSORS, FLOATS, INTS, TASKS, TEXTS, encoded, event, typed_event

@@ -13,17 +13,18 @@ import msgspec
 
 from jupyter_agent.core.events import Command, Event, Log, Result, State, TaskState, encode_data
 from jupyter_agent.core.ids import ulid
-from jupyter_agent.discovery import HolderFile, find_address, find_journal, read_holder
 from jupyter_agent.errors import AgentError, ResultNotStored
 from jupyter_agent.journal.base import Batch, Note, Trust
-from jupyter_agent.journal.holder import Desk, Holder
-from jupyter_agent.journal.ingest import take_in
-from jupyter_agent.journal.retention import Retention, prune
+from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.operations.recovery import take_in
+from jupyter_agent.journal.operations.retention import Retention, prune
+from jupyter_agent.journal.session import Desk
 from jupyter_agent.journal.slots import holder_of, try_slot
-from jupyter_agent.journal.sqlite import SQLiteJournal
-from jupyter_agent.places import Places
-from jupyter_agent.producer.checkpoints import Checkpoints
-from jupyter_agent.producer.store import Store
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
+from jupyter_agent.runtime.artifacts.results import Store
+from jupyter_agent.system.paths import Places
+from jupyter_agent.transport.discovery import HolderFile, find_address, find_journal, read_holder
 
 from .dice import Dice
 from .grammar import PRODUCERS, TASKS, typed_event

@@ -11,7 +11,11 @@ import msgspec
 
 from jupyter_agent.core.events import MOST, Log
 from jupyter_agent.core.ids import ulid
-from jupyter_agent.core.messages import (
+from jupyter_agent.errors import ProtocolError
+from jupyter_agent.producer.forwarder import Forwarder
+from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.protocol.actions import CloseWith, Send, encode
+from jupyter_agent.protocol.messages import (
     CommandOrder,
     ErrorMessage,
     FromClient,
@@ -20,21 +24,10 @@ from jupyter_agent.core.messages import (
     Hello,
     Publish,
 )
-from jupyter_agent.core.protocol import (
-    Apply,
-    CloseWith,
-    ProducerSide,
-    Restart,
-    Send,
-    ServerSide,
-    SubscriberSide,
-    Subscription,
-    encode,
-)
-from jupyter_agent.errors import ProtocolError
-from jupyter_agent.places import Places
-from jupyter_agent.producer.forwarder import Forwarder
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.protocol.producer import ProducerSide
+from jupyter_agent.protocol.server import ServerSide
+from jupyter_agent.protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
+from jupyter_agent.system.paths import Places
 
 from .dice import Dice
 from .grammar import EPOCH, TASKS, anything, encoded, message

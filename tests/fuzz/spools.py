@@ -14,12 +14,12 @@ import msgspec
 
 from jupyter_agent.core.events import Event, Log, State, TaskState, decode_event, encode_data, encode_event
 from jupyter_agent.core.ids import ulid
-from jupyter_agent.journal.holder import Desk
-from jupyter_agent.journal.ingest import peek_spools, take_in
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.places import Places
+from jupyter_agent.journal.operations.recovery import peek_spools, take_in
+from jupyter_agent.journal.session import Desk
 from jupyter_agent.producer.segment import MAGIC, START, Record, Segment, read_segment
 from jupyter_agent.producer.spool import header_for
+from jupyter_agent.system.paths import Places
 
 from .dice import Dice
 from .grammar import PRODUCERS, TEXTS, encoded, event, typed_event

@@ -47,7 +47,7 @@ def test_no_input_breaks_a_real_door(name: str, tmp_path: Path) -> None:
 
 
 def test_a_target_goes_red_when_the_code_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_agent.core.protocol._short", lambda text: text * 50)
+    monkeypatch.setattr("jupyter_agent.protocol.server._short", lambda text: text * 50)
     with pytest.raises(Found):
         for number in range(300):
             server_session(Dice(Random(number)))

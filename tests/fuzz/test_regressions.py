@@ -11,30 +11,33 @@ from pathlib import Path
 import msgspec
 import pytest
 from rich.console import Console
-from support import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
 from tornado.httpclient import HTTPRequest, HTTPResponse
 
-from jupyter_agent.cli.board import Row
-from jupyter_agent.cli.draw import board_view, details, task_table
-from jupyter_agent.cli.humane import age, duration, moment, number
-from jupyter_agent.client.http import _refusal, read
+from jupyter_agent.cli.output import details, task_table
+from jupyter_agent.cli.watch.model import Row
+from jupyter_agent.cli.watch.render import board_view
 from jupyter_agent.core.events import Command, Log, Result, encode_event
-from jupyter_agent.core.protocol import ProducerSide, SubscriberSide, Subscription
 from jupyter_agent.core.task import ProgressNow, Task
-from jupyter_agent.discovery import Address
 from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, ResultNotStored
 from jupyter_agent.journal.base import Batch, Note, Trust
-from jupyter_agent.journal.holder import Desk, Holder
-from jupyter_agent.journal.ingest import peek_spools, take_in
+from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.retention import Retention, prune
+from jupyter_agent.journal.operations.recovery import peek_spools, take_in
+from jupyter_agent.journal.operations.retention import Retention, prune
+from jupyter_agent.journal.session import Desk
 from jupyter_agent.journal.slots import Slot, try_slot
-from jupyter_agent.journal.sqlite import SQLiteJournal
-from jupyter_agent.places import Places
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.producer.forwarder import Forwarder
 from jupyter_agent.producer.segment import START, Segment, read_segment
 from jupyter_agent.producer.spool import Spool, header_for, read_spool
-from jupyter_agent.producer.store import Store
+from jupyter_agent.protocol.producer import ProducerSide
+from jupyter_agent.protocol.subscriber import SubscriberSide, Subscription
+from jupyter_agent.rendering.humanize import age, duration, moment, number
+from jupyter_agent.runtime.artifacts.results import Store
+from jupyter_agent.system.paths import Places
+from jupyter_agent.transport.discovery import Address
+from jupyter_agent.transport.http import _refusal, read
+from tests.support.builders import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
 
 from .spools import framed
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import servers
+
+from tests.support import servers
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from servers import Server, assert_problem
-from support import task_id
+
+from tests.support.builders import task_id
+from tests.support.servers import Server, assert_problem
 
 NOBODY = task_id(404)
 CALL = {"target": ["true"]}

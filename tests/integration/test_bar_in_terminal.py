@@ -10,11 +10,11 @@ import termios
 from pathlib import Path
 
 import pytest
-from notebook_support import spooled
-from support import until
-from terminals import in_terminal, script_in_terminal
 
 from jupyter_agent.core.events import Progress, decode_data
+from tests.support.builders import until
+from tests.support.pty import in_terminal, script_in_terminal
+from tests.support.runtime import spooled
 
 BAR = "━"
 START = "import logging, sys, threading, time\nlogging.basicConfig()\nimport jupyter_agent as ja\n"

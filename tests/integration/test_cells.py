@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import kernels
 import pytest
-import servers
-from servers import Server, assert_problem
-from support import until
-from wire import Story, producer
 
 from jupyter_agent.core.events import About, State, TaskState
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from tests.support import kernels, servers
+from tests.support.builders import until
+from tests.support.servers import Server, assert_problem
+from tests.support.wire import Story, producer
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import until
-from workers import no_workers_left
 
 from jupyter_agent.cli.main import run
 from jupyter_agent.client import AgentClient, Apply, connect
 from jupyter_agent.core.events import About, Log, Progress, State, TaskState
-from jupyter_agent.core.messages import CommandOrder
-from jupyter_agent.discovery import remote_address
 from jupyter_agent.errors import NotNow, RequestRefused, UnknownTask
-from jupyter_agent.places import Places, new_id
 from jupyter_agent.producer.producer import Producer
+from jupyter_agent.protocol.messages import CommandOrder
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import Places
+from jupyter_agent.transport.discovery import remote_address
+from tests.support.builders import until
+from tests.support.workers import no_workers_left
 
 Start = Callable[..., Any]
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notebook_support import own_producer, until  # noqa: F401
-from servers import Server, assert_problem
-from wire import subscriber
 
 import jupyter_agent as ja
 from jupyter_agent.client import connect
 from jupyter_agent.producer.producer import current_producer
+from tests.support.runtime import own_producer, until  # noqa: F401
+from tests.support.servers import Server, assert_problem
+from tests.support.wire import subscriber
 
 TALKER = """
 import jupyter_agent as ja

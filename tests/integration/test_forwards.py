@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from notebook_support import own_producer  # noqa: F401
-from peers import Peer
-from servers import Server, Servers, assert_problem, loud
-from support import until
-from wire import Story, producer
 
 import jupyter_agent as ja
 from jupyter_agent.cli.main import run
+from tests.support.builders import until
+from tests.support.runtime import own_producer  # noqa: F401
+from tests.support.servers import Server, Servers, assert_problem, loud
+from tests.support.websocket_peers import Peer
+from tests.support.wire import Story, producer
 
 pytestmark = pytest.mark.asyncio
 SECRET = "a-password-of-the-peer"

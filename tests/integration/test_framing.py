@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from raw import (
+
+from tests.support.raw_websocket import (
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -27,7 +28,7 @@ from raw import (
     frame,
     upgraded,
 )
-from servers import Server, assert_problem, loud
+from tests.support.servers import Server, assert_problem, loud
 
 HELLO = b'{"type":"hello","versions":[1]}'
 

@@ -7,13 +7,13 @@ import contextlib
 import json
 
 import pytest
-from servers import Server, Servers, loud
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClosedError
-from wire import Story, Wire, producer, subscriber, wire
 
-from jupyter_agent.core.messages import SUBPROTOCOL
-from jupyter_agent.places import new_id
+from jupyter_agent.protocol.messages import SUBPROTOCOL
+from jupyter_agent.system.ids import new_id
+from tests.support.servers import Server, Servers, loud
+from tests.support.wire import Story, Wire, producer, subscriber, wire
 
 pytestmark = pytest.mark.asyncio
 HELLO = {"type": "hello", "versions": [1]}

@@ -11,12 +11,12 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 import pytest
-from servers import Server, assert_problem, loud
-from support import task_id
-from wire import Story, producer
 
 from jupyter_agent.core.events import About, Progress, State, TaskState
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from tests.support.builders import task_id
+from tests.support.servers import Server, assert_problem, loud
+from tests.support.wire import Story, producer
 
 UNKNOWN = task_id(404)
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kernels import assert_story, script, stream_in_kernel
-from servers import Server, Servers, loud_of_ours
-from support import until
+
+from tests.support.builders import until
+from tests.support.kernels import assert_story, script, stream_in_kernel
+from tests.support.servers import Server, Servers, loud_of_ours
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(60)]
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from notebook_support import own_producer, until  # noqa: F401
-from servers import Server
 
 import jupyter_agent as ja
 from jupyter_agent.errors import NotNow
-from jupyter_agent.notebook.remote import list_tasks
+from jupyter_agent.notebook.journal_client import list_tasks
 from jupyter_agent.producer.producer import current_producer
+from tests.support.runtime import own_producer, until  # noqa: F401
+from tests.support.servers import Server
 
 StartServer = Callable[[], Server]
 
@@ -209,7 +209,7 @@ def test_a_server_that_goes_and_comes_back_is_no_trouble_for_a_task(holder: Serv
 
 
 def test_a_list_may_be_longer_than_a_page(holder: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_agent.notebook.remote.PAGE", 3)
+    monkeypatch.setattr("jupyter_agent.notebook.journal_client.PAGE", 3)
     for number in range(8):
         ja.task(print, name=f"task {number}").submit().wait(10)
     assert current_producer().flush(10)

@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from servers import Servers, loud
-from support import until
-from wire import Story, producer
 
 from jupyter_agent.core.events import Prompt
+from tests.support.builders import until
+from tests.support.servers import Servers, loud
+from tests.support.wire import Story, producer
 
 SECRET = "a-password-of-the-hook"
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
-import servers
-from servers import TOKEN, Server, assert_problem
+
+from tests.support import servers
+from tests.support.servers import TOKEN, Server, assert_problem
 
 SCRIPT = "console.log('the page')\n"
 
@@ -47,7 +48,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def _root(folder: Path) -> str:
     """Jupyter's configuration, which is Python, for a server whose front-end lies in *folder*."""
-    lines = ["import pathlib", "from jupyter_agent.server import static"]
+    lines = ["import pathlib", "from jupyter_agent.server.handlers import static"]
     return "\n".join([*lines, f"static.ROOT = pathlib.Path({str(folder)!r})", ""])
 
 

@@ -6,12 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from servers import Server, assert_problem
-from support import task_id
-from wire import Story, producer
 
 from jupyter_agent.core.events import Log, Progress
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from tests.support.builders import task_id
+from tests.support.servers import Server, assert_problem
+from tests.support.wire import Story, producer
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from servers import Server, Servers
-from support import event
-from wire import Story, producer, subscriber
 
 from jupyter_agent.core.events import About, Input, Log, Prompt, State, TaskState
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from tests.support.builders import event
+from tests.support.servers import Server, Servers
+from tests.support.wire import Story, producer, subscriber
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from servers import Server, assert_problem
-from support import until
-from wire import Story, producer
 
-from jupyter_agent.places import make_private, write_private
+from jupyter_agent.system.files import make_private, write_private
+from tests.support.builders import until
+from tests.support.servers import Server, assert_problem
+from tests.support.wire import Story, producer
 
 NAME = 'daily "report"\nof größe'
 

@@ -6,11 +6,11 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from servers import Server, Servers, loud
-from wire import Applied, Story, Wire, producer, subscriber
 
 from jupyter_agent.core.events import Message, Progress
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from tests.support.servers import Server, Servers, loud
+from tests.support.wire import Applied, Story, Wire, producer, subscriber
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,9 +10,10 @@ from time import time
 from typing import Any
 
 import pytest
-from servers import Server, Servers, assert_problem
-from support import until
-from workers import no_workers_left
+
+from tests.support.builders import until
+from tests.support.servers import Server, Servers, assert_problem
+from tests.support.workers import no_workers_left
 
 BEAT = [sys.executable, "-c", "print('beat')"]
 LONG = [sys.executable, "-c", "import sys; sys.stdin.read()"]

@@ -8,17 +8,18 @@ import threading
 from pathlib import Path
 
 import pytest
-from kernels import assert_story, script, stream_in_kernel
-from servers import Server, Servers, loud
-from support import until
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.simple_httpclient import HTTPStreamClosedError
-from wire import Story, producer, subscriber
 
 from jupyter_agent.core.events import About, Display, Log, State, TaskState
-from jupyter_agent.locks import is_locked
-from jupyter_agent.places import Places, new_id
 from jupyter_agent.producer.producer import Producer
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.locks import is_locked
+from jupyter_agent.system.paths import Places
+from tests.support.builders import until
+from tests.support.kernels import assert_story, script, stream_in_kernel
+from tests.support.servers import Server, Servers, loud
+from tests.support.wire import Story, producer, subscriber
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -7,13 +7,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import msgspec
 import pytest
-from servers import Answer, Server, assert_problem
-from wire import Story, producer
 
 from jupyter_agent.core.events import Error, Log, State, TaskState
-from jupyter_agent.core.picture import html
 from jupyter_agent.core.task import Task
-from jupyter_agent.places import new_id
+from jupyter_agent.rendering.html import html
+from jupyter_agent.system.ids import new_id
+from tests.support.servers import Answer, Server, assert_problem
+from tests.support.wire import Story, producer
 
 PICTURE = {"Accept": "text/html"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_agent.journal import ingest
-from jupyter_agent.server import feed, liveness, resume
+from jupyter_agent.journal.operations import recovery as ingest
+from jupyter_agent.server.background import liveness
+from jupyter_agent.server.delivery import feed, resume
 
 from . import holding
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_agent.core.events import decode_data, decode_event
 from jupyter_agent.core.ids import ulid
-from jupyter_agent.discovery import DEFAULT
-from jupyter_agent.journal import ingest
 from jupyter_agent.journal.base import Appended, Batch, Note, Stored, Trust
-from jupyter_agent.journal.damage import CorruptJournal
-from jupyter_agent.journal.holder import Desk, Holder
+from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.places import Places, host
+from jupyter_agent.journal.operations import recovery as ingest
+from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.sqlite.errors import CorruptJournal
+from jupyter_agent.system.host import host
+from jupyter_agent.system.paths import Places
+from jupyter_agent.transport.discovery import DEFAULT
 
 from .bugs import Bug
 from .loop import Killed

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from jupyter_agent.core.events import TaskState
-from jupyter_agent.discovery import DEFAULT
 from jupyter_agent.errors import JournalError
+from jupyter_agent.transport.discovery import DEFAULT
 
 from .bugs import Bug
 from .loop import Killed

@@ -11,10 +11,10 @@ import msgspec
 
 from jupyter_agent.core.events import Command, Event, State, decode_data, decode_event
 from jupyter_agent.core.ids import Cursor
-from jupyter_agent.core.messages import Ack, CommandOrder
 from jupyter_agent.core.task import Task, fold
 from jupyter_agent.journal.base import Appended, Batch, Note, Trust
-from jupyter_agent.journal.draft import start_of
+from jupyter_agent.journal.transaction import start_of
+from jupyter_agent.protocol.messages import Ack, CommandOrder
 
 from .bugs import Bug
 from .spools import lost_range

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from jupyter_agent.core.events import About, Data, Event, Log, Metric, Progress, State, TaskState
-from jupyter_agent.core.messages import Ack, Close, CommandOrder, come_back
-from jupyter_agent.core.protocol import ProducerSide
 from jupyter_agent.producer.forwarder import Forwarder
+from jupyter_agent.protocol.messages import Ack, Close, CommandOrder, come_back
+from jupyter_agent.protocol.producer import ProducerSide
 
 from .bugs import Bug
 from .loop import HandLoop

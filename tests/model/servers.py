@@ -11,19 +11,20 @@ from typing import Any
 import msgspec
 
 from jupyter_agent.core.ids import Cursor
-from jupyter_agent.core.messages import Ack, Bye, Close, Events, Publish, Subscribe
-from jupyter_agent.core.protocol import CloseWith, encode
 from jupyter_agent.journal.base import Journal
-from jupyter_agent.journal.holder import Desk
-from jupyter_agent.journal.retention import Retention
-from jupyter_agent.server.dispatch import Dispatch
-from jupyter_agent.server.feed import Feed
-from jupyter_agent.server.forwards import Forwards
-from jupyter_agent.server.liveness import Liveness
-from jupyter_agent.server.registry import Registry
-from jupyter_agent.server.schedules import Schedules
-from jupyter_agent.server.services import Services, Timing
-from jupyter_agent.server.websocket import AgentSocket
+from jupyter_agent.journal.operations.retention import Retention
+from jupyter_agent.journal.session import Desk
+from jupyter_agent.protocol.actions import CloseWith, encode
+from jupyter_agent.protocol.messages import Ack, Bye, Close, Events, Publish, Subscribe
+from jupyter_agent.server.background.forwards import Forwards
+from jupyter_agent.server.background.liveness import Liveness
+from jupyter_agent.server.background.scheduler import Schedules
+from jupyter_agent.server.background.worker_supervisor import Dispatch
+from jupyter_agent.server.delivery.connections import Registry
+from jupyter_agent.server.delivery.feed import Feed
+from jupyter_agent.server.handlers.websocket import AgentSocket
+from jupyter_agent.server.limits import Timing
+from jupyter_agent.server.services import Services
 
 from .bugs import Bug
 from .holding import HandHolder, Home, ModelSlot, places_of

@@ -19,7 +19,7 @@ class ModelSpool:
     """Stands for `producer.spool.Spool` and its folder: numbered records in segments that outlive their
     writer. A segment goes once all of it is acknowledged, the newest stays; past *most* segments the oldest
     are rewritten by the real compaction. ``locked``: its producer lives. What it does not have: torn or
-    damaged records, interrupted writes (`tests/unit/test_spool.py` has them)."""
+    damaged records, interrupted writes (`tests/unit/producer/test_spool.py` has them)."""
 
     header: Header
     most: int = 1000

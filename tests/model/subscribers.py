@@ -7,9 +7,10 @@ from typing import Any
 
 from jupyter_agent.core.events import Event
 from jupyter_agent.core.ids import Cursor
-from jupyter_agent.core.messages import Close, CommandRequest, ErrorMessage, Events, come_back
-from jupyter_agent.core.protocol import Apply, Restart, Send, SubscriberSide, Subscription, encode
 from jupyter_agent.core.task import Task
+from jupyter_agent.protocol.actions import Send, encode
+from jupyter_agent.protocol.messages import Close, CommandRequest, ErrorMessage, Events, come_back
+from jupyter_agent.protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
 
 from .bugs import Bug
 from .oracle import Oracle, Wanted

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from jupyter_agent.journal.draft import Draft
+from jupyter_agent.journal.transaction import Draft
 
 from .bugs import Bug
 from .machine import Delivery

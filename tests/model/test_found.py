@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_agent.core.events import Progress, TaskState
-from jupyter_agent.discovery import DEFAULT
+from jupyter_agent.transport.discovery import DEFAULT
 
 from .oracle import Wanted
 from .producers import ModelProducer

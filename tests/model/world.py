@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from jupyter_agent.core.events import TaskState
-from jupyter_agent.discovery import DEFAULT
-from jupyter_agent.places import host
 from jupyter_agent.producer.spool import Header
+from jupyter_agent.system.host import host
+from jupyter_agent.transport.discovery import DEFAULT
 
 from .bugs import Bug
 from .holding import Home

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from trees import Made, built, copy_of_the_tree, machine, tools, unpacked
+
+from tests.support.source_trees import Made, built, copy_of_the_tree, machine, tools, unpacked
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from trees import ROOT, Made, build, built, contents, machine, names, tools
 
 import jupyter_agent
+from tests.support.source_trees import ROOT, Made, build, built, contents, machine, names, tools
 
 frontend, node = tools("frontend"), tools("node")
 ASK = """

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from trees import EXTENSION, ROOT, Made, contents
 
 import jupyter_agent
+from tests.support.source_trees import EXTENSION, ROOT, Made, contents
 
 ASSETS = EXTENSION.format(version=jupyter_agent.__version__)
 PAGES = {"element.js", "rich.js", "plot.js", "page.js", "page.css", "widget.js"}

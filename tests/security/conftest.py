@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import servers
+
+from tests.support import servers
 
 from .doors import published
 

@@ -8,13 +8,13 @@ import socket
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from servers import Answer, Server
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
-from wire import Story, Wire, producer
 
 from jupyter_agent.core.events import Event
-from jupyter_agent.core.messages import SUBPROTOCOL
+from jupyter_agent.protocol.messages import SUBPROTOCOL
+from tests.support.servers import Answer, Server
+from tests.support.wire import Story, Wire, producer
 
 DOORS = [
     ("GET", "tasks"),

@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from browser.conftest import CHROMIUM, FLAGS, MOUNT
-from browser.stage import TASK, Stage, event, snapshot
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from jupyter_agent.core.events import decode_event
 from jupyter_agent.core.task import fold
+from tests.browser.conftest import CHROMIUM, FLAGS, MOUNT
+from tests.browser.stage import TASK, Stage, event, snapshot
 
 from .test_output import ALL, MARKUP, steers
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from servers import TOKEN, Server, Servers, assert_problem
 
-from jupyter_agent.discovery import KEY_HEADER
+from jupyter_agent.transport.discovery import KEY_HEADER
+from tests.support.servers import TOKEN, Server, Servers, assert_problem
 
 from .doors import DOORS, MAKING, Visitor, cookie_header, login, origin_of, with_cookie
 

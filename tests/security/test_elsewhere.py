@@ -6,13 +6,13 @@ import asyncio
 import logging
 
 import pytest
-from peers import Peer
-from servers import Server
-from support import until
 
 from jupyter_agent.forwarding.peer import PeerRefuses, open_peer
-from jupyter_agent.forwarding.record import read_wanted
-from jupyter_agent.server.apprise_sender import apprise_sender
+from jupyter_agent.forwarding.spec import read_wanted
+from jupyter_agent.server.background.apprise import apprise_sender
+from tests.support.builders import until
+from tests.support.servers import Server
+from tests.support.websocket_peers import Peer
 
 SECRET = "a-secret-of-somebody-else"
 

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, environment
-from support import until
 
-from jupyter_agent import places as places_module
 from jupyter_agent.core.events import Result
 from jupyter_agent.errors import ResultNotStored, UnknownTask
-from jupyter_agent.places import Places, create_private, find_places, new_id
-from jupyter_agent.producer.checkpoints import Checkpoints
-from jupyter_agent.producer.store import Store
+from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
+from jupyter_agent.runtime.artifacts.results import Store
+from jupyter_agent.system import paths as places_module
+from jupyter_agent.system.files import create_private
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import Places, find_places
+from tests.support.builders import until
+from tests.support.servers import Server, environment
 
 EVERYTHING = """
 import os, sys

@@ -12,12 +12,12 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 import pytest
-from servers import Server, assert_problem, loud
 from tornado.websocket import WebSocketClosedError
-from wire import Story, producer, subscriber, wire
 
 from jupyter_agent.core.events import Event, Progress, State, TaskState
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from tests.support.servers import Server, assert_problem, loud
+from tests.support.wire import Story, producer, subscriber, wire
 
 from .doors import published, raw
 
@@ -321,7 +321,7 @@ def _named(story: Story, name: str) -> Story:
 
 
 def _event(story: Story, n: int, kind: str, data: dict[str, Any]) -> Event:
-    from support import event
+    from tests.support.builders import event
 
     return event(n, kind, json.dumps(data).encode(), task=story.task, producer=story.producer)
 

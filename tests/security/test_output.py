@@ -18,9 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_support import Writer
-from servers import Server, environment
-from wire import Story
 
 from jupyter_agent.core.events import (
     About,
@@ -35,13 +32,16 @@ from jupyter_agent.core.events import (
     State,
     TaskState,
 )
-from jupyter_agent.core.picture import html, start_html
+from jupyter_agent.core.sanitize import json_text, lines, one_line
 from jupyter_agent.core.task import Point, ProgressNow, Task
-from jupyter_agent.core.text import json_text, lines, one_line
 from jupyter_agent.notebook.handle import TaskHandle
-from jupyter_agent.notebook.tasklist import TaskList
-from jupyter_agent.places import Places
-from jupyter_agent.server.page import render
+from jupyter_agent.notebook.task_list import TaskList
+from jupyter_agent.rendering.html import html, start_html
+from jupyter_agent.server.handlers.tasks_page import render
+from jupyter_agent.system.paths import Places
+from tests.support.cli import Writer
+from tests.support.servers import Server, environment
+from tests.support.wire import Story
 
 from .doors import published
 

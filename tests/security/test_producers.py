@@ -16,14 +16,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from servers import Server, Servers, environment
-from wire import Story, producer, subscriber, wire
 
-from jupyter_agent.discovery import KEY_HEADER, HolderFile, find_address, remote_address
 from jupyter_agent.errors import JournalHeld
 from jupyter_agent.journal.slots import take_moment_slot, try_slot
-from jupyter_agent.places import Places, host
-from jupyter_agent.server.access import AccessMixin
+from jupyter_agent.server.auth import AccessMixin
+from jupyter_agent.system.host import host
+from jupyter_agent.system.paths import Places
+from jupyter_agent.transport.discovery import KEY_HEADER, HolderFile, find_address, remote_address
+from tests.support.servers import Server, Servers, environment
+from tests.support.wire import Story, producer, subscriber, wire
 
 FAR = "http://node7.cluster:8888/"
 NEAR = "http://127.0.0.1:8888/"
@@ -177,7 +178,7 @@ def test_a_token_in_a_servers_url_is_taken_out_of_it(url: str, token: str | None
 
 
 def test_a_forward_does_not_show_the_query_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jupyter_agent.notebook.forward import Forward
+    from jupyter_agent.notebook.forward_to import Forward
 
     forward = object.__new__(Forward)
     forward.url = "wss://example.org/ws?token=secret"

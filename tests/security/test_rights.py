@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable
 
 import pytest
-from servers import Answer, Server, assert_problem
-from wire import Story, Wire, producer, subscriber, wire
 
-from jupyter_agent.discovery import KEY_HEADER
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.transport.discovery import KEY_HEADER
+from tests.support.servers import Answer, Server, assert_problem
+from tests.support.wire import Story, Wire, producer, subscriber, wire
 
 from .conftest import Gate
 from .doors import DOORS, Visitor, published

@@ -13,13 +13,13 @@ from urllib.parse import quote
 
 import psutil
 import pytest
-from kernels import execute
-from servers import Server, environment
-from support import until
 
-from jupyter_agent.discovery import KEY_HEADER
-from jupyter_agent.places import new_id
-from jupyter_agent.server.access import AccessMixin
+from jupyter_agent.server.auth import AccessMixin
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.transport.discovery import KEY_HEADER
+from tests.support.builders import until
+from tests.support.kernels import execute
+from tests.support.servers import Server, environment
 
 from .doors import DOORS, Visitor, login, origin_of, published, with_cookie
 

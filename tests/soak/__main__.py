@@ -13,11 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from servers import servers
-
 from tests.soak.census import census_options
 from tests.soak.report import Report, tally
 from tests.soak.run import Soak
+from tests.support.servers import servers
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "1800"))
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000))

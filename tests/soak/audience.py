@@ -9,16 +9,16 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from servers import Server
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from jupyter_agent.client.agent import AgentClient
-from jupyter_agent.core.protocol import Apply
-from jupyter_agent.discovery import Address
+from jupyter_agent.client.async_client import AgentClient
 from jupyter_agent.errors import AgentError
-from jupyter_agent.places import new_id
+from jupyter_agent.protocol.subscriber import Apply
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.transport.discovery import Address
 from tests.faults.vandals import HELLO, Place, come_and_go, frame, with_a_reset
+from tests.support.servers import Server
 
 
 def address(server: Server) -> Address:

@@ -24,10 +24,10 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
-from jupyter_agent.server.feed import Lane
+from jupyter_agent.server.delivery.feed import Lane
 
 if TYPE_CHECKING:
-    from servers import Server
+    from tests.support.servers import Server
 
 PATH = "soak/census"
 _NUMBER = re.compile(r"\d+")
@@ -123,7 +123,7 @@ def census(server: Server, *, quick: bool = False) -> Census:
 
 def census_options(*more: str) -> dict[str, Any]:
     """Options for ``Servers.start`` that add this door, and the command line arguments *more*."""
-    from servers import QUIET
+    from tests.support.servers import QUIET
 
     extensions = dict.fromkeys(QUIET, False) | {"jupyter_agent": True, "tests.soak.census": True}
     return {"extra_args": [f"--ServerApp.jpserver_extensions={extensions}", *more]}

@@ -102,7 +102,7 @@ def tell(ledger, turn):
 STREAMER = """
 import sys, time
 from jupyter_agent.core.events import About, Log, Result, State, TaskState
-from jupyter_agent.places import new_id
+from jupyter_agent.system.ids import new_id
 from jupyter_agent.producer.producer import current_producer
 
 producer, task = current_producer(), new_id()

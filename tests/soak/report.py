@@ -8,15 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from servers import loud, loud_of_ours
-
 from jupyter_agent.core.events import Lost, decode_data, decode_event
 from jupyter_agent.journal.base import Stored
-from jupyter_agent.journal.sqlite import SQLiteJournal
-from jupyter_agent.places import new_id
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.system.ids import new_id
 from tests.soak.audience import Auditor
 from tests.soak.figures import MIB, RSS_ROOM, Line, Sample, Tally, holes, is_steep, repeats, rss_line
 from tests.soak.run import Rest, Soak
+from tests.support.servers import loud, loud_of_ours
 
 PAGE = 5000
 _FORGOTTEN = re.compile(r"never (retrieved|awaited)|was destroyed")

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from servers import Server, environment
-from support import until
-from wire import Story, producer
 
-from jupyter_agent.places import read_json
+from jupyter_agent.system.files import read_json
 from tests.faults.vandals import Place
 from tests.soak import audience
 from tests.soak.audience import Auditor, Page
 from tests.soak.census import Census, census
 from tests.soak.figures import Sample
 from tests.soak.load import CELL, STREAMER
+from tests.support.builders import until
+from tests.support.servers import Server, environment
+from tests.support.wire import Story, producer
 
 EVERY = 3.0
 """Seconds between samples."""
@@ -35,7 +35,7 @@ PREFILL = 60_000
 RESTART_EVERY, KILL_EVERY = 60.0, 25.0
 ROOM = {"objects": 60, "descriptors": 1}
 """Some connections are being closed at any moment; SQLite opens one temporary file when it first needs it."""
-SOCKET = "jupyter_agent.server.websocket.AgentSocket"
+SOCKET = "jupyter_agent.server.handlers.websocket.AgentSocket"
 
 
 @dataclass

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from kernels import execute
-from servers import servers
-from support import until
+
+from tests.support.builders import until
+from tests.support.kernels import execute
+from tests.support.servers import servers
 
 CELL = """
 import gc, json, os, time, weakref

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Feed } from "../src/model/feed.js";
+import { Feed } from "../src/model/task_store.js";
 import { Scripted, event, json, settle, snapshot, state } from "./scripted.js";
 
 const log = (offset: number) => event(offset, "t", "log", { stream: "stdout", text: `${offset}\n` });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import cases from "../../../tests/fold/cases.json";
-import { applyEvent, emptyTask } from "../src/model/fold.js";
+import { applyEvent, emptyTask } from "../src/model/reducer.js";
 import type { TaskEvent } from "../src/net/types.js";
 
 test.each(cases.map((one) => [one.name, one] as const))("%s", (_, { events, snapshot }) => {

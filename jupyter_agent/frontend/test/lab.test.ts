@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
 import schema from "../schema/plugin.json";
-import { Keeper } from "../src/lab/keeper.js";
-import { isStale, lostViews } from "../src/lab/lost.js";
-import type { Marks } from "../src/lab/marks.js";
-import { TASK_MIME, TASKS_MIME, WIDGET_MIME, tableOf, toldOf } from "../src/lab/mime.js";
-import { noticeOf, type Wishes } from "../src/lab/notices.js";
-import { pathsBelow } from "../src/lab/paths.js";
-import { Settings } from "../src/lab/settings.js";
-import { ended, isNews, stillPicture } from "../src/lab/still.js";
-import { emptyTask } from "../src/model/fold.js";
+import { Keeper } from "../src/lab/outputs/end_state_saver.js";
+import { isStale, lostViews } from "../src/lab/outputs/lost_views.js";
+import type { Marks } from "../src/lab/outputs/dirty_state.js";
+import { TASK_MIME, TASKS_MIME, WIDGET_MIME, tableOf, toldOf } from "../src/lab/outputs/mime.js";
+import { noticeOf, type Wishes } from "../src/lab/notifications/rules.js";
+import { pathsBelow } from "../src/lab/contents_paths.js";
+import { Settings } from "../src/lab/notifications/settings.js";
+import { ended, isNews, stillPicture } from "../src/lab/outputs/end_state.js";
+import { emptyTask } from "../src/model/reducer.js";
 import type { Server } from "../src/net/server.js";
 import type { Snapshot } from "../src/net/types.js";
 

@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import "../src/list/index.js";
 import type { TasksElement } from "../src/list/index.js";
-import { count, inState, search } from "../src/list/choose.js";
-import { Frames } from "../src/list/frames.js";
-import { ago, measure, moment, note, notebookOf } from "../src/list/words.js";
-import * as shared from "../src/net/shared.js";
+import { count, inState, search } from "../src/list/filter.js";
+import { Frames } from "../src/dom/frame_scheduler.js";
+import { ago, measure, moment, note, notebookOf } from "../src/list/labels.js";
+import * as shared from "../src/net/connection_pool.js";
 import type { Snapshot } from "../src/net/types.js";
 import { event, json, queued, Scripted, settle, snapshot, state } from "./scripted.js";
 
 let server: Scripted;
 let element: TasksElement;
 
-vi.mock("../src/net/shared.js", () => ({ sharedConnection: vi.fn() }));
+vi.mock("../src/net/connection_pool.js", () => ({ sharedConnection: vi.fn() }));
 
 async function show(fields: Partial<TasksElement> = {}): Promise<void> {
   element = Object.assign(document.createElement("jupyter-agent-tasks"), { server: server.server, ...fields }) as TasksElement;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Log } from "../src/model/log.js";
-import { Rows, width } from "../src/element/rows.js";
+import { Rows, width } from "../src/element/line_layout.js";
 import { Search } from "../src/element/search.js";
 import { event } from "./event.js";
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { Notifier } from "../src/lab/notify.js";
-import type { Change, TaskList } from "../src/model/tasklist.js";
+import { Notifier } from "../src/lab/notifications/notifier.js";
+import type { Change, TaskList } from "../src/model/task_list_store.js";
 import { snapshot } from "./scripted.js";
 
 /** The page's notifications: those that are on the screen, by id. */

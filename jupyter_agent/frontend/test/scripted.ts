@@ -3,8 +3,8 @@
 import { Connection } from "../src/net/connection.js";
 import type { Server } from "../src/net/server.js";
 import type { Snapshot, TaskEvent } from "../src/net/types.js";
-import type { Timer, World } from "../src/net/world.js";
-import { emptyTask } from "../src/model/fold.js";
+import type { Timer, World } from "../src/net/environment.js";
+import { emptyTask } from "../src/model/reducer.js";
 
 const WELCOME = { type: "welcome", version: 1, connection: "c", user: "u", cursor: "e:0", heartbeat: 25, limits: {} };
 

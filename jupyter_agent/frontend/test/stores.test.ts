@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Backfill } from "../src/model/backfill.js";
 import { Metrics, MOST_POINTS, Series } from "../src/model/series.js";
-import { Gallery, Talk, TALK_TYPES } from "../src/model/talk.js";
+import { Gallery, Talk, TALK_TYPES } from "../src/model/conversation.js";
 import type { TaskEvent } from "../src/net/types.js";
 import { event } from "./event.js";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { TaskList } from "../src/model/tasklist.js";
+import { TaskList } from "../src/model/task_list_store.js";
 import type { Snapshot } from "../src/net/types.js";
 import { event, json, queued, Scripted, settle, snapshot, state } from "./scripted.js";
 

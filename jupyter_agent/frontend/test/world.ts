@@ -1,7 +1,7 @@
 /** A world of the test's own: sockets that it opens, a clock that it moves. */
 
 import { Connection } from "../src/net/connection.js";
-import type { World } from "../src/net/world.js";
+import type { World } from "../src/net/environment.js";
 
 export class FakeSocket {
   sent: any[] = [];

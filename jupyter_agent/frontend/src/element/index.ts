@@ -1,10 +1,10 @@
 /** Defines `<jupyter-agent-task>`, once for the page. */
 
-import { GalleryView } from "./galleryview.js";
-import { LogView } from "./logview.js";
-import { PlotView } from "./plotview.js";
-import { TalkView } from "./talkview.js";
-import { TaskElement } from "./task.js";
+import { GalleryView } from "./gallery_view.js";
+import { LogView } from "./log_view.js";
+import { PlotView } from "./plot_view.js";
+import { TalkView } from "./conversation_view.js";
+import { TaskElement } from "./task_element.js";
 
 const ELEMENTS: Record<string, CustomElementConstructor> = {
   "jupyter-agent-log": LogView,
@@ -18,5 +18,5 @@ for (const [name, element] of Object.entries(ELEMENTS)) {
   if (!customElements.get(name)) customElements.define(name, element);
 }
 
-export type { Host } from "./galleryview.js";
-export { TaskElement, type Kernel } from "./task.js";
+export type { Host } from "./gallery_view.js";
+export { TaskElement, type Kernel } from "./task_element.js";

@@ -1,6 +1,6 @@
 /** Finding text in the lines of a log. */
 
-import type { Lines } from "./rows.js";
+import type { Lines } from "./line_layout.js";
 
 export class Search {
   query = "";

@@ -4,13 +4,13 @@ import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { type ICommandPalette, Notification as Notice } from "@jupyterlab/apputils";
 import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker } from "@jupyterlab/notebook";
-import { copyText } from "../element/copy.js";
-import { ENDED } from "../model/fold.js";
+import { copyText } from "../dom/clipboard.js";
+import { ENDED } from "../model/reducer.js";
 import type { Connection } from "../net/connection.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
-import { tasksIcon } from "./icon.js";
-import { toldIn } from "./notebooks.js";
+import { tasksIcon } from "./panel/icon.js";
+import { toldIn } from "./outputs/notebooks.js";
 
 export const SHOW = "jupyter-agent:show-tasks";
 const PREFIX = "jupyter-agent";

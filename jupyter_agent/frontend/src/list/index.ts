@@ -1,9 +1,9 @@
 /** Defines `<jupyter-agent-tasks>`, once for the page. */
 
-import { TasksElement } from "./tasks.js";
+import { TasksElement } from "./tasks_element.js";
 
 const NAME = "jupyter-agent-tasks";
 
 if (!customElements.get(NAME)) customElements.define(NAME, TasksElement);
 
-export { TasksElement } from "./tasks.js";
+export { TasksElement } from "./tasks_element.js";

@@ -3,10 +3,10 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import type { Snapshot } from "../net/types.js";
-import { ENDED } from "../model/fold.js";
-import { share } from "../model/speed.js";
-import { oneLine } from "../model/text.js";
-import { asks, clock, measure, moment, nameOf, note, notebookOf, percent, stateWord } from "./words.js";
+import { ENDED } from "../model/reducer.js";
+import { share } from "../model/rate.js";
+import { oneLine } from "../model/format.js";
+import { asks, clock, measure, moment, nameOf, note, notebookOf, percent, stateWord } from "./labels.js";
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 

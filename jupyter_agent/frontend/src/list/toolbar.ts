@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { Snapshot, State, Status } from "../net/types.js";
-import { count, type Filter, STATES } from "./choose.js";
+import { count, type Filter, STATES } from "./filter.js";
 
 /** Tasks from which on it is worth searching among named ones. */
 const WORTH = 6;

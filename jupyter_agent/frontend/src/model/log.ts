@@ -1,7 +1,7 @@
 /** The lines of a task's log: the newest, and as many earlier ones as a reader asked for. */
 
 import type { TaskEvent } from "../net/types.js";
-import { printable } from "./text.js";
+import { printable } from "./format.js";
 
 /** Lines that are kept while nobody reads further back. */
 export const KEPT = 5000;

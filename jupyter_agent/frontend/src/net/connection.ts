@@ -3,7 +3,7 @@
 import { Backoff } from "./backoff.js";
 import { Protocol, SUBPROTOCOL, comeBack } from "./protocol.js";
 import type { Action, Interest, Reply, Snapshot, Status, Subscription, TaskEvent } from "./types.js";
-import { BROWSER, type Timer, type World } from "./world.js";
+import { BROWSER, type Timer, type World } from "./environment.js";
 
 const CONNECT_TIMEOUT = 20;
 const PROBE_TIMEOUT = 5;

@@ -3,7 +3,7 @@
 import "../element/index.js";
 import "../list/index.js";
 import { PageElement } from "./page.js";
-import { forgetToken } from "./place.js";
+import { forgetToken } from "./location.js";
 
 const NAME = "jupyter-agent-page";
 

@@ -3,14 +3,14 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import type { TasksElement } from "../list/index.js";
-import { Feed } from "../model/feed.js";
-import { TaskList } from "../model/tasklist.js";
+import { Feed } from "../model/task_store.js";
+import { TaskList } from "../model/task_list_store.js";
 import type { Connection } from "../net/connection.js";
 import { pageServer, type Server } from "../net/server.js";
-import { sharedConnection } from "../net/shared.js";
+import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot, Status } from "../net/types.js";
-import { addressOf, goTo, taskInAddress } from "./place.js";
-import { titleOf, titleOfAll } from "./title.js";
+import { addressOf, goTo, taskInAddress } from "./location.js";
+import { titleOf, titleOfAll } from "./document_title.js";
 
 const WORDS: Record<Status, string> = { live: "Live", connecting: "Connecting…", offline: "Offline" };
 

@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import css from "uplot/dist/uPlot.min.css";
-import { adopt } from "../element/adopt.js";
+import { adopt } from "../dom/styles.js";
 import own from "./plot.css";
 
 const HEIGHT = 180;

@@ -3,8 +3,8 @@
 export { Connection } from "../net/connection.js";
 export { Protocol } from "../net/protocol.js";
 export { pageServer, serverAt } from "../net/server.js";
-export { sharedConnection } from "../net/shared.js";
-export { Feed } from "../model/feed.js";
-export { applyEvent, emptyTask } from "../model/fold.js";
+export { sharedConnection } from "../net/connection_pool.js";
+export { Feed } from "../model/task_store.js";
+export { applyEvent, emptyTask } from "../model/reducer.js";
 export { TaskElement } from "../element/index.js";
 export { default as widget } from "../widget/index.js";

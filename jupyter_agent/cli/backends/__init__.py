@@ -1,0 +1,1 @@
+"""Backends: where the command line gets its data."""

@@ -1,0 +1,252 @@
+"""A journal that no server holds: this process takes it for the moment of each request, never longer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+from ...client import EventsPage
+from ...core.events import TaskState, decode_event
+from ...core.ids import Cursor
+from ...core.task import Task
+from ...detached.run_spec import load_call
+from ...detached.submission import Submission
+from ...detached.work_queue import is_alive
+from ...errors import NotNow, UnknownTask
+from ...journal.base import TAIL_TYPES, Stored
+from ...journal.one_shot import at_desk, home_of
+from ...journal.operations.detached_tasks import cancel_queued, queue_call, retry_call
+from ...journal.operations.firing import ScheduleCommand
+from ...journal.operations.retention import delete_files
+from ...journal.operations.schedules import Shown as Schedule
+from ...journal.session import Desk
+from ...protocol.subscriber import Apply, Restart
+from ...system.paths import Places
+from .base import Added, Fired
+from .caller import call_from_here, user
+from .local_schedules import change, delete_schedule, history, one_planned, plan, planned
+from .worker_start import Starter
+from .worker_stop import end_worker
+
+T = TypeVar("T")
+LOOK_AGAIN = 0.5
+"""Seconds between two moments while following."""
+
+PAGE = 1000
+PAGES = 20
+"""Pages of events that one moment reads at most."""
+
+NEWEST = 200
+
+
+class MomentSource:
+    """See `Source`. Raises `JournalHeld` when a server, or for long another command, has the journal."""
+
+    def __init__(self, places: Places, slot: str, *, taking_in: bool = True) -> None:
+        self._places = places
+        self._slot = slot
+        self._taking_in = taking_in
+
+    async def tasks(
+        self,
+        *,
+        state: str | None = None,
+        name: str | None = None,
+        key: str | None = None,
+        limit: int | None = 50,
+        before: str | None = None,
+    ) -> list[Task]:
+        wanted = TaskState(state) if state else None
+        most = 1 << 30 if limit is None else limit
+        return await self._at_desk(
+            lambda desk: desk.journal.tasks(state=wanted, name=name, key=key, limit=most, before=before)
+        )
+
+    async def task(self, task_id: str) -> Task:
+        return await self._at_desk(lambda desk: _task(desk, task_id))
+
+    async def events(
+        self,
+        task_id: str,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> EventsPage:
+        return await self._at_desk(lambda desk: _events(desk, task_id, after, limit or PAGE, types))
+
+    async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        task = await self.task(task_id)
+        match command:
+            case "cancel" if not task.state.ended:
+                await self._cancel(task)
+            case "retry" if task.state.ended:
+                await self._retry(task)
+            case "retry":
+                raise NotNow(
+                    f"task {task_id} is {task.state.value}; cancel it before a retry", task_id=task_id
+                )
+            case _ if task.state.ended:
+                raise NotNow(f"task {task_id} has ended already ({task.state})", task_id=task_id)
+            case _:
+                raise _out_of_reach(task, command)
+
+    async def add(self, asked: Submission) -> Added:
+        call = call_from_here(asked)
+        if (when := asked.schedule) is not None:
+            return Added(schedule=await self._at_plans(lambda desk: plan(desk, call, when)))
+        task, new = await self._at_desk(lambda desk: queue_call(desk, self._places, self._home, call))
+        return await self._started(task) if new else Added(task=task, new=False)
+
+    async def _started(self, task: Task) -> Added:
+        """*task* once its worker has begun, or waits for a slot."""
+        starter = Starter(self._places, self._home)
+        begun = await asyncio.to_thread(starter.start, task.producer or "")
+        return Added(task=await self.task(task.id), attempt=task.attempt, waits=not begun)
+
+    async def _retry(self, task: Task) -> None:
+        def job(desk: Desk) -> bool:
+            return retry_call(desk, self._places, self._home, _task(desk, task.id), user())
+
+        if not await self._at_desk(job):
+            raise _out_of_reach(task, "retry")
+        await self._started(await self.task(task.id))
+
+    async def _cancel(self, task: Task) -> None:
+        if await self._at_desk(lambda desk: cancel_queued(desk, self._places, task, user())):
+            return
+        if load_call(self._places, task.id) is None or not is_alive(self._places, task.producer or ""):
+            raise _out_of_reach(task, "cancel")
+        await asyncio.to_thread(end_worker, self._places, self._slot, task, user())
+
+    async def delete(self, task_id: str) -> None:
+        await self._at_desk(lambda desk: _delete(desk, self._places, task_id))
+
+    async def schedules(self) -> list[Schedule]:
+        return await self._at_plans(planned)
+
+    async def schedule(self, ident: str) -> Schedule:
+        return await self._at_plans(lambda desk: one_planned(desk, ident))
+
+    async def firings(self, ident: str, limit: int) -> list[Fired]:
+        return await self._at_plans(lambda desk: history(desk, ident, limit))
+
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
+        at_desk = self._at_desk if command == "run" else self._at_plans
+        changed = await at_desk(lambda desk: change(desk, self._places, self._home, ident, command))
+        if command == "run" and changed.last_task is not None:
+            await self._started(await self.task(changed.last_task))
+        return changed
+
+    async def delete_schedule(self, ident: str) -> None:
+        await self._at_plans(lambda desk: delete_schedule(desk, ident))
+
+    async def follow(
+        self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
+    ) -> AsyncGenerator[Restart | Apply]:
+        named = None if tasks == "*" else list(tasks)
+        starter = Starter(self._places, self._home)
+        while True:
+            items = await self._at_desk(partial(_news, named=named, after=after, tail=tail))
+            for item in items:
+                after = item.cursor
+                yield item
+            if len(items) < PAGES:
+                await asyncio.to_thread(starter.look)
+                await asyncio.sleep(LOOK_AGAIN)
+
+    def close(self) -> None:
+        """Nothing is held between requests."""
+
+    @property
+    def _home(self) -> str:
+        return home_of(self._places, self._slot)
+
+    async def _at_desk(self, job: Callable[[Desk], T]) -> T:
+        take = partial(at_desk, taking_in=self._taking_in)
+        return await asyncio.to_thread(take, self._places, self._slot, job)
+
+    async def _at_plans(self, job: Callable[[Desk], T]) -> T:
+        """For what has nothing to do with tasks, whose latest news it need not wait for."""
+        return await asyncio.to_thread(partial(at_desk, taking_in=False), self._places, self._slot, job)
+
+
+def _out_of_reach(task: Task, command: str) -> NotNow:
+    return NotNow(
+        f"no server is running, so {command!r} cannot reach task {task.id}; "
+        "start one with 'jupyter agent serve' and try again",
+        task_id=task.id,
+    )
+
+
+def _task(desk: Desk, task_id: str) -> Task:
+    task = desk.journal.task(task_id)
+    if task is None:
+        raise UnknownTask(f"there is no task {task_id}", task_id=task_id)
+    return task
+
+
+def _events(
+    desk: Desk, task_id: str, after: str | None, limit: int, types: Sequence[str] | None
+) -> EventsPage:
+    _task(desk, task_id)
+    start = Cursor.parse(after).offset if after else 0
+    head = desk.journal.head
+    stored = desk.journal.read(start, limit, tasks=[task_id], types=types)
+    more = bool(stored) and bool(desk.journal.read(stored[-1].offset, 1, tasks=[task_id], types=types))
+    return EventsPage(_decoded(stored), _cursor(desk, stored[-1].offset if more else head), more)
+
+
+def _delete(desk: Desk, places: Places, task_id: str) -> None:
+    task = _task(desk, task_id)
+    if not task.state.ended:
+        raise NotNow(
+            f"task {task_id} is {task.state} and cannot be deleted; cancel it first", task_id=task_id
+        )
+    desk.journal.forget([task_id])
+    delete_files(places, task_id)
+
+
+def _news(desk: Desk, named: list[str] | None, after: str | None, tail: int | None) -> list[Restart | Apply]:
+    """What a server would say to this subscription now."""
+    start = _recovered(desk, named, after)
+    if start is None:
+        return _beginning(desk, named, tail)
+    items: list[Restart | Apply] = []
+    while len(items) < PAGES and (stored := desk.journal.read(start, PAGE, tasks=named)):
+        start = stored[-1].offset
+        items.append(Apply(1, _decoded(stored), _cursor(desk, start)))
+    return items
+
+
+def _recovered(desk: Desk, named: list[str] | None, after: str | None) -> int | None:
+    if after is None:
+        return None
+    cursor = Cursor.parse(after)
+    known = cursor.epoch == desk.journal.epoch and desk.journal.recoverable(cursor.offset, named)
+    return cursor.offset if known else None
+
+
+def _beginning(desk: Desk, named: list[str] | None, tail: int | None) -> list[Restart | Apply]:
+    journal, here = desk.journal, _cursor(desk, desk.journal.head)
+    if named is None:
+        tasks = journal.tasks(limit=NEWEST)
+        return [Restart(1, tasks, len(tasks) == NEWEST, here)]
+    tasks = [task for task in map(journal.task, named) if task is not None]
+    for task in tasks:
+        task.cursor = here
+    tails = [journal.tail(name, tail, TAIL_TYPES) for name in named] if tail else []
+    last = sorted(event for one in tails for event in one)
+    if not last:
+        return [Restart(1, tasks, False, here)]
+    return [Restart(1, tasks, False, _cursor(desk, last[0].offset - 1)), Apply(1, _decoded(last), here)]
+
+
+def _decoded(stored: Sequence[Stored]) -> list[Any]:
+    return [decode_event(event.encoded) for event in stored]
+
+
+def _cursor(desk: Desk, offset: int) -> str:
+    return str(Cursor(desk.journal.epoch, offset))

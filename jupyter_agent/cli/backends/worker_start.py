@@ -1,0 +1,51 @@
+"""Workers where no server starts them: started, and seen to begin."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from ...detached.launcher import Launcher
+from ...detached.work_queue import Order, is_waiting
+from ...errors import JournalHeld
+from ...journal.one_shot import at_desk
+from ...journal.operations.detached_tasks import fail_order
+from ...system.paths import Places
+
+BEGINS_WITHIN = 15.0
+"""Seconds that a worker may take to begin before it is left alone."""
+
+_LOOK = 0.02
+log = logging.getLogger(__name__)
+
+
+class Starter:
+    """Starts the workers of one user; what cannot be started is said in the journal *slot*."""
+
+    def __init__(self, places: Places, slot: str) -> None:
+        self._places = places
+        self._slot = slot
+        self._launcher = Launcher(places, self._stillborn)
+
+    def look(self) -> None:
+        """Start what waits, as far as there are slots."""
+        self._launcher.launch()
+
+    def start(self, worker: str) -> bool:
+        """Start what waits; true once *worker* has begun, or was found not to be able to.
+
+        False when it goes on waiting: for a slot, or because its start takes long.
+        """
+        deadline = time.monotonic() + BEGINS_WITHIN
+        self._launcher.launch()
+        while is_waiting(self._places, worker) and self._launcher.busy and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+            self._launcher.reap()
+        return not is_waiting(self._places, worker)
+
+    def _stillborn(self, order: Order, why: str) -> None:
+        """Before anybody looks for orphans, who would call it interrupted."""
+        try:
+            at_desk(self._places, self._slot, lambda desk: fail_order(desk, order, why), taking_in=False)
+        except JournalHeld as error:  # by a server that has just come, and will find it without a worker
+            log.debug("task %s got no worker (%s), which cannot be said: %s", order.task, why, error)

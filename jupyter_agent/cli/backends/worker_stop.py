@@ -1,0 +1,65 @@
+"""Ending a worker where no server does: asked to, then told to, then killed, with all that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from ...core.events import Command, State, TaskState
+from ...core.task import Task
+from ...detached.work_queue import ask_to_stop, end_order, is_alive
+from ...errors import NotNow, SpoolError
+from ...journal.base import Note
+from ...journal.one_shot import at_desk
+from ...journal.session import Desk
+from ...producer.spool import read_spool_header
+from ...system.paths import Places
+from ...system.processes import end_children, is_worker, kill_session
+
+OBEYS_WITHIN = 8.0
+"""Seconds that a worker has to end its task once it was asked to."""
+
+DIES_WITHIN = 5.0
+_LOOK = 0.05
+
+
+def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
+    """Cancel *task*, which a worker of this machine runs; returns once it has ended."""
+    worker = task.producer or ""
+    leader = _leader(places, task)
+
+    def record(desk: Desk) -> None:
+        desk.append(Note(task.id, task.attempt, "command", Command("cancel", {}, by)))
+
+    at_desk(places, slot, record)
+    ask_to_stop(places, worker)
+    if is_alive(places, worker):
+        os.kill(leader, signal.SIGTERM)
+    if not _is_gone(places, worker, OBEYS_WITHIN):
+        kill_session(leader, signal.SIGKILL)
+        _is_gone(places, worker, DIES_WITHIN)
+    end_children(leader)
+    end_order(places, worker)
+    verdict = State(TaskState.CANCELLED, reason="its worker had to be killed")
+    at_desk(places, slot, lambda _desk: None, doomed={worker: verdict})
+
+
+def _leader(places: Places, task: Task) -> int:
+    worker = task.producer or ""
+    try:
+        header = read_spool_header(places.spools / worker)
+    except SpoolError as error:
+        raise NotNow(f"task {task.id} has just ended, or its worker has", task_id=task.id) from error
+    if not is_worker(header.pid, worker):
+        raise NotNow(f"task {task.id} runs on {header.host}; cancel it there", task_id=task.id)
+    return header.pid
+
+
+def _is_gone(places: Places, worker: str, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while is_alive(places, worker):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK)
+    return True

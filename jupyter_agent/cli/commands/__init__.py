@@ -1,0 +1,1 @@
+"""Commands of `jupyter agent`."""

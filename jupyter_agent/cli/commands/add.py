@@ -1,0 +1,208 @@
+"""``jupyter agent tasks add``: have something run as a detached task, now or by a schedule."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import Any
+
+import click
+import msgspec
+
+from ...core.events import TaskState
+from ...core.sanitize import json_text
+from ...detached.submission import MOST_NAME, MOST_RETRIES, MOST_SECONDS, MOST_TAGS, Submission
+from ...detached.target_parser import read_parameters
+from ...errors import BadSchedule, BadTarget, RequestRefused
+from ...journal.operations.detached_tasks import NOT_STARTED
+from ...journal.operations.schedules import Shown as Schedule
+from ...rendering.transcript import plain
+from ..backends.base import Added, sentence
+from ..backends.caller import sound
+from ..backends.journals import Journals
+from ..watch.added_task import watch_added
+from .completion import files
+from .help import examples
+from .schedule import OVERLAPS, upcoming
+
+WHENS = ("every", "cron", "at")
+BAD_REQUEST = 400
+
+
+class WithCommand(click.Command):
+    """A command whose words behind ``--`` are somebody else's command, with its own options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        split = args.index("--") if "--" in args else len(args)
+        ctx.meta[COMMAND] = args[split + 1 :] if split < len(args) else None
+        return super().parse_args(ctx, args[:split])
+
+
+COMMAND = f"{__name__}.command"
+
+
+def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    for text in value if isinstance(value, tuple) else (value,):
+        if text is not None and not 1 <= len(text) <= MOST_NAME:
+            raise click.BadParameter(f"give 1 to {MOST_NAME} characters, not {len(text)}", ctx=context)
+    return value
+
+
+def _number(context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):  # which lies in every range
+        raise click.BadParameter("nan is no number of seconds", ctx=context)
+    return value
+
+
+@click.command(
+    "add",
+    cls=WithCommand,
+    short_help="Run a notebook, a function, a command or text.",
+    epilog=examples(
+        "tasks add train.ipynb -p epochs=50 --watch",
+        "tasks add package.module:function -p rows=1000 --key nightly",
+        "tasks add --every 30m --name backup -- rsync -a data/ backup/",
+        "tasks add report.ipynb --cron '0 9 * * 1-5' --timezone Europe/Berlin",
+        "tasks add 'Summarise the CSV files here'",
+    ),
+)
+@click.argument("words", nargs=-1, metavar="TARGET | -- COMMAND...", shell_complete=files)
+@click.option(
+    "-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable."
+)
+@click.option("--name", callback=_named, help="What the task is called; else by its target.")
+@click.option("--key", callback=_named, help="Do not run again what lasts or completed under this key.")
+@click.option("--every", metavar="SPAN", help="Run again and again: 30m, 1h30m, 1d.")
+@click.option("--cron", metavar="EXPRESSION", help="Run by a cron expression: '0 9 * * 1-5'.")
+@click.option("--at", metavar="TIME", help="Run once, at an ISO time: 2031-05-17T09:30.")
+@click.option("--timezone", metavar="ZONE", help="Whose clocks --cron and --at mean: Europe/Berlin.")
+@click.option("--overlap", type=click.Choice(OVERLAPS), help="A run that is due beside another.")
+@click.option("--retries", type=click.IntRange(0, MOST_RETRIES), default=0, help="Attempts after a failure.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, MOST_SECONDS, min_open=True),
+    callback=_number,
+    help="Seconds that an attempt may take.",
+)
+@click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
+@click.option(
+    "--cell-timeout",
+    type=click.FloatRange(0, MOST_SECONDS, min_open=True),
+    callback=_number,
+    help="Seconds that a cell of a notebook may take.",
+)
+@click.option("--allow-errors", is_flag=True, help="A notebook goes on after a cell that raises.")
+@click.option("--tag", "tags", multiple=True, callback=_named, help="A label; repeatable.")
+@click.option("--watch", is_flag=True, help="Watch it to its end; the exit status is its outcome.")
+@click.option("--json", "as_json", is_flag=True, help="Print the snapshot, or the schedule, as JSON.")
+@click.pass_context
+def add(
+    context: click.Context, /, *, words: tuple[str, ...], watch: bool, as_json: bool, **options: Any
+) -> int:
+    """Run something as a task of its own, which needs no kernel and no open terminal.
+
+    TARGET is a notebook (its name ends in .ipynb), a function (module:function), or text for the agent
+    that c.JupyterAgent.agent names. A command with its arguments comes after --.
+
+    With --every, --cron or --at a schedule is made that runs it, while a server runs.
+    """
+    if watch and as_json:
+        raise click.UsageError("--json prints what was queued, --watch follows it: give one of them")
+    journals = Journals()
+    try:
+        asked = _submission(_target(context, words), **options)
+        added = asyncio.run(journals.add(asked))
+    except (BadTarget, BadSchedule) as error:
+        raise click.UsageError(sentence(error)) from error
+    except RequestRefused as error:
+        if error.status != BAD_REQUEST:
+            raise
+        raise click.UsageError(sentence(error)) from error
+    if as_json:
+        click.echo(json_text(msgspec.json.encode(added.schedule or added.task)))
+    else:
+        _tell(journals, added)
+        if not watch:
+            _tell_how_to_watch(added)
+    if not _has_begun(added):
+        return 1
+    return watch_added(journals, added) if watch else 0
+
+
+def _target(context: click.Context, words: tuple[str, ...]) -> str | list[str]:
+    command: list[str] | None = context.meta[COMMAND]
+    if command is not None and words:
+        raise click.UsageError(f"give a TARGET or -- and a command, not both ({words[0]!r} is before --)")
+    if command is not None:
+        return command
+    if len(words) > 1:
+        raise click.UsageError("give one TARGET: put text in quotes, and -- before a command")
+    if not words:
+        raise click.UsageError("say what to run: a notebook, module:function, -- and a command, or text")
+    return words[0]
+
+
+def _submission(
+    target: str | list[str], *, pairs: tuple[str, ...], tags: tuple[str, ...], **options: Any
+) -> Submission:
+    given = (value for value in options.values() if isinstance(value, str))
+    for text in (*([target] if isinstance(target, str) else target), *pairs, *tags, *given):
+        sound(text)
+    if len(tags) > MOST_TAGS:
+        raise click.UsageError(f"give at most {MOST_TAGS} tags, not {len(tags)}")
+    schedule = _schedule({name: options.pop(name) for name in (*WHENS, "timezone", "overlap")})
+    return Submission(
+        target, parameters=read_parameters(target, pairs), tags=list(tags), schedule=schedule, **options
+    )
+
+
+def _schedule(asked: dict[str, Any]) -> dict[str, Any] | None:
+    given = {name: value for name, value in asked.items() if value is not None}
+    when = [f"--{name}" for name in WHENS if name in given]
+    if len(when) > 1:
+        raise click.UsageError(f"give one of {', '.join(when)}")
+    if given and not when:
+        raise click.UsageError(f"--{next(iter(given))} belongs to --every, --cron or --at")
+    return given or None
+
+
+def _tell(journals: Journals, added: Added) -> None:
+    if added.schedule is not None:
+        _tell_of_schedule(journals, added.schedule)
+        return
+    task = added.task
+    assert task is not None
+    named = f"{plain(task.name) or 'the task'} ({task.id})"
+    if not added.new:
+        click.echo(f"Nothing was started: the key is that of {named}, which is {task.state.value}.")
+    elif added.attempt > 1:
+        click.echo(f"Queued attempt {added.attempt} of {named}, which has the same key.")
+    else:
+        click.echo(f"Queued {named}.")
+    if added.waits:
+        click.echo("It waits for a worker: all are busy.")
+
+
+def _tell_of_schedule(journals: Journals, schedule: Schedule) -> None:
+    click.echo(f"Scheduled {plain(schedule.name)} ({schedule.id}): {plain(schedule.text)}.")
+    click.echo(f"Next run: {upcoming(schedule, time.time())}.")
+    if not journals.is_served():
+        click.echo("Schedules run while a server runs; start one with 'jupyter agent serve'.")
+
+
+def _tell_how_to_watch(added: Added) -> None:
+    if added.schedule is not None:
+        click.echo(f"See its runs with: jupyter agent schedule show {added.schedule.id}")
+    elif added.task is not None:
+        click.echo(f"Watch it with: jupyter agent tasks watch {added.task.id}")
+
+
+def _has_begun(added: Added) -> bool:
+    """False, after a sentence, when its worker could not be started."""
+    task = added.task
+    error = task.error if task is not None and task.state is TaskState.FAILED else None
+    if task is None or error is None or error.type != NOT_STARTED:
+        return True
+    click.echo(f"jupyter agent: {plain(task.name)}: {plain(error.message)}", err=True)
+    return False

@@ -1,0 +1,136 @@
+"""``jupyter agent completion``: what a shell needs to complete commands, options and ids."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, MutableMapping
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from ...errors import AgentError
+from ...rendering.transcript import plain
+from ..backends.forwards import listed
+from ..backends.journals import Journals
+from .help import examples
+
+T = TypeVar("T")
+VARIABLE = "_JUPYTER_AGENT_COMPLETE"
+"""Set by the scripts when they ask what fits; see click's shell completion."""
+
+PROGRAM = "jupyter-agent"
+SHELLS = ("bash", "zsh", "fish")
+ANSWERS_WITHIN = 1.0
+"""Seconds after which a shell gets no ids rather than wait for them."""
+
+LOOKED_AT, OFFERED = 200, 30
+_SUBCOMMAND = re.compile(r"^(\S*/)?jupyter(?:\s+)agent(?=\s|$)")
+_WITH_JUPYTER = {
+    "bash": """
+_jupyter_before=$(complete -p jupyter 2>/dev/null | sed -n 's/.* -F \\([^ ]*\\) .*/\\1/p')
+_jupyter_with_agent() {
+    if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == agent ]]; then
+        _jupyter_agent_completion jupyter-agent
+    elif [[ -n $_jupyter_before && $_jupyter_before != _jupyter_with_agent ]]; then
+        "$_jupyter_before" "$@"
+    fi
+}
+complete -o nosort -o bashdefault -o default -F _jupyter_with_agent jupyter
+""",
+    "zsh": """
+_jupyter_before=${_comps[jupyter]:-_default}
+_jupyter_with_agent() {
+    if (( CURRENT > 2 )) && [[ ${words[2]} == agent ]]; then
+        _jupyter_agent_completion
+    else
+        $_jupyter_before "$@"
+    fi
+}
+compdef _jupyter_with_agent jupyter
+""",
+    "fish": """
+complete --no-files --command jupyter --condition "__fish_seen_subcommand_from agent" \
+--arguments "(_jupyter_agent_completion)"
+""",
+}
+
+
+@click.command(
+    short_help="Make a shell complete these commands.",
+    epilog=examples("completion bash >> ~/.bashrc", "completion zsh >> ~/.zshrc", "completion fish | source"),
+)
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(*, shell: str) -> None:
+    """Print what SHELL needs to complete 'jupyter agent' and 'jupyter-agent'."""
+    kind = get_completion_class(shell)
+    assert kind is not None
+    script = kind(click.Group(PROGRAM), {}, PROGRAM, VARIABLE).source()
+    click.echo(script.rstrip() + "\n" + _WITH_JUPYTER[shell].rstrip())
+
+
+def as_own_program(environment: MutableMapping[str, str]) -> None:
+    """What a shell asks of ``jupyter agent …`` becomes what it would ask of ``jupyter-agent …``."""
+    words = environment.get("COMP_WORDS", "")
+    if VARIABLE not in environment or not _SUBCOMMAND.match(words):
+        return
+    environment["COMP_WORDS"] = _SUBCOMMAND.sub(PROGRAM, words)
+    if environment.get("COMP_CWORD", "").isdigit():  # fish gives the word itself
+        environment["COMP_CWORD"] = str(int(environment["COMP_CWORD"]) - 1)
+
+
+def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The newest tasks whose id or name begins like that."""
+    found = _in_time(_journals().tasks(limit=LOOKED_AT))
+    return [
+        CompletionItem(task.id, help=f"{plain(task.name)} ({task.state.value})")
+        for task in found
+        if _fits(begun, task.id, task.name)
+    ][:OFFERED]
+
+
+def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The schedules whose id or name begins like that."""
+    found = _in_time(_journals().schedules())
+    return [
+        CompletionItem(one.id, help=f"{plain(one.name)}, {plain(one.text)}")
+        for one in found
+        if _fits(begun, one.id, one.name)
+    ]
+
+
+def forward_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The forwards whose id or address begins like that."""
+    return [
+        CompletionItem(one.id, help=plain(one.url))
+        for one in _in_time(listed(_journals()))
+        if _fits(begun, one.id, one.url)
+    ]
+
+
+def files(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Files, as the shell itself completes them."""
+    return [CompletionItem(begun, type="file")]
+
+
+def _journals() -> Journals:
+    """As they are, without the news of processes that no server has heard: that may take long."""
+    return Journals(patience=0.0, taking_in=False)
+
+
+def _fits(begun: str, ident: str, name: str) -> bool:
+    return ident.startswith(begun.upper()) or name.startswith(begun)
+
+
+def _in_time(work: Coroutine[Any, Any, list[T]]) -> list[T]:
+    """What *work* gives, or nothing: no shell wants to hear, in the middle of a line, why not."""
+
+    async def timed() -> list[T]:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            return await work
+
+    try:
+        return asyncio.run(timed())
+    except (AgentError, OSError, TimeoutError):
+        return []

@@ -1,0 +1,187 @@
+"""``jupyter agent forward …``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import click
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from ...core.events import DATA_TYPES
+from ...core.sanitize import json_text
+from ...forwarding.spec import FORMATS, Shown, Wanted, read_wanted
+from ...rendering.humanize import number
+from ...rendering.transcript import plain
+from ..backends import forwards
+from ..backends.journals import Journals
+from ..output import console
+from .completion import forward_ids
+from .help import ID, examples
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(
+    short_help="Forwards: events sent to a WebSocket.",
+    invoke_without_command=True,
+    epilog=examples("forward add wss://example.org/events", "forward list", f"forward remove {ID}"),
+)
+@click.pass_context
+def forward(context: click.Context) -> None:
+    """Forwards: events sent to a WebSocket of yours, by whichever server runs.
+
+    They outlive kernels and servers. Each event is one text frame, sent at least once: the same
+    'producer' and 'n' are the same event.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@forward.command(
+    epilog=examples(
+        "forward add wss://example.org/events",
+        f"forward add wss://example.org/events --task {ID}",
+        "forward add wss://example.org/events --type state --type prompt --format cloudevents",
+        "forward add wss://example.org/events --header-from-env Authorization=EVENTS_AUTH",
+    )
+)
+@click.argument("url")
+@click.option("--task", metavar="ID", help="This task only, from its first event.")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    type=click.Choice(list(DATA_TYPES)),
+    help="Only such events; repeatable.",
+)
+@click.option("--header", "given", multiple=True, metavar="'K: V'", help="Send this header; repeatable.")
+@click.option(
+    "--header-from-env",
+    "from_env",
+    multiple=True,
+    metavar="K=VAR",
+    help="Send a header with what the environment variable VAR is now; 'ps' does not show it.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="json", show_default=True, help="How events look."
+)
+@click.option("--from-start", is_flag=True, help="Begin with the oldest event there is, not with now.")
+@as_json
+def add(
+    *,
+    url: str,
+    task: str | None,
+    types: tuple[str, ...],
+    given: tuple[str, ...],
+    from_env: tuple[str, ...],
+    form: str,
+    from_start: bool,
+    as_json: bool,
+) -> None:
+    """Send events to the WebSocket at URL (ws:// or wss://), from now on.
+
+    The same forward added again stays one, and sends the headers given last.
+    """
+    headers = dict(map(_header, given)) | dict(map(_header_from_env, from_env))
+    asked = {"url": url, "types": types or None, "headers": headers, "format": form, "from_start": from_start}
+    try:
+        wanted = read_wanted(asked | {"task": task.upper() if task else None})
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    found, is_new = asyncio.run(forwards.add(Journals(), wanted))
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(_answer(found, wanted, is_new=is_new))
+
+
+@forward.command("list", epilog=examples("forward list", "forward list --json"))
+@as_json
+def list_forwards(*, as_json: bool) -> int:
+    """All forwards, oldest first, and how far each has got; of headers the names."""
+    journals = Journals()
+    found = asyncio.run(forwards.listed(journals))
+    for trouble in journals.troubles:
+        click.echo(f"jupyter agent: {plain(trouble)}", err=True)
+    if as_json:
+        _print_json(found)
+    elif found:
+        console().print(_table(found))
+        if any(one.error == forwards.NOBODY for one in found):
+            click.echo(f"What waits: {forwards.NOBODY}.")
+    else:
+        click.echo("No forwards.")
+    return 1 if journals.troubles else 0
+
+
+@forward.command(epilog=examples(f"forward remove {ID}"))
+@click.argument("ident", metavar="ID", shell_complete=forward_ids)
+@as_json
+def remove(*, ident: str, as_json: bool) -> None:
+    """End a forward for good; what has not been sent is not sent."""
+    found = asyncio.run(forwards.remove(Journals(), ident))
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(f"Removed the forward to {plain(found.url)} ({found.id}).")
+
+
+def _header(text: str) -> tuple[str, str]:
+    """What was given is not repeated: it may be a password."""
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise click.BadParameter("write it as 'Name: value'", param_hint="'--header'")
+    return name.strip(), value.strip()
+
+
+def _header_from_env(text: str) -> tuple[str, str]:
+    name, _, variable = text.partition("=")
+    if not name or not variable:
+        raise click.BadParameter("write it as Name=VARIABLE", param_hint="'--header-from-env'")
+    value = os.environ.get(variable)
+    if value is None:
+        raise click.BadParameter(
+            f"there is no environment variable {variable!r}", param_hint="'--header-from-env'"
+        )
+    return name.strip(), value
+
+
+def _answer(found: Shown, wanted: Wanted, *, is_new: bool) -> str:
+    if not is_new:
+        words = (
+            f"There already: the forward to {plain(found.url)} ({found.id}); it sends the headers given now."
+        )
+    else:
+        start = "the oldest event" if wanted.from_start else "now"
+        start = f"the first event of {found.tasks[0]}" if found.tasks else start
+        words = f"Forwarding to {plain(found.url)} from {start} on ({found.id})."
+    return f"{words}\nIt waits: {found.error}." if found.error == forwards.NOBODY else words
+
+
+def _table(found: list[Shown]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("ID", no_wrap=True, min_width=26)
+    table.add_column("STATE", no_wrap=True, min_width=9)
+    table.add_column("SENT", no_wrap=True, justify="right")
+    table.add_column("BEHIND", no_wrap=True, justify="right")
+    table.add_column("TO", overflow="fold")
+    for one in found:
+        counts = (number(one.delivered), number(one.lag) if one.lag else "")
+        error = "" if one.error == forwards.NOBODY else one.error
+        about = "\n".join(plain(line) for line in (one.url, _what(one), error) if line)
+        table.add_row(*(Text(plain(cell)) for cell in (one.id, one.state, *counts)), Text(about))
+    return table
+
+
+def _what(one: Shown) -> str:
+    tasks = f"of {', '.join(one.tasks)}" if one.tasks else ""
+    form = f"as {one.format}" if one.format != "json" else ""
+    headers = f"with {', '.join(one.headers)}" if one.headers else ""
+    return " ".join(filter(None, (", ".join(one.types or ("everything",)), tasks, form, headers)))
+
+
+def _print_json(value: object) -> None:
+    click.echo(json_text(msgspec.json.encode(value)))

@@ -1,0 +1,203 @@
+"""``jupyter agent schedule …``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import get_args
+
+import click
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from ...core.sanitize import json_text
+from ...core.trigger_parser import Overlap
+from ...journal.operations.schedules import Shown as Schedule
+from ...rendering.humanize import duration, moment
+from ...rendering.transcript import plain
+from ..backends.base import Fired
+from ..backends.journals import Journals
+from ..output import console
+from .completion import schedule_ids
+from .help import ID, examples
+
+OVERLAPS = get_args(Overlap)
+WIDE = 120
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+schedule_id = click.argument("ident", metavar="ID", shell_complete=schedule_ids)
+
+
+@click.group(
+    short_help="Schedules: what runs again, or later.",
+    invoke_without_command=True,
+    epilog=examples(
+        "tasks add report.ipynb --every 1h", "schedule list", f"schedule show {ID}", f"schedule pause {ID}"
+    ),
+)
+@click.pass_context
+def schedule(context: click.Context) -> None:
+    """Schedules: what runs again and again, or later; they run while a server runs.
+
+    'jupyter agent tasks add' makes them, with --every, --cron or --at.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@schedule.command("list", epilog=examples("schedule list", "schedule list --json"))
+@as_json
+def list_schedules(*, as_json: bool) -> None:
+    """All schedules, oldest first, and when each runs next."""
+    found = asyncio.run(Journals().schedules())
+    if as_json:
+        _print_json(found)
+    elif found:
+        terminal = console()
+        terminal.print(_table(found, time.time(), terminal.width))
+    else:
+        click.echo("No schedules.")
+
+
+@schedule.command(epilog=examples(f"schedule show {ID}", f"schedule show {ID} --limit 100 --json"))
+@schedule_id
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many runs."
+)
+@as_json
+def show(*, ident: str, limit: int, as_json: bool) -> None:
+    """One schedule and its history, newest first."""
+    journals = Journals()
+    found = asyncio.run(journals.schedule(ident))
+    fired = asyncio.run(journals.firings(ident, limit))
+    if as_json:
+        _print_json(msgspec.to_builtins(found) | {"firings": msgspec.to_builtins(fired)})
+        return
+    out = console()
+    out.print(_details(found, time.time()))
+    if fired:
+        out.print()
+        out.print(_history(fired))
+
+
+@schedule.command(short_help="Let a schedule run no more for now.", epilog=examples(f"schedule pause {ID}"))
+@schedule_id
+@as_json
+def pause(*, ident: str, as_json: bool) -> None:
+    """Let a schedule run no more until it is resumed; a run that has begun goes on."""
+    found = asyncio.run(Journals().command_schedule(ident, "pause"))
+    _answer(found, f"Paused {_named(found)}.", as_json=as_json)
+
+
+@schedule.command(short_help="Let a paused schedule run again.", epilog=examples(f"schedule resume {ID}"))
+@schedule_id
+@as_json
+def resume(*, ident: str, as_json: bool) -> None:
+    """Let a paused schedule run again; what was due meanwhile is left out."""
+    found = asyncio.run(Journals().command_schedule(ident, "resume"))
+    _answer(found, f"Resumed {_named(found)}. Next run: {upcoming(found, time.time())}.", as_json=as_json)
+
+
+@schedule.command(epilog=examples(f"schedule run {ID}"))
+@schedule_id
+@as_json
+def run(*, ident: str, as_json: bool) -> None:
+    """Run what a schedule runs now, too."""
+    found = asyncio.run(Journals().command_schedule(ident, "run"))
+    task = (found.last or {}).get("task")
+    when = f"now: task {task}" if task else "once the run before it has ended"
+    _answer(found, f"{_named(found)} runs {when}.", as_json=as_json)
+
+
+@schedule.command(epilog=examples(f"schedule delete {ID}"))
+@schedule_id
+def delete(*, ident: str) -> None:
+    """Forget a schedule and its history; the tasks that it began stay."""
+    found = asyncio.run(Journals().delete_schedule(ident))
+    click.echo(f"Deleted {_named(found)}.")
+
+
+def upcoming(schedule: Schedule, now: float) -> str:
+    """When it runs next, on this machine's clock and from now: "2031-05-17 09:00:00 (in 2 h 5 min)"."""
+    if schedule.paused:
+        return "paused"
+    if schedule.next is None:
+        return "none"
+    left = schedule.next - now
+    return f"{moment(schedule.next)} ({f'in {duration(left)}' if left > 0 else 'due'})"
+
+
+def _table(found: list[Schedule], now: float, width: int) -> Table:
+    """One row a schedule; where *width* columns are few, the next run takes two lines of it."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("ID", no_wrap=True, min_width=26)
+    for title in ("NAME", "WHEN", "NEXT RUN", "LAST"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("NEXT RUN", "LAST"))
+    for one in found:
+        last = str(one.last.get("outcome", "")) if one.last else "-"
+        coming = upcoming(one, now).replace(" (", " (" if width >= WIDE else "\n(")
+        row = (one.id, plain(one.name), plain(one.text), coming, plain(last))
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _details(found: Schedule, now: float) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in (
+        ("schedule", found.id),
+        ("name", found.name),
+        ("runs", _target(found)),
+        ("in", found.cwd),
+        ("when", found.text),
+        ("next run", upcoming(found, now)),
+        ("overlap", found.overlap),
+        ("tags", ", ".join(found.tags)),
+        ("retries", str(found.retries or "")),
+        ("timeout", duration(found.timeout)),
+        ("made", moment(found.created)),
+        ("last task", found.last_task or ""),
+    ):
+        if value:
+            table.add_row(label, Text(plain(value)))
+    return table
+
+
+def _target(found: Schedule) -> str:
+    fields = msgspec.to_builtins(found.target)
+    parameters = " ".join(f"{name}={value!r}" for name, value in fields.get("parameters", {}).items())
+    argv = fields.get("argv")
+    what = " ".join(argv) if argv else fields.get("text") or fields.get("path") or fields.get("function")
+    return " ".join(filter(None, (str(what), parameters)))
+
+
+def _history(fired: list[Fired]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("DUE", "OUTCOME", "TASK"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("", overflow="fold")
+    for firing in fired:
+        cells = (moment(firing.due), firing.outcome, firing.task or "-", _remarks(firing))
+        table.add_row(*(Text(plain(cell)) for cell in cells))
+    return table
+
+
+def _remarks(firing: Fired) -> str:
+    missed = f"and {firing.missed} missed before it" if firing.missed else ""
+    return "; ".join(filter(None, ("asked for" if firing.asked else "", missed, firing.reason)))
+
+
+def _named(found: Schedule) -> str:
+    return f"{plain(found.name) or 'the schedule'} ({found.id})"
+
+
+def _answer(found: Schedule, words: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(words)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json_text(msgspec.json.encode(value)))

@@ -1,0 +1,211 @@
+"""``jupyter agent status``: every journal, who has it, and how well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import click
+import msgspec
+from msgspec import Struct
+from rich.table import Table
+
+from ...client import AgentClient
+from ...core.sanitize import json_text, one_line
+from ...detached.work_queue import waiting_orders
+from ...detached.worker_slots import find_limits, free_worker_slots
+from ...errors import AgentError, SpoolError
+from ...journal.slots import holder_of
+from ...producer.spool import read_spool_header
+from ...rendering.humanize import size
+from ...system.locks import is_locked
+from ...system.paths import Places
+from ...transport.discovery import DEFAULT, REMOTE
+from ..backends.base import sentence
+from ..backends.forwards import listed
+from ..backends.http import ServerSource
+from ..backends.journals import Journals
+from ..output import console
+from .help import examples
+
+
+class JournalStatus(Struct):
+    """One journal. ``bytes`` of its files here; ``spools`` whose events are not all committed, of
+    which ``living`` are still written; ``health`` as its server says it, else ``None``."""
+
+    name: str
+    holder: Literal["server", "command line", "nobody"]
+    url: str | None = None
+    pid: int | None = None
+    health: dict[str, Any] | None = None
+    trouble: str | None = None
+    bytes: int = 0
+    spools: int = 0
+    living: int = 0
+
+
+class WorkersStatus(Struct):
+    """Of this machine: workers that run, how many may at once, and attempts that wait for one."""
+
+    running: int
+    limit: int
+    waiting: int
+
+
+class Report(Struct):
+    """``workers`` is ``None`` for a server elsewhere; the counts, where they cannot be had."""
+
+    folder: str
+    moved: str | None
+    journals: list[JournalStatus]
+    workers: WorkersStatus | None
+    schedules: int | None
+    forwards: int | None
+
+
+@click.command(
+    short_help="Journals, servers, workers, and whether all is well.",
+    epilog=examples("status", "status --json"),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(*, as_json: bool) -> int:
+    """Which journals there are, who has them open, and whether all is well (else exit status 1)."""
+    report = asyncio.run(_report(Journals(patience=0.0, taking_in=False)))
+    if as_json:
+        click.echo(json_text(msgspec.json.encode(report)))
+    else:
+        _print(report)
+    return int(any(journal.trouble for journal in report.journals))
+
+
+async def _report(journals: Journals) -> Report:
+    places = journals.places
+    found = await asyncio.gather(*(_one(places, slot) for slot in journals.slots()))
+    well = not any(journal.trouble for journal in found)
+    return Report(
+        str(places.root),
+        places.moved,
+        list(found),
+        _workers(places) if journals.scheduling != REMOTE else None,
+        await _count(journals.schedules) if well else None,
+        await _count(partial(listed, journals)) if well else None,
+    )
+
+
+async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
+    try:
+        return len(await ask())
+    except AgentError:  # an older server, or one that has just gone
+        return None
+
+
+def _workers(places: Places) -> WorkersStatus:
+    limit = find_limits(places).workers
+    return WorkersStatus(limit - free_worker_slots(places), limit, sum(1 for _ in waiting_orders(places)))
+
+
+async def _one(places: Places, slot: str) -> JournalStatus:
+    if slot == REMOTE:
+        return await _served(places, JournalStatus(slot, "server"))
+    spools, living = _spools(places, slot)
+    report = JournalStatus(slot, "nobody", bytes=_bytes(places, slot), spools=spools, living=living)
+    holder = holder_of(places, slot)
+    if holder is None:
+        return report
+    report.pid = holder.pid
+    if holder.kind == "moment":
+        report.holder = "command line"
+        return report
+    report.holder, report.url = "server", holder.url
+    return await _served(places, report)
+
+
+async def _served(places: Places, report: JournalStatus) -> JournalStatus:
+    """Add what the server itself says."""
+    source: AgentClient = ServerSource(places, report.name)
+    try:
+        report.health = await source.health()
+    except AgentError as error:
+        if report.name == REMOTE:
+            raise
+        report.trouble = sentence(error)
+    finally:
+        source.close()
+    if report.health is not None and report.health.get("status") != "ok":
+        told = report.health.get("trouble") or ["the server says that it is degraded"]
+        report.trouble = "; ".join(map(str, told)) if isinstance(told, list) else str(told)
+    return report
+
+
+def _bytes(places: Places, slot: str) -> int:
+    files = (places.journals / slot).glob("journal.sqlite*")
+    return sum(path.stat().st_size for path in files if ".corrupt-" not in path.name)
+
+
+def _spools(places: Places, slot: str) -> tuple[int, int]:
+    """How many spools wait for this journal, and how many of those have a living writer."""
+    count = living = 0
+    for folder in places.spools.glob("[0-9A-Z]*"):
+        try:
+            journal = read_spool_header(folder).journal
+        except SpoolError:
+            continue
+        home = journal if (places.journals / journal).is_dir() else DEFAULT
+        if home == slot:
+            count += 1
+            living += is_locked(folder / "lock")
+    return count, living
+
+
+def _print(report: Report) -> None:
+    found, out = report.journals, console()
+    out.print(f"Folder: {report.folder}", markup=False, soft_wrap=True)
+    if report.moved:
+        out.print(report.moved, markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("JOURNAL", "HELD BY", "HEALTH", "SIZE", "SPOOLS"):
+        table.add_column(title, overflow="fold")
+    for journal in found:
+        table.add_row(journal.name, _holder(journal), _health(journal), _size(journal), _waiting(journal))
+    out.print(table)
+    out.print(_summary(report), markup=False, soft_wrap=True)
+    for journal in found:
+        if journal.trouble:
+            out.print(f"{journal.name}: {one_line(journal.trouble)}", markup=False, soft_wrap=True)
+
+
+def _summary(report: Report) -> str:
+    workers = report.workers
+    told = []
+    if workers is not None:
+        told.append(f"Workers: {workers.running} of {workers.limit} busy, {workers.waiting} waiting")
+    if report.schedules is not None:
+        told.append(f"Schedules: {report.schedules}")
+    if report.forwards is not None:
+        told.append(f"Forwards: {report.forwards}")
+    return ". ".join(told) + "." if told else ""
+
+
+def _holder(journal: JournalStatus) -> str:
+    where = f" {journal.url}" if journal.url else ""
+    return f"{journal.holder}{where}{f' (process {journal.pid})' if journal.pid else ''}"
+
+
+def _health(journal: JournalStatus) -> str:
+    if journal.holder != "server":
+        return "-"
+    return one_line(str(journal.health["status"])) if journal.health else "does not answer"
+
+
+def _size(journal: JournalStatus) -> str:
+    inside = (journal.health or {}).get("journal")
+    count = inside.get("bytes", 0) if isinstance(inside, dict) and not journal.bytes else journal.bytes
+    return size(count)
+
+
+def _waiting(journal: JournalStatus) -> str:
+    """Spools are there while their producers live, with little in them."""
+    dead = journal.spools - journal.living
+    return f"{journal.living} in use, {dead} waiting" if journal.spools else "none"

@@ -1,0 +1,286 @@
+"""``jupyter agent tasks …``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+
+import click
+import msgspec
+
+from ...core.events import Event, TaskState
+from ...core.sanitize import json_text
+from ...core.task import Task
+from ...errors import BadTarget, NotNow, UnknownTask
+from ...protocol.subscriber import Restart
+from ...rendering.humanize import parse_moment
+from ...rendering.transcript import SAID_TYPES, plain, said
+from ..backends.caller import sound
+from ..backends.journals import Journals
+from ..output import console, details, task_table
+from ..watch import view as watching
+from ..watch.model import Row
+from .add import add
+from .completion import task_ids
+from .help import ID, examples
+
+STATES = [state.value for state in TaskState]
+ENDED = [state.value for state in TaskState if state.ended]
+
+
+def _sound(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else sound(value)
+    except BadTarget as error:
+        raise click.BadParameter(str(error), ctx=context) from error
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+task_id = click.argument("task_id", metavar="ID", shell_complete=task_ids)
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=examples("tasks list", f"tasks watch {ID}", "tasks add train.ipynb -p epochs=50 --watch"),
+)
+@click.pass_context
+def tasks(context: click.Context) -> None:
+    """Tasks: what runs, what ran, and what became of it."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+tasks.add_command(add)
+
+
+@tasks.command(
+    "list",
+    epilog=examples("tasks list", "tasks list --status failed --limit 5", "tasks list --key nightly --json"),
+)
+@click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@click.option("--name", callback=_sound, help="Only tasks of this name.")
+@click.option("--key", callback=_sound, help="Only tasks with this key.")
+@as_json
+def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | None, as_json: bool) -> int:
+    """The newest tasks of all journals, newest first."""
+    journals = Journals()
+    found = asyncio.run(journals.tasks(state=status, name=name, key=key, limit=limit))
+    for trouble in journals.troubles:
+        click.echo(f"jupyter agent: {plain(trouble)}", err=True)
+    if as_json:
+        _print_json(found)
+    else:
+        print_tasks(found)
+    return 1 if journals.troubles else 0
+
+
+@tasks.command(epilog=examples(f"tasks show {ID}", f"tasks show {ID} --json"))
+@task_id
+@as_json
+def show(*, task_id: str, as_json: bool) -> None:
+    """Everything known about one task."""
+    _, task = asyncio.run(Journals().find(task_id))
+    if as_json:
+        _print_json(task)
+    else:
+        console().print(details(task, time.time()))
+
+
+@tasks.command(
+    short_help="Watch a task, or everything that runs.",
+    epilog=examples("tasks watch", f"tasks watch {ID} && echo it completed"),
+)
+@click.argument("task_id", metavar="[ID]", required=False, shell_complete=task_ids)
+def watch(*, task_id: str | None) -> int:
+    """Watch one task until it ends (exit status 0 if it completed), or everything that runs."""
+    if task_id is not None:
+        return asyncio.run(watching.watch_one(Journals(), task_id, console()))
+    asyncio.run(watching.watch_all(Journals(), console()))
+    return 0
+
+
+@tasks.command(epilog=examples(f"tasks logs {ID}", f"tasks logs {ID} --follow", f"tasks logs {ID} --json"))
+@task_id
+@click.option("--follow", "-f", is_flag=True, help="Go on until the task ends.")
+@click.option("--json", "as_json", is_flag=True, help="Print one event a line.")
+@click.option("--all", "every", is_flag=True, help="With --json: events of every type.")
+def logs(*, task_id: str, follow: bool, as_json: bool, every: bool) -> None:
+    """What a task printed, logged and said."""
+    if every and not as_json:
+        raise click.UsageError("--all is for --json")
+    printer = _Printer(as_json=as_json, types=None if every else SAID_TYPES)
+    asyncio.run(_logs(Journals(), task_id, printer, follow=follow))
+
+
+@tasks.command(epilog=examples(f"tasks cancel {ID}"))
+@task_id
+def cancel(*, task_id: str) -> None:
+    """Ask a task to stop."""
+    task = asyncio.run(Journals().command(task_id, "cancel"))
+    click.echo(f"Asked {_named(task)} ({task.id}) to stop.")
+
+
+@tasks.command(short_help="Run an ended task again.", epilog=examples(f"tasks retry {ID}"))
+@task_id
+def retry(*, task_id: str) -> None:
+    """Run an ended task again: a detached one in a new worker, else in the process that ran it."""
+    task = asyncio.run(Journals().command(task_id, "retry"))
+    click.echo(f"Asked for another attempt of {_named(task)} ({task.id}).")
+
+
+@tasks.command(
+    short_help="Answer a task, or say something.",
+    epilog=examples(f"tasks send {ID} yes", f"tasks send {ID} 'use the small model'"),
+)
+@task_id
+@click.argument("text", callback=_sound)
+def send(*, task_id: str, text: str) -> None:
+    """Send text to a task: the answer to its question, or something unasked."""
+    task = asyncio.run(_send(Journals(), task_id, text))
+    click.echo(f"Sent to {_named(task)} ({task.id}).")
+
+
+@tasks.command(epilog=examples(f"tasks delete {ID}"))
+@task_id
+def delete(*, task_id: str) -> None:
+    """Forget an ended task, with its events, results and checkpoints."""
+    task = asyncio.run(Journals().delete(task_id))
+    click.echo(f"Deleted {_named(task)} ({task.id}).")
+
+
+@tasks.command(
+    epilog=examples("tasks clear --status completed --before 7d", "tasks clear --status failed --json")
+)
+@click.option("--status", type=click.Choice(ENDED), required=True, help="The state of the tasks to forget.")
+@click.option("--before", metavar="T", help="Only those that ended before a date, a time, or an age (7d).")
+@as_json
+def clear(*, status: str, before: str | None, as_json: bool) -> None:
+    """Forget ended tasks, with their events, results and checkpoints."""
+    gone = asyncio.run(_clear(Journals(), status, _moment(before)))
+    if as_json:
+        _print_json({"deleted": gone})
+    else:
+        click.echo(f"Deleted {len(gone)} {'task' if len(gone) == 1 else 'tasks'}.")
+
+
+def print_tasks(found: list[Task]) -> None:
+    """The table that people read."""
+    if found:
+        terminal = console()
+        terminal.print(task_table(found, time.time(), terminal.width))
+    else:
+        click.echo("No tasks.")
+
+
+def _named(task: Task) -> str:
+    return plain(task.name) or "the task"
+
+
+def _moment(text: str | None) -> float | None:
+    try:
+        return None if text is None else parse_moment(text, time.time())
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--before'") from error
+
+
+async def _send(journals: Journals, task_id: str, text: str) -> Task:
+    _, task = await journals.find(task_id)
+    prompt = {"prompt_id": task.prompt.prompt_id} if task.prompt else {}
+    return await journals.command(task_id, "input", {"text": text} | prompt)
+
+
+async def _clear(journals: Journals, status: str, before: float | None) -> list[str]:
+    gone = []
+    for task in await journals.tasks(state=status, limit=None):
+        if before is not None and (task.ended is None or task.ended >= before):
+            continue
+        try:
+            await journals.delete(task.id)
+        except (UnknownTask, NotNow):
+            continue  # somebody deleted it, or started it again, in between
+        gone.append(task.id)
+    return gone
+
+
+class _Printer:
+    """Writes what a task says, each event once; a line that is still open is ended at the end."""
+
+    def __init__(self, *, as_json: bool, types: tuple[str, ...] | None) -> None:
+        self.types = types
+        self._as_json = as_json
+        self._open_line = False
+        self._last: dict[str, int] = {}
+
+    def write(self, events: list[Event]) -> None:
+        for event in events:
+            if (self.types is None or event.type in self.types) and event.n > self._last.get(
+                event.producer, 0
+            ):
+                self._last[event.producer] = event.n
+                self._write(event)
+
+    def end(self) -> None:
+        if self._open_line:
+            click.echo()
+
+    def _write(self, event: Event) -> None:
+        if self._as_json:
+            _print_json(event)
+        elif text := said(event):
+            click.echo(text, nl=False)
+            self._open_line = not text.endswith("\n")
+
+
+async def _logs(journals: Journals, task_id: str, printer: _Printer, *, follow: bool) -> None:
+    slot, task = await journals.find(task_id)
+    try:
+        cursor = await _history(journals, slot, task.id, printer)
+        if follow:
+            await _live(journals, slot, task.id, cursor, printer)
+    finally:
+        printer.end()
+
+
+async def _history(
+    journals: Journals, slot: str, task_id: str, printer: _Printer, after: str | None = None
+) -> str | None:
+    """Everything said after the cursor *after*; the cursor behind it."""
+    more = True
+    while more:
+        page = await journals.events(slot, task_id, after=after, types=printer.types)
+        printer.write(page.events)
+        after, more = page.cursor, page.more
+    return after
+
+
+async def _live(journals: Journals, slot: str, task_id: str, cursor: str | None, printer: _Printer) -> None:
+    """From *cursor* on until the task has ended."""
+    slot, task = await journals.find(task_id)
+    if task.state.ended:
+        await _history(journals, slot, task_id, printer, cursor)
+        return
+    row = Row(task, slot)
+    async with aclosing(journals.follow(slot, [task_id], after=cursor)) as news:
+        async for item in news:
+            if isinstance(item, Restart):
+                await _history(journals, slot, task_id, printer)
+                row = Row(_restarted(item, task_id), slot)
+            else:
+                printer.write(item.events)
+                for event in item.events:
+                    row.take(event)
+            if row.task.state.ended:
+                return
+
+
+def _restarted(restart: Restart, task_id: str) -> Task:
+    for task in restart.tasks:
+        if task.id == task_id:
+            return task
+    raise UnknownTask(f"task {task_id} was deleted", task_id=task_id)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json_text(msgspec.json.encode(value)))

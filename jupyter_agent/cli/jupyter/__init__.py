@@ -1,0 +1,1 @@
+"""A Jupyter server and a kernel session, for `demo` and `serve`."""

@@ -1,0 +1,128 @@
+"""A Jupyter server of our own for a while: started, found, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from jupyter_core.paths import jupyter_runtime_dir
+
+from ...errors import ServerUnreachable
+from ...system.files import read_json
+
+
+def server_command(arguments: Sequence[str]) -> list[str]:
+    """What starts a Jupyter server that has the extension, whatever its configuration says."""
+    extension = "--ServerApp.jpserver_extensions=jupyter_agent=True"
+    return [sys.executable, "-m", "jupyter_server", extension, *arguments]
+
+
+START_WITHIN = 60.0
+STOP_WITHIN = 15.0
+_LOOK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServer:
+    """``url`` ends in ``/``."""
+
+    url: str
+    token: str
+    pid: int
+
+
+@asynccontextmanager
+async def own_server(folder: Path) -> AsyncIterator[OwnServer]:
+    """A server on 127.0.0.1, at a free port, with a token of its own, whose root is *folder*.
+
+    Raises `ServerUnreachable`, with the last line that the server said, when it does not come up.
+    """
+    token = secrets.token_hex(24)
+    with tempfile.TemporaryFile() as said:
+        process = _start(folder, token, said)
+        try:
+            yield OwnServer(await _url(process, said), token, process.pid)
+        finally:
+            await asyncio.shield(asyncio.to_thread(_stop, process))
+
+
+def _start(folder: Path, token: str, said: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own command
+        server_command(_arguments(folder)),
+        env=os.environ | {"JUPYTER_TOKEN": token},
+        stdin=subprocess.DEVNULL,
+        stdout=said,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _arguments(folder: Path) -> list[str]:
+    return [
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={_free_port()}",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.open_browser=False",
+        "--ServerApp.allow_root=True",
+    ]
+
+
+def _free_port() -> int:
+    """A port that is free now; the server tries others if it is taken meanwhile."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _url(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
+    """Where the server is, once it has said so in its runtime file and lets somebody in there.
+
+    Jupyter writes that file a moment before it listens.
+    """
+    path = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
+    try:
+        async with asyncio.timeout(START_WITHIN):
+            while not ((info := read_json(path)) and await _listens(str(info["url"]))):
+                if process.poll() is not None:
+                    raise ServerUnreachable(f"the Jupyter server did not start: {_last_words(said)}")
+                await asyncio.sleep(_LOOK)
+    except TimeoutError as error:
+        raise ServerUnreachable(f"the Jupyter server did not start in {START_WITHIN:.0f} s") from error
+    return str(info["url"])
+
+
+async def _listens(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        _, writer = await asyncio.open_connection(address.hostname, address.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _last_words(said: IO[bytes]) -> str:
+    said.seek(0)
+    lines = [line.strip() for line in said.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server, and with it its kernels; the one that does not listen is killed."""
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,155 @@
+"""Tasks drawn with rich. Text of tasks is never taken for markup."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..core.events import TaskState
+from ..core.sanitize import lines as shown_lines
+from ..core.task import Task
+from ..rendering.humanize import age, duration, moment, number
+from ..rendering.transcript import plain
+
+PIPE_WIDTH = 160
+COLOURS = {
+    TaskState.QUEUED: "bright_black",
+    TaskState.RUNNING: "cyan",
+    TaskState.COMPLETED: "green",
+    TaskState.FAILED: "red",
+    TaskState.CANCELLED: "yellow",
+    TaskState.INTERRUPTED: "magenta",
+}
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """The reader of our output went away: `main` ends the program quietly."""
+        raise BrokenPipeError
+
+
+def console() -> Console:
+    """One for standard output as it is now: colours and a live view on a terminal, else plain lines."""
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    return _Console(highlight=False, width=width, soft_wrap=False)
+
+
+def state_text(task: Task) -> Text:
+    """The state in its colour; what is asked of it and not done yet is said, and what it asks for."""
+    style = "bold yellow" if asks(task) and not task.cancel_requested else COLOURS[task.state]
+    return Text(_state_word(task), style=style)
+
+
+def _state_word(task: Task) -> str:
+    if task.state.ended:
+        return task.state.value
+    if task.cancel_requested:
+        return "cancelling"
+    return "waiting for you" if asks(task) else task.state.value
+
+
+def asks(task: Task) -> bool:
+    """Whether it waits for somebody's answer."""
+    return task.prompt is not None and not task.state.ended
+
+
+def choices_of(choices: Sequence[str] | None) -> str:
+    """The answers that a question offers, behind it; nothing where it offers none."""
+    return f" [{'/'.join(choices)}]" if choices else ""
+
+
+def percent(task: Task) -> str:
+    """As "43 %", or how many where the total is unknown; nothing without progress."""
+    progress = task.progress
+    if progress is None or progress.done is None:
+        return ""
+    if not progress.total:
+        return number(progress.done)
+    return f"{100 * (float(progress.done) / float(progress.total)):.0f} %"
+
+
+def took(task: Task, now: float) -> float | None:
+    """Seconds from start to end, or until *now*."""
+    if task.started is None:
+        return None
+    return (task.ended if task.ended is not None else now) - task.started
+
+
+def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
+    """One line a task; names give way where *width* columns are too few."""
+    rows = [_cells(task, now) for task in tasks]
+    states = max([11, *(len(_state_word(task)) for task in tasks)])
+    others = 26 + 1 + states + sum(1 + max(map(len, column)) for column in zip(*rows, _TITLES, strict=True))
+    room = max(8, width - others - 1)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("ID", no_wrap=True, min_width=26)
+    table.add_column("NAME", no_wrap=True, overflow="ellipsis")
+    table.add_column("STATE", no_wrap=True, min_width=states)
+    for title in _TITLES:
+        table.add_column(title, no_wrap=True, justify="right" if title == "PROGRESS" else "left")
+    for task, cells in zip(tasks, rows, strict=True):
+        name = Text(plain(task.name))
+        name.truncate(room, overflow="ellipsis")
+        table.add_row(Text(plain(task.id)), name, state_text(task), *cells)
+    return table
+
+
+_TITLES = ("PROGRESS", "WHEN", "TOOK")
+
+
+def _cells(task: Task, now: float) -> tuple[str, str, str]:
+    when = task.ended or task.started or task.created
+    return percent(task), age(now - when) if when else "", duration(took(task, now))
+
+
+def details(task: Task, now: float) -> Group:
+    """Everything a snapshot says that is not empty."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in _facts(task, now):
+        if value:
+            table.add_row(label, value)
+    parts: list[RenderableType] = [table]
+    if task.error is not None and task.error.traceback:
+        parts.append(Text("\n" + shown_lines(task.error.traceback).rstrip(), style="red"))
+    return Group(*parts)
+
+
+def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
+    progress, error, result, prompt = task.progress, task.error, task.result, task.prompt
+    metrics = ", ".join(f"{name} {number(point.value)}" for name, point in task.metrics.items())
+    where = " · ".join(filter(None, (task.notebook, task.cell and f"cell {task.cell}")))
+    return [
+        ("task", Text(plain(task.id))),
+        ("name", Text(plain(task.name))),
+        ("state", state_text(task)),
+        ("reason", Text(plain(task.reason or ""))),
+        ("attempt", str(task.attempt)),
+        ("key", Text(plain(task.key or ""))),
+        ("tags", Text(plain(", ".join(task.tags)))),
+        ("progress", Text(f"{percent(task)} {_counts(task)}".strip()) if progress else ""),
+        ("metrics", Text(plain(metrics))),
+        ("question", Text(plain(prompt.text + choices_of(prompt.choices))) if prompt else ""),
+        ("error", Text(plain(f"{error.type}: {error.message}"), style="red") if error else ""),
+        ("result", Text(plain(result.repr)) if result else ""),
+        ("queued", moment(task.queued)),
+        ("started", moment(task.started)),
+        ("ended", moment(task.ended)),
+        ("took", duration(took(task, now))),
+        ("owner", Text(plain(task.owner or ""))),
+        ("notebook", Text(plain(where))),
+        ("logs", f"{task.logs:,} (jupyter agent tasks logs {task.id})" if task.logs else ""),
+    ]
+
+
+def _counts(task: Task) -> str:
+    progress = task.progress
+    if progress is None or progress.done is None or not progress.total:
+        return ""
+    return f"{number(progress.done)}/{number(progress.total)}"

@@ -1,0 +1,110 @@
+"""Watching what was just added: to its end, or until somebody leaves it or cancels it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+from ...core.task import Task
+from ...errors import NotNow
+from ...journal.operations.schedules import Shown as Schedule
+from ...rendering.transcript import plain
+from ..backends.base import Added
+from ..backends.journals import Journals
+from ..output import console
+from .schedule_runs import watch_runs
+from .view import watch_one
+
+LEFT = 130
+
+
+def watch_added(journals: Journals, added: Added) -> int:
+    """Watch the task, or the runs of the schedule until somebody has seen enough; the exit status."""
+    if added.schedule is not None:
+        return _watch_schedule(journals, added.schedule)
+    return watch_task(journals, added.task) if added.task is not None else 0
+
+
+def _watch_schedule(journals: Journals, schedule: Schedule) -> int:
+    try:
+        asyncio.run(watch_runs(journals, schedule.id, console()))
+    except KeyboardInterrupt:
+        name, ends = plain(schedule.name), f"jupyter agent schedule delete {schedule.id}"
+        click.echo(f"Detached: {name} goes on by its schedule, which ends with: {ends}", err=True)
+    return LEFT
+
+
+def watch_task(journals: Journals, task: Task) -> int:
+    """Show *task* until it ends: 0 if it completed, else 1; 130 when it was left.
+
+    Ctrl-C asks on a terminal whether to leave it or to cancel it, and leaves it anywhere else.
+    """
+    while True:
+        try:
+            return asyncio.run(watch_one(journals, task.id, console()))
+        except KeyboardInterrupt:
+            if not _wants_cancel():
+                return _left(task)
+        if not _run(_cancel(journals, task)):
+            return _left(task)
+
+
+def _wants_cancel() -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    try:
+        return asyncio.run(_choice())
+    except KeyboardInterrupt:  # once more: whatever was meant, this ends now
+        return False
+    finally:
+        click.echo(err=True)
+
+
+async def _choice() -> bool:
+    """Whether somebody at the terminal wants to cancel; the end of the input is no wish."""
+    while True:
+        click.echo("Detach or cancel? [d/c] ", err=True, nl=False)
+        line = await _line()
+        word = line.strip().lower()
+        if word in ("c", "cancel"):
+            return True
+        if not line or word in ("d", "detach"):
+            return False
+
+
+async def _line() -> str:
+    """The next line that is typed. (Not `input`, which may sleep through a Ctrl-C.)"""
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), typed.set)
+    try:
+        await typed.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return os.read(sys.stdin.fileno(), 4096).decode(errors="replace")
+
+
+async def _cancel(journals: Journals, task: Task) -> None:
+    try:
+        await journals.command(task.id, "cancel")
+    except NotNow:  # it has just ended, which watching it will show
+        return
+
+
+def _run(work: Coroutine[Any, Any, None]) -> bool:
+    """Whether it came to its end; Ctrl-C leaves it."""
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _left(task: Task) -> int:
+    name = plain(task.name) or "the task"
+    click.echo(f"Detached: {name} goes on. Watch it with: jupyter agent tasks watch {task.id}", err=True)
+    return LEFT

@@ -1,0 +1,76 @@
+"""Rendering of the watch view: rows and the whole board."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ...rendering.humanize import duration, number
+from ...rendering.transcript import plain
+from ..output import COLOURS, _counts, choices_of, percent, state_text, took
+from .model import Row
+
+
+def row_view(row: Row, width: int, now: float, lines: int) -> Group:
+    """One watched task: state, bar, rate, time to go, metrics, the last *lines* lines, a question."""
+    task = row.task
+    head = Text(plain(task.name), style="bold", overflow="ellipsis", no_wrap=True)
+    head.append("  ").append_text(state_text(task))
+    if task.attempt > 1:
+        head.append(f"  attempt {task.attempt}", style="dim")
+    head.append(f"  {duration(took(task, now))}").append(f"  {task.id}", style="dim")
+    parts: list[RenderableType] = [head]
+    if task.progress is not None:
+        parts += _progress(row, width)
+    if task.metrics:
+        said = "  ".join(f"{name} {number(point.value)}" for name, point in task.metrics.items())
+        parts.append(Text(f"  {plain(said)}", style="cyan", overflow="ellipsis", no_wrap=True))
+    parts += [
+        Text(f"  {plain(line)}", style="dim", overflow="ellipsis", no_wrap=True)
+        for line in list(row.lines)[-lines:]
+    ]
+    if task.prompt is not None:
+        asked = f"  ? {plain(task.prompt.text)}{plain(choices_of(task.prompt.choices))}"
+        parts.append(Text(asked, style="bold yellow"))
+    if task.error is not None:
+        parts.append(Text(f"  {plain(task.error.type)}: {plain(task.error.message)}", style="red"))
+    return Group(*parts)
+
+
+def _progress(row: Row, width: int) -> list[RenderableType]:
+    task = row.task
+    progress = task.progress
+    assert progress is not None
+    told = Text(f"  {percent(task)}  {_counts(task)}", overflow="ellipsis", no_wrap=True)
+    if not task.state.ended:
+        if (rate := row.rate()) is not None:
+            told.append(f"  {number(float(f'{rate:.3g}'))}/s")
+        if (left := row.remaining()) is not None:
+            told.append(f"  {duration(left)} to go")
+    if progress.message:
+        told.append(f"  {plain(progress.message)}")
+    if not progress.total or progress.done is None:
+        return [told]
+    bar = ProgressBar(
+        total=1.0,
+        completed=min(1.0, max(0.0, float(progress.done) / float(progress.total))),
+        width=max(10, min(width - 4, 76)),
+        complete_style=COLOURS[task.state],
+        finished_style=COLOURS[task.state],
+    )
+    line = Table.grid()
+    line.add_row("  ", bar)
+    return [line, told]
+
+
+def board_view(rows: Sequence[Row], width: int, lines: int) -> RenderableType:
+    """All watched tasks, or a word while there is none."""
+    if not rows:
+        return Text("Nothing is running; waiting for a task (Ctrl-C to leave).", style="dim")
+    now = time.time()
+    return Group(*(row_view(row, width, now, lines) for row in rows))

@@ -1,0 +1,112 @@
+"""`follow`: a subscription as an async iterator, over as many sockets as it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Literal
+
+from .._version import __version__
+from ..errors import RequestRefused, ServerUnreachable
+from ..protocol.actions import Send
+from ..protocol.messages import Bye, ErrorMessage, Reply
+from ..protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
+from ..transport.discovery import Address
+from ..transport.link import Link
+
+log = logging.getLogger(__name__)
+UNREAD = 16
+"""Frames that wait for the caller; when there are more the socket is not read, and the server knows."""
+
+_Item = Restart | Apply | Exception
+
+
+class _Feed:
+    """Joins the link to the sans-IO side and puts what comes out into a queue."""
+
+    def __init__(self, locate: Callable[[], Address | None], subscription: Subscription) -> None:
+        self.items: asyncio.Queue[_Item] = asyncio.Queue(UNREAD)
+        self._side = SubscriberSide(f"jupyter_agent/{__version__}")
+        self._side.subscribe(subscription)
+        self._up = asyncio.Event()
+        self._down = asyncio.Event()
+        self._down.set()
+        self._link = Link(
+            locate, connected=self._connected, received=self._received, disconnected=self._disconnected
+        )
+
+    async def run(self, patience: float | None) -> None:
+        """Keep the link until cancelled; what ends it for good is the last item."""
+        link = asyncio.create_task(self._link.run(), name="jupyter-agent-follow-link")
+        watch = asyncio.create_task(self._wait(patience), name="jupyter-agent-follow-patience")
+        try:
+            done, _ = await asyncio.wait({link, watch}, return_when=asyncio.FIRST_COMPLETED)
+            error = done.pop().exception()
+            if isinstance(error, Exception):
+                await self.items.put(error)
+        finally:
+            link.cancel()
+            watch.cancel()
+            await asyncio.wait({link, watch})
+
+    async def _wait(self, patience: float | None) -> None:
+        """Raise `ServerUnreachable` once there was no connection for *patience* seconds."""
+        while True:
+            await self._down.wait()
+            try:
+                async with asyncio.timeout(patience):
+                    await self._up.wait()
+            except TimeoutError as error:
+                url = self._link.address.url if self._link.address else ""
+                raise ServerUnreachable(
+                    f"the connection to {url or 'the server'} is lost", url=url
+                ) from error
+
+    def _connected(self) -> list[Send]:
+        self._up.set()
+        self._down.clear()
+        return self._side.connected()
+
+    def _disconnected(self) -> None:
+        self._up.clear()
+        self._down.set()
+
+    async def _received(self, frame: str | bytes) -> None:
+        for item in self._side.receive(frame):
+            match item:
+                case Send():
+                    await self._link.send(item.frame)
+                case Restart() | Apply():
+                    await self.items.put(item)
+                case ErrorMessage() if not item.temporary:
+                    await self.items.put(RequestRefused(item.message, code=item.code))
+                case ErrorMessage():
+                    self._link.drop()
+                case Bye() | Reply():
+                    log.debug("the server says %s", item)
+
+
+async def follow(
+    locate: Callable[[], Address | None],
+    check: Callable[[], Awaitable[object]],
+    tasks: Literal["*"] | list[str],
+    *,
+    after: str | None,
+    tail: int | None,
+    types: Sequence[str] | None,
+    patience: float | None,
+) -> AsyncGenerator[Restart | Apply]:
+    """See `AgentClient.follow`. *check* raises when nothing answers, before anything is awaited for long."""
+    await check()
+    feed = _Feed(locate, Subscription(1, tasks, after, tail, list(types) if types else None))
+    runner = asyncio.create_task(feed.run(patience), name="jupyter-agent-follow")
+    try:
+        while True:
+            item = await feed.items.get()
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        runner.cancel()
+        await asyncio.wait({runner})

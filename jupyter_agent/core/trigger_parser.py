@@ -1,0 +1,175 @@
+"""When a schedule is due, as people say it and are told it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Any, Literal, NamedTuple, get_args
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from ..errors import BadSchedule
+from .sanitize import one_line
+from .triggers import LEAST, MOST, At, Cron, Every, Trigger, next_due
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+_PART = r"\d{1,9}(?:\.\d{1,9})?\s*(?:w|d|h|min|m|s)"
+_PARTS = re.compile(rf"(?:{_PART}\s*)+")
+_ONE = re.compile(r"([\d.]+)\s*([a-z])")
+_NICKNAMES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_FIELDS = "five fields: minute, hour, day of the month, month, day of the week"
+_NAMED = (("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60))
+_KINDS = ("every", "cron", "at")
+_KNOWN = (*_KINDS, "timezone", "overlap")
+
+Overlap = Literal["skip", "queue", "allow"]
+OVERLAPS: tuple[Overlap, ...] = get_args(Overlap)
+
+
+class When(NamedTuple):
+    """When something shall run, and what becomes of a due while the run before lasts."""
+
+    trigger: Trigger
+    timezone: str
+    overlap: Overlap = "skip"
+
+
+def read_when(asked: Mapping[str, Any], *, timezone: str, now: float) -> When:
+    """What ``{"every" | "cron" | "at": ..., "timezone": ..., "overlap": ...}`` means.
+
+    *timezone* is for those that name none. Raises `BadSchedule`.
+    """
+    unknown = [name for name in asked if name not in _KNOWN]
+    if unknown:
+        raise BadSchedule(f"a schedule has no {_shown(unknown[0])}; it has {', '.join(_KNOWN)}")
+    given = [kind for kind in _KINDS if asked.get(kind) is not None]
+    if len(given) != 1:
+        told = f"not {' and '.join(given)}" if given else "and none is given"
+        raise BadSchedule(f"a schedule has one of every, cron and at, {told}")
+    overlap = asked.get("overlap")
+    if overlap not in (None, *OVERLAPS):
+        raise BadSchedule(f"overlap must be skip, queue or allow, not {_shown(overlap)}")
+    zone = zone_name(timezone if asked.get("timezone") is None else asked["timezone"])
+    return When(_trigger(given[0], asked[given[0]], zone, now), zone, overlap or "skip")
+
+
+def _trigger(kind: str, value: object, zone: str, now: float) -> Trigger:
+    if kind == "every":
+        return parse_every(value, now)
+    return parse_cron(value, zone) if kind == "cron" else parse_at(value, zone, now)
+
+
+def parse_every(value: object, start: float) -> Every:
+    """``"30m"``, ``"1h30m"``, ``"90s"``, ``"1d"`` or a number of seconds. Raises `BadSchedule`."""
+    seconds = _seconds(value)
+    if not LEAST <= seconds <= MOST:
+        raise BadSchedule(f"every {_shown(value)} is not from 1 second to 10 years")
+    return Every(seconds, start)
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if abs(value) <= MOST else math.inf
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII):
+        return float(text)
+    if re.fullmatch(_PARTS, text) and text.isascii():
+        return sum(float(amount) * _UNITS[unit] for amount, unit in _ONE.findall(text))
+    raise BadSchedule(f"every {_shown(value)} is no time span; say it as 90s, 30m, 1h30m, 1d or in seconds")
+
+
+def parse_cron(expression: object, timezone: str) -> Cron:
+    """Five fields, or ``@hourly`` and the like. Raises `BadSchedule`."""
+    if not isinstance(expression, str) or not expression.strip():
+        raise BadSchedule(f"cron {_shown(expression)} is no text; a cron expression has {_FIELDS}")
+    text = " ".join(expression.split())
+    text = _NICKNAMES.get(text.lower(), text)
+    if len(text.split()) != 5 or len(text) > 200:
+        raise BadSchedule(f"cron {_shown(expression)} does not have {_FIELDS}")
+    trigger = Cron(text, zone_name(timezone))
+    try:
+        if next_due(trigger, 0.0) is None:
+            raise BadSchedule(f"cron {_shown(expression)} names a day that never comes")
+    except CronSimError as error:
+        raise BadSchedule(f"cron {_shown(expression)}: {_blame(error)}") from error
+    return trigger
+
+
+def _blame(error: CronSimError) -> str:
+    field = str(error).removeprefix("Bad ").replace("-", " ")
+    return f"the {field} cannot be understood"
+
+
+def parse_at(value: object, timezone: str, now: float) -> At:
+    """An ISO time, in *timezone* unless it names an offset. Raises `BadSchedule`, also for the past."""
+    zone = ZoneInfo(zone_name(timezone))
+    try:
+        when = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
+        there = when if when.tzinfo else when.replace(tzinfo=zone)
+        due = there.timestamp()
+        back = datetime.fromtimestamp(due, zone)
+    except (ValueError, OverflowError) as error:
+        raise BadSchedule(
+            f"at {_shown(value)} is no time; say it as 2031-05-17T09:30, with or without an offset"
+        ) from error
+    if when.tzinfo is None and back.replace(tzinfo=None) != when:
+        raise BadSchedule(f"at {_shown(value)}: the clocks of {timezone} leave that time out")
+    if due <= now:
+        raise BadSchedule(f"at {_shown(value)} has passed already ({_moment(due, zone)} in {timezone})")
+    return At(due, timezone)
+
+
+def zone_name(timezone: object) -> str:
+    """*timezone* when it is a zone's IANA name. Raises `BadSchedule`."""
+    try:
+        return ZoneInfo(timezone if isinstance(timezone, str) else "").key
+    except (KeyError, OSError, ValueError) as error:
+        raise BadSchedule(
+            f"there is no time zone {_shown(timezone)}; use an IANA name such as Europe/Berlin or UTC"
+        ) from error
+
+
+def described(trigger: Trigger) -> str:
+    """For a person, as "every 30 minutes", "at 09:00 on Monday through Friday (Europe/Berlin)"."""
+    match trigger:
+        case Every():
+            return f"every {_span(trigger.seconds)}"
+        case Cron():
+            told = CronSim(trigger.expression, datetime(2000, 1, 1)).explain()  # noqa: DTZ001 - only explained
+            return f"{told[:1].lower()}{told[1:]} ({trigger.timezone})"
+        case At():
+            return f"once at {_moment(trigger.time, ZoneInfo(trigger.timezone))} ({trigger.timezone})"
+
+
+def _span(seconds: float) -> str:
+    parts = []
+    for name, size in _NAMED:
+        whole, seconds = divmod(seconds, size)
+        if whole:
+            parts.append(_counted(whole, name))
+    if seconds:
+        parts.append(_counted(seconds, "second"))
+    return " ".join(parts).removeprefix("1 ") if len(parts) == 1 else " ".join(parts)
+
+
+def _counted(amount: float, name: str) -> str:
+    return f"{amount:.10g} {name}{'' if amount == 1 else 's'}"
+
+
+def _moment(time: float, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(time, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _shown(value: object) -> str:
+    return one_line(repr(value))[:60]

@@ -1,0 +1,175 @@
+"""Starting workers for the orders that wait.
+
+Anybody may: the kernel that submits, a server, the command line, a worker that ends where there is no
+server. That nothing is started twice, nor too much at once, is seen to by the orders and the slots.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from ..system.files import create_private, make_private
+from ..system.paths import Places
+from ..system.processes import STARTED_BY
+from .run_spec import Call, load_call
+from .work_queue import Order, is_alive, is_waiting, waiting_orders, withdraw_order
+from .worker_slots import WorkerLimits, find_limits, free_worker_slots
+
+NO_SLOT = 75
+"""Exit status of a worker that found no slot: it is tried again (EX_TEMPFAIL of sysexits.h)."""
+
+LOG_TAIL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    order: Order
+    pid: int
+
+    def ended(self) -> int | None:
+        """Its exit status, negative for a signal; ``None`` while it lives."""
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:  # whoever ignores SIGCHLD is told nothing
+            return 0
+        return os.waitstatus_to_exitcode(status) if pid else None
+
+
+class Launcher:
+    """Starts workers, and tells *stillborn* (order, why) of those that could not take their order.
+
+    *wants* says which orders are this process's to start. Not thread-safe: it belongs to one thread.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        stillborn: Callable[[Order, str], None],
+        *,
+        wants: Callable[[Order], bool] = lambda _order: True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._places = places
+        self._stillborn = stillborn
+        self._wants = wants
+        self._clock = clock
+        self._started: dict[str, _Started] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether workers that it started have not been reaped."""
+        return bool(self._started)
+
+    def launch(self, *, settled: float = 0.0, most: int | None = None) -> int:
+        """Start workers for the oldest orders, as many as there are slots, and no more than *most*; how many.
+
+        Orders younger than *settled* seconds are left to who placed them.
+        """
+        self.reap()
+        coming = sum(is_waiting(self._places, producer) for producer in self._started)
+        room = free_worker_slots(self._places) - coming
+        tried = (self._start(order) for order in self._choices(settled))
+        return sum(islice(filter(None, tried), max(0, room if most is None else min(room, most))))
+
+    def reap(self) -> None:
+        """Look which of the workers have ended."""
+        for producer, one in list(self._started.items()):
+            status = one.ended()
+            if status is not None:
+                del self._started[producer]
+                self._ended(one.order, status)
+
+    def _choices(self, settled: float) -> Iterator[Order]:
+        """What is due, and last what somebody is starting now, perhaps: its worker may be gone already."""
+        for begun in (False, True):
+            for order in self._due(settled):
+                if log_path(self._places, order.producer).exists() is begun:
+                    yield order
+
+    def _due(self, settled: float) -> Iterator[Order]:
+        now = self._clock()
+        for order in waiting_orders(self._places):
+            ripe = order.not_before <= now and not now - settled < order.created <= now
+            known = order.producer in self._started
+            if ripe and not known and self._wants(order) and not self._must_wait(order):
+                yield order
+
+    def _must_wait(self, order: Order) -> bool:
+        before = order.after
+        return before is not None and (is_waiting(self._places, before) or is_alive(self._places, before))
+
+    def _start(self, order: Order) -> bool:
+        """False when somebody else starts it at this moment."""
+        call = load_call(self._places, order.task)
+        if call is None:
+            self._give_up(order, "what it should run is not there any more")
+            return True
+        try:
+            log = log_path(self._places, order.producer)
+            log.unlink(missing_ok=True)
+            with create_private(log) as output:
+                self._started[order.producer] = _Started(order, self._spawn(order, call, output))
+        except FileExistsError:  # somebody made the log after it was removed here
+            return False
+        except OSError as error:
+            where = error.filename or call.python
+            self._give_up(order, f"its worker could not be started: {where}: {error.strerror}")
+        except ValueError as error:  # as with a NUL in a variable
+            self._give_up(order, f"its worker could not be started: {error}")
+        return True
+
+    def _spawn(self, order: Order, call: Call, output: IO[bytes]) -> int:
+        limits = find_limits(self._places)
+        process = subprocess.Popen(  # noqa: S603 - this user's own call
+            [call.python, "-m", "jupyter_agent.worker.detached", order.producer, str(limits.workers)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=call.cwd,
+            env=self._environment(order, call, limits),
+            start_new_session=True,
+        )
+        process.returncode = 0  # it may outlive this process, and is no loose end: see `_Started.ended`
+        return process.pid
+
+    def _environment(self, order: Order, call: Call, limits: WorkerLimits) -> dict[str, str]:
+        return call.env | {
+            "JUPYTER_AGENT_DIR": str(self._places.root),
+            "JUPYTER_AGENT_PRODUCER": order.producer,
+            STARTED_BY: order.producer,
+            "JUPYTER_AGENT_JOURNAL": order.journal,
+            "JUPYTER_AGENT_WORKER_MEMORY": str(limits.memory),
+        }
+
+    def _ended(self, order: Order, status: int) -> None:
+        log = log_path(self._places, order.producer)
+        if status not in (0, NO_SLOT) and is_waiting(self._places, order.producer):
+            self._give_up(order, f"its worker ended with status {status} before it began{_tail(log)}")
+        log.unlink(missing_ok=True)
+
+    def _give_up(self, order: Order, why: str) -> None:
+        log_path(self._places, order.producer).unlink(missing_ok=True)
+        if withdraw_order(self._places, order.producer):
+            self._stillborn(order, why)
+
+
+def log_path(places: Places, producer: str) -> Path:
+    """Where a worker writes what it says before it can emit."""
+    return make_private(places.workers) / f"{producer}.log"
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return f": {lines[-1]}" if lines else ""

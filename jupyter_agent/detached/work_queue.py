@@ -1,0 +1,167 @@
+"""Orders: attempts that wait for a worker, one small file each.
+
+``orders/<producer>.json`` says that a worker which will be that producer is to be started. The worker takes
+it by a rename to ``workers/``; whoever cancels takes it by a rename too. A rename has one winner, so that
+each order is carried out once or withdrawn once, whatever else starts, stops or dies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..core.events import TaskState
+from ..core.task import Task
+from ..system.files import make_private, write_private
+from ..system.locks import is_locked
+from ..system.paths import Places
+from ..system.processes import end_children, is_worker
+from .run_spec import load_call
+
+
+class Order(Struct, frozen=True, omit_defaults=True):
+    """``created`` and ``not_before`` are Unix seconds; ``after`` is the worker that must have ended first.
+
+    ``journal`` is the slot that the worker's events belong to. ``leader`` is the process of the worker that
+    has taken it; 0: none.
+    """
+
+    task: str
+    attempt: int
+    producer: str
+    journal: str
+    created: float
+    not_before: float = 0.0
+    after: str | None = None
+    leader: int = 0
+
+
+def place_order(places: Places, order: Order) -> None:
+    """Have a worker started for this attempt."""
+    write_private(make_private(places.orders) / f"{order.producer}.json", msgspec.json.encode(order))
+
+
+def waiting_orders(places: Places) -> Iterator[Order]:
+    """What no worker has taken yet, oldest first."""
+    return _read_all(places.orders)
+
+
+def is_waiting(places: Places, producer: str) -> bool:
+    """Whether a worker that will be *producer* is still to start."""
+    return (places.orders / f"{producer}.json").exists()
+
+
+def take_order(places: Places, producer: str) -> Order | None:
+    """Take the order as its worker; ``None`` when it was withdrawn, or somebody else took it."""
+    make_private(places.workers)
+    taken = _taken(places, producer)
+    try:
+        (places.orders / f"{producer}.json").rename(taken)
+    except FileNotFoundError:
+        return None
+    order = _read(taken)
+    if order is not None:
+        write_private(taken, msgspec.json.encode(replace(order, leader=os.getpid())))
+    return order
+
+
+def withdraw_order(places: Places, producer: str) -> bool:
+    """Take the order away; false when a worker has it already, or it never was."""
+    path = places.orders / f"{producer}.json"
+    gone = path.with_name(f".gone-{producer}")
+    try:
+        path.rename(gone)
+    except FileNotFoundError:
+        return False
+    gone.unlink(missing_ok=True)
+    return True
+
+
+def end_order(places: Places, producer: str) -> None:
+    """The worker has ended; again is nothing."""
+    _taken(places, producer).unlink(missing_ok=True)
+    _stop_sign(places, producer).unlink(missing_ok=True)
+
+
+def ask_to_stop(places: Places, producer: str) -> None:
+    """Say beforehand that the SIGTERM which the worker will get is a cancel; where no server could say so."""
+    make_private(places.workers)
+    write_private(_stop_sign(places, producer), b"")
+
+
+def is_asked_to_stop(places: Places, producer: str) -> bool:
+    """Whether a SIGTERM to the worker is a cancel."""
+    return _stop_sign(places, producer).exists()
+
+
+def taken_orders(places: Places) -> list[Order]:
+    """What workers have in hand, oldest first; a worker that was killed leaves its own behind."""
+    return list(_read_all(places.workers))
+
+
+def sweep_workers(places: Places) -> None:
+    """End and remove what workers that were killed have left, once their last words are taken in; and what
+    nobody is there to remove: logs of workers whose launcher was gone before them."""
+    for order in taken_orders(places):
+        if not has_started(places, order.producer):
+            _end_what_it_left(places, order)
+            end_order(places, order.producer)
+    for path in (*places.workers.glob("[0-9A-Z]*.log"), *places.workers.glob("[0-9A-Z]*.stop")):
+        if not is_waiting(places, path.stem) and not has_started(places, path.stem):
+            path.unlink(missing_ok=True)
+
+
+def _end_what_it_left(places: Places, order: Order) -> None:
+    """End what a killed worker had started. One that ends by itself ends its order before its process."""
+    gone = order.leader > 0 and not is_worker(order.leader, order.producer)
+    if gone and _taken(places, order.producer).exists():
+        end_children(order.leader, started_by=order.producer)
+
+
+def is_alive(places: Places, producer: str) -> bool:
+    """Whether the worker that is *producer* lives."""
+    return is_locked(places.spools / producer / "lock")
+
+
+def tries_again(places: Places, task: Task) -> bool:
+    """Whether the worker of an attempt that failed is about to queue the next one itself, as `retries` allow.
+
+    For some milliseconds nothing else tells, and another attempt of that number would be one too many.
+    """
+    worker = task.producer or ""
+    if task.state is not TaskState.FAILED or task.cancel_requested or not is_alive(places, worker):
+        return False
+    order, call = _read(_taken(places, worker)), load_call(places, task.id)
+    return order is not None and call is not None and task.attempt < order.attempt + call.retries
+
+
+def has_started(places: Places, producer: str) -> bool:
+    """Whether the worker has begun; true until what it left has been taken in."""
+    return (places.spools / producer).exists()
+
+
+def _taken(places: Places, producer: str) -> Path:
+    return places.workers / f"{producer}.json"
+
+
+def _stop_sign(places: Places, producer: str) -> Path:
+    return places.workers / f"{producer}.stop"
+
+
+def _read_all(folder: Path) -> Iterator[Order]:
+    for path in sorted(folder.glob("[0-9A-Z]*.json")):
+        order = _read(path)
+        if order is not None:
+            yield order
+
+
+def _read(path: Path) -> Order | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Order)
+    except (OSError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,76 @@
+"""A journal held for a moment: taken for one job, brought up to date, released."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ..core.events import State
+from ..detached.work_queue import sweep_workers
+from ..errors import JournalHeld
+from ..system.paths import Places
+from ..transport.discovery import DEFAULT
+from .holder import Holder
+from .operations.recovery import interrupt_orphans, peek_spools, take_in
+from .session import Desk
+from .slots import Slot, take_moment_slot
+
+T = TypeVar("T")
+LEASE = 86_400.0
+"""Seconds since its last word that a producer on another machine counts as alive."""
+
+PATIENCE = 5.0
+"""Seconds that a job waits for the moments of others."""
+
+_RETRY = 0.05
+
+
+def at_desk(
+    places: Places,
+    name: str,
+    job: Callable[[Desk], T],
+    *,
+    doomed: Mapping[str, State] | None = None,
+    taking_in: bool = True,
+) -> T:
+    """What *job* makes of the journal *name*, with everything *taking_in* that can be read now.
+
+    *doomed*: producers that were killed from here, and how their tasks ended thereby. Raises `JournalHeld`
+    when a server has the journal, or somebody else for longer than `PATIENCE`.
+    """
+    slot = _take_slot(places, name)
+    try:
+        holder = Holder(slot)
+    except BaseException:
+        slot.release()
+        raise
+    holder.doomed.update(doomed or {})
+
+    def work(desk: Desk) -> T:
+        if taking_in:
+            take_in(desk, places, slot.name)
+            peek_spools(desk, places, slot.name)
+            interrupt_orphans(desk, places, lambda _: False, now=time.time(), lease=LEASE)
+            sweep_workers(places)
+        return job(desk)
+
+    with holder:
+        return holder.call(work).result()
+
+
+def home_of(places: Places, name: str) -> str:
+    """The slot *name*, or the default one into which it was merged."""
+    return name if (places.journals / name).is_dir() else DEFAULT
+
+
+def _take_slot(places: Places, name: str) -> Slot:
+    """The slot; waits for the moments of others."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return take_moment_slot(places, home_of(places, name))
+        except JournalHeld as held:
+            if held.holder.get("kind") == "server" or time.monotonic() > deadline:
+                raise
+        time.sleep(_RETRY)

@@ -1,0 +1,1 @@
+"""Operations: jobs that run in a journal's session."""

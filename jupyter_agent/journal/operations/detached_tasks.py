@@ -1,0 +1,122 @@
+"""Detached tasks as the journal's holder queues, withdraws and retries them.
+
+All on the journal's thread. The event comes first and the order after it: what is killed in between leaves
+a queued task without a worker, which the next look after orphans calls interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+
+from msgspec.structs import replace
+
+from ...core.events import Command, Error, State, TaskState
+from ...core.task import Task, foremost
+from ...detached.run_spec import Call, load_call, save_call
+from ...detached.work_queue import Order, has_started, is_waiting, place_order, tries_again, withdraw_order
+from ...errors import NotNow
+from ...system.ids import new_id
+from ...system.paths import Places
+from ..base import Note
+from ..session import Desk
+
+_KEPT = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
+NOT_STARTED = "WorkerNotStarted"
+
+
+def queue_call(
+    desk: Desk,
+    places: Places,
+    slot: str,
+    call: Call,
+    *,
+    task: str | None = None,
+    worker: str | None = None,
+    after: str | None = None,
+) -> tuple[Task, bool]:
+    """Queue what *call* says; the task, and whether it was queued now.
+
+    With a key that a task has which lasts, completed or is tried again by itself, it is that task; with one
+    that an ended task has, its next attempt. *task* and *worker* are ids chosen before: the same ones again
+    do nothing twice. *after*: the worker that must have ended first.
+    """
+    found = _found(desk, task, call.about.key)
+    if found is not None and found.producer == worker:
+        _order(places, slot, found, after)
+        return found, False
+    if found is not None and (found.state in _KEPT or tries_again(places, found)):
+        return found, False
+    ident = found.id if found is not None else task or new_id()
+    return _queue(desk, places, slot, call, found, ident, worker or new_id(), after), True
+
+
+def retry_call(desk: Desk, places: Places, slot: str, task: Task, by: str) -> bool:
+    """Queue another attempt of an ended detached task; false when it is no detached one.
+
+    Raises `NotNow` when its worker does so itself.
+    """
+    call = load_call(places, task.id)
+    if call is None:
+        return False
+    if tries_again(places, task):
+        raise NotNow(f"task {task.id} is being tried again by itself", task_id=task.id)
+    desk.append(Note(task.id, task.attempt, "command", Command("retry", {}, by)))
+    _queue(desk, places, slot, call, task, task.id, new_id(), None)
+    return True
+
+
+def cancel_queued(desk: Desk, places: Places, task: Task, by: str) -> bool:
+    """Cancel a task that waits for its worker; false when a worker has it, or it needs none."""
+    if task.state is not TaskState.QUEUED or not withdraw_order(places, task.producer or ""):
+        return False
+    desk.append(
+        Note(task.id, task.attempt, "command", Command("cancel", {}, by)),
+        Note(task.id, task.attempt, "state", State(TaskState.CANCELLED, reason="cancelled while queued")),
+    )
+    return True
+
+
+def fail_order(desk: Desk, order: Order, why: str) -> None:
+    """Say of an attempt that it failed because it got no worker."""
+    task = desk.journal.task(order.task)
+    if task is not None and task.attempt == order.attempt and not task.state.ended:
+        state = State(TaskState.FAILED, error=Error(NOT_STARTED, why))
+        desk.append(Note(order.task, order.attempt, "state", state))
+
+
+def _found(desk: Desk, task: str | None, key: str | None) -> Task | None:
+    if task is not None:
+        return desk.journal.task(task)
+    return None if key is None else foremost(desk.journal.tasks(key=key))
+
+
+def _queue(
+    desk: Desk,
+    places: Places,
+    slot: str,
+    call: Call,
+    found: Task | None,
+    task_id: str,
+    worker: str,
+    after: str | None,
+) -> Task:
+    if found is not None and not found.state.ended:
+        raise NotNow(f"task {found.id} is {found.state.value}; it has not ended yet", task_id=found.id)
+    attempt = found.attempt + 1 if found else 1
+    save_call(places, task_id, call)
+    desk.append(Note(task_id, attempt, "state", State(TaskState.QUEUED, about=call.about, producer=worker)))
+    task = desk.journal.task(task_id)
+    assert task is not None
+    _order(places, slot, task, after)
+    return task
+
+
+def _order(places: Places, slot: str, task: Task, after: str | None) -> None:
+    worker = task.producer or ""
+    if task.state is TaskState.QUEUED and not is_waiting(places, worker) and not has_started(places, worker):
+        place_order(places, Order(task.id, task.attempt, worker, slot, time.time(), after=after))
+
+
+def renamed(call: Call, name: str) -> Call:
+    """The same call under another name."""
+    return replace(call, about=replace(call.about, name=name))

@@ -1,0 +1,177 @@
+"""Schedules, as jobs at a `Desk`: kept, listed, paused, resumed, deleted, asked to run now.
+
+A schedule is a record of the journal. Whether it has fired for a due is known by its firings alone (see
+`firing`), so that nothing here has to be in step with anything.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ...core.trigger_parser import Overlap, When, described
+from ...core.triggers import Every, Trigger, next_due
+from ...detached.run_spec import Call
+from ...detached.targets import PickledTarget, Target
+from ...errors import BadSchedule, UnknownSchedule
+from ..session import Desk
+
+log = logging.getLogger(__name__)
+KIND = "schedule"
+MOST = 1000
+"""Schedules of a journal."""
+
+SET_BACK = 60.0
+"""Seconds that a schedule's beginning may lie ahead before the clock is taken to have been set back."""
+
+
+class Schedule(Struct, frozen=True, omit_defaults=True):
+    """``since``: dues up to then do not count. ``overlap``: what becomes of a due while the run before
+    lasts. All times are Unix seconds."""
+
+    id: str
+    call: Call
+    trigger: Trigger
+    timezone: str
+    created: float
+    since: float
+    overlap: Overlap = "skip"
+    paused: bool = False
+
+
+class Shown(Struct, frozen=True):
+    """A schedule as it is given out: without the caller's environment.
+
+    ``next`` is ``None`` when it is paused or will not run again; one that has passed waits for a server.
+    ``last`` is its newest firing.
+    """
+
+    id: str
+    name: str
+    target: Target
+    trigger: Trigger
+    text: str
+    timezone: str
+    overlap: Overlap
+    paused: bool
+    created: float
+    next: float | None
+    last: dict[str, Any] | None
+    last_due: float | None
+    last_task: str | None
+    tags: tuple[str, ...]
+    retries: int
+    timeout: float | None
+    cwd: str
+
+
+def add_schedule(desk: Desk, call: Call, when: When, *, ident: str, now: float) -> Schedule:
+    """Keep a schedule. Raises `BadSchedule`."""
+    if isinstance(call.target, PickledTarget):
+        raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
+    if call.about.key is not None:
+        raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
+    if len(desk.journal.records(KIND)) >= MOST:
+        raise BadSchedule(f"there are {MOST:,} schedules already; delete some that are not needed")
+    schedule = Schedule(ident, call, when.trigger, when.timezone, now, now, when.overlap)
+    _keep(desk, schedule)
+    return schedule
+
+
+def find_schedule(desk: Desk, ident: str) -> Schedule:
+    """The schedule with this id. Raises `UnknownSchedule`."""
+    body = desk.journal.record(KIND, ident)
+    schedule = _decoded(ident, body) if body is not None else None
+    if schedule is None:
+        raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
+    return schedule
+
+
+def all_schedules(desk: Desk) -> list[Schedule]:
+    """Every schedule that can be read, oldest first."""
+    found = (_decoded(ident, body) for ident, body in desk.journal.records(KIND))
+    return [schedule for schedule in found if schedule is not None]
+
+
+def pause_schedule(desk: Desk, ident: str, now: float) -> Schedule:
+    """No runs until `resume_schedule`; one that waits for the run before is skipped."""
+    schedule = find_schedule(desk, ident)
+    for firing in desk.journal.open_firings():
+        if firing.schedule == ident and firing.outcome == "waiting":
+            desk.journal.settle(firing._replace(at=now, outcome="skipped", reason="the schedule was paused"))
+    return _keep(desk, replace(schedule, paused=True))
+
+
+def resume_schedule(desk: Desk, ident: str, now: float) -> Schedule:
+    """Run again; what was due meanwhile is not made up for."""
+    schedule = find_schedule(desk, ident)
+    if not schedule.paused:
+        return schedule
+    return _keep(desk, replace(schedule, paused=False, since=now))
+
+
+def delete_schedule(desk: Desk, ident: str) -> None:
+    """Forget it and its firings; its tasks stay. Raises `UnknownSchedule`."""
+    if not desk.journal.delete_record(KIND, ident):
+        raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
+
+
+def show_schedule(desk: Desk, schedule: Schedule, now: float) -> Shown:
+    """The schedule as it is given out now."""
+    journal, call = desk.journal, schedule.call
+    last = next(iter(journal.firings(schedule.id, 1)), None)
+    ran = next(iter(journal.firings(schedule.id, 1, ran=True)), None)
+    return Shown(
+        schedule.id,
+        call.about.name,
+        call.target,
+        schedule.trigger,
+        described(schedule.trigger),
+        schedule.timezone,
+        schedule.overlap,
+        schedule.paused,
+        schedule.created,
+        None if schedule.paused else next_due(schedule.trigger, fired_until(desk, schedule, now)),
+        last._asdict() if last else None,
+        last.due if last else None,
+        ran.task if ran else None,
+        call.about.tags,
+        call.retries,
+        call.timeout,
+        call.cwd,
+    )
+
+
+def fired_until(desk: Desk, schedule: Schedule, now: float) -> float:
+    """Up to when its dues have fired. Dues that lie ahead, since the clock was set back, do not count."""
+    last = desk.journal.last_due(schedule.id, now)
+    return schedule.since if last is None else max(schedule.since, last)
+
+
+def set_right(desk: Desk, schedule: Schedule, now: float) -> Schedule:
+    """The schedule; where the clock has been set back to before it was made, it begins now."""
+    if schedule.since <= now + SET_BACK:
+        return schedule
+    trigger = (
+        replace(schedule.trigger, start=now) if isinstance(schedule.trigger, Every) else schedule.trigger
+    )
+    return _keep(desk, replace(schedule, since=now, trigger=trigger))
+
+
+def _keep(desk: Desk, schedule: Schedule) -> Schedule:
+    desk.journal.put_record(KIND, schedule.id, msgspec.json.encode(schedule))
+    return schedule
+
+
+@lru_cache(maxsize=MOST)
+def _decoded(ident: str, body: bytes) -> Schedule | None:
+    try:
+        return msgspec.json.decode(body, type=Schedule)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        log.warning("the schedule %s cannot be read and does not run: %s", ident, error)
+        return None

@@ -1,0 +1,103 @@
+"""Pages of events out of the SQLite tables, forwards and backwards."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from itertools import islice
+from sqlite3 import Connection
+
+from ...core.events import with_offset
+from ..base import Past, Stored
+from .errors import Damage
+
+log = logging.getLogger(__name__)
+_EVENT = "SELECT offset, task, type, body, json_valid(body) FROM events"
+_OF_TYPES = " AND type IN (SELECT value FROM json_each(?))"
+_Event = tuple[int, str, str, str, bool]
+
+
+def read(
+    db: Connection,
+    after: int,
+    limit: int,
+    tasks: Collection[str] | None,
+    types: Collection[str] | None,
+    size: int,
+) -> list[Stored]:
+    """See `base.Journal.read`."""
+    narrow, chosen = _narrowed(types)
+    order = " ORDER BY offset LIMIT ?"
+    if tasks is None:
+        sql = f"{_EVENT} WHERE offset > ?{narrow}{order}"
+        return _page(iter(db.execute(sql, [after, *chosen, limit])), size)
+    one = f"{_EVENT} WHERE offset > ? AND task = ?{narrow}{order}"
+    parts = [db.execute(one, [after, task, *chosen, limit]) for task in set(tasks)]
+    return _page(islice(heapq.merge(*parts), limit), size)
+
+
+def tail(db: Connection, task: str, count: int, types: Collection[str]) -> list[Stored]:
+    """See `base.Journal.tail`."""
+    narrow, chosen = _narrowed(types)
+    sql = f"{_EVENT} WHERE task = ?{narrow} ORDER BY offset DESC LIMIT ?"
+    return _page(db.execute(sql, [task, *chosen, count]))[::-1]
+
+
+def past(
+    db: Connection,
+    task: str,
+    upto: int,
+    limit: int,
+    types: Collection[str] | None,
+    size: int,
+    look: int,
+) -> Past:
+    """See `base.Journal.past`."""
+    narrow, chosen = _narrowed(types)
+    floor = 0 if types is None else _older(db, task, upto, look)
+    sql = f"{_EVENT} WHERE task = ? AND offset <= ? AND offset > ?{narrow} ORDER BY offset DESC LIMIT ?"
+    passed = [floor + 1]
+    events = _page(_noted(db.execute(sql, [task, upto, floor, *chosen, limit]), passed), size)
+    return Past(events[::-1], _older(db, task, passed[-1] - 1))
+
+
+def _older(db: Connection, task: str, upto: int, skip: int = 0) -> int:
+    """The offset of the newest event of *task* up to *upto*, after *skip* others; 0 without one."""
+    sql = "SELECT offset FROM events WHERE task = ? AND offset <= ? ORDER BY offset DESC LIMIT 1 OFFSET ?"
+    row = db.execute(sql, [task, upto, skip]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _narrowed(types: Collection[str] | None) -> tuple[str, list[object]]:
+    return ("", []) if types is None else (_OF_TYPES, [json.dumps(list(types))])
+
+
+def _page(rows: Iterable[_Event], size: int | None = None) -> list[Stored]:
+    """The rows as events. One that a disk has changed would keep every reader from all that follows it."""
+    page: list[Stored] = []
+    weight = 0
+    with Damage("events"):
+        for offset, task, kind, body, sound in rows:
+            if not sound:
+                _tell_of_damage(offset)
+                continue
+            page.append(Stored(offset, task, kind, with_offset(body.encode(), offset)))
+            weight += len(body)
+            if size is not None and weight > size:
+                break
+    return page
+
+
+def _noted(rows: Iterable[_Event], passed: list[int]) -> Iterator[_Event]:
+    """The same rows; *passed* gets the offset of each, the damaged ones' too."""
+    for row in rows:
+        passed.append(row[0])
+        yield row
+
+
+@cache
+def _tell_of_damage(offset: int) -> None:
+    log.error("event %d in the journal is damaged on disk and is passed over", offset)

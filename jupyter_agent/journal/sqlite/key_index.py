@@ -1,0 +1,25 @@
+"""The keys of tasks: a table beside the tasks, to find those of a key at once.
+
+Journals of before have no such table; they get it, filled, when they are opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...core.task import Task
+from .schema import SOUND_SNAPSHOT, Row
+
+_KEY = f"json_extract({SOUND_SNAPSHOT}, '$.key')"
+CREATE = (
+    "CREATE TABLE keys (task TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID",
+    "CREATE INDEX keys_by_key ON keys (key, task)",
+    f"INSERT INTO keys SELECT id, {_KEY} FROM tasks WHERE {_KEY} IS NOT NULL",
+)
+WITH_KEY = "id IN (SELECT task FROM keys WHERE key = ?)"
+"""The clause for tasks with a key."""
+
+
+def rows(tasks: Iterable[Task]) -> list[Row]:
+    """The rows of those among *tasks* that have a key, or had one in an earlier attempt."""
+    return [(t.id, t.key) for t in tasks if t.key is not None or t.attempt > 1]

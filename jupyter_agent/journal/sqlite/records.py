@@ -1,0 +1,156 @@
+"""Small records beside the log, in SQLite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection, Cursor
+from typing import Any
+
+import msgspec
+
+from ..records import KEPT, KEPT_WITHOUT, Firing, Kept
+from .errors import Damage, Translated
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    kind TEXT NOT NULL, ident TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, ident)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS firings (
+    schedule TEXT NOT NULL, due REAL NOT NULL, at REAL NOT NULL, outcome TEXT NOT NULL, task TEXT,
+    worker TEXT, missed INTEGER NOT NULL, asked INTEGER NOT NULL, reason TEXT,
+    PRIMARY KEY (schedule, due)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS open_firings ON firings (due) WHERE outcome IN ('claimed', 'waiting');
+CREATE TABLE IF NOT EXISTS floors (schedule TEXT PRIMARY KEY, due REAL NOT NULL) WITHOUT ROWID
+"""
+
+
+_FIRING = "INSERT OR IGNORE INTO firings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+_SETTLE = (
+    "UPDATE firings SET at = ?, outcome = ?, task = ?, worker = ?, missed = ?, asked = ?, reason = ?"
+    " WHERE schedule = ? AND due = ?"
+)
+
+
+_SETTLED = "schedule = ? AND outcome NOT IN ('claimed', 'waiting') AND (task IS NOT NULL) = ?"
+
+
+_OLD = f"SELECT due FROM firings WHERE {_SETTLED} ORDER BY due DESC LIMIT 1 OFFSET ?"
+
+
+_FORGET = f"DELETE FROM firings WHERE {_SETTLED} AND due <= ?"
+
+
+_RAISE_FLOOR = "INSERT INTO floors VALUES (?, ?) ON CONFLICT DO UPDATE SET due = max(due, excluded.due)"
+
+
+def add_tables(db: Connection) -> None:
+    """Make the tables, unless they are there."""
+    for statement in _SCHEMA.split(";\n"):
+        db.execute(statement)
+
+
+class SQLiteRecords:
+    """See `Records`; for `sqlite.SQLiteJournal`, which has the connection."""
+
+    _db: Connection
+    _path: Path
+
+    def put_record(self, kind: str, ident: str, body: bytes) -> None:
+        with Translated(self._path):
+            self._db.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", [kind, ident, body])
+
+    def record(self, kind: str, ident: str) -> bytes | None:
+        rows = self._rows("SELECT body FROM records WHERE kind = ? AND ident = ?", kind, ident)
+        return next((_body(body) for (body,) in rows), None)
+
+    def records(self, kind: str) -> list[tuple[str, bytes]]:
+        rows = self._rows("SELECT ident, body FROM records WHERE kind = ? ORDER BY ident", kind)
+        return [(ident, _body(body)) for ident, body in rows]
+
+    def delete_record(self, kind: str, ident: str) -> bool:
+        with self._transaction() as run:
+            run("DELETE FROM firings WHERE schedule = ?", [ident])
+            run("DELETE FROM floors WHERE schedule = ?", [ident])
+            return run("DELETE FROM records WHERE kind = ? AND ident = ?", [kind, ident]).rowcount > 0
+
+    def claim(self, firing: Firing) -> bool:
+        schedule, due = firing.schedule, firing.due
+        with self._transaction() as run:
+            if run("SELECT 1 FROM floors WHERE schedule = ? AND due >= ?", [schedule, due]).fetchone():
+                return False
+            if run(_FIRING, firing).rowcount < 1:
+                return False
+            for ran, most in ((True, KEPT), (False, KEPT_WITHOUT)):
+                old = run(_OLD, [schedule, ran, most]).fetchone()
+                if old is not None:
+                    run(_FORGET, [schedule, ran, *old])
+                    run(_RAISE_FLOOR, [schedule, *old])
+        return True
+
+    def settle(self, firing: Firing) -> None:
+        with Translated(self._path):
+            self._db.execute(_SETTLE, [*firing[2:], firing.schedule, firing.due])
+
+    def firings(
+        self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
+    ) -> list[Firing]:
+        most = math.inf if before is None else before
+        clause = f"WHERE schedule = ? AND due < ?{' AND task IS NOT NULL' if ran else ''}"
+        return self._firings(f"{clause} ORDER BY due DESC LIMIT ?", schedule, most, limit)
+
+    def last_due(self, schedule: str, upto: float) -> float | None:
+        ((due,),) = self._rows(
+            "SELECT max(due) FROM (SELECT due FROM floors WHERE schedule = ?1 UNION ALL"
+            " SELECT max(due) FROM firings WHERE schedule = ?1 AND due <= ?2 AND NOT asked)",
+            *(schedule, upto),
+        )
+        with Damage("firings"):
+            return None if due is None else float(due)
+
+    def open_firings(self) -> list[Firing]:
+        return self._firings("WHERE outcome IN ('claimed', 'waiting') ORDER BY due")
+
+    def kept(self) -> Kept:
+        records = [(k, i, _body(b)) for k, i, b in self._rows("SELECT kind, ident, body FROM records")]
+        return Kept(records, self._firings(""), self._rows("SELECT schedule, due FROM floors"))
+
+    def take_kept(self, kept: Kept) -> None:
+        with self._transaction() as run:
+            for record in kept.records:
+                run("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record)
+            for firing in kept.firings:
+                run(_FIRING, firing)
+            for floor in kept.floors:
+                run("INSERT OR IGNORE INTO floors VALUES (?, ?)", floor)
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with Translated(self._path):
+            return self._db.execute(sql, values).fetchall()
+
+    def _firings(self, clause: str, *values: object) -> list[Firing]:
+        rows = self._rows(f"SELECT * FROM firings {clause}", *values)
+        with Damage("firings"):
+            return [msgspec.convert(row, Firing, strict=False) for row in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Callable[..., Cursor]]:
+        """What runs statements in one transaction: committed at the end, undone by an error."""
+        run = self._db.execute
+        with Translated(self._path):
+            run("BEGIN IMMEDIATE")
+            try:
+                yield run
+                run("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    run("ROLLBACK")
+                raise
+
+
+def _body(value: object) -> bytes:
+    with Damage("records"):
+        return msgspec.convert(value, bytes)

@@ -1,0 +1,136 @@
+"""``on="detached"``: a task that needs this process no more once it is submitted."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.events import Error, Event, State, TaskState, encode_data
+from ..core.task import Task
+from ..detached.function_pickle import pickled
+from ..detached.launcher import Launcher
+from ..detached.run_spec import Call, caller_environment, is_utf8, save_call
+from ..detached.targets import PickledTarget
+from ..detached.work_queue import Order, is_waiting, place_order, withdraw_order
+from ..errors import CannotTravel
+from ..producer.producer import Producer
+from ..runtime.options import Options
+from ..runtime.origin import about
+from ..runtime.outcome import outcome_of
+from ..system.ids import new_id
+from ..transport.discovery import find_address
+from .handle import TaskHandle
+from .remote_task import RemoteTask
+
+if TYPE_CHECKING:
+    from ..runtime.engines.base import Work
+
+COMMITTED_WITHIN = 1.0
+"""Seconds that a submit waits at most for a server to have the ``queued`` event, before the worker's."""
+
+
+class Detached:
+    """A call that is ready to travel. Raises `CannotTravel` when it cannot."""
+
+    def __init__(self, options: Options, work: Work) -> None:
+        self._options = options
+        self._content = pickled(work.function, work.args, work.kwargs)
+
+    def submit(self, producer: Producer, found: Task | None) -> TaskHandle:
+        """Queue it as the next attempt of *found*, or as a task of its own, and see that it starts."""
+        call = self._call()
+        task_id, attempt = (found.id, found.attempt + 1) if found else (new_id(), 1)
+        worker = new_id()
+        save_call(producer.places, task_id, call, self._content)
+        state = State(TaskState.QUEUED, about=call.about, producer=worker)
+        now = time.time()
+        n = producer.emit(task_id, attempt, "state", state)
+        try:
+            _place(producer, task_id, attempt, worker)
+        except BaseException as error:  # a stop button, a full disk: no worker will come
+            withdraw_order(producer.places, worker)
+            how = outcome_of(error)
+            end = State(how.state, reason=how.reason, error=how.error)
+            producer.emit(task_id, attempt, "state", end)
+            raise
+        _starter(producer).start(worker)
+        seen = found or Task(task_id)
+        seen.apply(Event(task_id, attempt, producer.id, n or 1, now, "state", encode_data(state)))
+        return TaskHandle(RemoteTask(producer, task_id, seen))
+
+    def _call(self) -> Call:
+        options = self._options
+        here = str(Path.cwd())
+        if not is_utf8(here):
+            raise CannotTravel(f"a worker cannot work in {here!a}: the folder's name is not UTF-8; rename it")
+        return Call(
+            PickledTarget(options.name),
+            about(options.name, options.key, options.tags, options.view),
+            python=sys.executable,
+            cwd=here,
+            env=caller_environment(),
+            retries=options.retries,
+            timeout=options.timeout,
+        )
+
+
+def _place(producer: Producer, task: str, attempt: int, worker: str) -> None:
+    """Have a worker started, as soon as the journal knows the task if that is soon."""
+    producer.wake()
+    if producer.locate() is not None:
+        producer.flush(COMMITTED_WITHIN)
+    place_order(producer.places, Order(task, attempt, worker, producer.journal, time.time()))
+
+
+LOOK = 1.0
+"""Seconds between two looks whether workers of this process still wait to be started."""
+
+
+class Starter:
+    """Starts workers from this process and looks after those that it started, while there are any."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._waiting: set[str] = set()
+        self._next_look = 0.0
+        self._launcher = Launcher(producer.places, self._stillborn)
+        self._lock = threading.Lock()
+
+    def start(self, worker: str) -> None:
+        """Start what there are slots for, and *worker* as soon as there is one."""
+        with self._lock:
+            self._waiting.add(worker)
+            self._producer.add_sampler(self, self._look)
+            self._launcher.launch()
+
+    def _look(self) -> None:
+        with self._lock:
+            self._launcher.reap()
+            if time.monotonic() < self._next_look:
+                return
+            self._next_look = time.monotonic() + LOOK
+            places = self._producer.places
+            self._waiting = {worker for worker in self._waiting if is_waiting(places, worker)}
+            if self._waiting and find_address(places, self._producer.journal) is None:
+                self._launcher.launch()  # the worker that should have done so was killed
+            elif not self._launcher.busy:
+                self._producer.remove_sampler(self)
+
+    def _stillborn(self, order: Order, why: str) -> None:
+        error = Error("WorkerNotStarted", why)
+        self._producer.emit(order.task, order.attempt, "state", State(TaskState.FAILED, error=error))
+        self._producer.wake()
+
+
+_starters: dict[str, Starter] = {}
+
+
+def _starter(producer: Producer) -> Starter:
+    """The one of this process's present producer."""
+    if producer.id not in _starters:
+        _starters.clear()
+        _starters[producer.id] = Starter(producer)
+    return _starters[producer.id]

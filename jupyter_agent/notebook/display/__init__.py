@@ -1,0 +1,1 @@
+"""Display: MIME bundles and widgets."""

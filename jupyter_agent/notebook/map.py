@@ -1,0 +1,222 @@
+"""`map`: one task, one view, many items."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextvars import copy_context
+from inspect import iscoroutinefunction
+from typing import Any
+
+from ..runtime.context import TaskContext, current
+from ..runtime.engines.executor import Plain
+from ..runtime.options import Options
+from .api import TaskFunction, name_of
+from .handle import TaskHandle
+from .submit import run_as_task
+
+LOOK = 0.1
+"""Seconds between two looks at whether a map that waits for its items was cancelled."""
+
+
+def map(  # noqa: A001 - the public name
+    fn: Callable[..., Any],
+    /,
+    *iterables: Iterable[Any],
+    name: str | None = None,
+    on: Any = "thread",
+    limit: int | None = None,
+) -> TaskHandle:
+    """Call *fn* with the items of *iterables*, as the built-in does, *limit* at a time.
+
+    The result is the list, in order. The first item that raises fails the task, and no further one
+    begins. *limit* of ``None``: as many as there are processors, and some more for threads.
+    """
+    function = fn.__wrapped__ if isinstance(fn, TaskFunction) else fn
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit={limit} is less than 1; use 1 to run one item at a time")
+    if not iterables:
+        raise TypeError("map() needs at least one iterable, whose items are the arguments")
+    total = _shortest(iterables)
+    items = zip(*iterables, strict=False)
+    options = Options(name or name_of(function), on=on if on == "loop" else "thread")
+    if iscoroutinefunction(function):
+        return run_as_task(options, _map_coroutine, (function, items, total, limit or 100), {})
+    if on == "loop":
+        raise TypeError("on='loop' runs coroutine functions; define it with 'async def', or use on='thread'")
+    if isinstance(on, Executor) or on == "process":
+        return run_as_task(options, _map_on_executor, (function, items, total, limit, on), {})
+    if on != "thread":
+        raise ValueError(f"on={on!r} is not possible here; use 'thread', 'loop', 'process' or an Executor")
+    return run_as_task(options, _map_on_threads, (function, items, total, limit or _processors() + 4), {})
+
+
+def _map_on_threads(
+    function: Callable[..., Any], items: Iterator[tuple[Any, ...]], total: int | None, limit: int
+) -> list[Any]:
+    crew = _Crew(function, items, total, current())
+    count = limit if total is None else min(limit, total)
+    threads = [
+        threading.Thread(target=copy_context().run, args=(crew.work,), name="jupyter-agent-map", daemon=True)
+        for _ in range(count)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(LOOK)
+                current().raise_if_cancelled()
+    finally:
+        crew.stop()
+    return crew.results()
+
+
+class _Crew:
+    """Threads that take items from one place and put results in another."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        items: Iterator[tuple[Any, ...]],
+        total: int | None,
+        context: TaskContext,
+    ) -> None:
+        self._function = function
+        self._items = enumerate(items)
+        self._context = context
+        self._lock = threading.Lock()
+        self._results: dict[int, Any] = {}
+        self._error: BaseException | None = None
+        self._stopped = False
+        context.progress(0, total)
+
+    def work(self) -> None:
+        """Do items until there are none, or until one raised."""
+        while True:
+            try:
+                taken = self._take()
+                if taken is None:
+                    return
+                number, arguments = taken
+                value = self._function(*arguments)
+            except BaseException as error:  # noqa: BLE001 - the first one is the task's, raised by `results`
+                with self._lock:
+                    self._error = self._error or error
+                return
+            with self._lock:
+                self._results[number] = value
+            self._context.progress(advance=1)
+
+    def stop(self) -> None:
+        """Begin no further item."""
+        self._stopped = True
+
+    def results(self) -> list[Any]:
+        """All results in order; raises what an item raised."""
+        if self._error is not None:
+            raise self._error
+        return [self._results[number] for number in sorted(self._results)]
+
+    def _take(self) -> tuple[int, tuple[Any, ...]] | None:
+        with self._lock:
+            if self._stopped or self._error is not None or self._context.cancelled:
+                return None
+            return next(self._items, None)
+
+
+def _map_on_executor(
+    function: Callable[..., Any],
+    items: Iterator[tuple[Any, ...]],
+    total: int | None,
+    limit: int | None,
+    on: Executor | str,
+) -> list[Any]:
+    if isinstance(on, Executor):
+        return _feed(function, items, total, limit or _processors() + 4, on)
+    import multiprocessing
+
+    workers = limit or _processors()
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        return _feed(function, items, total, workers, pool)
+
+
+def _feed(
+    function: Callable[..., Any],
+    items: Iterator[tuple[Any, ...]],
+    total: int | None,
+    limit: int,
+    executor: Executor,
+) -> list[Any]:
+    context = current()
+    context.progress(0, total)
+    results: dict[int, Any] = {}
+    waiting: dict[Future[Any], int] = {}
+    numbered = enumerate(items)
+    try:
+        while True:
+            while len(waiting) < limit and (taken := next(numbered, None)) is not None:
+                waiting[executor.submit(_Portable(function, taken[1]))] = taken[0]
+            if not waiting:
+                return [results[number] for number in sorted(results)]
+            done, _ = wait(waiting, LOOK, FIRST_COMPLETED)
+            context.raise_if_cancelled()
+            for future in done:
+                results[waiting.pop(future)] = future.result()
+                context.progress(advance=1)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+class _Portable:
+    """A call that any executor can pickle, lambdas and notebook functions included."""
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._call = Plain(function, arguments, {})
+
+    def __call__(self) -> Any:
+        return self._call()
+
+    def __reduce__(self) -> Any:
+        import pickle
+
+        import cloudpickle
+
+        return pickle.loads, (cloudpickle.dumps(self._call),)
+
+
+async def _map_coroutine(
+    function: Callable[..., Any], items: Iterator[tuple[Any, ...]], total: int | None, limit: int
+) -> list[Any]:
+    context = current()
+    context.progress(0, total)
+    results: dict[int, Any] = {}
+    numbered = enumerate(items)
+
+    async def work() -> None:
+        async for number, arguments in _taken(numbered):
+            results[number] = await function(*arguments)
+            context.progress(advance=1)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(limit if total is None else min(limit, total)):
+            group.create_task(work(), name="jupyter-agent-map")
+    return [results[number] for number in sorted(results)]
+
+
+async def _taken(numbered: Iterator[tuple[int, Any]]) -> AsyncIterator[tuple[int, Any]]:
+    for item in numbered:
+        yield item
+
+
+def _shortest(iterables: tuple[Iterable[Any], ...]) -> int | None:
+    sizes = [len(iterable) for iterable in iterables if isinstance(iterable, Sized)]
+    return min(sizes) if len(sizes) == len(iterables) else None
+
+
+def _processors() -> int:
+    return os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Progress: `track` and the bars drawn for it."""

@@ -1,0 +1,80 @@
+"""Tasks of other processes, read through their journal: its server by HTTP, else the command line.
+
+This side never opens a journal itself. Where no server holds it, ``python -m jupyter_agent.cli`` in a
+process of its own takes the journal for that moment.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from ..core.events import Event
+from ..core.task import Task
+from ..detached.work_queue import tries_again
+from ..errors import NotNow
+from ..producer.producer import Producer
+from .journal_client import command, show_task, task_events
+
+LOOK = 0.5
+"""Seconds between two looks at a task of another process."""
+
+SNAPSHOT_AGE = 0.2
+"""Seconds that a snapshot is good for, so that a few properties in a row ask once."""
+
+
+class RemoteTask:
+    """A task that another process runs or ran. Raises `UnknownTask` when no journal knows it."""
+
+    def __init__(self, producer: Producer, task_id: str, seen: Task | None = None) -> None:
+        self.id = task_id
+        self._producer = producer
+        self._seen = seen
+        self._seen_at = time.monotonic() if seen else 0.0
+        if seen is None:
+            self.snapshot()
+
+    def snapshot(self) -> Task:
+        seen = self._seen
+        fresh = time.monotonic() - self._seen_at < SNAPSHOT_AGE
+        if seen is None or not fresh:
+            seen = self._seen = show_task(self._producer, self.id)
+            self._seen_at = time.monotonic()
+        return seen
+
+    def seen(self) -> Task:
+        return self._seen or self.snapshot()
+
+    def wait(self, timeout: float | None) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = threading.Event()
+        while not self._is_over(self.snapshot()):
+            left = LOOK if deadline is None else min(LOOK, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            pause.wait(left)
+        return True
+
+    def _is_over(self, seen: Task) -> bool:
+        return seen.state.ended and not tries_again(self._producer.places, seen)
+
+    def cancel(self) -> bool:
+        if self.snapshot().state.ended:
+            return False
+        try:
+            command(self._producer, self.id, "cancel")
+        except NotNow:
+            if show_task(self._producer, self.id).state.ended:  # in between
+                return False
+            raise
+        return True
+
+    def retry(self) -> None:
+        command(self._producer, self.id, "retry")
+
+    def send(self, text: str, prompt_id: str | None) -> None:
+        named = {} if prompt_id is None else {"prompt_id": prompt_id}
+        command(self._producer, self.id, "input", text=text, **named)
+
+    def events(self, after: str | None) -> list[Event]:
+        return task_events(self._producer, self.id, after)

@@ -1,0 +1,198 @@
+"""The segments of one spool, oldest first, and a spare one for compaction.
+
+The spool's lock guards them.
+
+A cancelled task and Ctrl-C raise in the writer's thread between any two steps. So the steps are in an
+order in which whatever comes after any of them is sound.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .compaction import compact
+from .segment import OVERHEAD, SEGMENT_BYTES, START, Record, Segment
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NewSegment = Callable[[Path, int, int], Segment]
+"""Makes the file at a path for records from a number on, with so many bytes; raises `OSError`."""
+
+
+class Segments:
+    """Written at the end, freed at the beginning, never more than *cap* bytes and a spare.
+
+    ``full_since`` is when something had to be dropped (Unix seconds), ``None`` once there is room
+    again; ``trouble`` says why the last record found no room.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        first: int,
+        *,
+        cap: int,
+        size: int = SEGMENT_BYTES,
+        clock: Callable[[], float] = time.time,
+        new_segment: NewSegment = Segment,
+    ) -> None:
+        self.full_since: float | None = None
+        self.trouble = ""
+        self.freed = first - 1
+        self._folder = folder
+        self._dead: list[Segment] = []
+        self._size = size
+        self._most = max(cap // size, 3)
+        self._clock = clock
+        self._new_segment = new_segment
+        self._spare: Segment | None = None
+        self._all = [new_segment(self._path(first), first, size)]
+        self._make_spare()
+
+    @property
+    def newest(self) -> Segment:
+        """The one that is written."""
+        return self._all[-1]
+
+    @property
+    def base(self) -> int:
+        """The smallest number that is still here."""
+        return self._all[0].first
+
+    def write(self, n: int, body: bytes) -> bool:
+        """Keep one record; false when there is no room for it, whatever goes."""
+        if self.newest.append(n, body):
+            return True
+        self._rotate(n)
+        return self.newest.append(n, body)
+
+    def after(
+        self, number: int, hint: tuple[Segment, int, int] | None
+    ) -> Iterator[tuple[Segment, int, int, bytes]]:
+        """``(segment, position behind it, n, body)`` of each record after *number*.
+
+        *hint* is where an earlier record stood: its segment, the position behind it, its number.
+        """
+        for segment in self._all:
+            if segment.last <= number:
+                continue
+            at_hint = hint is not None and hint[0] is segment and hint[2] == number
+            start = hint[1] if hint is not None and at_hint else START
+            for position, n, body in segment.records(start):
+                if n > number:
+                    yield segment, position, n, body
+
+    def batch(
+        self, number: int, hint: tuple[Segment, int, int] | None, events: int, size: int
+    ) -> tuple[Segment, int, int, int, list[bytes]] | None:
+        """``(segment, first number, position behind, last number, bodies)`` of what follows *number*, of one
+        segment; ``None`` when nothing does. *hint* as in `after`."""
+        found = next(self.after(number, hint), None)
+        if found is None:
+            return None
+        segment, behind, first, body = found
+        return segment, first, *segment.take(behind - len(body) - OVERHEAD, events, size)
+
+    def free(self, upto: int) -> bool:
+        """Delete what holds nothing after *upto*, except the newest; whether that made room."""
+        self.freed = max(self.freed, upto)
+        before = len(self._all)
+        while len(self._all) > 1 and self._all[0].last <= self.freed:
+            self._all.pop(0).delete()
+            self.full_since = None
+        return len(self._all) < before
+
+    def close(self) -> None:
+        """Unmap everything; again is nothing."""
+        for segment in self._all:
+            segment.close()
+        if self._spare is not None:
+            self._spare.close()
+
+    def _path(self, first: int) -> Path:
+        return self._folder / f"{first:020d}.seg"
+
+    def _rotate(self, first: int) -> None:
+        self.newest.seal()
+        full = len(self._all) >= self._most
+        if full and not self._make_room("the spool is full"):
+            self.trouble = "the spool is full"
+            return
+        error = self._add(first)
+        if error is None:
+            return
+        self.trouble = (
+            "the disk is full" if error.errno in _FULL else f"the spool cannot grow: {error.strerror}"
+        )
+        if error.errno in _FULL and self._make_room(self.trouble):
+            self._add(first)
+
+    def _add(self, first: int) -> OSError | None:
+        try:
+            self._all.append(self._new_segment(self._path(first), first, self._size))
+        except OSError as error:
+            return error
+        return None
+
+    def _make_spare(self) -> None:
+        if self._spare is None:
+            try:
+                self._spare = self._new_segment(self._folder / "spare", 0, self._size)
+            except OSError:
+                return
+
+    def _make_room(self, reason: str) -> bool:
+        """Drop what goes first; when that is not enough, drop the oldest of everything."""
+        self.full_since = self.full_since or self._clock()
+        self._bury()
+        self._make_spare()
+        if self._compact(reason, everything=False) or self._compact(reason, everything=True):
+            self._make_spare()
+            return True
+        return False
+
+    def _bury(self) -> None:
+        """Delete what was rewritten; an interruption may leave some for the next time."""
+        while self._dead:
+            self._dead[-1].delete()
+            self._dead.pop()
+
+    def _compact(self, reason: str, *, everything: bool) -> bool:
+        """Rewrite the oldest into the spare; a single one only if that makes it half empty."""
+        batch = max(2, len(self._all) // 8)
+        counts = (batch, 2) if len(self._all) > 1 else (1,)
+        for count in counts:
+            old = self._all[:count]
+            kept = list(compact(self._wanted(old), reason, everything=everything))
+            room = self._size - 64 if count > 1 else self._size // 2
+            if sum(len(body) + OVERHEAD for _, body in kept) <= room:
+                return self._replace(old, kept)
+        return False
+
+    def _wanted(self, segments: list[Segment]) -> Iterator[Record]:
+        records = ((n, body) for segment in segments for _, n, body in segment.records(START))
+        return ((n, body) for n, body in records if n > self.freed)
+
+    def _replace(self, old: list[Segment], kept: list[Record]) -> bool:
+        spare = self._spare
+        if spare is None:
+            return False
+        spare.restart(max(old[0].first, min(self.freed, old[-1].last) + 1))
+        for n, body in kept:
+            spare.append(n, body)
+        spare.last = old[-1].last
+        try:
+            spare.rename(old[0].path)
+        except OSError:
+            self._spare = None
+            spare.delete()
+            return False
+        rest = old[1:]
+        self._spare = None
+        self._all[: len(old)] = [spare]
+        self._dead = rest
+        old[0].close()
+        self._bury()
+        return True

@@ -1,0 +1,1 @@
+"""The wire protocol, sans-IO: messages, frames and both sides of a connection."""

@@ -1,0 +1,192 @@
+"""The wire messages of `v1.events.jupyter-agent`, one type each way for each kind, and close codes.
+
+JSON text frames; ``type`` is the tag. Unknown fields are ignored.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from ..core.events import Count, Event, Positive, Ulid
+from ..core.task import Task
+
+SUBPROTOCOL = "v1.events.jupyter-agent"
+VERSION = 1
+
+
+class Close(IntEnum):
+    """WebSocket close codes. 4000-4499 mean *come back*, 4500-4999 mean *don't*."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    TOO_BIG = 1009
+    SERVICE_RESTART = 1012
+    TRY_AGAIN_LATER = 1013
+    RESTART = 4001
+    TOO_SLOW = 4008
+    RESUBSCRIBE = 4010
+    REPLACED = 4011
+    PROTOCOL = 4500
+    UNAUTHENTICATED = 4501
+    FORBIDDEN = 4503
+    VERSION = 4506
+    NO_HELLO = 4508
+
+
+def come_back(code: int | None) -> bool:
+    """Whether a client closed with *code* (``None``: no close frame came) should reconnect."""
+    return code is None or not (4500 <= code <= 4999 or code == Close.TOO_BIG)
+
+
+class Limits(Struct, frozen=True):
+    """What the server takes and gives: bytes a message, bytes an event, snapshots a page,
+    bytes an ``events`` frame (a single larger event is sent alone), batches in flight."""
+
+    message: int
+    event: int
+    snapshots: int
+    frame: int
+    window: int
+
+
+class _Message(Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    pass
+
+
+class Hello(_Message, frozen=True, tag="hello"):
+    """The first frame of every client. A producer names itself and the machine it runs on."""
+
+    versions: list[int]
+    role: Literal["subscriber", "producer"] = "subscriber"
+    client: str = ""
+    producer: Ulid | None = None
+    host: str | None = None
+
+
+class Subscribe(_Message, frozen=True, tag="subscribe"):
+    """``after``: ``None`` from now, else everything after that cursor. ``tail``: history per task."""
+
+    id: int
+    tasks: Literal["*"] | list[str]
+    after: str | None = None
+    tail: Annotated[int, Meta(ge=0, le=100_000)] | None = None
+    types: list[str] | None = None
+
+
+class Unsubscribe(_Message, frozen=True, tag="unsubscribe"):
+    id: int
+
+
+class CommandRequest(_Message, frozen=True, tag="command"):
+    """``attempt`` of ``None`` means the present one."""
+
+    id: int
+    task: str
+    command: str
+    attempt: Positive | None = None
+    args: dict[str, Any] = {}
+
+
+class Publish(_Message, frozen=True, tag="publish"):
+    """``base`` is the smallest number the producer still has; ``first`` that of ``events[0]``."""
+
+    base: Positive
+    first: Positive
+    events: list[Event]
+
+
+class Handled(_Message, frozen=True, tag="handled"):
+    """The producer has carried out the command stored at ``offset``."""
+
+    offset: Count
+
+
+class Welcome(_Message, frozen=True, tag="welcome"):
+    version: int
+    connection: str
+    user: str
+    cursor: str
+    now: float
+    heartbeat: float
+    limits: Limits
+
+
+class Subscribed(_Message, frozen=True, tag="subscribed"):
+    """``tasks`` and ``reason`` come when ``recovered`` is false; ``more``: not all tasks fitted."""
+
+    id: int
+    recovered: bool
+    cursor: str
+    tasks: list[Task] | None = None
+    more: bool | None = None
+    reason: Literal["initial", "expired", "epoch"] | None = None
+
+
+class Events(_Message, frozen=True, tag="events"):
+    """Apply it if ``prev`` is where you are; you are at ``cursor`` then."""
+
+    id: int
+    prev: str
+    cursor: str
+    events: list[Event]
+
+
+class Reply(_Message, frozen=True, tag="reply"):
+    id: int
+    ok: bool
+    code: str | None = None
+    message: str | None = None
+
+
+class Ack(_Message, frozen=True, tag="ack"):
+    """Everything up to and including ``upto`` is committed."""
+
+    upto: Count
+
+
+class Nack(_Message, frozen=True, tag="nack"):
+    """Numbers are missing: send again from ``expected``."""
+
+    expected: Positive
+
+
+class CommandOrder(_Message, frozen=True, tag="command"):
+    """A stored command on its way to the task's producer."""
+
+    offset: int
+    task: str
+    attempt: int
+    command: str
+    args: dict[str, Any] = {}
+
+
+class Heartbeat(_Message, frozen=True, tag="heartbeat"):
+    """``cursors``: for each subscription, nothing for it lies before that cursor."""
+
+    now: float
+    cursors: dict[str, str]
+
+
+class ErrorMessage(_Message, frozen=True, tag="error"):
+    """``temporary``: the same again later may work."""
+
+    code: str
+    message: str
+    temporary: bool
+    id: int | None = None
+
+
+class Bye(_Message, frozen=True, tag="bye"):
+    """The server goes away; ``retry_ms`` is when to come back."""
+
+    reconnect: bool
+    retry_ms: int
+
+
+FromClient = Hello | Subscribe | Unsubscribe | CommandRequest | Publish | Handled
+FromServer = (
+    Welcome | Subscribed | Events | Reply | Ack | Nack | CommandOrder | Heartbeat | ErrorMessage | Bye
+)

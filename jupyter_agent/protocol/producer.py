@@ -1,0 +1,82 @@
+"""The producer's side of a connection, sans-IO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..core.events import MOST, UNREADABLE
+from ..errors import ProtocolError
+from .actions import Send, send
+from .messages import (
+    VERSION,
+    Ack,
+    FromServer,
+    Hello,
+    Nack,
+    Welcome,
+)
+from .subscriber import _from_server
+
+
+@dataclass(slots=True)
+class ProducerSide:
+    """A producer's side: a window of unacknowledged batches over numbered events.
+
+    The numbers are the spool's; this object only says from where to send. ``acked`` is the last
+    committed number, ``sent`` the last one written to the present socket.
+    """
+
+    producer: str
+    client: str
+    host: str
+    window: int = 8
+    acked: int = 0
+    sent: int = 0
+    welcome: Welcome | None = None
+    in_flight: list[int] = field(default_factory=list)
+
+    def connected(self) -> list[Send]:
+        """A new socket is up: say hello; what was not acknowledged will be sent again."""
+        self.welcome = None
+        self.sent = self.acked
+        self.in_flight.clear()
+        return [send(Hello([VERSION], "producer", self.client, self.producer, self.host))]
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the window has room for one more batch."""
+        return self.welcome is not None and len(self.in_flight) < self.window
+
+    def publish(self, base: int, first: int, last: int, events: list[bytes]) -> Send:
+        """The frame that carries the encoded *events*, numbered *first* to *last*."""
+        self.sent = last
+        self.in_flight.append(last)
+        head = b'{"type":"publish","base":%d,"first":%d,"events":[' % (base, first)
+        return Send(head + b",".join(events) + b"]}")
+
+    def receive(self, frame: str | bytes, emitted: int = MOST) -> FromServer:
+        """Take one frame, note what it acknowledges, and hand it on; *emitted* is the last number there is.
+
+        Raises `ProtocolError` for a frame that cannot be read, or that acknowledges what never was.
+        """
+        try:
+            message = _from_server.decode(frame)
+        except UNREADABLE as error:
+            raise ProtocolError(f"the server sent a frame that cannot be read: {error}") from error
+        match message:
+            case Welcome():
+                self.welcome = message
+                self.window = max(1, min(self.window, message.limits.window))
+            case Ack(upto) if upto > emitted:
+                raise ProtocolError(f"the server says it has {upto} events of {emitted}")
+            case Nack(expected) if expected > emitted + 1:
+                raise ProtocolError(f"the server expects event {expected} after {emitted}")
+            case Ack(upto):
+                self.acked = max(self.acked, upto)
+                self.sent = max(self.sent, upto)
+                self.in_flight = [last for last in self.in_flight if last > upto]
+            case Nack(expected):
+                self.acked = expected - 1
+                self.sent = expected - 1
+                self.in_flight.clear()
+        return message

@@ -1,0 +1,1 @@
+"""Rendering: text and HTML for people, pure."""

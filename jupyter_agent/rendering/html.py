@@ -1,0 +1,161 @@
+"""A task as a still picture: HTML that needs nothing else, for nbconvert, GitHub and e-mail.
+
+Its few colours are seen on light and on dark, and it can be read where all style is taken away, as some
+hosts do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from ..core.events import Number, TaskState
+from ..core.sanitize import lines as printable
+from ..core.task import Task
+
+LINES = 12
+"""Lines of a task's log under its picture, at most."""
+
+_LONGEST = 500
+"""Characters of a line that are shown."""
+
+_MOST_METRICS = 12
+_COLORS = {
+    TaskState.QUEUED: "#6b7480",
+    TaskState.RUNNING: "#1f7ae0",
+    TaskState.COMPLETED: "#2e8b57",
+    TaskState.FAILED: "#d64545",
+    TaskState.CANCELLED: "#6b7480",
+    TaskState.INTERRUPTED: "#c77700",
+}
+"""Each at least 3:1 against white and against a dark page; words keep the host's own colour."""
+
+_FRAME = (
+    "font:13px/1.5 system-ui,sans-serif;max-width:760px;padding:8px 12px;box-sizing:border-box;"
+    "border:1px solid #8886;border-left:3px solid {color};border-radius:6px;overflow-wrap:anywhere"
+)
+_QUIET = "opacity:.75;font-size:12px"
+_BARE = (
+    "font:12px/1.5 ui-monospace,monospace;white-space:pre-wrap;margin:0;padding:0;border:0;"
+    "background:none;color:inherit"
+)
+_MONO = f"{_BARE};margin:6px 0 0;padding:6px 0 0;border-top:1px solid #8884"
+
+
+def start_html(name: str) -> str:
+    """A task of which nothing is said but its name, so that two runs of a notebook agree."""
+    return f'<div style="{_frame(TaskState.QUEUED)}"><strong>{_text(name)}</strong></div>'
+
+
+def html(task: Task, lines: Sequence[str] = ()) -> str:
+    """The task as it is now: state, progress, metrics, how it ended, and *lines* of its log under it."""
+    words = (_line(_numbers(task)), _line(_metrics(task)), _line(_asked(task)))
+    parts = [_head(task), _bar(task), *words, _end(task), _pre("\n".join(lines)), _result(task)]
+    return f'<div style="{_frame(task.state)}">{"".join(parts)}</div>'
+
+
+def last_lines(texts: Iterable[str], count: int = LINES) -> list[str]:
+    """The last *count* lines that these texts print, as a terminal would leave them."""
+    whole = [line.rstrip("\r").rpartition("\r")[2] for line in "".join(texts).rstrip("\n").split("\n")]
+    return [_short(line) for line in whole[-count:]] if any(whole) else []
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _frame(state: TaskState) -> str:
+    return _FRAME.format(color=_COLORS[state])
+
+
+def _head(task: Task) -> str:
+    dot = f'<span style="color:{_COLORS[task.state]}">●</span>'
+    state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
+    attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
+    name = _text(task.name) or "task"
+    return f'<div>{dot} <strong>{name}</strong> <span style="{_QUIET}">{state}{attempt}</span></div>'
+
+
+def _bar(task: Task) -> str:
+    share = _share(task)
+    if share is None:
+        return ""
+    fill = f"width:{share:.1%};height:6px;border-radius:3px;background:{_COLORS[task.state]}"
+    return f'<div style="background:#8883;border-radius:3px;margin:5px 0"><div style="{fill}"></div></div>'
+
+
+def _share(task: Task) -> float | None:
+    progress = task.progress
+    if progress is None or progress.done is None or not progress.total:
+        return None
+    return min(1.0, max(0.0, progress.done / progress.total))
+
+
+def _numbers(task: Task) -> list[str]:
+    words = []
+    progress, share = task.progress, _share(task)
+    if progress is not None and progress.done is not None:
+        total = f" / {_number(progress.total)}" if progress.total else " done"
+        percent = f" ({share:.0%})" if share is not None else ""
+        words.append(_number(progress.done) + total + percent)
+    until = task.ended if task.state.ended else task.updated
+    if task.started is not None and until is not None:
+        words.append(duration(until - task.started))
+    if progress is not None and progress.message:
+        words.append(_text(progress.message))
+    return words
+
+
+def _metrics(task: Task) -> list[str]:
+    shown = list(task.metrics.items())[:_MOST_METRICS]
+    words = [f"{_text(name)} <strong>{_number(point.value)}</strong>" for name, point in shown]
+    more = len(task.metrics) - len(shown)
+    return [*words, f"and {more} more"] if more else words
+
+
+def _asked(task: Task) -> list[str]:
+    return [f"It asks: <strong>{_text(task.prompt.text)}</strong>"] if task.prompt else []
+
+
+def _line(words: list[str]) -> str:
+    return f'<div style="{_QUIET}">{" · ".join(words)}</div>' if words else ""
+
+
+def _end(task: Task) -> str:
+    if task.error is not None:
+        what = f"{task.error.type}: {task.error.message}" if task.error.message else task.error.type
+        head = f"<summary><strong>{_text(what)}</strong></summary>"
+        return f'<details style="margin:4px 0 0">{head}{_pre(task.error.traceback)}</details>'
+    if task.state is TaskState.INTERRUPTED:
+        return _line(["The process that ran this task went away before the task ended."])
+    return ""
+
+
+def _result(task: Task) -> str:
+    if task.result is None or task.result.repr == "None":
+        return ""
+    return f'<div style="margin:6px 0 0;{_QUIET}">Result</div>{_pre(task.result.repr, _BARE)}'
+
+
+def _pre(text: str, style: str = _MONO) -> str:
+    return f'<pre style="{style}">{_text(text)}</pre>' if text else ""
+
+
+def _text(text: str) -> str:
+    return escape(printable(text))
+
+
+def _number(value: Number | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def duration(seconds: float) -> str:
+    """As "8 s", "3:20 min", "2:05 h"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"

@@ -1,0 +1,1 @@
+"""Artifacts: results and checkpoints, as files beside the journal."""

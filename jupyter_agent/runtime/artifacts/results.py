@@ -1,0 +1,69 @@
+"""Results: files beside the journal that only this user can read.
+
+They are written to a temporary name, synced and renamed, so that a reader finds a whole one or none.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from contextlib import suppress
+
+from ...core.events import Result
+from ...errors import ResultNotStored
+from ...system.files import make_private, write_private
+from ...system.paths import Places
+from .pickle_files import checked, open_own, pickled, unpickled
+
+MAX_RESULT = 256 << 20
+"""The largest pickled result, in bytes, that is kept; of a larger one only the repr is."""
+
+MAX_REPR = 2000
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = MAX_REPR
+_repr.maxlist = _repr.maxtuple = _repr.maxdict = _repr.maxset = 50
+
+
+class Store:
+    """Keeps results by ``(task, attempt)``."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def save_result(self, task: str, attempt: int, value: object) -> Result:
+        """Keep *value*; what the ``completed`` event says of it. Never raises: what cannot be
+        pickled, is too large or finds no room is not stored, and only its repr is kept."""
+        text = short_repr(value)
+        if value is None:
+            return Result(text, stored=True)
+        try:
+            content = pickled(value)
+            if len(content) > MAX_RESULT:
+                return Result(text, stored=False)
+            write_private(make_private(self._places.results) / f"{checked(task)}-{attempt}.pickle", content)
+        except Exception:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
+            return Result(text, stored=False)
+        return Result(text, stored=True)
+
+    def load_result(self, task: str, attempt: int, result: Result) -> object:
+        """The object that attempt returned. Raises `ResultNotStored` with the reason."""
+        if result.stored and result.repr == "None":
+            return None
+        path = self._places.results / f"{checked(task)}-{attempt}.pickle"
+        if result.stored:
+            with suppress(FileNotFoundError), open_own(path, task) as file:
+                return unpickled(file, path, task)
+        raise ResultNotStored(
+            f"the result of task {task} was not kept (it could not be pickled, was over "
+            f"{MAX_RESULT >> 20} MiB, or is on another machine); it looked like {result.repr}",
+            task_id=task,
+            repr=result.repr,
+        )
+
+
+def short_repr(value: object) -> str:
+    """The repr of *value* in at most `MAX_REPR` characters; a repr that raises says so."""
+    try:
+        text = _repr.repr(value)
+    except Exception as error:  # noqa: BLE001 - repr() is the user's code
+        text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+    return text if len(text) <= MAX_REPR else text[: MAX_REPR - 3] + "..."

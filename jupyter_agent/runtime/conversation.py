@@ -1,0 +1,129 @@
+"""A task's talk with people, from inside: one question at a time, and what was sent unasked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from ..core.events import MAX_EVENT_BYTES, Data, Input, Message, Prompt
+from ..system.ids import new_id
+
+PART = MAX_EVENT_BYTES // 8
+"""Characters of one event; longer texts are split. JSON may need six bytes for one character."""
+
+Emit = Callable[[str, Data], None]
+
+
+class _Question:
+    """One question; `answer` is ``None`` while it is open."""
+
+    def __init__(self) -> None:
+        self.id = new_id()
+        self.answer: str | None = None
+
+
+class Conversation:
+    """The talk of one attempt. Thread-safe.
+
+    A question and its answer are emitted under one lock, so that the log has them in the order in which they
+    happened. *check* is called whenever the waiting is woken, and raises to end it.
+    """
+
+    def __init__(self, emit: Emit, check: Callable[[], None]) -> None:
+        self._emit = emit
+        self._check = check
+        self._changed = threading.Condition()
+        self._open: _Question | None = None
+        self._unasked: deque[str] = deque()
+
+    def say(self, text: str, role: str, stream: str | None) -> str:
+        """Emit a message, or a part of the message *stream*; its id."""
+        message = stream or new_id()
+        for start in range(0, len(text) or 1, PART):
+            part = text[start : start + PART]
+            self._emit("message", Message(role, part, message, delta=stream is not None or start > 0))
+        return message
+
+    def ask(
+        self, text: str, choices: Sequence[str] | None, timeout: float | None, default: str | None
+    ) -> str:
+        """Emit a question and wait for its first answer, or for *timeout* seconds.
+
+        Questions of other threads are asked one after the other. Then *default* is the answer; without one:
+        raises `TimeoutError`.
+        """
+        deadline = _deadline(timeout)
+        with self._changed:
+            if self._wait(lambda: self._open is None, deadline):
+                with self._question(text, choices) as question:
+                    self._wait(lambda: question.answer is not None, deadline)
+                    if question.answer is None and default is not None:
+                        self._close(question, default, "default")
+                    if question.answer is not None:
+                        return question.answer
+            elif default is not None:
+                return default
+        raise TimeoutError(f"nobody answered within {timeout} s")
+
+    def receive(self, timeout: float | None) -> str:
+        """Wait for the next text that nobody asked for. Raises `TimeoutError` after *timeout* seconds."""
+        with self._changed:
+            if not self._wait(lambda: bool(self._unasked), _deadline(timeout)):
+                raise TimeoutError(f"nobody sent anything within {timeout} s")
+            return self._unasked.popleft()
+
+    def take(self, text: str, prompt_id: str | None) -> bool:
+        """Somebody said *text*, to the question *prompt_id* or to whichever is open.
+
+        False when that question is not open any more: the answer came too late, and nothing of it stays.
+        """
+        with self._changed:
+            question = self._open
+            if prompt_id is not None and (question is None or prompt_id != question.id):
+                return False
+            if question is not None:
+                self._close(question, text, "user")
+            else:
+                self._emit("input", Input(text))
+                self._unasked.append(text)
+                self._changed.notify_all()
+            return True
+
+    def wake(self) -> None:
+        """Have everybody who waits check again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    @contextmanager
+    def _question(self, text: str, choices: Sequence[str] | None) -> Iterator[_Question]:
+        """Hold a question open; one that is left without an answer is withdrawn."""
+        question = self._open = _Question()
+        try:
+            self._emit("prompt", Prompt(question.id, text, None if choices is None else tuple(choices)))
+            yield question
+        finally:
+            if question.answer is None:
+                self._close(question, "", "nobody")
+
+    def _close(self, question: _Question, text: str, role: str) -> None:
+        self._emit("input", Input(text, question.id, role))
+        question.answer, self._open = text, None
+        self._changed.notify_all()
+
+    def _wait(self, ready: Callable[[], bool], deadline: float | None) -> bool:
+        """Whether it became *ready* before the *deadline*."""
+        while not ready():
+            self._check()
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            self._changed.wait(left)
+        self._check()
+        return True
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout

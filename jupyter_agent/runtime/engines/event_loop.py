@@ -1,0 +1,75 @@
+"""Engine that runs an attempt on the kernel's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ...core.events import TaskState
+from ..attempt import Attempt
+from ..context import set_current
+from ..outcome import Outcome
+from .base import BaseEngine, Work
+
+
+class LoopEngine(BaseEngine):
+    """A coroutine on the event loop that runs where the task was submitted."""
+
+    def __init__(self, attempt: Attempt, work: Work, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(attempt)
+        self._work = work
+        self.loop = loop
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if self._is_on_loop():
+            self._create()
+        else:
+            self.loop.call_soon_threadsafe(self._create)
+
+    def cancel(self) -> None:
+        if self.loop.is_closed():
+            self.force()
+        else:
+            self.loop.call_soon_threadsafe(self._cancel)
+
+    def force(self) -> None:
+        """A coroutine can only be stopped where it awaits; one whose loop is gone has stopped."""
+        if self.loop.is_closed():
+            self._attempt.task.finish(self._attempt, _LOOP_GONE)
+
+    def poll(self) -> None:
+        if self.loop.is_closed():
+            self._attempt.task.finish(self._attempt, _LOOP_GONE)
+
+    def _is_on_loop(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
+
+    def _create(self) -> None:
+        name = f"jupyter-agent-task-{self._attempt.task.options.name}"
+        self._running = self.loop.create_task(self._main(), name=name, context=self._attempt.variables)
+
+    def _cancel(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+
+    async def _main(self) -> None:
+        attempt = self._attempt
+        if not attempt.begin():
+            return
+        set_current(attempt.context)
+        try:
+            attempt.context.raise_if_cancelled()
+            value = await self._work()
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - that is how it ended
+            attempt.raised(error)
+        except BaseException as error:
+            attempt.raised(error)
+            raise
+        else:
+            attempt.completed(value)
+
+
+_LOOP_GONE = Outcome(TaskState.INTERRUPTED, reason="the event loop it ran on was closed")

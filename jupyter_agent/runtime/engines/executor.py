@@ -1,0 +1,107 @@
+"""Engine that runs an attempt in a `concurrent.futures` executor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import CancelledError as FutureCancelled
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from ...core.events import TaskState
+from ...errors import TaskCancelled
+from ..attempt import Attempt
+from ..interrupt import ThreadStop
+from ..outcome import Outcome
+from .base import BaseEngine, Work, run_attempt
+
+
+class ExecutorEngine(BaseEngine):
+    """Any `concurrent.futures.Executor`. In this process the task has its context; in another
+    process it is the plain function, and what can be known of it here is when it begins and ends."""
+
+    def __init__(self, attempt: Attempt, work: Work, executor: Executor) -> None:
+        super().__init__(attempt)
+        self._executor = executor
+        self._shipped = Shipped(attempt, work)
+        self._future: Future[Any] | None = None
+
+    def start(self) -> None:
+        self._future = self._executor.submit(self._shipped)
+        self._future.add_done_callback(self._done)
+
+    def cancel(self) -> None:
+        if self._future is not None:
+            self._future.cancel()
+        if self._attempt.context.positions:
+            self._shipped.stop.throw()
+
+    def force(self) -> None:
+        if self._shipped.here:
+            self._shipped.stop.throw()
+        else:
+            reason = "cancelled; an executor's process cannot be stopped and goes on unheard"
+            self._attempt.task.finish(self._attempt, Outcome(TaskState.CANCELLED, reason=reason))
+
+    def poll(self) -> None:
+        if self._future is not None and self._future.running():
+            self._attempt.begin()
+
+    def abandon(self) -> None:
+        if self._future is not None:
+            self._future.cancel()
+
+    def _done(self, future: Future[Any]) -> None:
+        self._future = None
+        if self._shipped.here:
+            return
+        if future.cancelled():
+            self._attempt.raised(TaskCancelled("cancelled"))
+            return
+        self._attempt.begin()
+        error = future.exception()
+        if error is None:
+            self._attempt.completed(future.result())
+        elif isinstance(error, FutureCancelled):
+            self._attempt.raised(TaskCancelled("cancelled"))
+        else:
+            self._attempt.raised(error)
+
+
+class Shipped:
+    """What an executor is given: the attempt when called here, the plain function when pickled."""
+
+    def __init__(self, attempt: Attempt, work: Work) -> None:
+        self._attempt = attempt
+        self._work = work
+        self.stop = ThreadStop()
+        self.here = False
+
+    def __call__(self) -> None:
+        self.here = True
+        self._attempt.variables.run(run_attempt, self._attempt, self._work, self.stop)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+        import cloudpickle
+
+        work = self._work
+        return unpickled, (cloudpickle.dumps((work.function, work.args, work.kwargs)),)
+
+
+class Plain:
+    """A function with its arguments, in another process."""
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._call = (function, args, kwargs)
+
+    def __call__(self) -> Any:
+        function, args, kwargs = self._call
+        value = function(*args, **kwargs)
+        return asyncio.run(value) if asyncio.iscoroutine(value) else value
+
+
+def unpickled(content: bytes) -> Plain:
+    """What `Shipped` is in another process."""
+    import pickle
+
+    return Plain(*pickle.loads(content))  # noqa: S301 - the executor's own channel

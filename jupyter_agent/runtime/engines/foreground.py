@@ -1,0 +1,24 @@
+"""Engine that runs an attempt in the calling thread."""
+
+from __future__ import annotations
+
+from ..attempt import Attempt
+from ..interrupt import MainStop, ThreadStop
+from .base import BaseEngine
+
+
+class ForegroundEngine(BaseEngine):
+    """Code of a cell that runs as a task where it is: stopped at once, not after a grace."""
+
+    def __init__(self, attempt: Attempt, stop: ThreadStop | MainStop) -> None:
+        super().__init__(attempt)
+        self._stop = stop
+
+    def start(self) -> None:
+        """It runs already."""
+
+    def cancel(self) -> None:
+        self._stop.throw()
+
+    def force(self) -> None:
+        self._stop.throw()

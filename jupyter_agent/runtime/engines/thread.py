@@ -1,0 +1,54 @@
+"""Engine that runs an attempt in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..attempt import Attempt
+from ..interrupt import ThreadStop
+from .base import BaseEngine, Work, run_attempt
+
+
+class ThreadEngine(BaseEngine):
+    """A daemon thread of its own. A coroutine function gets an event loop there."""
+
+    def __init__(self, attempt: Attempt, work: Work) -> None:
+        super().__init__(attempt)
+        self._work = work
+        self._stop = ThreadStop()
+        self._cancel_coroutine: Callable[[], object] | None = None
+
+    def start(self) -> None:
+        name = f"jupyter-agent-task-{self._attempt.task.options.name}"
+        threading.Thread(target=self._main, name=name, daemon=True).start()
+
+    def cancel(self) -> None:
+        if self._cancel_coroutine is not None:
+            self._cancel_coroutine()
+        elif self._attempt.context.positions:
+            self._stop.throw()
+
+    def force(self) -> None:
+        self._stop.throw()
+
+    def _main(self) -> None:
+        call = self._run_coroutine if self._work.is_coroutine else self._work
+        self._attempt.variables.run(run_attempt, self._attempt, call, self._stop)
+
+    def _run_coroutine(self) -> Any:
+        return asyncio.run(self._as_cancellable())
+
+    async def _as_cancellable(self) -> Any:
+        loop = asyncio.get_running_loop()
+        running = asyncio.ensure_future(self._work())
+
+        def cancel() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(running.cancel)
+
+        self._cancel_coroutine = cancel
+        self._attempt.context.raise_if_cancelled()
+        return await running

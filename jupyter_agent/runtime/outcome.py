@@ -1,0 +1,105 @@
+"""How an attempt ended, and what is said of it."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from ..core.events import Error, TaskState
+from ..errors import (
+    BadTarget,
+    TargetFailed,
+    TaskCancelled,
+    TaskError,
+    TaskFailed,
+    TaskInterrupted,
+    TaskTimeout,
+)
+from .interrupt import Terminated
+
+_OURS = str(Path(__file__).resolve().parent.parent)
+MAX_MESSAGE = 10_000
+MAX_TRACEBACK = 100_000
+"""Characters of a traceback that are kept: its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An end state with the value or the exception behind it."""
+
+    state: TaskState
+    value: object = None
+    exception: BaseException | None = None
+    error: Error | None = None
+    reason: str | None = None
+
+
+def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome:
+    """What it means that a task's function raised *error*; *timeout* is set when time ran out."""
+    if isinstance(error, Terminated) and not error.ours:
+        return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was told to end (SIGTERM)")
+    stopped = isinstance(error, (TaskCancelled, asyncio.CancelledError, KeyboardInterrupt, Terminated))
+    if stopped and timeout is not None:
+        message = f"it ran longer than its timeout of {timeout:g} s"
+        return Outcome(TaskState.FAILED, exception=error, error=Error("TaskTimeout", message, trimmed(error)))
+    if stopped:
+        by_hand = isinstance(error, KeyboardInterrupt)
+        return Outcome(TaskState.CANCELLED, reason="interrupted from the keyboard" if by_hand else None)
+    return failure(error)
+
+
+def failure(error: BaseException) -> Outcome:
+    """An attempt that failed with *error*."""
+    return Outcome(TaskState.FAILED, exception=error, error=described(error))
+
+
+def described(error: BaseException) -> Error:
+    """An exception as text."""
+    if isinstance(error, TargetFailed):
+        return Error(error.type, error.message[:MAX_MESSAGE], error.traceback[-MAX_TRACEBACK:])
+    if isinstance(error, BadTarget):
+        return Error(type(error).__name__, str(error)[:MAX_MESSAGE])
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - the user's __str__ may raise anything
+        message = "<its message could not be made>"
+    return Error(type(error).__name__, message[:MAX_MESSAGE], trimmed(error))
+
+
+def trimmed(error: BaseException) -> str:
+    """The traceback of *error* as text, without the frames of this package that started it."""
+    lines = traceback.format_exception(type(error), error, without_ours(error.__traceback__))
+    return "".join(lines)[-MAX_TRACEBACK:]
+
+
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """*trace* from the first frame that is not this package's; whole when there is none."""
+    inner = trace
+    while inner is not None and is_ours(inner.tb_frame.f_code.co_filename):
+        inner = inner.tb_next
+    return inner or trace
+
+
+def is_ours(filename: str) -> bool:
+    """Whether a source file belongs to this package."""
+    return filename.startswith(_OURS)
+
+
+def raised(task_id: str, name: str, state: TaskState, error: Error | None, reason: str | None) -> TaskError:
+    """What `result()` raises for an attempt that did not complete."""
+    because = f": {reason}" if reason else ""
+    if state is TaskState.CANCELLED:
+        return TaskCancelled(f"task {name} was cancelled{because}", task_id=task_id)
+    if state is TaskState.INTERRUPTED:
+        return TaskInterrupted(f"task {name} was interrupted{because}", task_id=task_id)
+    kind = TaskTimeout if error is not None and error.type == "TaskTimeout" else TaskFailed
+    what = f"{error.type}: {error.message}" if error is not None else "no reason is known"
+    return kind(
+        f"task {name} failed with {what}" if kind is TaskFailed else f"task {name} was stopped: {what}",
+        task_id=task_id,
+        type=error.type if error else "",
+        traceback=error.traceback if error else "",
+    )

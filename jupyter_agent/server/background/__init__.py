@@ -1,0 +1,1 @@
+"""Services that run as long as the server does."""

@@ -1,0 +1,152 @@
+"""What one forward sends next: pages of the journal after its place, without those that have been sent.
+
+The place is stored after the peer has answered, once a second at most, so that a holder that is killed sends
+again what it sent in its last second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from ...core.task import Task
+from ...errors import AgentError
+from ...forwarding.sender import Batch
+from ...forwarding.serializers import written
+from ...forwarding.spec import Record
+from ...journal.base import Stored
+from ...journal.operations.forwards import name_of, save_place
+from ...journal.session import Desk
+from ..delivery.feed import Feed, Interest
+
+log = logging.getLogger(__name__)
+SAVE_EVERY = 1.0
+"""Seconds between two times that a place is stored, while events are delivered."""
+
+PASS_EVERY = 60.0
+"""The same, while all that moves on is events that this forward does not want."""
+
+
+class FeedSource:
+    """What one forward sends next (see `forwarding.sender.Source`)."""
+
+    def __init__(
+        self, feed: Feed, record: Record, place: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.place = self._saved = place
+        self.delivered = self._saved_count = record.delivered
+        self._feed = feed
+        self._record = record
+        self._marks = record.marks
+        self._clock = clock
+        self._saved_at = clock()
+        self._wake = asyncio.Event()
+        self._interest = Interest(_set(record.tasks), _set(record.types))
+        self._at_head = False
+
+    @property
+    def lag(self) -> int:
+        """Places up to the journal's head that may have something for the peer."""
+        return 0 if self._at_head else max(0, self._feed.head - self.place)
+
+    @property
+    def cursor(self) -> str:
+        return self._feed.cursor(self.place)
+
+    def committed(self, _previous: int) -> None:
+        """There may be something new (see `feed.Follower`)."""
+        self._at_head = False
+        self._wake.set()
+
+    def follow(self) -> None:
+        """Be told of commits, until `unfollow`."""
+        self._feed.follow(self, self._interest.tasks)
+
+    def unfollow(self) -> None:
+        self._feed.unfollow(self)
+
+    async def next(self, most: int) -> Batch:
+        while True:
+            self._wake.clear()
+            page = await self._feed.page(self.place, self._interest)
+            last = page.events[most - 1].offset if len(page.events) > most else page.last
+            frames = [written(event.encoded, self._record.format) for event in self._new(page.events[:most])]
+            if frames:
+                return Batch(frames, last)
+            self.place = max(self.place, last)
+            if not page.events:
+                await self._wait()
+
+    async def answered(self, batch: Batch) -> None:
+        self.place = batch.place
+        self.delivered += len(batch.frames)
+        if self._clock() >= self._due():
+            await self.save()
+
+    async def over(self) -> bool:
+        """Whether all of its tasks have ended and everything has arrived. They may be tried again."""
+        if self._interest.tasks is None:
+            return False
+        self._wake.clear()
+        return await self._feed.call(self._has_all)
+
+    async def news(self) -> None:
+        await self.save()
+        await self._wake.wait()
+
+    async def save(self) -> None:
+        """Store the place, if it moved. A journal that cannot be written now is written later."""
+        place, count = self.place, self.delivered
+        self._saved_at = self._clock()
+        if not self._has_moved():
+            return
+        try:
+            await self._feed.call(lambda desk: save_place(desk.journal, self._record.id, place, count))
+        except AgentError as error:
+            log.debug("the place of %r could not be stored: %s", self._record, error)
+        else:
+            self._saved, self._saved_count = place, count
+
+    def _new(self, events: Sequence[Stored]) -> Sequence[Stored]:
+        """Without what was sent before this journal took in the one that it was in."""
+        if not self._marks:
+            return events
+        names = ((event, name_of(event)) for event in events)
+        return [event for event, name in names if name.n > self._marks.get(name.producer, 0)]
+
+    async def _wait(self) -> None:
+        """For a commit; what is to be stored is stored meanwhile."""
+        self._at_head = not self._wake.is_set()
+        while self._has_moved():
+            left = self._due() - self._clock()
+            if left <= 0:
+                await self.save()
+            try:
+                async with asyncio.timeout(max(left, 0.0)):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+            return
+        await self._wake.wait()
+
+    def _has_moved(self) -> bool:
+        return (self.place, self.delivered) != (self._saved, self._saved_count)
+
+    def _due(self) -> float:
+        return self._saved_at + (SAVE_EVERY if self.delivered != self._saved_count else PASS_EVERY)
+
+    def _has_all(self, desk: Desk) -> bool:
+        named = self._interest.tasks or ()
+        if not all(_has_ended(desk.journal.task(task)) for task in named):
+            return False
+        return not desk.journal.read(self.place, 1, tasks=named, types=self._interest.types)
+
+
+def _has_ended(task: Task | None) -> bool:
+    return task is not None and task.state.ended
+
+
+def _set(names: Sequence[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)

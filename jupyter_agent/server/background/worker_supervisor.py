@@ -1,0 +1,168 @@
+"""Dispatch: starts the workers that detached tasks wait for, and ends those that do not obey.
+
+One asyncio task does both. A worker stops itself when it is asked to; only one whose code never returns to
+Python has to be killed from here, with everything it started: SIGTERM, a grace, SIGKILL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+
+from ...core.events import Error, State, TaskState
+from ...core.task import Task
+from ...detached.launcher import Launcher
+from ...detached.run_spec import load_call
+from ...detached.work_queue import Order, ask_to_stop, is_alive, sweep_workers, taken_orders, waiting_orders
+from ...errors import JournalError, SpoolError
+from ...journal.operations.detached_tasks import cancel_queued, fail_order, retry_call
+from ...journal.session import Desk
+from ...producer.spool import read_spool_header
+from ...system.paths import Places
+from ...system.processes import is_worker, kill_session
+from ...transport.discovery import DEFAULT, find_address
+from ..delivery.feed import Feed
+
+PERIOD = 1.0
+BUSY_PERIOD = 0.25
+"""Seconds between two looks; the shorter while something waits or has to be ended."""
+
+SETTLED = 1.0
+"""Seconds that an order is left to who placed it, who also starts its worker."""
+
+OBEYS_WITHIN = 8.0
+"""Seconds that a worker has to end its task after a cancel, or after its time is over."""
+
+GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+class Dispatch:
+    """Owns the dispatching task, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        places: Places,
+        log: logging.Logger,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._feed = feed
+        self._places = places
+        self._log = log
+        self._clock = clock
+        self._launcher = Launcher(places, self._stillborn, wants=self._wants, clock=clock)
+        self._late_since: dict[tuple[str, int], float] = {}
+        self._wake = asyncio.Event()
+        self._settled = SETTLED
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look; the first look is at once."""
+        self._task = asyncio.create_task(self._run(), name="jupyter-agent-dispatch")
+
+    async def stop(self) -> None:
+        """Stop looking; workers go on. Again is nothing."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    def wake(self) -> None:
+        """An order of this process's own was placed: see to it now."""
+        self._settled = 0.0
+        self._wake.set()
+
+    def carry_out(self, desk: Desk, task: Task, command: str, by: str) -> bool:
+        """Do what no process has to be asked for; true when that was all. On the journal's thread.
+
+        A task that waits for its worker is cancelled here, and a detached one that ended is queued again.
+        """
+        if command == "cancel":
+            return cancel_queued(desk, self._places, task, by)
+        if command == "retry" and task.state.ended:
+            return retry_call(desk, self._places, self._feed.holder.slot.name, task, by)
+        return False
+
+    async def look(self) -> None:
+        """Start what waits, and end what does not obey."""
+        settled, self._settled = self._settled, SETTLED
+        self._launcher.launch(settled=settled)
+        if taken_orders(self._places):
+            await self._end_the_late(await self._feed.call(self._on_workers))
+            await asyncio.to_thread(sweep_workers, self._places)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self.look()
+            except (JournalError, OSError) as error:
+                self._log.debug("could not dispatch: %s", error)
+            except Exception:  # noqa: BLE001 - a fault of ours in one look must not be the last look
+                self._log.exception("dispatching failed; it is tried again")
+            try:
+                async with asyncio.timeout(BUSY_PERIOD if self._is_busy() else PERIOD):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _is_busy(self) -> bool:
+        return bool(self._late_since) or next(waiting_orders(self._places), None) is not None
+
+    def _wants(self, order: Order) -> bool:
+        slot = self._feed.holder.slot.name
+        if order.journal == slot:
+            return True
+        if find_address(self._places, order.journal) is not None:
+            return False
+        return slot == DEFAULT or find_address(self._places, DEFAULT) is None
+
+    def _stillborn(self, order: Order, why: str) -> None:
+        self._log.debug("no worker for task %s: %s", order.task, why)
+        self._feed.holder.call(lambda desk: fail_order(desk, order, why))
+
+    def _on_workers(self, desk: Desk) -> list[Task]:
+        taken = {order.producer for order in taken_orders(self._places)}
+        return [task for task in desk.journal.open_tasks() if task.producer in taken]
+
+    async def _end_the_late(self, tasks: list[Task]) -> None:
+        now = self._clock()
+        late = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
+        self._late_since = {key: self._late_since.get(key, now) for key in late}
+        for key, since in self._late_since.items():
+            if now - since > OBEYS_WITHIN:
+                self._end(late[key], kill=now - since > OBEYS_WITHIN + GRACE)
+
+    def _is_overdue(self, task: Task, now: float) -> bool:
+        call = load_call(self._places, task.id)
+        limit = call.timeout if call is not None else None
+        return limit is not None and task.started is not None and now - task.started > limit
+
+    def _end(self, task: Task, *, kill: bool) -> None:
+        worker = task.producer or ""
+        if not is_alive(self._places, worker):
+            return
+        try:
+            leader = read_spool_header(self._places.spools / worker).pid
+        except SpoolError:
+            return
+        if not is_worker(leader, worker):
+            return
+        if kill:
+            self._feed.holder.doomed[worker] = _verdict(task)
+        elif task.cancel_requested:
+            ask_to_stop(self._places, worker)
+        kill_session(leader, signal.SIGKILL if kill else signal.SIGTERM)
+
+
+def _verdict(task: Task) -> State:
+    """How a task ended whose worker is killed."""
+    if task.cancel_requested:
+        return State(TaskState.CANCELLED, reason="its worker had to be killed")
+    message = "it ran longer than its timeout and its worker had to be killed"
+    return State(TaskState.FAILED, error=Error("TaskTimeout", message))

@@ -1,0 +1,1 @@
+"""Fan-out: from a committed event to every connection that subscribed to it."""

@@ -1,0 +1,295 @@
+"""The journal as readers on the event loop see it: newest events at hand, older ones by pages.
+
+There is no queue per reader. A reader is a cursor; it asks for what follows, and is told of commits that
+concern it. Readers with the same interest at the same place share the joined bytes (a *lane*): they are
+made once per commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ...core.ids import Cursor
+from ...core.task import Task
+from ...journal.base import Stored
+from ...journal.holder import Holder
+from ...journal.session import Desk
+from ...protocol.frames import events_message, text_frame
+from .. import metrics
+
+T = TypeVar("T")
+FRAME_BYTES = 64 << 10
+RECENT_BYTES = 16 << 20
+_PAGE_EVENTS = 2000
+_MOST_LANES = 64
+"""Lanes kept at most until the next commit; readers that catch up from different places share none."""
+
+_offset = attrgetter("offset")
+
+
+class Interest(NamedTuple):
+    """Which events a reader wants; ``None`` means all."""
+
+    tasks: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+
+    def wants(self, event: Stored) -> bool:
+        return (self.tasks is None or event.task in self.tasks) and (
+            self.types is None or event.type in self.types
+        )
+
+
+class Page(NamedTuple):
+    """What follows a place: nothing the reader wants lies between its events and ``last``.
+
+    ``more``: the journal's page was cut short, so that more may follow at once.
+    """
+
+    last: int
+    events: list[Stored]
+    replayed: bool = False
+    more: bool = False
+
+
+@dataclass(slots=True)
+class Lane:
+    """A page as bytes, for everybody who stands at the same place with the same interest."""
+
+    last: int
+    events: int
+    body: bytes
+    replayed: bool = False
+    _key: tuple[int, str] | None = None
+    _frame: bytes = b""
+
+    def frame(self, ident: int, prev: str, cursor: str) -> bytes:
+        """The frame for a subscription; pages mostly use the same few ids, so the last one is kept."""
+        if self._key != (ident, prev):
+            self._key = (ident, prev)
+            self._frame = text_frame(events_message(ident, prev, cursor, self.body))
+        return self._frame
+
+
+class Follower(Protocol):
+    """Somebody who wants to know of commits."""
+
+    def committed(self, previous: int) -> None:
+        """Events that may concern it follow offset *previous*, which was the head until now."""
+
+
+@dataclass(slots=True)
+class Followers:
+    """Who is to be told of a commit, by the tasks in it."""
+
+    _tasks: dict[Follower, frozenset[str] | None] = field(default_factory=dict)
+    _of_all: dict[Follower, None] = field(default_factory=dict)
+    _of_task: dict[str, dict[Follower, None]] = field(default_factory=dict)
+
+    def add(self, follower: Follower, tasks: frozenset[str] | None) -> None:
+        """Tell it of commits with any of *tasks* (``None``: any task); replaces what it asked before."""
+        self.remove(follower)
+        self._tasks[follower] = tasks
+        if tasks is None:
+            self._of_all[follower] = None
+        else:
+            for task in tasks:
+                self._of_task.setdefault(task, {})[follower] = None
+
+    def remove(self, follower: Follower) -> None:
+        """Tell it no more; a stranger is nothing."""
+        self._of_all.pop(follower, None)
+        for task in self._tasks.pop(follower, None) or ():
+            of_task = self._of_task[task]
+            del of_task[follower]
+            if not of_task:
+                del self._of_task[task]
+
+    def of(self, tasks: Collection[str] | None) -> list[Follower]:
+        """Everybody whom *tasks* concern, each once; all of them for ``None``."""
+        if tasks is None:
+            return list(self._tasks)
+        named = (self._of_task[task] for task in tasks if task in self._of_task)
+        return list(self._of_all) + list(dict.fromkeys(one for of_task in named for one in of_task))
+
+
+class Feed:
+    """Belongs to the event loop. The holder's thread calls `committed`, nothing else."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.head = 0
+        self.holder: Holder
+        self._followers = Followers()
+        self._recent: list[Stored] = []
+        self._newest: dict[str, list[Stored]] = {}
+        self._newest_after = 0
+        self._weight = 0
+        self._floor = 0
+        self._lanes: dict[tuple[Interest, int], Lane] = {}
+
+    def attach(self, holder: Holder, loop: asyncio.AbstractEventLoop, head: int) -> None:
+        """Start reading from *holder*, whose journal's newest offset is *head*."""
+        self.holder, self._loop = holder, loop
+        self.head = self._floor = head
+
+    @property
+    def epoch(self) -> str:
+        return self.holder.epoch
+
+    def follow(self, follower: Follower, tasks: frozenset[str] | None) -> None:
+        """Call ``follower.committed`` from now on for commits with any of *tasks* (``None``: any)."""
+        self._followers.add(follower, tasks)
+
+    def unfollow(self, follower: Follower) -> None:
+        """Call it no more; again is nothing."""
+        self._followers.remove(follower)
+
+    def cursor(self, offset: int | None = None) -> str:
+        """The resume token of a place; of the head without one."""
+        return f"{self.epoch}:{self.head if offset is None else offset}"
+
+    def committed(self, stored: list[Stored], seconds: float) -> None:
+        """Take over what was committed. Called on the journal's thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._publish, stored, seconds)
+
+    def replaced(self) -> None:
+        """The journal was replaced by an empty one. Called on the journal's thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._start_over)
+
+    async def snapshots(self, job: Callable[[Desk], list[Task]]) -> tuple[str, list[Task]]:
+        """The tasks that *job* finds, and the cursor up to which they are folded."""
+
+        def read(desk: Desk) -> tuple[str, list[Task]]:
+            found = job(desk)
+            cursor = str(Cursor(desk.journal.epoch, desk.journal.head))
+            for task in found:
+                task.cursor = cursor
+            return cursor, found
+
+        return await self.call(read)
+
+    async def call(self, job: Callable[[Desk], T]) -> T:
+        """Run *job* on the journal's thread."""
+        return await asyncio.wrap_future(self.holder.call(job))
+
+    def lane(self, after: int, interest: Interest) -> Lane | None:
+        """What follows *after*, at most a frame, if it is at hand; ``None`` when it must be read."""
+        if after < self._floor:
+            return None
+        key = (interest, after)
+        lane = self._lanes.get(key)
+        if lane is None:
+            if len(self._lanes) >= _MOST_LANES:
+                self._lanes.clear()
+            lane = self._lanes[key] = _join(self._at_hand(after, interest))
+        return lane
+
+    async def read_lane(self, after: int, interest: Interest) -> Lane:
+        """What follows *after*, at most a frame, from the journal."""
+        return _join(await self.read(after, interest, FRAME_BYTES))
+
+    async def page(self, after: int, interest: Interest) -> Page:
+        """What follows *after*, at most a frame, from wherever it is."""
+        if after < self._floor:
+            return await self.read(after, interest, FRAME_BYTES)
+        return self._at_hand(after, interest)
+
+    async def read(self, after: int, interest: Interest, size: int, limit: int = _PAGE_EVENTS) -> Page:
+        """A page from the journal; progress that a later one on the page supersedes is left out."""
+
+        def job(desk: Desk) -> Page:
+            journal = desk.journal
+            events = journal.read(after, limit + 1, tasks=interest.tasks, types=interest.types, size=size)
+            more = len(events) > limit or sum(len(e.encoded) for e in events) > size
+            events = events[:limit]
+            last = events[-1].offset if more else max(journal.head, after)
+            return Page(last, events, replayed=True, more=more)
+
+        page = await self.call(job)
+        return page._replace(events=newest_progress(page.events))
+
+    def _at_hand(self, after: int, interest: Interest) -> Page:
+        wanted: list[Stored] = []
+        weight = 0
+        for event in self._candidates(after, interest):
+            if event.offset > after and interest.wants(event):
+                if wanted and weight + len(event.encoded) > FRAME_BYTES:
+                    return Page(wanted[-1].offset, wanted)
+                wanted.append(event)
+                weight += len(event.encoded)
+        return Page(max(self.head, after), wanted)
+
+    def _candidates(self, after: int, interest: Interest) -> list[Stored]:
+        """What may be wanted after *after*; a reader of few tasks that keeps up looks at theirs alone."""
+        if interest.tasks is None or after < self._newest_after:
+            return self._recent[bisect_right(self._recent, after, key=_offset) :]
+        parts = [self._newest[task] for task in self._newest.keys() & interest.tasks]
+        return parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts))
+
+    def _publish(self, stored: list[Stored], seconds: float) -> None:
+        metrics.EVENTS_IN.inc(len(stored))
+        metrics.COMMIT.observe(seconds)
+        self._recent += stored
+        self._weight += sum(len(event.encoded) for event in stored)
+        previous, self.head = self.head, stored[-1].offset
+        self._newest, self._newest_after = _by_task(stored), previous
+        if self._weight > RECENT_BYTES:
+            self._trim()
+        self._lanes.clear()
+        self._tell(self._newest.keys(), previous)
+
+    def _trim(self) -> None:
+        """Forget the older half of what is at hand."""
+        cut = len(self._recent) // 2 or 1
+        self._floor = self._recent[cut - 1].offset
+        del self._recent[:cut]
+        self._weight = sum(len(event.encoded) for event in self._recent)
+
+    def _start_over(self) -> None:
+        self._recent.clear()
+        self._lanes.clear()
+        self._newest.clear()
+        self._weight = self._newest_after = self.head = self._floor = 0
+        self._tell(None, 0)
+
+    def _tell(self, tasks: Collection[str] | None, previous: int) -> None:
+        for follower in self._followers.of(tasks):
+            follower.committed(previous)
+
+
+def _by_task(stored: list[Stored]) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = {}
+    for event in stored:
+        found.setdefault(event.task, []).append(event)
+    return found
+
+
+def _join(page: Page) -> Lane:
+    body = b",".join([event.encoded for event in page.events])
+    return Lane(page.last, len(page.events), body, page.replayed)
+
+
+class _Attempt(Struct):
+    attempt: int
+
+
+_attempt = msgspec.json.Decoder(_Attempt)
+
+
+def newest_progress(events: list[Stored]) -> list[Stored]:
+    """Without progress that the same attempt has passed; an old attempt's late word passes nobody's."""
+    progress = [event for event in events if event.type == "progress"]
+    newest = {(event.task, _attempt.decode(event.encoded).attempt): event.offset for event in progress}
+    kept = set(newest.values())
+    return [event for event in events if event.type != "progress" or event.offset in kept]

@@ -1,0 +1,38 @@
+"""History: one task's newest events, read backwards page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+
+from ...journal.base import Past, Stored
+from ...journal.session import Desk
+from .feed import Feed
+
+PAGE_BYTES = 8 << 20
+
+
+MOST_LOOKS = 20
+"""Looks back at the journal for one page; what is rarer is for the next page."""
+
+
+async def read_back(
+    feed: Feed, task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int = PAGE_BYTES
+) -> Past:
+    """The newest *limit* events of a task up to and with offset *upto*, and the place of what is older.
+
+    Others are served between two looks at the journal.
+    """
+    events: list[Stored] = []
+    for _ in range(MOST_LOOKS):
+        page = await feed.call(partial(_look, task_id, upto, limit - len(events), types, size))
+        events = page.events + events
+        size -= sum(len(event.encoded) for event in page.events)
+        upto = page.older
+        if not upto or size <= 0 or len(events) == limit:
+            break
+    return Past(events, upto)
+
+
+def _look(task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int, desk: Desk) -> Past:
+    return desk.journal.past(task_id, upto, limit, types=types, size=size)

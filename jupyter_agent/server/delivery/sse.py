@@ -1,0 +1,116 @@
+"""Server-sent events: one task's events, one a message, from a cursor on and live.
+
+Source: HTML Living Standard, section 9.2. ``id`` is the cursor, ``event`` the type; a comment is the
+heartbeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from tornado.iostream import StreamClosedError
+
+from ...journal.base import Stored
+from ...journal.session import Desk
+from .. import metrics
+from .feed import Feed, Interest
+
+if TYPE_CHECKING:
+    from tornado.web import RequestHandler
+
+WRITE_DEADLINE = 30.0
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+"""White space between a stranger's JSON tokens; inside its strings JSON has no line ends."""
+
+
+class Stream:
+    """Writes one response until its reader goes or loses the right to read (*still_allowed* is asked once
+    a heartbeat), or, with *until_end*, the task has ended."""
+
+    def __init__(
+        self,
+        handler: RequestHandler,
+        feed: Feed,
+        interest: Interest,
+        after: int,
+        *,
+        heartbeat: float,
+        until_end: bool,
+        still_allowed: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._handler = handler
+        self._feed = feed
+        self._interest = interest
+        self._after = after
+        self._heartbeat = heartbeat
+        self._until_end = until_end
+        self._still_allowed = still_allowed
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Write the stream; returns when it is over."""
+        self._handler.set_header("Content-Type", "text/event-stream")
+        self._handler.set_header("Cache-Control", "no-store")
+        self._handler.set_header("X-Accel-Buffering", "no")
+        self._feed.follow(self, self._interest.tasks)
+        try:
+            await self._write(b"retry: 1000\n\n")
+            await self._follow()
+        except (StreamClosedError, TimeoutError):
+            return
+        finally:
+            self._feed.unfollow(self)
+
+    def committed(self, _previous: int) -> None:
+        """There may be something new."""
+        self._wake.set()
+
+    async def _follow(self) -> None:
+        epoch, clock = self._feed.epoch, asyncio.get_running_loop().time
+        asked = clock()
+        while self._feed.epoch == epoch:
+            if clock() - asked >= self._heartbeat:
+                asked = clock()
+                if not await self._still_allowed():
+                    return
+            self._wake.clear()
+            page = await self._feed.page(self._after, self._interest)
+            self._after = page.last
+            if page.events:
+                await self._write(b"".join(self._message(event) for event in page.events))
+                metrics.EVENTS_OUT.inc(len(page.events))
+            elif self._until_end and await self._is_over():
+                return
+            else:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self._heartbeat):
+                await self._wake.wait()
+        except TimeoutError:
+            await self._write(b": heartbeat\n\n")
+
+    async def _is_over(self) -> bool:
+        """Whether the task has ended and everything of it was written (or it was deleted)."""
+        (task_id,) = self._interest.tasks or ("",)
+
+        def job(desk: Desk) -> bool:
+            task = desk.journal.task(task_id)
+            left = desk.journal.read(self._after, 1, tasks=[task_id], types=self._interest.types)
+            return task is None or (task.state.ended and not left)
+
+        return await self._feed.call(job)
+
+    def _message(self, event: Stored) -> bytes:
+        cursor = self._feed.cursor(event.offset)
+        kind = event.type if event.type.isidentifier() else "message"
+        data = event.encoded.translate(_ONE_LINE)
+        return f"id: {cursor}\nevent: {kind}\ndata: ".encode() + data + b"\n\n"
+
+    async def _write(self, chunk: bytes) -> None:
+        self._handler.write(chunk)
+        async with asyncio.timeout(WRITE_DEADLINE):
+            await self._handler.flush()

@@ -1,0 +1,157 @@
+"""What the HTTP doors have in common, and the smallest of them. Errors are RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.services.contents.fileio import FileManagerMixin
+from tornado.web import HTTPError, RequestHandler, authenticated
+
+from ...core.task import Task
+from ...errors import (
+    AgentError,
+    BadCursor,
+    JournalError,
+    NotNow,
+    RequestRefused,
+    UnknownSchedule,
+    UnknownTask,
+)
+from ...journal.session import Desk
+from ..auth import AccessMixin
+from ..services import Services
+
+MOST = 1000
+_encode = msgspec.json.Encoder().encode
+_STATUS = {
+    UnknownTask: (404, "unknown_task"),
+    UnknownSchedule: (404, "unknown_schedule"),
+    NotNow: (409, "not_now"),
+    BadCursor: (400, "bad_cursor"),
+}
+
+
+class BadRequest(RequestRefused):
+    """A request that cannot be understood."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=400, code="bad_request")
+
+
+class AgentHandler(AccessMixin, JupyterHandler):
+    """Base of the doors: rights by method, problem details for every error."""
+
+    actions: ClassVar = {"GET": "read", "HEAD": "read"}
+    """What the authorizer is asked for; any other method needs ``write``."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.set_header("Cache-Control", "no-store")
+
+    def initialize(self, services: Services) -> None:
+        self.services = services
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        if getattr(
+            getattr(self, (self.request.method or "").lower(), None), "__allow_unauthenticated", False
+        ):
+            return
+        if not self.current_user and not self._finished:
+            authenticated(lambda _: None)(self)  # a person is sent to the login page, a program is told
+        if self._finished:
+            return
+        if not self.check_origin():
+            raise HTTPError(403, "this origin may not ask")
+        action = self.actions.get(self.request.method or "", "write")
+        if not await self.may(action):
+            raise HTTPError(403, f"this user may not {action} tasks")
+
+    def get_login_url(self) -> str:
+        """No redirect to a login page: whoever asks here is a program."""
+        raise HTTPError(403, "log in, or give a token")
+
+    def reply(self, value: object, status: int = 200) -> None:
+        """Answer with *value* as JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(_encode(value))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        write_problem(self, status_code, **kwargs)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """An expected refusal is no event for the log."""
+        if isinstance(value, AgentError):
+            self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            super().log_exception(typ, value, tb)
+
+    def number(self, name: str, default: int, most: int = MOST) -> int:
+        """A query argument from 1 to *most*."""
+        text = self.get_query_argument(name, None)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):
+            raise BadRequest(f"{name} must be a whole number from 1 to {most}, not {text[:40]!r}")
+        return int(text)
+
+    def json_body(self) -> dict[str, Any]:
+        """The request's JSON object."""
+        try:
+            body = msgspec.json.decode(self.request.body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise BadRequest(f"the body is not JSON: {str(error)[:100]}") from error
+        if not isinstance(body, dict):
+            raise BadRequest("the body must be a JSON object")
+        return body
+
+    @property
+    def home(self) -> str:
+        """The folder that the server shows, where it shows one."""
+        manager = self.contents_manager
+        return str(manager.root_dir) if isinstance(manager, FileManagerMixin) else str(Path.home())
+
+    async def task(self, task_id: str) -> Task:
+        """The snapshot of a task. Raises `UnknownTask`."""
+
+        def job(desk: Desk) -> list[Task]:
+            task = desk.journal.task(task_id)
+            if task is None:
+                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
+            return [task]
+
+        _, tasks = await self.services.feed.snapshots(job)
+        return self.services.shown(tasks)[0]
+
+
+def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> None:
+    """Answer with a problem detail about the error in *kwargs*, as Tornado gives it to `write_error`."""
+    error = kwargs.get("exc_info", (None, None, None))[1]
+    status, code, detail = _problem(status_code, error)
+    handler.set_status(status)
+    handler.set_header("Content-Type", "application/problem+json")
+    title = HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    handler.finish(_encode(body))
+
+
+def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:
+    if isinstance(error, RequestRefused):
+        return error.status, error.code, str(error)
+    if isinstance(error, JournalError):
+        return 503, "unavailable", str(error)
+    if isinstance(error, AgentError):
+        status, code = _STATUS.get(type(error), (400, "bad_request"))
+        return status, code, str(error)
+    detail = ""
+    if isinstance(error, HTTPError):
+        detail = error.log_message or ""
+    phrase = HTTPStatus(status).phrase
+    return status, phrase.lower().replace(" ", "_"), detail or phrase

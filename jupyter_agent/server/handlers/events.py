@@ -1,0 +1,90 @@
+"""The door of a task's events: pages from a place on or back from it, or all to come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ...core.ids import Cursor
+from ...errors import RequestRefused
+from ...journal.base import Stored
+from ...journal.session import Desk
+from ..delivery.feed import Interest, newest_progress
+from ..delivery.history import PAGE_BYTES, read_back
+from ..delivery.sse import Stream
+from .base import MOST, AgentHandler, BadRequest
+
+MOST_EVENTS = 10_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+class EventsHandler(AgentHandler):
+    """``tasks/{id}/events``: a page of events, or with ``Accept: text/event-stream`` all to come."""
+
+    async def get(self, task_id: str) -> None:
+        await self.task(task_id)
+        interest = Interest(frozenset([task_id]), self._types())
+        if "text/event-stream" in self.request.headers.get("Accept", ""):
+            await self._stream(task_id, interest)
+        elif before := self.get_query_argument("before", ""):
+            if self.get_query_argument("after", ""):
+                raise BadRequest("ask for what comes before a place or after it, not both")
+            await self._page_before(task_id, interest, await self._place(task_id, before))
+        else:
+            await self._page_after(task_id, interest)
+
+    async def _stream(self, task_id: str, interest: Interest) -> None:
+        text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "")
+        if self.get_query_argument("before", ""):
+            raise BadRequest("a stream goes on from a place; it has no `before`")
+        stream = Stream(
+            self,
+            self.services.feed,
+            interest,
+            await self._place(task_id, text),
+            heartbeat=self.services.timing.heartbeat,
+            until_end=self.get_query_argument("until", None) == "end",
+            still_allowed=lambda: self.still_may("read"),
+        )
+        await stream.run()
+
+    async def _page_after(self, task_id: str, interest: Interest) -> None:
+        after = await self._place(task_id, self.get_query_argument("after", ""))
+        limit = self.number("limit", MOST, MOST_EVENTS)
+        page = await self.services.feed.read(after, interest, PAGE_BYTES, limit)
+        self._answer(page.events, page.last, more=page.more)
+
+    async def _page_before(self, task_id: str, interest: Interest, before: int) -> None:
+        limit = self.number("limit", MOST, MOST_EVENTS)
+        past = await read_back(self.services.feed, task_id, before, limit, interest.types)
+        self._answer(newest_progress(past.events), past.older, more=past.older > 0)
+
+    def _answer(self, events: Sequence[Stored], place: int, *, more: bool) -> None:
+        joined = b",".join(event.encoded for event in events)
+        tail = _encode({"cursor": self.services.feed.cursor(place), "more": more})
+        self.set_header("Content-Type", "application/json")
+        self.finish(b'{"events":[' + joined + b"]," + tail[1:])
+
+    def _types(self) -> frozenset[str] | None:
+        text = self.get_query_argument("types", None)
+        return frozenset(text.split(",")) if text else None
+
+    async def _place(self, task_id: str, text: str) -> int:
+        """The offset of a cursor; 0 without one. A cursor that means nothing in this journal is refused."""
+        if not text:
+            return 0
+        cursor = Cursor.parse(text)
+
+        def job(desk: Desk) -> bool:
+            journal = desk.journal
+            return cursor.epoch == journal.epoch and journal.recoverable(cursor.offset, [task_id])
+
+        if not await self.services.feed.call(job):
+            raise RequestRefused(
+                f"the journal cannot go on from {text}; leave the cursor out to start over",
+                status=410,
+                code="expired",
+            )
+        return cursor.offset

@@ -1,0 +1,40 @@
+"""The doors of forwards. Values of headers, and what is secret in addresses, never come out again."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ...forwarding.spec import Wanted, read_wanted
+from .base import AgentHandler, BadRequest
+
+
+class ForwardsHandler(AgentHandler):
+    """``forwards``: those there are; POST adds one, which makes this server connect to where it says."""
+
+    actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
+
+    async def get(self) -> None:
+        self.reply({"forwards": await self.services.forwards.all()})
+
+    async def post(self) -> None:
+        forward, is_new = await self.services.forwards.add(self._wanted())
+        self.set_header("Location", f"{self.base_url}jupyter-agent/forwards/{forward.id}")
+        self.reply(forward, 201 if is_new else 200)
+
+    def _wanted(self) -> Wanted:
+        try:
+            return read_wanted(self.json_body())
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+
+
+class ForwardHandler(AgentHandler):
+    """``forwards/{id}``: one; DELETE ends it for good."""
+
+    async def get(self, ident: str) -> None:
+        self.reply(await self.services.forwards.one(ident))
+
+    async def delete(self, ident: str) -> None:
+        await self.services.forwards.remove(ident)
+        self.set_status(204)
+        self.finish()

@@ -1,0 +1,41 @@
+"""Handlers of health, and of paths that do not exist."""
+
+from __future__ import annotations
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from tornado.web import HTTPError
+
+from ...journal.session import Desk
+from .base import AgentHandler
+
+
+class HealthHandler(AgentHandler):
+    """``health``: for anybody whether it works; for those who may read, how well."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        services = self.services
+        holder = services.feed.holder
+        body: dict[str, object] = {"status": "degraded" if holder.trouble or holder.told else "ok"}
+        if self.current_user and self.check_origin() and await self.may("read"):
+            body["journal"] = await services.feed.call(self._journal)
+            body["lag"] = services.registry.lag(services.feed.head)
+            body["connections"] = len(services.registry)
+            body["trouble"] = [*holder.told, *([holder.trouble] if holder.trouble else [])]
+            if services.places.moved:
+                body["moved"] = services.places.moved
+        self.reply(body)
+
+    def _journal(self, desk: Desk) -> dict[str, object]:
+        journal, slot = desk.journal, self.services.feed.holder.slot
+        return {"slot": slot.name, "epoch": journal.epoch, "head": journal.head, "bytes": journal.size()}
+
+
+class UnknownHandler(AgentHandler):
+    """Everything else below ``jupyter-agent/``."""
+
+    @allow_unauthenticated
+    async def get(self, path: str = "") -> None:
+        raise HTTPError(404, f"there is no {path[:80]!r} here")
+
+    post = delete = get

@@ -1,0 +1,158 @@
+"""Handlers of schedules.
+
+Schedules are kept in the journal ``default``: other servers pass requests on to its holder, with the
+surroundings that they themselves have.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, get_args
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec.structs import replace
+from tornado.web import HTTPError
+
+from ...core.trigger_parser import read_when
+from ...detached.run_spec import caller_environment
+from ...detached.submission import Submission, call_of
+from ...journal.operations.firing import ScheduleCommand
+from ...journal.operations.schedules import (
+    Schedule,
+    Shown,
+    add_schedule,
+    all_schedules,
+    delete_schedule,
+    find_schedule,
+    show_schedule,
+)
+from ...journal.session import Desk
+from ...system.ids import new_id
+from ...system.timezone import local_zone
+from .base import AgentHandler, BadRequest
+from .proxy import pass_on
+from .submission import read_submission
+
+COMMANDS: tuple[ScheduleCommand, ...] = get_args(ScheduleCommand)
+
+
+async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
+    """Keep what is *asked* as a schedule and answer with it. Raises `BadSchedule`, `BadTarget`."""
+    schedules, services = handler.services.schedules, handler.services
+    asked = replace(
+        asked,
+        cwd=asked.cwd or handler.home,
+        env=caller_environment() if asked.env is None else asked.env,
+    )
+    call = call_of(asked, agent=services.agent, cwd=handler.home, owner=handler.user_name)
+    now = schedules.clock()
+    when = read_when(asked.schedule or {}, timezone=local_zone(), now=now)
+    if (address := schedules.elsewhere()) is not None:
+        await pass_on(handler, address, "schedules", msgspec.json.encode(asked))
+        return
+
+    def job(desk: Desk) -> Shown:
+        return show_schedule(desk, add_schedule(desk, call, when, ident=new_id(), now=now), now)
+
+    shown = await schedules.call(job)
+    handler.set_header("Location", f"{handler.base_url}jupyter-agent/schedules/{shown.id}")
+    handler.reply(shown, 201)
+
+
+class ScheduleDoor(AgentHandler):
+    """What these doors have in common."""
+
+    async def is_passed_on(self, path: str, body: bytes | None = None) -> bool:
+        """Whether another server has answered in this one's place."""
+        address = self.services.schedules.elsewhere()
+        if address is not None:
+            await pass_on(self, address, path, body)
+        return address is not None
+
+    def show(self, desk: Desk, schedule: Schedule) -> Shown:
+        """The schedule as it is given out."""
+        return show_schedule(desk, schedule, self.services.schedules.clock())
+
+
+class SchedulesHandler(ScheduleDoor):
+    """``schedules``: all of them, oldest first; POST adds one."""
+
+    actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
+
+    async def get(self) -> None:
+        if await self.is_passed_on("schedules"):
+            return
+        shown = await self.services.schedules.read(
+            lambda desk: [self.show(desk, schedule) for schedule in all_schedules(desk)]
+        )
+        self.reply({"schedules": shown})
+
+    async def post(self) -> None:
+        asked = read_submission(self.request.body)
+        if asked.schedule is None:
+            raise BadRequest(
+                'say when: "schedule": {"every": "30m"}, {"cron": "0 9 * * *"} or {"at": "2031-05-17T09:30"}'
+            )
+        await post_schedule(self, asked)
+
+
+class ScheduleHandler(ScheduleDoor):
+    """``schedules/{id}``: one; DELETE forgets it, not its tasks."""
+
+    async def get(self, ident: str) -> None:
+        if not await self.is_passed_on(f"schedules/{quote(ident, safe='')}"):
+            self.reply(
+                await self.services.schedules.read(lambda desk: self.show(desk, find_schedule(desk, ident)))
+            )
+
+    async def delete(self, ident: str) -> None:
+        if not await self.is_passed_on(f"schedules/{quote(ident, safe='')}"):
+            await self.services.schedules.call(lambda desk: delete_schedule(desk, ident))
+            self.set_status(204)
+            self.finish()
+
+
+class ScheduleCommandsHandler(ScheduleDoor):
+    """``schedules/{id}/commands``: pause, resume, or run now; the last needs ``execute``."""
+
+    async def post(self, ident: str) -> None:
+        command = self.json_body().get("command")
+        if command not in COMMANDS:
+            raise BadRequest('send {"command": "pause"|"resume"|"run"}')
+        if command == "run" and not await self.may("execute"):
+            raise HTTPError(403, "this user may not execute tasks")
+        path = f"schedules/{quote(ident, safe='')}/commands"
+        if not await self.is_passed_on(path, msgspec.json.encode({"command": command})):
+            shown = await self.services.schedules.call(lambda desk: self._carry_out(desk, ident, command))
+            self.reply(shown, 202)
+
+    def _carry_out(self, desk: Desk, ident: str, command: ScheduleCommand) -> Shown:
+        schedules = self.services.schedules
+        schedules.firer.command(desk, ident, command, schedules.clock())
+        return self.show(desk, find_schedule(desk, ident))
+
+
+class FiringsHandler(ScheduleDoor):
+    """``schedules/{id}/firings``: what became of its dues, newest first."""
+
+    async def get(self, ident: str) -> None:
+        limit, before = self.number("limit", 50), self._before()
+        query = urlencode({"limit": limit} | ({} if before is None else {"before": before}))
+        if await self.is_passed_on(f"schedules/{quote(ident, safe='')}/firings?{query}"):
+            return
+
+        def job(desk: Desk) -> list[dict[str, object]]:
+            found = desk.journal.firings(find_schedule(desk, ident).id, limit + 1, before=before)
+            return [firing._asdict() for firing in found]
+
+        firings = await self.services.schedules.read(job)
+        self.reply({"firings": firings[:limit], "more": len(firings) > limit})
+
+    def _before(self) -> float | None:
+        text = self.get_query_argument("before", None)
+        try:
+            return None if text is None else float(text)
+        except ValueError:
+            raise BadRequest(
+                f"before must be the due of a firing in Unix seconds, not {text!r:.40}"
+            ) from None

@@ -1,0 +1,69 @@
+"""The built front-end's files. No login is needed, as with Jupyter's own: nothing in them is anybody's.
+
+They may be kept, and are asked for again each time (``no-cache`` and an ETag), so that a page is never drawn
+by the files of the version before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+
+from ...errors import RequestRefused
+from .base import AgentHandler
+
+ROOT = Path(__file__).parents[2] / "static"
+"""Made by ``make frontend``; missing in a source tree where nobody did."""
+
+_KINDS = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+}
+"""What may be served, and as what; the machine's own table calls a script what it likes."""
+
+_PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_NAME = re.compile(f"(?=.{{1,200}}$){_PART}(/{_PART})*")
+
+
+def is_built() -> bool:
+    """Whether there is a front-end to send."""
+    return (ROOT / "page.js").is_file()
+
+
+def read(name: str) -> bytes | None:
+    """The regular file *name* in the folder; ``None`` when there is none, or it lies outside."""
+    if _NAME.fullmatch(name) is None:
+        return None
+    root, path = ROOT.resolve(), (ROOT / name).resolve()
+    return path.read_bytes() if path.is_relative_to(root) and path.is_file() else None
+
+
+class StaticHandler(AgentHandler):
+    """``static/{name}``."""
+
+    @allow_unauthenticated
+    async def get(self, name: str) -> None:
+        kind = _KINDS.get(Path(name).suffix)
+        content = await asyncio.to_thread(read, name) if kind else None
+        if kind is None or content is None:
+            raise RequestRefused(_missing(name), status=404, code="not_found")
+        self.set_header("Content-Type", kind)
+        self.set_header("Cache-Control", "no-cache")
+        self.finish(content)
+
+    head = get
+
+
+def _missing(name: str) -> str:
+    if is_built():
+        return f"there is no {name[:80]!r} here"
+    return "the front-end is not built; `make frontend` builds it"

@@ -1,0 +1,37 @@
+"""What ``POST tasks`` asks for: read, and queued."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...core.task import Task
+from ...detached.run_spec import Call
+from ...detached.submission import Submission, call_of
+from ...journal.operations.detached_tasks import queue_call
+from ...journal.session import Desk
+from ..services import Services
+from .base import BadRequest
+
+
+def read_submission(body: bytes) -> Submission:
+    """Raises `BadRequest` with a sentence about what does not fit."""
+    try:
+        return msgspec.json.decode(body, type=Submission)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        what = str(error)[:200].replace("`", "'")
+        raise BadRequest(f'{what}; send {{"target": "notebook.ipynb"}} and what else it needs') from error
+
+
+async def submit(services: Services, call: Call) -> tuple[Task, bool]:
+    """Queue *call* and have its worker started; the task, and whether it was queued now."""
+    feed = services.feed
+
+    def job(desk: Desk) -> tuple[Task, bool]:
+        return queue_call(desk, services.places, feed.holder.slot.name, call)
+
+    task, new = await feed.call(job)
+    services.dispatch.wake()
+    return services.shown([task])[0], new
+
+
+__all__ = ["Submission", "call_of", "read_submission", "submit"]

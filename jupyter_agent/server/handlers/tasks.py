@@ -1,0 +1,148 @@
+"""The doors of tasks: lists, one task, commands."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import ClassVar
+
+from jupyter_server.services.contents.fileio import FileManagerMixin
+
+from ...core.events import TaskState
+from ...errors import NotNow, UnknownTask
+from ...journal.base import Spot
+from ...journal.operations.retention import delete_files
+from ...journal.session import Desk
+from .. import commands
+from . import submission
+from . import task_html as still
+from .base import AgentHandler, BadRequest
+from .notebook_filter import Asked
+from .schedules import post_schedule
+
+MOST_CELLS = 500
+MOST_PATH = 4096
+
+
+class TasksHandler(AgentHandler):
+    """``tasks``: snapshots, newest first; POST runs something as a detached task."""
+
+    actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
+
+    async def get(self) -> None:
+        state, limit = self._state(), self.number("limit", 50)
+        name = self.get_query_argument("name", None)
+        key = self.get_query_argument("key", None, strip=False)
+        before = self.get_query_argument("before", None)
+        spots = await self._spots()
+        cursor, tasks = await self.services.feed.snapshots(
+            lambda desk: desk.journal.tasks(
+                state=state, name=name, key=key, before=before, spots=spots, limit=limit + 1
+            )
+        )
+        shown = self.services.shown(tasks[:limit])
+        self.reply({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
+
+    async def post(self) -> None:
+        asked = submission.read_submission(self.request.body)
+        if asked.schedule is not None:
+            await post_schedule(self, asked)
+            return
+        call = submission.call_of(asked, agent=self.services.agent, cwd=self.home, owner=self.user_name)
+        task, new = await submission.submit(self.services, call)
+        self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
+        self.reply(task, 201 if new else 200)
+
+    async def _spots(self) -> list[Spot] | None:
+        """Where the tasks must have been started; ``None`` when that was not asked."""
+        cells, path = self._cells(), self._notebook()
+        if cells is None and path is None:
+            return None
+        known = await self.services.feed.call(lambda desk: desk.journal.spots(cells))
+        if path is None:
+            return known
+        manager = self.contents_manager
+        root = Path(manager.root_dir) if isinstance(manager, FileManagerMixin) else None
+        return await asyncio.to_thread(Asked(path, root).choose, known, by_cell=cells is not None)
+
+    def _cells(self) -> list[str] | None:
+        text = self.get_query_argument("cells", None, strip=False)
+        if text is None:
+            return None
+        cells = [cell for cell in text.split(",") if cell]
+        if len(cells) > MOST_CELLS:
+            raise BadRequest(f"ask for at most {MOST_CELLS} cells at once, not {len(cells)}")
+        if not all(len(cell) <= 256 and cell.isprintable() for cell in cells):
+            raise BadRequest("a cell's id has at most 256 characters, all of them visible")
+        return cells
+
+    def _notebook(self) -> str | None:
+        path = self.get_query_argument("notebook", None, strip=False)
+        if path is None:
+            return None
+        path = path.strip("/")
+        if not path or len(path) > MOST_PATH or ".." in path.split("/"):
+            raise BadRequest(f"notebook must be a contents path of 1 to {MOST_PATH} characters without `..`")
+        return path
+
+    def _state(self) -> TaskState | None:
+        text = self.get_query_argument("state", None)
+        if text is None:
+            return None
+        try:
+            return TaskState(text)
+        except ValueError:
+            states = ", ".join(TaskState)
+            raise BadRequest(f"there is no state {text[:40]!r}; use one of {states}") from None
+
+
+class TaskHandler(AgentHandler):
+    """``tasks/{id}``: one snapshot, or a still picture of it; DELETE forgets an ended task."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Vary", "Accept")
+
+    def get_login_url(self) -> str:
+        """A person is asked to log in, a program is told to."""
+        person = still.wants_page(self.request.headers.get("Accept", ""))
+        return super(AgentHandler, self).get_login_url() if person else super().get_login_url()
+
+    async def get(self, task_id: str) -> None:
+        task, accept = await self.task(task_id), self.request.headers.get("Accept", "")
+        if not still.wants_html(accept):
+            self.reply(task)
+            return
+        drawn = await still.picture(self.services.feed, task)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Security-Policy", f"{still.POLICY}, {self.content_security_policy}")
+        self.finish(still.page(task, drawn) if still.wants_page(accept) else drawn)
+
+    async def delete(self, task_id: str) -> None:
+        def job(desk: Desk) -> None:
+            task = desk.journal.task(task_id)
+            if task is None:
+                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
+            if not task.state.ended:
+                raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
+            desk.journal.forget([task_id])
+            delete_files(self.services.places, task_id)
+
+        await self.services.feed.call(job)
+        self.set_status(204)
+        self.finish()
+
+
+class CommandsHandler(AgentHandler):
+    """``tasks/{id}/commands``: ask a task for something."""
+
+    async def post(self, task_id: str) -> None:
+        body = self.json_body()
+        command, args, attempt = body.get("command"), body.get("args", {}), body.get("attempt")
+        if not isinstance(command, str) or not isinstance(args, dict):
+            raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
+        if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
+            raise BadRequest("attempt must be a whole number")
+        request = commands.Request(task_id, command, self.user_name, attempt, args)
+        await commands.ask(self.services, request)
+        self.reply({"status": "accepted"}, 202)

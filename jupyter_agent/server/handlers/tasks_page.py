@@ -1,0 +1,137 @@
+"""The tasks page, for people without JupyterLab.
+
+A plain list that works everywhere. Where the front-end is built and the browser runs scripts, ``page.js``
+puts live views in its place. Every address in it is relative: it works behind any base URL and proxy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from urllib.parse import quote
+
+from ...core.events import Number
+from ...core.sanitize import one_line
+from ...core.task import Task
+from . import static
+from .base import AgentHandler
+
+REFRESH = 3
+_HUGE = 1e300
+_HUGE_TIME = 1e11
+_STYLE = """
+.plain{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;overflow-x:auto}
+:root{color-scheme:light dark}
+.plain table{border-collapse:collapse;width:100%}.plain th,.plain td{text-align:left;
+padding:.35rem .75rem .35rem 0;border-bottom:1px solid #8884}
+.plain td:first-child{overflow-wrap:anywhere;min-width:8rem}.plain progress{width:6rem}
+.plain td.n{font-variant-numeric:tabular-nums}.plain code{font-size:.85em;opacity:.7}
+.plain a{color:inherit}
+"""
+_HASH = f"'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+_PLAIN_POLICY = f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {_HASH}"
+_LIVE_POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; script-src 'self'; "
+    f"style-src 'self' {_HASH}; img-src 'self' data: blob:; font-src 'self'"
+)
+_WS_ORIGIN = re.compile(r"wss?://[\w.:\[\]-]+")
+
+
+class PageHandler(AgentHandler):
+    """``jupyter-agent/``: the newest tasks. ``?task=<id>`` is the script's to read."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """Nothing but what the page itself brings, beside what Jupyter's policy says of frames."""
+        return f"{self._policy()}, {super().content_security_policy}"
+
+    def _policy(self) -> str:
+        if not static.is_built():
+            return _PLAIN_POLICY
+        elsewhere = _WS_ORIGIN.match(self.ws_url)
+        return f"{_LIVE_POLICY}; connect-src 'self'{f' {elsewhere[0]}' if elsewhere else ''}"
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("X-Frame-Options", "SAMEORIGIN")
+
+    def get_login_url(self) -> str:
+        """A person is asked to log in."""
+        return super(AgentHandler, self).get_login_url()
+
+    async def get(self) -> None:
+        if not self.request.path.endswith("/"):  # the page's relative addresses need it
+            query = f"?{self.request.query}" if self.request.query else ""
+            self.redirect(f"jupyter-agent/{query}")
+            return
+        _, tasks = await self.services.feed.snapshots(lambda desk: desk.journal.tasks(limit=100))
+        _token = self.xsrf_token  # to ask for it sets the cookie that the script's requests must repeat
+        sockets = self.ws_url and self.ws_url.rstrip("/") + self.base_url
+        live = head(sockets) if static.is_built() else ""
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(render(self.services.shown(tasks), self.services.clock(), live))
+
+
+def head(ws_url: str) -> str:
+    """What the page needs to come alive: where its server is (never a token), style and script.
+
+    *ws_url* is empty, or where the server's WebSockets are when not at its own address.
+    """
+    data = json.dumps({"baseUrl": "../", "wsUrl": ws_url}).replace("<", "\\u003c")
+    return (
+        f'<script id="jupyter-config-data" type="application/json">{data}</script>'
+        '<link rel="stylesheet" href="static/page.css"><script type="module" src="static/page.js"></script>'
+    )
+
+
+def render(tasks: list[Task], now: float, live: str = "") -> str:
+    """The page as HTML; with *live* (see `head`) only browsers without scripts have to ask again."""
+    rows = "".join(_row(task, now) for task in tasks)
+    body = f"<table><tr><th>Task<th>State<th>Progress<th>Took<th>Started{rows}</table>" if tasks else _NONE
+    refresh = f'<meta http-equiv="refresh" content="{REFRESH}">'
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tasks</title>'
+        '<meta name="viewport" content="width=device-width">'
+        f"{f'<noscript>{refresh}</noscript>' if live else refresh}<style>{_STYLE}</style>{live}</head>"
+        f'<body><main class="plain"><h1>Tasks</h1>{body}</main></body></html>'
+    )
+
+
+_NONE = "<p>No tasks yet. Run one in a notebook: <code>import jupyter_agent as ja</code></p>"
+
+
+def _row(task: Task, now: float) -> str:
+    ident = escape(task.id)  # a stranger's producer may name its tasks as it likes
+    name = escape(one_line(task.name) or "task")
+    state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
+    return (
+        f'<tr data-task-id="{ident}" data-state="{task.state.value}">'
+        f'<td><a href="tasks/{quote(task.id, safe="")}">{name}</a><br><code>{ident}</code>'
+        f'<td>{state}<td class="n">{_progress(task)}'
+        f'<td class="n">{_took(task, now)}<td class="n">{_clock(task.started)}'
+    )
+
+
+def _progress(task: Task) -> str:
+    if task.progress is None or task.progress.done is None:
+        return ""
+    done, total = task.progress.done, task.progress.total
+    bar = f'<progress max="{_number(total)}" value="{_number(done)}"></progress> ' if total else ""
+    return bar + (f"{_number(done)} of {_number(total)}" if total else _number(done))
+
+
+def _number(value: Number) -> str:
+    return f"{value:g}" if abs(value) < _HUGE else "very many"
+
+
+def _took(task: Task, now: float) -> str:
+    return f"{max(0.0, (task.ended or now) - task.started):.1f} s" if task.started else ""
+
+
+def _clock(when: float | None) -> str:
+    """Local time; nothing for a moment that no calendar has, which a broken clock may have said."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when)) if when and 0 < when < _HUGE_TIME else ""

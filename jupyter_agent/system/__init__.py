@@ -1,0 +1,1 @@
+"""This machine: paths, files, locks, host, processes."""

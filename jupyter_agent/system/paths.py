@@ -1,0 +1,96 @@
+"""Where things are on disk, who this machine is, and the two careful ways to write a file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from .files import make_private
+from .locks import FileLock
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders below one root; ``moved`` says why the root is not where it was asked to be."""
+
+    root: Path
+    moved: str | None = None
+
+    @property
+    def journals(self) -> Path:
+        return self.root / "journals"
+
+    @property
+    def spools(self) -> Path:
+        return self.root / "spools"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def calls(self) -> Path:
+        """What detached tasks run."""
+        return self.root / "calls"
+
+    @property
+    def orders(self) -> Path:
+        """Attempts that wait for a worker."""
+        return self.root / "orders"
+
+    @property
+    def workers(self) -> Path:
+        """What workers have in hand, and how many there may be."""
+        return self.root / "workers"
+
+
+def find_places() -> Places:
+    """`JUPYTER_AGENT_DIR`, or ``agent`` in Jupyter's data folder; made when missing (0700).
+
+    Where nothing can be written or locked there, a folder of this user in the host's temporary
+    directory takes its place and ``moved`` says so. Every process of a user comes to the same answer.
+    """
+    asked = os.environ.get("JUPYTER_AGENT_DIR")
+    if asked:
+        return _probed(Path(asked).expanduser())
+    from jupyter_core.paths import jupyter_data_dir
+
+    return _probed(Path(jupyter_data_dir()) / "agent")
+
+
+@cache
+def _probed(root: Path) -> Places:
+    try:
+        _probe(root)
+    except OSError as error:
+        local = Path(tempfile.gettempdir()) / f"jupyter_agent-{_user_id()}"
+        if local.is_symlink():  # anybody may have put it there, and may turn it elsewhere
+            raise PermissionError(f"{local} is a symbolic link") from error
+        _probe(local)
+        why = f"{root} cannot be written or locked ({error.strerror or error}); using {local}"
+        return Places(local, why)
+    return Places(root)
+
+
+def _probe(root: Path) -> None:
+    if root.exists() and hasattr(os, "getuid") and root.stat().st_uid != os.getuid():
+        raise PermissionError(f"{root} belongs to another user")
+    make_private(root)
+    path = root / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+    lock = FileLock.acquire(path)
+    path.unlink()
+    if lock is None:
+        raise OSError("locks do not work there")
+    lock.release()
+
+
+def _user_id() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")

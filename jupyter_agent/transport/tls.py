@@ -1,0 +1,16 @@
+"""TLS contexts of outgoing connections."""
+
+from __future__ import annotations
+
+import ssl
+
+from .discovery import Address
+
+
+def ssl_context(address: Address) -> ssl.SSLContext | None:
+    """The context that trusts a local server's own certificate; ``None``: the usual rules."""
+    if not address.cert:
+        return None
+    context = ssl.create_default_context(cafile=address.cert)
+    context.check_hostname = False
+    return context

@@ -1,0 +1,195 @@
+"""Any program: its output line by line, its bars as progress, its exit status as the outcome."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ...detached.targets import CommandTarget
+from ...errors import BadTarget, TargetFailed
+from ...runtime.context import TaskContext
+from ...system.processes import group_lives
+from ..environment import program_environment
+from ..exit_status import how_it_ended
+from .progress_parser import BarReader
+
+GRACE = 1.5
+"""Seconds between SIGTERM and SIGKILL: less than a worker that is asked to stop has."""
+
+LOOK = 0.1
+"""Seconds between two looks at whether the program lives, while it is silent."""
+
+PIECE = 1 << 16
+
+
+def run(target: CommandTarget, context: TaskContext) -> int:
+    """Run the program to its end: 0. Raises `TargetFailed` for any other exit status, and `BadTarget` where
+    it cannot be started. What is raised into this thread meanwhile ends the program and its children."""
+    name = os.path.basename(target.argv[0])  # noqa: PTH119 - as the program sees it
+    held = HeldSignals()
+    try:
+        program = Program(_start(target.argv), context)
+    except BaseException:
+        held.release()
+        raise
+    try:
+        held.release()
+        status = program.follow()
+    except BaseException:
+        program.stop()
+        raise
+    finally:
+        program.close()
+    if status:
+        raise TargetFailed(f"{name} {how_it_ended(status)}", type="CommandFailed")
+    return status
+
+
+def _start(argv: list[str]) -> subprocess.Popen[bytes]:
+    try:
+        with _heard_interrupts():
+            return subprocess.Popen(  # noqa: S603 - this is what the user wants
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=program_environment(),
+                process_group=0,
+            )
+    except FileNotFoundError as error:
+        raise BadTarget(f"there is no program {argv[0]!r}") from error
+    except OSError as error:
+        raise BadTarget(f"{argv[0]} cannot be run: {error.strerror or error}") from error
+
+
+@contextmanager
+def _heard_interrupts() -> Iterator[None]:
+    """A worker ignores SIGINT; a program that it starts would inherit that, and could not even trap it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class HeldSignals:
+    """Until `release`, a signal that would raise in this thread waits: a stop in the middle of starting a
+    program would leave it running, with nobody who knows it."""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if callable(handler := signal.getsignal(number)):
+                    self._handlers[number] = handler
+                    signal.signal(number, lambda number, _: self._came.append(number))
+
+    def release(self) -> None:
+        """Raise what a signal that came meanwhile raises."""
+        try:
+            self._restore()
+        finally:
+            self._restore()  # the first may have been what the next signal hit
+        for number in self._came:
+            self._handlers[number](number, None)
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+
+class Program:
+    """A program that runs in a process group of its own, and what it writes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], context: TaskContext) -> None:
+        self._process = process
+        self._selector = selectors.DefaultSelector()
+        for pipe, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
+            assert pipe is not None
+            self._selector.register(pipe, selectors.EVENT_READ, Output(context, name))
+
+    def follow(self) -> int:
+        """Record its output until it has ended; how.
+
+        A child of it that lives on with its output open is not waited for.
+        """
+        while self._selector.get_map():
+            ended = self._process.poll() is not None
+            if not self._read(LOOK) and ended:
+                break
+        return self._process.wait()
+
+    def stop(self) -> None:
+        """End it and its children: SIGTERM, a grace, SIGKILL."""
+        try:
+            self._signal(signal.SIGTERM)
+            deadline = time.monotonic() + GRACE
+            while self._lives() and time.monotonic() < deadline:
+                self._read(LOOK / 5)
+        finally:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        while self._read(0.0) and time.monotonic() < deadline + GRACE:  # its last words
+            continue
+
+    def close(self) -> None:
+        """Let go of its output."""
+        for key in list(self._selector.get_map().values()):
+            self._close(key)
+        self._selector.close()
+
+    def _lives(self) -> bool:
+        """Whether it, or a child in its group, has not ended."""
+        return self._process.poll() is None or group_lives(self._process.pid)
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):  # all have ended; the second on macOS
+            return
+
+    def _read(self, seconds: float) -> bool:
+        """Wait for output and record it; false when there was none."""
+        if not self._selector.get_map():
+            time.sleep(seconds)
+            return False
+        ready = self._selector.select(seconds)
+        for key, _ in ready:
+            if not key.data(os.read(key.fd, PIECE)):
+                self._close(key)
+        return bool(ready)
+
+    def _close(self, key: selectors.SelectorKey) -> None:
+        self._selector.unregister(key.fileobj)
+        pipe: Any = key.fileobj
+        pipe.close()
+
+
+class Output:
+    """Takes what comes through one pipe; false at its end."""
+
+    def __init__(self, context: TaskContext, name: str) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._lines = context.stream(name)
+        self._bars = BarReader(context.progress)
+
+    def __call__(self, data: bytes) -> bool:
+        text = self._decode(data, not data)
+        if text:
+            self._bars.write(text)
+            self._lines.write(text)
+        return bool(data)

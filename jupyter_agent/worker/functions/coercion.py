@@ -1,0 +1,181 @@
+"""One value, made to fit the annotation of a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from enum import Enum
+from inspect import Parameter
+from pathlib import Path, PurePath
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from ...detached.target_parser import read_value
+
+NO_HINT = Parameter.empty
+_ON = {"true", "yes", "on", "1"}
+_OFF = {"false", "no", "off", "0"}
+
+
+class Unfit(Exception):
+    """A value does not fit; its text is what the annotation wants."""
+
+
+def fit(value: Any, hint: Any) -> Any:
+    """*value* as *hint* wants it. Raises `Unfit`."""
+    if hint is NO_HINT or hint is Any or hint is object:
+        return read_value(value) if isinstance(value, str) else value
+    origin = get_origin(hint)
+    if origin is Union or origin is UnionType:
+        return _fit_union(value, hint)
+    if origin is Literal:
+        return _fit_choice(value, {str(one): one for one in get_args(hint)})
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _fit_enum(value, hint)
+    if isinstance(hint, type) and hint in _PLAIN:
+        return _PLAIN[hint](value)
+    return _fit_other(value, hint)
+
+
+def _fit_union(value: Any, hint: Any) -> Any:
+    members = list(get_args(hint))
+    if NoneType in members:
+        members.remove(NoneType)
+        if value is None or value in ("None", "null"):
+            return None
+    members.sort(key=lambda member: member is str)  # any text is a str
+    wanted = []
+    for member in members:
+        try:
+            return fit(value, member)
+        except Unfit as unfit:
+            wanted.append(str(unfit))
+    raise Unfit(" or ".join([*wanted, *(["None"] if NoneType in get_args(hint) else [])]))
+
+
+def _fit_choice(value: Any, choices: dict[str, Any]) -> Any:
+    for text, choice in choices.items():
+        if value == choice or (isinstance(value, str) and value == text):
+            return choice
+    raise Unfit("one of " + ", ".join(choices))
+
+
+def _fit_enum(value: Any, hint: type[Enum]) -> Any:
+    by_name: dict[str, Any] = dict(hint.__members__)
+    if isinstance(value, str) and value in by_name:
+        return by_name[value]
+    for member in hint:
+        if value == member.value or value == str(member.value):
+            return member
+    raise Unfit("one of " + ", ".join(by_name))
+
+
+def _int(value: Any) -> int:
+    read = read_value(value) if isinstance(value, str) else value
+    if isinstance(read, float) and read.is_integer():
+        return int(read)
+    if isinstance(read, bool) or not isinstance(read, int):
+        raise Unfit("int")
+    return read
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Unfit("float")
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise Unfit("float") from None
+
+
+def _bool(value: Any) -> bool:
+    if isinstance(value, str):
+        value = value.lower() in _ON if value.lower() in _ON | _OFF else value
+    if not isinstance(value, bool):
+        raise Unfit("bool (true or false)")
+    return value
+
+
+def _str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unfit("str")
+    return value
+
+
+def _path(value: Any) -> Path:
+    if not isinstance(value, str):
+        raise Unfit("a path")
+    return Path(value).expanduser()
+
+
+def _none(value: Any) -> None:
+    if value is not None and value not in ("None", "null"):
+        raise Unfit("None")
+
+
+_PLAIN: dict[Any, Callable[[Any], Any]] = {
+    int: _int,
+    float: _float,
+    bool: _bool,
+    str: _str,
+    Path: _path,
+    PurePath: _path,
+    NoneType: _none,
+}
+_ROWS: dict[Any, Callable[[list[Any]], Any]] = {
+    list: list,
+    Sequence: list,
+    Iterable: list,
+    Collection: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+}
+
+
+def _fit_other(value: Any, hint: Any) -> Any:
+    """Lists, dicts, dates, dataclasses and what else can be made of JSON."""
+    read = read_value(value) if isinstance(value, str) else value
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind in _ROWS:
+        return _fit_row(read, hint, _ROWS[kind], inner)
+    if kind in (dict, Mapping, MutableMapping):
+        return _fit_dict(read, hint, inner)
+    for candidate in (value, read):
+        try:
+            return msgspec.convert(candidate, hint, strict=False)
+        except msgspec.ValidationError:
+            continue
+        except TypeError:  # no type that has values of its own: a TypeVar, a Callable
+            return read
+    raise Unfit(_name(hint))
+
+
+def _fit_row(read: Any, hint: Any, make: Callable[[list[Any]], Any], inner: tuple[Any, ...]) -> Any:
+    if not isinstance(read, list):
+        raise Unfit(f"{_name(hint)} as JSON, such as [1, 2]")
+    if make is tuple and inner and inner[-1] is not Ellipsis:
+        if len(read) != len(inner):
+            raise Unfit(f"{_name(hint)}, with {len(inner)} items")
+        return tuple(map(_fit_inner, read, inner))
+    return make([_fit_inner(one, inner[0]) for one in read] if inner else read)
+
+
+def _fit_dict(read: Any, hint: Any, inner: tuple[Any, ...]) -> Any:
+    if not isinstance(read, dict):
+        raise Unfit(f'{_name(hint)} as JSON, such as {{"a": 1}}')
+    if not inner:
+        return read
+    return {_fit_inner(key, inner[0]): _fit_inner(one, inner[1]) for key, one in read.items()}
+
+
+def _fit_inner(value: Any, hint: Any) -> Any:
+    """Inside a list or dict, JSON has said already what is text."""
+    return value if hint is Any or hint is object else fit(value, hint)
+
+
+def _name(hint: Any) -> str:
+    return (
+        hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
+    )

@@ -1,0 +1,178 @@
+"""nbclient, with what a notebook does told to its task."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from queue import Empty
+from typing import Any
+
+from jupyter_client.client import KernelClient
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbclient.util import ensure_async
+from nbformat import NotebookNode
+
+from ...errors import BadTarget
+from ...runtime.context import TaskContext
+from .headings import headings
+
+LOOK = 1.0
+"""Seconds between two looks at a channel that is silent."""
+
+UPDATES_APART = 0.5
+"""Seconds between two recorded states of a display that is updated; the last one of a cell always is."""
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
+class Reporting(NotebookClient):
+    """Runs a notebook exactly as nbclient does. *keep* is called after each cell."""
+
+    def __init__(
+        self, notebook: NotebookNode, context: TaskContext, keep: Callable[[], None], **options: Any
+    ) -> None:
+        super().__init__(notebook, **options)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.failure: dict[str, Any] = {}
+        self._context = context
+        self._keep = keep
+        self._headings = headings(notebook)
+        self._todo = [index for index, cell in enumerate(notebook.cells) if self._runs(cell)]
+        self._index = 0
+        self._updates: dict[str, tuple[float, dict[str, Any] | None]] = {}
+        self.on_cell_execute = self._begin
+        self.on_cell_executed = self._end
+        self.on_cell_error = self._failed
+
+    @property
+    def where(self) -> str:
+        """The cell that runs, for people; cells are counted from 1, all of them."""
+        heading = self._headings[self._index] if self._headings else None
+        return f"cell {self._index + 1}" + (f" ({heading})" if heading else "")
+
+    async def async_execute(self, reset_kc: bool = False, **kwargs: Any) -> NotebookNode:
+        done = await super().async_execute(reset_kc, **kwargs)
+        self._context.record_progress(len(self._todo), len(self._todo), None)
+        return done
+
+    async def async_start_new_kernel(self, **kwargs: Any) -> None:
+        try:
+            await super().async_start_new_kernel(**kwargs)
+        except OSError as error:
+            why = f"{error.filename}: {error.strerror}"
+            raise BadTarget(f"the kernel {self._kernel!r} cannot be started: {why}") from error
+        self.process = getattr(getattr(self.km, "provisioner", None), "process", None)
+
+    async def async_start_new_kernel_client(self) -> KernelClient:
+        kernel = self._kernel
+        try:
+            client = await super().async_start_new_kernel_client()
+        except RuntimeError as error:
+            raise DeadKernelError(f"the kernel {kernel!r} did not start: {error}") from error
+        keep_awake(client)
+        return client
+
+    def forget(self) -> None:
+        """Its kernel is gone; nbclient need not see to that when this process ends."""
+        atexit.unregister(self._cleanup_kernel)
+
+    @property
+    def _kernel(self) -> str:
+        return str(getattr(self.km, "kernel_name", "") or self.kernel_name)
+
+    def process_message(
+        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        self._tell(msg["msg_type"], msg["content"])
+        return super().process_message(msg, cell, cell_index)
+
+    def _runs(self, cell: NotebookNode) -> bool:
+        skipped = self.skip_cells_with_tag in cell.metadata.get("tags", [])
+        return bool(cell.cell_type == "code" and cell.source.strip() and not skipped)
+
+    def _begin(self, *, cell_index: int, **_: object) -> None:
+        self._index = cell_index
+        done = sum(index < cell_index for index in self._todo)
+        title = self._headings[cell_index] or f"cell {cell_index + 1}"
+        self._context.record_progress(done, len(self._todo), title)
+
+    def _end(self, **_: object) -> None:
+        for ident, (_when, waiting) in self._updates.items():
+            if waiting:
+                self._show(waiting, ident)
+        self._updates.clear()
+        self._keep()
+
+    def _failed(self, *, cell: NotebookNode, execute_reply: dict[str, Any], **_: object) -> None:
+        """A cell raised. What is allowed goes to the log; what ends the notebook is its error."""
+        self.failure = execute_reply["content"]
+        if self.allow_errors or "raises-exception" in cell.metadata.get("tags", []):
+            self._context.stream("stderr").write(self.traceback + "\n")
+
+    @property
+    def traceback(self) -> str:
+        """The last error's, as plain text."""
+        return plain("\n".join(self.failure.get("traceback") or []))
+
+    def _tell(self, kind: str, content: dict[str, Any]) -> None:
+        match kind:
+            case "stream":
+                self._context.stream(content["name"]).write(content["text"])
+            case "display_data" | "execute_result":
+                self._show(content, _display_id(content))
+            case "update_display_data":
+                self._update(content, _display_id(content) or "")
+
+    def _show(self, content: dict[str, Any], display_id: str | None) -> None:
+        data = content["data"]
+        if set(data) <= {"text/plain"}:
+            self._context.stream("stdout").write(data.get("text/plain", "") + "\n")
+        else:
+            self._context.record_display(data, content["metadata"], display_id)
+
+    def _update(self, content: dict[str, Any], ident: str) -> None:
+        now = time.monotonic()
+        last, _ = self._updates.get(ident, (now - UPDATES_APART, None))
+        if now - last >= UPDATES_APART:
+            self._show(content, ident)
+            self._updates[ident] = now, None
+        else:
+            self._updates[ident] = last, content
+
+
+def keep_awake(client: KernelClient) -> None:
+    """Look at a kernel's channels once in a while, though nothing says that a message is there.
+
+    A socket of zmq tells only once of what has come; where an output widget answers the kernel at that
+    moment, who waits for the reply hears nothing, and nbclient would wait for ever.
+    """
+    for channel in (client.shell_channel, client.iopub_channel):
+        channel.get_msg = _awake(channel.get_msg)
+
+
+def _awake(get_msg: Callable[..., Any]) -> Callable[..., Any]:
+    async def get(timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as the channel has it
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                return await ensure_async(get_msg(timeout=min(LOOK, left)))
+            except Empty:
+                if left <= LOOK:
+                    raise
+
+    return get
+
+
+def plain(text: str) -> str:
+    """*text* without what colours it."""
+    return _ESCAPES.sub("", text)
+
+
+def _display_id(content: dict[str, Any]) -> str | None:
+    return (content.get("transient") or {}).get("display_id")

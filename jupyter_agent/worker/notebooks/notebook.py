@@ -1,0 +1,196 @@
+"""A notebook, cell by cell, in a kernel of its own; what it becomes is kept beside the task."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import signal
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import nbformat
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager, NoSuchKernel
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.util import ensure_async
+from nbformat import NotebookNode
+
+from ...detached.targets import NotebookTarget
+from ...errors import BadTarget, TargetFailed
+from ...runtime.context import TaskContext
+from ...system.files import make_private, write_private
+from ...system.paths import find_places
+from ...system.processes import signal_all
+from ...transport.discovery import REMOTE, find_address, find_journal
+from ..environment import program_environment
+from ..exit_status import how_it_ended
+from .client import Reporting, plain
+from .loop_thread import Aside
+from .parameters import inject
+
+INTERRUPT_GRACE = 0.5
+"""Seconds that a cell has for its end when the task is cancelled."""
+
+LAST_WORDS = 20_000
+"""Bytes of what a kernel's process wrote by itself that are kept when it dies."""
+
+SHUTDOWN_GRACE = 0.6
+"""Seconds that the kernel then has for its own."""
+
+
+def run(target: NotebookTarget, context: TaskContext) -> dict[str, str]:
+    """Run the notebook to its end; where the executed one is kept. Raises `TargetFailed` for a cell that
+    raised or took too long and for a kernel that died, and `BadTarget` for what is no notebook."""
+    with tempfile.TemporaryFile() as output:
+        one = NotebookRun(target, context, output)
+        try:
+            one.prepare()
+            one.execute()
+        finally:
+            one.clear_away()
+    return {"notebook": str(one.kept_at)}
+
+
+class NotebookRun:
+    """One attempt to run a notebook. *output* takes what the kernel's process writes outside any cell."""
+
+    def __init__(self, target: NotebookTarget, context: TaskContext, output: IO[bytes]) -> None:
+        self._target = target
+        self._context = context
+        self._path = Path(target.path)
+        self._notebook = read_notebook(self._path)
+        results = make_private(find_places().results)
+        self.kept_at = results / f"{context.id}-{context.attempt}.ipynb"
+        self._client: Reporting | None = None
+        self._output = output
+
+    def prepare(self) -> None:
+        """Put parameters in, and keep the notebook as it is before it runs."""
+        spec = find_kernel(self._notebook, self._target.kernel)
+        values = self._target.parameters
+        if values and not inject(self._notebook, values, spec.language, self._path.name):
+            self._context.log(
+                f"{self._path.name} has no cell tagged 'parameters': they are set at the top, and what the "
+                "notebook itself assigns comes after them",
+                "warning",
+            )
+        self._client = self._make_client()
+        self.keep()
+        self._context.record_display(_link(self._context, self.kept_at), {}, "executed-notebook")
+
+    def keep(self) -> None:
+        """Write the notebook as it is now."""
+        text: str = nbformat.v4.writes(self._notebook)  # type: ignore[no-untyped-call]
+        write_private(self.kept_at, text.encode())
+
+    def execute(self) -> None:
+        """Run all cells. What is raised into this thread meanwhile interrupts the kernel and ends it."""
+        try:
+            Aside(self._execute, self._stop).run()
+        except CellExecutionError as error:
+            raise self._failed(error.ename, error.evalue, self._open.traceback) from None
+        except CellTimeoutError:
+            seconds = self._target.cell_timeout or 0
+            message = f"it ran longer than its timeout of {seconds:g} s"
+            raise self._failed("CellTimeoutError", message) from None
+        except DeadKernelError as error:
+            raise self._died(error) from None
+
+    def clear_away(self) -> None:
+        """Whatever happened: no process of the kernel's session is left, where that can be asked."""
+        process = self._client and self._client.process
+        if process:
+            signal_all(process.pid, signal.SIGKILL)
+
+    @property
+    def _open(self) -> Reporting:
+        assert self._client is not None
+        return self._client
+
+    def _make_client(self) -> Reporting:
+        options: dict[str, Any] = {"resources": {"metadata": {"path": str(self._path.parent)}}}
+        if self._target.kernel:
+            options["kernel_name"] = self._target.kernel
+        seconds = self._target.cell_timeout
+        return Reporting(
+            self._notebook,
+            self._context,
+            self.keep,
+            timeout_func=lambda _: seconds,
+            allow_errors=self._target.allow_errors,
+            **options,
+        )
+
+    async def _execute(self) -> None:
+        client = self._open
+        try:
+            await client.async_execute(env=program_environment(), stdout=self._output, stderr=self._output)
+        finally:
+            self.keep()
+            km = client.km
+            if km is not None and km.has_kernel:  # it was stopped before nbclient felt responsible
+                await ensure_async(km.shutdown_kernel(now=True))
+            client.forget()
+
+    async def _stop(self, running: asyncio.Task[None]) -> None:
+        """Interrupt the cell, and give it and the kernel their time."""
+        client, km = self._open, self._open.km
+        if km is not None and km.has_kernel:
+            client.force_raise_errors = True  # a cell that may raise is not followed by the next
+            km.shutdown_wait_time = SHUTDOWN_GRACE
+            await ensure_async(km.interrupt_kernel())
+            await asyncio.wait({running}, timeout=INTERRUPT_GRACE + SHUTDOWN_GRACE)
+        client.shutdown_kernel = "immediate"
+
+    def _failed(self, kind: str, message: str, traceback: str = "") -> TargetFailed:
+        return TargetFailed(f"in {self._open.where}: {message}", type=kind, traceback=traceback)
+
+    def _died(self, error: DeadKernelError) -> TargetFailed:
+        """What is known of it: how the process ended, and what it said outside any cell."""
+        self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - LAST_WORDS))
+        said = plain(self._output.read().decode(errors="replace"))
+        status = self._open.process.poll() if self._open.process else None
+        how = "died" if status is None else how_it_ended(status)
+        if str(error) != "Kernel died":  # nbclient's word for it
+            return TargetFailed(f"{error}; it {how}", type="DeadKernelError", traceback=said)
+        return self._failed("DeadKernelError", f"the kernel {how}", said)
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook in a file, in the newest format. Raises `BadTarget` with a sentence where it is none."""
+    try:
+        notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise BadTarget(f"the notebook {path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
+        raise BadTarget(f"{path} is no notebook: {str(error)[:200] or type(error).__name__}") from error
+    if not isinstance(notebook.get("cells"), list):
+        raise BadTarget(f"{path} is no notebook: it has no cells")
+    return notebook
+
+
+def find_kernel(notebook: NotebookNode, asked: str | None) -> KernelSpec:
+    """The kernel that was asked for, else the notebook's own. Raises `BadTarget` where it is not here."""
+    name = asked or notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
+    manager = KernelSpecManager()
+    try:
+        return manager.get_kernel_spec(name)
+    except NoSuchKernel as error:
+        here = ", ".join(sorted(manager.find_kernel_specs())) or "none"
+        whose = "" if asked else "the notebook's own; another can be asked for: "
+        raise BadTarget(f"there is no kernel {name!r} here ({whose}{here})") from error
+
+
+def _link(context: TaskContext, path: Path) -> dict[str, Any]:
+    """A display that leads to the kept notebook, through the server where there is one."""
+    shown = {"text/plain": f"executed notebook: {path}"}
+    places = find_places()
+    journal = find_journal(places)
+    address = find_address(places, journal) if journal != REMOTE else None
+    if address is not None:
+        base = urlsplit(address.url).path
+        where = f"{base}jupyter-agent/tasks/{context.id}/notebook?attempt={context.attempt}"
+        shown["text/html"] = f'<a href="{html.escape(where)}" download>executed notebook</a>'
+    return shown

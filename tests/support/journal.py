@@ -1,0 +1,46 @@
+"""A journal in memory and whoever holds it, for what reads a feed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from jupyter_agent.core.events import Event
+from jupyter_agent.forwarding.spec import Record
+from jupyter_agent.journal.base import Batch, Trust
+from jupyter_agent.journal.memory import MemoryJournal
+from jupyter_agent.journal.operations import forwards as kept
+from jupyter_agent.journal.session import Desk
+from jupyter_agent.server.delivery.feed import Feed
+
+
+class NowHolder:
+    """A holder whose journal is in memory and does everything at once; ``stored`` are the forwards that it
+    stored, in order."""
+
+    def __init__(self, feed: Feed, journal: MemoryJournal) -> None:
+        self.feed, self.journal = feed, journal
+        self.stored: list[Record] = []
+
+    @property
+    def epoch(self) -> str:
+        return self.journal.epoch
+
+    def call(self, job: Callable[[Desk], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        before = self.journal.records(kept.KIND)
+        try:
+            future.set_result(job(Desk(self.journal, self.feed.committed)))
+        except Exception as error:
+            future.set_exception(error)
+        if self.journal.records(kept.KIND) != before:
+            self.stored += kept.forwards(self.journal)
+        return future
+
+
+def batches(events: Sequence[Event]) -> list[Batch]:
+    """*events* as their producers' spools would bring them."""
+    producers = dict.fromkeys(one.producer for one in events)
+    mine = {p: [one for one in events if one.producer == p] for p in producers}
+    return [Batch(p, own[0].n, own, Trust.SPOOLED) for p, own in mine.items()]

@@ -1,0 +1,83 @@
+"""What the tests of the notebook's side share: a producer of their own, and what it emitted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.core.events import Event, Log, State, decode_data, decode_event
+from jupyter_agent.producer.producer import close_current, existing_producer
+from jupyter_agent.producer.spool import read_spool
+from jupyter_agent.runtime import registry as table
+
+
+@pytest.fixture(autouse=True)
+def own_producer(own_environment: Path) -> Iterator[None]:
+    """A producer for this test alone."""
+    yield
+    table.interrupt_all("the test ended")
+    table._ended.clear()
+    table._running.clear()
+    close_current()
+
+
+def emitted(task_id: str | None = None, kind: str | None = None) -> list[Event]:
+    """Every event that this process has emitted, of one task and one type if given."""
+    producer = existing_producer()
+    assert producer is not None
+    events = [decode_event(body) for _, body in read_spool(producer.spool.folder)[1]]
+    return [e for e in events if task_id in (None, e.task) and kind in (None, e.type)]
+
+
+def states(task_id: str) -> list[str]:
+    """The states of a task, in order."""
+    found = []
+    for event in emitted(task_id, "state"):
+        data = decode_data(event)
+        assert isinstance(data, State)
+        found.append(data.state.value)
+    return found
+
+
+def logs(task_id: str) -> list[Log]:
+    """The log events of a task."""
+    found = []
+    for event in emitted(task_id, "log"):
+        data = decode_data(event)
+        assert isinstance(data, Log)
+        found.append(data)
+    return found
+
+
+def until(condition: Callable[[], object], timeout: float = 20.0) -> None:
+    """Wait for *condition*."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def run_script(folder: Path, text: str, *, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    """Run *text* as a script in a process of its own, warnings as errors."""
+    script = folder / "script.py"
+    script.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def spooled(folder: Path) -> list[Event]:
+    """The events in all spools below the agent folder of a test."""
+    events: list[Event] = []
+    for spool in sorted((folder / "agent" / "spools").glob("[!.]*")):
+        events += [decode_event(body) for _, body in read_spool(spool)[1]]
+    return events

@@ -1,0 +1,86 @@
+"""Watching the runs of a schedule: its tasks and no others, as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console
+
+from jupyter_agent.cli.backends.base import Fired
+from jupyter_agent.cli.watch import schedule_runs as runs_module
+from jupyter_agent.cli.watch.schedule_runs import SHOWN, watch_runs
+from jupyter_agent.core.events import Event, TaskState
+from jupyter_agent.core.task import Task, fold
+from jupyter_agent.protocol.subscriber import Apply, Restart
+from tests.support.builders import event, state, task_id
+
+OWN, OTHER, ANOTHER = task_id(1), task_id(2), task_id(3)
+
+
+class FakeJournals:
+    """A journal that says *news*; the schedule has fired for *runs*."""
+
+    scheduling = "default"
+
+    def __init__(self, runs: Sequence[str], news: Sequence[Restart | Apply]) -> None:
+        self.runs = runs
+        self.news = news
+        self.asked = 0
+
+    async def follow(self, _slot: str, _tasks: str) -> AsyncGenerator[Restart | Apply]:
+        for item in self.news:
+            yield item
+
+    async def firings(self, ident: str, _limit: int) -> list[Fired]:
+        self.asked += 1
+        return [Fired(ident, 0.0, 0.0, "queued", run) for run in self.runs]
+
+    async def task(self, _slot: str, ident: str) -> Task:
+        return Task(ident, name="tick")
+
+
+def told(journals: FakeJournals, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    asyncio.run(watch_runs(journals, "schedule", Console(force_terminal=False)))  # type: ignore[arg-type]
+    return [line.partition(" ")[2] for line in capsys.readouterr().out.splitlines()]
+
+
+def story_of(task: str) -> list[Event]:
+    who = {"task": task}
+    events = [
+        state(1, TaskState.QUEUED, about="tick", **who),
+        state(2, TaskState.RUNNING, **who),
+        event(3, **who),
+        state(4, TaskState.COMPLETED, **who),
+    ]
+    return [replace(one, offset=one.n) for one in events]
+
+
+def test_its_runs_are_shown_and_other_tasks_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    running = fold(OTHER, story_of(OTHER)[:2])
+    news = [Restart(1, [running], False), Apply(1, story_of(OTHER)), Apply(1, story_of(OWN))]
+    journals = FakeJournals([OWN], news)
+    lines = told(journals, capsys)
+    assert lines == ["tick | queued", "tick | running", "tick | line 3", "tick | completed"]
+
+
+def test_the_history_is_asked_for_tasks_that_were_not_seen_only(capsys: pytest.CaptureFixture[str]) -> None:
+    stories = zip(*map(story_of, (OTHER, ANOTHER, OWN)), strict=True)
+    news = [Apply(1, [one]) for at_once in stories for one in at_once]
+    journals = FakeJournals([OWN], news)
+    told(journals, capsys)
+    assert journals.asked == 2
+
+
+def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [task_id(number) for number in range(SHOWN + 3)]
+    journals = FakeJournals(runs, [Apply(1, story_of(run)) for run in runs])
+    seen: list[int] = []
+    forget = runs_module._forget_old
+    monkeypatch.setattr(
+        runs_module, "_forget_old", lambda board: (forget(board), seen.append(len(board.rows)))
+    )
+    asyncio.run(watch_runs(journals, "schedule", Console(force_terminal=False)))  # type: ignore[arg-type]
+    assert max(seen) == SHOWN

@@ -1,0 +1,66 @@
+"""The command line's own server counts as started when it lets somebody in, and not before."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.cli.jupyter import server_process as own_server
+from jupyter_agent.errors import ServerUnreachable
+
+
+@pytest.fixture
+def sleeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A process that wrote its runtime file, whose port nobody listens on yet; and that port."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{door.getsockname()[1]}/"
+        (tmp_path / f"jpserver-{process.pid}.json").write_text(json.dumps({"url": url}))
+        yield process, door, url
+    process.communicate()
+
+
+def test_a_server_that_does_not_listen_yet_is_waited_for(sleeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, door, url = sleeper
+    refused = asyncio.Event()
+    listens = own_server._listens
+
+    async def watched(address: str) -> bool:
+        answer = await listens(address)
+        if not answer:
+            refused.set()
+        return answer
+
+    monkeypatch.setattr(own_server, "_listens", watched)
+
+    async def main() -> str:
+        with tempfile.TemporaryFile() as said:
+            found = asyncio.create_task(own_server._url(process, said))
+            await asyncio.wait_for(refused.wait(), 10)
+            assert not found.done()
+            door.listen()
+            return await asyncio.wait_for(found, 10)
+
+    assert asyncio.run(main()) == url
+
+
+def test_a_server_that_ends_before_it_listens_is_told_of_at_once(sleeper) -> None:
+    process, _, _ = sleeper
+    process.communicate()
+
+    async def main() -> None:
+        with tempfile.TemporaryFile() as said:
+            said.write(b"no such option\n")
+            await own_server._url(process, said)
+
+    with pytest.raises(ServerUnreachable, match="did not start: no such option"):
+        asyncio.run(main())

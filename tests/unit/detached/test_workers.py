@@ -1,0 +1,632 @@
+"""Detached tasks where there is no server: orders, slots, and workers that are real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+import jupyter_agent as ja
+from jupyter_agent.core.events import About, TaskState
+from jupyter_agent.core.task import Task
+from jupyter_agent.detached import launcher as launch
+from jupyter_agent.detached.function_pickle import pickled
+from jupyter_agent.detached.launcher import NO_SLOT, Launcher, log_path
+from jupyter_agent.detached.run_spec import Call, load_call, save_call
+from jupyter_agent.detached.targets import PickledTarget
+from jupyter_agent.detached.work_queue import (
+    Order,
+    is_waiting,
+    place_order,
+    sweep_workers,
+    take_order,
+    taken_orders,
+    waiting_orders,
+    withdraw_order,
+)
+from jupyter_agent.detached.worker_slots import (
+    WorkerLimits,
+    find_limits,
+    free_worker_slots,
+    save_limits,
+    take_worker_slot,
+)
+from jupyter_agent.errors import CannotTravel, NotNow
+from jupyter_agent.journal.operations.detached_tasks import queue_call, retry_call
+from jupyter_agent.journal.session import Desk
+from jupyter_agent.notebook import idempotency as keys
+from jupyter_agent.notebook import remote_task as remote
+from jupyter_agent.notebook.detached_submit import Starter
+from jupyter_agent.notebook.remote_task import RemoteTask
+from jupyter_agent.producer.producer import current_producer
+from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.system.files import create_private, make_private
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import Places
+from jupyter_agent.worker.detached import main
+from tests.support.builders import TASK
+from tests.support.runtime import emitted, own_producer, states, until  # noqa: F401
+from tests.support.workers import kill_worker, no_workers_left, worker_pid, workers_of
+
+
+@pytest.fixture
+def detached(places: Places) -> Iterator[Places]:
+    with no_workers_left(places):
+        yield places
+
+
+def order(*, created: float = 0.0, **changes: Any) -> Order:
+    return Order(
+        TASK,
+        changes.pop("attempt", 1),
+        changes.pop("producer", None) or new_id(),
+        "default",
+        created,
+        **changes,
+    )
+
+
+def call(python: Path | str, cwd: Path | None = None) -> Call:
+    return Call(PickledTarget("work"), About("work"), str(python), str(cwd or Path.cwd()), dict(os.environ))
+
+
+def program(path: Path, text: str) -> Path:
+    """A program that stands for the interpreter of a worker."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class TestOrders:
+    def test_an_order_is_taken_once(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        assert is_waiting(places, one.producer)
+        assert take_order(places, one.producer) == one
+        assert take_order(places, one.producer) is None
+        assert not withdraw_order(places, one.producer)
+        assert taken_orders(places) == [replace(one, leader=os.getpid())]
+
+    @pytest.mark.parametrize("suffix", ["log", "stop"])
+    def test_what_nobody_is_left_to_remove_is_swept_away(self, places: Places, suffix: str) -> None:
+        waits, runs, over = order(), order(), order()
+        place_order(places, waits)
+        make_private(places.spools / runs.producer)
+        make_private(places.workers)
+        for one in (waits, runs, over):
+            (places.workers / f"{one.producer}.{suffix}").touch()
+        sweep_workers(places)
+        kept = {path.stem for path in places.workers.glob(f"*.{suffix}")}
+        assert kept == {waits.producer, runs.producer}
+
+    def test_one_that_was_withdrawn_cannot_be_taken(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        assert withdraw_order(places, one.producer)
+        assert take_order(places, one.producer) is None
+        assert list(waiting_orders(places)) == []
+
+    def test_of_many_who_want_it_one_gets_it(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        got: list[object] = []
+        begin = threading.Barrier(8)
+
+        def want(number: int) -> None:
+            begin.wait()
+            take = take_order if number % 2 else withdraw_order
+            got.append(take(places, one.producer))
+
+        threads = [threading.Thread(target=want, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(bool(answer) for answer in got) == 1
+
+    def test_they_wait_in_the_order_in_which_they_were_placed(self, places: Places) -> None:
+        placed = [order() for _ in range(20)]
+        for one in reversed(placed):
+            place_order(places, one)
+        assert list(waiting_orders(places)) == placed
+
+    def test_a_file_that_is_no_order_is_passed_over(self, places: Places) -> None:
+        one = order()
+        place_order(places, one)
+        (places.orders / f"{new_id()}.json").write_text("{")
+        assert list(waiting_orders(places)) == [one]
+
+
+class TestSlots:
+    def test_there_are_as_many_as_were_asked_for(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
+        first, second = take_worker_slot(places), take_worker_slot(places)
+        assert first is not None
+        assert second is not None
+        assert take_worker_slot(places) is None
+        assert free_worker_slots(places) == 0
+        first.release()
+        assert free_worker_slots(places) == 1
+        second.release()
+
+    def test_a_server_says_how_many_and_the_environment_may_say_otherwise(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_limits(places, WorkerLimits(3, 1 << 30))
+        assert find_limits(places) == WorkerLimits(3, 1 << 30)
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "5")
+        assert find_limits(places) == WorkerLimits(5, 1 << 30)
+        for nonsense in ("0", "many", "-1", "²", "99999999"):
+            monkeypatch.setenv("JUPYTER_AGENT_WORKERS", nonsense)
+            assert find_limits(places).workers == 3
+
+
+class TestLauncher:
+    def launcher(self, places: Places, **more: Any) -> tuple[Launcher, list[str]]:
+        told: list[str] = []
+        return Launcher(places, lambda _order, why: told.append(why), clock=lambda: 100.0, **more), told
+
+    def reap(self, launcher: Launcher) -> None:
+        def idle() -> bool:
+            launcher.reap()
+            return not launcher.busy
+
+        until(idle)
+
+    def test_a_worker_that_cannot_start_is_told_of_with_its_last_words(
+        self, places: Places, tmp_path: Path
+    ) -> None:
+        save_call(places, TASK, call(program(tmp_path / "python", "echo the cable is out >&2; exit 3")))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        assert launcher.launch() == 1
+        self.reap(launcher)
+        assert told == ["its worker ended with status 3 before it began: the cable is out"]
+        assert list(waiting_orders(places)) == []
+
+    @pytest.mark.parametrize("what", ["python", "cwd"])
+    def test_what_is_not_there_is_named(self, places: Places, tmp_path: Path, what: str) -> None:
+        gone = tmp_path / "gone"
+        here = Path(sys.executable)
+        save_call(places, TASK, call(gone if what == "python" else here, gone if what == "cwd" else None))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        launcher.launch()
+        assert told == [f"its worker could not be started: {gone}: No such file or directory"]
+        assert list(places.workers.glob("*.log")) == []
+
+    def test_a_worker_without_a_slot_is_tried_again(self, places: Places, tmp_path: Path) -> None:
+        save_call(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        for _ in range(2):
+            assert launcher.launch() == 1
+            self.reap(launcher)
+        assert told == []
+
+    def test_it_starts_no_more_than_there_are_slots(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
+        gate = tmp_path / "gate"
+        waits = f"while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
+        save_call(places, TASK, call(program(tmp_path / "python", waits)))
+        for _ in range(5):
+            place_order(places, order())
+        launcher, _ = self.launcher(places)
+        assert launcher.launch() == 2
+        assert launcher.launch() == 0
+        gate.touch()
+        self.reap(launcher)
+
+    def test_what_is_young_or_not_due_or_waits_for_another_is_left(self, places: Places) -> None:
+        save_call(places, TASK, call("/bin/false"))
+        first = order(created=99.5)
+        for one in (first, order(not_before=200.0), order(after=first.producer)):
+            place_order(places, one)
+        launcher, _ = self.launcher(places)
+        assert launcher.launch(settled=1.0) == 0
+        strict, _ = self.launcher(places, wants=lambda _one: False)
+        assert strict.launch() == 0
+        assert launcher.launch() == 1
+        self.reap(launcher)
+
+    def test_one_of_before_the_clock_was_set_back_is_not_left(self, places: Places) -> None:
+        save_call(places, TASK, call("/bin/false"))
+        place_order(places, order(created=3700.0))
+        launcher, _ = self.launcher(places)
+        assert launcher.launch(settled=1.0) == 1
+        self.reap(launcher)
+
+    def test_a_worker_is_told_how_many_there_are_whatever_its_callers_environment_says(
+        self, places: Places, tmp_path: Path
+    ) -> None:
+        save_limits(places, WorkerLimits(3))
+        python = program(tmp_path / "python", f"echo $JUPYTER_AGENT_WORKERS $4 > {tmp_path}/told; exit 0")
+        save_call(places, TASK, replace(call(python), env={"JUPYTER_AGENT_WORKERS": "1"}))
+        place_order(places, order())
+        launcher, _ = self.launcher(places)
+        launcher.launch()
+        self.reap(launcher)
+        assert (tmp_path / "told").read_text() == "1 3\n"
+
+    def test_a_process_starts_its_own_later_when_the_worker_that_should_have_done_so_was_killed(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+        slot = take_worker_slot(places)
+        assert slot is not None
+        save_call(places, TASK, call("/bin/false"))
+        one = order()
+        place_order(places, one)
+        starter = Starter(current_producer())
+        starter.start(one.producer)
+        assert is_waiting(places, one.producer)
+        slot.release()
+        until(lambda: not is_waiting(places, one.producer))
+
+    def test_one_that_another_launcher_starts_at_the_same_moment_is_left_to_that(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_call(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        other, _ = self.launcher(places)
+        create = launch.create_private
+
+        def meanwhile(path: Path) -> Any:
+            monkeypatch.setattr(launch, "create_private", create)
+            assert other.launch() == 1
+            return create(path)
+
+        monkeypatch.setattr(launch, "create_private", meanwhile)
+        launcher.launch()
+        assert told == []
+        assert len(list(waiting_orders(places))) == 1
+        for one in (launcher, other):
+            self.reap(one)
+
+    def test_what_another_launcher_has_begun_to_start_comes_last(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
+        python = program(tmp_path / "python", f"echo $3 >> {tmp_path}/started; exit {NO_SLOT}")
+        save_call(places, TASK, call(python))
+        begun, fresh = order(), order()
+        for one in (begun, fresh):
+            place_order(places, one)
+        create_private(log_path(places, begun.producer)).close()
+        launcher, _ = self.launcher(places)
+        assert launcher.launch(most=1) == 1
+        self.reap(launcher)
+        create_private(log_path(places, fresh.producer)).close()
+        assert launcher.launch(most=1) == 1  # whoever began may be gone
+        self.reap(launcher)
+        assert (tmp_path / "started").read_text().split() == [fresh.producer, begun.producer]
+
+    def test_a_worker_that_ends_starts_one_whatever_slots_it_sees(
+        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
+        gate, slot = tmp_path / "gate", take_worker_slot(places)
+        assert slot is not None
+        waits = f"echo up >> {tmp_path}/started; while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
+        save_call(places, TASK, call(program(tmp_path / "python", waits)))
+        for _ in range(4):
+            place_order(places, order())
+        slot.release()
+        assert main(new_id()) == 0  # its order was withdrawn
+        assert len(list(places.workers.glob("*.log"))) == 1
+        gate.touch()
+
+    def test_a_call_that_is_gone_is_told_of(self, places: Places) -> None:
+        place_order(places, order())
+        launcher, told = self.launcher(places)
+        launcher.launch()
+        assert told == ["what it should run is not there any more"]
+
+
+class TestRetries:
+    """A worker whose attempt failed, in the moment before it queues the next one."""
+
+    @pytest.fixture
+    def failed(self, places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
+        monkeypatch.setattr(remote, "SNAPSHOT_AGE", 60.0)
+        one = order(attempt=2)
+        place_order(places, one)
+        spool = Spool.create(places, header_for(one.producer, "default", 0.0))
+        assert take_order(places, one.producer) is not None
+        yield Task(TASK, attempt=2, key="k", state=TaskState.FAILED, producer=one.producer)
+        spool.close()
+
+    def with_retries(self, places: Places, retries: int) -> Call:
+        one = replace(call("/bin/false"), retries=retries, about=About("work", "k"))
+        save_call(places, TASK, one)
+        return one
+
+    def desk(self, task: Task) -> Desk:
+        return cast(Desk, SimpleNamespace(journal=SimpleNamespace(tasks=lambda key: [task])))
+
+    def test_it_is_not_retried_by_hand_too(self, places: Places, failed: Task) -> None:
+        self.with_retries(places, 1)
+        with pytest.raises(NotNow, match="is being tried again by itself"):
+            retry_call(self.desk(failed), places, "default", failed, "somebody")
+
+    def test_its_key_means_the_attempt_to_come(self, places: Places, failed: Task) -> None:
+        wanted = self.with_retries(places, 1)
+        assert queue_call(self.desk(failed), places, "default", wanted) == (failed, False)
+
+    def test_its_key_means_that_in_a_notebook_too(
+        self, places: Places, failed: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.with_retries(places, 1)
+        monkeypatch.setattr(keys, "list_tasks", lambda *_, **__: [failed])
+        with keys.looked_up(current_producer(), "k") as found:
+            assert isinstance(found, ja.TaskHandle)
+
+    def test_who_waits_for_it_waits_on(self, places: Places, failed: Task) -> None:
+        self.with_retries(places, 1)
+        assert not RemoteTask(current_producer(), TASK, failed).wait(0.0)
+
+    @pytest.mark.parametrize("why", ["last attempt", "cancelled", "other end", "worker gone"])
+    def test_else_it_is_over(self, places: Places, failed: Task, why: str) -> None:
+        self.with_retries(places, 0 if why == "last attempt" else 1)
+        failed.cancel_requested = why == "cancelled"
+        if why == "other end":
+            failed.state = TaskState.INTERRUPTED
+        if why == "worker gone":
+            failed.producer = new_id()
+        assert RemoteTask(current_producer(), TASK, failed).wait(0.0)
+
+
+class TestPickling:
+    def test_what_cannot_travel_is_named_with_the_way_to_it(self) -> None:
+        lock = threading.Lock()
+
+        def uses() -> object:
+            return lock
+
+        said = {
+            "argument 1['a'][1] (lock)": lambda: pickled(print, ({"a": [1, threading.Lock()]},), {}),
+            "argument 'where' (generator)": lambda: pickled(print, (), {"where": (i for i in ())}),
+            "the variable 'lock' that it uses (lock)": lambda: pickled(uses, (), {}),
+        }
+        for where, attempt in said.items():
+            with pytest.raises(CannotTravel) as caught:
+                attempt()
+            assert where in str(caught.value)
+            assert "on='thread'" in str(caught.value)
+            assert "\n" not in str(caught.value)
+
+    def test_a_submit_that_cannot_travel_leaves_nothing(self, detached: Places) -> None:
+        with pytest.raises(CannotTravel):
+            ja.task(print, on="detached").submit(threading.Lock())
+        assert not detached.orders.exists()
+        assert not detached.calls.exists()
+
+
+class TestWorkers:
+    def test_it_says_all_that_it_said_and_its_children_said(self, detached: Places, tmp_path: Path) -> None:
+        def work(n: int) -> dict[str, Any]:
+            print("hello", n)
+            os.system("echo a child; echo its trouble >&2")
+            for _ in ja.track(range(n)):
+                ja.current().metric("loss", 0.5)
+            return {"n": n, "cwd": os.getcwd(), "seen": os.environ["SEEN"]}
+
+        os.environ["SEEN"] = "by the caller"
+        try:
+            handle = ja.task(work, on="detached", name="train").submit(3)
+        finally:
+            del os.environ["SEEN"]
+        assert handle.result(60) == {"n": 3, "cwd": os.getcwd(), "seen": "by the caller"}
+        assert {"hello 3", "a child", "its trouble"} <= set(handle.logs().splitlines())
+        assert (handle.name, handle.state, handle.attempt) == ("train", "completed", 1)
+        assert handle.progress is not None
+        assert handle.progress.done == 3
+        until(lambda: not workers_of(detached))
+        assert taken_orders(detached) == []
+
+    def test_a_failure_comes_with_its_traceback(self, detached: Places) -> None:
+        def work() -> None:
+            raise ValueError("no such colour")
+
+        with pytest.raises(ja.TaskFailed, match="no such colour") as caught:
+            ja.task(work, on="detached").submit().result(60)
+        assert 'raise ValueError("no such colour")' in caught.value.traceback or "in work" in str(
+            caught.value
+        )
+
+    def test_one_that_was_killed_goes_on_from_its_checkpoint_by_its_key(
+        self, detached: Places, tmp_path: Path
+    ) -> None:
+        flag = tmp_path / "go"
+
+        def train(epochs: int) -> list[float]:
+            losses: list[float] = ja.current().restore([])
+            for epoch in range(len(losses), epochs):
+                losses.append(1 / (epoch + 1))
+                ja.current().checkpoint(losses)
+                print("epoch", epoch)
+                while epoch == 3 and not flag.exists():
+                    time.sleep(0.01)
+            return losses
+
+        job = ja.task(train, on="detached", key="training")
+        first = job.submit(10)
+        until(lambda: "epoch 3" in first.logs(), 60)
+        kill_worker(detached, next(e.producer for e in first.events() if e.type == "checkpoint"))
+        assert isinstance(first.exception(60), ja.TaskInterrupted)
+        flag.touch()
+        again = job.submit(10)
+        assert (again.id, again.result(60)) == (first.id, [1 / n for n in range(1, 11)])
+        assert again.attempt == 2
+        assert job.submit(10).result(60) == again.result()  # it is done: nothing runs again
+        assert job.submit(10).attempt == 2
+
+    def test_what_one_that_was_killed_has_started_is_ended_but_no_session_of_its_own(
+        self, detached: Places
+    ) -> None:
+        def work() -> None:
+            for own in (False, True):
+                child = subprocess.Popen(["sleep", "600"], start_new_session=own)
+                ja.current().metric("own" if own else "child", child.pid)
+            time.sleep(600)
+
+        handle = ja.task(work, on="detached", show=False).submit()
+        until(lambda: len(handle.metrics) == 2, 60)
+        child, own = (int(handle.metrics[name].value) for name in ("child", "own"))
+        try:
+            kill_worker(detached, handle.events()[-1].producer)
+            assert is_running(child)
+            assert isinstance(handle.exception(60), ja.TaskInterrupted)
+            until(lambda: not is_running(child))
+            assert is_running(own)
+        finally:
+            for pid in filter(is_running, (child, own)):
+                os.kill(pid, signal.SIGKILL)
+        assert list(detached.workers.glob("[!.]*.json")) == []
+
+    def test_what_one_that_ended_by_itself_has_started_goes_on(self, detached: Places) -> None:
+        def work() -> int:
+            return subprocess.Popen(["sleep", "600"]).pid
+
+        child = ja.task(work, on="detached", show=False).submit().result(60)
+        try:
+            until(lambda: not list(detached.workers.glob("[!.]*.json")))
+            sweep_workers(detached)
+            assert is_running(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+    def test_sigterm_from_elsewhere_interrupts_it(self, detached: Places) -> None:
+        def work() -> None:
+            print("up")
+            time.sleep(60)
+
+        handle = ja.task(work, on="detached").submit()
+        until(lambda: "up" in handle.logs(), 60)
+        producer = handle.events()[-1].producer
+        os.kill(worker_pid(detached, producer), signal.SIGTERM)
+        assert isinstance(handle.exception(60), ja.TaskInterrupted)
+        assert b"SIGTERM" in bytes(handle.events()[-1].data)
+
+    def test_sigterm_while_its_result_is_kept_comes_too_late(self, detached: Places, tmp_path: Path) -> None:
+        begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+
+        class Large:
+            def __reduce__(self) -> tuple[type[int], tuple[int]]:
+                begun.touch()
+                while not go_on.exists():
+                    time.sleep(0.01)
+                return int, (5,)
+
+        handle = ja.task(Large, on="detached").submit()
+        until(begun.exists, 60)
+        os.kill(worker_pid(detached, handle.events()[-1].producer), signal.SIGTERM)
+        go_on.touch()
+        assert handle.result(60) == 5
+
+    def test_one_that_has_to_end_itself_says_so_and_starts_the_next(
+        self, detached: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+        handle = ja.task(os.system, on="detached", timeout=0.1, retries=1).submit("sleep 60")
+        until(lambda: handle.state == "running", 60)
+        next_one = order()  # of another process
+        save_call(detached, TASK, call(program(tmp_path / "python", f"touch {tmp_path}/started")))
+        place_order(detached, next_one)
+        assert isinstance(handle.exception(60), ja.TaskTimeout)
+        assert (handle.state, handle.attempt) == ("failed", 1)
+        until((tmp_path / "started").exists, 60)
+
+    def test_retries_happen_in_the_worker(self, detached: Places) -> None:
+        def work() -> int:
+            if ja.current().attempt < 2:
+                raise OSError("not yet")
+            return ja.current().attempt
+
+        assert ja.task(work, on="detached", retries=1).submit().result(60) == 2
+
+    def test_sigterm_ends_its_pause_though_whoever_started_it_ignores_that(self, detached: Places) -> None:
+        def work() -> None:
+            raise OSError("not yet")
+
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as a worker does that ends
+        try:
+            handle = ja.task(work, on="detached", retries=20, show=False).submit()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        until(lambda: handle.attempt >= 2, 60)
+        worker = worker_pid(detached, handle.events()[-1].producer)
+
+        def is_over() -> bool:
+            if is_running(worker):  # it may have kept the end of an attempt when it was told before
+                os.kill(worker, signal.SIGTERM)
+            return handle.state == "interrupted"
+
+        until(is_over, 60)
+
+    def test_memory_beyond_the_limit_fails_it(
+        self, detached: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_limits(detached, WorkerLimits(1, 512 << 20))
+        with pytest.raises(ja.TaskFailed, match="MemoryError"):
+            ja.task(lambda: len(bytearray(1 << 30)), on="detached").submit().result(60)
+
+    def test_more_than_there_are_slots_run_one_after_the_other_without_a_server(
+        self, detached: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+        job = ja.task(lambda n: (n, time.time()), on="detached", show=False)
+        ends = [handle.result(60) for handle in [job.submit(n) for n in range(3)]]
+        assert [n for n, _ in sorted(ends, key=lambda end: end[1])] == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("trouble", "end"), [(KeyboardInterrupt(), "cancelled"), (OSError("no room"), "failed")]
+    )
+    def test_one_that_was_stopped_while_it_was_submitted_does_not_stay_queued(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch, trouble: BaseException, end: str
+    ) -> None:
+        def hit(there: Places, order: Order) -> None:
+            place_order(there, order)
+            raise trouble
+
+        monkeypatch.setattr("jupyter_agent.notebook.detached_submit.place_order", hit)
+        with pytest.raises(type(trouble)):
+            ja.task(time.sleep, on="detached", show=False).submit(60)
+        assert states(emitted()[0].task) == ["queued", end]
+        assert list(waiting_orders(places)) == []
+
+    def test_it_survives_the_process_that_submitted_it(self, detached: Places, tmp_path: Path) -> None:
+        script = tmp_path / "submit.py"
+        script.write_text(
+            "import jupyter_agent as ja, time\n"
+            "run = ja.task(lambda: time.sleep(0.5) or 'done', on='detached').submit()\n"
+            "print(run.id, flush=True)\n"
+        )
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+        assert ja.attach(done.stdout.strip()).result(60) == "done"
+        kept = load_call(detached, done.stdout.strip())
+        assert kept is not None
+        assert (detached.calls / done.stdout.strip() / "call.json").stat().st_mode & 0o077 == 0

@@ -1,0 +1,237 @@
+"""What only the SQLite adapter does."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.journal.base import Batch, Spot, Trust
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.journal.sqlite.schema import put_rows
+from tests.support.builders import event
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 15, 16, 85, 256, 341, 1000])
+def test_every_row_goes_in_once_whatever_their_number(count: int) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE events (a INTEGER PRIMARY KEY, b)")
+        put_rows(db.execute, "events", [(n, f"row {n}") for n in range(count)])
+        assert db.execute("SELECT * FROM events ORDER BY a").fetchall() == [
+            (n, f"row {n}") for n in range(count)
+        ]
+
+
+def test_an_event_is_never_written_over() -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE events (a INTEGER PRIMARY KEY, b)")
+        put_rows(db.execute, "events", [(1, "first")])
+        with pytest.raises(sqlite3.IntegrityError):
+            put_rows(db.execute, "events", [(1, "second")])
+
+
+def test_a_large_commit_opens_no_other_file(tmp_path: Path, new_id: Callable[[], str]) -> None:
+    task, producer = new_id(), new_id()
+    with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
+        events = [event(n, task=task, producer=producer) for n in range(1, 9000)]
+        before = _temporary_files()
+        journal.append([Batch(producer, 1, events, Trust.SPOOLED)], 1.0)
+        assert _temporary_files() <= before
+
+
+def _temporary_files() -> set[str]:
+    """Those that SQLite has open in this process."""
+    found = set()
+    for descriptor in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # another thread's, closed meanwhile
+            found.add(str(descriptor.readlink()))
+    return {target for target in found if "etilqs_" in target}
+
+
+def test_an_event_damaged_on_disk_is_named_and_keeps_nobody_from_what_follows(
+    tmp_path: Path, new_id: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    task, producer = new_id(), new_id()
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        journal.append(
+            [Batch(producer, 1, [event(n, task=task, producer=producer) for n in range(1, 4)])], 1.0
+        )
+    with closing(sqlite3.connect(path)) as db:
+        db.execute('UPDATE events SET body = replace(body, \'"task"\', \'"tas""\') WHERE offset = 2')
+        db.commit()
+    with (
+        caplog.at_level(logging.ERROR),
+        closing(SQLiteJournal(path, new_id(), new_id())) as journal,
+    ):
+        assert [stored.offset for stored in journal.read(0, 10)] == [1, 3]
+        assert [stored.offset for stored in journal.read(1, 10)] == [3]
+        assert [stored.offset for stored in journal.tail(task, 10, ["log"])] == [1, 3]
+    assert [record.getMessage() for record in caplog.records] == [
+        "event 2 in the journal is damaged on disk and is passed over"
+    ]
+
+
+def _started_in_a_cell(journal: SQLiteJournal, task: str, producer: str, cell: str) -> None:
+    about = About("train", notebook="/home/ada/a b.ipynb", cell=cell)
+    queued = event(1, "state", State(TaskState.QUEUED, about=about), task=task, producer=producer)
+    journal.append([Batch(producer, 1, [queued])], 1.0)
+
+
+def test_a_journal_of_before_tells_its_cells_when_it_is_opened(
+    tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    path, tasks = tmp_path / "journal.sqlite", [new_id() for _ in range(3)]
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        for task in tasks:
+            _started_in_a_cell(journal, task, new_id(), "one")
+        journal.append([Batch(producer := new_id(), 1, [event(1, task=new_id(), producer=producer)])], 1.0)
+        before = (journal.epoch, journal.head, journal.tasks())
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE cells")
+        db.execute("UPDATE tasks SET snapshot = 'damaged' WHERE id = ?", [tasks[0]])
+        db.commit()
+    for _ in range(2):
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            spot = Spot("/home/ada/a b.ipynb", "one")
+            assert journal.spots(["one"]) == [spot]
+            assert [task.id for task in journal.tasks(spots=[spot])] == sorted(tasks[1:], reverse=True)
+            assert (journal.epoch, journal.head) == before[:2]
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        _started_in_a_cell(journal, new_id(), new_id(), "two")
+        assert journal.spots(["two"]) == [Spot("/home/ada/a b.ipynb", "two")]
+
+
+def _with_key(journal: SQLiteJournal, task: str, producer: str, key: str | None) -> None:
+    queued = event(
+        1, "state", State(TaskState.QUEUED, about=About("train", key)), task=task, producer=producer
+    )
+    journal.append([Batch(producer, 1, [queued])], 1.0)
+
+
+def test_a_journal_of_before_finds_its_keys_when_it_is_opened(
+    tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    path, tasks = tmp_path / "journal.sqlite", [new_id() for _ in range(4)]
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        for task, key in zip(tasks, ["nightly", "nightly", None, "nightly"], strict=True):
+            _with_key(journal, task, new_id(), key)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE keys")
+        db.execute("UPDATE tasks SET snapshot = 'damaged' WHERE id = ?", [tasks[0]])
+        db.commit()
+    for _ in range(2):
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            assert [task.id for task in journal.tasks(key="nightly")] == [tasks[3], tasks[1]]
+            assert journal.tasks(key="other") == []
+
+
+def test_a_key_is_looked_up_by_its_index(tmp_path: Path, new_id: Callable[[], str]) -> None:
+    with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
+        asked: list[str] = []
+        journal._db.set_trace_callback(asked.append)
+        journal.tasks(key="nightly")
+        journal._db.set_trace_callback(None)
+        plan = " ".join(row[3] for row in journal._db.execute(f"EXPLAIN QUERY PLAN {asked[-1]}"))
+    assert "keys_by_key (key=?)" in plan
+    assert "SCAN tasks" not in plan
+
+
+def test_damaged_events_stop_nobody_who_reads_back(tmp_path: Path, new_id: Callable[[], str]) -> None:
+    path, task, producer = tmp_path / "journal.sqlite", new_id(), new_id()
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        events = [event(n, task=task, producer=producer) for n in range(1, 7)]
+        journal.append([Batch(producer, 1, events)], 1.0)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE events SET body = 'damaged' WHERE offset IN (3, 4, 6)")
+        db.commit()
+    with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+        upto, found = journal.head, []
+        while upto:
+            page = journal.past(task, upto, 1, types=["log"])
+            found += [stored.offset for stored in page.events]
+            upto = page.older
+        assert found == [5, 2, 1]
+
+
+class TestReservation:
+    """A journal that was not closed may have lost what it gave out last."""
+
+    def killed(self, tmp_path: Path, new_id: Callable[[], str], *, rolled_back: bool = False) -> Path:
+        """A journal of which 3 + 5 events were committed, as ``kill -9`` leaves it; or without the 5."""
+        path, copy = tmp_path / "journal.sqlite", tmp_path / "copy"
+        copy.mkdir()
+        task, producer = new_id(), new_id()
+        with closing(SQLiteJournal(path, new_id(), "01EPOCH0000000000000000000")) as journal:
+            for first, last in ((1, 3), (4, 8)):
+                if rolled_back and first == 4:
+                    shutil.copy(path.with_name("journal.sqlite-wal"), copy)
+                events = [event(n, task=task, producer=producer) for n in range(first, last + 1)]
+                journal.append([Batch(producer, 1, events)], 1.0)
+            for file in tmp_path.glob("journal.sqlite*"):
+                if not (copy / file.name).exists():
+                    shutil.copy(file, copy)
+        return copy / path.name
+
+    def test_a_journal_that_was_closed_goes_on_at_the_next_offset(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path, producer = tmp_path / "journal.sqlite", new_id()
+        for n in (1, 2, 3):
+            with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+                journal.append([Batch(producer, 1, [event(n, producer=producer)])], 1.0)
+                assert journal.head == n
+                assert journal.recoverable(n - 1, None)
+
+    def test_one_that_was_killed_gives_no_offset_out_again_and_knows_every_cursor_that_is_good(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        with closing(SQLiteJournal(self.killed(tmp_path, new_id), new_id(), new_id())) as journal:
+            assert all(journal.recoverable(after, None) for after in range(9))
+            before = journal.head
+            producer = new_id()
+            journal.append([Batch(producer, 1, [event(1, producer=producer)])], 1.0)
+            assert [stored.offset for stored in journal.read(8, 10)] == [before + 1]
+            assert journal.recoverable(before, None)
+
+    def test_a_cursor_from_a_time_that_the_journal_has_lost_is_refused_for_ever(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path = self.killed(tmp_path, new_id, rolled_back=True)
+        for _ in range(3):
+            with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+                assert [stored.offset for stored in journal.read(0, 4)][:3] == [1, 2, 3]
+                assert [journal.recoverable(after, None) for after in (2, 3, 4, 8)] == [
+                    True, True, False, False,
+                ]  # fmt: skip
+                producer = new_id()
+                events = [event(n, producer=producer) for n in range(1, 11)]
+                journal.append([Batch(producer, 1, events)], 1.0)
+                assert not journal.recoverable(8, None)
+                assert journal.recoverable(journal.head, None)
+
+    def test_opening_again_and_again_without_events_moves_nothing(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path = self.killed(tmp_path, new_id)
+        heads = []
+        for _ in range(3):
+            with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+                heads.append(journal.head)
+                assert journal.recoverable(heads[0], None)
+        assert len(set(heads)) == 1
+
+    def test_a_new_journal_in_the_place_of_another_begins_at_one(
+        self, tmp_path: Path, new_id: Callable[[], str]
+    ) -> None:
+        path = self.killed(tmp_path, new_id)
+        for name in ("journal.sqlite", "journal.sqlite-wal"):
+            path.with_name(name).unlink()
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            assert journal.head == 0

@@ -1,0 +1,132 @@
+"""What a bar says: the item that a loop is at is not done yet, and a rate is of the last while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jupyter_agent.core.events import TaskState
+from jupyter_agent.core.task import Point, ProgressNow, Task
+from jupyter_agent.notebook.progress.bar import RATE_FROM, STAYS, Bar, Pace
+from jupyter_agent.notebook.progress.track import Tracked, positioned
+
+
+@dataclass
+class Place:
+    taken: int = 0
+    total: int | None = 100
+    name: str = ""
+
+    def values(self) -> tuple[int, int | None]:
+        return self.taken, self.total
+
+
+@dataclass
+class LocalTask:
+    options: Any = field(default_factory=lambda: SimpleNamespace(name="fit"))
+    fold: Task = field(default_factory=lambda: Task("0" * 26, name="fit"))
+
+
+def test_the_item_that_the_loop_is_at_is_not_done() -> None:
+    place = Place()
+    pace = Pace(place, 0.0)
+    assert pace.told() == "  0 %  0/100  0.0 s"
+    place.taken = 100
+    pace.look(9.9)
+    assert pace.told() == " 99 %  99/100  10.0/s  0.1 s left"
+    pace.look(10.0, over=True)
+    assert pace.ended(TaskState.COMPLETED, []) == "100 %  100/100  10.0/s  in 0:10"
+
+
+@pytest.mark.parametrize(
+    ("every", "items", "words"),
+    [
+        (0.001, 20_000, "19,999/100,000  1,000/s  1:20 left"),
+        (0.5, 50, "49/100,000  2.0/s  13:52:56 left"),
+        (3.0, 4, "3/100,000  3.0 s each  83:19:51 left"),
+        (3600.0, 3, "2/100,000  1:00:00 each  99998:00:00 left"),
+    ],
+)
+def test_rates_and_times_are_as_a_person_says_them(every: float, items: int, words: str) -> None:
+    place = Place(total=100_000)
+    pace = Pace(place, 0.0)
+    for place.taken in range(1, items + 1):
+        pace.look(every * (place.taken - 1))
+    assert pace.told().endswith(words)
+
+
+def test_the_time_left_runs_down_while_a_slow_item_is_worked_on_and_up_when_it_is_overdue() -> None:
+    place = Place(total=10)
+    pace = Pace(place, 0.0)
+
+    def left(now: float) -> str:
+        pace.look(now)
+        return pace.told().split("  ")[-1]
+
+    assert left(50.0) == "0:50"
+    place.taken = 2
+    assert left(100.0) == "15:00 left"
+    assert left(160.0) == "14:00 left"
+    assert left(200.0) == "13:20 left"
+    assert left(250.0) == "16:40 left"
+
+
+def test_no_rate_is_told_from_chance() -> None:
+    place = Place(taken=50)
+    pace = Pace(place, 0.0)
+    place.taken = 60
+    pace.look(RATE_FROM / 2)
+    assert "/s" not in pace.told()
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (TaskState.CANCELLED, "cancelled after"),
+        (TaskState.FAILED, "failed after"),
+        (TaskState.COMPLETED, "in"),
+    ],
+)
+def test_the_last_line_says_how_it_ended(state: TaskState, words: str) -> None:
+    line = Bar(LocalTask(), [Place(taken=42)], 0.0).last_line(state, 8.0)  # type: ignore[arg-type]
+    assert (line.name, line.share, line.state) == ("fit", 0.42, state)
+    assert line.told == f" 42 %  42/100  5.2/s  {words} 8.0 s"
+
+
+def test_what_the_body_says_stands_at_the_end() -> None:
+    task = LocalTask()
+    task.fold.metrics = {name: Point(value, 1) for name, value in (("loss", 0.123456), ("none", None))}
+    task.fold.progress = ProgressNow(1, 2, "epoch 1\x1b[2J")
+    (line,) = Bar(task, [Place()], 0.0).lines(1.0)  # type: ignore[arg-type]
+    assert line.told.endswith("1.0 s  loss 0.1235  epoch 1")
+
+
+def test_inner_loops_have_lines_once_they_last_and_give_them_back_slowly() -> None:
+    positions: list[Any] = [Place()]
+    bar = Bar(LocalTask(), positions, 0.0)  # type: ignore[arg-type]
+
+    def names(now: float) -> list[str]:
+        return [line.name for line in bar.lines(now)]
+
+    inner = positioned(range(10), None)[1]
+    inner.name = "batches"
+    assert isinstance(inner, Tracked)
+    positions.append(inner)
+    assert names(1.0) == ["fit"]
+    assert names(1.0 + RATE_FROM) == ["fit", "  batches"]
+    positions[1] = positioned(range(10), None)[1]  # the next epoch's
+    assert names(2.0) == ["fit", "  "]
+    del positions[1]
+    assert names(2.0 + STAYS / 2) == ["fit", "  "]
+    assert names(2.0 + 2 * STAYS) == ["fit"]
+
+
+def test_quick_inner_loops_have_none() -> None:
+    positions: list[Any] = [Place()]
+    bar = Bar(LocalTask(), positions, 0.0)  # type: ignore[arg-type]
+    for turn in range(100):
+        positions[1:] = [Place()]
+        assert len(bar.lines(turn * 0.1)) == 1

@@ -1,0 +1,237 @@
+"""Keys: the same key is the same task, whoever submits it, and at whatever time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import jupyter_agent as ja
+from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.core.task import Task, foremost
+from jupyter_agent.errors import ServerUnreachable
+from jupyter_agent.notebook import idempotency as keys
+from jupyter_agent.notebook import magic
+from jupyter_agent.producer.producer import current_producer
+from jupyter_agent.runtime.registry import local_task
+from jupyter_agent.system.locks import is_locked
+from jupyter_agent.system.paths import Places
+from tests.support.builders import TASK, python
+from tests.support.runtime import emitted, own_producer, run_script, until  # noqa: F401
+
+SUBMIT = """
+import os, sys
+import jupyter_agent as ja
+def work():
+    with open(sys.argv[1], "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    return os.getpid()
+if __name__ == "__main__":
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(ja.task(work, key="once").submit().result(60), flush=True)
+"""
+
+
+def interrupted(function: Callable[[], object], key: str) -> ja.TaskHandle:
+    """A task of this process with that key, interrupted while it waited."""
+    go = threading.Event()
+
+    def work() -> None:
+        function()
+        go.wait()
+
+    handle = ja.task(work, key=key).submit()
+    until(lambda: handle.state == "running")
+    local_task(handle.id).interrupt("for the test")  # type: ignore[union-attr]
+    go.set()
+    return handle
+
+
+@pytest.fixture
+def submitters(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that are about to submit the same key."""
+    script = tmp_path / "submit.py"
+    script.write_text(SUBMIT)
+    command = [sys.executable, str(script), str(tmp_path / "ran")]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_of_processes_that_submit_a_key_at_once_one_runs_it(
+    submitters: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    for process in submitters:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60)[0] for process in submitters]
+    assert said == [(tmp_path / "ran").read_text()] * 3
+
+
+def test_what_another_process_went_on_with_is_not_begun_again_here(tmp_path: Path) -> None:
+    mine = interrupted(lambda: ja.current().checkpoint("half"), "job")
+    there = run_script(
+        tmp_path,
+        "import jupyter_agent as ja\n"
+        "task = ja.task(lambda: ja.current().restore(), key='job').submit()\n"
+        "print(task.id, task.result(30), task.attempt)\n",
+    )
+    assert there.stdout.split() == [mine.id, "half", "2"]
+    again = ja.task(lambda: "begun again", key="job").submit()
+    assert (again.id, again.attempt, again.result(30)) == (mine.id, 2, "half")
+
+
+def test_a_task_that_was_deleted_frees_its_key(tmp_path: Path) -> None:
+    first = ja.task(lambda: 1, key="job").submit()
+    assert first.result(10) == 1
+    assert ja.task(lambda: 2, key="job").submit().result(10) == 1
+    delete = [sys.executable, "-m", "jupyter_agent.cli", "tasks", "delete", first.id]
+    subprocess.run(delete, check=True, capture_output=True)
+    second = ja.task(lambda: 2, key="job").submit()
+    assert second.id != first.id
+    assert second.result(10) == 2
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_a_key_goes_on_with_what_failed_or_was_cancelled(state: str) -> None:
+    def work() -> object:
+        context = ja.current()
+        done = context.restore(0)
+        context.checkpoint(done + 1)
+        if context.attempt == 1:
+            raise ValueError("not yet") if state == "failed" else ja.TaskCancelled("by hand")
+        return done
+
+    function = ja.task(work, key="job")
+    first = function.submit()
+    first.wait(10)
+    assert first.state == state
+    second = function.submit()
+    assert (second.id, second.result(10), second.attempt) == (first.id, 1, 2)
+
+
+def test_a_completed_task_without_its_result_says_how_to_run_it_anew() -> None:
+    function = ja.task(threading.Lock, key="job")
+    assert function.submit().wait(10)
+    with pytest.raises(
+        ja.ResultNotStored,
+        match=r"was not kept .*; to run it again, delete the task or use another key than 'job'",
+    ):
+        function.submit().result(10)
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [
+        (5, r"key=5 is int; a key is text"),
+        (b"x", r"key=b'x' is bytes; a key is text"),
+        ("", r"key='' cannot be a key: use 1 to 1,000 characters that can be printed"),
+        ("a\nb", r"key='a\\nb' cannot be a key"),
+        ("\ud800", "cannot be a key"),
+        ("k" * 1001, "cannot be a key"),
+    ],
+)
+def test_what_cannot_be_a_key_is_said(key: object, error: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=error):
+        ja.task(print, key=key)  # type: ignore[call-overload]
+
+
+def test_what_cannot_be_a_cells_key_is_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert magic._options("train --key ''") is None
+    assert capsys.readouterr().out.startswith("%%task: key='' cannot be a key: use 1 to 1,000 characters")
+    assert magic._options("train --key nightly") is not None
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from jupyter_agent.system.locks import FileLock
+lock = FileLock.acquire(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
+    places: Places, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lock = keys._lock_of(places, "job")
+    assert lock is not None
+    lock.release()
+    monkeypatch.setattr(keys, "PATIENCE", 0.05)
+    with python(HOLD, lock.path) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert ja.task(lambda: 3, key="job").submit().result(10) == 3
+    assert "another process keeps key 'job'" in caplog.text
+
+
+def test_a_key_is_kept_until_the_server_has_what_was_begun(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = keys._lock_of(places, "job")
+    assert lock is not None
+    lock.release()
+    producer = current_producer()
+    seen: list[tuple[bool, list[str]]] = []
+
+    def flush(_: float) -> bool:
+        seen.append((is_locked(lock.path), [event.type for event in emitted()]))
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(producer, "locate", lambda: "a server")
+        patch.setattr(producer, "flush", flush)
+        patch.setattr(keys, "list_tasks", lambda *_, **__: [])
+        with keys.looked_up(producer, "job") as found:
+            assert found is None
+            producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", "job")))
+    assert seen == [(True, ["state"])]
+    assert not is_locked(lock.path)
+
+
+def test_a_journal_that_cannot_be_asked_leaves_what_this_process_knows(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def silent(*_: object, **__: object) -> list[Task]:
+        raise ServerUnreachable("no server answers")
+
+    monkeypatch.setattr(keys, "list_tasks", silent)
+    first = ja.task(lambda: ja.current().attempt, key="job").submit()
+    assert first.result(10) == 1
+    assert ja.task(lambda: 5, key="job").submit().id == first.id
+    other = interrupted(lambda: None, "other")
+    assert ja.task(lambda: ja.current().attempt, key="other").submit().result(10) == 2
+    assert other.attempt == 2
+    assert "could not be asked: no server answers" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("states", "chosen"),
+    [
+        ("cancelled running completed", 1),
+        ("failed completed interrupted", 1),
+        ("failed cancelled completed queued", 3),
+        ("failed interrupted", 0),
+        ("completed completed", 0),
+        ("", None),
+    ],
+)
+def test_of_several_tasks_with_a_key_it_means_the_one_that_lasts_or_completed(
+    states: str, chosen: int | None
+) -> None:
+    tasks = [Task(str(at), state=TaskState(word)) for at, word in enumerate(states.split())]
+    assert foremost(tasks) == (None if chosen is None else tasks[chosen])

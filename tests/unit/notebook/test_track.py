@@ -1,0 +1,270 @@
+"""`track`: positions without Python code for each item, and loops that are tasks of their own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+import jupyter_agent as ja
+from jupyter_agent.core.events import State, decode_data
+from jupyter_agent.notebook.progress.track import positioned
+from jupyter_agent.runtime.local_task import LocalTask
+from jupyter_agent.runtime.registry import local_tasks
+from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
+
+
+def last_task() -> LocalTask:
+    return local_tasks()[-1]
+
+
+@pytest.mark.parametrize(
+    "iterable",
+    [
+        range(5),
+        [1, 2, 3, 4, 5],
+        (1, 2, 3, 4, 5),
+        {1, 2, 3, 4, 5},
+        dict.fromkeys(range(5)),
+        "abcde",
+        range(9, 4, -1),
+    ],
+)
+def test_the_position_is_how_many_items_were_taken(iterable: Iterable[object]) -> None:
+    items, position = positioned(iterable, None)
+    assert position.values() == (0, 5)
+    assert list(zip(items, range(3), strict=False)) is not None
+    taken = position.values()[0]
+    assert taken in (3, 4)  # zip takes one more than it gives
+    assert [*items] == list(iterable)[taken:]
+    assert position.values() == (5, 5)
+
+
+def test_a_generator_is_counted_and_its_values_are_untouched() -> None:
+    items, position = positioned((n for n in [0, None, False, "", 4]), None)
+    assert position.values() == (0, None)
+    assert [next(items), next(items)] == [0, None]
+    assert position.values() == (2, None)
+    assert list(items) == [False, "", 4]
+    assert position.values() == (5, None)
+
+
+def test_a_total_can_be_given_and_a_huge_range_works() -> None:
+    assert positioned(iter("abc"), 3)[1].values() == (0, 3)
+    items, position = positioned(range(1 << 70), None)
+    next(items)
+    assert position.values() == (1, None)
+
+
+def test_a_list_that_grows_is_followed() -> None:
+    numbers = [1, 2]
+    items, position = positioned(numbers, None)
+    next(items)
+    numbers.append(3)
+    assert position.values()[0] == 1
+    assert list(items) == [2, 3]
+
+
+def test_inside_a_task_the_outermost_loop_is_its_progress() -> None:
+    def work() -> list[int]:
+        return [outer for outer in ja.track(range(4)) for _ in ja.track(iter("abc"))][::3]
+
+    handle = ja.submit(work)
+    assert handle.result(10) == [0, 1, 2, 3]
+    assert handle.progress is not None
+    assert (handle.progress.done, handle.progress.total) == (4, 4)
+
+
+def test_a_loop_left_early_keeps_its_position() -> None:
+    def work() -> None:
+        for n in ja.track(range(100)):
+            if n == 41:
+                break
+
+    handle = ja.submit(work)
+    handle.wait(10)
+    assert handle.progress.done == 42  # type: ignore[union-attr]
+    assert handle.state == "completed"
+
+
+def test_progress_is_seen_while_the_loop_runs() -> None:
+    go = threading.Event()
+
+    def work() -> None:
+        for n in ja.track(range(10)):
+            if n == 6:
+                go.wait()
+
+    handle = ja.submit(work)
+    until(lambda: handle.progress is not None and handle.progress.done == 7)
+    go.set()
+    handle.wait(10)
+
+
+def test_outside_a_task_a_finished_loop_is_a_completed_task() -> None:
+    for n in ja.track(range(3), name="loop"):
+        ja.current().metric("n", n)
+    task = last_task()
+    assert task.options.name == "loop"
+    assert states(task.id) == ["queued", "running", "completed"]
+    assert task.fold.progress.done == 3  # type: ignore[union-attr]
+    assert task.fold.metrics["n"].value == 2
+    assert ja.current().id == ""
+
+
+def test_nothing_begins_before_the_first_step() -> None:
+    ja.track(range(3))
+    assert local_tasks() == []
+
+
+def test_break_and_return_and_del_cancel() -> None:
+    for _ in ja.track(range(3)):
+        break
+    assert states(last_task().id) == ["queued", "running", "cancelled"]
+
+    def leave() -> int:
+        for n in ja.track(range(3)):
+            return n
+        return -1
+
+    leave()
+    assert last_task().fold.state == "cancelled"
+    loop = iter(ja.track(range(3)))
+    next(loop)
+    del loop
+    assert last_task().fold.state == "cancelled"
+    assert ja.current().id == ""
+
+
+def raise_in_body() -> None:
+    raise ValueError("in the body")
+
+
+def test_an_exception_that_is_being_handled_is_named() -> None:
+    try:
+        for _ in ja.track(range(3)):
+            raise_in_body()
+    except ValueError:
+        until(lambda: last_task().fold.state.ended)
+    fold = last_task().fold
+    assert fold.state == "failed"
+    assert fold.error is not None
+    assert (fold.error.type, fold.error.message) == ("ValueError", "in the body")
+    assert "raise_in_body" in fold.error.traceback
+    assert ja.current().id == ""
+
+
+def test_an_exception_that_nobody_names_still_fails_the_loop() -> None:
+    try:
+        for _ in ja.track(range(3)):
+            raise_in_body()
+    except ValueError:
+        pass
+    until(lambda: last_task().fold.state.ended)
+    assert last_task().fold.state == "failed"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError('x')",
+        "{}[1]",
+        "1 / 0",
+        "undefined_name",
+        "[].no_such",
+        "a, b = 1",
+        "assert False",
+        "int('x')",
+        "import no_such_module",
+    ],
+)
+def test_every_way_to_raise_in_a_script_fails_the_loop_with_its_error(body: str, tmp_path: Path) -> None:
+    done = run_script(
+        tmp_path, f"import jupyter_agent as ja\nfor i in ja.track(range(3), name='loop'):\n    {body}\n"
+    )
+    assert done.returncode == 1
+    last = decode_data(spooled(tmp_path)[-1])
+    assert isinstance(last, State)
+    assert last.state == "failed"
+    assert last.error is not None
+    assert last.error.type in done.stderr
+    assert body in last.error.traceback
+
+
+def test_a_held_iterator_fails_with_the_script(tmp_path: Path) -> None:
+    done = run_script(
+        tmp_path,
+        "import jupyter_agent as ja\ndef main():\n    loop = ja.track(range(3))\n    for i in loop:\n"
+        "        raise ValueError('held')\nmain()\n",
+    )
+    assert "ValueError: held" in done.stderr
+    last = decode_data(spooled(tmp_path)[-1])
+    assert isinstance(last, State)
+    assert last.error is not None
+    assert last.error.message == "held"
+
+
+def block_in_a_loop() -> None:
+    for _ in ja.track(range(3)):
+        time.sleep(30)
+
+
+def test_the_stop_button_cancels_the_loop() -> None:
+    def press() -> None:
+        import signal
+
+        until(lambda: bool(local_tasks()) and last_task().fold.state == "running")
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        block_in_a_loop()
+    presser.join()
+    until(lambda: last_task().fold.state.ended, 5)
+    assert last_task().fold.state == "cancelled"
+
+
+def test_a_cancel_interrupts_a_blocking_call_in_the_loop_at_once() -> None:
+    def cancel() -> None:
+        until(lambda: bool(local_tasks()) and last_task().fold.state == "running")
+        last_task().cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    start = time.monotonic()
+    with pytest.raises(ja.TaskCancelled):
+        block_in_a_loop()
+    canceller.join()
+    assert time.monotonic() - start < 5
+    assert states(last_task().id) == ["queued", "running", "cancelled"]
+
+
+def time_of(loop: Callable[[], None]) -> float:
+    return min(timed(loop) for _ in range(7))
+
+
+def timed(loop: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    loop()
+    return time.perf_counter() - start
+
+
+def test_no_python_code_runs_for_an_item() -> None:
+    """Ten times what is measured would still pass; a Python call for each item would not."""
+    numbers = range(300_000)
+
+    def bare() -> None:
+        for _ in numbers:
+            pass
+
+    def tracked() -> None:
+        for _ in ja.track(numbers):
+            pass
+
+    handle = ja.submit(lambda: (time_of(bare), time_of(tracked)))
+    plain, ours = handle.result(30)
+    assert ours < 3 * plain

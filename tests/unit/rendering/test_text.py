@@ -1,0 +1,85 @@
+"""How the command line says times, sizes, numbers and what tasks print."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from jupyter_agent.cli.watch.model import Row
+from jupyter_agent.core.events import Event, Log, Message, Progress, encode_data
+from jupyter_agent.core.task import Task
+from jupyter_agent.rendering.humanize import age, duration, number, parse_moment, size
+from jupyter_agent.rendering.transcript import plain, said
+from tests.support.builders import event
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (-1, "0.0 s"),
+        (8.24, "8.2 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (349_200, "4 d 1 h"),
+    ],
+)
+def test_durations_are_said_in_two_units_at_most(seconds: float | None, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_ages_and_sizes_and_numbers_are_short() -> None:
+    assert [age(s) for s in (0, 59, 61, 7200, 86_400 * 40)] == [
+        "now",
+        "59 s ago",
+        "1 min ago",
+        "2 h ago",
+        "40 d ago",
+    ]
+    assert [size(n) for n in (0, 1023, 1536, 5 << 30)] == ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]
+    assert [number(n) for n in (None, 1000, 2.0, 0.123456, 1e20)] == ["-", "1,000", "2", "0.1235", "1e+20"]
+
+
+def test_a_time_is_a_date_or_an_age() -> None:
+    assert parse_moment("2h", 10_000.0) == 2800.0
+    assert parse_moment("1970-01-02T00:00:00+00:00", 0.0) == 86_400.0
+    for text in ("", "tomorrow", "7 moons", "-3h"):
+        with pytest.raises(ValueError, match="is no time; give a date"):
+            parse_moment(text, 0.0)
+
+
+def test_text_for_a_view_is_one_line_without_controls() -> None:
+    assert plain("a\x1b[31mb\x1b[0m\tc\nd\x07\x9b\x1b]0;title\x07e") == "ab    c de"
+
+
+def _event(data: Log | Message | Progress, kind: str, n: int = 1) -> Event:
+    return msgspec.structs.replace(event(n + 1, kind, encode_data(data), time=1000.0 + n), offset=n + 1)
+
+
+def test_what_is_said_keeps_printed_text_and_ends_logged_lines() -> None:
+    assert said(_event(Log("stdout", "half"), "log")) == "half"
+    assert said(_event(Log("logging", "whole", "INFO"), "log")) == "whole\n"
+    assert said(_event(Message("assistant", "hi", "m"), "message")) == "assistant: hi\n"
+    assert said(_event(Message("assistant", "h", "m", delta=True), "message")) == "h"
+    assert said(event(1, "log", b'{"no":"log"}')) == ""
+
+
+def test_lines_of_a_row_join_halves_and_heed_carriage_returns() -> None:
+    row = Row(Task("0" * 26), "default")
+    for n, text in enumerate(["half ", "a line\nnext\n", "10 %\r20 %", "\r30 %\n", "end"], 1):
+        row.take(_event(Log("stdout", text), "log", n))
+    assert list(row.lines) == ["half a line", "next", "30 %", "end"]
+
+
+def test_the_rate_is_of_the_last_half_minute_and_needs_some_time() -> None:
+    row = Row(Task("0" * 26), "default")
+    row.take(_event(Progress(0, 1000), "progress", 0))
+    assert row.rate() is None
+    for n in range(1, 101):
+        row.take(_event(Progress(n * 2, 1000), "progress", n))
+    assert row.rate() == pytest.approx(2.0)
+    assert row.remaining() == pytest.approx(400.0)
+    row.take(_event(Progress(1000, 1000), "progress", 101))
+    assert row.remaining() is None

@@ -1,0 +1,150 @@
+"""Raising in a thread from outside: at once, and never after what it runs has returned."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from jupyter_agent.notebook.submit import task_for
+from jupyter_agent.runtime import interrupt as stop_module
+from jupyter_agent.runtime.attempt import Box
+from jupyter_agent.runtime.bootstrap import ready_producer
+from jupyter_agent.runtime.context import current
+from jupyter_agent.runtime.engines.base import run_attempt
+from jupyter_agent.runtime.interrupt import MainStop, Stopped, ThreadStop
+from jupyter_agent.runtime.options import Options
+from tests.support.runtime import own_producer, states, until  # noqa: F401
+
+
+def test_a_throw_reaches_the_thread_and_is_false_before_and_after() -> None:
+    stop = ThreadStop()
+    assert not stop.throw()
+    ready, raised = threading.Event(), threading.Event()
+
+    def loop() -> None:
+        ready.set()
+        while True:
+            time.sleep(0.001)
+
+    def run() -> None:
+        try:
+            stop.run(loop)
+        except Stopped:
+            raised.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(10)
+    assert stop.throw()
+    thread.join(10)
+    assert raised.is_set()
+    assert not stop.throw()
+
+
+def test_a_throw_under_way_while_the_function_returns_does_not_reach_what_follows() -> None:
+    stop = ThreadStop()
+    told: list[str] = []
+
+    def run() -> None:
+        try:
+            stop.run(holding.wait)
+        except Stopped:
+            told.append("inside")
+        try:
+            for _ in range(1000):
+                str(1)
+        except Stopped:
+            told.append("after")
+
+    holding = threading.Event()
+    thread = threading.Thread(target=run)
+    thread.start()
+    until(lambda: stop._thread is not None)
+    with stop._lock:  # as `throw` has it
+        holding.set()
+        time.sleep(0.05)  # the other thread waits for the lock, or will: either must be safe
+        stop_module._set_async(thread.ident or 0, Stopped)
+    thread.join(10)
+    assert told == ["inside"]
+
+
+def test_a_signal_of_somebody_else_is_a_keyboard_interrupt_and_the_handler_is_given_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    stop = MainStop()
+    with pytest.raises(KeyboardInterrupt):
+        stop.run(lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert stop.by_hand
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_main_throw_ends_a_blocking_call_or_comes_to_nothing() -> None:
+    for delay in [0.02] + [0.0] * 50:
+        stop = MainStop()
+        thread = threading.Thread(target=lambda stop=stop, delay=delay: (time.sleep(delay), stop.throw()))
+        thread.start()
+        with contextlib.suppress(Stopped):
+            stop.run(lambda delay=delay: time.sleep(30 if delay else 0.0))  # type: ignore[misc]
+        thread.join()
+        assert not stop.throw()
+
+
+def test_a_main_throw_that_hits_the_closing_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    stop = MainStop()
+
+    def returns() -> None:
+        """At the door: the signal comes when `close` is entered."""
+        monkeypatch.setattr(stop, "close", closing)
+
+    def closing() -> None:
+        monkeypatch.undo()
+        stop.throw()
+        time.sleep(30)
+
+    with pytest.raises(Stopped):
+        stop.run(returns)
+    assert signal.getsignal(signal.SIGINT) == before
+    assert not stop.throw()
+
+
+def test_a_stop_button_while_the_value_is_kept_cancels_the_attempt() -> None:
+    class Large:
+        def __reduce__(self) -> str:
+            raise KeyboardInterrupt
+
+    task = task_for(ready_producer(), Options("cell"), None, None)
+    attempt = task.queue(Box())
+    with pytest.raises(KeyboardInterrupt):
+        run_attempt(attempt, Large, ThreadStop())
+    assert states(task.id) == ["queued", "running", "cancelled"]
+    assert not current().id
+
+
+@pytest.mark.parametrize(
+    ("why", "end"), [("cancelled", "cancelled"), ("late", "failed"), ("foreign", "interrupted")]
+)
+def test_what_a_worker_that_is_told_to_end_comes_to(why: str, end: str) -> None:
+    task = task_for(ready_producer(), Options("cell", timeout=100.0), None, None)
+    box = Box()
+    attempt = task.queue(box)
+
+    def work() -> None:
+        if why == "late":
+            attempt.started = time.monotonic() - 200
+        raise attempt.told_to_end(cancelled=why == "cancelled")
+
+    run_attempt(attempt, work, ThreadStop())
+    assert states(task.id) == ["queued", "running", end]
+    assert box.outcome is not None
+    assert (box.outcome.error.type if box.outcome.error else None) == (
+        "TaskTimeout" if why == "late" else None
+    )
+
+
+def test_a_stop_is_shown_as_one_line() -> None:
+    assert Stopped("task x was cancelled")._render_traceback_() == ["TaskCancelled: task x was cancelled"]

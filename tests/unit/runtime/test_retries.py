@@ -1,0 +1,308 @@
+"""A task that failed is tried again after a pause: queued meanwhile, and it says so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import jupyter_agent as ja
+from jupyter_agent.core.events import State, decode_data
+from jupyter_agent.errors import NotNow
+from jupyter_agent.runtime.engines import delay as pause
+from jupyter_agent.runtime.local_task import LocalTask
+from jupyter_agent.runtime.registry import interrupt_all, local_task
+from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
+
+
+class Clock:
+    """Time that passes when a test says so, and dice that fall as it likes."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.chance = 0.5
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(pause, "CLOCK", lambda: made.now)
+    monkeypatch.setattr(pause, "DICE", lambda: made.chance)
+    return made
+
+
+class Flaky:
+    """Fails *times* times, then returns its attempt's number."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def __call__(self) -> int:
+        if self.left:
+            self.left -= 1
+            raise OSError("not yet")
+        return ja.current().attempt
+
+
+def here(handle: ja.TaskHandle) -> LocalTask:
+    task = local_task(handle.id)
+    assert task is not None
+    return task
+
+
+def waits(handle: ja.TaskHandle, attempt: int) -> None:
+    """Wait until attempt *attempt* is queued and its pause has begun."""
+    task = here(handle)
+    until(lambda: task.fold.attempt == attempt and isinstance(task.attempt.engine, pause.Pause))  # type: ignore[union-attr]
+    assert handle.state == "queued"
+
+
+def reasons(handle: ja.TaskHandle) -> list[str | None]:
+    found = [decode_data(event) for event in emitted(handle.id, "state")]
+    return [data.reason for data in found if isinstance(data, State) and data.state == "queued"]
+
+
+def test_each_attempt_waits_twice_as_long_and_says_for_what(clock: Clock) -> None:
+    handle = ja.task(Flaky(3), retries=3).submit()
+    for attempt, seconds in ((2, 0.5), (3, 1.0), (4, 2.0)):
+        waits(handle, attempt)
+        clock.pass_(seconds - 0.01)
+        here(handle).attempt.sample()  # type: ignore[union-attr]
+        assert handle.state == "queued"
+        assert here(handle).fold.reason == reasons(handle)[-1]
+        clock.pass_(0.01)
+    assert handle.result(10) == 4
+    assert reasons(handle) == [
+        None,
+        "attempt 2 of 4 in 0.5 s, after OSError: not yet",
+        "attempt 3 of 4 in 1.0 s, after OSError: not yet",
+        "attempt 4 of 4 in 2.0 s, after OSError: not yet",
+    ]
+    assert states(handle.id) == ["queued", "running", "failed"] * 3 + ["queued", "running", "completed"]
+
+
+def test_after_the_last_attempt_it_has_failed(clock: Clock) -> None:
+    clock.chance = 0.0
+    handle = ja.task(Flaky(5), retries=2).submit()
+    assert handle.exception(10).type == "OSError"  # type: ignore[union-attr]
+    assert handle.attempt == 3
+
+
+def test_a_cancel_during_the_pause_works_at_once(clock: Clock) -> None:
+    flaky = Flaky(1)
+    handle = ja.task(flaky, retries=3).submit()
+    waits(handle, 2)
+    assert handle.cancel()
+    assert handle.state == "cancelled"
+    with pytest.raises(ja.TaskCancelled):
+        handle.result(0)
+    clock.pass_(100)
+    here(handle).attempt.engine.poll()  # type: ignore[union-attr]
+    assert states(handle.id)[-2:] == ["queued", "cancelled"]
+    assert flaky.left == 0
+
+
+def test_a_process_that_ends_during_the_pause_interrupts_the_task(clock: Clock) -> None:
+    handle = ja.task(Flaky(1), retries=3).submit()
+    waits(handle, 2)
+    interrupt_all("the process ended")
+    assert isinstance(handle.exception(0), ja.TaskInterrupted)
+    clock.pass_(100)
+    here(handle).attempt.engine.poll()  # type: ignore[union-attr]
+    assert states(handle.id)[-2:] == ["queued", "interrupted"]
+
+
+def test_a_script_that_ends_during_the_pause_leaves_it_interrupted(tmp_path: Path) -> None:
+    done = run_script(
+        tmp_path,
+        "import time, jupyter_agent as ja\n"
+        "from jupyter_agent.runtime.engines import delay as pause\n"
+        "pause.DICE = lambda: 1000.0\n"
+        "handle = ja.task(lambda: {}[0], retries=9).submit()\n"
+        "while handle.attempt < 2: time.sleep(0.001)\n",
+    )
+    assert done.stderr == ""
+    said = [decode_data(event) for event in spooled(tmp_path) if event.type == "state"]
+    assert [data.state for data in said if isinstance(data, State)] == [
+        *("queued", "running", "failed"),
+        *("queued", "interrupted"),
+    ]
+
+
+def test_a_retry_by_hand_has_to_wait_and_then_has_all_retries_again(clock: Clock) -> None:
+    flaky = Flaky(1)
+    handle = ja.task(flaky, retries=1).submit()
+    waits(handle, 2)
+    with pytest.raises(NotNow, match="is queued; it has not ended yet"):
+        handle.retry()
+    clock.pass_(1)
+    assert handle.result(10) == 2
+    flaky.left = 1
+    handle.retry()
+    waits(handle, 4)
+    clock.pass_(1)
+    assert handle.result(10) == 4
+    assert reasons(handle)[-1] == "attempt 4 of 4 in 0.5 s, after OSError: not yet"
+
+
+def test_a_retry_by_hand_that_was_faster_is_the_only_one(clock: Clock) -> None:
+    handle = ja.task(Flaky(1), retries=1).submit()
+    waits(handle, 2)
+    failed = here(handle).attempt
+    assert failed is not None
+    handle.cancel()
+    handle.retry()
+    assert handle.result(10) == 3
+    here(handle)._try_again(failed)
+    assert handle.attempt == 3
+
+
+def test_two_threads_that_look_at_the_clock_start_it_once(clock: Clock) -> None:
+    started: list[int] = []
+    handle = ja.task(lambda: started.append(1) or {}[0], retries=1).submit()
+    waits(handle, 2)
+    waiting = here(handle).attempt.engine  # type: ignore[union-attr]
+    clock.pass_(1)
+    for _ in range(3):
+        waiting.poll()  # type: ignore[union-attr]
+    handle.wait(10)
+    assert started == [1, 1]
+
+
+@pytest.fixture
+def pool() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as made:
+        yield made
+
+
+@pytest.mark.parametrize("where", ["thread", "executor", "coroutine"])
+def test_it_runs_where_it_ran_before(where: str, clock: Clock, pool: Executor) -> None:
+    flaky = Flaky(1)
+
+    async def coroutine() -> int:
+        return flaky()
+
+    function: Callable[[], Any] = coroutine if where == "coroutine" else flaky
+    handle = ja.task(function, on=pool if where == "executor" else "thread", retries=1).submit()
+    waits(handle, 2)
+    clock.pass_(1)
+    assert handle.result(10) == 2
+
+
+def test_a_worker_process_is_started_after_the_pause(clock: Clock, tmp_path: Path) -> None:
+    def work() -> int:
+        if ja.current().attempt == 1:
+            raise OSError("not yet")
+        return os.getpid()
+
+    handle = ja.task(work, on="process", retries=1).submit()
+    waits(handle, 2)
+    clock.pass_(1)
+    assert handle.result(30) != os.getpid()
+    assert states(handle.id) == ["queued", "queued"]
+
+
+def test_a_cancel_during_the_pause_of_a_worker_starts_none(clock: Clock) -> None:
+    handle = ja.task(lambda: {}[0], on="process", retries=1).submit()
+    waits(handle, 2)
+    handle.cancel()
+    assert handle.state == "cancelled"
+
+
+def test_a_coroutine_on_the_loop_waits_without_holding_the_loop(clock: Clock) -> None:
+    flaky = Flaky(2)
+
+    async def work() -> int:
+        await asyncio.sleep(0)
+        return flaky()
+
+    async def main() -> tuple[int, list[str]]:
+        handle = ja.task(work, on="loop", retries=2).submit()
+        seen: list[str] = []
+        while handle.attempt < 2:
+            await asyncio.sleep(0.001)
+        seen.append(str(handle.state))
+        clock.pass_(10)
+        while handle.attempt < 3:
+            await asyncio.sleep(0.001)
+        clock.pass_(10)
+        return await handle, seen
+
+    assert asyncio.run(main()) == (3, ["queued"])
+
+
+def test_a_blocking_wait_on_the_loop_lets_it_run_the_next_attempt(tmp_path: Path) -> None:
+    """The wait begins during the pause, on the very loop that the attempt needs."""
+    done = run_script(
+        tmp_path,
+        "import asyncio, jupyter_agent as ja\n"
+        "from jupyter_agent.runtime.engines import delay as pause\n"
+        "pause.DICE = lambda: 0.1\n"
+        "left = [1]\n"
+        "async def work():\n"
+        "    if left: left.pop(); raise OSError('not yet')\n"
+        "    return ja.current().attempt\n"
+        "async def main():\n"
+        "    handle = ja.task(work, on='loop', retries=1).submit()\n"
+        "    while handle.attempt < 2: await asyncio.sleep(0.001)\n"
+        "    print(handle.result(30))\n"
+        "asyncio.run(main())\n",
+    )
+    assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+def test_an_executor_that_is_shut_down_during_the_pause_fails_the_attempt(clock: Clock) -> None:
+    pool = ThreadPoolExecutor(1)
+    handle = ja.task(Flaky(1), on=pool, retries=1).submit()
+    waits(handle, 2)
+    pool.shutdown()
+    clock.pass_(1)
+    assert handle.exception(10).type == "RuntimeError"  # type: ignore[union-attr]
+    assert handle.attempt == 2
+
+
+def test_the_dice_are_not_the_users(tmp_path: Path) -> None:
+    import random
+
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    for _ in range(3):
+        pause.DICE()
+    assert random.random() == expected
+
+
+def test_a_process_killed_during_the_pause_leaves_it_interrupted(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import time, jupyter_agent as ja\n"
+        "from jupyter_agent.runtime.engines import delay as pause\n"
+        "pause.DICE = lambda: 1000.0\n"
+        "handle = ja.task(lambda: {}[0], name='killed', retries=9).submit()\n"
+        "while handle.attempt < 2: time.sleep(0.001)\n"
+        "print('waits', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"waits\n"
+        process.kill()
+    assert [(task.name, task.state, task.attempt) for task in ja.tasks()] == [("killed", "interrupted", 2)]
+
+
+def test_nothing_of_a_pause_is_left_when_all_is_done(clock: Clock) -> None:
+    handle = ja.task(Flaky(1), retries=1).submit()
+    waits(handle, 2)
+    clock.pass_(1)
+    handle.wait(10)
+    assert here(handle).producer._samplers == {}

@@ -1,0 +1,72 @@
+"""A page of a task's newest events is put together of several looks at the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jupyter_agent.journal.base import Batch, Past
+from jupyter_agent.journal.memory import MemoryJournal
+from jupyter_agent.journal.session import Desk
+from jupyter_agent.server.delivery import history
+from tests.support.builders import HOLDER, PRODUCER, TASK, event
+
+
+class Shortsighted(MemoryJournal):
+    """Sees four events at a look."""
+
+    def past(self, *args: Any, **more: Any) -> Past:
+        return super().past(*args, **more | {"look": 4})
+
+
+class FakeFeed:
+    """Runs a job at once, and counts."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.journal = Shortsighted(HOLDER, "e")
+        batch = [event(n, "log" if n % 10 == 0 else "metric") for n in range(1, 201)]
+        self.journal.append([Batch(PRODUCER, 1, batch)], 1.0)
+
+    async def call(self, job: Callable[[Desk], Past]) -> Past:
+        self.looks += 1
+        return job(Desk(self.journal, lambda stored, seconds: None))
+
+    def back(self, upto: int, limit: int, size: int = 1 << 20) -> Past:
+        return asyncio.run(history.read_back(self, TASK, upto, limit, ["log"], size))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def feed() -> FakeFeed:
+    return FakeFeed()
+
+
+def test_a_page_of_rare_events_takes_as_many_looks_as_it_needs(feed: FakeFeed) -> None:
+    page = feed.back(200, 3)
+    assert [stored.offset for stored in page.events] == [180, 190, 200]
+    assert page.older == 179
+    assert feed.looks == 6
+
+
+def test_after_many_looks_the_rest_is_for_the_next_page(
+    feed: FakeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST_LOOKS", 5)
+    upto, found, pages = 200, [], 0
+    while upto:
+        page = feed.back(upto, 100)
+        found = [stored.offset for stored in page.events] + found
+        upto, pages = page.older, pages + 1
+    assert found == list(range(10, 201, 10))
+    assert pages > 5
+
+
+def test_a_page_over_several_looks_is_bounded_by_its_bytes(feed: FakeFeed) -> None:
+    one = len(feed.back(200, 1).events[0].encoded)
+    page = feed.back(200, 100, size=3 * one)
+    assert 3 <= len(page.events) <= 5
+    assert page.older < page.events[0].offset
+    assert feed.back(page.older, 1).events[0].offset == page.events[0].offset - 10

@@ -1,0 +1,286 @@
+"""The scheduler of a server: when it looks, what it finishes first, whose schedules it looks after."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.core.events import About
+from jupyter_agent.core.trigger_parser import Overlap, When
+from jupyter_agent.core.triggers import At, Every
+from jupyter_agent.detached.run_spec import Call
+from jupyter_agent.detached.targets import CommandTarget
+from jupyter_agent.detached.work_queue import waiting_orders
+from jupyter_agent.errors import JournalError, JournalHeld
+from jupyter_agent.journal import one_shot as moment
+from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.operations.schedules import Schedule, add_schedule, all_schedules
+from jupyter_agent.journal.records import Firing
+from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.slots import take_moment_slot, try_slot
+from jupyter_agent.server.background import scheduler as schedules_module
+from jupyter_agent.server.background.scheduler import ABSENCE_PERIOD, PERIOD, WAITING_PERIOD, Schedules
+from jupyter_agent.server.delivery.feed import Feed
+from jupyter_agent.system.host import host
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import Places
+from jupyter_agent.system.timezone import local_zone
+from jupyter_agent.transport.discovery import HolderFile
+
+START = 1_800_000_000.0
+CALL = Call(CommandTarget(["true"]), About("beat"), "/usr/bin/python3", "/", {})
+log = logging.getLogger("jupyter_agent.test")
+
+
+@dataclass
+class Clocked:
+    """A server's scheduler with a clock that is set by hand."""
+
+    places: Places
+    slot: str = "default"
+    now: float = START
+    launched: int = 0
+    taken_in: int = 0
+    feed: Feed = field(default_factory=Feed)
+
+    def __post_init__(self) -> None:
+        slot = try_slot(self.places, self.slot)
+        assert slot is not None
+        self.holder = self.feed.holder = Holder(slot)
+        self.schedules = Schedules(
+            self.feed, self.places, log, take_in=self.take_in, launch=self.launch, clock=lambda: self.now
+        )
+
+    async def take_in(self) -> None:
+        self.taken_in += 1
+
+    def launch(self) -> None:
+        self.launched += 1
+
+    async def add(self, seconds: float = 60.0, overlap: Overlap = "allow") -> str:
+        def job(desk: Desk) -> Schedule:
+            when = When(Every(seconds, self.now), "UTC", overlap)
+            return add_schedule(desk, CALL, when, ident=new_id(), now=self.now)
+
+        return (await self.schedules.call(job)).id
+
+    async def firings(self, ident: str) -> list[Firing]:
+        return await self.schedules.read(lambda desk: desk.journal.firings(ident))
+
+
+@pytest.fixture
+def close() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def server(places: Places, close: ExitStack) -> Clocked:
+    server = Clocked(places)
+    close.callback(server.holder.close)
+    return server
+
+
+@pytest.mark.asyncio
+async def test_it_sleeps_until_the_next_due_but_not_for_long(server: Clocked) -> None:
+    assert await server.schedules.look() == PERIOD
+    await server.add(60.0)
+    assert await server.schedules.look() == PERIOD, "a clock may be set meanwhile"
+    server.now = START + 57.5
+    assert await server.schedules.look() == 2.5
+    server.now = START + 60
+    server.launched = 0
+    assert await server.schedules.look() == PERIOD
+    assert server.launched == 1
+    assert len(list(waiting_orders(server.places))) == 1
+
+
+@pytest.mark.asyncio
+async def test_it_looks_often_while_a_run_waits_for_another(server: Clocked) -> None:
+    await server.add(60.0, "queue")
+    for server.now, pause in [(START + 60, PERIOD), (START + 120, WAITING_PERIOD)]:
+        assert await server.schedules.look() == pause
+
+
+@pytest.mark.asyncio
+async def test_a_change_is_looked_at_at_once(server: Clocked) -> None:
+    looks: asyncio.Queue[float] = asyncio.Queue()
+    look = server.schedules.look
+
+    async def watched() -> float:
+        looks.put_nowait(pause := await look())
+        return pause
+
+    server.schedules.look = watched  # type: ignore[method-assign]
+    server.schedules.start()
+    try:
+        assert await looks.get() == PERIOD
+        assert server.taken_in == 1, "what processes have left comes before what is due"
+        ident = await server.add(60.0)
+        await looks.get()
+        server.now = START + 3600
+        await server.schedules.call(lambda desk: None)
+        await looks.get()
+        assert [(f.due - START, f.missed) for f in await server.firings(ident)] == [(3600, 59)]
+    finally:
+        await server.schedules.stop()
+        await server.schedules.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_look_that_fails_is_not_the_last(
+    server: Clocked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(schedules_module, "PERIOD", 0.01)
+    looks: asyncio.Queue[None] = asyncio.Queue()
+    troubles = iter([JournalError("the disk is full"), RuntimeError("a fault of ours")])
+
+    async def failing() -> float:
+        looks.put_nowait(None)
+        raise next(troubles, JournalError("still"))
+
+    server.schedules.look = failing  # type: ignore[method-assign]
+    server.schedules.start()
+    for _ in range(3):
+        await looks.get()
+    await server.schedules.stop()
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == [
+        "looking after the schedules failed; it is tried again"
+    ]
+
+
+@pytest.mark.asyncio
+async def test_what_was_claimed_before_is_finished_first(server: Clocked) -> None:
+    ident = await server.add()
+    claim = Firing(ident, START + 60, START + 60, "claimed", new_id(), new_id())
+    await server.schedules.read(lambda desk: desk.journal.claim(claim))
+    await server.schedules.finish()
+    assert [order.task for order in waiting_orders(server.places)] == [claim.task]
+    assert [f.outcome for f in await server.firings(ident)] == ["queued"]
+
+
+class TestTheSecondServer:
+    @pytest.mark.asyncio
+    async def test_it_leaves_the_schedules_to_their_holder(
+        self, server: Clocked, places: Places, close: ExitStack
+    ) -> None:
+        await server.add()
+        second = Clocked(places, "default-2", now=START + 60)
+        close.callback(second.holder.close)
+        server.holder.slot.announce(HolderFile("server", 1, host(), "http://127.0.0.1:1/", "key"))
+        assert await second.schedules.look() == ABSENCE_PERIOD
+        await second.schedules.finish()
+        assert list(waiting_orders(places)) == []
+        address = second.schedules.elsewhere()
+        assert address is not None
+        assert address.url == "http://127.0.0.1:1/"
+        assert server.schedules.elsewhere() is None
+        with pytest.raises(JournalHeld):
+            await second.schedules.read(all_schedules)
+
+    @pytest.mark.asyncio
+    async def test_it_looks_after_them_where_there_is_no_holder(
+        self, server: Clocked, places: Places, close: ExitStack
+    ) -> None:
+        ident = await server.add()
+        server.holder.close()
+        second = Clocked(places, "default-2", now=START + 61)
+        close.callback(second.holder.close)
+        assert second.schedules.elsewhere() is None
+        assert await second.schedules.look() == PERIOD
+        assert second.launched == 1
+        assert [f.outcome for f in await second.firings(ident)] == ["queued"]
+        assert [order.journal for order in waiting_orders(places)] == ["default"]
+        first = Clocked(places, now=START + 62)
+        close.callback(first.holder.close)
+        assert await first.schedules.look() == PERIOD
+        assert len(await first.firings(ident)) == 1
+
+    @pytest.mark.asyncio
+    async def test_it_waits_for_a_command_that_has_them_for_a_moment(
+        self, server: Clocked, places: Places, close: ExitStack
+    ) -> None:
+        ident = await server.add()
+        server.holder.close()
+        second = Clocked(places, "default-2", now=START + 61)
+        close.callback(second.holder.close)
+        command = take_moment_slot(places)
+        look = asyncio.create_task(second.schedules.look())
+        await asyncio.sleep(0)
+        command.release()
+        assert await look == PERIOD
+        assert [f.outcome for f in await second.firings(ident)] == ["queued"]
+
+    @pytest.mark.asyncio
+    async def test_it_comes_again_when_a_server_has_taken_them_meanwhile(
+        self, server: Clocked, places: Places, close: ExitStack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        second = Clocked(places, "default-2", now=START + 61)
+        close.callback(second.holder.close)
+        monkeypatch.setattr(moment, "PATIENCE", 0.0)
+        assert await second.schedules.look() == ABSENCE_PERIOD, "held by somebody who has not said what it is"
+
+    @pytest.mark.asyncio
+    async def test_it_has_its_turn_however_often_others_ask(
+        self, server: Clocked, places: Places, close: ExitStack
+    ) -> None:
+        await server.add()
+        server.holder.close()
+        second = Clocked(places, "default-2", now=START + 61)
+        close.callback(second.holder.close)
+        reads: asyncio.Queue[None] = asyncio.Queue()
+
+        async def ask_for_ever() -> None:
+            while True:
+                await second.schedules.read(all_schedules)
+                reads.put_nowait(None)
+
+        asking = [asyncio.create_task(ask_for_ever()) for _ in range(3)]
+        await reads.get()
+        before = reads.qsize()
+        assert await second.schedules.look() == PERIOD
+        assert reads.qsize() - before <= len(asking), "each of those that were there before it"
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    @pytest.mark.asyncio
+    async def test_it_makes_no_journal_where_nobody_has_schedules(
+        self, places: Places, close: ExitStack
+    ) -> None:
+        second = Clocked(places, "default-2")
+        close.callback(second.holder.close)
+        assert await second.schedules.look() == ABSENCE_PERIOD
+        assert not (places.journals / "default").exists()
+
+
+class TestLocalZone:
+    def test_tz_comes_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for said in ("Asia/Tokyo", ":Asia/Tokyo"):
+            monkeypatch.setenv("TZ", said)
+            assert local_zone() == "Asia/Tokyo"
+
+    def test_then_the_machines_own_settings(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        link, file = tmp_path / "localtime", tmp_path / "timezone"
+        assert local_zone(link=link, file=file) == "UTC"
+        file.write_text("Europe/Berlin\n")
+        assert local_zone(link=link, file=file) == "Europe/Berlin"
+        link.symlink_to("/usr/share/zoneinfo/America/New_York")
+        assert local_zone(link=link, file=file) == "America/New_York"
+
+
+def test_a_due_once_in_the_past_is_over(server: Clocked) -> None:
+    async def job() -> float:
+        when = When(At(START - 1, "UTC"), "UTC")
+        await server.schedules.call(lambda desk: add_schedule(desk, CALL, when, ident=new_id(), now=START))
+        return await server.schedules.look()
+
+    assert asyncio.run(job()) == PERIOD
+    assert list(waiting_orders(server.places)) == []

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.core.ids import is_ulid
+from jupyter_agent.system import paths as module
+from jupyter_agent.system.files import make_private, read_json, remove_folder, sweep, write_private
+from jupyter_agent.system.host import boot, host, is_this_host
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.locks import FileLock
+from jupyter_agent.system.paths import Places, find_places
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+class TestFinding:
+    @pytest.fixture(autouse=True)
+    def local(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The host's temporary folder."""
+        folder = tmp_path / "local"
+        folder.mkdir()
+        monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(folder))
+        return folder
+
+    def test_the_environment_says_where(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "x" / "y"))
+        assert find_places() == Places(tmp_path / "x" / "y")
+        assert mode(tmp_path / "x" / "y") == 0o700
+        assert list((tmp_path / "x" / "y").iterdir()) == [], "the probe leaves nothing"
+
+    def test_else_jupyters_data_folder(self, own_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("JUPYTER_AGENT_DIR")
+        assert find_places().root == own_environment / "data" / "agent"
+
+    def test_a_tilde_is_home(self, own_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_DIR", "~/here")
+        assert find_places().root == own_environment / "here"
+
+    def test_a_file_in_the_way_moves_it_and_says_why(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path
+    ) -> None:
+        (tmp_path / "file").write_text("in the way")
+        monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "file" / "agent"))
+        places = find_places()
+        assert places.root == local / f"jupyter_agent-{os.getuid()}"
+        assert mode(places.root) == 0o700
+        asked = tmp_path / "file" / "agent"
+        assert places.moved == (f"{asked} cannot be written or locked (Not a directory); using {places.root}")
+        assert find_places() == places, "every look comes to the same answer"
+
+    @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EROFS, errno.EOPNOTSUPP])
+    def test_where_locks_do_not_work_it_moves(
+        self, monkeypatch: pytest.MonkeyPatch, local: Path, error: int
+    ) -> None:
+        real = FileLock.acquire
+
+        def acquire(path: Path, **options: bool) -> FileLock | None:
+            if local not in path.parents:
+                raise OSError(error, os.strerror(error))
+            return real(path, **options)
+
+        monkeypatch.setattr(FileLock, "acquire", acquire)
+        places = find_places()
+        assert local in places.root.parents
+        assert places.moved is not None
+        assert os.strerror(error) in places.moved
+
+    def test_a_folder_of_somebody_else_is_not_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path
+    ) -> None:
+        theirs = tmp_path / "theirs"
+        theirs.mkdir()
+        os.chown(theirs, os.getuid() + 1, -1) if os.getuid() == 0 else pytest.fail("runs as root")
+        monkeypatch.setenv("JUPYTER_AGENT_DIR", str(theirs))
+        places = find_places()
+        assert places.moved is not None
+        assert "belongs to another user" in places.moved
+
+
+class TestPrivacy:
+    def test_a_new_folder_is_private_and_an_open_one_is_narrowed(self, tmp_path: Path) -> None:
+        before = os.umask(0)
+        try:
+            assert mode(make_private(tmp_path / "a" / "b")) == 0o700
+            (tmp_path / "open").mkdir(mode=0o755)
+            assert mode(make_private(tmp_path / "open")) == 0o700
+        finally:
+            os.umask(before)
+
+    def test_a_private_file_is_replaced_in_one_step(self, tmp_path: Path) -> None:
+        path = tmp_path / "holder.json"
+        write_private(path, b"one")
+        write_private(path, b"two")
+        assert path.read_bytes() == b"two"
+        assert mode(path) == 0o600
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["holder.json", "home"]
+
+    def test_one_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "holder.json"
+        write_private(path, b"old")
+
+        def full(fd: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            write_private(path, b"new")
+        assert path.read_bytes() == b"old"
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["holder.json", "home"]
+
+
+class TestRemoving:
+    def test_a_folder_goes_whole(self, tmp_path: Path) -> None:
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        (tmp_path / "a" / "b" / "c").write_text("x")
+        remove_folder(tmp_path / "a")
+        assert [p.name for p in tmp_path.iterdir()] == ["home"]
+
+    def test_what_a_killed_process_left_is_swept(self, tmp_path: Path) -> None:
+        (tmp_path / ".gone-x-1").mkdir()
+        (tmp_path / ".gone-x-1" / "rest").write_text("x")
+        (tmp_path / "stays").mkdir()
+        sweep(tmp_path)
+        sweep(tmp_path / "nowhere")
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["home", "stays"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"1", b"\xff\xfe", b"null", b"[" * 10_000])
+def test_what_is_no_json_object_is_none(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "x.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert read_json(path) is None
+
+
+def test_a_json_object_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps({"a": [1]}))
+    assert read_json(tmp_path / "x.json") == {"a": [1]}
+
+
+def test_ids_are_ulids_of_now_and_all_different() -> None:
+    ids = [new_id() for _ in range(1000)]
+    assert all(is_ulid(one) for one in ids)
+    assert len(set(ids)) == 1000
+
+
+def test_a_lock_is_judged_on_the_machine_that_made_it() -> None:
+    assert is_this_host(None)
+    assert is_this_host(host())
+    assert not is_this_host("elsewhere")
+    assert not is_this_host("elsewhere", "")
+    assert not is_this_host("elsewhere", "another boot")
+    assert is_this_host("renamed", boot()) is bool(boot())

@@ -1,0 +1,319 @@
+"""Commands as tasks: output, bars, exit status, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.detached.run_spec import CALLERS_PATH, caller_environment
+from jupyter_agent.detached.targets import CommandTarget
+from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
+from jupyter_agent.runtime.interrupt import MainStop
+from jupyter_agent.runtime.outcome import described
+from jupyter_agent.worker.commands import command
+from jupyter_agent.worker.commands.command import Program, run
+from jupyter_agent.worker.commands.progress_parser import BarReader, read_bar
+from jupyter_agent.worker.exit_status import how_it_ended
+from tests.support.builders import until
+from tests.support.targets import Said, run_and_stop
+
+
+@pytest.fixture
+def said() -> Said:
+    return Said()
+
+
+def shell(said: Said, script: str, *arguments: object) -> int:
+    return run(CommandTarget(["sh", "-c", script, "sh", *map(str, arguments)]), said.context)
+
+
+def python(said: Said, code: str, *arguments: object) -> int:
+    return run(CommandTarget([sys.executable, "-c", code, *map(str, arguments)]), said.context)
+
+
+def test_its_two_streams_are_the_log_and_zero_is_the_result(said: Said) -> None:
+    assert shell(said, "echo one; echo two >&2; printf three") == 0
+    assert said.text("stdout") == "one\nthree"
+    assert said.text("stderr") == "two\n"
+
+
+def test_another_exit_status_is_a_failure_that_says_so(said: Said) -> None:
+    with pytest.raises(TargetFailed) as caught:
+        shell(said, "echo last words; exit 3")
+    assert described(caught.value).type == "CommandFailed"
+    assert described(caught.value).message == "sh exited with status 3"
+    assert said.text("stdout") == "last words\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "how"),
+    [("kill -KILL $$", "was killed by SIGKILL"), ("kill -SEGV $$", "was killed by SIGSEGV")],
+)
+def test_a_signal_that_killed_it_is_named(script: str, how: str, said: Said) -> None:
+    with pytest.raises(TargetFailed, match=f"sh {how}"):
+        shell(said, script)
+
+
+def test_a_signal_without_a_name_has_its_number() -> None:
+    assert how_it_ended(-250) == "was killed by signal 250"
+
+
+def test_no_shell_is_between(said: Said, tmp_path: Path) -> None:
+    run(CommandTarget(["printf", "%s|", "$HOME", "a b", "*", ";ls"]), said.context)
+    assert said.text("stdout") == "$HOME|a b|*|;ls|"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "sentence"),
+    [
+        (None, 0, "there is no program"),
+        ("#!/bin/sh\n", 0o600, "cannot be run: Permission denied"),
+        ("not a program", 0o700, "cannot be run: Exec format error"),
+        ("#!/no/such/interpreter\n", 0o700, "there is no program"),
+    ],
+)
+def test_what_cannot_be_started_is_one_sentence(
+    content: str | None, mode: int, sentence: str, said: Said, tmp_path: Path
+) -> None:
+    path = tmp_path / "program"
+    if content is not None:
+        path.write_text(content)
+        path.chmod(mode)
+    with pytest.raises(BadTarget, match=sentence):
+        run(CommandTarget([str(path)]), said.context)
+    assert described(BadTarget("x")).traceback == ""
+
+
+def test_characters_that_come_in_pieces_are_put_together(said: Said) -> None:
+    code = """
+import os, sys, time
+for byte in "größe €😀\\n".encode() + b"\\xff\\xfe broken":
+    os.write(1, bytes([byte]))
+    time.sleep(0.001)
+"""
+    python(said, code)
+    assert said.text("stdout") == "größe €😀\n\ufffd\ufffd broken"
+
+
+def test_a_program_that_closes_its_output_early_is_waited_for(said: Said) -> None:
+    with pytest.raises(TargetFailed, match="status 7"):
+        shell(said, "exec >&- 2>&-; sleep 0.2; exit 7")
+
+
+def test_a_child_that_holds_the_output_open_is_not_waited_for(said: Said, tmp_path: Path) -> None:
+    shell(said, 'sleep 600 & echo $! > "$1"; echo done', tmp_path / "pid")
+    assert said.text("stdout") == "done\n"
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it lives: it was meant to
+
+
+def test_what_a_program_says_last_is_not_lost(said: Said) -> None:
+    python(said, "print('x' * 3_000_000)")
+    assert len(said.text("stdout")) == 3_000_001
+
+
+def test_its_environment_is_the_callers_not_the_workers(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/of/the/worker")
+    monkeypatch.setenv(CALLERS_PATH, "/of/the/caller")
+    monkeypatch.setenv("JUPYTER_AGENT_PRODUCER", "the worker")
+    monkeypatch.setenv("MINE", "kept")
+    shell(said, 'echo "$PYTHONPATH $MINE $JUPYTER_AGENT_PRODUCER"')
+    assert said.text("stdout") == "/of/the/caller kept \n"
+    monkeypatch.setenv(CALLERS_PATH, "")
+    shell(said, 'echo "${PYTHONPATH-unset}"')
+    assert said.text("stdout").endswith("unset\n")
+
+
+def test_it_can_be_interrupted_though_a_worker_cannot(said: Said) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(TargetFailed, match="sh was killed by SIGINT"):
+            shell(said, "kill -INT $$; echo deaf")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_callers_own_import_path_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/mine")
+    monkeypatch.delenv(CALLERS_PATH, raising=False)
+    first = caller_environment()
+    assert first[CALLERS_PATH] == "/mine"
+    assert first["PYTHONPATH"] != "/mine"
+    for name, value in first.items():  # as a worker that queues a task itself
+        monkeypatch.setenv(name, value)
+    assert caller_environment()[CALLERS_PATH] == "/mine"
+
+
+def lives(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text() if sys.platform == "linux" else ""
+        os.kill(pid, 0)
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return " Z " not in stat
+
+
+def _is_gone(pid: int) -> bool:
+    return not lives(pid)
+
+
+def pids(path: Path, count: int) -> Callable[[], list[int]]:
+    """A condition: so many processes have written their number to *path*."""
+
+    def written() -> list[int]:
+        found = [int(line) for line in path.read_text().split()] if path.exists() else []
+        return found if len(found) >= count else []
+
+    return written
+
+
+LISTENS = 'echo $$ >> "$1"; (echo $(exec sh -c "echo \\$PPID") >> "$1"; exec sleep 600) & wait'
+DEAF = """
+trap "" TERM
+echo $$ >> "$1"
+(sh -c 'echo $$ >> "$1"; exec sleep 600' sh "$1")
+wait
+"""
+
+
+@pytest.mark.parametrize("script", [LISTENS, DEAF], ids=["they listen", "they do not listen"])
+def test_a_cancel_ends_it_and_its_children(script: str, said: Said, tmp_path: Path) -> None:
+    written = pids(tmp_path / "pids", 2)
+    with pytest.raises(TaskCancelled):
+        run_and_stop(said, lambda: shell(said, script, tmp_path / "pids"), written)
+    for pid in written():
+        until(lambda pid=pid: not lives(pid), 5)
+
+
+def test_a_cancel_lets_it_say_goodbye(said: Said, tmp_path: Path) -> None:
+    script = 'trap "echo goodbye; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
+    with pytest.raises(TaskCancelled):
+        run_and_stop(said, lambda: shell(said, script, tmp_path / "ready"), (tmp_path / "ready").exists)
+    assert said.text("stdout") == "goodbye\n"
+
+
+def test_what_it_said_just_before_it_ended_is_heard(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Program, "_lives", lambda program: program._process.wait() != 0)
+    script = 'trap "echo goodbye; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
+    with pytest.raises(TaskCancelled):
+        run_and_stop(said, lambda: shell(said, script, tmp_path / "ready"), (tmp_path / "ready").exists)
+    assert said.text("stdout") == "goodbye\n"
+
+
+def test_a_second_stop_does_not_wait_for_the_grace(said: Said, tmp_path: Path) -> None:
+    script = f'trap "kill -TERM {os.getpid()}" TERM; echo $$ > "$1"; while :; do sleep 0.01; done'
+    before = signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_and_stop(said, lambda: shell(said, script, tmp_path / "pid"), pids(tmp_path / "pid", 1))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not lives(int((tmp_path / "pid").read_text()))
+
+
+def test_a_second_stop_at_the_moment_of_the_first_leaves_nothing_behind(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill = os.killpg
+
+    def stopped_again(group: int, number: int) -> None:
+        kill(group, number)
+        if number == signal.SIGTERM:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "killpg", stopped_again)
+    with pytest.raises(KeyboardInterrupt):
+        run_and_stop(said, lambda: shell(said, DEAF, tmp_path / "pids"), pids(tmp_path / "pids", 2))
+    for pid in pids(tmp_path / "pids", 2)():
+        until(partial(_is_gone, pid))
+
+
+def test_a_stop_while_it_is_being_started_leaves_nothing_behind(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = command._start
+
+    def started_slowly(argv: list[str]) -> subprocess.Popen[bytes]:
+        process = start(argv)
+        until(pids(tmp_path / "pids", 2))
+        signal.raise_signal(signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(command, "_start", started_slowly)
+    with pytest.raises(KeyboardInterrupt):
+        MainStop(signal.SIGTERM).run(lambda: shell(said, DEAF, tmp_path / "pids"))
+    for pid in pids(tmp_path / "pids", 2)():
+        until(partial(_is_gone, pid))
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("  45%|####5     | 45/100 [00:04<00:05, 10.0it/s]", (45, 100, None)),
+        ("Epoch 1:  45%|####      | 9/20 [00:04<00:05, 10.0it/s]", (9, 20, "Epoch 1")),
+        ("Receiving objects:  45% (450/1000), 1.2 MiB | 300 KiB/s", (450, 1000, "Receiving objects")),
+        ("     1,234,567  45%    1.20MB/s    0:00:12 (xfr#1, to-chk=5/10)", (45, 100, None)),
+        (" 33%|███▎      | 1.5M/4.5M [00:01<00:02, 1.5MB/s]", (33, 100, None)),
+        ("Downloading 12.5 %", (12.5, 100, "Downloading")),
+        ("Downloading 12,5 %", (12.5, 100, "Downloading")),
+        ("[ 12/345] Compiling", (12, 345, None)),
+        ("\x1b[32mWorking...\x1b[0m ━━━━━━ 100% 0:00:00", (100, 100, "Working")),
+        ("step 12 / 100", (12, 100, "step")),
+        ("0/0", None),
+        ("120/100", None),
+        ("140%", None),
+        ("22/11/2026", None),
+        ("loss 0.45", None),
+        ("", None),
+    ],
+)
+def test_bars_of_well_known_programs_are_understood(line: str, found: object) -> None:
+    assert read_bar(line) == found
+
+
+def read(*pieces: str) -> list[tuple[float, float, str | None]]:
+    found: list[tuple[float, float, str | None]] = []
+    reader = BarReader(lambda *values: found.append(values))
+    for piece in pieces:
+        reader.write(piece)
+    return found
+
+
+def test_only_lines_that_are_redrawn_are_bars() -> None:
+    assert read("50% of the files\n", "3/4 done\n", "at 20%") == []
+    assert read("\r10%", "\r20%\n") == [(10, 100, None), (20, 100, None)]
+    assert read("10%\r", "20%\r") == [(10, 100, None), (20, 100, None)]
+    assert read("\r10%\r20%\nplain 30%\r\n40%\n")[:1] == [(20, 100, None)]
+
+
+def test_a_bar_in_pieces_is_not_misread_for_long_and_takes_no_room() -> None:
+    reader = BarReader(lambda *values: None)
+    for n in range(10_000):
+        reader.write(f"\r{n}/10000")
+    assert len(reader._rest) < 30
+    assert read("\r4", "5%|####", "\r46%|")[-1] == (46, 100, None)
+
+
+def test_a_programs_bar_is_the_tasks_progress_and_its_last_state_one_line(said: Said) -> None:
+    code = """
+import sys
+for n in range(5):
+    sys.stderr.write(f"\\rFit: {20 * n:3d}%|##| {n}/5")
+    sys.stderr.flush()
+sys.stderr.write("\\rFit: 100%|##| 5/5\\n")
+print("done")
+"""
+    python(said, code)
+    assert said.text("stderr") == "Fit: 100%|##| 5/5\n"
+    last = said.progress[-1]
+    assert (last.done, last.total, last.message) == (5, 5, "Fit")
+    assert said.text("stdout") == "done\n"
