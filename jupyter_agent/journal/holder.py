@@ -18,7 +18,7 @@ from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
 from .base import Appended, Batch, Stored
-from .session import Desk, Long, Work
+from .session import JournalSession, Long, Work
 from .slots import Slot
 from .sqlite.errors import CorruptJournal
 from .sqlite.journal import SQLiteJournal
@@ -30,7 +30,7 @@ _SAID_FOR = 60.0
 """Seconds without trouble after which trouble is news again."""
 
 
-Job = Callable[[Desk], object]
+Job = Callable[[JournalSession], object]
 
 
 Item = tuple[Work | Job, Future[object]]
@@ -75,7 +75,7 @@ class Holder:
         """Commit *work*; the future fails with `JournalError` when it could not be stored."""
         return self._put(work)  # type: ignore[return-value]
 
-    def call(self, job: Callable[[Desk], T]) -> Future[T]:
+    def call(self, job: Callable[[JournalSession], T]) -> Future[T]:
         """Run *job* on the journal's thread, after everything put before it."""
         return self._put(job)  # type: ignore[return-value]
 
@@ -107,20 +107,20 @@ class Holder:
         return future
 
     def _run(self) -> None:
-        desk = self._desk()
+        session = self._desk()
         while group := self._next():
             if self._corrupt is not None:
-                desk = self._replace(self._corrupt)
-            desk = self._serve(desk, group)
-            if desk.journal is not self._journal:  # replaced while a long job breathed
-                desk = self._desk()
+                session = self._replace(self._corrupt)
+            session = self._serve(session, group)
+            if session.journal is not self._journal:  # replaced while a long job breathed
+                session = self._desk()
 
-    def _desk(self) -> Desk:
-        return Desk(self._journal, self._on_commit, self._between, self._dead, self.doomed)
+    def _desk(self) -> JournalSession:
+        return JournalSession(self._journal, self._on_commit, self._between, self._dead, self.doomed)
 
-    def _serve(self, desk: Desk, group: list[Item]) -> Desk:
+    def _serve(self, session: JournalSession, group: list[Item]) -> JournalSession:
         work, future = group[0]
-        return self._call(desk, work, future) if callable(work) else self._commit(desk, group)
+        return self._call(session, work, future) if callable(work) else self._commit(session, group)
 
     def _between(self) -> None:
         """What was put until now, up to the next long job; in here nobody else breathes."""
@@ -130,7 +130,7 @@ class Holder:
                 group = [] if self._is_long_next() else self._group()
             if not group:
                 return
-            self._serve(Desk(journal, self._on_commit, dead=self._dead, doomed=self.doomed), group)
+            self._serve(JournalSession(journal, self._on_commit, dead=self._dead, doomed=self.doomed), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
 
@@ -162,11 +162,11 @@ class Holder:
             weight += len(work.events) if isinstance(work, Batch) else 1
         return group
 
-    def _commit(self, desk: Desk, appends: list[Item]) -> Desk:
+    def _commit(self, session: JournalSession, appends: list[Item]) -> JournalSession:
         try:
-            answers = desk.append(*(work for work, _ in appends if not callable(work)))
+            answers = session.append(*(work for work, _ in appends if not callable(work)))
         except CorruptJournal as error:
-            desk = self._replace(error)
+            session = self._replace(error)
             _fail((future for _, future in appends), error)
         except JournalError as error:
             if self._corrupt is None:  # else it has been told what stands behind this
@@ -174,32 +174,32 @@ class Holder:
             _fail((future for _, future in appends), error)
         except Exception as error:  # a fault of ours must not end the thread that everyone waits for
             if len(appends) > 1:
-                return self._commit_each(desk, appends)
+                return self._commit_each(session, appends)
             log.exception("the journal could not take a batch")
             _fail((future for _, future in appends), error)
         else:
             self.trouble = None
             for (_, future), answer in zip(appends, answers, strict=True):
                 future.set_result(answer)
-        return desk
+        return session
 
-    def _commit_each(self, desk: Desk, appends: list[Item]) -> Desk:
+    def _commit_each(self, session: JournalSession, appends: list[Item]) -> JournalSession:
         """One of them cannot be taken, and the others shall not suffer for it."""
         for item in appends:
-            desk = self._commit(desk, [item])
-        return desk
+            session = self._commit(session, [item])
+        return session
 
-    def _call(self, desk: Desk, job: Job, future: Future[object]) -> Desk:
+    def _call(self, session: JournalSession, job: Job, future: Future[object]) -> JournalSession:
         try:
-            result = job(desk)
+            result = job(session)
         except CorruptJournal as error:
-            desk = self._replace(error)
+            session = self._replace(error)
             future.set_exception(error)
         except BaseException as error:  # noqa: BLE001 - the caller's future gets it
             future.set_exception(error)
         else:
             future.set_result(result)
-        return desk
+        return session
 
     def _open(self) -> SQLiteJournal:
         try:
@@ -208,7 +208,7 @@ class Holder:
             self._move_aside(error)
             return SQLiteJournal(self.slot.file, self.id, new_id())
 
-    def _replace(self, error: CorruptJournal) -> Desk:
+    def _replace(self, error: CorruptJournal) -> JournalSession:
         self._journal.close()
         self._corrupt = error
         try:

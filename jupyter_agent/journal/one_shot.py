@@ -13,7 +13,7 @@ from ..system.paths import Places
 from ..transport.discovery import DEFAULT
 from .holder import Holder
 from .operations.recovery import interrupt_orphans, peek_spools, take_in
-from .session import Desk
+from .session import JournalSession
 from .slots import Slot, take_moment_slot
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ _RETRY = 0.05
 def at_desk(
     places: Places,
     name: str,
-    job: Callable[[Desk], T],
+    job: Callable[[JournalSession], T],
     *,
     doomed: Mapping[str, State] | None = None,
     taking_in: bool = True,
@@ -47,13 +47,13 @@ def at_desk(
         raise
     holder.doomed.update(doomed or {})
 
-    def work(desk: Desk) -> T:
+    def work(session: JournalSession) -> T:
         if taking_in:
-            take_in(desk, places, slot.name)
-            peek_spools(desk, places, slot.name)
-            interrupt_orphans(desk, places, lambda _: False, now=time.time(), lease=LEASE)
+            take_in(session, places, slot.name)
+            peek_spools(session, places, slot.name)
+            interrupt_orphans(session, places, lambda _: False, now=time.time(), lease=LEASE)
             sweep_workers(places)
-        return job(desk)
+        return job(session)
 
     with holder:
         return holder.call(work).result()

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Work = Batch | Note
 
 
-class Desk:
+class JournalSession:
     """The journal as a job on its thread sees it: reads go straight, appends are announced.
 
     ``dead`` are the producers whose lock somebody has had: they will not come back, whatever of theirs
@@ -63,7 +63,7 @@ class Desk:
 class Long(Generic[T]):
     """A job that breathes: others are served in the middle of it."""
 
-    job: Callable[[Desk], T]
+    job: Callable[[JournalSession], T]
 
-    def __call__(self, desk: Desk) -> T:
-        return self.job(desk)
+    def __call__(self, session: JournalSession) -> T:
+        return self.job(session)

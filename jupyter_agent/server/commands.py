@@ -11,7 +11,7 @@ from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Command, too_deep
 from ..core.task import Task
 from ..errors import NotNow, RequestRefused, UnknownTask
 from ..journal.base import Note, Pending
-from ..journal.session import Desk
+from ..journal.session import JournalSession
 from ..journal.transaction import command_of
 from ..protocol.actions import encode
 from ..protocol.messages import CommandOrder
@@ -44,19 +44,19 @@ async def ask(services: Services, request: Request) -> None:
     registry, dispatch = services.registry, services.dispatch
     connected = {c.producer for c in registry.all() if c.producer}
 
-    def job(desk: Desk) -> Pending | None:
-        task = desk.journal.task(request.task)
+    def job(session: JournalSession) -> Pending | None:
+        task = session.journal.task(request.task)
         if task is None:
             raise UnknownTask(f"there is no task {request.task[:80]!r}", task_id=request.task)
         _refuse_other_attempt(task, request)
-        if dispatch.carry_out(desk, task, request.command, request.by):
+        if dispatch.carry_out(session, task, request.command, request.by):
             return None
         if _refuse(task, request, connected):
             return None
-        given = questions.addressed(desk, task, args) if request.command == "input" else args
+        given = questions.addressed(session, task, args) if request.command == "input" else args
         data = Command(request.command, given, request.by)
-        offset = desk.append(Note(task.id, task.attempt, "command", data))[0].stored[0].offset
-        return next((p for p in desk.journal.pending(task.producer or "") if p.offset == offset), None)
+        offset = session.append(Note(task.id, task.attempt, "command", data))[0].stored[0].offset
+        return next((p for p in session.journal.pending(task.producer or "") if p.offset == offset), None)
 
     pending = await services.feed.call(job)
     dispatch.wake()

@@ -184,7 +184,7 @@ class JupyterAgent(ExtensionApp):
         if services is None:
             return
         feed = services.feed
-        head = await asyncio.wrap_future(feed.holder.call(lambda desk: desk.journal.head))
+        head = await asyncio.wrap_future(feed.holder.call(lambda session: session.journal.head))
         feed.attach(feed.holder, asyncio.get_running_loop(), head)
         feed.holder.slot.announce(self._address(services.key))
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)

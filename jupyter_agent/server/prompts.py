@@ -8,14 +8,14 @@ from ..core.events import Command, Event, Input, Prompt, decode_data, decode_eve
 from ..core.task import Task
 from ..errors import NotNow
 from ..journal.base import Note
-from ..journal.session import Desk
+from ..journal.session import JournalSession
 
 TALK = ("prompt", "input", "command")
 LOOK = 50
 """Newest events of a talk that are looked at to say what became of a question."""
 
 
-def addressed(desk: Desk, task: Task, args: dict[str, Any]) -> dict[str, Any]:
+def addressed(session: JournalSession, task: Task, args: dict[str, Any]) -> dict[str, Any]:
     """The args of an answer with the id of the question that it is for: the open one, unless it names one.
 
     Raises `NotNow` when that question is not open any more.
@@ -24,25 +24,25 @@ def addressed(desk: Desk, task: Task, args: dict[str, Any]) -> dict[str, Any]:
     if named is None:
         return args if now is None else args | {"prompt_id": now.prompt_id}
     if now is None or named != now.prompt_id:
-        raise NotNow(_fate(_talk(desk, task), task, named), task_id=task.id)
+        raise NotNow(_fate(_talk(session, task), task, named), task_id=task.id)
     return args
 
 
-def ask_again(desk: Desk, task: Task) -> None:
+def ask_again(session: JournalSession, task: Task) -> None:
     """A task that was called interrupted goes on: the question that it still waits on is open again."""
     open_now: Prompt | None = None
-    for data in _talk(desk, task):
+    for data in _talk(session, task):
         if isinstance(data, Prompt):
             open_now = data
         elif open_now is not None and _is_for(data, open_now.prompt_id):
             open_now = None
     if open_now is not None:
-        desk.append(Note(task.id, task.attempt, "prompt", open_now))
+        session.append(Note(task.id, task.attempt, "prompt", open_now))
 
 
-def _talk(desk: Desk, task: Task) -> list[Prompt | Input | Command]:
+def _talk(session: JournalSession, task: Task) -> list[Prompt | Input | Command]:
     """What was asked and answered lately in the present attempt, oldest first."""
-    events = (decode_event(stored.encoded) for stored in desk.journal.tail(task.id, LOOK, TALK))
+    events = (decode_event(stored.encoded) for stored in session.journal.tail(task.id, LOOK, TALK))
     return [data for event in events if event.attempt == task.attempt for data in _read(event)]
 
 

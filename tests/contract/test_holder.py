@@ -26,7 +26,7 @@ from jupyter_agent.journal.operations.recovery import (
     take_in_spools,
 )
 from jupyter_agent.journal.operations.retention import DAY, Retention, prune
-from jupyter_agent.journal.session import Desk, Long
+from jupyter_agent.journal.session import JournalSession, Long
 from jupyter_agent.journal.slots import (
     Slot,
     existing_slots,
@@ -74,7 +74,9 @@ def holder(slot: Slot) -> Iterator[Holder]:
 
 
 def everything(holder: Holder) -> list[Event]:
-    return holder.call(lambda desk: [decode_event(s.encoded) for s in desk.journal.read(0, 10**6)]).result(20)
+    return holder.call(
+        lambda session: [decode_event(s.encoded) for s in session.journal.read(0, 10**6)]
+    ).result(20)
 
 
 def facts(holder: Holder) -> list[tuple[str, int]]:
@@ -99,7 +101,7 @@ class Gate:
         self.future = holder.call(self._wait)
         assert self._entered.wait(20)
 
-    def _wait(self, desk: Desk) -> None:
+    def _wait(self, session: JournalSession) -> None:
         self._entered.set()
         assert self._open.wait(20)
 
@@ -122,9 +124,9 @@ class TestCommitting:
     def test_a_job_sees_what_was_put_before_it_and_nothing_after(self, holder: Holder) -> None:
         gate = Gate(holder)
         holder.append(batch(1, 3))
-        head = holder.call(lambda desk: desk.journal.head)
+        head = holder.call(lambda session: session.journal.head)
         holder.append(batch(4, 9))
-        last = holder.call(lambda desk: desk.journal.head)
+        last = holder.call(lambda session: session.journal.head)
         gate.open()
         assert (head.result(20), last.result(20)) == (3, 9)
 
@@ -150,11 +152,11 @@ class TestCommitting:
             gate = Gate(holder)
             holder.append(batch(1, 3)).add_done_callback(lambda done: order.append("future"))
             gate.open()
-            holder.call(lambda desk: None).result(20)
+            holder.call(lambda session: None).result(20)
         assert order == ["commit", "future"]
 
     def test_a_job_that_raises_tells_only_its_caller(self, holder: Holder) -> None:
-        def fail(desk: Desk) -> None:
+        def fail(session: JournalSession) -> None:
             raise KeyError("mine")
 
         with pytest.raises(KeyError, match="mine"):
@@ -192,7 +194,7 @@ class TestCommitting:
     def test_one_who_left_before_his_turn_hurts_nobody(self, holder: Holder) -> None:
         gate = Gate(holder)
         futures = [holder.append(batch(n, n)) for n in range(1, 4)]
-        job = holder.call(lambda desk: desk.journal.head)
+        job = holder.call(lambda session: session.journal.head)
         assert futures[2].cancel()
         assert job.cancel()
         gate.open()
@@ -210,15 +212,15 @@ class TestBreathing:
         gate = Gate(holder)
         heads: list[int] = []
 
-        def job(desk: Desk) -> None:
+        def job(session: JournalSession) -> None:
             for _ in range(2):
-                heads.append(desk.journal.head)
-                desk.breathe()
-            heads.append(desk.journal.head)
+                heads.append(session.journal.head)
+                session.breathe()
+            heads.append(session.journal.head)
 
         long = holder.call(Long(job))
         appended = holder.append(batch(1, 3))
-        seen = holder.call(lambda desk: desk.journal.head)
+        seen = holder.call(lambda session: session.journal.head)
         gate.open()
         long.result(20)
         assert heads == [0, 3, 3]
@@ -228,9 +230,9 @@ class TestBreathing:
         gate, order = Gate(holder), list[str]()
 
         def job(name: str) -> Long[None]:
-            def work(desk: Desk) -> None:
+            def work(session: JournalSession) -> None:
                 order.append(f"{name} begins")
-                desk.breathe()
+                session.breathe()
                 order.append(f"{name} ends")
 
             return Long(work)
@@ -245,11 +247,11 @@ class TestBreathing:
         gate = Gate(holder)
         holder.append(batch(1, 3))
 
-        def job(desk: Desk) -> int:
-            desk.breathe()
-            return desk.journal.head
+        def job(session: JournalSession) -> int:
+            session.breathe()
+            return session.journal.head
 
-        inner = holder.call(Long(lambda desk: desk.breathe()))
+        inner = holder.call(Long(lambda session: session.breathe()))
         head = holder.call(job)
         holder.append(batch(4, 5))
         gate.open()
@@ -261,10 +263,10 @@ class TestBreathing:
     ) -> None:
         gate = Gate(holder)
 
-        def damaged(desk: Desk) -> None:
+        def damaged(session: JournalSession) -> None:
             raise CorruptJournal("made so")
 
-        long = holder.call(Long(lambda desk: desk.breathe()))
+        long = holder.call(Long(lambda session: session.breathe()))
         holder.call(damaged)
         gate.open()
         with pytest.raises(JournalError, match="replaced"):
@@ -280,7 +282,7 @@ class TestBreathing:
         spool._segments.close()
         spool._file_lock.release()
         gate = Gate(holder)
-        taking = holder.call(Long(lambda desk: take_in_spools(desk, places, "default")))
+        taking = holder.call(Long(lambda session: take_in_spools(session, places, "default")))
         other = "01BX5ZZKBKACTAV9WEVGEMMVT9"
         holder.append(batch(1, 3, task=other))
         gate.open()
@@ -311,7 +313,7 @@ class TestClosing:
         holder.close()
         holder.close()
         with pytest.raises(JournalError):
-            holder.call(lambda desk: None).result(0)
+            holder.call(lambda session: None).result(0)
 
     def test_the_address_is_taken_back(self, holder: Holder, places: Places) -> None:
         holder.slot.announce(SERVER)
@@ -333,7 +335,7 @@ class TestTrouble:
                 put(holder, big)
         assert holder.trouble is not None
         assert caplog.text.count("events cannot be stored and stay in their spools") == 1
-        holder.call(lambda desk: _limit_pages(desk, limit)).result(20)
+        holder.call(lambda session: _limit_pages(session, limit)).result(20)
         assert put(holder, big)[0].upto == 3
         assert holder.trouble is None
         assert [n for _, n in facts(holder)] == [1, 2, 3]
@@ -346,12 +348,12 @@ class TestTrouble:
         )
         with pytest.raises(JournalError):
             put(holder, work)
-        holder.call(lambda desk: _limit_pages(desk, limit)).result(20)
-        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        holder.call(lambda session: _limit_pages(session, limit)).result(20)
+        task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         assert (task.state, task.events) == (RUNNING, 5)
         assert put(holder, work)[0].upto == 7
-        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         assert (task.state, task.events) == (TaskState.COMPLETED, 7), "folded once, not twice"
 
@@ -413,18 +415,18 @@ class TestTrouble:
             assert holder.trouble is None
 
 
-def _limit_pages(desk: Desk, limit: int | None = None) -> int:
+def _limit_pages(session: JournalSession, limit: int | None = None) -> int:
     """Let the file grow no further (or up to *limit* pages); what the limit was before."""
-    database = desk.journal._db  # type: ignore[attr-defined]
+    database = session.journal._db  # type: ignore[attr-defined]
     (before,) = database.execute("PRAGMA max_page_count").fetchone()
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count={limit or pages}").fetchone()
     return int(before)
 
 
-def _break(desk: Desk) -> None:
+def _break(session: JournalSession) -> None:
     """What a bad disk does to an open journal, as far as SQLite tells it."""
-    desk.journal._db.execute("DROP TABLE events")  # type: ignore[attr-defined]
+    session.journal._db.execute("DROP TABLE events")  # type: ignore[attr-defined]
 
 
 class TestSlots:
@@ -562,7 +564,7 @@ def spool_of(
 
 
 def look(holder: Holder, places: Places) -> int:
-    return holder.call(lambda desk: take_in(desk, places, holder.slot.name)).result(20)
+    return holder.call(lambda session: take_in(session, places, holder.slot.name)).result(20)
 
 
 def free_journal(places: Places, name: str, *work: Batch | Note) -> None:
@@ -578,7 +580,7 @@ class TestTakingIn:
         spool_of(places, story(logs=5, end=False))
         assert look(holder, places) == 1
         assert facts(holder) == [(PRODUCER, n) for n in range(1, 8)] + [(holder.id, 1)]
-        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         assert task.state is INTERRUPTED
         assert decode_data(everything(holder)[-1]) == State(
@@ -594,7 +596,7 @@ class TestTakingIn:
         ran = [state(1, RUNNING, producer=STRANGER), state(2, TaskState.COMPLETED, producer=STRANGER)]
         spool_of(places, ran, producer=STRANGER)
         assert look(holder, places) == 1
-        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         assert (task.name, task.state, task.producer) == ("train", TaskState.COMPLETED, STRANGER)
         assert [event.flag for event in everything(holder)] == [None] * 3
@@ -619,7 +621,7 @@ class TestTakingIn:
     def test_another_hosts_spool_is_never_judged(self, holder: Holder, places: Places) -> None:
         folder = spool_of(places, story(end=False), host_name="elsewhere")
         assert look(holder, places) == 0
-        holder.call(lambda desk: peek_spools(desk, places, "default")).result(20)
+        holder.call(lambda session: peek_spools(session, places, "default")).result(20)
         assert facts(holder) == []
         assert folder.is_dir()
 
@@ -658,10 +660,10 @@ class TestTakingIn:
         assert slot is not None
         with Holder(slot) as second:
             put(second, Batch(PRODUCER, 1, story(end=False)), cancel, cancel)
-            first = second.call(lambda desk: desk.journal.pending(PRODUCER)).result(20)[0].offset
-            second.call(lambda desk: desk.journal.handled(first)).result(20)
+            first = second.call(lambda session: session.journal.pending(PRODUCER)).result(20)[0].offset
+            second.call(lambda session: session.journal.handled(first)).result(20)
         look(holder, places)
-        assert len(holder.call(lambda desk: desk.journal.pending(PRODUCER)).result(20)) == 1
+        assert len(holder.call(lambda session: session.journal.pending(PRODUCER)).result(20)) == 1
 
     def test_a_held_journal_is_left(self, holder: Holder, places: Places) -> None:
         slot = try_slot(places, "default-2")
@@ -795,9 +797,9 @@ class TestPeeking:
     ) -> None:
         folder = spool_of(places, story(logs=9, end=False), alive=True)
         for _ in range(2):
-            holder.call(lambda desk: peek_spools(desk, places, "default")).result(20)
+            holder.call(lambda session: peek_spools(session, places, "default")).result(20)
         assert [n for _, n in facts(holder)] == list(range(1, 12))
-        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         assert task.state is RUNNING
         assert folder.is_dir()
@@ -807,7 +809,7 @@ class TestPeeking:
 
     def test_it_stops_before_what_looks_like_a_hole(self, holder: Holder, places: Places) -> None:
         spool_of(places, [event(n) for n in (1, 2, 3, 5)], alive=True)
-        holder.call(lambda desk: peek_spools(desk, places, "default")).result(20)
+        holder.call(lambda session: peek_spools(session, places, "default")).result(20)
         assert [n for _, n in facts(holder)] == [1, 2, 3]
         assert put(holder, batch(4, 5))[0].upto == 5
 
@@ -849,7 +851,7 @@ class TestInterruptedTakingIn:
             return one
 
         with monkeypatch.context() as patch:
-            patch.setattr(Desk, "append", counted(Desk.append))
+            patch.setattr(JournalSession, "append", counted(JournalSession.append))
             patch.setattr(os, "unlink", counted(os.unlink))
             patch.setattr(os, "rmdir", counted(os.rmdir))
             patch.setattr(Path, "rename", counted(Path.rename))
@@ -876,11 +878,11 @@ class TestOrphans:
         self, holder: Holder, places: Places, *, connected: frozenset[str] = frozenset(), now: float = 1e10
     ) -> None:
         holder.call(
-            lambda desk: interrupt_orphans(desk, places, connected.__contains__, now=now, lease=100.0)
+            lambda session: interrupt_orphans(session, places, connected.__contains__, now=now, lease=100.0)
         ).result(20)
 
     def state(self, holder: Holder) -> TaskState:
-        task = holder.call(lambda desk: desk.journal.task(TASK)).result(20)
+        task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         return task.state
 
@@ -917,7 +919,7 @@ class TestOrphans:
 
     def test_one_on_another_host_has_a_lease_from_its_last_word(self, holder: Holder, places: Places) -> None:
         put(holder, Batch(PRODUCER, 1, story(end=False), host="elsewhere"))
-        row = holder.call(lambda desk: desk.journal.producer(PRODUCER)).result(20)
+        row = holder.call(lambda session: session.journal.producer(PRODUCER)).result(20)
         assert row is not None
         self.interrupt(holder, places, now=row.seen + 99)
         assert self.state(holder) is RUNNING
@@ -954,8 +956,8 @@ class TestPruning:
             (places.checkpoints / f"{task_id(number)}.pickle").write_bytes(b"x")
         (places.results / "unrelated").write_bytes(b"x")
 
-        def run(desk: Desk) -> list[str]:
-            return prune(desk, places, Retention(days=30), 1006.0 + 30 * DAY + 1)
+        def run(session: JournalSession) -> list[str]:
+            return prune(session, places, Retention(days=30), 1006.0 + 30 * DAY + 1)
 
         gone = holder.call(run).result(20)
         assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
@@ -967,7 +969,7 @@ class TestPruning:
         for number in range(1, 4):
             who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
             put(holder, Batch(who["producer"], 1, story(**who)))
-        gone = holder.call(lambda desk: prune(desk, places, Retention(size=0), 2000.0)).result(20)
+        gone = holder.call(lambda session: prune(session, places, Retention(size=0), 2000.0)).result(20)
         assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
         assert everything(holder) == []
 
@@ -975,6 +977,6 @@ class TestPruning:
 def test_a_stored_event_of_another_host_is_spooled_with_it(holder: Holder, places: Places) -> None:
     spool_of(places, story(end=False))
     look(holder, places)
-    row = holder.call(lambda desk: desk.journal.producer(PRODUCER)).result(20)
+    row = holder.call(lambda session: session.journal.producer(PRODUCER)).result(20)
     assert row is not None
     assert row.host == host()

@@ -206,11 +206,11 @@ class TestTakingOver:
         assert other is not None
         assert slot is not None
         with Holder(other) as second:
-            second.call(lambda desk: desk.journal.put_record("schedule", "a", b"theirs")).result(20)
-            second.call(lambda desk: desk.journal.claim(claimed(1.0))).result(20)
+            second.call(lambda session: session.journal.put_record("schedule", "a", b"theirs")).result(20)
+            second.call(lambda session: session.journal.claim(claimed(1.0))).result(20)
         with Holder(slot) as holder:
-            holder.call(lambda desk: take_in(desk, places, "default")).result(20)
-            kept = holder.call(lambda desk: desk.journal.kept()).result(20)
+            holder.call(lambda session: take_in(session, places, "default")).result(20)
+            kept = holder.call(lambda session: session.journal.kept()).result(20)
         assert kept == ([("schedule", "a", b"theirs")], [claimed(1.0)], [])
 
 

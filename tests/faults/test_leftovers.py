@@ -31,7 +31,7 @@ def _look(places: Places) -> None:
     slot = try_slot(places, "default")
     assert slot is not None
     with Holder(slot) as holder:
-        holder.call(lambda desk: take_in_spools(desk, places, "default")).result(20)
+        holder.call(lambda session: take_in_spools(session, places, "default")).result(20)
 
 
 @pytest.mark.timeout(30)

@@ -18,7 +18,7 @@ from jupyter_agent.journal.base import Batch, Note, Trust
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.operations.recovery import take_in
 from jupyter_agent.journal.operations.retention import Retention, prune
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import holder_of, try_slot
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
@@ -118,9 +118,9 @@ def _hold(places: Places, dice: Dice) -> None:
         holder.close()
 
 
-def _run(holder: Holder, job: Callable[[Desk, Places], Any], places: Places) -> None:
+def _run(holder: Holder, job: Callable[[JournalSession, Places], Any], places: Places) -> None:
     try:
-        holder.call(lambda desk: job(desk, places)).result(20)
+        holder.call(lambda session: job(session, places)).result(20)
     except AgentError:
         return  # said in a sentence; a door makes a 503 of it
 
@@ -131,7 +131,7 @@ def _store(holder: Holder) -> None:
     for _ in range(3):
         try:
             answer = holder.append(Batch(NEWCOMER, 1, [event])).result(20)
-            found = holder.call(lambda desk: desk.journal.task(NEWCOMER)).result(20)
+            found = holder.call(lambda session: session.journal.task(NEWCOMER)).result(20)
         except AgentError:
             continue
         expect(answer.upto == 1 and found is not None and found.logs == 1, f"stored {found}")
@@ -139,10 +139,10 @@ def _store(holder: Holder) -> None:
     expect(False, f"a new event cannot be stored: {holder.trouble} {holder.told}")
 
 
-def _read_all(desk: Desk, _places: Places) -> None:
+def _read_all(session: JournalSession, _places: Places) -> None:
     after = 0
     for _ in range(1000):
-        page = desk.journal.read(after, 50)
+        page = session.journal.read(after, 50)
         if not page:
             return
         expect(page[-1].offset > after, "reading goes round in a circle")
@@ -150,29 +150,29 @@ def _read_all(desk: Desk, _places: Places) -> None:
     expect(False, "reading does not end")
 
 
-def _write(desk: Desk, _places: Places) -> None:
+def _write(session: JournalSession, _places: Places) -> None:
     for producer, task in zip(PRODUCERS, TASKS, strict=True):
         log = encode_data(Log("stdout", "more"))
         event = Event(task, 1, producer, 41, 1.0, "log", log)
-        desk.append(Batch(producer, 41, [event]), Note(task, 1, "command", Command("cancel")))
+        session.append(Batch(producer, 41, [event]), Note(task, 1, "command", Command("cancel")))
 
 
-_JOBS: tuple[Callable[[Desk, Places], Any], ...] = (
-    lambda desk, _places: desk.journal.tasks(limit=100),
-    lambda desk, _places: desk.journal.open_tasks(),
-    lambda desk, _places: [desk.journal.task(task) for task in TASKS],
-    lambda desk, _places: desk.journal.producers(),
-    lambda desk, _places: [desk.journal.producer(producer) for producer in PRODUCERS],
-    lambda desk, _places: [desk.journal.owners(task, 1) for task in TASKS],
-    lambda desk, _places: [desk.journal.pending(producer) for producer in PRODUCERS],
-    lambda desk, _places: [desk.journal.tail(task, 5, ["log", "state"]) for task in TASKS],
-    lambda desk, _places: desk.journal.read(0, 1000, tasks=TASKS[:2], types=["log"]),
+_JOBS: tuple[Callable[[JournalSession, Places], Any], ...] = (
+    lambda session, _places: session.journal.tasks(limit=100),
+    lambda session, _places: session.journal.open_tasks(),
+    lambda session, _places: [session.journal.task(task) for task in TASKS],
+    lambda session, _places: session.journal.producers(),
+    lambda session, _places: [session.journal.producer(producer) for producer in PRODUCERS],
+    lambda session, _places: [session.journal.owners(task, 1) for task in TASKS],
+    lambda session, _places: [session.journal.pending(producer) for producer in PRODUCERS],
+    lambda session, _places: [session.journal.tail(task, 5, ["log", "state"]) for task in TASKS],
+    lambda session, _places: session.journal.read(0, 1000, tasks=TASKS[:2], types=["log"]),
     _read_all,
-    lambda desk, _places: desk.journal.recoverable(3, TASKS),
-    lambda desk, places: take_in(desk, places, "default"),
+    lambda session, _places: session.journal.recoverable(3, TASKS),
+    lambda session, places: take_in(session, places, "default"),
     _write,
-    lambda desk, places: prune(desk, places, Retention(days=10_000, size=1), 3e8),
-    lambda desk, _places: desk.journal.size(),
+    lambda session, places: prune(session, places, Retention(days=10_000, size=1), 3e8),
+    lambda session, _places: session.journal.size(),
 )
 
 

@@ -16,7 +16,7 @@ from jupyter_agent.core.events import Event, Log, State, TaskState, decode_event
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations.recovery import peek_spools, take_in
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.producer.segment import MAGIC, START, Record, Segment, read_segment
 from jupyter_agent.producer.spool import header_for
 from jupyter_agent.system.paths import Places
@@ -101,11 +101,11 @@ def spools(folder: Path) -> Iterator[Feed]:
         swapped = _damage(dice, places.spools / PRODUCERS[0])
         sound = [] if swapped else _still_there(places.spools / PRODUCERS[0], bad)
         journal = MemoryJournal(ulid(2, b"holder...."), "epoch")
-        desk = Desk(journal, lambda _stored, _seconds: None)
+        session = JournalSession(journal, lambda _stored, _seconds: None)
         if dice.chance(0.2):
-            peek_spools(desk, places, "default")
+            peek_spools(session, places, "default")
         for _ in range(2):
-            take_in(desk, places, "default")
+            take_in(session, places, "default")
         _check(journal, places, good, sound)
 
     with quiet("cannot be read and is passed over") as check:

@@ -24,7 +24,7 @@ from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations.recovery import peek_spools, take_in
 from jupyter_agent.journal.operations.retention import Retention, prune
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import Slot, try_slot
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.producer.forwarder import Forwarder
@@ -111,11 +111,11 @@ def _spool(places: Places, producer: str = PRODUCER) -> Path:
 
 def _taken_in(places: Places) -> MemoryJournal:
     journal = MemoryJournal(HOLDER, "epoch")
-    desk = Desk(journal, lambda _stored, _seconds: None)
+    session = JournalSession(journal, lambda _stored, _seconds: None)
     for name in ("default", "default-2"):
         (places.journals / name).mkdir(parents=True, exist_ok=True)
-    peek_spools(desk, places, "default")
-    take_in(desk, places, "default")
+    peek_spools(session, places, "default")
+    take_in(session, places, "default")
     return journal
 
 
@@ -177,13 +177,13 @@ def _journal_with_a_task(places: Places) -> Slot:
     return slot
 
 
-_LOOKS: tuple[Callable[[Desk], object], ...] = (
-    lambda desk: desk.journal.task(TASK),
-    lambda desk: desk.journal.tasks(),
-    lambda desk: desk.journal.pending(PRODUCER),
-    lambda desk: desk.journal.owners(TASK, 1),
-    lambda desk: desk.journal.producer(PRODUCER),
-    lambda desk: desk.journal.read(0, 10),
+_LOOKS: tuple[Callable[[JournalSession], object], ...] = (
+    lambda session: session.journal.task(TASK),
+    lambda session: session.journal.tasks(),
+    lambda session: session.journal.pending(PRODUCER),
+    lambda session: session.journal.owners(TASK, 1),
+    lambda session: session.journal.producer(PRODUCER),
+    lambda session: session.journal.read(0, 10),
 )
 
 
@@ -230,8 +230,8 @@ def test_retention_ends_when_what_it_forgets_stays(places: Places) -> None:
         def size(self) -> int:
             return 1 << 40
 
-    desk = Desk(Stuck(HOLDER, "epoch"), lambda _stored, _seconds: None)
-    assert set(prune(desk, places, Retention(), 1.0)) == {TASK}
+    session = JournalSession(Stuck(HOLDER, "epoch"), lambda _stored, _seconds: None)
+    assert set(prune(session, places, Retention(), 1.0)) == {TASK}
 
 
 @pytest.mark.parametrize(

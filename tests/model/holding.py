@@ -16,7 +16,7 @@ from jupyter_agent.journal.base import Appended, Batch, Note, Stored, Trust
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import recovery as ingest
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.system.host import host
 from jupyter_agent.system.paths import Places
@@ -126,7 +126,7 @@ class Home:
         ]
 
 
-class HandDesk(Desk):
+class HandDesk(JournalSession):
     """A desk on which things go wrong."""
 
     def __init__(
@@ -167,11 +167,11 @@ class HandHolder(Holder):
         self.spoiled = False
         self._use(slot.journal)
 
-    def _use(self, journal: WatchedJournal) -> Desk:
+    def _use(self, journal: WatchedJournal) -> JournalSession:
         journal.opened_by(self.id)
         self._journal = cast(Any, journal)
         between = getattr(self, "_between", None)
-        self.desk: Desk = HandDesk(journal, self._on_commit, *([between] if between else []))
+        self.desk: JournalSession = HandDesk(journal, self._on_commit, *([between] if between else []))
         self.desk.dead = self._dead
         return self.desk
 
@@ -209,12 +209,12 @@ class HandHolder(Holder):
         for _, future in group:
             future.set_exception(error)
 
-    def _replace(self, error: CorruptJournal) -> Desk:
+    def _replace(self, error: CorruptJournal) -> JournalSession:
         slot = cast(ModelSlot, self.slot)
         slot.journal = WatchedJournal(self.home)
-        desk = self._use(slot.journal)
+        session = self._use(slot.journal)
         self._on_epoch()
-        return desk
+        return session
 
     def _die_if_killed(self, group: list[tuple[Any, Future[Any]]]) -> None:
         for _, future in group:
@@ -248,29 +248,29 @@ def has_spool(places: Places, producer: str) -> bool:
     return producer in cast(FakePlaces, places).home.spools
 
 
-def take_in(desk: Desk, places: Places, slot: str) -> int:
+def take_in(session: JournalSession, places: Places, slot: str) -> int:
     """Stands for `ingest.take_in`, which finds folders and their locks; reading, merging, interrupting are
     the real ones, in chunks, and may be cut short at any append."""
     home = cast(FakePlaces, places).home
-    taken = _take_in_journals(desk, home) if slot == DEFAULT else 0
+    taken = _take_in_journals(session, home) if slot == DEFAULT else 0
     for spool in home.own_spools(slot):
         if not spool.locked or home.bug is Bug.DOUBLE_DRAIN:
-            take_in_spool(desk, home, spool)
+            take_in_spool(session, home, spool)
             taken += 1
     return taken
 
 
-def _take_in_journals(desk: Desk, home: Home) -> int:
+def _take_in_journals(session: JournalSession, home: Home) -> int:
     others = [one for name, one in sorted(home.slots.items()) if name != DEFAULT and one.holder is None]
     for other in others:
-        ingest._merge(desk, other.journal)
+        ingest._merge(session, other.journal)
         del home.slots[other.name]
     return len(others)
 
 
-def take_in_spool(desk: Desk, home: Home, spool: ModelSpool) -> None:
+def take_in_spool(session: JournalSession, home: Home, spool: ModelSpool) -> None:
     """As `ingest` does under the spool's lock: append, say what was interrupted, delete."""
-    ingest._append(desk, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
-    ingest.interrupt(desk, ingest._open_tasks_of(desk, spool.producer))
+    ingest._append(session, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
+    ingest.interrupt(session, ingest._open_tasks_of(session, spool.producer))
     if not spool.locked:
         del home.spools[spool.producer]

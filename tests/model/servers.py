@@ -13,7 +13,7 @@ import msgspec
 from jupyter_agent.core.ids import Cursor
 from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.operations.retention import Retention
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.protocol.actions import CloseWith, encode
 from jupyter_agent.protocol.messages import Ack, Bye, Close, Events, Publish, Subscribe
 from jupyter_agent.server.background.forwards import Forwards
@@ -162,10 +162,10 @@ class ModelServer:
     def delete(self, task_id: str) -> None:
         """As the DELETE door does for an ended task."""
 
-        def job(desk: Desk) -> None:
-            task = desk.journal.task(task_id)
+        def job(session: JournalSession) -> None:
+            task = session.journal.task(task_id)
             if task is not None and task.state.ended:
-                desk.journal.forget([task_id])
+                session.journal.forget([task_id])
 
         self.holder.call(job)
 
@@ -260,12 +260,12 @@ class _AheadFeed(Feed):
         if "._subscribe." not in getattr(job, "__qualname__", ""):
             return await super().call(job)
         head = self.head
-        return await super().call(lambda desk: job(_AheadDesk(desk, head)))
+        return await super().call(lambda session: job(_AheadDesk(session, head)))
 
 
 class _AheadDesk:
-    def __init__(self, desk: Desk, head: int) -> None:
-        self.journal = _AheadJournal(desk.journal, head)
+    def __init__(self, session: JournalSession, head: int) -> None:
+        self.journal = _AheadJournal(session.journal, head)
 
 
 class _AheadJournal:

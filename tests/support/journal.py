@@ -11,7 +11,7 @@ from jupyter_agent.forwarding.spec import Record
 from jupyter_agent.journal.base import Batch, Trust
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import forwards as kept
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.server.delivery.feed import Feed
 
 
@@ -27,11 +27,11 @@ class NowHolder:
     def epoch(self) -> str:
         return self.journal.epoch
 
-    def call(self, job: Callable[[Desk], Any]) -> Future[Any]:
+    def call(self, job: Callable[[JournalSession], Any]) -> Future[Any]:
         future: Future[Any] = Future()
         before = self.journal.records(kept.KIND)
         try:
-            future.set_result(job(Desk(self.journal, self.feed.committed)))
+            future.set_result(job(JournalSession(self.journal, self.feed.committed)))
         except Exception as error:
             future.set_exception(error)
         if self.journal.records(kept.KIND) != before:

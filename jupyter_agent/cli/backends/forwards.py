@@ -16,7 +16,7 @@ from ...errors import AgentError, RequestRefused, ServerUnreachable
 from ...forwarding.spec import Shown, Wanted
 from ...journal.one_shot import at_desk
 from ...journal.operations.forwards import add_forward, at_rest, forwards, remove_forward
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...transport.discovery import Address, find_address
 from ...transport.http import HttpClient, exchange, read
@@ -40,7 +40,7 @@ async def add(journals: Journals, wanted: Wanted) -> tuple[Shown, bool]:
         if isinstance(source, ServerSource):
             status, body = await _ask(journals, slot, "POST", "forwards", msgspec.to_builtins(wanted))
             return read(body, Shown, _address(journals, slot)), status == CREATED
-        return await _at_desk(journals, slot, lambda desk: _add(desk, wanted))
+        return await _at_desk(journals, slot, lambda session: _add(session, wanted))
 
     slot = (await journals.find(wanted.tasks[0]))[0] if wanted.tasks else _served(journals)
     return await journals.use(slot, lambda source: work(source, slot), once=True)
@@ -86,7 +86,7 @@ async def _remove(journals: Journals, slot: str, ident: str, source: Source) -> 
     if isinstance(source, ServerSource):
         await _ask(journals, slot, "DELETE", f"forwards/{ident}")
     else:
-        await _at_desk(journals, slot, lambda desk: remove_forward(desk.journal, ident))
+        await _at_desk(journals, slot, lambda session: remove_forward(session.journal, ident))
 
 
 def _served(journals: Journals) -> str:
@@ -110,15 +110,15 @@ def _address(journals: Journals, slot: str) -> Address:
     return address
 
 
-async def _at_desk(journals: Journals, slot: str, job: Callable[[Desk], T]) -> T:
+async def _at_desk(journals: Journals, slot: str, job: Callable[[JournalSession], T]) -> T:
     take = partial(at_desk, taking_in=journals.taking_in)
     return await asyncio.to_thread(take, journals.places, slot, job)
 
 
-def _add(desk: Desk, wanted: Wanted) -> tuple[Shown, bool]:
-    record, is_new = add_forward(desk.journal, wanted, new_id(), time.time())
-    return at_rest(record, desk.journal.head, NOBODY), is_new
+def _add(session: JournalSession, wanted: Wanted) -> tuple[Shown, bool]:
+    record, is_new = add_forward(session.journal, wanted, new_id(), time.time())
+    return at_rest(record, session.journal.head, NOBODY), is_new
 
 
-def _all(desk: Desk) -> list[Shown]:
-    return [at_rest(record, desk.journal.head, NOBODY) for record in forwards(desk.journal)]
+def _all(session: JournalSession) -> list[Shown]:
+    return [at_rest(record, session.journal.head, NOBODY) for record in forwards(session.journal)]

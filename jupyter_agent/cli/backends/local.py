@@ -21,7 +21,7 @@ from ...journal.operations.detached_tasks import cancel_queued, queue_call, retr
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.retention import delete_files
 from ...journal.operations.schedules import Shown as Schedule
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import Places
 from .base import Added, Fired
@@ -61,11 +61,11 @@ class MomentSource:
         wanted = TaskState(state) if state else None
         most = 1 << 30 if limit is None else limit
         return await self._at_desk(
-            lambda desk: desk.journal.tasks(state=wanted, name=name, key=key, limit=most, before=before)
+            lambda session: session.journal.tasks(state=wanted, name=name, key=key, limit=most, before=before)
         )
 
     async def task(self, task_id: str) -> Task:
-        return await self._at_desk(lambda desk: _task(desk, task_id))
+        return await self._at_desk(lambda session: _task(session, task_id))
 
     async def events(
         self,
@@ -75,7 +75,7 @@ class MomentSource:
         limit: int | None = None,
         types: Sequence[str] | None = None,
     ) -> EventsPage:
-        return await self._at_desk(lambda desk: _events(desk, task_id, after, limit or PAGE, types))
+        return await self._at_desk(lambda session: _events(session, task_id, after, limit or PAGE, types))
 
     async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         task = await self.task(task_id)
@@ -96,8 +96,8 @@ class MomentSource:
     async def add(self, asked: Submission) -> Added:
         call = call_from_here(asked)
         if (when := asked.schedule) is not None:
-            return Added(schedule=await self._at_plans(lambda desk: plan(desk, call, when)))
-        task, new = await self._at_desk(lambda desk: queue_call(desk, self._places, self._home, call))
+            return Added(schedule=await self._at_plans(lambda session: plan(session, call, when)))
+        task, new = await self._at_desk(lambda session: queue_call(session, self._places, self._home, call))
         return await self._started(task) if new else Added(task=task, new=False)
 
     async def _started(self, task: Task) -> Added:
@@ -107,41 +107,41 @@ class MomentSource:
         return Added(task=await self.task(task.id), attempt=task.attempt, waits=not begun)
 
     async def _retry(self, task: Task) -> None:
-        def job(desk: Desk) -> bool:
-            return retry_call(desk, self._places, self._home, _task(desk, task.id), user())
+        def job(session: JournalSession) -> bool:
+            return retry_call(session, self._places, self._home, _task(session, task.id), user())
 
         if not await self._at_desk(job):
             raise _out_of_reach(task, "retry")
         await self._started(await self.task(task.id))
 
     async def _cancel(self, task: Task) -> None:
-        if await self._at_desk(lambda desk: cancel_queued(desk, self._places, task, user())):
+        if await self._at_desk(lambda session: cancel_queued(session, self._places, task, user())):
             return
         if load_call(self._places, task.id) is None or not is_alive(self._places, task.producer or ""):
             raise _out_of_reach(task, "cancel")
         await asyncio.to_thread(end_worker, self._places, self._slot, task, user())
 
     async def delete(self, task_id: str) -> None:
-        await self._at_desk(lambda desk: _delete(desk, self._places, task_id))
+        await self._at_desk(lambda session: _delete(session, self._places, task_id))
 
     async def schedules(self) -> list[Schedule]:
         return await self._at_plans(planned)
 
     async def schedule(self, ident: str) -> Schedule:
-        return await self._at_plans(lambda desk: one_planned(desk, ident))
+        return await self._at_plans(lambda session: one_planned(session, ident))
 
     async def firings(self, ident: str, limit: int) -> list[Fired]:
-        return await self._at_plans(lambda desk: history(desk, ident, limit))
+        return await self._at_plans(lambda session: history(session, ident, limit))
 
     async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
         at_desk = self._at_desk if command == "run" else self._at_plans
-        changed = await at_desk(lambda desk: change(desk, self._places, self._home, ident, command))
+        changed = await at_desk(lambda session: change(session, self._places, self._home, ident, command))
         if command == "run" and changed.last_task is not None:
             await self._started(await self.task(changed.last_task))
         return changed
 
     async def delete_schedule(self, ident: str) -> None:
-        await self._at_plans(lambda desk: delete_schedule(desk, ident))
+        await self._at_plans(lambda session: delete_schedule(session, ident))
 
     async def follow(
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
@@ -164,11 +164,11 @@ class MomentSource:
     def _home(self) -> str:
         return home_of(self._places, self._slot)
 
-    async def _at_desk(self, job: Callable[[Desk], T]) -> T:
+    async def _at_desk(self, job: Callable[[JournalSession], T]) -> T:
         take = partial(at_desk, taking_in=self._taking_in)
         return await asyncio.to_thread(take, self._places, self._slot, job)
 
-    async def _at_plans(self, job: Callable[[Desk], T]) -> T:
+    async def _at_plans(self, job: Callable[[JournalSession], T]) -> T:
         """For what has nothing to do with tasks, whose latest news it need not wait for."""
         return await asyncio.to_thread(partial(at_desk, taking_in=False), self._places, self._slot, job)
 
@@ -181,56 +181,58 @@ def _out_of_reach(task: Task, command: str) -> NotNow:
     )
 
 
-def _task(desk: Desk, task_id: str) -> Task:
-    task = desk.journal.task(task_id)
+def _task(session: JournalSession, task_id: str) -> Task:
+    task = session.journal.task(task_id)
     if task is None:
         raise UnknownTask(f"there is no task {task_id}", task_id=task_id)
     return task
 
 
 def _events(
-    desk: Desk, task_id: str, after: str | None, limit: int, types: Sequence[str] | None
+    session: JournalSession, task_id: str, after: str | None, limit: int, types: Sequence[str] | None
 ) -> EventsPage:
-    _task(desk, task_id)
+    _task(session, task_id)
     start = Cursor.parse(after).offset if after else 0
-    head = desk.journal.head
-    stored = desk.journal.read(start, limit, tasks=[task_id], types=types)
-    more = bool(stored) and bool(desk.journal.read(stored[-1].offset, 1, tasks=[task_id], types=types))
-    return EventsPage(_decoded(stored), _cursor(desk, stored[-1].offset if more else head), more)
+    head = session.journal.head
+    stored = session.journal.read(start, limit, tasks=[task_id], types=types)
+    more = bool(stored) and bool(session.journal.read(stored[-1].offset, 1, tasks=[task_id], types=types))
+    return EventsPage(_decoded(stored), _cursor(session, stored[-1].offset if more else head), more)
 
 
-def _delete(desk: Desk, places: Places, task_id: str) -> None:
-    task = _task(desk, task_id)
+def _delete(session: JournalSession, places: Places, task_id: str) -> None:
+    task = _task(session, task_id)
     if not task.state.ended:
         raise NotNow(
             f"task {task_id} is {task.state} and cannot be deleted; cancel it first", task_id=task_id
         )
-    desk.journal.forget([task_id])
+    session.journal.forget([task_id])
     delete_files(places, task_id)
 
 
-def _news(desk: Desk, named: list[str] | None, after: str | None, tail: int | None) -> list[Restart | Apply]:
+def _news(
+    session: JournalSession, named: list[str] | None, after: str | None, tail: int | None
+) -> list[Restart | Apply]:
     """What a server would say to this subscription now."""
-    start = _recovered(desk, named, after)
+    start = _recovered(session, named, after)
     if start is None:
-        return _beginning(desk, named, tail)
+        return _beginning(session, named, tail)
     items: list[Restart | Apply] = []
-    while len(items) < PAGES and (stored := desk.journal.read(start, PAGE, tasks=named)):
+    while len(items) < PAGES and (stored := session.journal.read(start, PAGE, tasks=named)):
         start = stored[-1].offset
-        items.append(Apply(1, _decoded(stored), _cursor(desk, start)))
+        items.append(Apply(1, _decoded(stored), _cursor(session, start)))
     return items
 
 
-def _recovered(desk: Desk, named: list[str] | None, after: str | None) -> int | None:
+def _recovered(session: JournalSession, named: list[str] | None, after: str | None) -> int | None:
     if after is None:
         return None
     cursor = Cursor.parse(after)
-    known = cursor.epoch == desk.journal.epoch and desk.journal.recoverable(cursor.offset, named)
+    known = cursor.epoch == session.journal.epoch and session.journal.recoverable(cursor.offset, named)
     return cursor.offset if known else None
 
 
-def _beginning(desk: Desk, named: list[str] | None, tail: int | None) -> list[Restart | Apply]:
-    journal, here = desk.journal, _cursor(desk, desk.journal.head)
+def _beginning(session: JournalSession, named: list[str] | None, tail: int | None) -> list[Restart | Apply]:
+    journal, here = session.journal, _cursor(session, session.journal.head)
     if named is None:
         tasks = journal.tasks(limit=NEWEST)
         return [Restart(1, tasks, len(tasks) == NEWEST, here)]
@@ -241,12 +243,12 @@ def _beginning(desk: Desk, named: list[str] | None, tail: int | None) -> list[Re
     last = sorted(event for one in tails for event in one)
     if not last:
         return [Restart(1, tasks, False, here)]
-    return [Restart(1, tasks, False, _cursor(desk, last[0].offset - 1)), Apply(1, _decoded(last), here)]
+    return [Restart(1, tasks, False, _cursor(session, last[0].offset - 1)), Apply(1, _decoded(last), here)]
 
 
 def _decoded(stored: Sequence[Stored]) -> list[Any]:
     return [decode_event(event.encoded) for event in stored]
 
 
-def _cursor(desk: Desk, offset: int) -> str:
-    return str(Cursor(desk.journal.epoch, offset))
+def _cursor(session: JournalSession, offset: int) -> str:
+    return str(Cursor(session.journal.epoch, offset))

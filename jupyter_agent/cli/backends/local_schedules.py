@@ -19,41 +19,41 @@ from ...journal.operations.schedules import (
     find_schedule,
     show_schedule,
 )
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...system.paths import Places
 from ...system.timezone import local_zone
 from .base import Fired
 
 
-def plan(desk: Desk, call: Call, asked: Mapping[str, Any]) -> Shown:
+def plan(session: JournalSession, call: Call, asked: Mapping[str, Any]) -> Shown:
     """Make a schedule. Raises `BadSchedule`."""
     now = time.time()
     when = read_when(asked, timezone=local_zone(), now=now)
-    return show_schedule(desk, add_schedule(desk, call, when, ident=new_id(), now=now), now)
+    return show_schedule(session, add_schedule(session, call, when, ident=new_id(), now=now), now)
 
 
-def planned(desk: Desk) -> list[Shown]:
+def planned(session: JournalSession) -> list[Shown]:
     """All of them, oldest first."""
     now = time.time()
-    return [show_schedule(desk, schedule, now) for schedule in all_schedules(desk)]
+    return [show_schedule(session, schedule, now) for schedule in all_schedules(session)]
 
 
-def one_planned(desk: Desk, ident: str) -> Shown:
+def one_planned(session: JournalSession, ident: str) -> Shown:
     """Raises `UnknownSchedule`."""
-    return show_schedule(desk, find_schedule(desk, ident), time.time())
+    return show_schedule(session, find_schedule(session, ident), time.time())
 
 
-def history(desk: Desk, ident: str, limit: int) -> list[Fired]:
+def history(session: JournalSession, ident: str, limit: int) -> list[Fired]:
     """What became of its dues, newest first. Raises `UnknownSchedule`."""
-    found = desk.journal.firings(find_schedule(desk, ident).id, limit)
+    found = session.journal.firings(find_schedule(session, ident).id, limit)
     return [msgspec.convert(firing._asdict(), Fired) for firing in found]
 
 
-def change(desk: Desk, places: Places, slot: str, ident: str, command: ScheduleCommand) -> Shown:
+def change(session: JournalSession, places: Places, slot: str, ident: str, command: ScheduleCommand) -> Shown:
     """Pause, resume or run it. Raises `UnknownSchedule`, `NotNow`."""
-    Firer(places, slot).command(desk, ident, command, time.time())
-    return one_planned(desk, ident)
+    Firer(places, slot).command(session, ident, command, time.time())
+    return one_planned(session, ident)
 
 
 __all__ = ["change", "delete_schedule", "history", "one_planned", "plan", "planned"]

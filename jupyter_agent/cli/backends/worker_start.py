@@ -46,6 +46,8 @@ class Starter:
     def _stillborn(self, order: Order, why: str) -> None:
         """Before anybody looks for orphans, who would call it interrupted."""
         try:
-            at_desk(self._places, self._slot, lambda desk: fail_order(desk, order, why), taking_in=False)
+            at_desk(
+                self._places, self._slot, lambda session: fail_order(session, order, why), taking_in=False
+            )
         except JournalHeld as error:  # by a server that has just come, and will find it without a worker
             log.debug("task %s got no worker (%s), which cannot be said: %s", order.task, why, error)

@@ -12,7 +12,7 @@ from ...detached.work_queue import ask_to_stop, end_order, is_alive
 from ...errors import NotNow, SpoolError
 from ...journal.base import Note
 from ...journal.one_shot import at_desk
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
 from ...system.paths import Places
 from ...system.processes import end_children, is_worker, kill_session
@@ -29,8 +29,8 @@ def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
     worker = task.producer or ""
     leader = _leader(places, task)
 
-    def record(desk: Desk) -> None:
-        desk.append(Note(task.id, task.attempt, "command", Command("cancel", {}, by)))
+    def record(session: JournalSession) -> None:
+        session.append(Note(task.id, task.attempt, "command", Command("cancel", {}, by)))
 
     at_desk(places, slot, record)
     ask_to_stop(places, worker)

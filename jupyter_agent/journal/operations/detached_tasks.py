@@ -18,14 +18,14 @@ from ...errors import NotNow
 from ...system.ids import new_id
 from ...system.paths import Places
 from ..base import Note
-from ..session import Desk
+from ..session import JournalSession
 
 _KEPT = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
 NOT_STARTED = "WorkerNotStarted"
 
 
 def queue_call(
-    desk: Desk,
+    session: JournalSession,
     places: Places,
     slot: str,
     call: Call,
@@ -40,17 +40,17 @@ def queue_call(
     that an ended task has, its next attempt. *task* and *worker* are ids chosen before: the same ones again
     do nothing twice. *after*: the worker that must have ended first.
     """
-    found = _found(desk, task, call.about.key)
+    found = _found(session, task, call.about.key)
     if found is not None and found.producer == worker:
         _order(places, slot, found, after)
         return found, False
     if found is not None and (found.state in _KEPT or tries_again(places, found)):
         return found, False
     ident = found.id if found is not None else task or new_id()
-    return _queue(desk, places, slot, call, found, ident, worker or new_id(), after), True
+    return _queue(session, places, slot, call, found, ident, worker or new_id(), after), True
 
 
-def retry_call(desk: Desk, places: Places, slot: str, task: Task, by: str) -> bool:
+def retry_call(session: JournalSession, places: Places, slot: str, task: Task, by: str) -> bool:
     """Queue another attempt of an ended detached task; false when it is no detached one.
 
     Raises `NotNow` when its worker does so itself.
@@ -60,38 +60,38 @@ def retry_call(desk: Desk, places: Places, slot: str, task: Task, by: str) -> bo
         return False
     if tries_again(places, task):
         raise NotNow(f"task {task.id} is being tried again by itself", task_id=task.id)
-    desk.append(Note(task.id, task.attempt, "command", Command("retry", {}, by)))
-    _queue(desk, places, slot, call, task, task.id, new_id(), None)
+    session.append(Note(task.id, task.attempt, "command", Command("retry", {}, by)))
+    _queue(session, places, slot, call, task, task.id, new_id(), None)
     return True
 
 
-def cancel_queued(desk: Desk, places: Places, task: Task, by: str) -> bool:
+def cancel_queued(session: JournalSession, places: Places, task: Task, by: str) -> bool:
     """Cancel a task that waits for its worker; false when a worker has it, or it needs none."""
     if task.state is not TaskState.QUEUED or not withdraw_order(places, task.producer or ""):
         return False
-    desk.append(
+    session.append(
         Note(task.id, task.attempt, "command", Command("cancel", {}, by)),
         Note(task.id, task.attempt, "state", State(TaskState.CANCELLED, reason="cancelled while queued")),
     )
     return True
 
 
-def fail_order(desk: Desk, order: Order, why: str) -> None:
+def fail_order(session: JournalSession, order: Order, why: str) -> None:
     """Say of an attempt that it failed because it got no worker."""
-    task = desk.journal.task(order.task)
+    task = session.journal.task(order.task)
     if task is not None and task.attempt == order.attempt and not task.state.ended:
         state = State(TaskState.FAILED, error=Error(NOT_STARTED, why))
-        desk.append(Note(order.task, order.attempt, "state", state))
+        session.append(Note(order.task, order.attempt, "state", state))
 
 
-def _found(desk: Desk, task: str | None, key: str | None) -> Task | None:
+def _found(session: JournalSession, task: str | None, key: str | None) -> Task | None:
     if task is not None:
-        return desk.journal.task(task)
-    return None if key is None else foremost(desk.journal.tasks(key=key))
+        return session.journal.task(task)
+    return None if key is None else foremost(session.journal.tasks(key=key))
 
 
 def _queue(
-    desk: Desk,
+    session: JournalSession,
     places: Places,
     slot: str,
     call: Call,
@@ -104,8 +104,10 @@ def _queue(
         raise NotNow(f"task {found.id} is {found.state.value}; it has not ended yet", task_id=found.id)
     attempt = found.attempt + 1 if found else 1
     save_call(places, task_id, call)
-    desk.append(Note(task_id, attempt, "state", State(TaskState.QUEUED, about=call.about, producer=worker)))
-    task = desk.journal.task(task_id)
+    session.append(
+        Note(task_id, attempt, "state", State(TaskState.QUEUED, about=call.about, producer=worker))
+    )
+    task = session.journal.task(task_id)
     assert task is not None
     _order(places, slot, task, after)
     return task

@@ -20,7 +20,7 @@ from ...errors import NotNow, UnknownSchedule
 from ...system.ids import new_id
 from ...system.paths import Places
 from ..records import Firing
-from ..session import Desk
+from ..session import JournalSession
 from .detached_tasks import queue_call
 from .schedules import (
     Schedule,
@@ -37,7 +37,7 @@ ScheduleCommand = Literal["pause", "resume", "run"]
 LOOKED_AT = 20
 """Newest runs of a schedule that may still be going on."""
 
-Queue = Callable[[Desk, Call, str, str], object]
+Queue = Callable[[JournalSession, Call, str, str], object]
 """Queues a call as the task and for the worker of these ids; again it does nothing."""
 
 
@@ -56,121 +56,123 @@ class Firer:
     def __init__(self, places: Places, slot: str, *, queue: Queue | None = None) -> None:
         self._places = places
         self._queue: Queue = queue or (
-            lambda desk, call, task, worker: queue_call(desk, places, slot, call, task=task, worker=worker)
+            lambda session, call, task, worker: queue_call(
+                session, places, slot, call, task=task, worker=worker
+            )
         )
 
-    def look(self, desk: Desk, now: float) -> Looked:
+    def look(self, session: JournalSession, now: float) -> Looked:
         """Finish what was begun, fire what is due, start what has waited long enough."""
-        queued = self.finish(desk, now)
-        schedules = [set_right(desk, schedule, now) for schedule in all_schedules(desk)]
+        queued = self.finish(session, now)
+        schedules = [set_right(session, schedule, now) for schedule in all_schedules(session)]
         running = [schedule for schedule in schedules if not schedule.paused]
-        queued += sum(self._fire_due(desk, schedule, now) for schedule in running)
-        queued += self._start_waiting(desk, now)
-        dues = [_next(desk, schedule, now) for schedule in running]
-        waiting = sum(firing.outcome == "waiting" for firing in desk.journal.open_firings())
+        queued += sum(self._fire_due(session, schedule, now) for schedule in running)
+        queued += self._start_waiting(session, now)
+        dues = [_next(session, schedule, now) for schedule in running]
+        waiting = sum(firing.outcome == "waiting" for firing in session.journal.open_firings())
         return Looked(min((due for due in dues if due is not None), default=None), queued, waiting)
 
-    def finish(self, desk: Desk, now: float) -> int:
+    def finish(self, session: JournalSession, now: float) -> int:
         """Queue what was claimed and not seen to be queued; how many."""
-        claimed = [firing for firing in desk.journal.open_firings() if firing.outcome == "claimed"]
-        return sum(self._carry_out(desk, firing, now) for firing in claimed)
+        claimed = [firing for firing in session.journal.open_firings() if firing.outcome == "claimed"]
+        return sum(self._carry_out(session, firing, now) for firing in claimed)
 
-    def command(self, desk: Desk, ident: str, word: ScheduleCommand, now: float) -> None:
+    def command(self, session: JournalSession, ident: str, word: ScheduleCommand, now: float) -> None:
         """Pause a schedule, resume it, or run it now. Raises `UnknownSchedule`, `NotNow`."""
         match word:
             case "pause":
-                pause_schedule(desk, ident, now)
+                pause_schedule(session, ident, now)
             case "resume":
-                resume_schedule(desk, ident, now)
+                resume_schedule(session, ident, now)
             case "run":
-                self.run(desk, ident, now)
+                self.run(session, ident, now)
 
-    def run(self, desk: Desk, ident: str, now: float) -> Firing:
+    def run(self, session: JournalSession, ident: str, now: float) -> Firing:
         """Fire now because somebody asks. Raises `UnknownSchedule`, `NotNow`."""
-        schedule = find_schedule(desk, ident)
-        obstacle = self._obstacle(desk, schedule)
-        if obstacle and (schedule.overlap == "skip" or _has_waiting(desk, ident)):
+        schedule = find_schedule(session, ident)
+        obstacle = self._obstacle(session, schedule)
+        if obstacle and (schedule.overlap == "skip" or _has_waiting(session, ident)):
             raise NotNow(f"schedule {ident} does not run now: {obstacle}", task_id="")
         due = now
-        while not desk.journal.claim(firing := self._firing(desk, schedule, due, now, asked=True)):
+        while not session.journal.claim(firing := self._firing(session, schedule, due, now, asked=True)):
             due = max(due, now) + 0.001
-        self._carry_out(desk, firing, now)
-        return next(f for f in desk.journal.firings(ident) if f.due == due)
+        self._carry_out(session, firing, now)
+        return next(f for f in session.journal.firings(ident) if f.due == due)
 
-    def _fire_due(self, desk: Desk, schedule: Schedule, now: float) -> bool:
-        missed = passed(schedule.trigger, fired_until(desk, schedule, now), now)
+    def _fire_due(self, session: JournalSession, schedule: Schedule, now: float) -> bool:
+        missed = passed(schedule.trigger, fired_until(session, schedule, now), now)
         if missed is None:
             return False
-        firing = self._firing(desk, schedule, missed.due, now)._replace(missed=missed.earlier)
-        return desk.journal.claim(firing) and self._carry_out(desk, firing, now)
+        firing = self._firing(session, schedule, missed.due, now)._replace(missed=missed.earlier)
+        return session.journal.claim(firing) and self._carry_out(session, firing, now)
 
     def _firing(
-        self, desk: Desk, schedule: Schedule, due: float, now: float, *, asked: bool = False
+        self, session: JournalSession, schedule: Schedule, due: float, now: float, *, asked: bool = False
     ) -> Firing:
         """What is to become of a due."""
-        obstacle = self._obstacle(desk, schedule)
+        obstacle = self._obstacle(session, schedule)
         if not obstacle:
             return Firing(schedule.id, due, now, "claimed", new_id(), new_id(), asked=asked)
-        skips = schedule.overlap == "skip" or _has_waiting(desk, schedule.id)
+        skips = schedule.overlap == "skip" or _has_waiting(session, schedule.id)
         return Firing(schedule.id, due, now, "skipped" if skips else "waiting", asked=asked, reason=obstacle)
 
-    def _obstacle(self, desk: Desk, schedule: Schedule) -> str | None:
+    def _obstacle(self, session: JournalSession, schedule: Schedule) -> str | None:
         """Why a run would overlap another that lasts; ``None`` when it may."""
         if schedule.overlap == "allow":
             return None
-        if _has_waiting(desk, schedule.id):
+        if _has_waiting(session, schedule.id):
             return "a run waits already"
-        for firing in desk.journal.firings(schedule.id, LOOKED_AT, ran=True):
-            if firing.outcome == "claimed" or _lasts(desk, firing):
+        for firing in session.journal.firings(schedule.id, LOOKED_AT, ran=True):
+            if firing.outcome == "claimed" or _lasts(session, firing):
                 return f"task {firing.task} has not ended"
         return None
 
-    def _start_waiting(self, desk: Desk, now: float) -> int:
+    def _start_waiting(self, session: JournalSession, now: float) -> int:
         started = 0
-        for firing in desk.journal.open_firings():
-            if firing.outcome == "waiting" and not self._is_kept_waiting(desk, firing):
+        for firing in session.journal.open_firings():
+            if firing.outcome == "waiting" and not self._is_kept_waiting(session, firing):
                 claimed = firing._replace(
                     at=now, outcome="claimed", task=new_id(), worker=new_id(), reason=None
                 )
-                desk.journal.settle(claimed)
-                started += self._carry_out(desk, claimed, now)
+                session.journal.settle(claimed)
+                started += self._carry_out(session, claimed, now)
         return started
 
-    def _is_kept_waiting(self, desk: Desk, waiting: Firing) -> bool:
-        runs = desk.journal.firings(waiting.schedule, LOOKED_AT, ran=True)
-        return any(firing.outcome == "claimed" or _lasts(desk, firing) for firing in runs)
+    def _is_kept_waiting(self, session: JournalSession, waiting: Firing) -> bool:
+        runs = session.journal.firings(waiting.schedule, LOOKED_AT, ran=True)
+        return any(firing.outcome == "claimed" or _lasts(session, firing) for firing in runs)
 
-    def _carry_out(self, desk: Desk, firing: Firing, now: float) -> bool:
+    def _carry_out(self, session: JournalSession, firing: Firing, now: float) -> bool:
         """Queue the task of a claim; false when there is none to be queued, or it could not be now."""
         if firing.outcome != "claimed":
             return False
-        firing = self._with_a_worker(desk, firing)
+        firing = self._with_a_worker(session, firing)
         try:
-            self._queue_once(desk, firing)
+            self._queue_once(session, firing)
         except UnknownSchedule as error:  # its record is damaged
-            desk.journal.settle(firing._replace(at=now, outcome="failed", reason=str(error)))
+            session.journal.settle(firing._replace(at=now, outcome="failed", reason=str(error)))
             return False
         except OSError as error:  # a full disk, most likely: the claim stays and is tried again
             log.debug("schedule %s could not queue its task: %s", firing.schedule, error)
             return False
-        desk.journal.settle(firing._replace(at=now, outcome="queued"))
+        session.journal.settle(firing._replace(at=now, outcome="queued"))
         return True
 
-    def _queue_once(self, desk: Desk, firing: Firing) -> None:
+    def _queue_once(self, session: JournalSession, firing: Firing) -> None:
         task, worker = firing.task or "", firing.worker or ""
-        if not _is_forgotten(desk, task):
-            self._queue(desk, find_schedule(desk, firing.schedule).call, task, worker)
+        if not _is_forgotten(session, task):
+            self._queue(session, find_schedule(session, firing.schedule).call, task, worker)
 
-    def _with_a_worker(self, desk: Desk, firing: Firing) -> Firing:
+    def _with_a_worker(self, session: JournalSession, firing: Firing) -> Firing:
         """The claim; with another worker when the task was called interrupted before it got the first.
 
         Whoever was killed after the task and before its order leaves such a one.
         """
-        task = desk.journal.task(firing.task or "")
+        task = session.journal.task(firing.task or "")
         if task is None or not self._never_ran(task, firing.worker or ""):
             return firing
         firing = firing._replace(worker=new_id())
-        desk.journal.settle(firing)
+        session.journal.settle(firing)
         return firing
 
     def _never_ran(self, task: Task, worker: str) -> bool:
@@ -178,21 +180,21 @@ class Firer:
         return lost and not is_waiting(self._places, worker) and not has_started(self._places, worker)
 
 
-def _next(desk: Desk, schedule: Schedule, now: float) -> float | None:
+def _next(session: JournalSession, schedule: Schedule, now: float) -> float | None:
     """Its next due. It is mostly known already: cron expressions take their time to work out."""
-    due = next_due(schedule.trigger, fired_until(desk, schedule, now))
+    due = next_due(schedule.trigger, fired_until(session, schedule, now))
     return due if due is None or due > now else next_due(schedule.trigger, now)
 
 
-def _has_waiting(desk: Desk, ident: str) -> bool:
-    return any(f.schedule == ident and f.outcome == "waiting" for f in desk.journal.open_firings())
+def _has_waiting(session: JournalSession, ident: str) -> bool:
+    return any(f.schedule == ident and f.outcome == "waiting" for f in session.journal.open_firings())
 
 
-def _lasts(desk: Desk, firing: Firing) -> bool:
-    task = desk.journal.task(firing.task or "")
+def _lasts(session: JournalSession, firing: Firing) -> bool:
+    task = session.journal.task(firing.task or "")
     return task is not None and not task.state.ended
 
 
-def _is_forgotten(desk: Desk, task: str) -> bool:
+def _is_forgotten(session: JournalSession, task: str) -> bool:
     """Whether the task was there, and somebody has deleted it."""
-    return desk.journal.task(task) is None and bool(desk.journal.owners(task, 1))
+    return session.journal.task(task) is None and bool(session.journal.owners(task, 1))

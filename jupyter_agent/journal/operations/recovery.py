@@ -30,7 +30,7 @@ from ...system.locks import FileLock, is_locked
 from ...system.paths import Places
 from ...transport.discovery import DEFAULT
 from ..base import Batch, Journal, Note, ProducerRow, Stored, Trust
-from ..session import Desk
+from ..session import JournalSession
 from ..slots import Slot, existing_slots, try_slot
 from ..sqlite.journal import SQLiteJournal
 from ..transaction import start_of
@@ -44,17 +44,17 @@ NEWBORN = 3600.0
 milliseconds."""
 
 
-def take_in(desk: Desk, places: Places, slot: str) -> int:
+def take_in(session: JournalSession, places: Places, slot: str) -> int:
     """Take in everything that the holder of *slot* should; the number of sources taken in."""
-    sources = take_in_journals(desk, places) if slot == DEFAULT else 0
-    return sources + take_in_spools(desk, places, slot)
+    sources = take_in_journals(session, places) if slot == DEFAULT else 0
+    return sources + take_in_spools(session, places, slot)
 
 
-def take_in_spools(desk: Desk, places: Places, slot: str) -> int:
+def take_in_spools(session: JournalSession, places: Places, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
     sweep(places.spools)
     _sweep_newborns(places.spools)
-    return sum(_take_in_spool(desk, places, slot, folder) for folder in _own_spools(places, slot))
+    return sum(_take_in_spool(session, places, slot, folder) for folder in _own_spools(places, slot))
 
 
 def _sweep_newborns(spools: Path) -> None:
@@ -67,7 +67,7 @@ def _sweep_newborns(spools: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def peek_spools(desk: Desk, places: Places, slot: str) -> None:
+def peek_spools(session: JournalSession, places: Places, slot: str) -> None:
     """Read the living producers' spools too, without taking them: their events come again, and
     are known then. For a moment's holder, where there is no server that they could send to."""
     for folder in _own_spools(places, slot):
@@ -77,7 +77,7 @@ def peek_spools(desk: Desk, places: Places, slot: str) -> None:
             log.debug("a spool is not looked into: %s", error)
             continue
         if header is not None:
-            _append(desk, header, _without_holes(records), folder)
+            _append(session, header, _without_holes(records), folder)
 
 
 def _own_spools(places: Places, slot: str) -> Iterator[Path]:
@@ -93,7 +93,7 @@ def _own_spools(places: Places, slot: str) -> Iterator[Path]:
             yield folder
 
 
-def _take_in_spool(desk: Desk, places: Places, slot: str, folder: Path) -> bool:
+def _take_in_spool(session: JournalSession, places: Places, slot: str, folder: Path) -> bool:
     try:
         lock = FileLock.acquire(folder / "lock", create=False)
     except OSError as error:
@@ -103,23 +103,23 @@ def _take_in_spool(desk: Desk, places: Places, slot: str, folder: Path) -> bool:
         return False
     try:
         header, records = read_spool(folder)
-        desk.dead.add(header.producer)
-        if _is_of_another(desk, records):
-            peek_spools(desk, places, slot)
-        _append(desk, header, records, folder)
-        _tell_of_the_end(desk, folder, header.producer, records)
-        interrupt(desk, _open_tasks_of(desk, header.producer))
+        session.dead.add(header.producer)
+        if _is_of_another(session, records):
+            peek_spools(session, places, slot)
+        _append(session, header, records, folder)
+        _tell_of_the_end(session, folder, header.producer, records)
+        interrupt(session, _open_tasks_of(session, header.producer))
         remove_folder(folder)
     except (SpoolError, OSError) as error:  # one that cannot be read must not keep the others out
         log.debug("a spool is left where it is: %s", error)
-        interrupt(desk, _open_tasks_of(desk, folder.name))
+        interrupt(session, _open_tasks_of(session, folder.name))
         return False
     finally:
         lock.release()
     return True
 
 
-def _is_of_another(desk: Desk, records: list[Record]) -> bool:
+def _is_of_another(session: JournalSession, records: list[Record]) -> bool:
     """Whether it is a worker's, and the living process that queued its task has not been heard yet: what
     that task is called, and its key, is said there, and has to come first."""
     if not records:
@@ -130,32 +130,32 @@ def _is_of_another(desk: Desk, records: list[Record]) -> bool:
     except UNREADABLE:
         return False
     queued = isinstance(data, State) and data.state is TaskState.QUEUED
-    return not queued and desk.journal.task(first.task) is None
+    return not queued and session.journal.task(first.task) is None
 
 
-def _open_tasks_of(desk: Desk, producer: str) -> list[Task]:
-    return [task for task in desk.journal.open_tasks() if task.producer == producer]
+def _open_tasks_of(session: JournalSession, producer: str) -> list[Task]:
+    return [task for task in session.journal.open_tasks() if task.producer == producer]
 
 
-def _append(desk: Desk, header: Header, records: list[Record], folder: Path) -> None:
+def _append(session: JournalSession, header: Header, records: list[Record], folder: Path) -> None:
     events = _decoded(records, folder)
     base = 0
     while chunk := list(islice(events, CHUNK)):
         base = base or start_of(chunk[0])
-        desk.append(Batch(header.producer, base, chunk, Trust.SPOOLED, header.host))
+        session.append(Batch(header.producer, base, chunk, Trust.SPOOLED, header.host))
         if len(chunk) == CHUNK:
-            desk.breathe()
+            session.breathe()
 
 
-def _tell_of_the_end(desk: Desk, folder: Path, producer: str, records: list[Record]) -> None:
+def _tell_of_the_end(session: JournalSession, folder: Path, producer: str, records: list[Record]) -> None:
     """Name what was written last and cannot be read: no record follows that would show the gap."""
     last = records[-1][0] if records else 0
     newest = max(folder.glob("*.seg"), default=None)
     damaged = damaged_end(newest) if newest is not None else 0
     if damaged > last:
         lost = Lost(last + 1, damaged, "damaged on disk")
-        tasks = _open_tasks_of(desk, producer)
-        desk.append(*(Note(task.id, task.attempt, "lost", lost) for task in tasks))
+        tasks = _open_tasks_of(session, producer)
+        session.append(*(Note(task.id, task.attempt, "lost", lost) for task in tasks))
 
 
 def _decoded(records: list[Record], folder: Path) -> Iterator[Event]:
@@ -176,21 +176,21 @@ def _without_holes(records: list[Record]) -> list[Record]:
     return good
 
 
-def interrupt(desk: Desk, tasks: list[Task], reason: str = GONE) -> None:
+def interrupt(session: JournalSession, tasks: list[Task], reason: str = GONE) -> None:
     """Say of every task among *tasks* that has not ended that it is interrupted, or what it came to by our
     own doing."""
     data = State(TaskState.INTERRUPTED, reason=reason)
     open_tasks = [task for task in tasks if not task.state.ended]
     notes = [
-        Note(task.id, task.attempt, "state", desk.doomed.get(task.producer or "", data))
+        Note(task.id, task.attempt, "state", session.doomed.get(task.producer or "", data))
         for task in open_tasks
     ]
     if notes:
-        desk.append(*notes)
+        session.append(*notes)
 
 
 def interrupt_orphans(
-    desk: Desk, places: Places, connected: Callable[[str], bool], *, now: float, lease: float
+    session: JournalSession, places: Places, connected: Callable[[str], bool], *, now: float, lease: float
 ) -> None:
     """Interrupt the open tasks whose producer is gone for good.
 
@@ -203,17 +203,17 @@ def interrupt_orphans(
             return False
         if connected(producer):
             return True
-        row = desk.journal.producer(producer)
+        row = session.journal.producer(producer)
         return _has_spool(places, producer) or _leased(row, now, lease)
 
     orphans = [
         task
-        for task in desk.journal.open_tasks()
+        for task in session.journal.open_tasks()
         if not alive(task.producer)
         and not is_waiting(places, task.producer or "")
-        and not _waits_for_its_process(desk.journal, task, alive)
+        and not _waits_for_its_process(session.journal, task, alive)
     ]
-    interrupt(desk, orphans)
+    interrupt(session, orphans)
 
 
 def _has_spool(places: Places, producer: str) -> bool:
@@ -239,17 +239,17 @@ def _waits_for_its_process(journal: Journal, task: Task, alive: Callable[[str | 
     return task.state is TaskState.QUEUED and len(owners) > 1 and alive(owners[0])
 
 
-def take_in_journals(desk: Desk, places: Places) -> int:
+def take_in_journals(session: JournalSession, places: Places) -> int:
     """Merge every other slot that nobody holds into this journal, and remove it."""
     taken = 0
     for name in existing_slots(places):
         slot = None if name == DEFAULT else try_slot(places, name)
         if slot is not None:
-            taken += _take_in_journal(desk, slot)
+            taken += _take_in_journal(session, slot)
     return taken
 
 
-def _take_in_journal(desk: Desk, slot: Slot) -> bool:
+def _take_in_journal(session: JournalSession, slot: Slot) -> bool:
     if not slot.file.exists():
         slot.delete()
         return False
@@ -257,7 +257,7 @@ def _take_in_journal(desk: Desk, slot: Slot) -> bool:
         with _blamed():
             source = SQLiteJournal(slot.file, new_id(), new_id())
         with closing(source):
-            _merge(desk, source)
+            _merge(session, source)
     except _SourceError as error:
         _tell_once(f"the journal {slot.name} is left where it is: {error}")
         slot.release()
@@ -275,20 +275,20 @@ class _SourceError(Exception):
     """The journal that was to be taken in cannot be read; the one that takes it in is well."""
 
 
-def _merge(desk: Desk, source: Journal) -> None:
+def _merge(session: JournalSession, source: Journal) -> None:
     with _blamed():
         rows = {row.id: row for row in source.producers()}
         kept, to_send = without_forwards(source.kept()), sent_so_far(source)
         waiting = {p.offset for row in rows for p in source.pending(row)}
-    bring_forwards(desk.journal, to_send)
+    bring_forwards(session.journal, to_send)
     after = 0
     while page := _page(source, after):
         after = page[-1].offset
         runs = groupby(_readable(page), key=lambda event: event.producer)
-        desk.append(*(_merged(rows, producer, list(run), waiting) for producer, run in runs))
-        desk.breathe()
-    desk.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
-    desk.journal.take_kept(kept)
+        session.append(*(_merged(rows, producer, list(run), waiting) for producer, run in runs))
+        session.breathe()
+    session.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
+    session.journal.take_kept(kept)
 
 
 def _page(source: Journal, after: int) -> list[Stored]:

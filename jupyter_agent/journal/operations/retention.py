@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...core.ids import is_ulid
 from ...system.files import remove_folder
 from ...system.paths import Places
-from ..session import Desk
+from ..session import JournalSession
 
 DAY = 86_400.0
 _CHUNK = 10
@@ -21,19 +21,19 @@ class Retention:
     size: int = 2 << 30
 
 
-def prune(desk: Desk, places: Places, retention: Retention, now: float) -> list[str]:
+def prune(session: JournalSession, places: Places, retention: Retention, now: float) -> list[str]:
     """Forget what *retention* no longer keeps, with results and checkpoints; the ids that went."""
-    journal = desk.journal
+    journal = session.journal
     gone = journal.ended_before(now - retention.days * DAY)
     for start in range(0, len(gone), _CHUNK):
         journal.forget(gone[start : start + _CHUNK])
-        desk.breathe()
+        session.breathe()
     while journal.size() > retention.size and (ended := journal.ended_before(now + DAY)[:_CHUNK]):
         if ended[-1:] == gone[-1:]:  # a damaged index names what is not there
             break
         journal.forget(ended)
         gone += ended
-        desk.breathe()
+        session.breathe()
     for task_id in gone:
         delete_files(places, task_id)
     return gone

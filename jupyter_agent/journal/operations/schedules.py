@@ -1,4 +1,4 @@
-"""Schedules, as jobs at a `Desk`: kept, listed, paused, resumed, deleted, asked to run now.
+"""Schedules, as jobs at a `JournalSession`: kept, listed, paused, resumed, deleted, asked to run now.
 
 A schedule is a record of the journal. Whether it has fired for a due is known by its firings alone (see
 `firing`), so that nothing here has to be in step with anything.
@@ -19,7 +19,7 @@ from ...core.triggers import Every, Trigger, next_due
 from ...detached.run_spec import Call
 from ...detached.targets import PickledTarget, Target
 from ...errors import BadSchedule, UnknownSchedule
-from ..session import Desk
+from ..session import JournalSession
 
 log = logging.getLogger(__name__)
 KIND = "schedule"
@@ -70,60 +70,62 @@ class Shown(Struct, frozen=True):
     cwd: str
 
 
-def add_schedule(desk: Desk, call: Call, when: When, *, ident: str, now: float) -> Schedule:
+def add_schedule(session: JournalSession, call: Call, when: When, *, ident: str, now: float) -> Schedule:
     """Keep a schedule. Raises `BadSchedule`."""
     if isinstance(call.target, PickledTarget):
         raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
     if call.about.key is not None:
         raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
-    if len(desk.journal.records(KIND)) >= MOST:
+    if len(session.journal.records(KIND)) >= MOST:
         raise BadSchedule(f"there are {MOST:,} schedules already; delete some that are not needed")
     schedule = Schedule(ident, call, when.trigger, when.timezone, now, now, when.overlap)
-    _keep(desk, schedule)
+    _keep(session, schedule)
     return schedule
 
 
-def find_schedule(desk: Desk, ident: str) -> Schedule:
+def find_schedule(session: JournalSession, ident: str) -> Schedule:
     """The schedule with this id. Raises `UnknownSchedule`."""
-    body = desk.journal.record(KIND, ident)
+    body = session.journal.record(KIND, ident)
     schedule = _decoded(ident, body) if body is not None else None
     if schedule is None:
         raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
     return schedule
 
 
-def all_schedules(desk: Desk) -> list[Schedule]:
+def all_schedules(session: JournalSession) -> list[Schedule]:
     """Every schedule that can be read, oldest first."""
-    found = (_decoded(ident, body) for ident, body in desk.journal.records(KIND))
+    found = (_decoded(ident, body) for ident, body in session.journal.records(KIND))
     return [schedule for schedule in found if schedule is not None]
 
 
-def pause_schedule(desk: Desk, ident: str, now: float) -> Schedule:
+def pause_schedule(session: JournalSession, ident: str, now: float) -> Schedule:
     """No runs until `resume_schedule`; one that waits for the run before is skipped."""
-    schedule = find_schedule(desk, ident)
-    for firing in desk.journal.open_firings():
+    schedule = find_schedule(session, ident)
+    for firing in session.journal.open_firings():
         if firing.schedule == ident and firing.outcome == "waiting":
-            desk.journal.settle(firing._replace(at=now, outcome="skipped", reason="the schedule was paused"))
-    return _keep(desk, replace(schedule, paused=True))
+            session.journal.settle(
+                firing._replace(at=now, outcome="skipped", reason="the schedule was paused")
+            )
+    return _keep(session, replace(schedule, paused=True))
 
 
-def resume_schedule(desk: Desk, ident: str, now: float) -> Schedule:
+def resume_schedule(session: JournalSession, ident: str, now: float) -> Schedule:
     """Run again; what was due meanwhile is not made up for."""
-    schedule = find_schedule(desk, ident)
+    schedule = find_schedule(session, ident)
     if not schedule.paused:
         return schedule
-    return _keep(desk, replace(schedule, paused=False, since=now))
+    return _keep(session, replace(schedule, paused=False, since=now))
 
 
-def delete_schedule(desk: Desk, ident: str) -> None:
+def delete_schedule(session: JournalSession, ident: str) -> None:
     """Forget it and its firings; its tasks stay. Raises `UnknownSchedule`."""
-    if not desk.journal.delete_record(KIND, ident):
+    if not session.journal.delete_record(KIND, ident):
         raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
 
 
-def show_schedule(desk: Desk, schedule: Schedule, now: float) -> Shown:
+def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> Shown:
     """The schedule as it is given out now."""
-    journal, call = desk.journal, schedule.call
+    journal, call = session.journal, schedule.call
     last = next(iter(journal.firings(schedule.id, 1)), None)
     ran = next(iter(journal.firings(schedule.id, 1, ran=True)), None)
     return Shown(
@@ -136,7 +138,7 @@ def show_schedule(desk: Desk, schedule: Schedule, now: float) -> Shown:
         schedule.overlap,
         schedule.paused,
         schedule.created,
-        None if schedule.paused else next_due(schedule.trigger, fired_until(desk, schedule, now)),
+        None if schedule.paused else next_due(schedule.trigger, fired_until(session, schedule, now)),
         last._asdict() if last else None,
         last.due if last else None,
         ran.task if ran else None,
@@ -147,24 +149,24 @@ def show_schedule(desk: Desk, schedule: Schedule, now: float) -> Shown:
     )
 
 
-def fired_until(desk: Desk, schedule: Schedule, now: float) -> float:
+def fired_until(session: JournalSession, schedule: Schedule, now: float) -> float:
     """Up to when its dues have fired. Dues that lie ahead, since the clock was set back, do not count."""
-    last = desk.journal.last_due(schedule.id, now)
+    last = session.journal.last_due(schedule.id, now)
     return schedule.since if last is None else max(schedule.since, last)
 
 
-def set_right(desk: Desk, schedule: Schedule, now: float) -> Schedule:
+def set_right(session: JournalSession, schedule: Schedule, now: float) -> Schedule:
     """The schedule; where the clock has been set back to before it was made, it begins now."""
     if schedule.since <= now + SET_BACK:
         return schedule
     trigger = (
         replace(schedule.trigger, start=now) if isinstance(schedule.trigger, Every) else schedule.trigger
     )
-    return _keep(desk, replace(schedule, since=now, trigger=trigger))
+    return _keep(session, replace(schedule, since=now, trigger=trigger))
 
 
-def _keep(desk: Desk, schedule: Schedule) -> Schedule:
-    desk.journal.put_record(KIND, schedule.id, msgspec.json.encode(schedule))
+def _keep(session: JournalSession, schedule: Schedule) -> Schedule:
+    session.journal.put_record(KIND, schedule.id, msgspec.json.encode(schedule))
     return schedule
 
 

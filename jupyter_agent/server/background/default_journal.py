@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ...journal.one_shot import at_desk
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...journal.slots import holder_of
 from ...system.paths import Places
 from ...transport.discovery import DEFAULT, Address, find_address
@@ -46,7 +46,7 @@ class DefaultDesk:
         holder = holder_of(self._places, DEFAULT)
         return holder is None or holder.kind == "moment"
 
-    async def call(self, job: Callable[[Desk], T]) -> T:
+    async def call(self, job: Callable[[JournalSession], T]) -> T:
         """Do *job* there. Raises `JournalHeld` when another process has the journal."""
         if self.is_ours:
             return await self._feed.call(job)

@@ -18,7 +18,7 @@ from ...forwarding.serializers import written
 from ...forwarding.spec import Record
 from ...journal.base import Stored
 from ...journal.operations.forwards import name_of, save_place
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ..delivery.feed import Feed, Interest
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class FeedSource:
         if not self._has_moved():
             return
         try:
-            await self._feed.call(lambda desk: save_place(desk.journal, self._record.id, place, count))
+            await self._feed.call(lambda session: save_place(session.journal, self._record.id, place, count))
         except AgentError as error:
             log.debug("the place of %r could not be stored: %s", self._record, error)
         else:
@@ -137,11 +137,11 @@ class FeedSource:
     def _due(self) -> float:
         return self._saved_at + (SAVE_EVERY if self.delivered != self._saved_count else PASS_EVERY)
 
-    def _has_all(self, desk: Desk) -> bool:
+    def _has_all(self, session: JournalSession) -> bool:
         named = self._interest.tasks or ()
-        if not all(_has_ended(desk.journal.task(task)) for task in named):
+        if not all(_has_ended(session.journal.task(task)) for task in named):
             return False
-        return not desk.journal.read(self.place, 1, tasks=named, types=self._interest.types)
+        return not session.journal.read(self.place, 1, tasks=named, types=self._interest.types)
 
 
 def _has_ended(task: Task | None) -> bool:

@@ -21,7 +21,7 @@ from ...forwarding.peer import Opener, open_peer
 from ...forwarding.sender import Sender
 from ...forwarding.spec import Record, Shown, Wanted, shown
 from ...journal.operations.forwards import add_forward, at_rest, forward, forwards, remove_forward
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ..delivery.feed import Feed
 from .forward_source import FeedSource
@@ -86,24 +86,26 @@ class Forwards:
     async def add(self, wanted: Wanted) -> tuple[Shown, bool]:
         """Start a forward, or find the one that does the same; and whether it is new."""
         record, is_new = await self._feed.call(
-            lambda desk: add_forward(desk.journal, wanted, new_id(), self._clock())
+            lambda session: add_forward(session.journal, wanted, new_id(), self._clock())
         )
         await self.look()
         return self._shown(record), is_new
 
     async def remove(self, ident: str) -> None:
         """Stop a forward and forget it. Raises `UnknownForward`."""
-        if not await self._feed.call(lambda desk: remove_forward(desk.journal, ident)):
+        if not await self._feed.call(lambda session: remove_forward(session.journal, ident)):
             raise UnknownForward(ident)
         await self.look()
 
     async def all(self) -> list[Shown]:
         """Every forward, oldest first."""
-        return [self._shown(record) for record in await self._feed.call(lambda desk: forwards(desk.journal))]
+        return [
+            self._shown(record) for record in await self._feed.call(lambda session: forwards(session.journal))
+        ]
 
     async def one(self, ident: str) -> Shown:
         """One forward. Raises `UnknownForward`."""
-        record = await self._feed.call(lambda desk: forward(desk.journal, ident))
+        record = await self._feed.call(lambda session: forward(session.journal, ident))
         if record is None:
             raise UnknownForward(ident)
         return self._shown(record)
@@ -151,21 +153,21 @@ def _is_same(run: Record, stored: Record | None) -> bool:
     return stored is not None and stored.headers == run.headers
 
 
-def _wanted_now(desk: Desk) -> list[Record]:
+def _wanted_now(session: JournalSession) -> list[Record]:
     """The forwards; one whose tasks have all been deleted since goes with them."""
     kept = []
-    for record in forwards(desk.journal):
-        if record.delivered and record.tasks and not any(map(desk.journal.task, record.tasks)):
+    for record in forwards(session.journal):
+        if record.delivered and record.tasks and not any(map(session.journal.task, record.tasks)):
             log.debug("%r has no tasks any more and is removed", record)
-            remove_forward(desk.journal, record.id)
+            remove_forward(session.journal, record.id)
         else:
             kept.append(record)
     return kept
 
 
-def _start(ident: str, desk: Desk) -> tuple[Record, int] | None:
+def _start(ident: str, session: JournalSession) -> tuple[Record, int] | None:
     """A forward and where it goes on; what was deleted in between is gone."""
-    journal = desk.journal
+    journal = session.journal
     record = forward(journal, ident)
     if record is None:
         return None

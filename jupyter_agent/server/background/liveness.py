@@ -15,7 +15,7 @@ from ...errors import JournalError
 from ...journal.holder import Holder
 from ...journal.operations.recovery import interrupt, interrupt_orphans, peek_spools, take_in
 from ...journal.operations.retention import Retention, prune
-from ...journal.session import Desk, Long
+from ...journal.session import JournalSession, Long
 from ...system.paths import Places
 from ..delivery.connections import Registry
 from ..delivery.feed import Feed
@@ -75,7 +75,7 @@ class Liveness:
     def kernel_is_gone(self, kernel: str) -> None:
         """A kernel was shut down or restarted; also one whose lock cannot be judged from here."""
         self.hurry()
-        self._feed.holder.call(lambda desk: self._interrupt_remote(desk, kernel))
+        self._feed.holder.call(lambda session: self._interrupt_remote(session, kernel))
 
     def stalled_since(self, producer: str | None) -> float | None:
         """Since when a living producer has had no connection, in Unix seconds; ``None``: it has one."""
@@ -86,9 +86,9 @@ class Liveness:
         """Take in what is there and interrupt what is orphaned."""
         holder = self._feed.holder
 
-        def job(desk: Desk) -> list[str]:
-            self._take_in(desk, holder)
-            return [task.producer for task in desk.journal.open_tasks() if task.producer]
+        def job(session: JournalSession) -> list[str]:
+            self._take_in(session, holder)
+            return [task.producer for task in session.journal.open_tasks() if task.producer]
 
         try:
             self._keep_in_sight(await self._feed.call(Long(job)))
@@ -113,22 +113,22 @@ class Liveness:
         """Asked on the journal's thread when it matters: who came back during a long job is here."""
         return self._registry.producer(producer) is not None
 
-    def _take_in(self, desk: Desk, holder: Holder) -> None:
+    def _take_in(self, session: JournalSession, holder: Holder) -> None:
         now, slot = self._clock(), holder.slot.name
-        taken = take_in(desk, self._places, slot)
+        taken = take_in(session, self._places, slot)
         if taken:
             self._log.info("took in what %d process(es) left", taken)
         if self._peek:
-            peek_spools(desk, self._places, slot)
-        interrupt_orphans(desk, self._places, self._is_connected, now=now, lease=self._lease)
+            peek_spools(session, self._places, slot)
+        interrupt_orphans(session, self._places, self._is_connected, now=now, lease=self._lease)
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_EVERY
-            prune(desk, self._places, self._retention, now)
+            prune(session, self._places, self._retention, now)
 
-    def _interrupt_remote(self, desk: Desk, kernel: str) -> None:
-        open_tasks = desk.journal.open_tasks()
+    def _interrupt_remote(self, session: JournalSession, kernel: str) -> None:
+        open_tasks = session.journal.open_tasks()
         remote = [t for t in open_tasks if t.kernel == kernel and not self._has_spool_here(t.producer)]
-        interrupt(desk, remote, "its kernel was shut down or restarted")
+        interrupt(session, remote, "its kernel was shut down or restarted")
 
     def _has_spool_here(self, producer: str | None) -> bool:
         return producer is not None and (self._places.spools / producer).is_dir()

@@ -134,7 +134,7 @@ class Notifier:
             data = decode_data(event)
         except UNREADABLE:
             return None
-        task = await self._feed.call(lambda desk: desk.journal.task(event.task))
+        task = await self._feed.call(lambda session: session.journal.task(event.task))
         if task is None or task.attempt != event.attempt:
             return None
         if isinstance(data, State):

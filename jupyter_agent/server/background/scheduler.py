@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ...errors import JournalError, JournalHeld
 from ...journal.operations.firing import Firer
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...system.paths import Places
 from ...transport.discovery import DEFAULT, Address
 from ..delivery.feed import Feed
@@ -59,7 +59,7 @@ class Schedules:
     async def finish(self) -> None:
         """Queue what was claimed before this server was started; before anybody looks for orphans."""
         if self._desk.is_ours:
-            await self._tried(self._desk.call(lambda desk: self.firer.finish(desk, self.clock())))
+            await self._tried(self._desk.call(lambda session: self.firer.finish(session, self.clock())))
 
     def start(self) -> None:
         """Begin to look after the schedules."""
@@ -76,7 +76,7 @@ class Schedules:
         """The server whose schedules they are; ``None`` when `call` will do."""
         return self._desk.elsewhere()
 
-    async def call(self, job: Callable[[Desk], T]) -> T:
+    async def call(self, job: Callable[[JournalSession], T]) -> T:
         """Do *job* in the journal that has the schedules, and look at once what is due now."""
         try:
             return await self._desk.call(job)
@@ -84,7 +84,7 @@ class Schedules:
             self._launch()
             self._wake.set()
 
-    async def read(self, job: Callable[[Desk], T]) -> T:
+    async def read(self, job: Callable[[JournalSession], T]) -> T:
         """The same for a *job* that changes nothing."""
         return await self._desk.call(job)
 
@@ -93,7 +93,7 @@ class Schedules:
         if not self._desk.is_ours and not self._desk.is_free():
             return ABSENCE_PERIOD
         try:
-            looked = await self._desk.call(lambda desk: self.firer.look(desk, self.clock()))
+            looked = await self._desk.call(lambda session: self.firer.look(session, self.clock()))
         except JournalHeld:  # by a server that has just come, most likely
             return ABSENCE_PERIOD
         if looked.queued:

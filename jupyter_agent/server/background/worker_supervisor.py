@@ -19,7 +19,7 @@ from ...detached.run_spec import load_call
 from ...detached.work_queue import Order, ask_to_stop, is_alive, sweep_workers, taken_orders, waiting_orders
 from ...errors import JournalError, SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_order, retry_call
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
 from ...system.paths import Places
 from ...system.processes import is_worker, kill_session
@@ -77,15 +77,15 @@ class Dispatch:
         self._settled = 0.0
         self._wake.set()
 
-    def carry_out(self, desk: Desk, task: Task, command: str, by: str) -> bool:
+    def carry_out(self, session: JournalSession, task: Task, command: str, by: str) -> bool:
         """Do what no process has to be asked for; true when that was all. On the journal's thread.
 
         A task that waits for its worker is cancelled here, and a detached one that ended is queued again.
         """
         if command == "cancel":
-            return cancel_queued(desk, self._places, task, by)
+            return cancel_queued(session, self._places, task, by)
         if command == "retry" and task.state.ended:
-            return retry_call(desk, self._places, self._feed.holder.slot.name, task, by)
+            return retry_call(session, self._places, self._feed.holder.slot.name, task, by)
         return False
 
     async def look(self) -> None:
@@ -124,11 +124,11 @@ class Dispatch:
 
     def _stillborn(self, order: Order, why: str) -> None:
         self._log.debug("no worker for task %s: %s", order.task, why)
-        self._feed.holder.call(lambda desk: fail_order(desk, order, why))
+        self._feed.holder.call(lambda session: fail_order(session, order, why))
 
-    def _on_workers(self, desk: Desk) -> list[Task]:
+    def _on_workers(self, session: JournalSession) -> list[Task]:
         taken = {order.producer for order in taken_orders(self._places)}
-        return [task for task in desk.journal.open_tasks() if task.producer in taken]
+        return [task for task in session.journal.open_tasks() if task.producer in taken]
 
     async def _end_the_late(self, tasks: list[Task]) -> None:
         now = self._clock()

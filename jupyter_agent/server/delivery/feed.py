@@ -22,7 +22,7 @@ from ...core.ids import Cursor
 from ...core.task import Task
 from ...journal.base import Stored
 from ...journal.holder import Holder
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...protocol.frames import events_message, text_frame
 from .. import metrics
 
@@ -167,19 +167,19 @@ class Feed:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._start_over)
 
-    async def snapshots(self, job: Callable[[Desk], list[Task]]) -> tuple[str, list[Task]]:
+    async def snapshots(self, job: Callable[[JournalSession], list[Task]]) -> tuple[str, list[Task]]:
         """The tasks that *job* finds, and the cursor up to which they are folded."""
 
-        def read(desk: Desk) -> tuple[str, list[Task]]:
-            found = job(desk)
-            cursor = str(Cursor(desk.journal.epoch, desk.journal.head))
+        def read(session: JournalSession) -> tuple[str, list[Task]]:
+            found = job(session)
+            cursor = str(Cursor(session.journal.epoch, session.journal.head))
             for task in found:
                 task.cursor = cursor
             return cursor, found
 
         return await self.call(read)
 
-    async def call(self, job: Callable[[Desk], T]) -> T:
+    async def call(self, job: Callable[[JournalSession], T]) -> T:
         """Run *job* on the journal's thread."""
         return await asyncio.wrap_future(self.holder.call(job))
 
@@ -208,8 +208,8 @@ class Feed:
     async def read(self, after: int, interest: Interest, size: int, limit: int = _PAGE_EVENTS) -> Page:
         """A page from the journal; progress that a later one on the page supersedes is left out."""
 
-        def job(desk: Desk) -> Page:
-            journal = desk.journal
+        def job(session: JournalSession) -> Page:
+            journal = session.journal
             events = journal.read(after, limit + 1, tasks=interest.tasks, types=interest.types, size=size)
             more = len(events) > limit or sum(len(e.encoded) for e in events) > size
             events = events[:limit]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import partial
 
 from ...journal.base import Past, Stored
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from .feed import Feed
 
 PAGE_BYTES = 8 << 20
@@ -34,5 +34,7 @@ async def read_back(
     return Past(events, upto)
 
 
-def _look(task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int, desk: Desk) -> Past:
-    return desk.journal.past(task_id, upto, limit, types=types, size=size)
+def _look(
+    task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int, session: JournalSession
+) -> Past:
+    return session.journal.past(task_id, upto, limit, types=types, size=size)

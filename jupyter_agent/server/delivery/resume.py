@@ -8,16 +8,18 @@ from typing import Literal
 from ...core.ids import Cursor
 from ...core.task import Task
 from ...journal.base import TAIL_TYPES, Stored
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...protocol.frames import events_message
 from ...protocol.messages import Subscribe, Subscribed
 from ..limits import SNAPSHOTS
 from .feed import FRAME_BYTES, Interest
 
 
-def resume(desk: Desk, request: Subscribe, interest: Interest) -> tuple[Subscribed, list[Stored], Cursor]:
+def resume(
+    session: JournalSession, request: Subscribe, interest: Interest
+) -> tuple[Subscribed, list[Stored], Cursor]:
     """Where a subscription begins, what it is told first, and where it goes on after that."""
-    journal = desk.journal
+    journal = session.journal
     head = Cursor(journal.epoch, journal.head)
     reason: Literal["initial", "expired", "epoch"] = "initial"
     if request.after is not None:
@@ -25,20 +27,20 @@ def resume(desk: Desk, request: Subscribe, interest: Interest) -> tuple[Subscrib
         if after.epoch == journal.epoch and journal.recoverable(after.offset, interest.tasks):
             return Subscribed(request.id, True, str(after)), [], after
         reason = "epoch" if after.epoch != journal.epoch else "expired"
-    tasks, more = _snapshots(desk, interest)
+    tasks, more = _snapshots(session, interest)
     for task in tasks:
         task.cursor = str(head)
-    tail = _tail(desk, request, interest)
+    tail = _tail(session, request, interest)
     start = Cursor(head.epoch, tail[0].offset - 1) if tail else head
     return Subscribed(request.id, False, str(start), tasks, more or None, reason), tail, head
 
 
-def _tail(desk: Desk, request: Subscribe, interest: Interest) -> list[Stored]:
+def _tail(session: JournalSession, request: Subscribe, interest: Interest) -> list[Stored]:
     """The last log, message and display events of each named task, in journal order."""
     if not request.tail or interest.tasks is None:
         return []
     types = [kind for kind in TAIL_TYPES if interest.types is None or kind in interest.types]
-    parts = [desk.journal.tail(task_id, request.tail, types) for task_id in interest.tasks]
+    parts = [session.journal.tail(task_id, request.tail, types) for task_id in interest.tasks]
     return sorted(event for part in parts for event in part)
 
 
@@ -56,9 +58,9 @@ def tail_messages(ident: int, start: Cursor, tail: list[Stored], head: Cursor) -
         told = cursor
 
 
-def _snapshots(desk: Desk, interest: Interest) -> tuple[list[Task], bool]:
+def _snapshots(session: JournalSession, interest: Interest) -> tuple[list[Task], bool]:
     if interest.tasks is None:
-        found = desk.journal.tasks(limit=SNAPSHOTS + 1)
+        found = session.journal.tasks(limit=SNAPSHOTS + 1)
         return found[:SNAPSHOTS], len(found) > SNAPSHOTS
-    known = [desk.journal.task(task_id) for task_id in sorted(interest.tasks)]
+    known = [session.journal.task(task_id) for task_id in sorted(interest.tasks)]
     return [task for task in known if task is not None], False

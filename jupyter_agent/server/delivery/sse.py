@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tornado.iostream import StreamClosedError
 
 from ...journal.base import Stored
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from .. import metrics
 from .feed import Feed, Interest
 
@@ -97,9 +97,9 @@ class Stream:
         """Whether the task has ended and everything of it was written (or it was deleted)."""
         (task_id,) = self._interest.tasks or ("",)
 
-        def job(desk: Desk) -> bool:
-            task = desk.journal.task(task_id)
-            left = desk.journal.read(self._after, 1, tasks=[task_id], types=self._interest.types)
+        def job(session: JournalSession) -> bool:
+            task = session.journal.task(task_id)
+            left = session.journal.read(self._after, 1, tasks=[task_id], types=self._interest.types)
             return task is None or (task.state.ended and not left)
 
         return await self._feed.call(job)

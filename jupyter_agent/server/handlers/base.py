@@ -21,7 +21,7 @@ from ...errors import (
     UnknownSchedule,
     UnknownTask,
 )
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ..auth import AccessMixin
 from ..services import Services
 
@@ -121,8 +121,8 @@ class AgentHandler(AccessMixin, JupyterHandler):
     async def task(self, task_id: str) -> Task:
         """The snapshot of a task. Raises `UnknownTask`."""
 
-        def job(desk: Desk) -> list[Task]:
-            task = desk.journal.task(task_id)
+        def job(session: JournalSession) -> list[Task]:
+            task = session.journal.task(task_id)
             if task is None:
                 raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
             return [task]

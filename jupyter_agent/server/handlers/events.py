@@ -9,7 +9,7 @@ import msgspec
 from ...core.ids import Cursor
 from ...errors import RequestRefused
 from ...journal.base import Stored
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ..delivery.feed import Interest, newest_progress
 from ..delivery.history import PAGE_BYTES, read_back
 from ..delivery.sse import Stream
@@ -77,8 +77,8 @@ class EventsHandler(AgentHandler):
             return 0
         cursor = Cursor.parse(text)
 
-        def job(desk: Desk) -> bool:
-            journal = desk.journal
+        def job(session: JournalSession) -> bool:
+            journal = session.journal
             return cursor.epoch == journal.epoch and journal.recoverable(cursor.offset, [task_id])
 
         if not await self.services.feed.call(job):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado.web import HTTPError
 
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from .base import AgentHandler
 
 
@@ -26,8 +26,8 @@ class HealthHandler(AgentHandler):
                 body["moved"] = services.places.moved
         self.reply(body)
 
-    def _journal(self, desk: Desk) -> dict[str, object]:
-        journal, slot = desk.journal, self.services.feed.holder.slot
+    def _journal(self, session: JournalSession) -> dict[str, object]:
+        journal, slot = session.journal, self.services.feed.holder.slot
         return {"slot": slot.name, "epoch": journal.epoch, "head": journal.head, "bytes": journal.size()}
 
 

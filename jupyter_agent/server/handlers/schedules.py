@@ -26,7 +26,7 @@ from ...journal.operations.schedules import (
     find_schedule,
     show_schedule,
 )
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...system.timezone import local_zone
 from .base import AgentHandler, BadRequest
@@ -51,8 +51,8 @@ async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
         await pass_on(handler, address, "schedules", msgspec.json.encode(asked))
         return
 
-    def job(desk: Desk) -> Shown:
-        return show_schedule(desk, add_schedule(desk, call, when, ident=new_id(), now=now), now)
+    def job(session: JournalSession) -> Shown:
+        return show_schedule(session, add_schedule(session, call, when, ident=new_id(), now=now), now)
 
     shown = await schedules.call(job)
     handler.set_header("Location", f"{handler.base_url}jupyter-agent/schedules/{shown.id}")
@@ -69,9 +69,9 @@ class ScheduleDoor(AgentHandler):
             await pass_on(self, address, path, body)
         return address is not None
 
-    def show(self, desk: Desk, schedule: Schedule) -> Shown:
+    def show(self, session: JournalSession, schedule: Schedule) -> Shown:
         """The schedule as it is given out."""
-        return show_schedule(desk, schedule, self.services.schedules.clock())
+        return show_schedule(session, schedule, self.services.schedules.clock())
 
 
 class SchedulesHandler(ScheduleDoor):
@@ -83,7 +83,7 @@ class SchedulesHandler(ScheduleDoor):
         if await self.is_passed_on("schedules"):
             return
         shown = await self.services.schedules.read(
-            lambda desk: [self.show(desk, schedule) for schedule in all_schedules(desk)]
+            lambda session: [self.show(session, schedule) for schedule in all_schedules(session)]
         )
         self.reply({"schedules": shown})
 
@@ -102,12 +102,14 @@ class ScheduleHandler(ScheduleDoor):
     async def get(self, ident: str) -> None:
         if not await self.is_passed_on(f"schedules/{quote(ident, safe='')}"):
             self.reply(
-                await self.services.schedules.read(lambda desk: self.show(desk, find_schedule(desk, ident)))
+                await self.services.schedules.read(
+                    lambda session: self.show(session, find_schedule(session, ident))
+                )
             )
 
     async def delete(self, ident: str) -> None:
         if not await self.is_passed_on(f"schedules/{quote(ident, safe='')}"):
-            await self.services.schedules.call(lambda desk: delete_schedule(desk, ident))
+            await self.services.schedules.call(lambda session: delete_schedule(session, ident))
             self.set_status(204)
             self.finish()
 
@@ -123,13 +125,15 @@ class ScheduleCommandsHandler(ScheduleDoor):
             raise HTTPError(403, "this user may not execute tasks")
         path = f"schedules/{quote(ident, safe='')}/commands"
         if not await self.is_passed_on(path, msgspec.json.encode({"command": command})):
-            shown = await self.services.schedules.call(lambda desk: self._carry_out(desk, ident, command))
+            shown = await self.services.schedules.call(
+                lambda session: self._carry_out(session, ident, command)
+            )
             self.reply(shown, 202)
 
-    def _carry_out(self, desk: Desk, ident: str, command: ScheduleCommand) -> Shown:
+    def _carry_out(self, session: JournalSession, ident: str, command: ScheduleCommand) -> Shown:
         schedules = self.services.schedules
-        schedules.firer.command(desk, ident, command, schedules.clock())
-        return self.show(desk, find_schedule(desk, ident))
+        schedules.firer.command(session, ident, command, schedules.clock())
+        return self.show(session, find_schedule(session, ident))
 
 
 class FiringsHandler(ScheduleDoor):
@@ -141,8 +145,8 @@ class FiringsHandler(ScheduleDoor):
         if await self.is_passed_on(f"schedules/{quote(ident, safe='')}/firings?{query}"):
             return
 
-        def job(desk: Desk) -> list[dict[str, object]]:
-            found = desk.journal.firings(find_schedule(desk, ident).id, limit + 1, before=before)
+        def job(session: JournalSession) -> list[dict[str, object]]:
+            found = session.journal.firings(find_schedule(session, ident).id, limit + 1, before=before)
             return [firing._asdict() for firing in found]
 
         firings = await self.services.schedules.read(job)

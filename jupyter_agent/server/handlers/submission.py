@@ -8,7 +8,7 @@ from ...core.task import Task
 from ...detached.run_spec import Call
 from ...detached.submission import Submission, call_of
 from ...journal.operations.detached_tasks import queue_call
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ..services import Services
 from .base import BadRequest
 
@@ -26,8 +26,8 @@ async def submit(services: Services, call: Call) -> tuple[Task, bool]:
     """Queue *call* and have its worker started; the task, and whether it was queued now."""
     feed = services.feed
 
-    def job(desk: Desk) -> tuple[Task, bool]:
-        return queue_call(desk, services.places, feed.holder.slot.name, call)
+    def job(session: JournalSession) -> tuple[Task, bool]:
+        return queue_call(session, services.places, feed.holder.slot.name, call)
 
     task, new = await feed.call(job)
     services.dispatch.wake()

@@ -12,7 +12,7 @@ from ...core.events import TaskState
 from ...errors import NotNow, UnknownTask
 from ...journal.base import Spot
 from ...journal.operations.retention import delete_files
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from .. import commands
 from . import submission
 from . import task_html as still
@@ -36,7 +36,7 @@ class TasksHandler(AgentHandler):
         before = self.get_query_argument("before", None)
         spots = await self._spots()
         cursor, tasks = await self.services.feed.snapshots(
-            lambda desk: desk.journal.tasks(
+            lambda session: session.journal.tasks(
                 state=state, name=name, key=key, before=before, spots=spots, limit=limit + 1
             )
         )
@@ -58,7 +58,7 @@ class TasksHandler(AgentHandler):
         cells, path = self._cells(), self._notebook()
         if cells is None and path is None:
             return None
-        known = await self.services.feed.call(lambda desk: desk.journal.spots(cells))
+        known = await self.services.feed.call(lambda session: session.journal.spots(cells))
         if path is None:
             return known
         manager = self.contents_manager
@@ -119,13 +119,13 @@ class TaskHandler(AgentHandler):
         self.finish(still.page(task, drawn) if still.wants_page(accept) else drawn)
 
     async def delete(self, task_id: str) -> None:
-        def job(desk: Desk) -> None:
-            task = desk.journal.task(task_id)
+        def job(session: JournalSession) -> None:
+            task = session.journal.task(task_id)
             if task is None:
                 raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
             if not task.state.ended:
                 raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
-            desk.journal.forget([task_id])
+            session.journal.forget([task_id])
             delete_files(self.services.places, task_id)
 
         await self.services.feed.call(job)

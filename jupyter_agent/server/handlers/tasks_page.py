@@ -68,7 +68,7 @@ class PageHandler(AgentHandler):
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(f"jupyter-agent/{query}")
             return
-        _, tasks = await self.services.feed.snapshots(lambda desk: desk.journal.tasks(limit=100))
+        _, tasks = await self.services.feed.snapshots(lambda session: session.journal.tasks(limit=100))
         _token = self.xsrf_token  # to ask for it sets the cookie that the script's requests must repeat
         sockets = self.ws_url and self.ws_url.rstrip("/") + self.base_url
         live = head(sockets) if static.is_built() else ""

@@ -20,7 +20,7 @@ from ...core.events import State, TaskState, decode_event
 from ...core.ids import Cursor
 from ...errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
 from ...journal.base import Appended, Batch, Note, Pending
-from ...journal.session import Desk
+from ...journal.session import JournalSession
 from ...protocol.actions import CloseWith, Send, encode
 from ...protocol.messages import (
     SUBPROTOCOL,
@@ -239,7 +239,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         if producer is not None:
             pending: list[Pending] = []
             try:
-                pending = await services.feed.call(lambda desk: _back(desk, producer))
+                pending = await services.feed.call(lambda session: _back(session, producer))
             finally:
                 commands.catch_up(self._connection, pending)
 
@@ -252,7 +252,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             None if request.tasks == "*" else frozenset(request.tasks),
             None if request.types is None else frozenset(request.types),
         )
-        answer, tail, head = await self.services.feed.call(lambda desk: resume(desk, request, interest))
+        answer, tail, head = await self.services.feed.call(lambda session: resume(session, request, interest))
         self.services.shown(answer.tasks or [])
         if self._side.state == "closed":
             return
@@ -281,9 +281,9 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         """A producer has carried a command out: one of its own, not another's that waits."""
         producer = self._connection.producer if self._connection else None
 
-        def job(desk: Desk) -> None:
-            if producer and any(waiting.offset == offset for waiting in desk.journal.pending(producer)):
-                desk.journal.handled(offset)
+        def job(session: JournalSession) -> None:
+            if producer and any(waiting.offset == offset for waiting in session.journal.pending(producer)):
+                session.journal.handled(offset)
 
         await self.services.feed.call(job)
 
@@ -352,17 +352,17 @@ async def _written(writing: asyncio.Future[None]) -> None:
         raise ConnectionError("the peer is gone") from error
 
 
-def _back(desk: Desk, producer: str) -> list[Pending]:
+def _back(session: JournalSession, producer: str) -> list[Pending]:
     """A producer is here: its word wins over an inference, and its commands are due.
 
     One that is known to be dead is not: it was killed before its hello was read.
     """
-    if producer in desk.dead:
+    if producer in session.dead:
         return []
-    for task in desk.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
-        last = desk.journal.tail(task.id, 1, ["state"])
+    for task in session.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
+        last = session.journal.tail(task.id, 1, ["state"])
         if last and decode_event(last[0].encoded).producer != producer:
             running = State(TaskState.RUNNING, reason="its process is back")
-            desk.append(Note(task.id, task.attempt, "state", running))
-            questions.ask_again(desk, task)
-    return desk.journal.pending(producer)
+            session.append(Note(task.id, task.attempt, "state", running))
+            questions.ask_again(session, task)
+    return session.journal.pending(producer)

@@ -43,7 +43,7 @@ from jupyter_agent.detached.worker_slots import (
 )
 from jupyter_agent.errors import CannotTravel, NotNow
 from jupyter_agent.journal.operations.detached_tasks import queue_call, retry_call
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.notebook import idempotency as keys
 from jupyter_agent.notebook import remote_task as remote
 from jupyter_agent.notebook.detached_submit import Starter
@@ -364,17 +364,17 @@ class TestRetries:
         save_call(places, TASK, one)
         return one
 
-    def desk(self, task: Task) -> Desk:
-        return cast(Desk, SimpleNamespace(journal=SimpleNamespace(tasks=lambda key: [task])))
+    def session(self, task: Task) -> JournalSession:
+        return cast(JournalSession, SimpleNamespace(journal=SimpleNamespace(tasks=lambda key: [task])))
 
     def test_it_is_not_retried_by_hand_too(self, places: Places, failed: Task) -> None:
         self.with_retries(places, 1)
         with pytest.raises(NotNow, match="is being tried again by itself"):
-            retry_call(self.desk(failed), places, "default", failed, "somebody")
+            retry_call(self.session(failed), places, "default", failed, "somebody")
 
     def test_its_key_means_the_attempt_to_come(self, places: Places, failed: Task) -> None:
         wanted = self.with_retries(places, 1)
-        assert queue_call(self.desk(failed), places, "default", wanted) == (failed, False)
+        assert queue_call(self.session(failed), places, "default", wanted) == (failed, False)
 
     def test_its_key_means_that_in_a_notebook_too(
         self, places: Places, failed: Task, monkeypatch: pytest.MonkeyPatch

@@ -33,7 +33,7 @@ from jupyter_agent.journal.operations.schedules import (
     show_schedule,
 )
 from jupyter_agent.journal.records import Firing
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.paths import Places
@@ -60,7 +60,7 @@ class Line:
 
     def open(self) -> None:
         self.journal = SQLiteJournal(self.path, new_id(), "epoch")
-        self.desk = Desk(self.journal, lambda stored, seconds: None)
+        self.desk = JournalSession(self.journal, lambda stored, seconds: None)
         self.firer = Firer(self.places, "default")
 
     def reopen(self) -> None:
@@ -304,7 +304,7 @@ class TestAsking:
         assert all_schedules(line.desk) == line.firings(ident) == []
 
     @pytest.mark.parametrize("ask", [find_schedule, delete_schedule])
-    def test_an_unknown_one_is_named(self, line: Line, ask: Callable[[Desk, str], object]) -> None:
+    def test_an_unknown_one_is_named(self, line: Line, ask: Callable[[JournalSession, str], object]) -> None:
         with pytest.raises(UnknownSchedule, match="there is no schedule 'NOBODY'"):
             ask(line.desk, "NOBODY")
 
@@ -359,8 +359,8 @@ class Mortal:
         self._steps, self._dies_at = 0, dies_at
         try:
             if orphans_first:
-                desk, places = self._line.desk, self._line.places
-                interrupt_orphans(desk, places, lambda _: False, now=START, lease=1.0)
+                session, places = self._line.desk, self._line.places
+                interrupt_orphans(session, places, lambda _: False, now=START, lease=1.0)
             self._line.look(seconds)
         except Killed:
             self.deaths += 1

@@ -45,7 +45,7 @@ class Scene:
         self.forwards = Forwards(self.feed, connect=self.world.connect)
 
     def append(self, *events: Event) -> None:
-        self.holder.call(lambda desk: desk.append(*batches(events)))
+        self.holder.call(lambda session: session.append(*batches(events)))
 
     async def add(self, **fields: Any) -> Any:
         return (await self.forwards.add(read_wanted({"url": URL, **fields})))[0]
@@ -249,17 +249,19 @@ class TestKeeping:
         assert slot is not None
         with Holder(other) as second:
             events = [*story(end=False), *story(task=OTHER_TASK, producer=STRANGER, end=False)]
-            second.call(lambda desk: desk.append(*batches(events))).result(20)
-            second.call(lambda desk: _at(desk.journal, 3, "behind")).result(20)
-            second.call(lambda desk: _at(desk.journal, 10, "done", types=("log",))).result(20)
-            second.call(lambda desk: _at(desk.journal, 0, "here too", types=("state",))).result(20)
+            second.call(lambda session: session.append(*batches(events))).result(20)
+            second.call(lambda session: _at(session.journal, 3, "behind")).result(20)
+            second.call(lambda session: _at(session.journal, 10, "done", types=("log",))).result(20)
+            second.call(lambda session: _at(session.journal, 0, "here too", types=("state",))).result(20)
         with Holder(slot) as holder:
             mine = story(task=task_id(1), producer=task_id(2))
-            holder.call(lambda desk: desk.append(*batches(mine))).result(20)
+            holder.call(lambda session: session.append(*batches(mine))).result(20)
             same = Wanted(URL, types=("state",))
-            holder.call(lambda desk: kept.add_forward(desk.journal, same, "own", 1.0)).result(20)
-            holder.call(lambda desk: take_in(desk, places, "default")).result(20)
-            found = {one.id: one for one in holder.call(lambda desk: kept.forwards(desk.journal)).result(20)}
+            holder.call(lambda session: kept.add_forward(session.journal, same, "own", 1.0)).result(20)
+            holder.call(lambda session: take_in(session, places, "default")).result(20)
+            found = {
+                one.id: one for one in holder.call(lambda session: kept.forwards(session.journal)).result(20)
+            }
             epoch = holder.epoch
         assert sorted(found) == ["behind", "done", "own"]
         assert found["behind"].cursor == str(Cursor(epoch, 6))

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_agent.journal.base import Batch, Past
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.server.delivery import history
 from tests.support.builders import HOLDER, PRODUCER, TASK, event
 
@@ -31,9 +31,9 @@ class FakeFeed:
         batch = [event(n, "log" if n % 10 == 0 else "metric") for n in range(1, 201)]
         self.journal.append([Batch(PRODUCER, 1, batch)], 1.0)
 
-    async def call(self, job: Callable[[Desk], Past]) -> Past:
+    async def call(self, job: Callable[[JournalSession], Past]) -> Past:
         self.looks += 1
-        return job(Desk(self.journal, lambda stored, seconds: None))
+        return job(JournalSession(self.journal, lambda stored, seconds: None))
 
     def back(self, upto: int, limit: int, size: int = 1 << 20) -> Past:
         return asyncio.run(history.read_back(self, TASK, upto, limit, ["log"], size))  # type: ignore[arg-type]

@@ -54,7 +54,7 @@ class Scene:
         await self.go_on.wait()
 
     def append(self, *events: Any) -> None:
-        self.holder.call(lambda desk: desk.append(*batches(events)))
+        self.holder.call(lambda session: session.append(*batches(events)))
 
     async def next(self, *events: Any) -> tuple[str, str, bool]:
         """What is told when *events* are appended."""

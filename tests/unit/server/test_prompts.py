@@ -20,7 +20,7 @@ from jupyter_agent.core.task import Task
 from jupyter_agent.errors import NotNow
 from jupyter_agent.journal.base import Batch, Note
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.server.prompts import addressed, ask_again
 from tests.support.builders import HOLDER, PRODUCER, TASK, event, state
 
@@ -31,7 +31,7 @@ class Asked:
     """A task that asked `QUESTION`, and what the holder makes of answers."""
 
     def __init__(self) -> None:
-        self.desk = Desk(MemoryJournal(HOLDER, "e"), lambda *_: None)
+        self.desk = JournalSession(MemoryJournal(HOLDER, "e"), lambda *_: None)
         self._n = 2
         start = [state(1, TaskState.QUEUED, about="talk"), state(2, TaskState.RUNNING)]
         self.desk.append(Batch(PRODUCER, 1, start))

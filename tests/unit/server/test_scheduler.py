@@ -22,7 +22,7 @@ from jupyter_agent.journal import one_shot as moment
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.operations.schedules import Schedule, add_schedule, all_schedules
 from jupyter_agent.journal.records import Firing
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import take_moment_slot, try_slot
 from jupyter_agent.server.background import scheduler as schedules_module
 from jupyter_agent.server.background.scheduler import ABSENCE_PERIOD, PERIOD, WAITING_PERIOD, Schedules
@@ -64,14 +64,14 @@ class Clocked:
         self.launched += 1
 
     async def add(self, seconds: float = 60.0, overlap: Overlap = "allow") -> str:
-        def job(desk: Desk) -> Schedule:
+        def job(session: JournalSession) -> Schedule:
             when = When(Every(seconds, self.now), "UTC", overlap)
-            return add_schedule(desk, CALL, when, ident=new_id(), now=self.now)
+            return add_schedule(session, CALL, when, ident=new_id(), now=self.now)
 
         return (await self.schedules.call(job)).id
 
     async def firings(self, ident: str) -> list[Firing]:
-        return await self.schedules.read(lambda desk: desk.journal.firings(ident))
+        return await self.schedules.read(lambda session: session.journal.firings(ident))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ async def test_a_change_is_looked_at_at_once(server: Clocked) -> None:
         ident = await server.add(60.0)
         await looks.get()
         server.now = START + 3600
-        await server.schedules.call(lambda desk: None)
+        await server.schedules.call(lambda session: None)
         await looks.get()
         assert [(f.due - START, f.missed) for f in await server.firings(ident)] == [(3600, 59)]
     finally:
@@ -159,7 +159,7 @@ async def test_a_look_that_fails_is_not_the_last(
 async def test_what_was_claimed_before_is_finished_first(server: Clocked) -> None:
     ident = await server.add()
     claim = Firing(ident, START + 60, START + 60, "claimed", new_id(), new_id())
-    await server.schedules.read(lambda desk: desk.journal.claim(claim))
+    await server.schedules.read(lambda session: session.journal.claim(claim))
     await server.schedules.finish()
     assert [order.task for order in waiting_orders(server.places)] == [claim.task]
     assert [f.outcome for f in await server.firings(ident)] == ["queued"]
@@ -279,7 +279,9 @@ class TestLocalZone:
 def test_a_due_once_in_the_past_is_over(server: Clocked) -> None:
     async def job() -> float:
         when = When(At(START - 1, "UTC"), "UTC")
-        await server.schedules.call(lambda desk: add_schedule(desk, CALL, when, ident=new_id(), now=START))
+        await server.schedules.call(
+            lambda session: add_schedule(session, CALL, when, ident=new_id(), now=START)
+        )
         return await server.schedules.look()
 
     assert asyncio.run(job()) == PERIOD
