@@ -126,8 +126,8 @@ class Home:
         ]
 
 
-class HandDesk(JournalSession):
-    """A desk on which things go wrong."""
+class HandSession(JournalSession):
+    """A session in which things go wrong."""
 
     def __init__(
         self, journal: WatchedJournal, announce: Callable[[list[Stored], float], None], *between: Any
@@ -171,9 +171,9 @@ class HandHolder(Holder):
         journal.opened_by(self.id)
         self._journal = cast(Any, journal)
         between = getattr(self, "_between", None)
-        self.desk: JournalSession = HandDesk(journal, self._on_commit, *([between] if between else []))
-        self.desk.dead = self._dead
-        return self.desk
+        self.session: JournalSession = HandSession(journal, self._on_commit, *([between] if between else []))
+        self.session.dead = self._dead
+        return self.session
 
     @property
     def waiting(self) -> int:
@@ -190,9 +190,9 @@ class HandHolder(Holder):
             self.spoiled = False
             self._spoil(group)
         elif callable(work):
-            self.desk = self._call(self.desk, work, future)
+            self.session = self._call(self.session, work, future)
         else:
-            self.desk = self._commit(self.desk, group)
+            self.session = self._commit(self.session, group)
         self._die_if_killed(group)
         self.home.oracle.speak()
         return True
@@ -205,7 +205,7 @@ class HandHolder(Holder):
     def _spoil(self, group: list[Any]) -> None:
         """What the holder does when SQLite says that the file is damaged."""
         error = CorruptJournal("the file is damaged")
-        self.desk = self._replace(error)
+        self.session = self._replace(error)
         for _, future in group:
             future.set_exception(error)
 

@@ -60,7 +60,7 @@ class Line:
 
     def open(self) -> None:
         self.journal = SQLiteJournal(self.path, new_id(), "epoch")
-        self.desk = JournalSession(self.journal, lambda stored, seconds: None)
+        self.session = JournalSession(self.journal, lambda stored, seconds: None)
         self.firer = Firer(self.places, "default")
 
     def reopen(self) -> None:
@@ -68,10 +68,10 @@ class Line:
         self.open()
 
     def add(self, trigger: Trigger = MINUTELY, overlap: Overlap = "allow", *, now: float = START) -> str:
-        return add_schedule(self.desk, CALL, When(trigger, "UTC", overlap), ident=new_id(), now=now).id
+        return add_schedule(self.session, CALL, When(trigger, "UTC", overlap), ident=new_id(), now=now).id
 
     def look(self, seconds: float) -> Looked:
-        return self.firer.look(self.desk, START + seconds)
+        return self.firer.look(self.session, START + seconds)
 
     def tasks(self) -> list[Task]:
         return sorted(self.journal.tasks(limit=10_000), key=lambda task: task.id)
@@ -90,7 +90,7 @@ class Line:
         task = self.tasks()[number]
         withdraw_order(self.places, task.producer or "")
         for step in (TaskState.RUNNING, to):
-            self.desk.append(Note(task.id, task.attempt, "state", State(step)))
+            self.session.append(Note(task.id, task.attempt, "state", State(step)))
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ class TestFiring:
         assert line.look(0).next == START + 30
         assert line.look(31) == Looked(None, 1, 0)
         assert line.look(9999) == Looked(None, 0, 0)
-        assert show_schedule(line.desk, find_schedule(line.desk, ident), START + 9999).next is None
+        assert show_schedule(line.session, find_schedule(line.session, ident), START + 9999).next is None
 
     def test_a_clock_that_is_set_back_fires_nothing_again(self, line: Line) -> None:
         ident = line.add()
@@ -242,47 +242,49 @@ class TestOverlap:
 class TestAsking:
     def test_a_run_now_is_beside_the_dues(self, line: Line) -> None:
         ident = line.add()
-        firing = line.firer.run(line.desk, ident, START + 59)
+        firing = line.firer.run(line.session, ident, START + 59)
         assert (firing.outcome, firing.asked, firing.task) == ("queued", True, line.tasks()[0].id)
         assert [line.look(seconds).queued for seconds in (59.5, 60, 61)] == [0, 1, 0]
 
     def test_twice_at_the_same_moment_is_two_runs(self, line: Line) -> None:
         ident = line.add()
-        assert line.firer.run(line.desk, ident, START).task != line.firer.run(line.desk, ident, START).task
+        assert (
+            line.firer.run(line.session, ident, START).task != line.firer.run(line.session, ident, START).task
+        )
         assert len(line.tasks()) == 2
 
     def test_at_the_very_moment_of_a_due_it_is_that_dues_run(self, line: Line) -> None:
         ident = line.add()
-        line.firer.run(line.desk, ident, START + 60)
+        line.firer.run(line.session, ident, START + 60)
         assert [line.look(seconds).queued for seconds in (60, 61, 120)] == [0, 0, 1]
 
     def test_it_is_refused_while_the_run_before_lasts(self, line: Line) -> None:
         ident = line.add(overlap="skip")
-        line.firer.run(line.desk, ident, START)
+        line.firer.run(line.session, ident, START)
         with pytest.raises(NotNow, match=f"schedule {ident} does not run now: task .* has not ended"):
-            line.firer.run(line.desk, ident, START + 1)
+            line.firer.run(line.session, ident, START + 1)
         assert len(line.firings(ident)) == 1
 
     def test_it_waits_where_runs_wait_but_only_one(self, line: Line) -> None:
         ident = line.add(overlap="queue")
-        line.firer.run(line.desk, ident, START)
-        assert line.firer.run(line.desk, ident, START + 1).outcome == "waiting"
+        line.firer.run(line.session, ident, START)
+        assert line.firer.run(line.session, ident, START + 1).outcome == "waiting"
         with pytest.raises(NotNow, match="a run waits already"):
-            line.firer.run(line.desk, ident, START + 2)
+            line.firer.run(line.session, ident, START + 2)
 
     def test_a_paused_one_runs_when_it_is_asked_to(self, line: Line) -> None:
         ident = line.add()
-        pause_schedule(line.desk, ident, START)
-        assert line.firer.run(line.desk, ident, START + 1).outcome == "queued"
+        pause_schedule(line.session, ident, START)
+        assert line.firer.run(line.session, ident, START + 1).outcome == "queued"
         assert line.look(60).queued == 0
 
     def test_what_was_missed_in_a_pause_is_not_made_up_for(self, line: Line) -> None:
         ident = line.add()
-        assert pause_schedule(line.desk, ident, START).paused
-        assert pause_schedule(line.desk, ident, START + 1).paused
+        assert pause_schedule(line.session, ident, START).paused
+        assert pause_schedule(line.session, ident, START + 1).paused
         assert line.look(300) == Looked(None, 0, 0)
-        assert not resume_schedule(line.desk, ident, START + 301).paused
-        assert resume_schedule(line.desk, ident, START + 359) == find_schedule(line.desk, ident)
+        assert not resume_schedule(line.session, ident, START + 301).paused
+        assert resume_schedule(line.session, ident, START + 359) == find_schedule(line.session, ident)
         assert line.look(301) == Looked(START + 360, 0, 0)
         assert line.look(360).queued == 1, "on the old beat"
 
@@ -290,7 +292,7 @@ class TestAsking:
         ident = line.add(overlap="queue")
         line.look(60)
         line.look(120)
-        pause_schedule(line.desk, ident, START + 130)
+        pause_schedule(line.session, ident, START + 130)
         line.end()
         assert line.look(140).queued == 0
         assert line.outcomes(ident) == [(60, "queued"), (120, "skipped")]
@@ -298,22 +300,22 @@ class TestAsking:
     def test_deleting_leaves_the_tasks(self, line: Line) -> None:
         ident = line.add()
         line.look(60)
-        delete_schedule(line.desk, ident)
+        delete_schedule(line.session, ident)
         assert line.look(600) == Looked(None, 0, 0)
         assert len(line.tasks()) == len(line.orders()) == 1
-        assert all_schedules(line.desk) == line.firings(ident) == []
+        assert all_schedules(line.session) == line.firings(ident) == []
 
     @pytest.mark.parametrize("ask", [find_schedule, delete_schedule])
     def test_an_unknown_one_is_named(self, line: Line, ask: Callable[[JournalSession, str], object]) -> None:
         with pytest.raises(UnknownSchedule, match="there is no schedule 'NOBODY'"):
-            ask(line.desk, "NOBODY")
+            ask(line.session, "NOBODY")
 
 
 class TestAdding:
     def test_what_is_shown_has_no_secrets(self, line: Line) -> None:
         ident = line.add()
         line.look(60)
-        shown = show_schedule(line.desk, find_schedule(line.desk, ident), START + 61)
+        shown = show_schedule(line.session, find_schedule(line.session, ident), START + 61)
         assert (shown.name, shown.text, shown.next, shown.last_due) == (
             "beat", "every minute", START + 120, START + 60,
         )  # fmt: skip
@@ -330,7 +332,7 @@ class TestAdding:
     def test_what_cannot_be_scheduled(self, line: Line, changed: dict[str, Any], said: str) -> None:
         call = Call(**{name: getattr(CALL, name) for name in CALL.__struct_fields__} | changed)
         with pytest.raises(BadSchedule, match=said):
-            add_schedule(line.desk, call, When(MINUTELY, "UTC"), ident=new_id(), now=START)
+            add_schedule(line.session, call, When(MINUTELY, "UTC"), ident=new_id(), now=START)
 
     def test_there_is_a_bound(self, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(schedules_module, "MOST", 2)
@@ -359,7 +361,7 @@ class Mortal:
         self._steps, self._dies_at = 0, dies_at
         try:
             if orphans_first:
-                session, places = self._line.desk, self._line.places
+                session, places = self._line.session, self._line.places
                 interrupt_orphans(session, places, lambda _: False, now=START, lease=1.0)
             self._line.look(seconds)
         except Killed:
@@ -412,9 +414,9 @@ def test_whatever_it_is_killed_at_each_due_is_one_task(
 
 def test_a_schedule_is_a_record_that_a_file_keeps(line: Line) -> None:
     ident = line.add(Cron("0 9 * * *", "Europe/Berlin"), "queue")
-    before = find_schedule(line.desk, ident)
+    before = find_schedule(line.session, ident)
     line.reopen()
-    assert find_schedule(line.desk, ident) == before
+    assert find_schedule(line.session, ident) == before
     assert isinstance(before, Schedule)
     assert before.call == CALL
 
@@ -423,16 +425,16 @@ CLOCKWORK = """
 import sys
 from pathlib import Path
 from jupyter_agent.journal.operations.firing import Firer
-from jupyter_agent.journal.session import Desk
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.paths import Places; from jupyter_agent.system.ids import new_id
 
 path, root, ident, start = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
-desk = Desk(SQLiteJournal(path, new_id(), "epoch"), lambda stored, seconds: None)
+session = JournalSession(SQLiteJournal(path, new_id(), "epoch"), lambda stored, seconds: None)
 firer = Firer(Places(root), "default")
-now = desk.journal.last_due(ident, 1e12) or start
+now = session.journal.last_due(ident, 1e12) or start
 while True:
-    firer.look(desk, now)
+    firer.look(session, now)
     print(now, flush=True)
     now += 0.5
 """

@@ -31,35 +31,37 @@ class Asked:
     """A task that asked `QUESTION`, and what the holder makes of answers."""
 
     def __init__(self) -> None:
-        self.desk = JournalSession(MemoryJournal(HOLDER, "e"), lambda *_: None)
+        self.session = JournalSession(MemoryJournal(HOLDER, "e"), lambda *_: None)
         self._n = 2
         start = [state(1, TaskState.QUEUED, about="talk"), state(2, TaskState.RUNNING)]
-        self.desk.append(Batch(PRODUCER, 1, start))
+        self.session.append(Batch(PRODUCER, 1, start))
         self.emit("prompt", QUESTION)
 
     @property
     def task(self) -> Task:
-        task = self.desk.journal.task(TASK)
+        task = self.session.journal.task(TASK)
         assert task is not None
         return task
 
     def emit(self, kind: str, data: Data) -> None:
         """The task's own process says something."""
         self._n += 1
-        self.desk.append(Batch(PRODUCER, 1, [event(self._n, kind, data)]))
+        self.session.append(Batch(PRODUCER, 1, [event(self._n, kind, data)]))
 
     def note(self, kind: str, data: Data) -> None:
         """The holder says something."""
-        self.desk.append(Note(TASK, 1, kind, data))
+        self.session.append(Note(TASK, 1, kind, data))
 
     def accept(self, by: str = "ada", **args: Any) -> dict[str, Any]:
         """An answer is stored as a command, if it is not too late."""
-        given = addressed(self.desk, self.task, args)
+        given = addressed(self.session, self.task, args)
         self.note("command", Command("input", given, by))
         return given
 
     def prompts(self) -> list[Data | None]:
-        return [decode_data(decode_event(one.encoded)) for one in self.desk.journal.tail(TASK, 9, ["prompt"])]
+        return [
+            decode_data(decode_event(one.encoded)) for one in self.session.journal.tail(TASK, 9, ["prompt"])
+        ]
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ def interrupted_and_back(asked: Asked) -> None:
     asked.note("state", State(TaskState.INTERRUPTED, reason="silent"))
     assert asked.task.prompt is None
     asked.note("state", State(TaskState.RUNNING, reason="its process is back"))
-    ask_again(asked.desk, asked.task)
+    ask_again(asked.session, asked.task)
 
 
 def test_a_task_that_is_back_asks_again_what_nobody_answered(asked: Asked) -> None:
