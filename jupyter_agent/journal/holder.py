@@ -107,15 +107,15 @@ class Holder:
         return future
 
     def _run(self) -> None:
-        session = self._desk()
+        session = self._new_session()
         while group := self._next():
             if self._corrupt is not None:
                 session = self._replace(self._corrupt)
             session = self._serve(session, group)
             if session.journal is not self._journal:  # replaced while a long job breathed
-                session = self._desk()
+                session = self._new_session()
 
-    def _desk(self) -> JournalSession:
+    def _new_session(self) -> JournalSession:
         return JournalSession(self._journal, self._on_commit, self._between, self._dead, self.doomed)
 
     def _serve(self, session: JournalSession, group: list[Item]) -> JournalSession:
@@ -217,10 +217,10 @@ class Holder:
             self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
         except (JournalError, OSError) as trouble:  # jobs fail until it can be, the thread must not
             self._tell(f"no new journal could be started: {trouble}")
-            return self._desk()
+            return self._new_session()
         self._corrupt = None
         self._on_epoch()
-        return self._desk()
+        return self._new_session()
 
     def _move_aside(self, error: CorruptJournal) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{self.id[-4:]}"

@@ -26,7 +26,7 @@ PATIENCE = 5.0
 _RETRY = 0.05
 
 
-def at_desk(
+def run_in_session(
     places: Places,
     name: str,
     job: Callable[[JournalSession], T],

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ...errors import AgentError, RequestRefused, ServerUnreachable
 from ...forwarding.spec import Shown, Wanted
-from ...journal.one_shot import at_desk
+from ...journal.one_shot import run_in_session
 from ...journal.operations.forwards import add_forward, at_rest, forwards, remove_forward
 from ...journal.session import JournalSession
 from ...system.ids import new_id
@@ -40,7 +40,7 @@ async def add(journals: Journals, wanted: Wanted) -> tuple[Shown, bool]:
         if isinstance(source, ServerSource):
             status, body = await _ask(journals, slot, "POST", "forwards", msgspec.to_builtins(wanted))
             return read(body, Shown, _address(journals, slot)), status == CREATED
-        return await _at_desk(journals, slot, lambda session: _add(session, wanted))
+        return await _run_job(journals, slot, lambda session: _add(session, wanted))
 
     slot = (await journals.find(wanted.tasks[0]))[0] if wanted.tasks else _served(journals)
     return await journals.use(slot, lambda source: work(source, slot), once=True)
@@ -77,7 +77,7 @@ async def _of(journals: Journals, slot: str) -> list[Shown]:
             _, body = await _ask(journals, slot, "GET", "forwards")
             found: _Listed = read(body, _Listed, _address(journals, slot))
             return found.forwards
-        return await _at_desk(journals, slot, _all)
+        return await _run_job(journals, slot, _all)
 
     return await journals.use(slot, work)
 
@@ -86,7 +86,7 @@ async def _remove(journals: Journals, slot: str, ident: str, source: Source) -> 
     if isinstance(source, ServerSource):
         await _ask(journals, slot, "DELETE", f"forwards/{ident}")
     else:
-        await _at_desk(journals, slot, lambda session: remove_forward(session.journal, ident))
+        await _run_job(journals, slot, lambda session: remove_forward(session.journal, ident))
 
 
 def _served(journals: Journals) -> str:
@@ -110,8 +110,8 @@ def _address(journals: Journals, slot: str) -> Address:
     return address
 
 
-async def _at_desk(journals: Journals, slot: str, job: Callable[[JournalSession], T]) -> T:
-    take = partial(at_desk, taking_in=journals.taking_in)
+async def _run_job(journals: Journals, slot: str, job: Callable[[JournalSession], T]) -> T:
+    take = partial(run_in_session, taking_in=journals.taking_in)
     return await asyncio.to_thread(take, journals.places, slot, job)
 
 

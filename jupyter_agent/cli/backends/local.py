@@ -16,7 +16,7 @@ from ...detached.submission import Submission
 from ...detached.work_queue import is_alive
 from ...errors import NotNow, UnknownTask
 from ...journal.base import TAIL_TYPES, Stored
-from ...journal.one_shot import at_desk, home_of
+from ...journal.one_shot import home_of, run_in_session
 from ...journal.operations.detached_tasks import cancel_queued, queue_call, retry_call
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.retention import delete_files
@@ -60,12 +60,12 @@ class MomentSource:
     ) -> list[Task]:
         wanted = TaskState(state) if state else None
         most = 1 << 30 if limit is None else limit
-        return await self._at_desk(
+        return await self._run_job(
             lambda session: session.journal.tasks(state=wanted, name=name, key=key, limit=most, before=before)
         )
 
     async def task(self, task_id: str) -> Task:
-        return await self._at_desk(lambda session: _task(session, task_id))
+        return await self._run_job(lambda session: _task(session, task_id))
 
     async def events(
         self,
@@ -75,7 +75,7 @@ class MomentSource:
         limit: int | None = None,
         types: Sequence[str] | None = None,
     ) -> EventsPage:
-        return await self._at_desk(lambda session: _events(session, task_id, after, limit or PAGE, types))
+        return await self._run_job(lambda session: _events(session, task_id, after, limit or PAGE, types))
 
     async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         task = await self.task(task_id)
@@ -96,8 +96,10 @@ class MomentSource:
     async def add(self, asked: Submission) -> Added:
         call = call_from_here(asked)
         if (when := asked.schedule) is not None:
-            return Added(schedule=await self._at_plans(lambda session: plan(session, call, when)))
-        task, new = await self._at_desk(lambda session: queue_call(session, self._places, self._home, call))
+            return Added(
+                schedule=await self._run_job_without_recovery(lambda session: plan(session, call, when))
+            )
+        task, new = await self._run_job(lambda session: queue_call(session, self._places, self._home, call))
         return await self._started(task) if new else Added(task=task, new=False)
 
     async def _started(self, task: Task) -> Added:
@@ -110,38 +112,38 @@ class MomentSource:
         def job(session: JournalSession) -> bool:
             return retry_call(session, self._places, self._home, _task(session, task.id), user())
 
-        if not await self._at_desk(job):
+        if not await self._run_job(job):
             raise _out_of_reach(task, "retry")
         await self._started(await self.task(task.id))
 
     async def _cancel(self, task: Task) -> None:
-        if await self._at_desk(lambda session: cancel_queued(session, self._places, task, user())):
+        if await self._run_job(lambda session: cancel_queued(session, self._places, task, user())):
             return
         if load_call(self._places, task.id) is None or not is_alive(self._places, task.producer or ""):
             raise _out_of_reach(task, "cancel")
         await asyncio.to_thread(end_worker, self._places, self._slot, task, user())
 
     async def delete(self, task_id: str) -> None:
-        await self._at_desk(lambda session: _delete(session, self._places, task_id))
+        await self._run_job(lambda session: _delete(session, self._places, task_id))
 
     async def schedules(self) -> list[Schedule]:
-        return await self._at_plans(planned)
+        return await self._run_job_without_recovery(planned)
 
     async def schedule(self, ident: str) -> Schedule:
-        return await self._at_plans(lambda session: one_planned(session, ident))
+        return await self._run_job_without_recovery(lambda session: one_planned(session, ident))
 
     async def firings(self, ident: str, limit: int) -> list[Fired]:
-        return await self._at_plans(lambda session: history(session, ident, limit))
+        return await self._run_job_without_recovery(lambda session: history(session, ident, limit))
 
     async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
-        at_desk = self._at_desk if command == "run" else self._at_plans
-        changed = await at_desk(lambda session: change(session, self._places, self._home, ident, command))
+        run = self._run_job if command == "run" else self._run_job_without_recovery
+        changed = await run(lambda session: change(session, self._places, self._home, ident, command))
         if command == "run" and changed.last_task is not None:
             await self._started(await self.task(changed.last_task))
         return changed
 
     async def delete_schedule(self, ident: str) -> None:
-        await self._at_plans(lambda session: delete_schedule(session, ident))
+        await self._run_job_without_recovery(lambda session: delete_schedule(session, ident))
 
     async def follow(
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
@@ -149,7 +151,7 @@ class MomentSource:
         named = None if tasks == "*" else list(tasks)
         starter = Starter(self._places, self._home)
         while True:
-            items = await self._at_desk(partial(_news, named=named, after=after, tail=tail))
+            items = await self._run_job(partial(_news, named=named, after=after, tail=tail))
             for item in items:
                 after = item.cursor
                 yield item
@@ -164,13 +166,15 @@ class MomentSource:
     def _home(self) -> str:
         return home_of(self._places, self._slot)
 
-    async def _at_desk(self, job: Callable[[JournalSession], T]) -> T:
-        take = partial(at_desk, taking_in=self._taking_in)
+    async def _run_job(self, job: Callable[[JournalSession], T]) -> T:
+        take = partial(run_in_session, taking_in=self._taking_in)
         return await asyncio.to_thread(take, self._places, self._slot, job)
 
-    async def _at_plans(self, job: Callable[[JournalSession], T]) -> T:
+    async def _run_job_without_recovery(self, job: Callable[[JournalSession], T]) -> T:
         """For what has nothing to do with tasks, whose latest news it need not wait for."""
-        return await asyncio.to_thread(partial(at_desk, taking_in=False), self._places, self._slot, job)
+        return await asyncio.to_thread(
+            partial(run_in_session, taking_in=False), self._places, self._slot, job
+        )
 
 
 def _out_of_reach(task: Task, command: str) -> NotNow:

@@ -8,7 +8,7 @@ import time
 from ...detached.launcher import Launcher
 from ...detached.work_queue import Order, is_waiting
 from ...errors import JournalHeld
-from ...journal.one_shot import at_desk
+from ...journal.one_shot import run_in_session
 from ...journal.operations.detached_tasks import fail_order
 from ...system.paths import Places
 
@@ -46,7 +46,7 @@ class Starter:
     def _stillborn(self, order: Order, why: str) -> None:
         """Before anybody looks for orphans, who would call it interrupted."""
         try:
-            at_desk(
+            run_in_session(
                 self._places, self._slot, lambda session: fail_order(session, order, why), taking_in=False
             )
         except JournalHeld as error:  # by a server that has just come, and will find it without a worker

@@ -11,7 +11,7 @@ from ...core.task import Task
 from ...detached.work_queue import ask_to_stop, end_order, is_alive
 from ...errors import NotNow, SpoolError
 from ...journal.base import Note
-from ...journal.one_shot import at_desk
+from ...journal.one_shot import run_in_session
 from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
 from ...system.paths import Places
@@ -32,7 +32,7 @@ def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
     def record(session: JournalSession) -> None:
         session.append(Note(task.id, task.attempt, "command", Command("cancel", {}, by)))
 
-    at_desk(places, slot, record)
+    run_in_session(places, slot, record)
     ask_to_stop(places, worker)
     if is_alive(places, worker):
         os.kill(leader, signal.SIGTERM)
@@ -42,7 +42,7 @@ def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
     end_children(leader)
     end_order(places, worker)
     verdict = State(TaskState.CANCELLED, reason="its worker had to be killed")
-    at_desk(places, slot, lambda _desk: None, doomed={worker: verdict})
+    run_in_session(places, slot, lambda _session: None, doomed={worker: verdict})
 
 
 def _leader(places: Places, task: Task) -> int:

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from ...journal.one_shot import at_desk
+from ...journal.one_shot import run_in_session
 from ...journal.session import JournalSession
 from ...journal.slots import holder_of
 from ...system.paths import Places
@@ -51,4 +51,4 @@ class DefaultDesk:
         if self.is_ours:
             return await self._feed.call(job)
         async with self._turn:
-            return await asyncio.to_thread(at_desk, self._places, DEFAULT, job)
+            return await asyncio.to_thread(run_in_session, self._places, DEFAULT, job)
