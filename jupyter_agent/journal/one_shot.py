@@ -12,7 +12,7 @@ from ..errors import JournalHeld
 from ..system.paths import Places
 from ..transport.discovery import DEFAULT
 from .holder import Holder
-from .operations.recovery import interrupt_orphans, peek_spools, take_in
+from .operations.recovery import interrupt_orphans, peek_spools, recover_all
 from .session import JournalSession
 from .slots import Slot, take_moment_slot
 
@@ -32,7 +32,7 @@ def run_in_session(
     job: Callable[[JournalSession], T],
     *,
     doomed: Mapping[str, State] | None = None,
-    taking_in: bool = True,
+    recover: bool = True,
 ) -> T:
     """What *job* makes of the journal *name*, with everything *taking_in* that can be read now.
 
@@ -48,8 +48,8 @@ def run_in_session(
     holder.doomed.update(doomed or {})
 
     def work(session: JournalSession) -> T:
-        if taking_in:
-            take_in(session, places, slot.name)
+        if recover:
+            recover_all(session, places, slot.name)
             peek_spools(session, places, slot.name)
             interrupt_orphans(session, places, lambda _: False, now=time.time(), lease=LEASE)
             sweep_workers(places)

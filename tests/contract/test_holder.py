@@ -22,8 +22,8 @@ from jupyter_agent.journal.operations.recovery import (
     CHUNK,
     interrupt_orphans,
     peek_spools,
-    take_in,
-    take_in_spools,
+    recover_all,
+    recover_spools,
 )
 from jupyter_agent.journal.operations.retention import DAY, Retention, prune
 from jupyter_agent.journal.session import JournalSession, Long
@@ -282,7 +282,7 @@ class TestBreathing:
         spool._segments.close()
         spool._file_lock.release()
         gate = Gate(holder)
-        taking = holder.call(Long(lambda session: take_in_spools(session, places, "default")))
+        taking = holder.call(Long(lambda session: recover_spools(session, places, "default")))
         other = "01BX5ZZKBKACTAV9WEVGEMMVT9"
         holder.append(batch(1, 3, task=other))
         gate.open()
@@ -564,7 +564,7 @@ def spool_of(
 
 
 def look(holder: Holder, places: Places) -> int:
-    return holder.call(lambda session: take_in(session, places, holder.slot.name)).result(20)
+    return holder.call(lambda session: recover_all(session, places, holder.slot.name)).result(20)
 
 
 def free_journal(places: Places, name: str, *work: Batch | Note) -> None:

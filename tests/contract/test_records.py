@@ -15,7 +15,7 @@ from jupyter_agent.journal import memory
 from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations.recovery import take_in
+from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.journal.sqlite import records as sqlite_records
@@ -209,7 +209,7 @@ class TestTakingOver:
             second.call(lambda session: session.journal.put_record("schedule", "a", b"theirs")).result(20)
             second.call(lambda session: session.journal.claim(claimed(1.0))).result(20)
         with Holder(slot) as holder:
-            holder.call(lambda session: take_in(session, places, "default")).result(20)
+            holder.call(lambda session: recover_all(session, places, "default")).result(20)
             kept = holder.call(lambda session: session.journal.kept()).result(20)
         assert kept == ([("schedule", "a", b"theirs")], [claimed(1.0)], [])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.journal.holder import Holder
-from jupyter_agent.journal.operations.recovery import take_in_spools
+from jupyter_agent.journal.operations.recovery import recover_spools
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import Places
@@ -31,7 +31,7 @@ def _look(places: Places) -> None:
     slot = try_slot(places, "default")
     assert slot is not None
     with Holder(slot) as holder:
-        holder.call(lambda session: take_in_spools(session, places, "default")).result(20)
+        holder.call(lambda session: recover_spools(session, places, "default")).result(20)
 
 
 @pytest.mark.timeout(30)

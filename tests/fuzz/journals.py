@@ -16,7 +16,7 @@ from jupyter_agent.core.ids import ulid
 from jupyter_agent.errors import AgentError, ResultNotStored
 from jupyter_agent.journal.base import Batch, Note, Trust
 from jupyter_agent.journal.holder import Holder
-from jupyter_agent.journal.operations.recovery import take_in
+from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.retention import Retention, prune
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import holder_of, try_slot
@@ -169,7 +169,7 @@ _JOBS: tuple[Callable[[JournalSession, Places], Any], ...] = (
     lambda session, _places: session.journal.read(0, 1000, tasks=TASKS[:2], types=["log"]),
     _read_all,
     lambda session, _places: session.journal.recoverable(3, TASKS),
-    lambda session, places: take_in(session, places, "default"),
+    lambda session, places: recover_all(session, places, "default"),
     _write,
     lambda session, places: prune(session, places, Retention(days=10_000, size=1), 3e8),
     lambda session, _places: session.journal.size(),

@@ -167,14 +167,12 @@ class MomentSource:
         return home_of(self._places, self._slot)
 
     async def _run_job(self, job: Callable[[JournalSession], T]) -> T:
-        take = partial(run_in_session, taking_in=self._taking_in)
+        take = partial(run_in_session, recover=self._taking_in)
         return await asyncio.to_thread(take, self._places, self._slot, job)
 
     async def _run_job_without_recovery(self, job: Callable[[JournalSession], T]) -> T:
         """For what has nothing to do with tasks, whose latest news it need not wait for."""
-        return await asyncio.to_thread(
-            partial(run_in_session, taking_in=False), self._places, self._slot, job
-        )
+        return await asyncio.to_thread(partial(run_in_session, recover=False), self._places, self._slot, job)
 
 
 def _out_of_reach(task: Task, command: str) -> NotNow:

@@ -47,7 +47,7 @@ class Starter:
         """Before anybody looks for orphans, who would call it interrupted."""
         try:
             run_in_session(
-                self._places, self._slot, lambda session: fail_order(session, order, why), taking_in=False
+                self._places, self._slot, lambda session: fail_order(session, order, why), recover=False
             )
         except JournalHeld as error:  # by a server that has just come, and will find it without a worker
             log.debug("task %s got no worker (%s), which cannot be said: %s", order.task, why, error)

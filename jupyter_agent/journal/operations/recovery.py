@@ -44,13 +44,13 @@ NEWBORN = 3600.0
 milliseconds."""
 
 
-def take_in(session: JournalSession, places: Places, slot: str) -> int:
+def recover_all(session: JournalSession, places: Places, slot: str) -> int:
     """Take in everything that the holder of *slot* should; the number of sources taken in."""
-    sources = take_in_journals(session, places) if slot == DEFAULT else 0
-    return sources + take_in_spools(session, places, slot)
+    sources = merge_journals(session, places) if slot == DEFAULT else 0
+    return sources + recover_spools(session, places, slot)
 
 
-def take_in_spools(session: JournalSession, places: Places, slot: str) -> int:
+def recover_spools(session: JournalSession, places: Places, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
     sweep(places.spools)
     _sweep_newborns(places.spools)
@@ -239,17 +239,17 @@ def _waits_for_its_process(journal: Journal, task: Task, alive: Callable[[str | 
     return task.state is TaskState.QUEUED and len(owners) > 1 and alive(owners[0])
 
 
-def take_in_journals(session: JournalSession, places: Places) -> int:
+def merge_journals(session: JournalSession, places: Places) -> int:
     """Merge every other slot that nobody holds into this journal, and remove it."""
     taken = 0
     for name in existing_slots(places):
         slot = None if name == DEFAULT else try_slot(places, name)
         if slot is not None:
-            taken += _take_in_journal(session, slot)
+            taken += _merge_journal(session, slot)
     return taken
 
 
-def _take_in_journal(session: JournalSession, slot: Slot) -> bool:
+def _merge_journal(session: JournalSession, slot: Slot) -> bool:
     if not slot.file.exists():
         slot.delete()
         return False

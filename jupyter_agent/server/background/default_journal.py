@@ -22,7 +22,7 @@ from ..delivery.feed import Feed
 T = TypeVar("T")
 
 
-class DefaultDesk:
+class DefaultJournal:
     """Where jobs about schedules are done."""
 
     def __init__(self, feed: Feed, places: Places) -> None:
@@ -31,13 +31,13 @@ class DefaultDesk:
         self._turn = asyncio.Lock()
 
     @property
-    def is_ours(self) -> bool:
+    def is_local(self) -> bool:
         """Whether this server holds it."""
         return self._feed.holder.slot.name == DEFAULT
 
-    def elsewhere(self) -> Address | None:
+    def remote_address(self) -> Address | None:
         """The server that must be asked; ``None`` when `call` will do."""
-        return None if self.is_ours else find_address(self._places, DEFAULT)
+        return None if self.is_local else find_address(self._places, DEFAULT)
 
     def is_free(self) -> bool:
         """Whether it is there, and nobody holds it for longer than a moment."""
@@ -48,7 +48,7 @@ class DefaultDesk:
 
     async def call(self, job: Callable[[JournalSession], T]) -> T:
         """Do *job* there. Raises `JournalHeld` when another process has the journal."""
-        if self.is_ours:
+        if self.is_local:
             return await self._feed.call(job)
         async with self._turn:
             return await asyncio.to_thread(run_in_session, self._places, DEFAULT, job)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from ...errors import JournalError
 from ...journal.holder import Holder
-from ...journal.operations.recovery import interrupt, interrupt_orphans, peek_spools, take_in
+from ...journal.operations.recovery import interrupt, interrupt_orphans, peek_spools, recover_all
 from ...journal.operations.retention import Retention, prune
 from ...journal.session import JournalSession, Long
 from ...system.paths import Places
@@ -115,7 +115,7 @@ class Liveness:
 
     def _take_in(self, session: JournalSession, holder: Holder) -> None:
         now, slot = self._clock(), holder.slot.name
-        taken = take_in(session, self._places, slot)
+        taken = recover_all(session, self._places, slot)
         if taken:
             self._log.info("took in what %d process(es) left", taken)
         if self._peek:

@@ -18,7 +18,7 @@ from ...journal.session import JournalSession
 from ...system.paths import Places
 from ...transport.discovery import DEFAULT, Address
 from ..delivery.feed import Feed
-from .default_journal import DefaultDesk
+from .default_journal import DefaultJournal
 
 T = TypeVar("T")
 PERIOD = 10.0
@@ -47,7 +47,7 @@ class Schedules:
         launch: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._desk = DefaultDesk(feed, places)
+        self._desk = DefaultJournal(feed, places)
         self._log = log
         self._take_in = take_in
         self._launch = launch

@@ -17,7 +17,7 @@ from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import forwards as kept
-from jupyter_agent.journal.operations.recovery import take_in
+from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.server.background.forward_source import FeedSource
 from jupyter_agent.server.background.forwards import Forwards, UnknownForward
@@ -258,7 +258,7 @@ class TestKeeping:
             holder.call(lambda session: session.append(*batches(mine))).result(20)
             same = Wanted(URL, types=("state",))
             holder.call(lambda session: kept.add_forward(session.journal, same, "own", 1.0)).result(20)
-            holder.call(lambda session: take_in(session, places, "default")).result(20)
+            holder.call(lambda session: recover_all(session, places, "default")).result(20)
             found = {
                 one.id: one for one in holder.call(lambda session: kept.forwards(session.journal)).result(20)
             }
