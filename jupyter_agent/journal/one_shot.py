@@ -12,7 +12,7 @@ from ..errors import JournalHeld
 from ..system.paths import Places
 from ..transport.discovery import DEFAULT
 from .holder import Holder
-from .operations.recovery import interrupt_orphans, peek_spools, recover_all
+from .operations.recovery import interrupt_orphans, read_live_spools, recover_all
 from .session import JournalSession
 from .slots import Slot, take_moment_slot
 
@@ -34,7 +34,7 @@ def run_in_session(
     doomed: Mapping[str, State] | None = None,
     recover: bool = True,
 ) -> T:
-    """What *job* makes of the journal *name*, with everything *taking_in* that can be read now.
+    """What *job* makes of the journal *name*, with with *recover* every spool that can be read now.
 
     *doomed*: producers that were killed from here, and how their tasks ended thereby. Raises `JournalHeld`
     when a server has the journal, or somebody else for longer than `PATIENCE`.
@@ -50,7 +50,7 @@ def run_in_session(
     def work(session: JournalSession) -> T:
         if recover:
             recover_all(session, places, slot.name)
-            peek_spools(session, places, slot.name)
+            read_live_spools(session, places, slot.name)
             interrupt_orphans(session, places, lambda _: False, now=time.time(), lease=LEASE)
             sweep_workers(places)
         return job(session)

@@ -132,7 +132,7 @@ class JupyterAgent(ExtensionApp):
             log=self.log,
         )
         dispatch = Dispatch(feed, places, self.log)
-        schedules = Schedules(feed, places, self.log, take_in=liveness.look, launch=dispatch.wake)
+        schedules = Schedules(feed, places, self.log, recover=liveness.look, launch=dispatch.wake)
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)

@@ -21,7 +21,7 @@ from jupyter_agent.journal.operations import recovery as ingest
 from jupyter_agent.journal.operations.recovery import (
     CHUNK,
     interrupt_orphans,
-    peek_spools,
+    read_live_spools,
     recover_all,
     recover_spools,
 )
@@ -621,7 +621,7 @@ class TestTakingIn:
     def test_another_hosts_spool_is_never_judged(self, holder: Holder, places: Places) -> None:
         folder = spool_of(places, story(end=False), host_name="elsewhere")
         assert look(holder, places) == 0
-        holder.call(lambda session: peek_spools(session, places, "default")).result(20)
+        holder.call(lambda session: read_live_spools(session, places, "default")).result(20)
         assert facts(holder) == []
         assert folder.is_dir()
 
@@ -797,7 +797,7 @@ class TestPeeking:
     ) -> None:
         folder = spool_of(places, story(logs=9, end=False), alive=True)
         for _ in range(2):
-            holder.call(lambda session: peek_spools(session, places, "default")).result(20)
+            holder.call(lambda session: read_live_spools(session, places, "default")).result(20)
         assert [n for _, n in facts(holder)] == list(range(1, 12))
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
@@ -809,7 +809,7 @@ class TestPeeking:
 
     def test_it_stops_before_what_looks_like_a_hole(self, holder: Holder, places: Places) -> None:
         spool_of(places, [event(n) for n in (1, 2, 3, 5)], alive=True)
-        holder.call(lambda session: peek_spools(session, places, "default")).result(20)
+        holder.call(lambda session: read_live_spools(session, places, "default")).result(20)
         assert [n for _, n in facts(holder)] == [1, 2, 3]
         assert put(holder, batch(4, 5))[0].upto == 5
 

@@ -15,7 +15,7 @@ import msgspec
 from jupyter_agent.core.events import Event, Log, State, TaskState, decode_event, encode_data, encode_event
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations.recovery import peek_spools, recover_all
+from jupyter_agent.journal.operations.recovery import read_live_spools, recover_all
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.producer.segment import MAGIC, START, Record, Segment, read_segment
 from jupyter_agent.producer.spool import header_for
@@ -103,7 +103,7 @@ def spools(folder: Path) -> Iterator[Feed]:
         journal = MemoryJournal(ulid(2, b"holder...."), "epoch")
         session = JournalSession(journal, lambda _stored, _seconds: None)
         if dice.chance(0.2):
-            peek_spools(session, places, "default")
+            read_live_spools(session, places, "default")
         for _ in range(2):
             recover_all(session, places, "default")
         _check(journal, places, good, sound)

@@ -22,7 +22,7 @@ from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, Re
 from jupyter_agent.journal.base import Batch, Note, Trust
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations.recovery import peek_spools, recover_all
+from jupyter_agent.journal.operations.recovery import read_live_spools, recover_all
 from jupyter_agent.journal.operations.retention import Retention, prune
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import Slot, try_slot
@@ -114,7 +114,7 @@ def _taken_in(places: Places) -> MemoryJournal:
     session = JournalSession(journal, lambda _stored, _seconds: None)
     for name in ("default", "default-2"):
         (places.journals / name).mkdir(parents=True, exist_ok=True)
-    peek_spools(session, places, "default")
+    read_live_spools(session, places, "default")
     recover_all(session, places, "default")
     return journal
 

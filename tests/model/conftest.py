@@ -21,7 +21,7 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(resume, "FRAME_BYTES", 700)
     monkeypatch.setattr(feed, "RECENT_BYTES", 2000)
     monkeypatch.setattr(ingest, "CHUNK", 2)
-    monkeypatch.setattr(liveness, "recover_all", holding.take_in)
+    monkeypatch.setattr(liveness, "recover_all", holding.recover_all)
     monkeypatch.setattr(ingest, "_has_spool", holding.has_spool)
     forwarder = logging.getLogger("jupyter_agent.producer.forwarder")
     forwarder.setLevel(logging.CRITICAL)

@@ -248,19 +248,19 @@ def has_spool(places: Places, producer: str) -> bool:
     return producer in cast(FakePlaces, places).home.spools
 
 
-def take_in(session: JournalSession, places: Places, slot: str) -> int:
-    """Stands for `ingest.take_in`, which finds folders and their locks; reading, merging, interrupting are
+def recover_all(session: JournalSession, places: Places, slot: str) -> int:
+    """Stands for `recovery.recover_all`, which finds folders and locks; reading, merging, interrupting are
     the real ones, in chunks, and may be cut short at any append."""
     home = cast(FakePlaces, places).home
-    taken = _take_in_journals(session, home) if slot == DEFAULT else 0
+    taken = _merge_journals(session, home) if slot == DEFAULT else 0
     for spool in home.own_spools(slot):
         if not spool.locked or home.bug is Bug.DOUBLE_DRAIN:
-            take_in_spool(session, home, spool)
+            recover_spool(session, home, spool)
             taken += 1
     return taken
 
 
-def _take_in_journals(session: JournalSession, home: Home) -> int:
+def _merge_journals(session: JournalSession, home: Home) -> int:
     others = [one for name, one in sorted(home.slots.items()) if name != DEFAULT and one.holder is None]
     for other in others:
         ingest._merge(session, other.journal)
@@ -268,7 +268,7 @@ def _take_in_journals(session: JournalSession, home: Home) -> int:
     return len(others)
 
 
-def take_in_spool(session: JournalSession, home: Home, spool: ModelSpool) -> None:
+def recover_spool(session: JournalSession, home: Home, spool: ModelSpool) -> None:
     """As `ingest` does under the spool's lock: append, say what was interrupted, delete."""
     ingest._append(session, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
     ingest.interrupt(session, ingest._open_tasks_of(session, spool.producer))

@@ -130,7 +130,7 @@ class ModelServer:
                 self.feed,
                 places_of(home),
                 log,
-                take_in=self.liveness.look,
+                recover=self.liveness.look,
                 launch=lambda: None,
                 clock=loop.time,
             ),

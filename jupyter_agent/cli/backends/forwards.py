@@ -111,7 +111,7 @@ def _address(journals: Journals, slot: str) -> Address:
 
 
 async def _run_job(journals: Journals, slot: str, job: Callable[[JournalSession], T]) -> T:
-    take = partial(run_in_session, recover=journals.taking_in)
+    take = partial(run_in_session, recover=journals.recover)
     return await asyncio.to_thread(take, journals.places, slot, job)
 
 

@@ -38,13 +38,13 @@ MORE_JOURNALS = 1.0
 class Journals:
     """Where the commands go. ``patience``: seconds that a journal's holder may take to answer.
 
-    ``taking_in``: whether what nobody holds is brought up to date before it is read.
+    ``recover``: whether what nobody holds is brought up to date before it is read.
     ``troubles`` are sentences about journals that a list had to leave out.
     """
 
     places: Places = field(default_factory=find_places)
     patience: float = 5.0
-    taking_in: bool = True
+    recover: bool = True
     troubles: list[str] = field(default_factory=list)
 
     def slots(self) -> list[str]:
@@ -201,7 +201,7 @@ class Journals:
                 return server
             server.close()
             log.debug("nobody answers at %s, which %s names", address.url, slot)
-        return MomentSource(self.places, slot, taking_in=self.taking_in)
+        return MomentSource(self.places, slot, recover=self.recover)
 
     async def follow(
         self,

@@ -44,10 +44,10 @@ NEWEST = 200
 class MomentSource:
     """See `Source`. Raises `JournalHeld` when a server, or for long another command, has the journal."""
 
-    def __init__(self, places: Places, slot: str, *, taking_in: bool = True) -> None:
+    def __init__(self, places: Places, slot: str, *, recover: bool = True) -> None:
         self._places = places
         self._slot = slot
-        self._taking_in = taking_in
+        self._recover = recover
 
     async def tasks(
         self,
@@ -167,7 +167,7 @@ class MomentSource:
         return home_of(self._places, self._slot)
 
     async def _run_job(self, job: Callable[[JournalSession], T]) -> T:
-        take = partial(run_in_session, recover=self._taking_in)
+        take = partial(run_in_session, recover=self._recover)
         return await asyncio.to_thread(take, self._places, self._slot, job)
 
     async def _run_job_without_recovery(self, job: Callable[[JournalSession], T]) -> T:

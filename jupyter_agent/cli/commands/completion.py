@@ -116,7 +116,7 @@ def files(_context: click.Context, _parameter: click.Parameter, begun: str) -> l
 
 def _journals() -> Journals:
     """As they are, without the news of processes that no server has heard: that may take long."""
-    return Journals(patience=0.0, taking_in=False)
+    return Journals(patience=0.0, recover=False)
 
 
 def _fits(begun: str, ident: str, name: str) -> bool:

@@ -72,7 +72,7 @@ class Report(Struct):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, as_json: bool) -> int:
     """Which journals there are, who has them open, and whether all is well (else exit status 1)."""
-    report = asyncio.run(_report(Journals(patience=0.0, taking_in=False)))
+    report = asyncio.run(_report(Journals(patience=0.0, recover=False)))
     if as_json:
         click.echo(json_text(msgspec.json.encode(report)))
     else:

@@ -54,7 +54,7 @@ def recover_spools(session: JournalSession, places: Places, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
     sweep(places.spools)
     _sweep_newborns(places.spools)
-    return sum(_take_in_spool(session, places, slot, folder) for folder in _own_spools(places, slot))
+    return sum(_recover_spool(session, places, slot, folder) for folder in _own_spools(places, slot))
 
 
 def _sweep_newborns(spools: Path) -> None:
@@ -67,7 +67,7 @@ def _sweep_newborns(spools: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def peek_spools(session: JournalSession, places: Places, slot: str) -> None:
+def read_live_spools(session: JournalSession, places: Places, slot: str) -> None:
     """Read the living producers' spools too, without taking them: their events come again, and
     are known then. For a moment's holder, where there is no server that they could send to."""
     for folder in _own_spools(places, slot):
@@ -93,7 +93,7 @@ def _own_spools(places: Places, slot: str) -> Iterator[Path]:
             yield folder
 
 
-def _take_in_spool(session: JournalSession, places: Places, slot: str, folder: Path) -> bool:
+def _recover_spool(session: JournalSession, places: Places, slot: str, folder: Path) -> bool:
     try:
         lock = FileLock.acquire(folder / "lock", create=False)
     except OSError as error:
@@ -105,7 +105,7 @@ def _take_in_spool(session: JournalSession, places: Places, slot: str, folder: P
         header, records = read_spool(folder)
         session.dead.add(header.producer)
         if _is_of_another(session, records):
-            peek_spools(session, places, slot)
+            read_live_spools(session, places, slot)
         _append(session, header, records, folder)
         _tell_of_the_end(session, folder, header.producer, records)
         interrupt(session, _open_tasks_of(session, header.producer))

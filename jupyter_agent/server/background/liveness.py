@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from ...errors import JournalError
 from ...journal.holder import Holder
-from ...journal.operations.recovery import interrupt, interrupt_orphans, peek_spools, recover_all
+from ...journal.operations.recovery import interrupt, interrupt_orphans, read_live_spools, recover_all
 from ...journal.operations.retention import Retention, prune
 from ...journal.session import JournalSession, Long
 from ...system.paths import Places
@@ -87,7 +87,7 @@ class Liveness:
         holder = self._feed.holder
 
         def job(session: JournalSession) -> list[str]:
-            self._take_in(session, holder)
+            self._recover(session, holder)
             return [task.producer for task in session.journal.open_tasks() if task.producer]
 
         try:
@@ -113,13 +113,13 @@ class Liveness:
         """Asked on the journal's thread when it matters: who came back during a long job is here."""
         return self._registry.producer(producer) is not None
 
-    def _take_in(self, session: JournalSession, holder: Holder) -> None:
+    def _recover(self, session: JournalSession, holder: Holder) -> None:
         now, slot = self._clock(), holder.slot.name
         taken = recover_all(session, self._places, slot)
         if taken:
             self._log.info("took in what %d process(es) left", taken)
         if self._peek:
-            peek_spools(session, self._places, slot)
+            read_live_spools(session, self._places, slot)
         interrupt_orphans(session, self._places, self._is_connected, now=now, lease=self._lease)
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_EVERY

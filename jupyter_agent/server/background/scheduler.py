@@ -34,7 +34,7 @@ WAITING_PERIOD = 0.5
 class Schedules:
     """Owns the scheduling task, from `start` to `stop`.
 
-    *take_in* brings in what processes have left, *launch* starts workers of tasks that were queued.
+    *recover* brings in what processes have left, *launch* starts workers of tasks that were queued.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Schedules:
         places: Places,
         log: logging.Logger,
         *,
-        take_in: Callable[[], Awaitable[None]],
+        recover: Callable[[], Awaitable[None]],
         launch: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._desk = DefaultJournal(feed, places)
+        self._journal = DefaultJournal(feed, places)
         self._log = log
-        self._take_in = take_in
+        self._recover = recover
         self._launch = launch
         self.clock = clock
         self.firer = Firer(places, DEFAULT)
@@ -58,8 +58,8 @@ class Schedules:
 
     async def finish(self) -> None:
         """Queue what was claimed before this server was started; before anybody looks for orphans."""
-        if self._desk.is_ours:
-            await self._tried(self._desk.call(lambda session: self.firer.finish(session, self.clock())))
+        if self._journal.is_local:
+            await self._tried(self._journal.call(lambda session: self.firer.finish(session, self.clock())))
 
     def start(self) -> None:
         """Begin to look after the schedules."""
@@ -72,28 +72,28 @@ class Schedules:
             await asyncio.wait([self._task])
             self._task = None
 
-    def elsewhere(self) -> Address | None:
+    def remote_address(self) -> Address | None:
         """The server whose schedules they are; ``None`` when `call` will do."""
-        return self._desk.elsewhere()
+        return self._journal.remote_address()
 
     async def call(self, job: Callable[[JournalSession], T]) -> T:
         """Do *job* in the journal that has the schedules, and look at once what is due now."""
         try:
-            return await self._desk.call(job)
+            return await self._journal.call(job)
         finally:
             self._launch()
             self._wake.set()
 
     async def read(self, job: Callable[[JournalSession], T]) -> T:
         """The same for a *job* that changes nothing."""
-        return await self._desk.call(job)
+        return await self._journal.call(job)
 
     async def look(self) -> float:
         """Fire what is due; seconds until the next look."""
-        if not self._desk.is_ours and not self._desk.is_free():
+        if not self._journal.is_local and not self._journal.is_free():
             return ABSENCE_PERIOD
         try:
-            looked = await self._desk.call(lambda session: self.firer.look(session, self.clock()))
+            looked = await self._journal.call(lambda session: self.firer.look(session, self.clock()))
         except JournalHeld:  # by a server that has just come, most likely
             return ABSENCE_PERIOD
         if looked.queued:
@@ -102,7 +102,7 @@ class Schedules:
         return most if looked.next is None else min(most, max(0.0, looked.next - self.clock()))
 
     async def _run(self) -> None:
-        await self._tried(self._take_in())
+        await self._tried(self._recover())
         while True:
             self._wake.clear()
             pause = await self._tried(self.look())

@@ -47,7 +47,7 @@ async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
     call = call_of(asked, agent=services.agent, cwd=handler.home, owner=handler.user_name)
     now = schedules.clock()
     when = read_when(asked.schedule or {}, timezone=local_zone(), now=now)
-    if (address := schedules.elsewhere()) is not None:
+    if (address := schedules.remote_address()) is not None:
         await pass_on(handler, address, "schedules", msgspec.json.encode(asked))
         return
 
@@ -64,7 +64,7 @@ class ScheduleDoor(AgentHandler):
 
     async def is_passed_on(self, path: str, body: bytes | None = None) -> bool:
         """Whether another server has answered in this one's place."""
-        address = self.services.schedules.elsewhere()
+        address = self.services.schedules.remote_address()
         if address is not None:
             await pass_on(self, address, path, body)
         return address is not None

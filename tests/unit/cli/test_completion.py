@@ -70,7 +70,7 @@ def test_looking_for_ids_takes_nothing_in(places: Places) -> None:
     writer.die()
     assert completion.task_ids(None, None, "") == []  # type: ignore[arg-type]
     assert (places.spools / writer.spool.producer).exists()
-    assert Journals(places).taking_in
+    assert Journals(places).recover
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)

@@ -46,7 +46,7 @@ class Clocked:
     slot: str = "default"
     now: float = START
     launched: int = 0
-    taken_in: int = 0
+    recovered: int = 0
     feed: Feed = field(default_factory=Feed)
 
     def __post_init__(self) -> None:
@@ -54,11 +54,11 @@ class Clocked:
         assert slot is not None
         self.holder = self.feed.holder = Holder(slot)
         self.schedules = Schedules(
-            self.feed, self.places, log, take_in=self.take_in, launch=self.launch, clock=lambda: self.now
+            self.feed, self.places, log, recover=self.recover, launch=self.launch, clock=lambda: self.now
         )
 
-    async def take_in(self) -> None:
-        self.taken_in += 1
+    async def recover(self) -> None:
+        self.recovered += 1
 
     def launch(self) -> None:
         self.launched += 1
@@ -121,7 +121,7 @@ async def test_a_change_is_looked_at_at_once(server: Clocked) -> None:
     server.schedules.start()
     try:
         assert await looks.get() == PERIOD
-        assert server.taken_in == 1, "what processes have left comes before what is due"
+        assert server.recovered == 1, "what processes have left comes before what is due"
         ident = await server.add(60.0)
         await looks.get()
         server.now = START + 3600
@@ -177,10 +177,10 @@ class TestTheSecondServer:
         assert await second.schedules.look() == ABSENCE_PERIOD
         await second.schedules.finish()
         assert list(waiting_orders(places)) == []
-        address = second.schedules.elsewhere()
+        address = second.schedules.remote_address()
         assert address is not None
         assert address.url == "http://127.0.0.1:1/"
-        assert server.schedules.elsewhere() is None
+        assert server.schedules.remote_address() is None
         with pytest.raises(JournalHeld):
             await second.schedules.read(all_schedules)
 
@@ -192,7 +192,7 @@ class TestTheSecondServer:
         server.holder.close()
         second = Clocked(places, "default-2", now=START + 61)
         close.callback(second.holder.close)
-        assert second.schedules.elsewhere() is None
+        assert second.schedules.remote_address() is None
         assert await second.schedules.look() == PERIOD
         assert second.launched == 1
         assert [f.outcome for f in await second.firings(ident)] == ["queued"]
