@@ -14,7 +14,7 @@ from ..transport.discovery import DEFAULT
 from .holder import Holder
 from .operations.recovery import interrupt_orphans, read_live_spools, recover_all
 from .session import JournalSession
-from .slots import Slot, take_moment_slot
+from .slots import Slot, take_slot_briefly
 
 T = TypeVar("T")
 LEASE = 86_400.0
@@ -69,7 +69,7 @@ def _take_slot(places: Places, name: str) -> Slot:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return take_moment_slot(places, home_of(places, name))
+            return take_slot_briefly(places, home_of(places, name))
         except JournalHeld as held:
             if held.holder.get("kind") == "server" or time.monotonic() > deadline:
                 raise

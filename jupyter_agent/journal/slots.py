@@ -161,7 +161,7 @@ def _patiently(places: Places, name: str, patience: float, wait: Callable[[float
         wait(0.05)
 
 
-def take_moment_slot(places: Places, name: str = DEFAULT) -> Slot:
+def take_slot_briefly(places: Places, name: str = DEFAULT) -> Slot:
     """The slot called *name*, for a command that reads or writes it and goes.
 
     Raises `JournalHeld` with the holder's address when somebody has it.

@@ -31,8 +31,8 @@ from jupyter_agent.journal.slots import (
     Slot,
     existing_slots,
     holder_of,
-    take_moment_slot,
     take_server_slot,
+    take_slot_briefly,
     try_slot,
 )
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
@@ -462,7 +462,7 @@ class TestSlots:
         assert take() == "default-2"
 
     def test_a_command_line_that_holds_it_for_a_moment_is_waited_for(self, places: Places) -> None:
-        moment = take_moment_slot(places)
+        moment = take_slot_briefly(places)
         assert holder_of(places, "default") is not None
         waits: list[float] = []
 
@@ -490,7 +490,7 @@ class TestSlots:
         assert read_holder(places.journals / "default") is None
 
     def test_patience_ends(self, places: Places) -> None:
-        take_moment_slot(places)
+        take_slot_briefly(places)
         slot = take_server_slot(places, lambda slot: slot, patience=0.0, wait=lambda seconds: None)
         assert slot.name == "default-2"
 
@@ -515,11 +515,11 @@ class TestSlots:
 
     def test_a_command_that_finds_it_held_is_told_by_whom(self, places: Places, slot: Slot) -> None:
         with pytest.raises(JournalHeld) as nameless:
-            take_moment_slot(places)
+            take_slot_briefly(places)
         assert nameless.value.holder == {}
         slot.announce(SERVER)
         with pytest.raises(JournalHeld, match="is held by another process") as error:
-            take_moment_slot(places)
+            take_slot_briefly(places)
         assert error.value.holder["url"] == SERVER.url
 
     def test_its_files_are_private(self, places: Places, slot: Slot) -> None:

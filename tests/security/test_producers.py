@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from jupyter_agent.errors import JournalHeld
-from jupyter_agent.journal.slots import take_moment_slot, try_slot
+from jupyter_agent.journal.slots import take_slot_briefly, try_slot
 from jupyter_agent.server.auth import AccessMixin
 from jupyter_agent.system.host import host
 from jupyter_agent.system.paths import Places
@@ -156,7 +156,7 @@ def test_whoever_listens_where_a_dead_server_did_hears_nothing(fresh: Servers, t
 def test_who_is_told_that_a_journal_is_held_is_not_told_the_key(places: Places) -> None:
     told = HolderFile("server", os.getpid(), host(), NEAR, "the key")
     with _held(places, told, alive=True), pytest.raises(JournalHeld) as held:
-        take_moment_slot(places)
+        take_slot_briefly(places)
     assert held.value.holder["url"] == NEAR
     assert "the key" not in str(held.value.holder)
 

@@ -24,7 +24,7 @@ from ...system.paths import Places, find_places
 from ...transport.discovery import DEFAULT, REMOTE, find_address, find_journal
 from .base import Added, Fired, Source, sentence
 from .http import ServerSource
-from .local import MomentSource
+from .local import LocalBackend
 
 T = TypeVar("T")
 News = tuple[str, Restart | Apply]
@@ -201,7 +201,7 @@ class Journals:
                 return server
             server.close()
             log.debug("nobody answers at %s, which %s names", address.url, slot)
-        return MomentSource(self.places, slot, recover=self.recover)
+        return LocalBackend(self.places, slot, recover=self.recover)
 
     async def follow(
         self,

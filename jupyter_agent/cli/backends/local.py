@@ -41,7 +41,7 @@ PAGES = 20
 NEWEST = 200
 
 
-class MomentSource:
+class LocalBackend:
     """See `Source`. Raises `JournalHeld` when a server, or for long another command, has the journal."""
 
     def __init__(self, places: Places, slot: str, *, recover: bool = True) -> None:

@@ -23,7 +23,7 @@ from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.operations.schedules import Schedule, add_schedule, all_schedules
 from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.session import JournalSession
-from jupyter_agent.journal.slots import take_moment_slot, try_slot
+from jupyter_agent.journal.slots import take_slot_briefly, try_slot
 from jupyter_agent.server.background import scheduler as schedules_module
 from jupyter_agent.server.background.scheduler import ABSENCE_PERIOD, PERIOD, WAITING_PERIOD, Schedules
 from jupyter_agent.server.delivery.feed import Feed
@@ -210,7 +210,7 @@ class TestTheSecondServer:
         server.holder.close()
         second = Clocked(places, "default-2", now=START + 61)
         close.callback(second.holder.close)
-        command = take_moment_slot(places)
+        command = take_slot_briefly(places)
         look = asyncio.create_task(second.schedules.look())
         await asyncio.sleep(0)
         command.release()
