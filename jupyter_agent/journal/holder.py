@@ -18,7 +18,7 @@ from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
 from .base import Appended, Batch, Stored
-from .session import JournalSession, Long, Work
+from .session import JournalSession, PreemptibleJob, Work
 from .slots import Slot
 from .sqlite.errors import CorruptJournal
 from .sqlite.journal import SQLiteJournal
@@ -116,13 +116,13 @@ class Holder:
                 session = self._new_session()
 
     def _new_session(self) -> JournalSession:
-        return JournalSession(self._journal, self._on_commit, self._between, self._dead, self.doomed)
+        return JournalSession(self._journal, self._on_commit, self._run_pending, self._dead, self.doomed)
 
     def _serve(self, session: JournalSession, group: list[Item]) -> JournalSession:
         work, future = group[0]
         return self._call(session, work, future) if callable(work) else self._commit(session, group)
 
-    def _between(self) -> None:
+    def _run_pending(self) -> None:
         """What was put until now, up to the next long job; in here nobody else breathes."""
         journal = self._journal
         for _ in range(len(self._queue)):
@@ -135,7 +135,7 @@ class Holder:
                 raise JournalError("the journal was replaced in the middle of a job")
 
     def _is_long_next(self) -> bool:
-        return bool(self._queue) and isinstance(self._queue[0][0], Long)
+        return bool(self._queue) and isinstance(self._queue[0][0], PreemptibleJob)
 
     def _next(self) -> list[Item]:
         """One job, or all the appends that wait in a row; empty when closed and done."""

@@ -29,7 +29,7 @@ class JournalSession:
         self,
         journal: Journal,
         announce: Callable[[list[Stored], float], None],
-        between: Callable[[], None] = lambda: None,
+        run_pending: Callable[[], None] = lambda: None,
         dead: set[str] | None = None,
         doomed: dict[str, State] | None = None,
     ) -> None:
@@ -37,7 +37,7 @@ class JournalSession:
         self.dead: set[str] = set() if dead is None else dead
         self.doomed: dict[str, State] = {} if doomed is None else doomed
         self._announce = announce
-        self._between = between
+        self._run_pending = run_pending
 
     def append(self, *work: Work) -> list[Appended]:
         """Commit *work* in one transaction and tell the listeners."""
@@ -51,16 +51,16 @@ class JournalSession:
                 log.exception("a listener could not be told of %d events", len(stored))
         return answers
 
-    def breathe(self) -> None:
-        """For a `Long` job, between two of its transactions: let what waits have its turn.
+    def yield_to_others(self) -> None:
+        """For a `PreemptibleJob` job, between two of its transactions: let what waits have its turn.
 
         Raises `JournalError` when the journal was replaced in that turn.
         """
-        self._between()
+        self._run_pending()
 
 
 @dataclass(frozen=True, slots=True)
-class Long(Generic[T]):
+class PreemptibleJob(Generic[T]):
     """A job that breathes: others are served in the middle of it."""
 
     job: Callable[[JournalSession], T]

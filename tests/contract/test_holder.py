@@ -26,7 +26,7 @@ from jupyter_agent.journal.operations.recovery import (
     recover_spools,
 )
 from jupyter_agent.journal.operations.retention import DAY, Retention, prune
-from jupyter_agent.journal.session import JournalSession, Long
+from jupyter_agent.journal.session import JournalSession, PreemptibleJob
 from jupyter_agent.journal.slots import (
     Slot,
     existing_slots,
@@ -215,10 +215,10 @@ class TestBreathing:
         def job(session: JournalSession) -> None:
             for _ in range(2):
                 heads.append(session.journal.head)
-                session.breathe()
+                session.yield_to_others()
             heads.append(session.journal.head)
 
-        long = holder.call(Long(job))
+        long = holder.call(PreemptibleJob(job))
         appended = holder.append(batch(1, 3))
         seen = holder.call(lambda session: session.journal.head)
         gate.open()
@@ -229,13 +229,13 @@ class TestBreathing:
     def test_one_long_job_waits_for_the_other(self, holder: Holder) -> None:
         gate, order = Gate(holder), list[str]()
 
-        def job(name: str) -> Long[None]:
+        def job(name: str) -> PreemptibleJob[None]:
             def work(session: JournalSession) -> None:
                 order.append(f"{name} begins")
-                session.breathe()
+                session.yield_to_others()
                 order.append(f"{name} ends")
 
-            return Long(work)
+            return PreemptibleJob(work)
 
         jobs = [holder.call(job(name)) for name in ("first", "second")]
         gate.open()
@@ -248,10 +248,10 @@ class TestBreathing:
         holder.append(batch(1, 3))
 
         def job(session: JournalSession) -> int:
-            session.breathe()
+            session.yield_to_others()
             return session.journal.head
 
-        inner = holder.call(Long(lambda session: session.breathe()))
+        inner = holder.call(PreemptibleJob(lambda session: session.yield_to_others()))
         head = holder.call(job)
         holder.append(batch(4, 5))
         gate.open()
@@ -266,7 +266,7 @@ class TestBreathing:
         def damaged(session: JournalSession) -> None:
             raise CorruptJournal("made so")
 
-        long = holder.call(Long(lambda session: session.breathe()))
+        long = holder.call(PreemptibleJob(lambda session: session.yield_to_others()))
         holder.call(damaged)
         gate.open()
         with pytest.raises(JournalError, match="replaced"):
@@ -282,7 +282,7 @@ class TestBreathing:
         spool._segments.close()
         spool._file_lock.release()
         gate = Gate(holder)
-        taking = holder.call(Long(lambda session: recover_spools(session, places, "default")))
+        taking = holder.call(PreemptibleJob(lambda session: recover_spools(session, places, "default")))
         other = "01BX5ZZKBKACTAV9WEVGEMMVT9"
         holder.append(batch(1, 3, task=other))
         gate.open()

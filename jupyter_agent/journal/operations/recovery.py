@@ -144,7 +144,7 @@ def _append(session: JournalSession, header: Header, records: list[Record], fold
         base = base or start_of(chunk[0])
         session.append(Batch(header.producer, base, chunk, Trust.SPOOLED, header.host))
         if len(chunk) == CHUNK:
-            session.breathe()
+            session.yield_to_others()
 
 
 def _tell_of_the_end(session: JournalSession, folder: Path, producer: str, records: list[Record]) -> None:
@@ -286,7 +286,7 @@ def _merge(session: JournalSession, source: Journal) -> None:
         after = page[-1].offset
         runs = groupby(_readable(page), key=lambda event: event.producer)
         session.append(*(_merged(rows, producer, list(run), waiting) for producer, run in runs))
-        session.breathe()
+        session.yield_to_others()
     session.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
     session.journal.take_kept(kept)
 

@@ -27,13 +27,13 @@ def prune(session: JournalSession, places: Places, retention: Retention, now: fl
     gone = journal.ended_before(now - retention.days * DAY)
     for start in range(0, len(gone), _CHUNK):
         journal.forget(gone[start : start + _CHUNK])
-        session.breathe()
+        session.yield_to_others()
     while journal.size() > retention.size and (ended := journal.ended_before(now + DAY)[:_CHUNK]):
         if ended[-1:] == gone[-1:]:  # a damaged index names what is not there
             break
         journal.forget(ended)
         gone += ended
-        session.breathe()
+        session.yield_to_others()
     for task_id in gone:
         delete_files(places, task_id)
     return gone

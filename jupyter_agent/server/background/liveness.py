@@ -15,7 +15,7 @@ from ...errors import JournalError
 from ...journal.holder import Holder
 from ...journal.operations.recovery import interrupt, interrupt_orphans, read_live_spools, recover_all
 from ...journal.operations.retention import Retention, prune
-from ...journal.session import JournalSession, Long
+from ...journal.session import JournalSession, PreemptibleJob
 from ...system.paths import Places
 from ..delivery.connections import Registry
 from ..delivery.feed import Feed
@@ -91,7 +91,7 @@ class Liveness:
             return [task.producer for task in session.journal.open_tasks() if task.producer]
 
         try:
-            self._keep_in_sight(await self._feed.call(Long(job)))
+            self._keep_in_sight(await self._feed.call(PreemptibleJob(job)))
         except (JournalError, OSError) as error:
             self._log.debug("could not take in: %s", error)
 
