@@ -24,7 +24,7 @@ LOOK = 50_000
 """Events of a task that one look back passes at most, so that nobody waits while rare types are sought."""
 
 
-class Trust(Enum):
+class BatchOrigin(Enum):
     """Where a batch comes from, and so what is asked of it."""
 
     PUBLISHED = "published"
@@ -49,13 +49,13 @@ class Batch:
     producer: str
     base: int
     events: Sequence[Event]
-    trust: Trust = Trust.PUBLISHED
+    origin: BatchOrigin = BatchOrigin.PUBLISHED
     host: str | None = None
     handled: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class HolderEvent:
     """A fact that the holder itself adds; it is numbered as the holder's own event."""
 
     task: str
@@ -64,7 +64,7 @@ class Note:
     data: Data
 
 
-class Stored(Struct, frozen=True, order=True, gc=False):
+class StoredEvent(Struct, frozen=True, order=True, gc=False):
     """One event as the journal gives it out: ``encoded`` is its JSON, ``offset`` included."""
 
     offset: int
@@ -74,7 +74,7 @@ class Stored(Struct, frozen=True, order=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
+class AppendResult:
     """What became of a batch, once the transaction is committed.
 
     ``upto``: the producer's last number that the journal now has (the ack). ``expected``: set when
@@ -85,10 +85,10 @@ class Appended:
     upto: int
     expected: int | None = None
     foreign: tuple[int, ...] = ()
-    stored: tuple[Stored, ...] = ()
+    stored: tuple[StoredEvent, ...] = ()
 
 
-class Pending(NamedTuple):
+class PendingCommand(NamedTuple):
     """A command its producer has not handled yet."""
 
     offset: int
@@ -105,18 +105,18 @@ class ProducerRow(NamedTuple):
     seen: float
 
 
-class Past(NamedTuple):
+class HistoryPage(NamedTuple):
     """The newest events up to a place, oldest first.
 
     ``older`` is the place to go on from: nothing wanted lies between it and ``events``. 0: there is nothing
     older.
     """
 
-    events: list[Stored]
+    events: list[StoredEvent]
     older: int
 
 
-class Spot(NamedTuple):
+class CellLocation(NamedTuple):
     """Where a task was started, as it said itself: its notebook's file and the cell's id."""
 
     notebook: str | None
@@ -133,7 +133,7 @@ class Journal(Records, Protocol):
     head: int
     """The largest offset ever given out; gaps below it are normal."""
 
-    def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
+    def append(self, work: Sequence[Batch | HolderEvent], now: float) -> list[AppendResult]:
         """Take everything in *work* in one transaction and commit it; all or nothing.
 
         Idempotent by ``(producer, n)``. Raises `JournalError` when nothing could be written.
@@ -147,10 +147,10 @@ class Journal(Records, Protocol):
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-    ) -> list[Stored]:
+    ) -> list[StoredEvent]:
         """At most *limit* events (and about *size* bytes) after offset *after*, oldest first."""
 
-    def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
+    def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
         """The last *count* events of one task that are of *types*, oldest first."""
 
     def past(
@@ -162,7 +162,7 @@ class Journal(Records, Protocol):
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
         look: int = LOOK,
-    ) -> Past:
+    ) -> HistoryPage:
         """The newest *limit* events (and about *size* bytes) of one task up to and with offset *upto*.
 
         With *types* only *look* events are looked at, so that fewer may come (none, even) while there are
@@ -180,12 +180,12 @@ class Journal(Records, Protocol):
         key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
-        spots: Collection[Spot] | None = None,
+        spots: Collection[CellLocation] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         """Tasks, newest first by id; *before* is an id to page from, *spots* are where they were started."""
 
-    def spots(self, cells: Collection[str] | None = None) -> list[Spot]:
+    def spots(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         """Every spot in which a task was last queued, each once, in any order; only of *cells* if given."""
 
     def open_tasks(self) -> list[Task]:
@@ -197,7 +197,7 @@ class Journal(Records, Protocol):
     def producer(self, producer: str) -> ProducerRow | None:
         """What is known of a producer."""
 
-    def pending(self, producer: str) -> list[Pending]:
+    def pending(self, producer: str) -> list[PendingCommand]:
         """Commands for tasks of *producer* that it has not handled, oldest first."""
 
     def handled(self, offset: int) -> None:

@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
-from .base import Appended, Batch, Stored
+from .base import AppendResult, Batch, StoredEvent
 from .session import JournalSession, PreemptibleJob, Work
 from .slots import Slot
 from .sqlite.errors import CorruptJournal
@@ -47,7 +47,7 @@ class Holder:
         self,
         slot: Slot,
         *,
-        on_commit: Callable[[list[Stored], float], None] | None = None,
+        on_commit: Callable[[list[StoredEvent], float], None] | None = None,
         on_epoch: Callable[[], None] | None = None,
     ) -> None:
         self.slot = slot
@@ -57,8 +57,8 @@ class Holder:
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
         self._journal: SQLiteJournal = self._open()
-        self._dead: set[str] = set()
-        self.doomed: dict[str, State] = {}
+        self._dead_producers: set[str] = set()
+        self.kill_outcomes: dict[str, State] = {}
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
@@ -71,7 +71,7 @@ class Holder:
     def epoch(self) -> str:
         return self._journal.epoch
 
-    def append(self, work: Work) -> Future[Appended]:
+    def append(self, work: Work) -> Future[AppendResult]:
         """Commit *work*; the future fails with `JournalError` when it could not be stored."""
         return self._put(work)  # type: ignore[return-value]
 
@@ -116,7 +116,9 @@ class Holder:
                 session = self._new_session()
 
     def _new_session(self) -> JournalSession:
-        return JournalSession(self._journal, self._on_commit, self._run_pending, self._dead, self.doomed)
+        return JournalSession(
+            self._journal, self._on_commit, self._run_pending, self._dead_producers, self.kill_outcomes
+        )
 
     def _serve(self, session: JournalSession, group: list[Item]) -> JournalSession:
         work, future = group[0]
@@ -130,7 +132,15 @@ class Holder:
                 group = [] if self._is_long_next() else self._group()
             if not group:
                 return
-            self._serve(JournalSession(journal, self._on_commit, dead=self._dead, doomed=self.doomed), group)
+            self._serve(
+                JournalSession(
+                    journal,
+                    self._on_commit,
+                    dead_producers=self._dead_producers,
+                    kill_outcomes=self.kill_outcomes,
+                ),
+                group,
+            )
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
 

@@ -9,9 +9,20 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ..core.events import TaskState
 from ..core.task import Task
-from .base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, ProducerRow, Spot, Stored
+from .base import (
+    LOOK,
+    PAGE_BYTES,
+    AppendResult,
+    Batch,
+    CellLocation,
+    HistoryPage,
+    HolderEvent,
+    PendingCommand,
+    ProducerRow,
+    StoredEvent,
+)
 from .records import KEPT, KEPT_WITHOUT, OPEN, Firing, Kept
-from .transaction import Draft, Owners
+from .transaction import Owners, Transaction
 
 
 class MemoryRecords:
@@ -93,23 +104,23 @@ class MemoryJournal(MemoryRecords):
         self.epoch = epoch
         self.head = 0
         self._holder = holder
-        self._events: list[Stored] = []
+        self._events: list[StoredEvent] = []
         self._tasks: dict[str, Task] = {}
         self._producers: dict[str, ProducerRow] = {}
         self._owners: dict[tuple[str, int], Owners] = {}
-        self._pending: dict[int, Pending] = {}
+        self._pending: dict[int, PendingCommand] = {}
         self._pruned = 0
 
-    def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
-        draft = Draft(self, self._holder, now)
-        answers = [draft.take(item) for item in work]
-        self._events += draft.events
-        self.head += len(draft.events)
-        self._tasks |= draft.tasks
-        self._producers |= draft.producers
-        self._owners |= draft.owners
-        self._pending |= draft.pending
-        for task, attempt in draft.settled:
+    def append(self, work: Sequence[Batch | HolderEvent], now: float) -> list[AppendResult]:
+        transaction = Transaction(self, self._holder, now)
+        answers = [transaction.apply(item) for item in work]
+        self._events += transaction.events
+        self.head += len(transaction.events)
+        self._tasks |= transaction.tasks
+        self._producers |= transaction.producers
+        self._owners |= transaction.owners
+        self._pending |= transaction.pending
+        for task, attempt in transaction.settled:
             self._settle(task, attempt)
         return answers
 
@@ -130,8 +141,8 @@ class MemoryJournal(MemoryRecords):
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-    ) -> list[Stored]:
-        page: list[Stored] = []
+    ) -> list[StoredEvent]:
+        page: list[StoredEvent] = []
         weight = 0
         for event in self._events[bisect_right(self._events, after, key=lambda e: e.offset) :]:
             if len(page) == limit or weight > size:
@@ -141,7 +152,7 @@ class MemoryJournal(MemoryRecords):
                 weight += len(event.encoded)
         return page
 
-    def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
+    def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
         found = [e for e in self._events if e.task == task and e.type in types]
         return found[-count:] if count else []
 
@@ -154,17 +165,17 @@ class MemoryJournal(MemoryRecords):
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
         look: int = LOOK,
-    ) -> Past:
-        page: list[Stored] = []
+    ) -> HistoryPage:
+        page: list[StoredEvent] = []
         weight = 0
         found = reversed([e for e in self._events if e.task == task and e.offset <= upto])
         for passed, event in enumerate(found):
             if len(page) == limit or weight > size or (types is not None and passed == look):
-                return Past(page[::-1], event.offset)
+                return HistoryPage(page[::-1], event.offset)
             if types is None or event.type in types:
                 page.append(event)
                 weight += len(event.encoded)
-        return Past(page[::-1], 0)
+        return HistoryPage(page[::-1], 0)
 
     def task(self, task_id: str) -> Task | None:
         return self.load_task(task_id)
@@ -177,7 +188,7 @@ class MemoryJournal(MemoryRecords):
         key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
-        spots: Collection[Spot] | None = None,
+        spots: Collection[CellLocation] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         found = [
@@ -192,8 +203,8 @@ class MemoryJournal(MemoryRecords):
         ]
         return copy.deepcopy(sorted(found, key=lambda task: task.id, reverse=True)[:limit])
 
-    def spots(self, cells: Collection[str] | None = None) -> list[Spot]:
-        found = {_spot(task) for task in self._tasks.values()} - {Spot(None, None)}
+    def spots(self, cells: Collection[str] | None = None) -> list[CellLocation]:
+        found = {_spot(task) for task in self._tasks.values()} - {CellLocation(None, None)}
         return [spot for spot in found if cells is None or spot.cell in cells]
 
     def open_tasks(self) -> list[Task]:
@@ -209,7 +220,7 @@ class MemoryJournal(MemoryRecords):
     def producers(self) -> list[ProducerRow]:
         return list(self._producers.values())
 
-    def pending(self, producer: str) -> list[Pending]:
+    def pending(self, producer: str) -> list[PendingCommand]:
         return [p for p in self._pending.values() if p.producer == producer]
 
     def handled(self, offset: int) -> None:
@@ -245,5 +256,5 @@ class MemoryJournal(MemoryRecords):
         }
 
 
-def _spot(task: Task) -> Spot:
-    return Spot(task.notebook or None, task.cell or None)
+def _spot(task: Task) -> CellLocation:
+    return CellLocation(task.notebook or None, task.cell or None)

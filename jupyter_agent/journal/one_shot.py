@@ -31,7 +31,7 @@ def run_in_session(
     name: str,
     job: Callable[[JournalSession], T],
     *,
-    doomed: Mapping[str, State] | None = None,
+    kill_outcomes: Mapping[str, State] | None = None,
     recover: bool = True,
 ) -> T:
     """What *job* makes of the journal *name*, with with *recover* every spool that can be read now.
@@ -45,7 +45,7 @@ def run_in_session(
     except BaseException:
         slot.release()
         raise
-    holder.doomed.update(doomed or {})
+    holder.kill_outcomes.update(kill_outcomes or {})
 
     def work(session: JournalSession) -> T:
         if recover:

@@ -9,37 +9,37 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..core.events import State
-from .base import Appended, Batch, Journal, Note, Stored
+from .base import AppendResult, Batch, HolderEvent, Journal, StoredEvent
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-Work = Batch | Note
+Work = Batch | HolderEvent
 
 
 class JournalSession:
     """The journal as a job on its thread sees it: reads go straight, appends are announced.
 
-    ``dead`` are the producers whose lock somebody has had: they will not come back, whatever of theirs
-    is still under way. ``doomed`` are those that the holder killed, and how their tasks ended thereby.
+    ``dead_producers``: their lock was acquired, so the process is gone even if frames are still in flight.
+    ``kill_outcomes``: the final state to record for the task of each producer that this process killed.
     """
 
     def __init__(
         self,
         journal: Journal,
-        announce: Callable[[list[Stored], float], None],
+        announce: Callable[[list[StoredEvent], float], None],
         run_pending: Callable[[], None] = lambda: None,
-        dead: set[str] | None = None,
-        doomed: dict[str, State] | None = None,
+        dead_producers: set[str] | None = None,
+        kill_outcomes: dict[str, State] | None = None,
     ) -> None:
         self.journal = journal
-        self.dead: set[str] = set() if dead is None else dead
-        self.doomed: dict[str, State] = {} if doomed is None else doomed
+        self.dead_producers: set[str] = set() if dead_producers is None else dead_producers
+        self.kill_outcomes: dict[str, State] = {} if kill_outcomes is None else kill_outcomes
         self._announce = announce
         self._run_pending = run_pending
 
-    def append(self, *work: Work) -> list[Appended]:
+    def append(self, *work: Work) -> list[AppendResult]:
         """Commit *work* in one transaction and tell the listeners."""
         start = time.perf_counter()
         answers = self.journal.append(work, time.time())

@@ -1,6 +1,6 @@
 """One transaction being made: every rule of ingestion, without storage.
 
-An adapter lends a `Lookup` to what is committed; the draft overlays what is new, and the adapter
+An adapter lends a `CommittedState` to what is committed; the draft overlays what is new, and the adapter
 then writes the draft in one go. A draft that could not be written is thrown away.
 """
 
@@ -28,14 +28,14 @@ from ..core.events import (
 )
 from ..core.ids import is_ulid
 from ..core.task import Task
-from .base import Appended, Batch, Note, Pending, ProducerRow, Stored, Trust
+from .base import AppendResult, Batch, BatchOrigin, HolderEvent, PendingCommand, ProducerRow, StoredEvent
 
 Owners = tuple[str, ...]
 MOST_STATES = 20
 """Newest `state` events of a task that are looked at for an inference."""
 
 
-class Lookup(Protocol):
+class CommittedState(Protocol):
     """The committed side of a journal, as a draft reads it. Tasks may be changed in place."""
 
     head: int
@@ -43,52 +43,52 @@ class Lookup(Protocol):
     def load_task(self, task_id: str) -> Task | None: ...
     def load_producer(self, producer: str) -> ProducerRow | None: ...
     def load_owners(self, task_id: str, attempt: int) -> Owners | None: ...
-    def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]: ...
+    def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]: ...
 
 
 @dataclass(slots=True)
-class Draft:
+class Transaction:
     """What a transaction will write. *holder* is the producer id of the holder's own events."""
 
-    lookup: Lookup
+    committed: CommittedState
     holder: str
     now: float
-    events: list[Stored] = field(default_factory=list)
+    events: list[StoredEvent] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
     producers: dict[str, ProducerRow] = field(default_factory=dict)
     owners: dict[tuple[str, int], Owners] = field(default_factory=dict)
-    pending: dict[int, Pending] = field(default_factory=dict)
+    pending: dict[int, PendingCommand] = field(default_factory=dict)
     settled: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def head(self) -> int:
         """The offset of the newest event, this draft's included."""
-        return self.lookup.head + len(self.events)
+        return self.committed.head + len(self.events)
 
-    def take(self, work: Batch | Note) -> Appended:
+    def apply(self, work: Batch | HolderEvent) -> AppendResult:
         """Add a batch or a note; the answer holds once the draft is committed."""
         start = len(self.events)
-        if isinstance(work, Note):
-            self._note(work.task, work.attempt, work.kind, work.data)
-            return Appended(0, stored=tuple(self.events[start:]))
+        if isinstance(work, HolderEvent):
+            self._add_holder_event(work.task, work.attempt, work.kind, work.data)
+            return AppendResult(0, stored=tuple(self.events[start:]))
         upto, expected, foreign = self._take_batch(work)
-        return Appended(upto, expected, tuple(foreign), tuple(self.events[start:]))
+        return AppendResult(upto, expected, tuple(foreign), tuple(self.events[start:]))
 
     def _take_batch(self, batch: Batch) -> tuple[int, int | None, list[int]]:
         row = self._producer(batch.producer)
         expected = row.last_n + 1 if row else 1
         if not batch.events:
-            if batch.trust is Trust.MERGED and batch.base > expected:
+            if batch.origin is BatchOrigin.MERGED and batch.base > expected:
                 self.producers[batch.producer] = ProducerRow(
                     batch.producer, batch.base - 1, batch.host or (row.host if row else None), self.now
                 )
             return expected - 1, None, []
         floor = max(expected, batch.base)
         missing = start_of(batch.events[0]) > floor
-        if missing and batch.trust is Trust.PUBLISHED:
+        if missing and batch.origin is BatchOrigin.PUBLISHED:
             return expected - 1, floor, []
-        if floor > expected and batch.trust is not Trust.MERGED:
+        if floor > expected and batch.origin is not BatchOrigin.MERGED:
             told = [event for event in batch.events if self._may_take(batch, event)]
             self._lost(told, expected, floor - 1, "not in this journal")
             expected = floor
@@ -106,9 +106,9 @@ class Draft:
             if n < expected:
                 continue
             if n > expected and start_of(event) > expected:
-                if batch.trust is Trust.PUBLISHED:
+                if batch.origin is BatchOrigin.PUBLISHED:
                     return expected - 1, expected, foreign
-                if batch.trust is Trust.SPOOLED:
+                if batch.origin is BatchOrigin.SPOOLED:
                     self._lost([event], expected, start_of(event) - 1, "damaged on disk")
             key = (event.task, event.attempt, event.producer)
             if key in allowed or self._may_take(batch, event):
@@ -128,11 +128,11 @@ class Draft:
         if owners is None:
             if not is_ulid(event.task):
                 return False
-            if batch.trust is Trust.PUBLISHED and self._belongs_to_another(batch.producer, event):
+            if batch.origin is BatchOrigin.PUBLISHED and self._belongs_to_another(batch.producer, event):
                 return False
             self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
             return True
-        return batch.producer in owners or batch.trust is not Trust.PUBLISHED
+        return batch.producer in owners or batch.origin is not BatchOrigin.PUBLISHED
 
     def _belongs_to_another(self, producer: str, event: Event) -> bool:
         """A new attempt of a task that is still going on under somebody else.
@@ -150,13 +150,13 @@ class Draft:
     def _was_doubted(self, task: Task) -> bool:
         """Whether the present attempt was called interrupted before its producer came back."""
         states = (
-            decode_event(stored.encoded) for stored in self.lookup.tail(task.id, MOST_STATES, ["state"])
+            decode_event(stored.encoded) for stored in self.committed.tail(task.id, MOST_STATES, ["state"])
         )
         return any(e.attempt == task.attempt and _enters(e, TaskState.INTERRUPTED) for e in states)
 
     def _store(self, event: Event, *, deliver: bool = True) -> None:
         task_id, kind = event.task, event.type
-        task = self.tasks.get(task_id) or self.lookup.load_task(task_id)
+        task = self.tasks.get(task_id) or self.committed.load_task(task_id)
         if task is None:
             if self._is_forgotten(event):
                 return
@@ -166,28 +166,28 @@ class Draft:
         if flag or event.flag or event.offset:  # the journal's own words, whatever a producer put there
             event = msgspec.structs.replace(event, offset=0, flag=flag)
         body = encode_event(event)
-        offset = self.lookup.head + len(self.events) + 1
+        offset = self.committed.head + len(self.events) + 1
         self.bodies.append(body)
-        self.events.append(Stored(offset, task_id, kind, with_offset(body, offset)))
+        self.events.append(StoredEvent(offset, task_id, kind, with_offset(body, offset)))
         if kind == "log":  # most are, and there is nothing more to them
             return
         if kind == "command":
             owners = self._owners(event.task, event.attempt) or ()
             if deliver and task.producer and event.producer not in owners:
-                self.pending[offset] = Pending(offset, task.producer, event)
+                self.pending[offset] = PendingCommand(offset, task.producer, event)
         elif kind == "state" and task.state.ended and not self._is_inferred(event, task):
             self.settled.append((event.task, event.attempt))
 
     def _is_forgotten(self, event: Event) -> bool:
         """Whether this is a late word of an attempt whose task was deleted: it does not bring it back."""
-        return self.lookup.load_owners(event.task, event.attempt) is not None
+        return self.committed.load_owners(event.task, event.attempt) is not None
 
     def _is_inferred(self, event: Event, task: Task) -> bool:
         """Whether somebody else says that the producer is gone; should it be back, its commands are due."""
         owners = self._owners(event.task, event.attempt) or ()
         return task.state is TaskState.INTERRUPTED and event.producer not in owners
 
-    def _note(self, task: str, attempt: int, kind: str, data: Data) -> None:
+    def _add_holder_event(self, task: str, attempt: int, kind: str, data: Data) -> None:
         row = self._producer(self.holder)
         n = row.last_n + 1 if row else 1
         self.producers[self.holder] = ProducerRow(self.holder, n, row.host if row else None, self.now)
@@ -195,16 +195,16 @@ class Draft:
 
     def _lost(self, events: Sequence[Event], first: int, last: int, reason: str) -> None:
         for task, attempt in dict.fromkeys((event.task, event.attempt) for event in events):
-            self._note(task, attempt, "lost", Lost(first, last, reason))
+            self._add_holder_event(task, attempt, "lost", Lost(first, last, reason))
 
     def _task(self, task_id: str) -> Task | None:
-        return self.tasks.get(task_id) or self.lookup.load_task(task_id)
+        return self.tasks.get(task_id) or self.committed.load_task(task_id)
 
     def _producer(self, producer: str) -> ProducerRow | None:
-        return self.producers.get(producer) or self.lookup.load_producer(producer)
+        return self.producers.get(producer) or self.committed.load_producer(producer)
 
     def _owners(self, task_id: str, attempt: int) -> Owners | None:
-        return self.owners.get((task_id, attempt)) or self.lookup.load_owners(task_id, attempt)
+        return self.owners.get((task_id, attempt)) or self.committed.load_owners(task_id, attempt)
 
 
 def start_of(event: Event) -> int:

@@ -10,7 +10,7 @@ import msgspec
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Command, too_deep
 from ..core.task import Task
 from ..errors import NotNow, RequestRefused, UnknownTask
-from ..journal.base import Note, Pending
+from ..journal.base import HolderEvent, PendingCommand
 from ..journal.session import JournalSession
 from ..journal.transaction import command_of
 from ..protocol.actions import encode
@@ -44,7 +44,7 @@ async def ask(services: Services, request: Request) -> None:
     registry, dispatch = services.registry, services.dispatch
     connected = {c.producer for c in registry.all() if c.producer}
 
-    def job(session: JournalSession) -> Pending | None:
+    def job(session: JournalSession) -> PendingCommand | None:
         task = session.journal.task(request.task)
         if task is None:
             raise UnknownTask(f"there is no task {request.task[:80]!r}", task_id=request.task)
@@ -55,7 +55,7 @@ async def ask(services: Services, request: Request) -> None:
             return None
         given = questions.addressed(session, task, args) if request.command == "input" else args
         data = Command(request.command, given, request.by)
-        offset = session.append(Note(task.id, task.attempt, "command", data))[0].stored[0].offset
+        offset = session.append(HolderEvent(task.id, task.attempt, "command", data))[0].stored[0].offset
         return next((p for p in session.journal.pending(task.producer or "") if p.offset == offset), None)
 
     pending = await services.feed.call(job)
@@ -64,7 +64,7 @@ async def ask(services: Services, request: Request) -> None:
         deliver(registry, [pending])
 
 
-def deliver(registry: Registry, pending: list[Pending]) -> None:
+def deliver(registry: Registry, pending: list[PendingCommand]) -> None:
     """Send commands to those of their producers that are connected; the rest waits in the journal."""
     for waiting in pending:
         connection = registry.producer(waiting.producer)
@@ -76,7 +76,7 @@ def deliver(registry: Registry, pending: list[Pending]) -> None:
             connection.held.append(waiting)
 
 
-def catch_up(connection: Connection, pending: list[Pending]) -> None:
+def catch_up(connection: Connection, pending: list[PendingCommand]) -> None:
     """Send a producer that is back what waited for it and what came meanwhile, in the journal's order."""
     due = {one.offset: one for one in [*pending, *(connection.held or [])]}
     connection.held = None
@@ -84,7 +84,7 @@ def catch_up(connection: Connection, pending: list[Pending]) -> None:
         _send(connection, due[offset])
 
 
-def _send(connection: Connection, waiting: Pending) -> None:
+def _send(connection: Connection, waiting: PendingCommand) -> None:
     command, event = command_of(waiting.event), waiting.event
     order = CommandOrder(waiting.offset, event.task, event.attempt, command.command, command.args)
     connection.pump.post(encode(order))

@@ -7,7 +7,7 @@ from typing import Any
 from ..core.events import Command, Event, Input, Prompt, decode_data, decode_event
 from ..core.task import Task
 from ..errors import NotNow
-from ..journal.base import Note
+from ..journal.base import HolderEvent
 from ..journal.session import JournalSession
 
 TALK = ("prompt", "input", "command")
@@ -37,7 +37,7 @@ def ask_again(session: JournalSession, task: Task) -> None:
         elif open_now is not None and _is_for(data, open_now.prompt_id):
             open_now = None
     if open_now is not None:
-        session.append(Note(task.id, task.attempt, "prompt", open_now))
+        session.append(HolderEvent(task.id, task.attempt, "prompt", open_now))
 
 
 def _talk(session: JournalSession, task: Task) -> list[Prompt | Input | Command]:

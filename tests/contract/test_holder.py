@@ -15,7 +15,7 @@ import pytest
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
 from jupyter_agent.detached.work_queue import Order, place_order, withdraw_order
 from jupyter_agent.errors import JournalError, JournalHeld
-from jupyter_agent.journal.base import Appended, Batch, Note, Stored
+from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.operations import recovery as ingest
 from jupyter_agent.journal.operations.recovery import (
@@ -88,7 +88,7 @@ def batch(first: int, last: int, *, producer: str = PRODUCER, task: str = TASK) 
     return Batch(producer, 1, events)
 
 
-def put(holder: Holder, *work: Batch | Note) -> list[Appended]:
+def put(holder: Holder, *work: Batch | HolderEvent) -> list[AppendResult]:
     return [future.result(20) for future in [holder.append(item) for item in work]]
 
 
@@ -134,9 +134,9 @@ class TestCommitting:
         seen: list[bool] = []
         real = holder._journal._write
 
-        def write(draft: object) -> None:
+        def write(transaction: object) -> None:
             seen.append(future.done())
-            real(draft)  # type: ignore[arg-type]
+            real(transaction)  # type: ignore[arg-type]
             seen.append(future.done())
 
         holder._journal._write = write  # type: ignore[method-assign,assignment]
@@ -168,7 +168,9 @@ class TestCommitting:
     ) -> None:
         poison = Batch(STRANGER, 1, [object()])  # type: ignore[list-item]
         gate = Gate(holder)
-        futures: list[Future[Appended]] = [holder.append(item) for item in (batch(1, 2), poison, batch(3, 4))]
+        futures: list[Future[AppendResult]] = [
+            holder.append(item) for item in (batch(1, 2), poison, batch(3, 4))
+        ]
         gate.open()
         assert futures[0].result(20).upto == 2
         assert futures[2].result(20).upto == 4
@@ -180,12 +182,14 @@ class TestCommitting:
     def test_a_listener_that_fails_does_not_make_it_uncommitted(
         self, slot: Slot, caplog: pytest.LogCaptureFixture
     ) -> None:
-        def deaf(stored: list[Stored], seconds: float) -> None:
+        def deaf(stored: list[StoredEvent], seconds: float) -> None:
             raise RuntimeError("deaf")
 
         with Holder(slot, on_commit=deaf) as holder:
             gate = Gate(holder)
-            futures = [holder.append(w) for w in (batch(1, 2), Note(TASK, 1, "command", Command("cancel")))]
+            futures = [
+                holder.append(w) for w in (batch(1, 2), HolderEvent(TASK, 1, "command", Command("cancel")))
+            ]
             gate.open()
             assert [len(future.result(20).stored) for future in futures] == [2, 1]
             assert len(facts(holder)) == 3
@@ -567,7 +571,7 @@ def look(holder: Holder, places: Places) -> int:
     return holder.call(lambda session: recover_all(session, places, holder.slot.name)).result(20)
 
 
-def free_journal(places: Places, name: str, *work: Batch | Note) -> None:
+def free_journal(places: Places, name: str, *work: Batch | HolderEvent) -> None:
     """A journal that a server left, with what it had committed."""
     slot = try_slot(places, name)
     assert slot is not None
@@ -643,7 +647,7 @@ class TestTakingIn:
             places,
             "default-2",
             Batch(PRODUCER, 1, story(end=False)),
-            Note(TASK, 1, "command", Command("cancel")),
+            HolderEvent(TASK, 1, "command", Command("cancel")),
             Batch(STRANGER, 1, story(task=OTHER_TASK, producer=STRANGER)),
         )
         spool_of(places, [*story(end=False), event(6)], journal="default-2")
@@ -655,7 +659,7 @@ class TestTakingIn:
         assert existing_slots(places) == ["default"]
 
     def test_commands_that_wait_in_a_merged_journal_still_wait(self, holder: Holder, places: Places) -> None:
-        cancel = Note(TASK, 1, "command", Command("cancel"))
+        cancel = HolderEvent(TASK, 1, "command", Command("cancel"))
         slot = try_slot(places, "default-2")
         assert slot is not None
         with Holder(slot) as second:
@@ -826,7 +830,7 @@ class TestInterruptedTakingIn:
             places,
             "default-2",
             Batch(PRODUCER, 1, story(logs=9, end=False)),
-            Note(TASK, 1, "command", Command("cancel")),
+            HolderEvent(TASK, 1, "command", Command("cancel")),
         )
         spool_of(places, story(logs=20, end=False), journal="default-2")
         spool_of(places, story(logs=7, task=OTHER_TASK, producer=STRANGER), producer=STRANGER)

@@ -29,7 +29,15 @@ from jupyter_agent.core.events import (
     encode_event,
 )
 from jupyter_agent.core.task import Said, fold
-from jupyter_agent.journal.base import Appended, Batch, Journal, Note, Spot, Stored, Trust
+from jupyter_agent.journal.base import (
+    AppendResult,
+    Batch,
+    BatchOrigin,
+    CellLocation,
+    HolderEvent,
+    Journal,
+    StoredEvent,
+)
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from tests.support.builders import (
@@ -79,17 +87,17 @@ def publish(
     *,
     base: int = 1,
     producer: str = PRODUCER,
-    trust: Trust = Trust.PUBLISHED,
+    trust: BatchOrigin = BatchOrigin.PUBLISHED,
     handled: frozenset[int] = frozenset(),
     host: str | None = None,
     now: float = NOW,
-) -> Appended:
+) -> AppendResult:
     (answer,) = journal.append([Batch(producer, base, events, trust, host, handled)], now)
     return answer
 
 
-def note(journal: Journal, kind: str, data: Any, *, task: str = TASK, attempt: int = 1) -> Stored:
-    (answer,) = journal.append([Note(task, attempt, kind, data)], NOW)
+def note(journal: Journal, kind: str, data: Any, *, task: str = TASK, attempt: int = 1) -> StoredEvent:
+    (answer,) = journal.append([HolderEvent(task, attempt, kind, data)], NOW)
     (stored,) = answer.stored
     return stored
 
@@ -177,7 +185,7 @@ class TestIngesting:
         events = story(logs=3)
         work = [
             Batch(PRODUCER, 1, events[:2]),
-            Note(TASK, 1, "command", Command("cancel")),
+            HolderEvent(TASK, 1, "command", Command("cancel")),
             Batch(PRODUCER, 1, events[2:4]),
             Batch(PRODUCER, 1, events[5:]),
             Batch(STRANGER, 1, [event(1, producer=STRANGER)]),
@@ -275,8 +283,10 @@ class TestOwning:
         other = event(1, producer=HOLDER)
         assert publish(journal, [other], producer=HOLDER).foreign == (1,)
 
-    @pytest.mark.parametrize("trust", Trust)
-    def test_an_event_that_names_another_producer_is_not_taken(self, journal: Journal, trust: Trust) -> None:
+    @pytest.mark.parametrize("trust", BatchOrigin)
+    def test_an_event_that_names_another_producer_is_not_taken(
+        self, journal: Journal, trust: BatchOrigin
+    ) -> None:
         publish(journal, story(end=False))
         forged = event(1, "state", State(CANCELLED), producer=PRODUCER)
         answer = publish(journal, [forged], producer=STRANGER, trust=trust)
@@ -291,7 +301,7 @@ class TestOwning:
     def test_a_spool_of_this_user_is_trusted(self, journal: Journal) -> None:
         publish(journal, story(end=False))
         spooled = state(1, COMPLETED, producer=STRANGER)
-        assert publish(journal, [spooled], producer=STRANGER, trust=Trust.SPOOLED).foreign == ()
+        assert publish(journal, [spooled], producer=STRANGER, trust=BatchOrigin.SPOOLED).foreign == ()
 
     def test_owners_of_an_unknown_attempt_are_none(self, journal: Journal) -> None:
         assert journal.owners(TASK, 1) == ()
@@ -300,43 +310,43 @@ class TestOwning:
 class TestSpooled:
     def test_a_hole_is_named_and_passed(self, journal: Journal) -> None:
         events = [e for e in story(logs=9) if e.n not in (5, 6, 9)]
-        answer = publish(journal, events, trust=Trust.SPOOLED)
+        answer = publish(journal, events, trust=BatchOrigin.SPOOLED)
         assert (answer.upto, answer.expected) == (12, None)
         assert told_lost(journal) == [(5, 6, "damaged on disk"), (9, 9, "damaged on disk")]
 
     def test_a_hole_before_a_lost_event_ends_where_that_begins(self, journal: Journal) -> None:
         events = [*story()[:2], event(9, "lost", Lost(5, 9, "full"))]
-        publish(journal, events, trust=Trust.SPOOLED)
+        publish(journal, events, trust=BatchOrigin.SPOOLED)
         assert told_lost(journal) == [(3, 4, "damaged on disk"), (5, 9, "full")]
 
     def test_what_was_published_before_is_known(self, journal: Journal) -> None:
         publish(journal, story()[:4])
-        publish(journal, story(), trust=Trust.SPOOLED)
+        publish(journal, story(), trust=BatchOrigin.SPOOLED)
         assert numbers(journal) == [1, 2, 3, 4, 5, 6]
 
 
 class TestMerged:
     def test_gaps_are_passed_without_a_word(self, journal: Journal) -> None:
-        publish(journal, [story()[0], event(5), event(9)], base=1, trust=Trust.MERGED)
+        publish(journal, [story()[0], event(5), event(9)], base=1, trust=BatchOrigin.MERGED)
         assert numbers(journal) == [1, 5, 9]
         assert told_lost(journal) == []
 
     def test_an_empty_batch_accounts_for_everything_below_its_base(self, journal: Journal) -> None:
-        publish(journal, [], base=8, trust=Trust.MERGED)
+        publish(journal, [], base=8, trust=BatchOrigin.MERGED)
         assert publish(journal, [event(8)], base=8).upto == 8
         assert told_lost(journal) == []
-        publish(journal, [], base=3, trust=Trust.MERGED)
+        publish(journal, [], base=3, trust=BatchOrigin.MERGED)
         assert publish(journal, [event(9)], base=8).upto == 9
 
     def test_handled_commands_are_not_delivered_again(self, journal: Journal) -> None:
         publish(journal, story(end=False))
         commands = [event(n, "command", Command("input", {"k": n}), producer=STRANGER) for n in (1, 2)]
-        publish(journal, commands, producer=STRANGER, trust=Trust.MERGED, handled=frozenset({1}))
+        publish(journal, commands, producer=STRANGER, trust=BatchOrigin.MERGED, handled=frozenset({1}))
         assert [p.event.n for p in journal.pending(PRODUCER)] == [2]
 
     def test_a_flag_is_found_anew(self, journal: Journal) -> None:
         events = story(logs=0)
-        publish(journal, [*events, state(4, RUNNING)], trust=Trust.MERGED)
+        publish(journal, [*events, state(4, RUNNING)], trust=BatchOrigin.MERGED)
         assert everything(journal)[-1].flag == "invalid_transition"
 
 
@@ -362,7 +372,7 @@ class TestCommands:
     ) -> None:
         publish(journal, story(logs=0, end=False))
         self.command(journal)
-        journal.append([Note(TASK, 1, "state", State(INTERRUPTED))], NOW)
+        journal.append([HolderEvent(TASK, 1, "state", State(INTERRUPTED))], NOW)
         assert len(journal.pending(PRODUCER)) == 1
 
     @pytest.mark.parametrize("ending", [COMPLETED, TaskState.FAILED, CANCELLED, INTERRUPTED])
@@ -394,7 +404,7 @@ class TestCommands:
 
     def test_an_end_in_the_same_transaction_settles_them(self, journal: Journal) -> None:
         publish(journal, story(logs=0, end=False))
-        cancel = Note(TASK, 1, "command", Command("cancel"))
+        cancel = HolderEvent(TASK, 1, "command", Command("cancel"))
         journal.append([cancel, Batch(PRODUCER, 3, [state(3, CANCELLED)])], NOW)
         assert journal.pending(PRODUCER) == []
 
@@ -500,7 +510,7 @@ class TestReadingBack:
             publish(journal, [event(n, task=OTHER_TASK, producer=STRANGER)], producer=STRANGER)
         return journal
 
-    def back(self, journal: Journal, limit: int, **narrow: Any) -> list[Stored]:
+    def back(self, journal: Journal, limit: int, **narrow: Any) -> list[StoredEvent]:
         """Everything, page by page from the end."""
         upto, found = journal.head, []
         while upto:
@@ -637,7 +647,7 @@ class TestSpots:
 
     def ids(self, journal: Journal, *spots: tuple[str | None, str | None], **narrow: Any) -> list[int]:
         known = {task_id(number): number for number in range(1, 8)}
-        found = journal.tasks(spots=[Spot(*spot) for spot in spots], **narrow)
+        found = journal.tasks(spots=[CellLocation(*spot) for spot in spots], **narrow)
         return [known[task.id] for task in found]
 
     def test_each_spot_is_told_once(self, nest: Journal) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from jupyter_agent.core.events import Command, Event, Log, Result, State, TaskState, encode_data
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.errors import AgentError, ResultNotStored
-from jupyter_agent.journal.base import Batch, Note, Trust
+from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.retention import Retention, prune
@@ -47,8 +47,8 @@ def _template(folder: Path, *, closed: bool) -> dict[str, bytes]:
         events = [Event(task, 1, producer, 1, 1.0, "state", start)]
         events += [typed_event(dice, n, task) for n in range(2, 40)]
         own = [msgspec.structs.replace(e, producer=producer, n=n) for n, e in enumerate(events, 1)]
-        journal.append([Batch(producer, 1, own, Trust.SPOOLED)], 1.0)
-        journal.append([Note(task, 1, "command", Command("input", {"text": "x"}, "me"))], 2.0)
+        journal.append([Batch(producer, 1, own, BatchOrigin.SPOOLED)], 1.0)
+        journal.append([HolderEvent(task, 1, "command", Command("input", {"text": "x"}, "me"))], 2.0)
     if closed:
         journal.close()
     files = {one.name: one.read_bytes() for one in folder.iterdir()}
@@ -154,7 +154,7 @@ def _write(session: JournalSession, _places: Places) -> None:
     for producer, task in zip(PRODUCERS, TASKS, strict=True):
         log = encode_data(Log("stdout", "more"))
         event = Event(task, 1, producer, 41, 1.0, "log", log)
-        session.append(Batch(producer, 41, [event]), Note(task, 1, "command", Command("cancel")))
+        session.append(Batch(producer, 41, [event]), HolderEvent(task, 1, "command", Command("cancel")))
 
 
 _JOBS: tuple[Callable[[JournalSession, Places], Any], ...] = (

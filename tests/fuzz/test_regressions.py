@@ -19,7 +19,7 @@ from jupyter_agent.cli.watch.render import board_view
 from jupyter_agent.core.events import Command, Log, Result, encode_event
 from jupyter_agent.core.task import ProgressNow, Task
 from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, ResultNotStored
-from jupyter_agent.journal.base import Batch, Note, Trust
+from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations.recovery import read_live_spools, recover_all
@@ -171,7 +171,11 @@ def _journal_with_a_task(places: Places) -> Slot:
     assert slot is not None
     journal = SQLiteJournal(slot.file, HOLDER, "epoch")
     journal.append(
-        [Batch(PRODUCER, 1, [event(1)], Trust.SPOOLED), Note(TASK, 1, "command", Command("cancel"))], 1.0
+        [
+            Batch(PRODUCER, 1, [event(1)], BatchOrigin.SPOOLED),
+            HolderEvent(TASK, 1, "command", Command("cancel")),
+        ],
+        1.0,
     )
     journal.close()
     return slot

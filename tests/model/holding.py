@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_agent.core.events import decode_data, decode_event
 from jupyter_agent.core.ids import ulid
-from jupyter_agent.journal.base import Appended, Batch, Note, Stored, Trust
+from jupyter_agent.journal.base import AppendResult, Batch, BatchOrigin, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import recovery as ingest
@@ -43,7 +43,7 @@ class WatchedJournal(MemoryJournal):
         self._holder = holder
         self.home.oracle.holders.add(holder)
 
-    def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
+    def append(self, work: Sequence[Batch | HolderEvent], now: float) -> list[AppendResult]:
         if self.home.bug is Bug.DOUBLE_DRAIN:
             self._know_nothing_of_spools(work)
         answers = super().append(work, self.home.now())
@@ -55,12 +55,12 @@ class WatchedJournal(MemoryJournal):
     def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
         return self.home.bug is Bug.DEAF_TO_RETENTION or super().recoverable(after, tasks)
 
-    def _know_nothing_of_spools(self, work: Sequence[Batch | Note]) -> None:
+    def _know_nothing_of_spools(self, work: Sequence[Batch | HolderEvent]) -> None:
         for item in work:
-            if isinstance(item, Batch) and item.trust is Trust.SPOOLED:
+            if isinstance(item, Batch) and item.origin is BatchOrigin.SPOOLED:
                 self._producers.pop(item.producer, None)
 
-    def _fold_whatever(self, answers: list[Appended]) -> None:
+    def _fold_whatever(self, answers: list[AppendResult]) -> None:
         for event in (decode_event(stored.encoded) for answer in answers for stored in answer.stored):
             data = decode_data(event)
             if data is not None and event.attempt < self._tasks[event.task].attempt:
@@ -130,12 +130,12 @@ class HandSession(JournalSession):
     """A session in which things go wrong."""
 
     def __init__(
-        self, journal: WatchedJournal, announce: Callable[[list[Stored], float], None], *between: Any
+        self, journal: WatchedJournal, announce: Callable[[list[StoredEvent], float], None], *between: Any
     ) -> None:
         super().__init__(journal, announce, *between)
         self.home = journal.home
 
-    def append(self, *work: Batch | Note) -> list[Appended]:
+    def append(self, *work: Batch | HolderEvent) -> list[AppendResult]:
         self.home.stumble()
         return super().append(*work)
 
@@ -147,7 +147,7 @@ class HandHolder(Holder):
         self,
         slot: ModelSlot,
         home: Home,
-        on_commit: Callable[[list[Stored], float], None],
+        on_commit: Callable[[list[StoredEvent], float], None],
         on_epoch: Callable[[], None],
     ) -> None:
         self.slot = slot  # type: ignore[assignment]
@@ -157,8 +157,8 @@ class HandHolder(Holder):
         self.told = []
         self._on_commit = on_commit
         self._on_epoch = on_epoch
-        self._dead = set()
-        self.doomed = {}
+        self._dead_producers = set()
+        self.kill_outcomes = {}
         self._queue = deque()
         self._ready = Condition()
         self._closing = False
@@ -170,9 +170,8 @@ class HandHolder(Holder):
     def _use(self, journal: WatchedJournal) -> JournalSession:
         journal.opened_by(self.id)
         self._journal = cast(Any, journal)
-        between = getattr(self, "_between", None)
-        self.session: JournalSession = HandSession(journal, self._on_commit, *([between] if between else []))
-        self.session.dead = self._dead
+        self.session: JournalSession = HandSession(journal, self._on_commit, self._run_pending)
+        self.session.dead_producers = self._dead_producers
         return self.session
 
     @property

@@ -12,7 +12,7 @@ import msgspec
 from jupyter_agent.core.events import Command, Event, State, decode_data, decode_event
 from jupyter_agent.core.ids import Cursor
 from jupyter_agent.core.task import Task, fold
-from jupyter_agent.journal.base import Appended, Batch, Note, Trust
+from jupyter_agent.journal.base import AppendResult, Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.transaction import start_of
 from jupyter_agent.protocol.messages import Ack, CommandOrder
 
@@ -116,7 +116,9 @@ class Oracle:
         self.done[key] += 1
         assert self.done[key] <= len(meant), f"carried out once too often: {order}"
 
-    def hear(self, journal: WatchedJournal, work: Sequence[Batch | Note], answers: list[Appended]) -> None:
+    def hear(
+        self, journal: WatchedJournal, work: Sequence[Batch | HolderEvent], answers: list[AppendResult]
+    ) -> None:
         """As `committed`, in a place where the holder would take a verdict for trouble of its own."""
         try:
             self.committed(journal, work, answers)
@@ -129,7 +131,7 @@ class Oracle:
             raise self.verdict
 
     def committed(
-        self, journal: WatchedJournal, work: Sequence[Batch | Note], answers: list[Appended]
+        self, journal: WatchedJournal, work: Sequence[Batch | HolderEvent], answers: list[AppendResult]
     ) -> None:
         history = self.histories[journal.epoch]
         for item, answer in zip(work, answers, strict=True):
@@ -244,7 +246,7 @@ class Oracle:
         return (event.task, event.attempt) in history.buried
 
     def _account(
-        self, history: History, batch: Batch, answer: Appended, events: list[Event], before: int
+        self, history: History, batch: Batch, answer: AppendResult, events: list[Event], before: int
     ) -> None:
         """Every number up to the ack is stored, or named as lost, or was in the merged journal's past."""
         if batch.producer in self.holders:
@@ -259,7 +261,9 @@ class Oracle:
                 assert was or n in self.dropped[batch.producer], (
                     f"{n} of {batch.producer} is gone for nothing"
                 )
-                assert n in named or batch.trust is Trust.MERGED, f"{n} of {batch.producer} is not named lost"
+                assert n in named or batch.origin is BatchOrigin.MERGED, (
+                    f"{n} of {batch.producer} is not named lost"
+                )
         history.last[batch.producer] = max(before, answer.upto)
         self.safe[batch.producer] = max(self.safe[batch.producer], answer.upto)
 

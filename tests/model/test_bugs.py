@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from jupyter_agent.journal.transaction import Draft
+from jupyter_agent.journal.transaction import Transaction
 
 from .bugs import Bug
 from .machine import Delivery
@@ -21,7 +21,7 @@ STANDARD = 2000
 def planted(bug: Bug) -> AbstractContextManager[Any]:
     """What has to be changed outside the model while *bug* is there."""
     if bug is Bug.LOST_UNSAID:
-        return patch.object(Draft, "_lost", lambda *_: None)
+        return patch.object(Transaction, "_lost", lambda *_: None)
     return nullcontext()
 
 

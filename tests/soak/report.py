@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jupyter_agent.core.events import Lost, decode_data, decode_event
-from jupyter_agent.journal.base import Stored
+from jupyter_agent.journal.base import StoredEvent
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.ids import new_id
 from tests.soak.audience import Auditor
@@ -46,7 +46,7 @@ def tally(soak: Soak) -> Tally:
     return found
 
 
-def _journal(soak: Soak) -> Iterator[Stored]:
+def _journal(soak: Soak) -> Iterator[StoredEvent]:
     path = soak.server.agent / "journals" / "default" / "journal.sqlite"
     journal = SQLiteJournal(path, new_id(), new_id())
     try:

@@ -20,7 +20,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from jupyter_agent.core.events import Event, TaskState, decode_event
 from jupyter_agent.core.ids import Cursor, ulid
 from jupyter_agent.errors import BadCursor
-from jupyter_agent.journal.base import TAIL_TYPES, Batch, Stored, Trust
+from jupyter_agent.journal.base import TAIL_TYPES, Batch, BatchOrigin, StoredEvent
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.protocol.actions import encode
@@ -66,7 +66,7 @@ class FakeServer:
 
     def append(self, events: Sequence[Event]) -> None:
         """Store events of one producer and send them to whoever follows."""
-        batch = Batch(events[0].producer, 1, events, Trust.SPOOLED)
+        batch = Batch(events[0].producer, 1, events, BatchOrigin.SPOOLED)
         self.journal.append([batch], 2000.0)
         for socket in list(self.sockets):
             socket.send_news()
@@ -326,7 +326,7 @@ class _Socket(WebSocketHandler):
             self.send(encode(Events(request.id, prev, cursor, [decode_event(stored.encoded)])))
         self.send_news()
 
-    def tail(self, request: Subscribe) -> list[Stored]:
+    def tail(self, request: Subscribe) -> list[StoredEvent]:
         """As a server has it: the last log, message and display events of named tasks."""
         if not request.tail or request.tasks == "*":
             return []

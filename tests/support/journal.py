@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_agent.core.events import Event
 from jupyter_agent.forwarding.spec import Record
-from jupyter_agent.journal.base import Batch, Trust
+from jupyter_agent.journal.base import Batch, BatchOrigin
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import forwards as kept
 from jupyter_agent.journal.session import JournalSession
@@ -43,4 +43,4 @@ def batches(events: Sequence[Event]) -> list[Batch]:
     """*events* as their producers' spools would bring them."""
     producers = dict.fromkeys(one.producer for one in events)
     mine = {p: [one for one in events if one.producer == p] for p in producers}
-    return [Batch(p, own[0].n, own, Trust.SPOOLED) for p, own in mine.items()]
+    return [Batch(p, own[0].n, own, BatchOrigin.SPOOLED) for p, own in mine.items()]

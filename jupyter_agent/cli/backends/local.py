@@ -15,7 +15,7 @@ from ...detached.run_spec import load_call
 from ...detached.submission import Submission
 from ...detached.work_queue import is_alive
 from ...errors import NotNow, UnknownTask
-from ...journal.base import TAIL_TYPES, Stored
+from ...journal.base import TAIL_TYPES, StoredEvent
 from ...journal.one_shot import home_of, run_in_session
 from ...journal.operations.detached_tasks import cancel_queued, queue_call, retry_call
 from ...journal.operations.firing import ScheduleCommand
@@ -248,7 +248,7 @@ def _beginning(session: JournalSession, named: list[str] | None, tail: int | Non
     return [Restart(1, tasks, False, _cursor(session, last[0].offset - 1)), Apply(1, _decoded(last), here)]
 
 
-def _decoded(stored: Sequence[Stored]) -> list[Any]:
+def _decoded(stored: Sequence[StoredEvent]) -> list[Any]:
     return [decode_event(event.encoded) for event in stored]
 
 

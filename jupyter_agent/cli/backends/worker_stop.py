@@ -10,7 +10,7 @@ from ...core.events import Command, State, TaskState
 from ...core.task import Task
 from ...detached.work_queue import ask_to_stop, end_order, is_alive
 from ...errors import NotNow, SpoolError
-from ...journal.base import Note
+from ...journal.base import HolderEvent
 from ...journal.one_shot import run_in_session
 from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
@@ -30,7 +30,7 @@ def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
     leader = _leader(places, task)
 
     def record(session: JournalSession) -> None:
-        session.append(Note(task.id, task.attempt, "command", Command("cancel", {}, by)))
+        session.append(HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)))
 
     run_in_session(places, slot, record)
     ask_to_stop(places, worker)
@@ -42,7 +42,7 @@ def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
     end_children(leader)
     end_order(places, worker)
     verdict = State(TaskState.CANCELLED, reason="its worker had to be killed")
-    run_in_session(places, slot, lambda _session: None, doomed={worker: verdict})
+    run_in_session(places, slot, lambda _session: None, kill_outcomes={worker: verdict})
 
 
 def _leader(places: Places, task: Task) -> int:

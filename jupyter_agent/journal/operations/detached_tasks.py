@@ -17,7 +17,7 @@ from ...detached.work_queue import Order, has_started, is_waiting, place_order, 
 from ...errors import NotNow
 from ...system.ids import new_id
 from ...system.paths import Places
-from ..base import Note
+from ..base import HolderEvent
 from ..session import JournalSession
 
 _KEPT = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
@@ -60,7 +60,7 @@ def retry_call(session: JournalSession, places: Places, slot: str, task: Task, b
         return False
     if tries_again(places, task):
         raise NotNow(f"task {task.id} is being tried again by itself", task_id=task.id)
-    session.append(Note(task.id, task.attempt, "command", Command("retry", {}, by)))
+    session.append(HolderEvent(task.id, task.attempt, "command", Command("retry", {}, by)))
     _queue(session, places, slot, call, task, task.id, new_id(), None)
     return True
 
@@ -70,8 +70,10 @@ def cancel_queued(session: JournalSession, places: Places, task: Task, by: str) 
     if task.state is not TaskState.QUEUED or not withdraw_order(places, task.producer or ""):
         return False
     session.append(
-        Note(task.id, task.attempt, "command", Command("cancel", {}, by)),
-        Note(task.id, task.attempt, "state", State(TaskState.CANCELLED, reason="cancelled while queued")),
+        HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)),
+        HolderEvent(
+            task.id, task.attempt, "state", State(TaskState.CANCELLED, reason="cancelled while queued")
+        ),
     )
     return True
 
@@ -81,7 +83,7 @@ def fail_order(session: JournalSession, order: Order, why: str) -> None:
     task = session.journal.task(order.task)
     if task is not None and task.attempt == order.attempt and not task.state.ended:
         state = State(TaskState.FAILED, error=Error(NOT_STARTED, why))
-        session.append(Note(order.task, order.attempt, "state", state))
+        session.append(HolderEvent(order.task, order.attempt, "state", state))
 
 
 def _found(session: JournalSession, task: str | None, key: str | None) -> Task | None:
@@ -105,7 +107,7 @@ def _queue(
     attempt = found.attempt + 1 if found else 1
     save_call(places, task_id, call)
     session.append(
-        Note(task_id, attempt, "state", State(TaskState.QUEUED, about=call.about, producer=worker))
+        HolderEvent(task_id, attempt, "state", State(TaskState.QUEUED, about=call.about, producer=worker))
     )
     task = session.journal.task(task_id)
     assert task is not None

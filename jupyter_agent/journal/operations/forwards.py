@@ -11,7 +11,7 @@ from ...core.events import UNREADABLE
 from ...core.ids import Cursor
 from ...errors import NotNow
 from ...forwarding.spec import Record, Shown, Wanted, decode_record, encode_record, shown
-from ..base import Journal, Stored
+from ..base import Journal, StoredEvent
 from ..records import Kept
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Name(msgspec.Struct):
 _name = msgspec.json.Decoder(Name)
 
 
-def name_of(event: Stored) -> Name:
+def name_of(event: StoredEvent) -> Name:
     """The producer and number of a stored event."""
     return _name.decode(event.encoded)
 

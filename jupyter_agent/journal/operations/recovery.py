@@ -29,7 +29,7 @@ from ...system.ids import new_id
 from ...system.locks import FileLock, is_locked
 from ...system.paths import Places
 from ...transport.discovery import DEFAULT
-from ..base import Batch, Journal, Note, ProducerRow, Stored, Trust
+from ..base import Batch, BatchOrigin, HolderEvent, Journal, ProducerRow, StoredEvent
 from ..session import JournalSession
 from ..slots import Slot, existing_slots, try_slot
 from ..sqlite.journal import SQLiteJournal
@@ -103,7 +103,7 @@ def _recover_spool(session: JournalSession, places: Places, slot: str, folder: P
         return False
     try:
         header, records = read_spool(folder)
-        session.dead.add(header.producer)
+        session.dead_producers.add(header.producer)
         if _is_of_another(session, records):
             read_live_spools(session, places, slot)
         _append(session, header, records, folder)
@@ -142,7 +142,7 @@ def _append(session: JournalSession, header: Header, records: list[Record], fold
     base = 0
     while chunk := list(islice(events, CHUNK)):
         base = base or start_of(chunk[0])
-        session.append(Batch(header.producer, base, chunk, Trust.SPOOLED, header.host))
+        session.append(Batch(header.producer, base, chunk, BatchOrigin.SPOOLED, header.host))
         if len(chunk) == CHUNK:
             session.yield_to_others()
 
@@ -155,7 +155,7 @@ def _tell_of_the_end(session: JournalSession, folder: Path, producer: str, recor
     if damaged > last:
         lost = Lost(last + 1, damaged, "damaged on disk")
         tasks = _open_tasks_of(session, producer)
-        session.append(*(Note(task.id, task.attempt, "lost", lost) for task in tasks))
+        session.append(*(HolderEvent(task.id, task.attempt, "lost", lost) for task in tasks))
 
 
 def _decoded(records: list[Record], folder: Path) -> Iterator[Event]:
@@ -182,7 +182,7 @@ def interrupt(session: JournalSession, tasks: list[Task], reason: str = GONE) ->
     data = State(TaskState.INTERRUPTED, reason=reason)
     open_tasks = [task for task in tasks if not task.state.ended]
     notes = [
-        Note(task.id, task.attempt, "state", session.doomed.get(task.producer or "", data))
+        HolderEvent(task.id, task.attempt, "state", session.kill_outcomes.get(task.producer or "", data))
         for task in open_tasks
     ]
     if notes:
@@ -287,16 +287,18 @@ def _merge(session: JournalSession, source: Journal) -> None:
         runs = groupby(_readable(page), key=lambda event: event.producer)
         session.append(*(_merged(rows, producer, list(run), waiting) for producer, run in runs))
         session.yield_to_others()
-    session.append(*(Batch(row.id, row.last_n + 1, (), Trust.MERGED, row.host) for row in rows.values()))
+    session.append(
+        *(Batch(row.id, row.last_n + 1, (), BatchOrigin.MERGED, row.host) for row in rows.values())
+    )
     session.journal.take_kept(kept)
 
 
-def _page(source: Journal, after: int) -> list[Stored]:
+def _page(source: Journal, after: int) -> list[StoredEvent]:
     with _blamed():
         return source.read(after, CHUNK)
 
 
-def _readable(page: list[Stored]) -> Iterator[Event]:
+def _readable(page: list[StoredEvent]) -> Iterator[Event]:
     for stored in page:
         try:
             yield decode_event(stored.encoded)
@@ -310,7 +312,7 @@ def _merged(rows: dict[str, ProducerRow], producer: str, events: list[Event], wa
     handled = frozenset(event.n for event in events if event.offset not in waiting)
     own = [msgspec.structs.replace(event, offset=0, flag=None) for event in events]
     row = rows.get(producer)
-    return Batch(producer, own[0].n, own, Trust.MERGED, row.host if row else None, handled)
+    return Batch(producer, own[0].n, own, BatchOrigin.MERGED, row.host if row else None, handled)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from sqlite3 import Connection
 
 from ...core.task import Task
-from ..base import Spot
+from ..base import CellLocation
 from .schema import SOUND_SNAPSHOT, Row
 
 _FILL = (
@@ -35,13 +35,13 @@ def rows(tasks: Iterable[Task]) -> list[Row]:
     return [(t.id, t.notebook or "", t.cell or "") for t in tasks]
 
 
-def spots(db: Connection, cells: Collection[str] | None) -> Iterator[Spot]:
+def spots(db: Connection, cells: Collection[str] | None) -> Iterator[CellLocation]:
     """Every spot that is known; only of these *cells* when they are given."""
     of_cells = " WHERE cell IN (SELECT value FROM json_each(?))"
     found = db.execute(_SPOTS) if cells is None else db.execute(_SPOTS + of_cells, [json.dumps(list(cells))])
-    return (Spot(notebook or None, cell or None) for notebook, cell in found if notebook or cell)
+    return (CellLocation(notebook or None, cell or None) for notebook, cell in found if notebook or cell)
 
 
-def spots_value(spots: Collection[Spot]) -> str:
+def spots_value(spots: Collection[CellLocation]) -> str:
     """What `WITHIN` is asked with."""
     return json.dumps([(notebook or "", cell or "") for notebook, cell in spots])

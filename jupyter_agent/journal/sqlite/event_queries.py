@@ -11,7 +11,7 @@ from itertools import islice
 from sqlite3 import Connection
 
 from ...core.events import with_offset
-from ..base import Past, Stored
+from ..base import HistoryPage, StoredEvent
 from .errors import Damage
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def read(
     tasks: Collection[str] | None,
     types: Collection[str] | None,
     size: int,
-) -> list[Stored]:
+) -> list[StoredEvent]:
     """See `base.Journal.read`."""
     narrow, chosen = _narrowed(types)
     order = " ORDER BY offset LIMIT ?"
@@ -39,7 +39,7 @@ def read(
     return _page(islice(heapq.merge(*parts), limit), size)
 
 
-def tail(db: Connection, task: str, count: int, types: Collection[str]) -> list[Stored]:
+def tail(db: Connection, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
     """See `base.Journal.tail`."""
     narrow, chosen = _narrowed(types)
     sql = f"{_EVENT} WHERE task = ?{narrow} ORDER BY offset DESC LIMIT ?"
@@ -54,14 +54,14 @@ def past(
     types: Collection[str] | None,
     size: int,
     look: int,
-) -> Past:
+) -> HistoryPage:
     """See `base.Journal.past`."""
     narrow, chosen = _narrowed(types)
     floor = 0 if types is None else _older(db, task, upto, look)
     sql = f"{_EVENT} WHERE task = ? AND offset <= ? AND offset > ?{narrow} ORDER BY offset DESC LIMIT ?"
     passed = [floor + 1]
     events = _page(_noted(db.execute(sql, [task, upto, floor, *chosen, limit]), passed), size)
-    return Past(events[::-1], _older(db, task, passed[-1] - 1))
+    return HistoryPage(events[::-1], _older(db, task, passed[-1] - 1))
 
 
 def _older(db: Connection, task: str, upto: int, skip: int = 0) -> int:
@@ -75,16 +75,16 @@ def _narrowed(types: Collection[str] | None) -> tuple[str, list[object]]:
     return ("", []) if types is None else (_OF_TYPES, [json.dumps(list(types))])
 
 
-def _page(rows: Iterable[_Event], size: int | None = None) -> list[Stored]:
+def _page(rows: Iterable[_Event], size: int | None = None) -> list[StoredEvent]:
     """The rows as events. One that a disk has changed would keep every reader from all that follows it."""
-    page: list[Stored] = []
+    page: list[StoredEvent] = []
     weight = 0
     with Damage("events"):
         for offset, task, kind, body, sound in rows:
             if not sound:
                 _tell_of_damage(offset)
                 continue
-            page.append(Stored(offset, task, kind, with_offset(body.encode(), offset)))
+            page.append(StoredEvent(offset, task, kind, with_offset(body.encode(), offset)))
             weight += len(body)
             if size is not None and weight > size:
                 break

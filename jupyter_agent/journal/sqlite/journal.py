@@ -21,8 +21,19 @@ from ...core.ids import Cursor
 from ...core.task import Task
 from ...errors import JournalError
 from ...system.files import create_private
-from ..base import LOOK, PAGE_BYTES, Appended, Batch, Note, Past, Pending, ProducerRow, Spot, Stored
-from ..transaction import Draft, Owners
+from ..base import (
+    LOOK,
+    PAGE_BYTES,
+    AppendResult,
+    Batch,
+    CellLocation,
+    HistoryPage,
+    HolderEvent,
+    PendingCommand,
+    ProducerRow,
+    StoredEvent,
+)
+from ..transaction import Owners, Transaction
 from . import cell_index as cells_table
 from . import event_queries as pages
 from . import key_index as keys
@@ -109,31 +120,31 @@ class SQLiteJournal(records.SQLiteRecords):
         )
         self._db.execute("COMMIT")
 
-    def append(self, work: Sequence[Batch | Note], now: float) -> list[Appended]:
-        draft = Draft(self, self._holder, now)
+    def append(self, work: Sequence[Batch | HolderEvent], now: float) -> list[AppendResult]:
+        transaction = Transaction(self, self._holder, now)
         try:
-            answers = [draft.take(item) for item in work]
-            if draft.producers or draft.events:
-                self._reservation.cover(draft.head)
+            answers = [transaction.apply(item) for item in work]
+            if transaction.producers or transaction.events:
+                self._reservation.cover(transaction.head)
                 with Translated(self._path):
-                    self._write(draft)
+                    self._write(transaction)
         except BaseException:
             self._forget_cache()
             raise
-        self.head = draft.head
-        self._tasks |= draft.tasks
-        self._owners |= draft.owners
-        self._producers |= draft.producers
+        self.head = transaction.head
+        self._tasks |= transaction.tasks
+        self._owners |= transaction.owners
+        self._producers |= transaction.producers
         self._trim_cache()
         return answers
 
-    def _write(self, draft: Draft) -> None:
+    def _write(self, transaction: Transaction) -> None:
         run = self._db.execute
         run("BEGIN IMMEDIATE")
         try:
-            for table, rows in _rows_of(draft):
+            for table, rows in _rows_of(transaction):
                 put_rows(run, table, rows)
-            for settled in draft.settled:
+            for settled in transaction.settled:
                 run("DELETE FROM commands WHERE task = ? AND attempt = ?", settled)
             run("COMMIT")
         except BaseException:
@@ -174,11 +185,11 @@ class SQLiteJournal(records.SQLiteRecords):
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-    ) -> list[Stored]:
+    ) -> list[StoredEvent]:
         with Translated(self._path):
             return pages.read(self._db, after, limit, tasks, types, size)
 
-    def tail(self, task: str, count: int, types: Collection[str]) -> list[Stored]:
+    def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
         with Translated(self._path):
             return pages.tail(self._db, task, count, types)
 
@@ -191,7 +202,7 @@ class SQLiteJournal(records.SQLiteRecords):
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
         look: int = LOOK,
-    ) -> Past:
+    ) -> HistoryPage:
         with Translated(self._path):
             return pages.past(self._db, task, upto, limit, types, size, look)
 
@@ -208,7 +219,7 @@ class SQLiteJournal(records.SQLiteRecords):
         key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
-        spots: Collection[Spot] | None = None,
+        spots: Collection[CellLocation] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         where = {"state = ?": state, "name = ?": name, "producer = ?": producer, "id < ?": before}
@@ -218,7 +229,7 @@ class SQLiteJournal(records.SQLiteRecords):
         clause = " AND ".join(wanted) or "1"
         return self._found(f"WHERE {clause} ORDER BY id DESC LIMIT ?", *wanted.values(), limit)
 
-    def spots(self, cells: Collection[str] | None = None) -> list[Spot]:
+    def spots(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         with Translated(self._path):
             return list(cells_table.spots(self._db, cells))
 
@@ -235,13 +246,15 @@ class SQLiteJournal(records.SQLiteRecords):
         with Translated(self._path):
             return [_producer_row(row) for row in self._db.execute("SELECT * FROM producers ORDER BY id")]
 
-    def pending(self, producer: str) -> list[Pending]:
+    def pending(self, producer: str) -> list[PendingCommand]:
         with Translated(self._path):
             rows = self._db.execute(
                 "SELECT offset, producer, body FROM commands WHERE producer = ? ORDER BY offset", [producer]
             )
             with Damage("commands"):
-                return [Pending(offset, who, decode_event(body.encode())) for offset, who, body in rows]
+                return [
+                    PendingCommand(offset, who, decode_event(body.encode())) for offset, who, body in rows
+                ]
 
     def handled(self, offset: int) -> None:
         with Translated(self._path):
@@ -346,21 +359,26 @@ def _producer_row(row: tuple[object, ...]) -> ProducerRow:
         return msgspec.convert(row, ProducerRow)
 
 
-def _rows_of(draft: Draft) -> Iterator[tuple[str, list[Row]]]:
+def _rows_of(transaction: Transaction) -> Iterator[tuple[str, list[Row]]]:
     """What a draft writes, by table."""
-    bodies = zip(draft.events, draft.bodies, strict=True)
+    bodies = zip(transaction.events, transaction.bodies, strict=True)
     yield "events", [(event.offset, event.task, event.type, body.decode()) for event, body in bodies]
-    yield "tasks", [(t.id, t.state, t.name, t.producer, t.ended, _text(t)) for t in draft.tasks.values()]
-    told = {event.task for event in draft.events if event.type == "state"}  # where it is comes with these
-    yield "cells", cells_table.rows(draft.tasks[task] for task in told)
-    yield "keys", keys.rows(draft.tasks[task] for task in told)
-    yield "producers", list(draft.producers.values())
-    yield "attempts", [(*attempt, " ".join(who)) for attempt, who in draft.owners.items()]
+    yield (
+        "tasks",
+        [(t.id, t.state, t.name, t.producer, t.ended, _text(t)) for t in transaction.tasks.values()],
+    )
+    told = {
+        event.task for event in transaction.events if event.type == "state"
+    }  # where it is comes with these
+    yield "cells", cells_table.rows(transaction.tasks[task] for task in told)
+    yield "keys", keys.rows(transaction.tasks[task] for task in told)
+    yield "producers", list(transaction.producers.values())
+    yield "attempts", [(*attempt, " ".join(who)) for attempt, who in transaction.owners.items()]
     yield (
         "commands",
         [
             (p.offset, p.producer, p.event.task, p.event.attempt, _text(p.event))
-            for p in draft.pending.values()
+            for p in transaction.pending.values()
         ],
     )
 

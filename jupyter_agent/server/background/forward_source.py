@@ -16,7 +16,7 @@ from ...errors import AgentError
 from ...forwarding.sender import Batch
 from ...forwarding.serializers import written
 from ...forwarding.spec import Record
-from ...journal.base import Stored
+from ...journal.base import StoredEvent
 from ...journal.operations.forwards import name_of, save_place
 from ...journal.session import JournalSession
 from ..delivery.feed import Feed, Interest
@@ -109,7 +109,7 @@ class FeedSource:
         else:
             self._saved, self._saved_count = place, count
 
-    def _new(self, events: Sequence[Stored]) -> Sequence[Stored]:
+    def _new(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """Without what was sent before this journal took in the one that it was in."""
         if not self._marks:
             return events

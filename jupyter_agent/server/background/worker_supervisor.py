@@ -154,7 +154,7 @@ class Dispatch:
         if not is_worker(leader, worker):
             return
         if kill:
-            self._feed.holder.doomed[worker] = _verdict(task)
+            self._feed.holder.kill_outcomes[worker] = _verdict(task)
         elif task.cancel_requested:
             ask_to_stop(self._places, worker)
         kill_session(leader, signal.SIGKILL if kill else signal.SIGTERM)

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...journal.base import Pending
+from ...journal.base import PendingCommand
 from ...protocol.actions import CloseWith
 from ...protocol.messages import Close
 from .. import metrics
@@ -29,7 +29,7 @@ class Connection:
     pump: Pump
     producer: str | None = None
     host: str | None = None
-    held: list[Pending] | None = field(default_factory=list)
+    held: list[PendingCommand] | None = field(default_factory=list)
 
 
 class Registry:

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ...core.ids import Cursor
 from ...core.task import Task
-from ...journal.base import Stored
+from ...journal.base import StoredEvent
 from ...journal.holder import Holder
 from ...journal.session import JournalSession
 from ...protocol.frames import events_message, text_frame
@@ -42,7 +42,7 @@ class Interest(NamedTuple):
     tasks: frozenset[str] | None = None
     types: frozenset[str] | None = None
 
-    def wants(self, event: Stored) -> bool:
+    def wants(self, event: StoredEvent) -> bool:
         return (self.tasks is None or event.task in self.tasks) and (
             self.types is None or event.type in self.types
         )
@@ -55,7 +55,7 @@ class Page(NamedTuple):
     """
 
     last: int
-    events: list[Stored]
+    events: list[StoredEvent]
     replayed: bool = False
     more: bool = False
 
@@ -129,8 +129,8 @@ class Feed:
         self.head = 0
         self.holder: Holder
         self._followers = Followers()
-        self._recent: list[Stored] = []
-        self._newest: dict[str, list[Stored]] = {}
+        self._recent: list[StoredEvent] = []
+        self._newest: dict[str, list[StoredEvent]] = {}
         self._newest_after = 0
         self._weight = 0
         self._floor = 0
@@ -157,7 +157,7 @@ class Feed:
         """The resume token of a place; of the head without one."""
         return f"{self.epoch}:{self.head if offset is None else offset}"
 
-    def committed(self, stored: list[Stored], seconds: float) -> None:
+    def committed(self, stored: list[StoredEvent], seconds: float) -> None:
         """Take over what was committed. Called on the journal's thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._publish, stored, seconds)
@@ -220,7 +220,7 @@ class Feed:
         return page._replace(events=newest_progress(page.events))
 
     def _at_hand(self, after: int, interest: Interest) -> Page:
-        wanted: list[Stored] = []
+        wanted: list[StoredEvent] = []
         weight = 0
         for event in self._candidates(after, interest):
             if event.offset > after and interest.wants(event):
@@ -230,14 +230,14 @@ class Feed:
                 weight += len(event.encoded)
         return Page(max(self.head, after), wanted)
 
-    def _candidates(self, after: int, interest: Interest) -> list[Stored]:
+    def _candidates(self, after: int, interest: Interest) -> list[StoredEvent]:
         """What may be wanted after *after*; a reader of few tasks that keeps up looks at theirs alone."""
         if interest.tasks is None or after < self._newest_after:
             return self._recent[bisect_right(self._recent, after, key=_offset) :]
         parts = [self._newest[task] for task in self._newest.keys() & interest.tasks]
         return parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts))
 
-    def _publish(self, stored: list[Stored], seconds: float) -> None:
+    def _publish(self, stored: list[StoredEvent], seconds: float) -> None:
         metrics.EVENTS_IN.inc(len(stored))
         metrics.COMMIT.observe(seconds)
         self._recent += stored
@@ -268,8 +268,8 @@ class Feed:
             follower.committed(previous)
 
 
-def _by_task(stored: list[Stored]) -> dict[str, list[Stored]]:
-    found: dict[str, list[Stored]] = {}
+def _by_task(stored: list[StoredEvent]) -> dict[str, list[StoredEvent]]:
+    found: dict[str, list[StoredEvent]] = {}
     for event in stored:
         found.setdefault(event.task, []).append(event)
     return found
@@ -287,7 +287,7 @@ class _Attempt(Struct):
 _attempt = msgspec.json.Decoder(_Attempt)
 
 
-def newest_progress(events: list[Stored]) -> list[Stored]:
+def newest_progress(events: list[StoredEvent]) -> list[StoredEvent]:
     """Without progress that the same attempt has passed; an old attempt's late word passes nobody's."""
     progress = [event for event in events if event.type == "progress"]
     newest = {(event.task, _attempt.decode(event.encoded).attempt): event.offset for event in progress}

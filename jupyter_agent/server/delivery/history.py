@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
-from ...journal.base import Past, Stored
+from ...journal.base import HistoryPage, StoredEvent
 from ...journal.session import JournalSession
 from .feed import Feed
 
@@ -18,12 +18,12 @@ MOST_LOOKS = 20
 
 async def read_back(
     feed: Feed, task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int = PAGE_BYTES
-) -> Past:
+) -> HistoryPage:
     """The newest *limit* events of a task up to and with offset *upto*, and the place of what is older.
 
     Others are served between two looks at the journal.
     """
-    events: list[Stored] = []
+    events: list[StoredEvent] = []
     for _ in range(MOST_LOOKS):
         page = await feed.call(partial(_look, task_id, upto, limit - len(events), types, size))
         events = page.events + events
@@ -31,10 +31,10 @@ async def read_back(
         upto = page.older
         if not upto or size <= 0 or len(events) == limit:
             break
-    return Past(events, upto)
+    return HistoryPage(events, upto)
 
 
 def _look(
     task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int, session: JournalSession
-) -> Past:
+) -> HistoryPage:
     return session.journal.past(task_id, upto, limit, types=types, size=size)

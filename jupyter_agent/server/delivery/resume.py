@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...core.ids import Cursor
 from ...core.task import Task
-from ...journal.base import TAIL_TYPES, Stored
+from ...journal.base import TAIL_TYPES, StoredEvent
 from ...journal.session import JournalSession
 from ...protocol.frames import events_message
 from ...protocol.messages import Subscribe, Subscribed
@@ -17,7 +17,7 @@ from .feed import FRAME_BYTES, Interest
 
 def resume(
     session: JournalSession, request: Subscribe, interest: Interest
-) -> tuple[Subscribed, list[Stored], Cursor]:
+) -> tuple[Subscribed, list[StoredEvent], Cursor]:
     """Where a subscription begins, what it is told first, and where it goes on after that."""
     journal = session.journal
     head = Cursor(journal.epoch, journal.head)
@@ -35,7 +35,7 @@ def resume(
     return Subscribed(request.id, False, str(start), tasks, more or None, reason), tail, head
 
 
-def _tail(session: JournalSession, request: Subscribe, interest: Interest) -> list[Stored]:
+def _tail(session: JournalSession, request: Subscribe, interest: Interest) -> list[StoredEvent]:
     """The last log, message and display events of each named task, in journal order."""
     if not request.tail or interest.tasks is None:
         return []
@@ -44,7 +44,7 @@ def _tail(session: JournalSession, request: Subscribe, interest: Interest) -> li
     return sorted(event for part in parts for event in part)
 
 
-def tail_messages(ident: int, start: Cursor, tail: list[Stored], head: Cursor) -> Iterator[bytes]:
+def tail_messages(ident: int, start: Cursor, tail: list[StoredEvent], head: Cursor) -> Iterator[bytes]:
     """The tail as `events` frames that lead from *start* to *head*."""
     told = start
     while tail:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tornado.iostream import StreamClosedError
 
-from ...journal.base import Stored
+from ...journal.base import StoredEvent
 from ...journal.session import JournalSession
 from .. import metrics
 from .feed import Feed, Interest
@@ -104,7 +104,7 @@ class Stream:
 
         return await self._feed.call(job)
 
-    def _message(self, event: Stored) -> bytes:
+    def _message(self, event: StoredEvent) -> bytes:
         cursor = self._feed.cursor(event.offset)
         kind = event.type if event.type.isidentifier() else "message"
         data = event.encoded.translate(_ONE_LINE)

@@ -8,7 +8,7 @@ import msgspec
 
 from ...core.ids import Cursor
 from ...errors import RequestRefused
-from ...journal.base import Stored
+from ...journal.base import StoredEvent
 from ...journal.session import JournalSession
 from ..delivery.feed import Interest, newest_progress
 from ..delivery.history import PAGE_BYTES, read_back
@@ -61,7 +61,7 @@ class EventsHandler(AgentHandler):
         past = await read_back(self.services.feed, task_id, before, limit, interest.types)
         self._answer(newest_progress(past.events), past.older, more=past.older > 0)
 
-    def _answer(self, events: Sequence[Stored], place: int, *, more: bool) -> None:
+    def _answer(self, events: Sequence[StoredEvent], place: int, *, more: bool) -> None:
         joined = b",".join(event.encoded for event in events)
         tail = _encode({"cursor": self.services.feed.cursor(place), "more": more})
         self.set_header("Content-Type", "application/json")

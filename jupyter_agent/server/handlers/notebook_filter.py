@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 from msgspec import Struct
 
-from ...journal.base import Spot
+from ...journal.base import CellLocation
 
 MOST_BYTES = 64 << 20
 """A larger notebook is not read for its cells; it counts as one that still has them."""
@@ -47,7 +47,7 @@ class Asked:
     _kinds: dict[str, Kind] = field(default_factory=dict)
     _cells: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
-    def choose(self, spots: Iterable[Spot], *, by_cell: bool) -> list[Spot]:
+    def choose(self, spots: Iterable[CellLocation], *, by_cell: bool) -> list[CellLocation]:
         """The spots that are this notebook's. Reads files, so it may take a while.
 
         With *by_cell* (they all are of cells that this notebook has) also those of a notebook that is gone,
@@ -55,7 +55,7 @@ class Asked:
         """
         return [spot for spot in spots if self._is_ours(spot, by_cell=by_cell)]
 
-    def _is_ours(self, spot: Spot, *, by_cell: bool) -> bool:
+    def _is_ours(self, spot: CellLocation, *, by_cell: bool) -> bool:
         if spot.notebook is None:
             return by_cell
         kind = self._kind(spot.notebook)

@@ -9,7 +9,7 @@ from ...core.events import UNREADABLE, Log, decode_data, decode_event
 from ...core.ids import Cursor
 from ...core.sanitize import one_line
 from ...core.task import Task
-from ...journal.base import Stored
+from ...journal.base import StoredEvent
 from ...rendering.html import LINES, html, last_lines
 from ..delivery.feed import Feed
 from ..delivery.history import read_back
@@ -60,7 +60,7 @@ def page(task: Task, drawn: str) -> str:
     )
 
 
-def _texts(events: list[Stored], attempt: int) -> Iterator[str]:
+def _texts(events: list[StoredEvent], attempt: int) -> Iterator[str]:
     """What the logs of this attempt print."""
     for stored in events:
         try:

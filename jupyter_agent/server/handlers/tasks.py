@@ -10,7 +10,7 @@ from jupyter_server.services.contents.fileio import FileManagerMixin
 
 from ...core.events import TaskState
 from ...errors import NotNow, UnknownTask
-from ...journal.base import Spot
+from ...journal.base import CellLocation
 from ...journal.operations.retention import delete_files
 from ...journal.session import JournalSession
 from .. import commands
@@ -53,7 +53,7 @@ class TasksHandler(AgentHandler):
         self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
         self.reply(task, 201 if new else 200)
 
-    async def _spots(self) -> list[Spot] | None:
+    async def _spots(self) -> list[CellLocation] | None:
         """Where the tasks must have been started; ``None`` when that was not asked."""
         cells, path = self._cells(), self._notebook()
         if cells is None and path is None:

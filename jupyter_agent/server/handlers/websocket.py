@@ -19,7 +19,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from ...core.events import State, TaskState, decode_event
 from ...core.ids import Cursor
 from ...errors import AgentError, BadCursor, JournalError, NotNow, RequestRefused, UnknownTask
-from ...journal.base import Appended, Batch, Note, Pending
+from ...journal.base import AppendResult, Batch, HolderEvent, PendingCommand
 from ...journal.session import JournalSession
 from ...protocol.actions import CloseWith, Send, encode
 from ...protocol.messages import (
@@ -237,7 +237,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         )
         self._pump.post(encode(welcome))
         if producer is not None:
-            pending: list[Pending] = []
+            pending: list[PendingCommand] = []
             try:
                 pending = await services.feed.call(lambda session: _back(session, producer))
             finally:
@@ -314,7 +314,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         if self._published is not None:
             self._published.set()
 
-    def _acknowledge(self, done: Future[Appended]) -> None:
+    def _acknowledge(self, done: Future[AppendResult]) -> None:
         self._publishing -= 1
         self._has_published()
         error = done.exception()
@@ -352,17 +352,17 @@ async def _written(writing: asyncio.Future[None]) -> None:
         raise ConnectionError("the peer is gone") from error
 
 
-def _back(session: JournalSession, producer: str) -> list[Pending]:
+def _back(session: JournalSession, producer: str) -> list[PendingCommand]:
     """A producer is here: its word wins over an inference, and its commands are due.
 
     One that is known to be dead is not: it was killed before its hello was read.
     """
-    if producer in session.dead:
+    if producer in session.dead_producers:
         return []
     for task in session.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
         last = session.journal.tail(task.id, 1, ["state"])
         if last and decode_event(last[0].encoded).producer != producer:
             running = State(TaskState.RUNNING, reason="its process is back")
-            session.append(Note(task.id, task.attempt, "state", running))
+            session.append(HolderEvent(task.id, task.attempt, "state", running))
             questions.ask_again(session, task)
     return session.journal.pending(producer)

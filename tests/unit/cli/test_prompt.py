@@ -101,9 +101,9 @@ def test_an_answer_that_is_refused_says_why_and_watching_goes_on(asked: Asked) -
 
 
 def _late_batch() -> list[object]:
-    from jupyter_agent.journal.base import Batch, Trust
+    from jupyter_agent.journal.base import Batch, BatchOrigin
 
-    return [Batch(PRODUCER, 1, [event(4, "input", Input("no", "p1"))], Trust.SPOOLED)]
+    return [Batch(PRODUCER, 1, [event(4, "input", Input("no", "p1"))], BatchOrigin.SPOOLED)]
 
 
 def test_who_leaves_the_answer_to_others_goes_on_watching(asked: Asked) -> None:

@@ -16,7 +16,7 @@ from jupyter_agent.detached.run_spec import Call
 from jupyter_agent.detached.targets import CommandTarget, PickledTarget
 from jupyter_agent.detached.work_queue import waiting_orders, withdraw_order
 from jupyter_agent.errors import BadSchedule, NotNow, UnknownSchedule
-from jupyter_agent.journal.base import Note
+from jupyter_agent.journal.base import HolderEvent
 from jupyter_agent.journal.operations import detached_tasks as queueing
 from jupyter_agent.journal.operations import schedules as schedules_module
 from jupyter_agent.journal.operations.firing import Firer, Looked
@@ -90,7 +90,7 @@ class Line:
         task = self.tasks()[number]
         withdraw_order(self.places, task.producer or "")
         for step in (TaskState.RUNNING, to):
-            self.session.append(Note(task.id, task.attempt, "state", State(step)))
+            self.session.append(HolderEvent(task.id, task.attempt, "state", State(step)))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.core.events import About, State, TaskState
-from jupyter_agent.journal.base import Batch, Spot, Trust
+from jupyter_agent.journal.base import Batch, BatchOrigin, CellLocation
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.sqlite.schema import put_rows
 from tests.support.builders import event
@@ -41,7 +41,7 @@ def test_a_large_commit_opens_no_other_file(tmp_path: Path, new_id: Callable[[],
     with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
         events = [event(n, task=task, producer=producer) for n in range(1, 9000)]
         before = _temporary_files()
-        journal.append([Batch(producer, 1, events, Trust.SPOOLED)], 1.0)
+        journal.append([Batch(producer, 1, events, BatchOrigin.SPOOLED)], 1.0)
         assert _temporary_files() <= before
 
 
@@ -99,13 +99,13 @@ def test_a_journal_of_before_tells_its_cells_when_it_is_opened(
         db.commit()
     for _ in range(2):
         with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
-            spot = Spot("/home/ada/a b.ipynb", "one")
+            spot = CellLocation("/home/ada/a b.ipynb", "one")
             assert journal.spots(["one"]) == [spot]
             assert [task.id for task in journal.tasks(spots=[spot])] == sorted(tasks[1:], reverse=True)
             assert (journal.epoch, journal.head) == before[:2]
     with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
         _started_in_a_cell(journal, new_id(), new_id(), "two")
-        assert journal.spots(["two"]) == [Spot("/home/ada/a b.ipynb", "two")]
+        assert journal.spots(["two"]) == [CellLocation("/home/ada/a b.ipynb", "two")]
 
 
 def _with_key(journal: SQLiteJournal, task: str, producer: str, key: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from jupyter_agent.core.events import Command
-from jupyter_agent.journal.base import Pending
+from jupyter_agent.journal.base import PendingCommand
 from jupyter_agent.server.commands import catch_up, deliver
 from jupyter_agent.server.delivery.connections import Connection, Registry
 from jupyter_agent.server.delivery.writer import Pump
@@ -29,8 +29,8 @@ class Outbox:
         return [message["offset"] for message in self.sent]
 
 
-def waiting(offset: int) -> Pending:
-    return Pending(offset, PRODUCER, event(offset, "command", Command("input", {"text": str(offset)})))
+def waiting(offset: int) -> PendingCommand:
+    return PendingCommand(offset, PRODUCER, event(offset, "command", Command("input", {"text": str(offset)})))
 
 
 def connected() -> tuple[Registry, Connection, Outbox]:

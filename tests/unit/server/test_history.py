@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_agent.journal.base import Batch, Past
+from jupyter_agent.journal.base import Batch, HistoryPage
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.server.delivery import history
@@ -18,7 +18,7 @@ from tests.support.builders import HOLDER, PRODUCER, TASK, event
 class Shortsighted(MemoryJournal):
     """Sees four events at a look."""
 
-    def past(self, *args: Any, **more: Any) -> Past:
+    def past(self, *args: Any, **more: Any) -> HistoryPage:
         return super().past(*args, **more | {"look": 4})
 
 
@@ -31,11 +31,11 @@ class FakeFeed:
         batch = [event(n, "log" if n % 10 == 0 else "metric") for n in range(1, 201)]
         self.journal.append([Batch(PRODUCER, 1, batch)], 1.0)
 
-    async def call(self, job: Callable[[JournalSession], Past]) -> Past:
+    async def call(self, job: Callable[[JournalSession], HistoryPage]) -> HistoryPage:
         self.looks += 1
         return job(JournalSession(self.journal, lambda stored, seconds: None))
 
-    def back(self, upto: int, limit: int, size: int = 1 << 20) -> Past:
+    def back(self, upto: int, limit: int, size: int = 1 << 20) -> HistoryPage:
         return asyncio.run(history.read_back(self, TASK, upto, limit, ["log"], size))  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ from jupyter_agent.core.events import (
 )
 from jupyter_agent.core.task import Task
 from jupyter_agent.errors import NotNow
-from jupyter_agent.journal.base import Batch, Note
+from jupyter_agent.journal.base import Batch, HolderEvent
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.server.prompts import addressed, ask_again
@@ -50,7 +50,7 @@ class Asked:
 
     def note(self, kind: str, data: Data) -> None:
         """The holder says something."""
-        self.session.append(Note(TASK, 1, kind, data))
+        self.session.append(HolderEvent(TASK, 1, kind, data))
 
     def accept(self, by: str = "ada", **args: Any) -> dict[str, Any]:
         """An answer is stored as a command, if it is not too late."""

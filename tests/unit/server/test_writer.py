@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from jupyter_agent.journal.base import Stored
+from jupyter_agent.journal.base import StoredEvent
 from jupyter_agent.protocol.actions import CloseWith
 from jupyter_agent.protocol.frames import text_frame
 from jupyter_agent.protocol.messages import Close
@@ -77,8 +77,8 @@ def payload(frame: bytes) -> bytes:
     return frame[start:]
 
 
-def stored(offset: int, task: str = "t") -> Stored:
-    return Stored(offset, task, "log", b'{"offset":%d}' % offset)
+def stored(offset: int, task: str = "t") -> StoredEvent:
+    return StoredEvent(offset, task, "log", b'{"offset":%d}' % offset)
 
 
 class Scene:
@@ -96,7 +96,7 @@ class Scene:
         head = self.feed.head
         self.pump.follow(Reader(ident, interest, f"{EPOCH}:{head}", head, EPOCH))
 
-    def commit(self, *events: Stored) -> None:
+    def commit(self, *events: StoredEvent) -> None:
         self.feed._publish(list(events), 0.0)
 
     async def parked(self) -> None:
