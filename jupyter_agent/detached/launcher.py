@@ -18,8 +18,8 @@ from typing import IO
 from ..system.files import create_private, make_private
 from ..system.paths import Places
 from ..system.processes import STARTED_BY
-from .run_spec import Call, load_call
-from .work_queue import Order, is_alive, is_waiting, waiting_orders, withdraw_order
+from .run_spec import RunSpec, load_run_spec
+from .work_queue import WorkItem, is_alive, is_waiting, waiting_work_items, withdraw_work_item
 from .worker_slots import WorkerLimits, find_limits, free_worker_slots
 
 NO_SLOT = 75
@@ -30,7 +30,7 @@ LOG_TAIL = 2000
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    order: Order
+    item: WorkItem
     pid: int
 
     def ended(self) -> int | None:
@@ -51,9 +51,9 @@ class Launcher:
     def __init__(
         self,
         places: Places,
-        stillborn: Callable[[Order, str], None],
+        stillborn: Callable[[WorkItem, str], None],
         *,
-        wants: Callable[[Order], bool] = lambda _order: True,
+        wants: Callable[[WorkItem], bool] = lambda _order: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._places = places
@@ -75,7 +75,7 @@ class Launcher:
         self.reap()
         coming = sum(is_waiting(self._places, producer) for producer in self._started)
         room = free_worker_slots(self._places) - coming
-        tried = (self._start(order) for order in self._choices(settled))
+        tried = (self._start(item) for item in self._choices(settled))
         return sum(islice(filter(None, tried), max(0, room if most is None else min(room, most))))
 
     def reap(self) -> None:
@@ -84,80 +84,80 @@ class Launcher:
             status = one.ended()
             if status is not None:
                 del self._started[producer]
-                self._ended(one.order, status)
+                self._ended(one.item, status)
 
-    def _choices(self, settled: float) -> Iterator[Order]:
+    def _choices(self, settled: float) -> Iterator[WorkItem]:
         """What is due, and last what somebody is starting now, perhaps: its worker may be gone already."""
         for begun in (False, True):
-            for order in self._due(settled):
-                if log_path(self._places, order.producer).exists() is begun:
-                    yield order
+            for item in self._due(settled):
+                if log_path(self._places, item.producer).exists() is begun:
+                    yield item
 
-    def _due(self, settled: float) -> Iterator[Order]:
+    def _due(self, settled: float) -> Iterator[WorkItem]:
         now = self._clock()
-        for order in waiting_orders(self._places):
-            ripe = order.not_before <= now and not now - settled < order.created <= now
-            known = order.producer in self._started
-            if ripe and not known and self._wants(order) and not self._must_wait(order):
-                yield order
+        for item in waiting_work_items(self._places):
+            ripe = item.not_before <= now and not now - settled < item.created <= now
+            known = item.producer in self._started
+            if ripe and not known and self._wants(item) and not self._is_blocked(item):
+                yield item
 
-    def _must_wait(self, order: Order) -> bool:
-        before = order.after
+    def _is_blocked(self, item: WorkItem) -> bool:
+        before = item.after
         return before is not None and (is_waiting(self._places, before) or is_alive(self._places, before))
 
-    def _start(self, order: Order) -> bool:
+    def _start(self, item: WorkItem) -> bool:
         """False when somebody else starts it at this moment."""
-        call = load_call(self._places, order.task)
-        if call is None:
-            self._give_up(order, "what it should run is not there any more")
+        run_spec = load_run_spec(self._places, item.task)
+        if run_spec is None:
+            self._give_up(item, "what it should run is not there any more")
             return True
         try:
-            log = log_path(self._places, order.producer)
+            log = log_path(self._places, item.producer)
             log.unlink(missing_ok=True)
             with create_private(log) as output:
-                self._started[order.producer] = _Started(order, self._spawn(order, call, output))
+                self._started[item.producer] = _Started(item, self._spawn(item, run_spec, output))
         except FileExistsError:  # somebody made the log after it was removed here
             return False
         except OSError as error:
-            where = error.filename or call.python
-            self._give_up(order, f"its worker could not be started: {where}: {error.strerror}")
+            where = error.filename or run_spec.python
+            self._give_up(item, f"its worker could not be started: {where}: {error.strerror}")
         except ValueError as error:  # as with a NUL in a variable
-            self._give_up(order, f"its worker could not be started: {error}")
+            self._give_up(item, f"its worker could not be started: {error}")
         return True
 
-    def _spawn(self, order: Order, call: Call, output: IO[bytes]) -> int:
+    def _spawn(self, item: WorkItem, run_spec: RunSpec, output: IO[bytes]) -> int:
         limits = find_limits(self._places)
         process = subprocess.Popen(  # noqa: S603 - this user's own call
-            [call.python, "-m", "jupyter_agent.worker.detached", order.producer, str(limits.workers)],
+            [run_spec.python, "-m", "jupyter_agent.worker.detached", item.producer, str(limits.workers)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            cwd=call.cwd,
-            env=self._environment(order, call, limits),
+            cwd=run_spec.cwd,
+            env=self._environment(item, run_spec, limits),
             start_new_session=True,
         )
         process.returncode = 0  # it may outlive this process, and is no loose end: see `_Started.ended`
         return process.pid
 
-    def _environment(self, order: Order, call: Call, limits: WorkerLimits) -> dict[str, str]:
-        return call.env | {
+    def _environment(self, item: WorkItem, run_spec: RunSpec, limits: WorkerLimits) -> dict[str, str]:
+        return run_spec.env | {
             "JUPYTER_AGENT_DIR": str(self._places.root),
-            "JUPYTER_AGENT_PRODUCER": order.producer,
-            STARTED_BY: order.producer,
-            "JUPYTER_AGENT_JOURNAL": order.journal,
+            "JUPYTER_AGENT_PRODUCER": item.producer,
+            STARTED_BY: item.producer,
+            "JUPYTER_AGENT_JOURNAL": item.journal,
             "JUPYTER_AGENT_WORKER_MEMORY": str(limits.memory),
         }
 
-    def _ended(self, order: Order, status: int) -> None:
-        log = log_path(self._places, order.producer)
-        if status not in (0, NO_SLOT) and is_waiting(self._places, order.producer):
-            self._give_up(order, f"its worker ended with status {status} before it began{_tail(log)}")
+    def _ended(self, item: WorkItem, status: int) -> None:
+        log = log_path(self._places, item.producer)
+        if status not in (0, NO_SLOT) and is_waiting(self._places, item.producer):
+            self._give_up(item, f"its worker ended with status {status} before it began{_tail(log)}")
         log.unlink(missing_ok=True)
 
-    def _give_up(self, order: Order, why: str) -> None:
-        log_path(self._places, order.producer).unlink(missing_ok=True)
-        if withdraw_order(self._places, order.producer):
-            self._stillborn(order, why)
+    def _give_up(self, item: WorkItem, why: str) -> None:
+        log_path(self._places, item.producer).unlink(missing_ok=True)
+        if withdraw_work_item(self._places, item.producer):
+            self._stillborn(item, why)
 
 
 def log_path(places: Places, producer: str) -> Path:

@@ -1,4 +1,4 @@
-"""A call: what a detached task runs and in which surroundings, kept for as long as the task is.
+"""Run spec: what a detached task runs and in which environment, kept for as long as the task is.
 
 ``calls/<task>/call.json`` and, for a function of a notebook, ``content.pickle`` beside it. They hold the
 caller's environment and so are for this user only.
@@ -27,7 +27,7 @@ CALLERS_PATH = "JUPYTER_AGENT_PYTHONPATH"
 """Where the caller's own ``PYTHONPATH`` is kept, for programs that a worker starts."""
 
 
-class Call(Struct, frozen=True, omit_defaults=True):
+class RunSpec(Struct, frozen=True, omit_defaults=True):
     """``timeout`` is in seconds; ``about`` is what the ``queued`` event says of the task."""
 
     target: Target
@@ -60,18 +60,18 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def save_call(places: Places, task: str, call: Call, content: bytes | None = None) -> None:
+def save_run_spec(places: Places, task: str, run_spec: RunSpec, content: bytes | None = None) -> None:
     """Keep what *task* runs, in place of what it ran before."""
     folder = make_private(_folder(places, task))
     if content is not None:
         write_private(folder / "content.pickle", content)
-    write_private(folder / "call.json", msgspec.json.encode(call))
+    write_private(folder / "call.json", msgspec.json.encode(run_spec))
 
 
-def load_call(places: Places, task: str) -> Call | None:
+def load_run_spec(places: Places, task: str) -> RunSpec | None:
     """What *task* runs; ``None`` when it is no detached task, or what was kept cannot be read."""
     try:
-        return msgspec.json.decode((_folder(places, task) / "call.json").read_bytes(), type=Call)
+        return msgspec.json.decode((_folder(places, task) / "call.json").read_bytes(), type=RunSpec)
     except (OSError, msgspec.MsgspecError):
         return None
 

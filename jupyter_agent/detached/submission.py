@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from ..core.events import About
 from ..errors import BadTarget
-from .run_spec import Call, caller_environment
+from .run_spec import RunSpec, caller_environment
 from .target_parser import expanded, name_of, parse_target
 
 MOST_NAME = 500
@@ -44,7 +44,7 @@ class Submission(Struct, omit_defaults=True):
     schedule: dict[str, Any] | None = None
 
 
-def call_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> Call:
+def run_spec_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> RunSpec:
     """What a worker is to do. *agent* (empty: none is named) is for free text, *cwd* for paths without one.
 
     Raises `BadTarget`.
@@ -66,4 +66,4 @@ def call_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> Call:
     )
     about = About(asked.name or name_of(target), asked.key, tuple(asked.tags), owner)
     env = caller_environment() if asked.env is None else asked.env
-    return Call(target, about, python, where, env, asked.retries, asked.timeout)
+    return RunSpec(target, about, python, where, env, asked.retries, asked.timeout)

@@ -21,10 +21,10 @@ from ..system.files import make_private, write_private
 from ..system.locks import is_locked
 from ..system.paths import Places
 from ..system.processes import end_children, is_worker
-from .run_spec import load_call
+from .run_spec import load_run_spec
 
 
-class Order(Struct, frozen=True, omit_defaults=True):
+class WorkItem(Struct, frozen=True, omit_defaults=True):
     """``created`` and ``not_before`` are Unix seconds; ``after`` is the worker that must have ended first.
 
     ``journal`` is the slot that the worker's events belong to. ``leader`` is the process of the worker that
@@ -41,12 +41,12 @@ class Order(Struct, frozen=True, omit_defaults=True):
     leader: int = 0
 
 
-def place_order(places: Places, order: Order) -> None:
+def enqueue_work_item(places: Places, item: WorkItem) -> None:
     """Have a worker started for this attempt."""
-    write_private(make_private(places.orders) / f"{order.producer}.json", msgspec.json.encode(order))
+    write_private(make_private(places.orders) / f"{item.producer}.json", msgspec.json.encode(item))
 
 
-def waiting_orders(places: Places) -> Iterator[Order]:
+def waiting_work_items(places: Places) -> Iterator[WorkItem]:
     """What no worker has taken yet, oldest first."""
     return _read_all(places.orders)
 
@@ -56,7 +56,7 @@ def is_waiting(places: Places, producer: str) -> bool:
     return (places.orders / f"{producer}.json").exists()
 
 
-def take_order(places: Places, producer: str) -> Order | None:
+def claim_work_item(places: Places, producer: str) -> WorkItem | None:
     """Take the order as its worker; ``None`` when it was withdrawn, or somebody else took it."""
     make_private(places.workers)
     taken = _taken(places, producer)
@@ -64,13 +64,13 @@ def take_order(places: Places, producer: str) -> Order | None:
         (places.orders / f"{producer}.json").rename(taken)
     except FileNotFoundError:
         return None
-    order = _read(taken)
-    if order is not None:
-        write_private(taken, msgspec.json.encode(replace(order, leader=os.getpid())))
-    return order
+    item = _read(taken)
+    if item is not None:
+        write_private(taken, msgspec.json.encode(replace(item, leader=os.getpid())))
+    return item
 
 
-def withdraw_order(places: Places, producer: str) -> bool:
+def withdraw_work_item(places: Places, producer: str) -> bool:
     """Take the order away; false when a worker has it already, or it never was."""
     path = places.orders / f"{producer}.json"
     gone = path.with_name(f".gone-{producer}")
@@ -82,7 +82,7 @@ def withdraw_order(places: Places, producer: str) -> bool:
     return True
 
 
-def end_order(places: Places, producer: str) -> None:
+def complete_work_item(places: Places, producer: str) -> None:
     """The worker has ended; again is nothing."""
     _taken(places, producer).unlink(missing_ok=True)
     _stop_sign(places, producer).unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def is_asked_to_stop(places: Places, producer: str) -> bool:
     return _stop_sign(places, producer).exists()
 
 
-def taken_orders(places: Places) -> list[Order]:
+def claimed_work_items(places: Places) -> list[WorkItem]:
     """What workers have in hand, oldest first; a worker that was killed leaves its own behind."""
     return list(_read_all(places.workers))
 
@@ -107,20 +107,20 @@ def taken_orders(places: Places) -> list[Order]:
 def sweep_workers(places: Places) -> None:
     """End and remove what workers that were killed have left, once their last words are taken in; and what
     nobody is there to remove: logs of workers whose launcher was gone before them."""
-    for order in taken_orders(places):
-        if not has_started(places, order.producer):
-            _end_what_it_left(places, order)
-            end_order(places, order.producer)
+    for item in claimed_work_items(places):
+        if not has_started(places, item.producer):
+            _end_what_it_left(places, item)
+            complete_work_item(places, item.producer)
     for path in (*places.workers.glob("[0-9A-Z]*.log"), *places.workers.glob("[0-9A-Z]*.stop")):
         if not is_waiting(places, path.stem) and not has_started(places, path.stem):
             path.unlink(missing_ok=True)
 
 
-def _end_what_it_left(places: Places, order: Order) -> None:
+def _end_what_it_left(places: Places, item: WorkItem) -> None:
     """End what a killed worker had started. One that ends by itself ends its order before its process."""
-    gone = order.leader > 0 and not is_worker(order.leader, order.producer)
-    if gone and _taken(places, order.producer).exists():
-        end_children(order.leader, started_by=order.producer)
+    gone = item.leader > 0 and not is_worker(item.leader, item.producer)
+    if gone and _taken(places, item.producer).exists():
+        end_children(item.leader, started_by=item.producer)
 
 
 def is_alive(places: Places, producer: str) -> bool:
@@ -128,7 +128,7 @@ def is_alive(places: Places, producer: str) -> bool:
     return is_locked(places.spools / producer / "lock")
 
 
-def tries_again(places: Places, task: Task) -> bool:
+def has_pending_retry(places: Places, task: Task) -> bool:
     """Whether the worker of an attempt that failed is about to queue the next one itself, as `retries` allow.
 
     For some milliseconds nothing else tells, and another attempt of that number would be one too many.
@@ -136,8 +136,8 @@ def tries_again(places: Places, task: Task) -> bool:
     worker = task.producer or ""
     if task.state is not TaskState.FAILED or task.cancel_requested or not is_alive(places, worker):
         return False
-    order, call = _read(_taken(places, worker)), load_call(places, task.id)
-    return order is not None and call is not None and task.attempt < order.attempt + call.retries
+    item, run_spec = _read(_taken(places, worker)), load_run_spec(places, task.id)
+    return item is not None and run_spec is not None and task.attempt < item.attempt + run_spec.retries
 
 
 def has_started(places: Places, producer: str) -> bool:
@@ -153,15 +153,15 @@ def _stop_sign(places: Places, producer: str) -> Path:
     return places.workers / f"{producer}.stop"
 
 
-def _read_all(folder: Path) -> Iterator[Order]:
+def _read_all(folder: Path) -> Iterator[WorkItem]:
     for path in sorted(folder.glob("[0-9A-Z]*.json")):
-        order = _read(path)
-        if order is not None:
-            yield order
+        item = _read(path)
+        if item is not None:
+            yield item
 
 
-def _read(path: Path) -> Order | None:
+def _read(path: Path) -> WorkItem | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Order)
+        return msgspec.json.decode(path.read_bytes(), type=WorkItem)
     except (OSError, msgspec.MsgspecError):
         return None

@@ -180,13 +180,13 @@ class Journal(Records, Protocol):
         key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
-        spots: Collection[CellLocation] | None = None,
+        locations: Collection[CellLocation] | None = None,
         limit: int = 50,
     ) -> list[Task]:
-        """Tasks, newest first by id; *before* is an id to page from, *spots* are where they were started."""
+        """Tasks, newest first by id; *before* is an id to page from, *locations* are where they started."""
 
-    def spots(self, cells: Collection[str] | None = None) -> list[CellLocation]:
-        """Every spot in which a task was last queued, each once, in any order; only of *cells* if given."""
+    def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
+        """Every location in which a task was last queued, each once, in any order; of *cells* if given."""
 
     def open_tasks(self) -> list[Task]:
         """Every task whose present attempt has no end, oldest first."""

@@ -21,7 +21,7 @@ from .base import (
     ProducerRow,
     StoredEvent,
 )
-from .records import KEPT, KEPT_WITHOUT, OPEN, Firing, Kept
+from .records import MAX_KEPT, MAX_KEPT_WITHOUT_TASK, OPEN, Firing, RecordsExport
 from .transaction import Owners, Transaction
 
 
@@ -52,7 +52,7 @@ class MemoryRecords:
         if key in self._firings or firing.due <= self._floors.get(firing.schedule, -math.inf):
             return False
         self._firings[key] = firing
-        for ran, most in ((True, KEPT), (False, KEPT_WITHOUT)):
+        for ran, most in ((True, MAX_KEPT), (False, MAX_KEPT_WITHOUT_TASK)):
             self._trim(firing.schedule, ran, most)
         return True
 
@@ -86,11 +86,11 @@ class MemoryRecords:
         found = [firing for firing in self._firings.values() if firing.outcome in OPEN]
         return sorted(found, key=lambda firing: firing.due)
 
-    def kept(self) -> Kept:
+    def export_records(self) -> RecordsExport:
         records = [(*key, body) for key, body in self._records.items()]
-        return Kept(records, list(self._firings.values()), list(self._floors.items()))
+        return RecordsExport(records, list(self._firings.values()), list(self._floors.items()))
 
-    def take_kept(self, kept: Kept) -> None:
+    def import_records(self, kept: RecordsExport) -> None:
         self._records = {(kind, ident): body for kind, ident, body in kept.records} | self._records
         self._firings = {(f.schedule, f.due): f for f in kept.firings} | self._firings
         self._floors = dict(kept.floors) | self._floors
@@ -188,7 +188,7 @@ class MemoryJournal(MemoryRecords):
         key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
-        spots: Collection[CellLocation] | None = None,
+        locations: Collection[CellLocation] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         found = [
@@ -199,13 +199,13 @@ class MemoryJournal(MemoryRecords):
             and (key is None or task.key == key)
             and (producer is None or task.producer == producer)
             and (before is None or task.id < before)
-            and (spots is None or _spot(task) in spots)
+            and (locations is None or _cell_location(task) in locations)
         ]
         return copy.deepcopy(sorted(found, key=lambda task: task.id, reverse=True)[:limit])
 
-    def spots(self, cells: Collection[str] | None = None) -> list[CellLocation]:
-        found = {_spot(task) for task in self._tasks.values()} - {CellLocation(None, None)}
-        return [spot for spot in found if cells is None or spot.cell in cells]
+    def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
+        found = {_cell_location(task) for task in self._tasks.values()} - {CellLocation(None, None)}
+        return [location for location in found if cells is None or location.cell in cells]
 
     def open_tasks(self) -> list[Task]:
         found = [task for task in self._tasks.values() if not task.state.ended]
@@ -256,5 +256,5 @@ class MemoryJournal(MemoryRecords):
         }
 
 
-def _spot(task: Task) -> CellLocation:
+def _cell_location(task: Task) -> CellLocation:
     return CellLocation(task.notebook or None, task.cell or None)

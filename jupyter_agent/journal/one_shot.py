@@ -36,8 +36,8 @@ def run_in_session(
 ) -> T:
     """What *job* makes of the journal *name*, with with *recover* every spool that can be read now.
 
-    *doomed*: producers that were killed from here, and how their tasks ended thereby. Raises `JournalHeld`
-    when a server has the journal, or somebody else for longer than `PATIENCE`.
+    *kill_outcomes*: the final state to record for the task of each producer that was killed from here. Raises
+    `JournalHeld` when a server has the journal, or another process for longer than `PATIENCE`.
     """
     slot = _take_slot(places, name)
     try:

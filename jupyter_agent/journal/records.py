@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol
 
-KEPT = 500
+MAX_KEPT = 500
 """Settled firings with a task that are kept of one schedule; whatever is older counts as fired."""
 
-KEPT_WITHOUT = 100
+MAX_KEPT_WITHOUT_TASK = 100
 """The same of those without a task: beside a long run there may be very many."""
 
 Outcome = Literal["claimed", "waiting", "queued", "skipped", "failed"]
@@ -39,7 +39,7 @@ class Firing(NamedTuple):
     reason: str | None = None
 
 
-class Kept(NamedTuple):
+class RecordsExport(NamedTuple):
     """Everything of one journal that this module keeps, to be taken over by another."""
 
     records: list[tuple[str, str, bytes]]
@@ -82,8 +82,8 @@ class Records(Protocol):
     def open_firings(self) -> list[Firing]:
         """Those of every schedule that are `OPEN`, oldest due first."""
 
-    def kept(self) -> Kept:
-        """Everything, for `take_kept` of another journal."""
+    def export_records(self) -> RecordsExport:
+        """Everything, for `import_records` of another journal."""
 
-    def take_kept(self, kept: Kept) -> None:
+    def import_records(self, kept: RecordsExport) -> None:
         """Take over what is not here, in one transaction; what is here already stays as it is."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ..detached.work_queue import waiting_orders
+from ..detached.work_queue import waiting_work_items
 from ..errors import JournalError, JournalHeld, SpoolError
 from ..producer.spool import read_spool_header
 from ..system.files import make_private, remove_folder, write_private
@@ -128,7 +128,7 @@ def _is_of_before(places: Places, slot: Slot) -> bool:
     the default one. They belong to that now, and would take a new one of the name for theirs."""
     if slot.name == DEFAULT or slot.file.exists():
         return False
-    orders = (order.journal for order in waiting_orders(places))
+    orders = (order.journal for order in waiting_work_items(places))
     return slot.name in _named_by_spools(places) or slot.name in orders
 
 

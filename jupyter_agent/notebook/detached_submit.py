@@ -12,9 +12,9 @@ from ..core.events import Error, Event, State, TaskState, encode_data
 from ..core.task import Task
 from ..detached.function_pickle import pickled
 from ..detached.launcher import Launcher
-from ..detached.run_spec import Call, caller_environment, is_utf8, save_call
+from ..detached.run_spec import RunSpec, caller_environment, is_utf8, save_run_spec
 from ..detached.targets import PickledTarget
-from ..detached.work_queue import Order, is_waiting, place_order, withdraw_order
+from ..detached.work_queue import WorkItem, enqueue_work_item, is_waiting, withdraw_work_item
 from ..errors import CannotTravel
 from ..producer.producer import Producer
 from ..runtime.options import Options
@@ -44,14 +44,14 @@ class Detached:
         call = self._call()
         task_id, attempt = (found.id, found.attempt + 1) if found else (new_id(), 1)
         worker = new_id()
-        save_call(producer.places, task_id, call, self._content)
+        save_run_spec(producer.places, task_id, call, self._content)
         state = State(TaskState.QUEUED, about=call.about, producer=worker)
         now = time.time()
         n = producer.emit(task_id, attempt, "state", state)
         try:
             _place(producer, task_id, attempt, worker)
         except BaseException as error:  # a stop button, a full disk: no worker will come
-            withdraw_order(producer.places, worker)
+            withdraw_work_item(producer.places, worker)
             how = outcome_of(error)
             end = State(how.state, reason=how.reason, error=how.error)
             producer.emit(task_id, attempt, "state", end)
@@ -61,12 +61,12 @@ class Detached:
         seen.apply(Event(task_id, attempt, producer.id, n or 1, now, "state", encode_data(state)))
         return TaskHandle(RemoteTask(producer, task_id, seen))
 
-    def _call(self) -> Call:
+    def _call(self) -> RunSpec:
         options = self._options
         here = str(Path.cwd())
         if not is_utf8(here):
             raise CannotTravel(f"a worker cannot work in {here!a}: the folder's name is not UTF-8; rename it")
-        return Call(
+        return RunSpec(
             PickledTarget(options.name),
             about(options.name, options.key, options.tags, options.view),
             python=sys.executable,
@@ -82,7 +82,7 @@ def _place(producer: Producer, task: str, attempt: int, worker: str) -> None:
     producer.wake()
     if producer.locate() is not None:
         producer.flush(COMMITTED_WITHIN)
-    place_order(producer.places, Order(task, attempt, worker, producer.journal, time.time()))
+    enqueue_work_item(producer.places, WorkItem(task, attempt, worker, producer.journal, time.time()))
 
 
 LOOK = 1.0
@@ -119,7 +119,7 @@ class Starter:
             elif not self._launcher.busy:
                 self._producer.remove_sampler(self)
 
-    def _stillborn(self, order: Order, why: str) -> None:
+    def _stillborn(self, order: WorkItem, why: str) -> None:
         error = Error("WorkerNotStarted", why)
         self._producer.emit(order.task, order.attempt, "state", State(TaskState.FAILED, error=error))
         self._producer.wake()

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from ..core.events import TaskState
 from ..core.task import Task, foremost
-from ..detached.work_queue import tries_again
+from ..detached.work_queue import has_pending_retry
 from ..errors import AgentError
 from ..producer.producer import Producer
 from ..runtime.local_task import LocalTask
@@ -84,7 +84,7 @@ def _find(producer: Producer, key: str) -> Found:
         known = False
     if ours is not None and (not known or _is_newest(ours.fold, there)):
         return TaskHandle(ours, ours.box) if ours.fold.state is TaskState.COMPLETED else ours
-    if there is None or (_can_go_on(there) and not tries_again(producer.places, there)):
+    if there is None or (_can_go_on(there) and not has_pending_retry(producer.places, there)):
         return there
     return TaskHandle(RemoteTask(producer, there.id, there))
 

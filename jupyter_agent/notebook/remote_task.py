@@ -11,7 +11,7 @@ import time
 
 from ..core.events import Event
 from ..core.task import Task
-from ..detached.work_queue import tries_again
+from ..detached.work_queue import has_pending_retry
 from ..errors import NotNow
 from ..producer.producer import Producer
 from .journal_client import command, show_task, task_events
@@ -56,7 +56,7 @@ class RemoteTask:
         return True
 
     def _is_over(self, seen: Task) -> bool:
-        return seen.state.ended and not tries_again(self._producer.places, seen)
+        return seen.state.ended and not has_pending_retry(self._producer.places, seen)
 
     def cancel(self) -> bool:
         if self.snapshot().state.ended:

@@ -24,7 +24,7 @@ from ..runtime.attempt import Attempt, Box
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import BaseEngine, run_attempt
 from ..runtime.engines.executor import Plain
-from ..runtime.engines.process import Order
+from ..runtime.engines.process import ChildSpec
 from ..runtime.interrupt import MainStop, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
@@ -37,8 +37,8 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Run what standard input says, to its end."""
-    orders = Orders()
-    order = Order(**json.loads(orders.line()))
+    orders = ParentChannel()
+    order = ChildSpec(**json.loads(orders.line()))
     content = orders.take(order.size)
     die_with_parent(order.parent)
     os.set_inheritable(order.report, False)
@@ -62,7 +62,7 @@ def main() -> None:
     producer.close()
 
 
-class Orders:
+class ParentChannel:
     """What the parent says. It takes the place of standard input, which is empty for the work, and has no
     lock that would be held when the interpreter ends."""
 
@@ -123,7 +123,7 @@ class WorkerEngine(BaseEngine):
                 self._told = fold.events
                 _write_all(self._report, msgspec.json.encode(fold) + b"\n")
 
-    def listen(self, orders: Orders) -> None:
+    def listen(self, orders: ParentChannel) -> None:
         """Carry out what the parent says, until it is gone."""
         while line := orders.line():
             message: dict[str, Any] = json.loads(line)

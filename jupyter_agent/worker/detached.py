@@ -16,8 +16,8 @@ from typing import Any
 
 from ..core.task import Task
 from ..detached.launcher import NO_SLOT, Launcher
-from ..detached.run_spec import Call, content_path, load_call
-from ..detached.work_queue import Order, end_order, is_asked_to_stop, is_waiting, take_order
+from ..detached.run_spec import RunSpec, content_path, load_run_spec
+from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item, is_asked_to_stop, is_waiting
 from ..detached.worker_slots import take_worker_slot
 from ..errors import SpoolError, TaskCancelled
 from ..producer.producer import Producer
@@ -67,13 +67,13 @@ def _with_slot(places: Places, producer_id: str, leave: Callable[[], None]) -> i
             return 0
         raise
     try:
-        order = take_order(places, producer_id)
-        if order is not None:
-            Worker(producer, order, leave).run()
+        item = claim_work_item(places, producer_id)
+        if item is not None:
+            Worker(producer, item, leave).run()
         return 0
     finally:
         producer.close()
-        end_order(places, producer_id)
+        complete_work_item(places, producer_id)
 
 
 class Worker:
@@ -82,9 +82,9 @@ class Worker:
     *leave* gives the slot back.
     """
 
-    def __init__(self, producer: Producer, order: Order, leave: Callable[[], None]) -> None:
+    def __init__(self, producer: Producer, item: WorkItem, leave: Callable[[], None]) -> None:
         self._places = producer.places
-        self._order = order
+        self._item = item
         self._producer = producer
         self._leave = leave
         self._coming: SimpleQueue[Attempt | None] = SimpleQueue()
@@ -94,27 +94,27 @@ class Worker:
 
     def run(self) -> None:
         """All attempts, begin to end."""
-        call = load_call(self._places, self._order.task)
-        if call is None:
-            raise FileNotFoundError(f"what task {self._order.task} should run is not there any more")
+        run_spec = load_run_spec(self._places, self._item.task)
+        if run_spec is None:
+            raise FileNotFoundError(f"what task {self._item.task} should run is not there any more")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a worker that ends starts the next one deaf to it
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
         self._outlet.open()
         capture.install()
-        task = self._task = self._task_of(call)
+        task = self._task = self._task_of(run_spec)
         self._begin(task.resume(Box()))
         task.on_end(lambda: self._coming.put(None))
         while (attempt := self._coming.get()) is not None:
-            self._run(attempt, call)
+            self._run(attempt, run_spec)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._outlet.close()
 
-    def _task_of(self, call: Call) -> LocalTask:
-        order, about = self._order, call.about
-        seen = Task(order.task, name=about.name, attempt=order.attempt, producer=order.producer, events=1)
+    def _task_of(self, run_spec: RunSpec) -> LocalTask:
+        item, about = self._item, run_spec.about
+        seen = Task(item.task, name=about.name, attempt=item.attempt, producer=item.producer, events=1)
         options = Options(
-            about.name, about.key, "detached", call.retries, call.timeout, about.tags, show=False
+            about.name, about.key, "detached", run_spec.retries, run_spec.timeout, about.tags, show=False
         )
         task = LocalTask(self._producer, options, self._engine, seen=seen)
         task.about = about
@@ -127,13 +127,13 @@ class Worker:
     def _engine(self, attempt: Attempt) -> WorkerEngine:
         return WorkerEngine(attempt, self._stop, self._coming.put, self._leave)
 
-    def _run(self, attempt: Attempt, call: Call) -> None:
+    def _run(self, attempt: Attempt, run_spec: RunSpec) -> None:
         from .run_target import run_target
 
         def work() -> Any:
-            files = content_path(self._places, self._order.task)
+            files = content_path(self._places, self._item.task)
             try:
-                return run_target(call.target, attempt.context, files)
+                return run_target(run_spec.target, attempt.context, files)
             finally:
                 self._outlet.drain()
 
@@ -186,7 +186,7 @@ class WorkerEngine(BaseEngine):
         attempt.task.give_up()  # here, none can follow
         attempt.raised(TaskCancelled("its worker had to end itself"))
         attempt.task.producer.close(LAST_WORDS)
-        end_order(attempt.task.producer.places, attempt.task.producer.id)
+        complete_work_item(attempt.task.producer.places, attempt.task.producer.id)
         end_children()
         self._leave()
         os._exit(0)

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
-from jupyter_agent.detached.work_queue import Order, place_order, withdraw_order
+from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
@@ -457,11 +457,11 @@ class TestSlots:
             slot.announce(SERVER)
             return slot.name
 
-        place_order(places, Order(TASK, 1, PRODUCER, "default-2", 0.0))
+        enqueue_work_item(places, WorkItem(TASK, 1, PRODUCER, "default-2", 0.0))
         spool = Spool.create(places, header_for(STRANGER, "default-3", 1.0))
         assert [take(), take(), take()] == ["default", "default-4", "default-5"]
         assert existing_slots(places) == ["default", "default-4", "default-5"]
-        withdraw_order(places, PRODUCER)
+        withdraw_work_item(places, PRODUCER)
         spool.close()
         assert take() == "default-2"
 

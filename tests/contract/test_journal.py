@@ -645,18 +645,18 @@ class TestSpots:
         started(journal, 7, "/home/a.ipynb", "one")
         return journal
 
-    def ids(self, journal: Journal, *spots: tuple[str | None, str | None], **narrow: Any) -> list[int]:
+    def ids(self, journal: Journal, *locations: tuple[str | None, str | None], **narrow: Any) -> list[int]:
         known = {task_id(number): number for number in range(1, 8)}
-        found = journal.tasks(spots=[CellLocation(*spot) for spot in spots], **narrow)
+        found = journal.tasks(locations=[CellLocation(*location) for location in locations], **narrow)
         return [known[task.id] for task in found]
 
     def test_each_spot_is_told_once(self, nest: Journal) -> None:
         a, b = "/home/a.ipynb", "/home/b.ipynb"
-        assert sorted(nest.spots(["one"]), key=str) == [(a, "one"), (b, "one"), (None, "one")]
-        assert nest.spots(["two", "two", "three"]) == [(a, "two")]
-        assert nest.spots([]) == []
-        assert set(nest.spots()) == {(a, "one"), (a, "two"), (b, "one"), (None, "one"), (a, None)}
-        assert len(nest.spots()) == 5
+        assert sorted(nest.cell_locations(["one"]), key=str) == [(a, "one"), (b, "one"), (None, "one")]
+        assert nest.cell_locations(["two", "two", "three"]) == [(a, "two")]
+        assert nest.cell_locations([]) == []
+        assert set(nest.cell_locations()) == {(a, "one"), (a, "two"), (b, "one"), (None, "one"), (a, None)}
+        assert len(nest.cell_locations()) == 5
 
     def test_tasks_are_found_by_where_they_were_started_newest_first(self, nest: Journal) -> None:
         a, b = "/home/a.ipynb", "/home/b.ipynb"
@@ -670,13 +670,13 @@ class TestSpots:
     @pytest.mark.parametrize("name", ["/ö/mein Heft.ipynb", "a'b\"c\\d,e", "RTC:x.ipynb", "/😀.ipynb"])
     def test_any_name_is_found(self, journal: Journal, name: str) -> None:
         started(journal, 1, name, name)
-        assert journal.spots([name]) == [(name, name)]
+        assert journal.cell_locations([name]) == [(name, name)]
         assert self.ids(journal, (name, name)) == [1]
 
     def test_an_attempt_from_another_cell_moves_the_task_there(self, nest: Journal) -> None:
         who = {"task": task_id(2), "producer": "02" + "0" * 24}
-        for attempt, spot in ((2, ("/home/b.ipynb", "nine")), (3, (None, None))):
-            data = State(QUEUED, about=About("train", None, (), None, None, *spot))
+        for attempt, location in ((2, ("/home/b.ipynb", "nine")), (3, (None, None))):
+            data = State(QUEUED, about=About("train", None, (), None, None, *location))
             queued = event(2 * attempt, "state", data, attempt=attempt, **who)
             publish(
                 nest,
@@ -688,7 +688,7 @@ class TestSpots:
 
     def test_a_forgotten_task_was_nowhere(self, nest: Journal) -> None:
         nest.forget([task_id(2), task_id(1)])
-        assert nest.spots(["two"]) == []
+        assert nest.cell_locations(["two"]) == []
         assert self.ids(nest, ("/home/a.ipynb", "one")) == [7]
 
 

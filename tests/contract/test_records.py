@@ -189,7 +189,7 @@ class TestTakingOver:
             fire(source, due)
         target.claim(claimed(2.0))
         for _ in range(2):  # killed in between, it is done again
-            target.take_kept(source.kept())
+            target.import_records(source.export_records())
         assert target.records("schedule") == [("a", b"theirs"), ("b", b"ours")]
         assert [(f.due, f.outcome) for f in target.firings("s")] == [(2.0, "claimed"), (1.0, "queued")]
 
@@ -198,7 +198,7 @@ class TestTakingOver:
         source, target = make("source"), make("target")
         for due in range(1, FEW + 3):
             fire(source, float(due))
-        target.take_kept(source.kept())
+        target.import_records(source.export_records())
         assert not target.claim(claimed(1.0))
 
     def test_a_slot_that_is_merged_brings_its_records_along(self, places: Places) -> None:
@@ -210,7 +210,7 @@ class TestTakingOver:
             second.call(lambda session: session.journal.claim(claimed(1.0))).result(20)
         with Holder(slot) as holder:
             holder.call(lambda session: recover_all(session, places, "default")).result(20)
-            kept = holder.call(lambda session: session.journal.kept()).result(20)
+            kept = holder.call(lambda session: session.journal.export_records()).result(20)
         assert kept == ([("schedule", "a", b"theirs")], [claimed(1.0)], [])
 
 
@@ -220,9 +220,9 @@ class TestInAFile:
         with closing(SQLiteJournal(path, HOLDER, "first")) as journal:
             journal.put_record("schedule", "s", b"1")
             fire(journal, 10.0)
-            before = journal.kept()
+            before = journal.export_records()
         with closing(SQLiteJournal(path, STRANGER, "second")) as journal:
-            assert journal.kept() == before
+            assert journal.export_records() == before
             assert not journal.claim(claimed(10.0))
 
     def test_a_journal_of_before_gets_the_tables(self, tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ class TestInAFile:
             fire(journal, 10.0)
             journal._db.execute(f"UPDATE {change}")
             with pytest.raises(CorruptJournal, match="are damaged"):
-                journal.kept()
+                journal.export_records()
 
     def test_a_journal_that_is_moved_aside_says_what_is_gone_with_it(self, places: Places) -> None:
         slot = try_slot(places, "default")

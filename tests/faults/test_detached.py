@@ -14,7 +14,7 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.task import Task
-from jupyter_agent.detached.work_queue import taken_orders, waiting_orders
+from jupyter_agent.detached.work_queue import claimed_work_items, waiting_work_items
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.server.background import worker_supervisor as dispatch
 from jupyter_agent.system.paths import Places
@@ -145,7 +145,7 @@ def test_what_never_returns_to_python_is_killed_with_its_children(
     assert holder.events(handle.id, "state")[-1]["data"]["reason"] == "its worker had to be killed"
     assert ends(holder, handle.id) == ["cancelled"]
     until(lambda: not workers_of(places))
-    until(lambda: taken_orders(places) == [])
+    until(lambda: claimed_work_items(places) == [])
 
 
 def test_one_that_waits_is_cancelled_and_one_that_ended_runs_again(holder: Server, places: Places) -> None:
@@ -180,7 +180,7 @@ def test_twenty_wait_their_turn_and_nothing_is_left_behind(holder: Server, place
     overtaken = [n for n in range(2, 20) if started[n] < started[n - 2]]
     assert overtaken == []  # two run at once: nobody is overtaken but by who runs beside
     until(lambda: not workers_of(places))
-    assert list(waiting_orders(places)) == taken_orders(places) == []
+    assert list(waiting_work_items(places)) == claimed_work_items(places) == []
     for task in tasks:
         assert holder.ask(f"tasks/{task['id']}", method="DELETE").status == 204
     assert list(places.calls.iterdir()) == []

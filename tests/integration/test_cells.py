@@ -37,14 +37,14 @@ def save(server: Server, path: str, *cells: str) -> str:
     return str(file)
 
 
-def started(server: Server, *spots: tuple[str | None, str | None]) -> list[str]:
+def started(server: Server, *locations: tuple[str | None, str | None]) -> list[str]:
     """Tasks that say they were started there; their ids, newest first."""
     story = Story()
     tasks = []
 
     async def publish() -> None:
         async with producer(server, story.producer) as writer:
-            for notebook, cell in spots:
+            for notebook, cell in locations:
                 story.task = new_id()
                 about = About("train", notebook=notebook, cell=cell)
                 await writer.published([story.event("state", State(TaskState.QUEUED, about=about))])

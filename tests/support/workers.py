@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jupyter_agent.detached.work_queue import is_alive, waiting_orders, withdraw_order
+from jupyter_agent.detached.work_queue import is_alive, waiting_work_items, withdraw_work_item
 from jupyter_agent.producer.spool import read_spool_header
 from jupyter_agent.system.paths import Places
 from jupyter_agent.system.processes import members
@@ -51,8 +51,8 @@ def no_workers_left(places: Places) -> Iterator[None]:
     try:
         yield
     finally:
-        for order in list(waiting_orders(places)):
-            withdraw_order(places, order.producer)
+        for order in list(waiting_work_items(places)):
+            withdraw_work_item(places, order.producer)
         for pid in workers_of(places):
             os.kill(pid, signal.SIGKILL)
         until(lambda: not workers_of(places))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ...detached.run_spec import Call, caller_environment
-from ...detached.submission import Submission, call_of
+from ...detached.run_spec import RunSpec, caller_environment
+from ...detached.submission import Submission, run_spec_of
 from ...detached.target_parser import is_function
 from ...errors import BadTarget
 
@@ -22,10 +22,10 @@ def with_surroundings(asked: Submission) -> Submission:
     return replace(asked, cwd=_folder(), env=caller_environment(), python=sys.executable)
 
 
-def call_from_here(asked: Submission) -> Call:
+def call_from_here(asked: Submission) -> RunSpec:
     """What a worker is to do where no server can be asked. Raises `BadTarget`."""
     agent = configured_agent() if _is_text(asked.target) else ""
-    return call_of(asked, agent=agent, cwd=_folder(), owner=user())
+    return run_spec_of(asked, agent=agent, cwd=_folder(), owner=user())
 
 
 def user() -> str:

@@ -11,13 +11,13 @@ from ...client import EventsPage
 from ...core.events import TaskState, decode_event
 from ...core.ids import Cursor
 from ...core.task import Task
-from ...detached.run_spec import load_call
+from ...detached.run_spec import load_run_spec
 from ...detached.submission import Submission
 from ...detached.work_queue import is_alive
 from ...errors import NotNow, UnknownTask
 from ...journal.base import TAIL_TYPES, StoredEvent
 from ...journal.one_shot import home_of, run_in_session
-from ...journal.operations.detached_tasks import cancel_queued, queue_call, retry_call
+from ...journal.operations.detached_tasks import cancel_queued, enqueue_task, requeue_task
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.retention import delete_files
 from ...journal.operations.schedules import Shown as Schedule
@@ -94,12 +94,14 @@ class LocalBackend:
                 raise _out_of_reach(task, command)
 
     async def add(self, asked: Submission) -> Added:
-        call = call_from_here(asked)
+        run_spec = call_from_here(asked)
         if (when := asked.schedule) is not None:
             return Added(
-                schedule=await self._run_job_without_recovery(lambda session: plan(session, call, when))
+                schedule=await self._run_job_without_recovery(lambda session: plan(session, run_spec, when))
             )
-        task, new = await self._run_job(lambda session: queue_call(session, self._places, self._home, call))
+        task, new = await self._run_job(
+            lambda session: enqueue_task(session, self._places, self._home, run_spec)
+        )
         return await self._started(task) if new else Added(task=task, new=False)
 
     async def _started(self, task: Task) -> Added:
@@ -110,7 +112,7 @@ class LocalBackend:
 
     async def _retry(self, task: Task) -> None:
         def job(session: JournalSession) -> bool:
-            return retry_call(session, self._places, self._home, _task(session, task.id), user())
+            return requeue_task(session, self._places, self._home, _task(session, task.id), user())
 
         if not await self._run_job(job):
             raise _out_of_reach(task, "retry")
@@ -119,7 +121,7 @@ class LocalBackend:
     async def _cancel(self, task: Task) -> None:
         if await self._run_job(lambda session: cancel_queued(session, self._places, task, user())):
             return
-        if load_call(self._places, task.id) is None or not is_alive(self._places, task.producer or ""):
+        if load_run_spec(self._places, task.id) is None or not is_alive(self._places, task.producer or ""):
             raise _out_of_reach(task, "cancel")
         await asyncio.to_thread(end_worker, self._places, self._slot, task, user())
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from ...core.trigger_parser import read_when
-from ...detached.run_spec import Call
-from ...journal.operations.firing import Firer, ScheduleCommand
+from ...detached.run_spec import RunSpec
+from ...journal.operations.firing import ScheduleCommand, ScheduleRunner
 from ...journal.operations.schedules import (
     Shown,
     add_schedule,
@@ -26,11 +26,11 @@ from ...system.timezone import local_zone
 from .base import Fired
 
 
-def plan(session: JournalSession, call: Call, asked: Mapping[str, Any]) -> Shown:
+def plan(session: JournalSession, run_spec: RunSpec, asked: Mapping[str, Any]) -> Shown:
     """Make a schedule. Raises `BadSchedule`."""
     now = time.time()
     when = read_when(asked, timezone=local_zone(), now=now)
-    return show_schedule(session, add_schedule(session, call, when, ident=new_id(), now=now), now)
+    return show_schedule(session, add_schedule(session, run_spec, when, ident=new_id(), now=now), now)
 
 
 def planned(session: JournalSession) -> list[Shown]:
@@ -52,7 +52,7 @@ def history(session: JournalSession, ident: str, limit: int) -> list[Fired]:
 
 def change(session: JournalSession, places: Places, slot: str, ident: str, command: ScheduleCommand) -> Shown:
     """Pause, resume or run it. Raises `UnknownSchedule`, `NotNow`."""
-    Firer(places, slot).command(session, ident, command, time.time())
+    ScheduleRunner(places, slot).command(session, ident, command, time.time())
     return one_planned(session, ident)
 
 

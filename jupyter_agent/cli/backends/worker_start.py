@@ -6,10 +6,10 @@ import logging
 import time
 
 from ...detached.launcher import Launcher
-from ...detached.work_queue import Order, is_waiting
+from ...detached.work_queue import WorkItem, is_waiting
 from ...errors import JournalHeld
 from ...journal.one_shot import run_in_session
-from ...journal.operations.detached_tasks import fail_order
+from ...journal.operations.detached_tasks import fail_work_item
 from ...system.paths import Places
 
 BEGINS_WITHIN = 15.0
@@ -43,11 +43,11 @@ class Starter:
             self._launcher.reap()
         return not is_waiting(self._places, worker)
 
-    def _stillborn(self, order: Order, why: str) -> None:
+    def _stillborn(self, item: WorkItem, why: str) -> None:
         """Before anybody looks for orphans, who would call it interrupted."""
         try:
             run_in_session(
-                self._places, self._slot, lambda session: fail_order(session, order, why), recover=False
+                self._places, self._slot, lambda session: fail_work_item(session, item, why), recover=False
             )
         except JournalHeld as error:  # by a server that has just come, and will find it without a worker
-            log.debug("task %s got no worker (%s), which cannot be said: %s", order.task, why, error)
+            log.debug("task %s got no worker (%s), which cannot be said: %s", item.task, why, error)

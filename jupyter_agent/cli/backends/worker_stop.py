@@ -8,7 +8,7 @@ import time
 
 from ...core.events import Command, State, TaskState
 from ...core.task import Task
-from ...detached.work_queue import ask_to_stop, end_order, is_alive
+from ...detached.work_queue import ask_to_stop, complete_work_item, is_alive
 from ...errors import NotNow, SpoolError
 from ...journal.base import HolderEvent
 from ...journal.one_shot import run_in_session
@@ -40,7 +40,7 @@ def end_worker(places: Places, slot: str, task: Task, by: str) -> None:
         kill_session(leader, signal.SIGKILL)
         _is_gone(places, worker, DIES_WITHIN)
     end_children(leader)
-    end_order(places, worker)
+    complete_work_item(places, worker)
     verdict = State(TaskState.CANCELLED, reason="its worker had to be killed")
     run_in_session(places, slot, lambda _session: None, kill_outcomes={worker: verdict})
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ...client import AgentClient
 from ...core.sanitize import json_text, one_line
-from ...detached.work_queue import waiting_orders
+from ...detached.work_queue import waiting_work_items
 from ...detached.worker_slots import find_limits, free_worker_slots
 from ...errors import AgentError, SpoolError
 from ...journal.slots import holder_of
@@ -103,7 +103,7 @@ async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
 
 def _workers(places: Places) -> WorkersStatus:
     limit = find_limits(places).workers
-    return WorkersStatus(limit - free_worker_slots(places), limit, sum(1 for _ in waiting_orders(places)))
+    return WorkersStatus(limit - free_worker_slots(places), limit, sum(1 for _ in waiting_work_items(places)))
 
 
 async def _one(places: Places, slot: str) -> JournalStatus:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import time
 
-from msgspec.structs import replace
-
 from ...core.events import Command, Error, State, TaskState
 from ...core.task import Task, foremost
-from ...detached.run_spec import Call, load_call, save_call
-from ...detached.work_queue import Order, has_started, is_waiting, place_order, tries_again, withdraw_order
+from ...detached.run_spec import RunSpec, load_run_spec, save_run_spec
+from ...detached.work_queue import (
+    WorkItem,
+    enqueue_work_item,
+    has_pending_retry,
+    has_started,
+    is_waiting,
+    withdraw_work_item,
+)
 from ...errors import NotNow
 from ...system.ids import new_id
 from ...system.paths import Places
@@ -24,50 +29,50 @@ _KEPT = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
 NOT_STARTED = "WorkerNotStarted"
 
 
-def queue_call(
+def enqueue_task(
     session: JournalSession,
     places: Places,
     slot: str,
-    call: Call,
+    run_spec: RunSpec,
     *,
     task: str | None = None,
     worker: str | None = None,
     after: str | None = None,
 ) -> tuple[Task, bool]:
-    """Queue what *call* says; the task, and whether it was queued now.
+    """Queue what *run_spec* says; the task, and whether it was queued now.
 
     With a key that a task has which lasts, completed or is tried again by itself, it is that task; with one
     that an ended task has, its next attempt. *task* and *worker* are ids chosen before: the same ones again
     do nothing twice. *after*: the worker that must have ended first.
     """
-    found = _found(session, task, call.about.key)
+    found = _found(session, task, run_spec.about.key)
     if found is not None and found.producer == worker:
         _order(places, slot, found, after)
         return found, False
-    if found is not None and (found.state in _KEPT or tries_again(places, found)):
+    if found is not None and (found.state in _KEPT or has_pending_retry(places, found)):
         return found, False
     ident = found.id if found is not None else task or new_id()
-    return _queue(session, places, slot, call, found, ident, worker or new_id(), after), True
+    return _queue(session, places, slot, run_spec, found, ident, worker or new_id(), after), True
 
 
-def retry_call(session: JournalSession, places: Places, slot: str, task: Task, by: str) -> bool:
+def requeue_task(session: JournalSession, places: Places, slot: str, task: Task, by: str) -> bool:
     """Queue another attempt of an ended detached task; false when it is no detached one.
 
     Raises `NotNow` when its worker does so itself.
     """
-    call = load_call(places, task.id)
-    if call is None:
+    run_spec = load_run_spec(places, task.id)
+    if run_spec is None:
         return False
-    if tries_again(places, task):
+    if has_pending_retry(places, task):
         raise NotNow(f"task {task.id} is being tried again by itself", task_id=task.id)
     session.append(HolderEvent(task.id, task.attempt, "command", Command("retry", {}, by)))
-    _queue(session, places, slot, call, task, task.id, new_id(), None)
+    _queue(session, places, slot, run_spec, task, task.id, new_id(), None)
     return True
 
 
 def cancel_queued(session: JournalSession, places: Places, task: Task, by: str) -> bool:
     """Cancel a task that waits for its worker; false when a worker has it, or it needs none."""
-    if task.state is not TaskState.QUEUED or not withdraw_order(places, task.producer or ""):
+    if task.state is not TaskState.QUEUED or not withdraw_work_item(places, task.producer or ""):
         return False
     session.append(
         HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)),
@@ -78,12 +83,12 @@ def cancel_queued(session: JournalSession, places: Places, task: Task, by: str) 
     return True
 
 
-def fail_order(session: JournalSession, order: Order, why: str) -> None:
+def fail_work_item(session: JournalSession, item: WorkItem, why: str) -> None:
     """Say of an attempt that it failed because it got no worker."""
-    task = session.journal.task(order.task)
-    if task is not None and task.attempt == order.attempt and not task.state.ended:
+    task = session.journal.task(item.task)
+    if task is not None and task.attempt == item.attempt and not task.state.ended:
         state = State(TaskState.FAILED, error=Error(NOT_STARTED, why))
-        session.append(HolderEvent(order.task, order.attempt, "state", state))
+        session.append(HolderEvent(item.task, item.attempt, "state", state))
 
 
 def _found(session: JournalSession, task: str | None, key: str | None) -> Task | None:
@@ -96,7 +101,7 @@ def _queue(
     session: JournalSession,
     places: Places,
     slot: str,
-    call: Call,
+    run_spec: RunSpec,
     found: Task | None,
     task_id: str,
     worker: str,
@@ -105,9 +110,9 @@ def _queue(
     if found is not None and not found.state.ended:
         raise NotNow(f"task {found.id} is {found.state.value}; it has not ended yet", task_id=found.id)
     attempt = found.attempt + 1 if found else 1
-    save_call(places, task_id, call)
+    save_run_spec(places, task_id, run_spec)
     session.append(
-        HolderEvent(task_id, attempt, "state", State(TaskState.QUEUED, about=call.about, producer=worker))
+        HolderEvent(task_id, attempt, "state", State(TaskState.QUEUED, about=run_spec.about, producer=worker))
     )
     task = session.journal.task(task_id)
     assert task is not None
@@ -118,9 +123,4 @@ def _queue(
 def _order(places: Places, slot: str, task: Task, after: str | None) -> None:
     worker = task.producer or ""
     if task.state is TaskState.QUEUED and not is_waiting(places, worker) and not has_started(places, worker):
-        place_order(places, Order(task.id, task.attempt, worker, slot, time.time(), after=after))
-
-
-def renamed(call: Call, name: str) -> Call:
-    """The same call under another name."""
-    return replace(call, about=replace(call.about, name=name))
+        enqueue_work_item(places, WorkItem(task.id, task.attempt, worker, slot, time.time(), after=after))

@@ -14,14 +14,14 @@ from typing import Literal, NamedTuple
 from ...core.events import TaskState
 from ...core.task import Task
 from ...core.triggers import next_due, passed
-from ...detached.run_spec import Call
+from ...detached.run_spec import RunSpec
 from ...detached.work_queue import has_started, is_waiting
 from ...errors import NotNow, UnknownSchedule
 from ...system.ids import new_id
 from ...system.paths import Places
 from ..records import Firing
 from ..session import JournalSession
-from .detached_tasks import queue_call
+from .detached_tasks import enqueue_task
 from .schedules import (
     Schedule,
     all_schedules,
@@ -37,11 +37,11 @@ ScheduleCommand = Literal["pause", "resume", "run"]
 LOOKED_AT = 20
 """Newest runs of a schedule that may still be going on."""
 
-Queue = Callable[[JournalSession, Call, str, str], object]
+Queue = Callable[[JournalSession, RunSpec, str, str], object]
 """Queues a call as the task and for the worker of these ids; again it does nothing."""
 
 
-class Looked(NamedTuple):
+class TickResult(NamedTuple):
     """``next``: Unix seconds of the next due of all schedules. ``queued``: tasks that now wait for their
     workers. ``waiting``: firings that wait for the run before."""
 
@@ -50,29 +50,29 @@ class Looked(NamedTuple):
     waiting: int
 
 
-class Firer:
+class ScheduleRunner:
     """Does what schedules are due for; on the journal's thread."""
 
     def __init__(self, places: Places, slot: str, *, queue: Queue | None = None) -> None:
         self._places = places
         self._queue: Queue = queue or (
-            lambda session, call, task, worker: queue_call(
-                session, places, slot, call, task=task, worker=worker
+            lambda session, run_spec, task, worker: enqueue_task(
+                session, places, slot, run_spec, task=task, worker=worker
             )
         )
 
-    def look(self, session: JournalSession, now: float) -> Looked:
+    def tick(self, session: JournalSession, now: float) -> TickResult:
         """Finish what was begun, fire what is due, start what has waited long enough."""
-        queued = self.finish(session, now)
+        queued = self.finish_claimed(session, now)
         schedules = [set_right(session, schedule, now) for schedule in all_schedules(session)]
         running = [schedule for schedule in schedules if not schedule.paused]
         queued += sum(self._fire_due(session, schedule, now) for schedule in running)
         queued += self._start_waiting(session, now)
         dues = [_next(session, schedule, now) for schedule in running]
         waiting = sum(firing.outcome == "waiting" for firing in session.journal.open_firings())
-        return Looked(min((due for due in dues if due is not None), default=None), queued, waiting)
+        return TickResult(min((due for due in dues if due is not None), default=None), queued, waiting)
 
-    def finish(self, session: JournalSession, now: float) -> int:
+    def finish_claimed(self, session: JournalSession, now: float) -> int:
         """Queue what was claimed and not seen to be queued; how many."""
         claimed = [firing for firing in session.journal.open_firings() if firing.outcome == "claimed"]
         return sum(self._carry_out(session, firing, now) for firing in claimed)

@@ -12,7 +12,7 @@ from ...core.ids import Cursor
 from ...errors import NotNow
 from ...forwarding.spec import Record, Shown, Wanted, decode_record, encode_record, shown
 from ..base import Journal, StoredEvent
-from ..records import Kept
+from ..records import RecordsExport
 
 log = logging.getLogger(__name__)
 KIND = "forward"
@@ -64,7 +64,7 @@ def save_place(journal: Journal, ident: str, place: int, delivered: int) -> None
         _put(journal, replace(record, cursor=str(Cursor(journal.epoch, place)), delivered=delivered))
 
 
-def without_forwards(kept: Kept) -> Kept:
+def without_forwards(kept: RecordsExport) -> RecordsExport:
     """*kept* of a journal that is taken in, less what `bring_forwards` brings."""
     return kept._replace(records=[record for record in kept.records if record[0] != KIND])
 

@@ -278,7 +278,7 @@ class _SourceError(Exception):
 def _merge(session: JournalSession, source: Journal) -> None:
     with _blamed():
         rows = {row.id: row for row in source.producers()}
-        kept, to_send = without_forwards(source.kept()), sent_so_far(source)
+        kept, to_send = without_forwards(source.export_records()), sent_so_far(source)
         waiting = {p.offset for row in rows for p in source.pending(row)}
     bring_forwards(session.journal, to_send)
     after = 0
@@ -290,7 +290,7 @@ def _merge(session: JournalSession, source: Journal) -> None:
     session.append(
         *(Batch(row.id, row.last_n + 1, (), BatchOrigin.MERGED, row.host) for row in rows.values())
     )
-    session.journal.take_kept(kept)
+    session.journal.import_records(kept)
 
 
 def _page(source: Journal, after: int) -> list[StoredEvent]:

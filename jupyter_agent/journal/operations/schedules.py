@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ...core.trigger_parser import Overlap, When, described
 from ...core.triggers import Every, Trigger, next_due
-from ...detached.run_spec import Call
+from ...detached.run_spec import RunSpec
 from ...detached.targets import PickledTarget, Target
 from ...errors import BadSchedule, UnknownSchedule
 from ..session import JournalSession
@@ -35,7 +35,7 @@ class Schedule(Struct, frozen=True, omit_defaults=True):
     lasts. All times are Unix seconds."""
 
     id: str
-    call: Call
+    call: RunSpec
     trigger: Trigger
     timezone: str
     created: float
@@ -70,15 +70,17 @@ class Shown(Struct, frozen=True):
     cwd: str
 
 
-def add_schedule(session: JournalSession, call: Call, when: When, *, ident: str, now: float) -> Schedule:
+def add_schedule(
+    session: JournalSession, run_spec: RunSpec, when: When, *, ident: str, now: float
+) -> Schedule:
     """Keep a schedule. Raises `BadSchedule`."""
-    if isinstance(call.target, PickledTarget):
+    if isinstance(run_spec.target, PickledTarget):
         raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
-    if call.about.key is not None:
+    if run_spec.about.key is not None:
         raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
     if len(session.journal.records(KIND)) >= MOST:
         raise BadSchedule(f"there are {MOST:,} schedules already; delete some that are not needed")
-    schedule = Schedule(ident, call, when.trigger, when.timezone, now, now, when.overlap)
+    schedule = Schedule(ident, run_spec, when.trigger, when.timezone, now, now, when.overlap)
     _keep(session, schedule)
     return schedule
 
@@ -125,13 +127,13 @@ def delete_schedule(session: JournalSession, ident: str) -> None:
 
 def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> Shown:
     """The schedule as it is given out now."""
-    journal, call = session.journal, schedule.call
+    journal, run_spec = session.journal, schedule.call
     last = next(iter(journal.firings(schedule.id, 1)), None)
     ran = next(iter(journal.firings(schedule.id, 1, ran=True)), None)
     return Shown(
         schedule.id,
-        call.about.name,
-        call.target,
+        run_spec.about.name,
+        run_spec.target,
         schedule.trigger,
         described(schedule.trigger),
         schedule.timezone,
@@ -142,10 +144,10 @@ def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> Sh
         last._asdict() if last else None,
         last.due if last else None,
         ran.task if ran else None,
-        call.about.tags,
-        call.retries,
-        call.timeout,
-        call.cwd,
+        run_spec.about.tags,
+        run_spec.retries,
+        run_spec.timeout,
+        run_spec.cwd,
     )
 
 

@@ -24,10 +24,10 @@ CREATE = (
 )
 _SPOTS = "SELECT DISTINCT notebook, cell FROM cells"
 WITHIN = (
-    "id IN (SELECT task FROM json_each(?) AS spot CROSS JOIN cells"
-    " ON cell = json_extract(spot.value, '$[1]') AND notebook = json_extract(spot.value, '$[0]'))"
+    "id IN (SELECT task FROM json_each(?) AS place CROSS JOIN cells"
+    " ON cell = json_extract(place.value, '$[1]') AND notebook = json_extract(place.value, '$[0]'))"
 )
-"""The clause for tasks that were started in one of some spots; its value is `spots_value`."""
+"""The clause for tasks that were started in one of some locations; its value is `locations_value`."""
 
 
 def rows(tasks: Iterable[Task]) -> list[Row]:
@@ -35,13 +35,13 @@ def rows(tasks: Iterable[Task]) -> list[Row]:
     return [(t.id, t.notebook or "", t.cell or "") for t in tasks]
 
 
-def spots(db: Connection, cells: Collection[str] | None) -> Iterator[CellLocation]:
-    """Every spot that is known; only of these *cells* when they are given."""
+def cell_locations(db: Connection, cells: Collection[str] | None) -> Iterator[CellLocation]:
+    """Every location that is known; only of these *cells* when they are given."""
     of_cells = " WHERE cell IN (SELECT value FROM json_each(?))"
     found = db.execute(_SPOTS) if cells is None else db.execute(_SPOTS + of_cells, [json.dumps(list(cells))])
     return (CellLocation(notebook or None, cell or None) for notebook, cell in found if notebook or cell)
 
 
-def spots_value(spots: Collection[CellLocation]) -> str:
+def locations_value(locations: Collection[CellLocation]) -> str:
     """What `WITHIN` is asked with."""
-    return json.dumps([(notebook or "", cell or "") for notebook, cell in spots])
+    return json.dumps([(notebook or "", cell or "") for notebook, cell in locations])

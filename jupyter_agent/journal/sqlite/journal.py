@@ -39,7 +39,7 @@ from . import event_queries as pages
 from . import key_index as keys
 from . import records
 from .errors import CorruptJournal, Damage, Translated
-from .offset_reservation import MOST_VOIDS, Reservation, Void, is_void
+from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator, in_lost_range
 from .schema import SCHEMA, SCHEMA_VERSION, Row, add_table, put_rows
 
 _CACHED_TASKS = 512
@@ -59,7 +59,7 @@ class SQLiteJournal(records.SQLiteRecords):
         self._tasks: dict[str, Task] = {}
         self._owners: dict[tuple[str, int], Owners] = {}
         self._producers: dict[str, ProducerRow] = {}
-        self._reservation = Reservation(path)
+        self._reservation = OffsetAllocator(path)
         _create_private(path)
         with Translated(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -90,7 +90,7 @@ class SQLiteJournal(records.SQLiteRecords):
             self._pruned = int(meta.get("pruned", 0))
             row = run("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
             self.head = int(row[0]) if row else 0
-            self._voids: list[Void] = msgspec.json.decode(meta.get("voids", "[]"), type=list[Void])
+            self._voids: list[LostRange] = msgspec.json.decode(meta.get("voids", "[]"), type=list[LostRange])
         add_table(self._db, "cells", cells_table.CREATE)
         add_table(self._db, "keys", keys.CREATE)
         records.add_tables(self._db)
@@ -101,7 +101,7 @@ class SQLiteJournal(records.SQLiteRecords):
 
     def _go_on_behind(self, reserved: int) -> None:
         """The journal was not closed: what it gave out last may be lost."""
-        self._voids = [*self._voids, (self.head, reserved)][-MOST_VOIDS:]
+        self._voids = [*self._voids, (self.head, reserved)][-MAX_LOST_RANGES:]
         self.head = reserved + 1
         run = self._db.execute
         run("BEGIN IMMEDIATE")
@@ -125,7 +125,7 @@ class SQLiteJournal(records.SQLiteRecords):
         try:
             answers = [transaction.apply(item) for item in work]
             if transaction.producers or transaction.events:
-                self._reservation.cover(transaction.head)
+                self._reservation.reserve(transaction.head)
                 with Translated(self._path):
                     self._write(transaction)
         except BaseException:
@@ -219,19 +219,19 @@ class SQLiteJournal(records.SQLiteRecords):
         key: str | None = None,
         producer: str | None = None,
         before: str | None = None,
-        spots: Collection[CellLocation] | None = None,
+        locations: Collection[CellLocation] | None = None,
         limit: int = 50,
     ) -> list[Task]:
         where = {"state = ?": state, "name = ?": name, "producer = ?": producer, "id < ?": before}
         where[keys.WITH_KEY] = key
-        where[cells_table.WITHIN] = None if spots is None else cells_table.spots_value(spots)
+        where[cells_table.WITHIN] = None if locations is None else cells_table.locations_value(locations)
         wanted = {clause: value for clause, value in where.items() if value is not None}
         clause = " AND ".join(wanted) or "1"
         return self._found(f"WHERE {clause} ORDER BY id DESC LIMIT ?", *wanted.values(), limit)
 
-    def spots(self, cells: Collection[str] | None = None) -> list[CellLocation]:
+    def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         with Translated(self._path):
-            return list(cells_table.spots(self._db, cells))
+            return list(cells_table.cell_locations(self._db, cells))
 
     def open_tasks(self) -> list[Task]:
         return self._found("WHERE state IN ('queued', 'running') ORDER BY id")
@@ -261,7 +261,7 @@ class SQLiteJournal(records.SQLiteRecords):
             self._db.execute("DELETE FROM commands WHERE offset = ?", [offset])
 
     def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
-        if after > self.head or is_void(after, self._voids):
+        if after > self.head or in_lost_range(after, self._voids):
             return False
         if after >= self._pruned:
             return True

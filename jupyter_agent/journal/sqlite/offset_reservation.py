@@ -14,20 +14,20 @@ from ...errors import JournalError
 from ...system.files import write_private
 
 STEP = 100_000
-MOST_VOIDS = 200
+MAX_LOST_RANGES = 200
 
-Void = tuple[int, int]
+LostRange = tuple[int, int]
 """Offsets after the first number, up to and with the second, may have been given out and then lost."""
 
 
-class Reservation:
+class OffsetAllocator:
     """``upto`` is the last offset that may have been given out; 0: the journal was closed, or is new."""
 
     def __init__(self, journal: Path) -> None:
         self._path = journal.with_name(f"{journal.name}-reserved")
         self.upto = self._read()
 
-    def cover(self, offset: int) -> None:
+    def reserve(self, offset: int) -> None:
         """Reserve what is needed to give *offset* out. Raises `JournalError`."""
         if offset <= self.upto:
             return
@@ -49,6 +49,6 @@ class Reservation:
             return 0
 
 
-def is_void(after: int, voids: list[Void]) -> bool:
+def in_lost_range(after: int, lost_ranges: list[LostRange]) -> bool:
     """Whether a cursor at *after* comes from a time that the journal has lost."""
-    return any(low < after <= high for low, high in voids)
+    return any(low < after <= high for low, high in lost_ranges)

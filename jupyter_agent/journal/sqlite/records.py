@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..records import KEPT, KEPT_WITHOUT, Firing, Kept
+from ..records import MAX_KEPT, MAX_KEPT_WITHOUT_TASK, Firing, RecordsExport
 from .errors import Damage, Translated
 
 _SCHEMA = """
@@ -84,7 +84,7 @@ class SQLiteRecords:
                 return False
             if run(_FIRING, firing).rowcount < 1:
                 return False
-            for ran, most in ((True, KEPT), (False, KEPT_WITHOUT)):
+            for ran, most in ((True, MAX_KEPT), (False, MAX_KEPT_WITHOUT_TASK)):
                 old = run(_OLD, [schedule, ran, most]).fetchone()
                 if old is not None:
                     run(_FORGET, [schedule, ran, *old])
@@ -114,11 +114,11 @@ class SQLiteRecords:
     def open_firings(self) -> list[Firing]:
         return self._firings("WHERE outcome IN ('claimed', 'waiting') ORDER BY due")
 
-    def kept(self) -> Kept:
+    def export_records(self) -> RecordsExport:
         records = [(k, i, _body(b)) for k, i, b in self._rows("SELECT kind, ident, body FROM records")]
-        return Kept(records, self._firings(""), self._rows("SELECT schedule, due FROM floors"))
+        return RecordsExport(records, self._firings(""), self._rows("SELECT schedule, due FROM floors"))
 
-    def take_kept(self, kept: Kept) -> None:
+    def import_records(self, kept: RecordsExport) -> None:
         with self._transaction() as run:
             for record in kept.records:
                 run("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record)

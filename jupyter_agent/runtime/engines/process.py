@@ -36,7 +36,7 @@ LOOK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ChildSpec:
     """What a worker is told before the work itself."""
 
     task: str
@@ -146,7 +146,7 @@ class ProcessEngine(BaseEngine):
         finally:
             os.close(child_end)
         options = attempt.task.options
-        order = Order(
+        order = ChildSpec(
             task=attempt.task.id,
             attempt=attempt.number,
             name=options.name,

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ...errors import JournalError, JournalHeld
-from ...journal.operations.firing import Firer
+from ...journal.operations.firing import ScheduleRunner
 from ...journal.session import JournalSession
 from ...system.paths import Places
 from ...transport.discovery import DEFAULT, Address
@@ -52,14 +52,16 @@ class Schedules:
         self._recover = recover
         self._launch = launch
         self.clock = clock
-        self.firer = Firer(places, DEFAULT)
+        self.runner = ScheduleRunner(places, DEFAULT)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def finish(self) -> None:
         """Queue what was claimed before this server was started; before anybody looks for orphans."""
         if self._journal.is_local:
-            await self._tried(self._journal.call(lambda session: self.firer.finish(session, self.clock())))
+            await self._tried(
+                self._journal.call(lambda session: self.runner.finish_claimed(session, self.clock()))
+            )
 
     def start(self) -> None:
         """Begin to look after the schedules."""
@@ -93,7 +95,7 @@ class Schedules:
         if not self._journal.is_local and not self._journal.is_free():
             return ABSENCE_PERIOD
         try:
-            looked = await self._journal.call(lambda session: self.firer.look(session, self.clock()))
+            looked = await self._journal.call(lambda session: self.runner.tick(session, self.clock()))
         except JournalHeld:  # by a server that has just come, most likely
             return ABSENCE_PERIOD
         if looked.queued:

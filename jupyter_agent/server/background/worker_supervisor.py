@@ -15,10 +15,17 @@ from collections.abc import Callable
 from ...core.events import Error, State, TaskState
 from ...core.task import Task
 from ...detached.launcher import Launcher
-from ...detached.run_spec import load_call
-from ...detached.work_queue import Order, ask_to_stop, is_alive, sweep_workers, taken_orders, waiting_orders
+from ...detached.run_spec import load_run_spec
+from ...detached.work_queue import (
+    WorkItem,
+    ask_to_stop,
+    claimed_work_items,
+    is_alive,
+    sweep_workers,
+    waiting_work_items,
+)
 from ...errors import JournalError, SpoolError
-from ...journal.operations.detached_tasks import cancel_queued, fail_order, retry_call
+from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
 from ...system.paths import Places
@@ -85,14 +92,14 @@ class Dispatch:
         if command == "cancel":
             return cancel_queued(session, self._places, task, by)
         if command == "retry" and task.state.ended:
-            return retry_call(session, self._places, self._feed.holder.slot.name, task, by)
+            return requeue_task(session, self._places, self._feed.holder.slot.name, task, by)
         return False
 
     async def look(self) -> None:
         """Start what waits, and end what does not obey."""
         settled, self._settled = self._settled, SETTLED
         self._launcher.launch(settled=settled)
-        if taken_orders(self._places):
+        if claimed_work_items(self._places):
             await self._end_the_late(await self._feed.call(self._on_workers))
             await asyncio.to_thread(sweep_workers, self._places)
 
@@ -112,22 +119,22 @@ class Dispatch:
                 continue
 
     def _is_busy(self) -> bool:
-        return bool(self._late_since) or next(waiting_orders(self._places), None) is not None
+        return bool(self._late_since) or next(waiting_work_items(self._places), None) is not None
 
-    def _wants(self, order: Order) -> bool:
+    def _wants(self, item: WorkItem) -> bool:
         slot = self._feed.holder.slot.name
-        if order.journal == slot:
+        if item.journal == slot:
             return True
-        if find_address(self._places, order.journal) is not None:
+        if find_address(self._places, item.journal) is not None:
             return False
         return slot == DEFAULT or find_address(self._places, DEFAULT) is None
 
-    def _stillborn(self, order: Order, why: str) -> None:
-        self._log.debug("no worker for task %s: %s", order.task, why)
-        self._feed.holder.call(lambda session: fail_order(session, order, why))
+    def _stillborn(self, item: WorkItem, why: str) -> None:
+        self._log.debug("no worker for task %s: %s", item.task, why)
+        self._feed.holder.call(lambda session: fail_work_item(session, item, why))
 
     def _on_workers(self, session: JournalSession) -> list[Task]:
-        taken = {order.producer for order in taken_orders(self._places)}
+        taken = {item.producer for item in claimed_work_items(self._places)}
         return [task for task in session.journal.open_tasks() if task.producer in taken]
 
     async def _end_the_late(self, tasks: list[Task]) -> None:
@@ -139,7 +146,7 @@ class Dispatch:
                 self._end(late[key], kill=now - since > OBEYS_WITHIN + GRACE)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
-        call = load_call(self._places, task.id)
+        call = load_run_spec(self._places, task.id)
         limit = call.timeout if call is not None else None
         return limit is not None and task.started is not None and now - task.started > limit
 

@@ -47,20 +47,20 @@ class Asked:
     _kinds: dict[str, Kind] = field(default_factory=dict)
     _cells: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
-    def choose(self, spots: Iterable[CellLocation], *, by_cell: bool) -> list[CellLocation]:
-        """The spots that are this notebook's. Reads files, so it may take a while.
+    def choose(self, locations: Iterable[CellLocation], *, by_cell: bool) -> list[CellLocation]:
+        """Return the locations that are this notebook's. Reads files, so it may take a while.
 
         With *by_cell* (they all are of cells that this notebook has) also those of a notebook that is gone,
         of one that no longer has the cell, and of none.
         """
-        return [spot for spot in spots if self._is_ours(spot, by_cell=by_cell)]
+        return [location for location in locations if self._is_ours(location, by_cell=by_cell)]
 
-    def _is_ours(self, spot: CellLocation, *, by_cell: bool) -> bool:
-        if spot.notebook is None:
+    def _is_ours(self, location: CellLocation, *, by_cell: bool) -> bool:
+        if location.notebook is None:
             return by_cell
-        kind = self._kind(spot.notebook)
+        kind = self._kind(location.notebook)
         if kind is Kind.OTHER:
-            return by_cell and not self._still_has(spot.notebook, spot.cell)
+            return by_cell and not self._still_has(location.notebook, location.cell)
         return kind is Kind.SAME or by_cell
 
     def _kind(self, recorded: str) -> Kind:

@@ -15,7 +15,7 @@ from tornado.web import HTTPError
 
 from ...core.trigger_parser import read_when
 from ...detached.run_spec import caller_environment
-from ...detached.submission import Submission, call_of
+from ...detached.submission import Submission, run_spec_of
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.schedules import (
     Schedule,
@@ -44,7 +44,7 @@ async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
         cwd=asked.cwd or handler.home,
         env=caller_environment() if asked.env is None else asked.env,
     )
-    call = call_of(asked, agent=services.agent, cwd=handler.home, owner=handler.user_name)
+    call = run_spec_of(asked, agent=services.agent, cwd=handler.home, owner=handler.user_name)
     now = schedules.clock()
     when = read_when(asked.schedule or {}, timezone=local_zone(), now=now)
     if (address := schedules.remote_address()) is not None:
@@ -132,7 +132,7 @@ class ScheduleCommandsHandler(ScheduleDoor):
 
     def _carry_out(self, session: JournalSession, ident: str, command: ScheduleCommand) -> Shown:
         schedules = self.services.schedules
-        schedules.firer.command(session, ident, command, schedules.clock())
+        schedules.runner.command(session, ident, command, schedules.clock())
         return self.show(session, find_schedule(session, ident))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from ...core.task import Task
-from ...detached.run_spec import Call
-from ...detached.submission import Submission, call_of
-from ...journal.operations.detached_tasks import queue_call
+from ...detached.run_spec import RunSpec
+from ...detached.submission import Submission
+from ...journal.operations.detached_tasks import enqueue_task
 from ...journal.session import JournalSession
 from ..services import Services
 from .base import BadRequest
@@ -22,16 +22,13 @@ def read_submission(body: bytes) -> Submission:
         raise BadRequest(f'{what}; send {{"target": "notebook.ipynb"}} and what else it needs') from error
 
 
-async def submit(services: Services, call: Call) -> tuple[Task, bool]:
-    """Queue *call* and have its worker started; the task, and whether it was queued now."""
+async def submit(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
+    """Queue *run_spec* and have its worker started; the task, and whether it was queued now."""
     feed = services.feed
 
     def job(session: JournalSession) -> tuple[Task, bool]:
-        return queue_call(session, services.places, feed.holder.slot.name, call)
+        return enqueue_task(session, services.places, feed.holder.slot.name, run_spec)
 
     task, new = await feed.call(job)
     services.dispatch.wake()
     return services.shown([task])[0], new
-
-
-__all__ = ["Submission", "call_of", "read_submission", "submit"]

@@ -9,6 +9,7 @@ from typing import ClassVar
 from jupyter_server.services.contents.fileio import FileManagerMixin
 
 from ...core.events import TaskState
+from ...detached.submission import run_spec_of
 from ...errors import NotNow, UnknownTask
 from ...journal.base import CellLocation
 from ...journal.operations.retention import delete_files
@@ -34,10 +35,10 @@ class TasksHandler(AgentHandler):
         name = self.get_query_argument("name", None)
         key = self.get_query_argument("key", None, strip=False)
         before = self.get_query_argument("before", None)
-        spots = await self._spots()
+        locations = await self._cell_locations()
         cursor, tasks = await self.services.feed.snapshots(
             lambda session: session.journal.tasks(
-                state=state, name=name, key=key, before=before, spots=spots, limit=limit + 1
+                state=state, name=name, key=key, before=before, locations=locations, limit=limit + 1
             )
         )
         shown = self.services.shown(tasks[:limit])
@@ -48,17 +49,17 @@ class TasksHandler(AgentHandler):
         if asked.schedule is not None:
             await post_schedule(self, asked)
             return
-        call = submission.call_of(asked, agent=self.services.agent, cwd=self.home, owner=self.user_name)
+        call = run_spec_of(asked, agent=self.services.agent, cwd=self.home, owner=self.user_name)
         task, new = await submission.submit(self.services, call)
         self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
         self.reply(task, 201 if new else 200)
 
-    async def _spots(self) -> list[CellLocation] | None:
+    async def _cell_locations(self) -> list[CellLocation] | None:
         """Where the tasks must have been started; ``None`` when that was not asked."""
         cells, path = self._cells(), self._notebook()
         if cells is None and path is None:
             return None
-        known = await self.services.feed.call(lambda session: session.journal.spots(cells))
+        known = await self.services.feed.call(lambda session: session.journal.cell_locations(cells))
         if path is None:
             return known
         manager = self.contents_manager

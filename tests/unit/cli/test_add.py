@@ -18,8 +18,8 @@ from jupyter_agent.cli.backends import caller as surroundings
 from jupyter_agent.cli.backends import worker_stop as ending
 from jupyter_agent.cli.main import run
 from jupyter_agent.core.events import TaskState
-from jupyter_agent.detached.run_spec import load_call
-from jupyter_agent.detached.work_queue import waiting_orders
+from jupyter_agent.detached.run_spec import load_run_spec
+from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.detached.worker_slots import WorkerLimits, save_limits, take_worker_slot
 from jupyter_agent.producer.spool import read_spool_header
 from jupyter_agent.system.locks import FileLock
@@ -79,12 +79,12 @@ def test_a_task_is_queued_with_what_was_asked_and_the_callers_surroundings(
     options = ["--name", "roots", "--tag", "a", "--tag", "b", "--retries", "2", "--timeout", "9.5"]
     task = answer(capsys, *ADD, "math:sqrt", "-p", "x=2", *options)
     assert (task["state"], task["name"], task["tags"], task["key"]) == ("queued", "roots", ["a", "b"], None)
-    call = load_call(places, task["id"])
+    call = load_run_spec(places, task["id"])
     assert call is not None
     assert (call.cwd, call.python, call.env["SHELLS_OWN"]) == (str(tmp_path), sys.executable, "1")
     assert "NOT_UTF8" not in call.env
     assert (call.retries, call.timeout, call.target.parameters) == (2, 9.5, {"x": "2"})  # type: ignore[union-attr]
-    assert [order.task for order in waiting_orders(places)] == [task["id"]]
+    assert [order.task for order in waiting_work_items(places)] == [task["id"]]
 
 
 def test_a_task_that_waits_says_so_and_how_to_watch_it(busy: FileLock, capsys: Said) -> None:
@@ -110,11 +110,11 @@ def test_a_queued_task_is_cancelled_and_retried_without_a_server(
     assert refused(capsys, "tasks", "retry", task)[0] == 1
     assert run(["tasks", "cancel", task]) == 0
     assert answer(capsys, "tasks", "show", task, "--json")["state"] == "cancelled"
-    assert not list(waiting_orders(places))
+    assert not list(waiting_work_items(places))
     assert run(["tasks", "retry", task]) == 0
     shown = answer(capsys, "tasks", "show", task, "--json")
     assert (shown["state"], shown["attempt"]) == ("queued", 2)
-    assert [order.attempt for order in waiting_orders(places)] == [2]
+    assert [order.attempt for order in waiting_work_items(places)] == [2]
 
 
 def test_a_key_continues_what_was_cancelled(places: Places, busy: FileLock, capsys: Said) -> None:
@@ -208,7 +208,7 @@ def test_the_agent_is_named_in_jupyters_configuration(
     config.parent.mkdir()
     config.write_text("c.JupyterAgent.agent = 'mine:solve'\n")
     task = answer(capsys, *ADD, "Summarise this")
-    call = load_call(places, task["id"])
+    call = load_run_spec(places, task["id"])
     assert call is not None
     assert (call.target.function, call.target.text) == ("mine:solve", "Summarise this")  # type: ignore[union-attr]
     config.write_text("1 / 0\n")

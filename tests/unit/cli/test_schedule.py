@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_agent.cli.commands.schedule import upcoming
 from jupyter_agent.cli.main import run
-from jupyter_agent.detached.work_queue import waiting_orders
+from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.detached.worker_slots import WorkerLimits, save_limits, take_worker_slot
 from jupyter_agent.journal.operations.schedules import Shown
 from jupyter_agent.system.paths import Places
@@ -94,7 +94,7 @@ def test_pausing_resuming_and_deleting(capsys: Said) -> None:
 def test_a_run_that_is_asked_for_is_a_task_and_history(places: Places, capsys: Said) -> None:
     ident = made(capsys)["id"]
     assert run(["schedule", "run", ident]) == 0
-    (order,) = waiting_orders(places)
+    (order,) = waiting_work_items(places)
     assert capsys.readouterr().out == f"true ({ident}) runs now: task {order.task}.\n"
     (firing,) = answer(capsys, "schedule", "show", ident, "--json")["firings"]
     assert (firing["task"], firing["asked"], firing["outcome"]) == (order.task, True, "queued")
@@ -110,7 +110,7 @@ def test_a_run_that_has_to_wait_says_so(places: Places, capsys: Said) -> None:
     capsys.readouterr()
     assert run(["schedule", "run", ident]) == 0
     assert capsys.readouterr().out == f"true ({ident}) runs once the run before it has ended.\n"
-    assert len(list(waiting_orders(places))) == 1
+    assert len(list(waiting_work_items(places))) == 1
 
 
 def test_status_counts_schedules_and_what_waits_for_workers(capsys: Said) -> None:

@@ -22,17 +22,17 @@ from jupyter_agent.core.task import Task
 from jupyter_agent.detached import launcher as launch
 from jupyter_agent.detached.function_pickle import pickled
 from jupyter_agent.detached.launcher import NO_SLOT, Launcher, log_path
-from jupyter_agent.detached.run_spec import Call, load_call, save_call
+from jupyter_agent.detached.run_spec import RunSpec, load_run_spec, save_run_spec
 from jupyter_agent.detached.targets import PickledTarget
 from jupyter_agent.detached.work_queue import (
-    Order,
+    WorkItem,
+    claim_work_item,
+    claimed_work_items,
+    enqueue_work_item,
     is_waiting,
-    place_order,
     sweep_workers,
-    take_order,
-    taken_orders,
-    waiting_orders,
-    withdraw_order,
+    waiting_work_items,
+    withdraw_work_item,
 )
 from jupyter_agent.detached.worker_slots import (
     WorkerLimits,
@@ -42,7 +42,7 @@ from jupyter_agent.detached.worker_slots import (
     take_worker_slot,
 )
 from jupyter_agent.errors import CannotTravel, NotNow
-from jupyter_agent.journal.operations.detached_tasks import queue_call, retry_call
+from jupyter_agent.journal.operations.detached_tasks import enqueue_task, requeue_task
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.notebook import idempotency as keys
 from jupyter_agent.notebook import remote_task as remote
@@ -65,8 +65,8 @@ def detached(places: Places) -> Iterator[Places]:
         yield places
 
 
-def order(*, created: float = 0.0, **changes: Any) -> Order:
-    return Order(
+def order(*, created: float = 0.0, **changes: Any) -> WorkItem:
+    return WorkItem(
         TASK,
         changes.pop("attempt", 1),
         changes.pop("producer", None) or new_id(),
@@ -76,8 +76,10 @@ def order(*, created: float = 0.0, **changes: Any) -> Order:
     )
 
 
-def call(python: Path | str, cwd: Path | None = None) -> Call:
-    return Call(PickledTarget("work"), About("work"), str(python), str(cwd or Path.cwd()), dict(os.environ))
+def call(python: Path | str, cwd: Path | None = None) -> RunSpec:
+    return RunSpec(
+        PickledTarget("work"), About("work"), str(python), str(cwd or Path.cwd()), dict(os.environ)
+    )
 
 
 def program(path: Path, text: str) -> Path:
@@ -98,17 +100,17 @@ def is_running(pid: int) -> bool:
 class TestOrders:
     def test_an_order_is_taken_once(self, places: Places) -> None:
         one = order()
-        place_order(places, one)
+        enqueue_work_item(places, one)
         assert is_waiting(places, one.producer)
-        assert take_order(places, one.producer) == one
-        assert take_order(places, one.producer) is None
-        assert not withdraw_order(places, one.producer)
-        assert taken_orders(places) == [replace(one, leader=os.getpid())]
+        assert claim_work_item(places, one.producer) == one
+        assert claim_work_item(places, one.producer) is None
+        assert not withdraw_work_item(places, one.producer)
+        assert claimed_work_items(places) == [replace(one, leader=os.getpid())]
 
     @pytest.mark.parametrize("suffix", ["log", "stop"])
     def test_what_nobody_is_left_to_remove_is_swept_away(self, places: Places, suffix: str) -> None:
         waits, runs, over = order(), order(), order()
-        place_order(places, waits)
+        enqueue_work_item(places, waits)
         make_private(places.spools / runs.producer)
         make_private(places.workers)
         for one in (waits, runs, over):
@@ -119,20 +121,20 @@ class TestOrders:
 
     def test_one_that_was_withdrawn_cannot_be_taken(self, places: Places) -> None:
         one = order()
-        place_order(places, one)
-        assert withdraw_order(places, one.producer)
-        assert take_order(places, one.producer) is None
-        assert list(waiting_orders(places)) == []
+        enqueue_work_item(places, one)
+        assert withdraw_work_item(places, one.producer)
+        assert claim_work_item(places, one.producer) is None
+        assert list(waiting_work_items(places)) == []
 
     def test_of_many_who_want_it_one_gets_it(self, places: Places) -> None:
         one = order()
-        place_order(places, one)
+        enqueue_work_item(places, one)
         got: list[object] = []
         begin = threading.Barrier(8)
 
         def want(number: int) -> None:
             begin.wait()
-            take = take_order if number % 2 else withdraw_order
+            take = claim_work_item if number % 2 else withdraw_work_item
             got.append(take(places, one.producer))
 
         threads = [threading.Thread(target=want, args=(n,)) for n in range(8)]
@@ -145,14 +147,14 @@ class TestOrders:
     def test_they_wait_in_the_order_in_which_they_were_placed(self, places: Places) -> None:
         placed = [order() for _ in range(20)]
         for one in reversed(placed):
-            place_order(places, one)
-        assert list(waiting_orders(places)) == placed
+            enqueue_work_item(places, one)
+        assert list(waiting_work_items(places)) == placed
 
     def test_a_file_that_is_no_order_is_passed_over(self, places: Places) -> None:
         one = order()
-        place_order(places, one)
+        enqueue_work_item(places, one)
         (places.orders / f"{new_id()}.json").write_text("{")
-        assert list(waiting_orders(places)) == [one]
+        assert list(waiting_work_items(places)) == [one]
 
 
 class TestSlots:
@@ -196,28 +198,28 @@ class TestLauncher:
     def test_a_worker_that_cannot_start_is_told_of_with_its_last_words(
         self, places: Places, tmp_path: Path
     ) -> None:
-        save_call(places, TASK, call(program(tmp_path / "python", "echo the cable is out >&2; exit 3")))
-        place_order(places, order())
+        save_run_spec(places, TASK, call(program(tmp_path / "python", "echo the cable is out >&2; exit 3")))
+        enqueue_work_item(places, order())
         launcher, told = self.launcher(places)
         assert launcher.launch() == 1
         self.reap(launcher)
         assert told == ["its worker ended with status 3 before it began: the cable is out"]
-        assert list(waiting_orders(places)) == []
+        assert list(waiting_work_items(places)) == []
 
     @pytest.mark.parametrize("what", ["python", "cwd"])
     def test_what_is_not_there_is_named(self, places: Places, tmp_path: Path, what: str) -> None:
         gone = tmp_path / "gone"
         here = Path(sys.executable)
-        save_call(places, TASK, call(gone if what == "python" else here, gone if what == "cwd" else None))
-        place_order(places, order())
+        save_run_spec(places, TASK, call(gone if what == "python" else here, gone if what == "cwd" else None))
+        enqueue_work_item(places, order())
         launcher, told = self.launcher(places)
         launcher.launch()
         assert told == [f"its worker could not be started: {gone}: No such file or directory"]
         assert list(places.workers.glob("*.log")) == []
 
     def test_a_worker_without_a_slot_is_tried_again(self, places: Places, tmp_path: Path) -> None:
-        save_call(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
-        place_order(places, order())
+        save_run_spec(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        enqueue_work_item(places, order())
         launcher, told = self.launcher(places)
         for _ in range(2):
             assert launcher.launch() == 1
@@ -230,9 +232,9 @@ class TestLauncher:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
         gate = tmp_path / "gate"
         waits = f"while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
-        save_call(places, TASK, call(program(tmp_path / "python", waits)))
+        save_run_spec(places, TASK, call(program(tmp_path / "python", waits)))
         for _ in range(5):
-            place_order(places, order())
+            enqueue_work_item(places, order())
         launcher, _ = self.launcher(places)
         assert launcher.launch() == 2
         assert launcher.launch() == 0
@@ -240,10 +242,10 @@ class TestLauncher:
         self.reap(launcher)
 
     def test_what_is_young_or_not_due_or_waits_for_another_is_left(self, places: Places) -> None:
-        save_call(places, TASK, call("/bin/false"))
+        save_run_spec(places, TASK, call("/bin/false"))
         first = order(created=99.5)
         for one in (first, order(not_before=200.0), order(after=first.producer)):
-            place_order(places, one)
+            enqueue_work_item(places, one)
         launcher, _ = self.launcher(places)
         assert launcher.launch(settled=1.0) == 0
         strict, _ = self.launcher(places, wants=lambda _one: False)
@@ -252,8 +254,8 @@ class TestLauncher:
         self.reap(launcher)
 
     def test_one_of_before_the_clock_was_set_back_is_not_left(self, places: Places) -> None:
-        save_call(places, TASK, call("/bin/false"))
-        place_order(places, order(created=3700.0))
+        save_run_spec(places, TASK, call("/bin/false"))
+        enqueue_work_item(places, order(created=3700.0))
         launcher, _ = self.launcher(places)
         assert launcher.launch(settled=1.0) == 1
         self.reap(launcher)
@@ -263,8 +265,8 @@ class TestLauncher:
     ) -> None:
         save_limits(places, WorkerLimits(3))
         python = program(tmp_path / "python", f"echo $JUPYTER_AGENT_WORKERS $4 > {tmp_path}/told; exit 0")
-        save_call(places, TASK, replace(call(python), env={"JUPYTER_AGENT_WORKERS": "1"}))
-        place_order(places, order())
+        save_run_spec(places, TASK, replace(call(python), env={"JUPYTER_AGENT_WORKERS": "1"}))
+        enqueue_work_item(places, order())
         launcher, _ = self.launcher(places)
         launcher.launch()
         self.reap(launcher)
@@ -276,9 +278,9 @@ class TestLauncher:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
         slot = take_worker_slot(places)
         assert slot is not None
-        save_call(places, TASK, call("/bin/false"))
+        save_run_spec(places, TASK, call("/bin/false"))
         one = order()
-        place_order(places, one)
+        enqueue_work_item(places, one)
         starter = Starter(current_producer())
         starter.start(one.producer)
         assert is_waiting(places, one.producer)
@@ -288,8 +290,8 @@ class TestLauncher:
     def test_one_that_another_launcher_starts_at_the_same_moment_is_left_to_that(
         self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        save_call(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
-        place_order(places, order())
+        save_run_spec(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        enqueue_work_item(places, order())
         launcher, told = self.launcher(places)
         other, _ = self.launcher(places)
         create = launch.create_private
@@ -302,7 +304,7 @@ class TestLauncher:
         monkeypatch.setattr(launch, "create_private", meanwhile)
         launcher.launch()
         assert told == []
-        assert len(list(waiting_orders(places))) == 1
+        assert len(list(waiting_work_items(places))) == 1
         for one in (launcher, other):
             self.reap(one)
 
@@ -311,10 +313,10 @@ class TestLauncher:
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
         python = program(tmp_path / "python", f"echo $3 >> {tmp_path}/started; exit {NO_SLOT}")
-        save_call(places, TASK, call(python))
+        save_run_spec(places, TASK, call(python))
         begun, fresh = order(), order()
         for one in (begun, fresh):
-            place_order(places, one)
+            enqueue_work_item(places, one)
         create_private(log_path(places, begun.producer)).close()
         launcher, _ = self.launcher(places)
         assert launcher.launch(most=1) == 1
@@ -331,16 +333,16 @@ class TestLauncher:
         gate, slot = tmp_path / "gate", take_worker_slot(places)
         assert slot is not None
         waits = f"echo up >> {tmp_path}/started; while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
-        save_call(places, TASK, call(program(tmp_path / "python", waits)))
+        save_run_spec(places, TASK, call(program(tmp_path / "python", waits)))
         for _ in range(4):
-            place_order(places, order())
+            enqueue_work_item(places, order())
         slot.release()
         assert main(new_id()) == 0  # its order was withdrawn
         assert len(list(places.workers.glob("*.log"))) == 1
         gate.touch()
 
     def test_a_call_that_is_gone_is_told_of(self, places: Places) -> None:
-        place_order(places, order())
+        enqueue_work_item(places, order())
         launcher, told = self.launcher(places)
         launcher.launch()
         assert told == ["what it should run is not there any more"]
@@ -353,15 +355,15 @@ class TestRetries:
     def failed(self, places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
         monkeypatch.setattr(remote, "SNAPSHOT_AGE", 60.0)
         one = order(attempt=2)
-        place_order(places, one)
+        enqueue_work_item(places, one)
         spool = Spool.create(places, header_for(one.producer, "default", 0.0))
-        assert take_order(places, one.producer) is not None
+        assert claim_work_item(places, one.producer) is not None
         yield Task(TASK, attempt=2, key="k", state=TaskState.FAILED, producer=one.producer)
         spool.close()
 
-    def with_retries(self, places: Places, retries: int) -> Call:
+    def with_retries(self, places: Places, retries: int) -> RunSpec:
         one = replace(call("/bin/false"), retries=retries, about=About("work", "k"))
-        save_call(places, TASK, one)
+        save_run_spec(places, TASK, one)
         return one
 
     def session(self, task: Task) -> JournalSession:
@@ -370,11 +372,11 @@ class TestRetries:
     def test_it_is_not_retried_by_hand_too(self, places: Places, failed: Task) -> None:
         self.with_retries(places, 1)
         with pytest.raises(NotNow, match="is being tried again by itself"):
-            retry_call(self.session(failed), places, "default", failed, "somebody")
+            requeue_task(self.session(failed), places, "default", failed, "somebody")
 
     def test_its_key_means_the_attempt_to_come(self, places: Places, failed: Task) -> None:
         wanted = self.with_retries(places, 1)
-        assert queue_call(self.session(failed), places, "default", wanted) == (failed, False)
+        assert enqueue_task(self.session(failed), places, "default", wanted) == (failed, False)
 
     def test_its_key_means_that_in_a_notebook_too(
         self, places: Places, failed: Task, monkeypatch: pytest.MonkeyPatch
@@ -445,7 +447,7 @@ class TestWorkers:
         assert handle.progress is not None
         assert handle.progress.done == 3
         until(lambda: not workers_of(detached))
-        assert taken_orders(detached) == []
+        assert claimed_work_items(detached) == []
 
     def test_a_failure_comes_with_its_traceback(self, detached: Places) -> None:
         def work() -> None:
@@ -554,8 +556,8 @@ class TestWorkers:
         handle = ja.task(os.system, on="detached", timeout=0.1, retries=1).submit("sleep 60")
         until(lambda: handle.state == "running", 60)
         next_one = order()  # of another process
-        save_call(detached, TASK, call(program(tmp_path / "python", f"touch {tmp_path}/started")))
-        place_order(detached, next_one)
+        save_run_spec(detached, TASK, call(program(tmp_path / "python", f"touch {tmp_path}/started")))
+        enqueue_work_item(detached, next_one)
         assert isinstance(handle.exception(60), ja.TaskTimeout)
         assert (handle.state, handle.attempt) == ("failed", 1)
         until((tmp_path / "started").exists, 60)
@@ -608,15 +610,15 @@ class TestWorkers:
     def test_one_that_was_stopped_while_it_was_submitted_does_not_stay_queued(
         self, places: Places, monkeypatch: pytest.MonkeyPatch, trouble: BaseException, end: str
     ) -> None:
-        def hit(there: Places, order: Order) -> None:
-            place_order(there, order)
+        def hit(there: Places, order: WorkItem) -> None:
+            enqueue_work_item(there, order)
             raise trouble
 
         monkeypatch.setattr("jupyter_agent.notebook.detached_submit.place_order", hit)
         with pytest.raises(type(trouble)):
             ja.task(time.sleep, on="detached", show=False).submit(60)
         assert states(emitted()[0].task) == ["queued", end]
-        assert list(waiting_orders(places)) == []
+        assert list(waiting_work_items(places)) == []
 
     def test_it_survives_the_process_that_submitted_it(self, detached: Places, tmp_path: Path) -> None:
         script = tmp_path / "submit.py"
@@ -627,6 +629,6 @@ class TestWorkers:
         )
         done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
         assert ja.attach(done.stdout.strip()).result(60) == "done"
-        kept = load_call(detached, done.stdout.strip())
+        kept = load_run_spec(detached, done.stdout.strip())
         assert kept is not None
         assert (detached.calls / done.stdout.strip() / "call.json").stat().st_mode & 0o077 == 0

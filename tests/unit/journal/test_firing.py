@@ -12,14 +12,14 @@ from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.task import Task
 from jupyter_agent.core.trigger_parser import Overlap, When
 from jupyter_agent.core.triggers import At, Cron, Every, Trigger
-from jupyter_agent.detached.run_spec import Call
+from jupyter_agent.detached.run_spec import RunSpec
 from jupyter_agent.detached.targets import CommandTarget, PickledTarget
-from jupyter_agent.detached.work_queue import waiting_orders, withdraw_order
+from jupyter_agent.detached.work_queue import waiting_work_items, withdraw_work_item
 from jupyter_agent.errors import BadSchedule, NotNow, UnknownSchedule
 from jupyter_agent.journal.base import HolderEvent
 from jupyter_agent.journal.operations import detached_tasks as queueing
 from jupyter_agent.journal.operations import schedules as schedules_module
-from jupyter_agent.journal.operations.firing import Firer, Looked
+from jupyter_agent.journal.operations.firing import ScheduleRunner, TickResult
 from jupyter_agent.journal.operations.recovery import interrupt_orphans
 from jupyter_agent.journal.operations.schedules import (
     KIND,
@@ -41,7 +41,7 @@ from tests.support.builders import python
 
 START = 1_800_000_000.0
 MINUTELY = Every(60.0, START)
-CALL = Call(
+CALL = RunSpec(
     CommandTarget(["true"]), About("beat", tags=("night",)), "/usr/bin/python3", "/", {"SECRET": "s3cret"}
 )
 
@@ -61,7 +61,7 @@ class Line:
     def open(self) -> None:
         self.journal = SQLiteJournal(self.path, new_id(), "epoch")
         self.session = JournalSession(self.journal, lambda stored, seconds: None)
-        self.firer = Firer(self.places, "default")
+        self.runner = ScheduleRunner(self.places, "default")
 
     def reopen(self) -> None:
         self.journal.close()
@@ -70,14 +70,14 @@ class Line:
     def add(self, trigger: Trigger = MINUTELY, overlap: Overlap = "allow", *, now: float = START) -> str:
         return add_schedule(self.session, CALL, When(trigger, "UTC", overlap), ident=new_id(), now=now).id
 
-    def look(self, seconds: float) -> Looked:
-        return self.firer.look(self.session, START + seconds)
+    def look(self, seconds: float) -> TickResult:
+        return self.runner.tick(self.session, START + seconds)
 
     def tasks(self) -> list[Task]:
         return sorted(self.journal.tasks(limit=10_000), key=lambda task: task.id)
 
     def orders(self) -> list[str]:
-        return [order.task for order in waiting_orders(self.places)]
+        return [order.task for order in waiting_work_items(self.places)]
 
     def firings(self, ident: str) -> list[Firing]:
         return self.journal.firings(ident, 10_000)[::-1]
@@ -88,7 +88,7 @@ class Line:
     def end(self, number: int = -1, to: TaskState = TaskState.COMPLETED) -> None:
         """The worker of a task has run it."""
         task = self.tasks()[number]
-        withdraw_order(self.places, task.producer or "")
+        withdraw_work_item(self.places, task.producer or "")
         for step in (TaskState.RUNNING, to):
             self.session.append(HolderEvent(task.id, task.attempt, "state", State(step)))
 
@@ -103,11 +103,11 @@ def line(places: Places, tmp_path: Path) -> Iterator[Line]:
 class TestFiring:
     def test_each_due_is_one_task(self, line: Line) -> None:
         ident = line.add()
-        assert line.look(0) == Looked(START + 60, 0, 0)
-        assert line.look(59.9) == Looked(START + 60, 0, 0)
-        assert line.look(60) == Looked(START + 120, 1, 0)
-        assert line.look(60.1) == Looked(START + 120, 0, 0)
-        assert line.look(120) == Looked(START + 180, 1, 0)
+        assert line.look(0) == TickResult(START + 60, 0, 0)
+        assert line.look(59.9) == TickResult(START + 60, 0, 0)
+        assert line.look(60) == TickResult(START + 120, 1, 0)
+        assert line.look(60.1) == TickResult(START + 120, 0, 0)
+        assert line.look(120) == TickResult(START + 180, 1, 0)
         assert line.outcomes(ident) == [(60, "queued"), (120, "queued")]
         tasks = line.tasks()
         assert [(t.name, t.state, t.tags) for t in tasks] == [("beat", TaskState.QUEUED, ("night",))] * 2
@@ -117,24 +117,24 @@ class TestFiring:
         ident = line.add()
         line.look(60)
         line.reopen()
-        assert line.look(60 + 300 + 5) == Looked(START + 420, 1, 0)
+        assert line.look(60 + 300 + 5) == TickResult(START + 420, 1, 0)
         assert line.outcomes(ident) == [(60, "queued"), (360, "queued")]
         assert line.firings(ident)[-1].missed == 4
         assert line.look(420).queued == 1
 
     def test_schedules_do_not_mind_each_other(self, line: Line) -> None:
         first, second = line.add(), line.add(Every(90.0, START))
-        assert line.look(60) == Looked(START + 90, 1, 0)
-        assert line.look(90) == Looked(START + 120, 1, 0)
-        assert line.look(180) == Looked(START + 240, 2, 0)
+        assert line.look(60) == TickResult(START + 90, 1, 0)
+        assert line.look(90) == TickResult(START + 120, 1, 0)
+        assert line.look(180) == TickResult(START + 240, 2, 0)
         assert [due for due, _ in line.outcomes(first)] == [60, 180]
         assert [due for due, _ in line.outcomes(second)] == [90, 180]
 
     def test_once_is_once(self, line: Line) -> None:
         ident = line.add(At(START + 30, "UTC"))
         assert line.look(0).next == START + 30
-        assert line.look(31) == Looked(None, 1, 0)
-        assert line.look(9999) == Looked(None, 0, 0)
+        assert line.look(31) == TickResult(None, 1, 0)
+        assert line.look(9999) == TickResult(None, 0, 0)
         assert show_schedule(line.session, find_schedule(line.session, ident), START + 9999).next is None
 
     def test_a_clock_that_is_set_back_fires_nothing_again(self, line: Line) -> None:
@@ -214,7 +214,7 @@ class TestOverlap:
         assert line.outcomes(ident) == [(60, "queued"), (120, "waiting"), (180, "skipped")]
         assert line.firings(ident)[2].reason == "a run waits already"
         line.end()
-        assert line.look(190) == Looked(START + 240, 1, 0)
+        assert line.look(190) == TickResult(START + 240, 1, 0)
         assert line.outcomes(ident)[1] == (120, "queued")
         assert len(line.tasks()) == 2
         assert line.look(240).waiting == 1
@@ -242,50 +242,51 @@ class TestOverlap:
 class TestAsking:
     def test_a_run_now_is_beside_the_dues(self, line: Line) -> None:
         ident = line.add()
-        firing = line.firer.run(line.session, ident, START + 59)
+        firing = line.runner.run(line.session, ident, START + 59)
         assert (firing.outcome, firing.asked, firing.task) == ("queued", True, line.tasks()[0].id)
         assert [line.look(seconds).queued for seconds in (59.5, 60, 61)] == [0, 1, 0]
 
     def test_twice_at_the_same_moment_is_two_runs(self, line: Line) -> None:
         ident = line.add()
         assert (
-            line.firer.run(line.session, ident, START).task != line.firer.run(line.session, ident, START).task
+            line.runner.run(line.session, ident, START).task
+            != line.runner.run(line.session, ident, START).task
         )
         assert len(line.tasks()) == 2
 
     def test_at_the_very_moment_of_a_due_it_is_that_dues_run(self, line: Line) -> None:
         ident = line.add()
-        line.firer.run(line.session, ident, START + 60)
+        line.runner.run(line.session, ident, START + 60)
         assert [line.look(seconds).queued for seconds in (60, 61, 120)] == [0, 0, 1]
 
     def test_it_is_refused_while_the_run_before_lasts(self, line: Line) -> None:
         ident = line.add(overlap="skip")
-        line.firer.run(line.session, ident, START)
+        line.runner.run(line.session, ident, START)
         with pytest.raises(NotNow, match=f"schedule {ident} does not run now: task .* has not ended"):
-            line.firer.run(line.session, ident, START + 1)
+            line.runner.run(line.session, ident, START + 1)
         assert len(line.firings(ident)) == 1
 
     def test_it_waits_where_runs_wait_but_only_one(self, line: Line) -> None:
         ident = line.add(overlap="queue")
-        line.firer.run(line.session, ident, START)
-        assert line.firer.run(line.session, ident, START + 1).outcome == "waiting"
+        line.runner.run(line.session, ident, START)
+        assert line.runner.run(line.session, ident, START + 1).outcome == "waiting"
         with pytest.raises(NotNow, match="a run waits already"):
-            line.firer.run(line.session, ident, START + 2)
+            line.runner.run(line.session, ident, START + 2)
 
     def test_a_paused_one_runs_when_it_is_asked_to(self, line: Line) -> None:
         ident = line.add()
         pause_schedule(line.session, ident, START)
-        assert line.firer.run(line.session, ident, START + 1).outcome == "queued"
+        assert line.runner.run(line.session, ident, START + 1).outcome == "queued"
         assert line.look(60).queued == 0
 
     def test_what_was_missed_in_a_pause_is_not_made_up_for(self, line: Line) -> None:
         ident = line.add()
         assert pause_schedule(line.session, ident, START).paused
         assert pause_schedule(line.session, ident, START + 1).paused
-        assert line.look(300) == Looked(None, 0, 0)
+        assert line.look(300) == TickResult(None, 0, 0)
         assert not resume_schedule(line.session, ident, START + 301).paused
         assert resume_schedule(line.session, ident, START + 359) == find_schedule(line.session, ident)
-        assert line.look(301) == Looked(START + 360, 0, 0)
+        assert line.look(301) == TickResult(START + 360, 0, 0)
         assert line.look(360).queued == 1, "on the old beat"
 
     def test_a_pause_ends_waiting(self, line: Line) -> None:
@@ -301,7 +302,7 @@ class TestAsking:
         ident = line.add()
         line.look(60)
         delete_schedule(line.session, ident)
-        assert line.look(600) == Looked(None, 0, 0)
+        assert line.look(600) == TickResult(None, 0, 0)
         assert len(line.tasks()) == len(line.orders()) == 1
         assert all_schedules(line.session) == line.firings(ident) == []
 
@@ -330,7 +331,7 @@ class TestAdding:
         ],
     )
     def test_what_cannot_be_scheduled(self, line: Line, changed: dict[str, Any], said: str) -> None:
-        call = Call(**{name: getattr(CALL, name) for name in CALL.__struct_fields__} | changed)
+        call = RunSpec(**{name: getattr(CALL, name) for name in CALL.__struct_fields__} | changed)
         with pytest.raises(BadSchedule, match=said):
             add_schedule(line.session, call, When(MINUTELY, "UTC"), ident=new_id(), now=START)
 
@@ -424,17 +425,17 @@ def test_a_schedule_is_a_record_that_a_file_keeps(line: Line) -> None:
 CLOCKWORK = """
 import sys
 from pathlib import Path
-from jupyter_agent.journal.operations.firing import Firer
+from jupyter_agent.journal.operations.firing import ScheduleRunner
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.paths import Places; from jupyter_agent.system.ids import new_id
 
 path, root, ident, start = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
 session = JournalSession(SQLiteJournal(path, new_id(), "epoch"), lambda stored, seconds: None)
-firer = Firer(Places(root), "default")
+runner = ScheduleRunner(Places(root), "default")
 now = session.journal.last_due(ident, 1e12) or start
 while True:
-    firer.look(session, now)
+    runner.tick(session, now)
     print(now, flush=True)
     now += 0.5
 """

@@ -99,13 +99,15 @@ def test_a_journal_of_before_tells_its_cells_when_it_is_opened(
         db.commit()
     for _ in range(2):
         with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
-            spot = CellLocation("/home/ada/a b.ipynb", "one")
-            assert journal.spots(["one"]) == [spot]
-            assert [task.id for task in journal.tasks(spots=[spot])] == sorted(tasks[1:], reverse=True)
+            location = CellLocation("/home/ada/a b.ipynb", "one")
+            assert journal.cell_locations(["one"]) == [location]
+            assert [task.id for task in journal.tasks(locations=[location])] == sorted(
+                tasks[1:], reverse=True
+            )
             assert (journal.epoch, journal.head) == before[:2]
     with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
         _started_in_a_cell(journal, new_id(), new_id(), "two")
-        assert journal.spots(["two"]) == [CellLocation("/home/ada/a b.ipynb", "two")]
+        assert journal.cell_locations(["two"]) == [CellLocation("/home/ada/a b.ipynb", "two")]
 
 
 def _with_key(journal: SQLiteJournal, task: str, producer: str, key: str | None) -> None:

@@ -134,8 +134,8 @@ def test_each_file_is_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch
     recorded = save(root / "study.ipynb", "one", "two")
     read = []
     monkeypatch.setattr(notebooks, "cells_of", lambda file: read.append(file) or cells_of(file))
-    spots = [CellLocation(recorded, cell) for cell in ("one", "two", "three", None)]
-    assert Asked("x.ipynb", root).choose(spots, by_cell=True) == spots[2:]
+    locations = [CellLocation(recorded, cell) for cell in ("one", "two", "three", None)]
+    assert Asked("x.ipynb", root).choose(locations, by_cell=True) == locations[2:]
     assert read == [root / "study.ipynb"]
 
 

@@ -14,9 +14,9 @@ import pytest
 from jupyter_agent.core.events import About
 from jupyter_agent.core.trigger_parser import Overlap, When
 from jupyter_agent.core.triggers import At, Every
-from jupyter_agent.detached.run_spec import Call
+from jupyter_agent.detached.run_spec import RunSpec
 from jupyter_agent.detached.targets import CommandTarget
-from jupyter_agent.detached.work_queue import waiting_orders
+from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal import one_shot as moment
 from jupyter_agent.journal.holder import Holder
@@ -34,7 +34,7 @@ from jupyter_agent.system.timezone import local_zone
 from jupyter_agent.transport.discovery import HolderFile
 
 START = 1_800_000_000.0
-CALL = Call(CommandTarget(["true"]), About("beat"), "/usr/bin/python3", "/", {})
+CALL = RunSpec(CommandTarget(["true"]), About("beat"), "/usr/bin/python3", "/", {})
 log = logging.getLogger("jupyter_agent.test")
 
 
@@ -98,7 +98,7 @@ async def test_it_sleeps_until_the_next_due_but_not_for_long(server: Clocked) ->
     server.launched = 0
     assert await server.schedules.look() == PERIOD
     assert server.launched == 1
-    assert len(list(waiting_orders(server.places))) == 1
+    assert len(list(waiting_work_items(server.places))) == 1
 
 
 @pytest.mark.asyncio
@@ -161,7 +161,7 @@ async def test_what_was_claimed_before_is_finished_first(server: Clocked) -> Non
     claim = Firing(ident, START + 60, START + 60, "claimed", new_id(), new_id())
     await server.schedules.read(lambda session: session.journal.claim(claim))
     await server.schedules.finish()
-    assert [order.task for order in waiting_orders(server.places)] == [claim.task]
+    assert [order.task for order in waiting_work_items(server.places)] == [claim.task]
     assert [f.outcome for f in await server.firings(ident)] == ["queued"]
 
 
@@ -176,7 +176,7 @@ class TestTheSecondServer:
         server.holder.slot.announce(HolderFile("server", 1, host(), "http://127.0.0.1:1/", "key"))
         assert await second.schedules.look() == ABSENCE_PERIOD
         await second.schedules.finish()
-        assert list(waiting_orders(places)) == []
+        assert list(waiting_work_items(places)) == []
         address = second.schedules.remote_address()
         assert address is not None
         assert address.url == "http://127.0.0.1:1/"
@@ -196,7 +196,7 @@ class TestTheSecondServer:
         assert await second.schedules.look() == PERIOD
         assert second.launched == 1
         assert [f.outcome for f in await second.firings(ident)] == ["queued"]
-        assert [order.journal for order in waiting_orders(places)] == ["default"]
+        assert [order.journal for order in waiting_work_items(places)] == ["default"]
         first = Clocked(places, now=START + 62)
         close.callback(first.holder.close)
         assert await first.schedules.look() == PERIOD
@@ -285,4 +285,4 @@ def test_a_due_once_in_the_past_is_over(server: Clocked) -> None:
         return await server.schedules.look()
 
     assert asyncio.run(job()) == PERIOD
-    assert list(waiting_orders(server.places)) == []
+    assert list(waiting_work_items(server.places)) == []
