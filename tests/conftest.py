@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `tests.support`, whatever the import mode
 
 from jupyter_agent.core.ids import ulid
-from jupyter_agent.system import paths as places_module
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system import paths as paths_module
+from jupyter_agent.system.paths import DataPaths
 
 settings.register_profile(
     "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -44,16 +44,16 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(home / "config"))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
-    places_module._probed.cache_clear()
+    paths_module._probed.cache_clear()
     return home
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    """The folders that `find_places` gives in this test, already made."""
+def paths(tmp_path: Path) -> DataPaths:
+    """The folders that `data_paths` gives in this test, already made."""
     root = tmp_path / "agent"
     root.mkdir(mode=0o700, exist_ok=True)
-    return Places(root)
+    return DataPaths(root)
 
 
 @pytest.fixture

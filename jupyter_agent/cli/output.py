@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.events import TaskState
-from ..core.sanitize import lines as shown_lines
+from ..core.sanitize import strip_controls as shown_lines
 from ..core.task import Task
 from ..rendering.humanize import age, duration, moment, number
 from ..rendering.transcript import plain

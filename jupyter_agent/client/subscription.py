@@ -13,7 +13,7 @@ from ..protocol.actions import Send
 from ..protocol.messages import Bye, ErrorMessage, Reply
 from ..protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
 from ..transport.discovery import Address
-from ..transport.link import Link
+from ..transport.link import ReconnectingWebSocket
 
 log = logging.getLogger(__name__)
 UNREAD = 16
@@ -32,7 +32,7 @@ class _Feed:
         self._up = asyncio.Event()
         self._down = asyncio.Event()
         self._down.set()
-        self._link = Link(
+        self._link = ReconnectingWebSocket(
             locate, connected=self._connected, received=self._received, disconnected=self._disconnected
         )
 
@@ -82,7 +82,7 @@ class _Feed:
                 case ErrorMessage() if not item.temporary:
                     await self.items.put(RequestRefused(item.message, code=item.code))
                 case ErrorMessage():
-                    self._link.drop()
+                    self._link.disconnect()
                 case Bye() | Reply():
                     log.debug("the server says %s", item)
 

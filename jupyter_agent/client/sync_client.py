@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, TypeVar
 from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.subscriber import Apply, Restart
-from ..system.paths import find_places
+from ..system.paths import data_paths
 from ..transport.discovery import DEFAULT, Address, find_address, remote_address
 from .async_client import AgentClient
 from .pages import EventsPage
@@ -25,8 +25,8 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
     Raises `ServerUnreachable` when nothing answers there, `RequestRefused` when *token* is not enough.
     """
     if url is None:
-        places = find_places()
-        return Client(lambda: find_address(places, DEFAULT))
+        paths = data_paths()
+        return Client(lambda: find_address(paths, DEFAULT))
     return Client(remote_address(url, token))
 
 

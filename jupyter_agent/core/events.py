@@ -14,11 +14,11 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 Ulid = Annotated[str, Meta(min_length=26, max_length=26)]
-MOST = (1 << 53) - 1
+MAX_NUMBER = (1 << 53) - 1
 """The largest whole number on the wire: every JSON reader and the journal's columns hold it exactly."""
 
-Count = Annotated[int, Meta(ge=0, le=MOST)]
-Positive = Annotated[int, Meta(ge=1, le=MOST)]
+Count = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
+Positive = Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
 Number = int | float
 MAX_EVENT_BYTES = 1 << 20
 """The largest encoded event, in bytes; longer logs are split, larger displays replaced by a note."""

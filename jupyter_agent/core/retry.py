@@ -5,10 +5,10 @@ from __future__ import annotations
 from .backoff import Backoff
 from .events import Error
 
-FIRST, MOST = 1.0, 60.0
+FIRST_DELAY, MAX_DELAY = 1.0, 60.0
 """Seconds: the longest pause before the first retry, and before any."""
 
-_LONGEST = 200
+_MAX_SENTENCE = 200
 
 
 def retry_pause(retry: int, random: float) -> float:
@@ -17,7 +17,7 @@ def retry_pause(retry: int, random: float) -> float:
     With full jitter: anything between none and 1, 2, 4, ... at most 60 seconds, so that tasks that failed
     together do not come back together.
     """
-    return Backoff(FIRST, MOST, attempts=retry - 1).next(random)
+    return Backoff(FIRST_DELAY, MAX_DELAY, attempts=retry - 1).next(random)
 
 
 def retry_reason(attempt: int, last: int, seconds: float, error: Error | None) -> str:
@@ -28,4 +28,4 @@ def retry_reason(attempt: int, last: int, seconds: float, error: Error | None) -
 
 def _in_one_line(error: Error) -> str:
     text = " ".join(f"{error.type}: {error.message}".split()).removesuffix(":")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _MAX_SENTENCE else f"{text[: _MAX_SENTENCE - 1]}…"

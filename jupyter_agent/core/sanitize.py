@@ -19,14 +19,14 @@ _TURNS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[{_CONTROLS}{_TURNS}]")
 
 
-def lines(text: str) -> str:
+def strip_controls(text: str) -> str:
     """*text* with its line ends, tabs and carriage returns."""
     return _UNSEEN.sub("", _ESCAPES.sub("", text))
 
 
-def one_line(text: str) -> str:
+def to_single_line(text: str) -> str:
     """*text* as one line: line ends become spaces, tabs four of them."""
-    return lines(text.replace("\t", "    ").replace("\n", " ")).replace("\r", "")
+    return strip_controls(text.replace("\t", "    ").replace("\n", " ")).replace("\r", "")
 
 
 def json_text(encoded: bytes) -> str:

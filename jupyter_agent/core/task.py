@@ -77,14 +77,14 @@ HUGE = 1 << 1000
 """Whole numbers from here on are unknown to a fold: JSON has them, what reads a snapshot may not."""
 
 
-MOST_METRICS = 500
+MAX_METRICS = 500
 """Names of metrics in one snapshot, the first to come, since each commit writes it. The events have all."""
 
 
-MOST_MESSAGES = 20
+MAX_MESSAGES = 20
 """Messages in one snapshot, the newest."""
 
-MOST_SAID = 8192
+MAX_MESSAGE_BYTES = 8192
 """Bytes (UTF-8) of text that they have in all, since each commit writes them. The events have everything."""
 
 
@@ -97,14 +97,14 @@ class _Named(Struct, frozen=True):
         return getattr(self, name)
 
 
-class Point(_Named, frozen=True):
+class MetricPoint(_Named, frozen=True):
     """The newest value of a metric."""
 
     value: Number | None
     step: Number | None
 
 
-class ProgressNow(_Named, frozen=True):
+class ProgressSnapshot(_Named, frozen=True):
     """The newest progress, with nulls for what is unknown."""
 
     done: Number | None
@@ -112,7 +112,7 @@ class ProgressNow(_Named, frozen=True):
     message: str | None
 
 
-class PromptNow(_Named, frozen=True):
+class PromptSnapshot(_Named, frozen=True):
     """The question a task waits on."""
 
     prompt_id: str
@@ -120,7 +120,7 @@ class PromptNow(_Named, frozen=True):
     choices: tuple[str, ...] | None
 
 
-class Said(_Named, frozen=True):
+class MessageSnapshot(_Named, frozen=True):
     """A message of the task's conversation, its parts joined."""
 
     message_id: str
@@ -134,10 +134,10 @@ class Task(Struct):
     Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
     event; ``logs`` and ``events`` count events over all attempts; ``reason`` is what the latest state
     says of itself: what a queued attempt waits for, what interrupted one; ``metrics`` has the first
-    `MOST_METRICS` names of the attempt, ``messages`` the newest `MOST_MESSAGES` with the last `MOST_SAID`
-    bytes of what they say; a text that had to be cut begins with "…". ``cursor`` says up to where the
-    events are folded in. ``stalled_since`` is the holder's observation that the producer is alive but
-    silent; no event carries it.
+    `MAX_METRICS` names of the attempt, ``messages`` the newest `MAX_MESSAGES` with the last
+    `MAX_MESSAGE_BYTES` bytes of what they say; a text that had to be cut begins with "…". ``cursor`` says
+    up to where the events are folded in. ``stalled_since`` is the holder's observation that the producer
+    is alive but silent; no event carries it.
     """
 
     id: str
@@ -158,13 +158,13 @@ class Task(Struct):
     started: float | None = None
     ended: float | None = None
     updated: float | None = None
-    progress: ProgressNow | None = None
-    metrics: dict[str, Point] = {}
+    progress: ProgressSnapshot | None = None
+    metrics: dict[str, MetricPoint] = {}
     reason: str | None = None
     error: Error | None = None
     result: Result | None = None
-    prompt: PromptNow | None = None
-    messages: list[Said] = []
+    prompt: PromptSnapshot | None = None
+    messages: list[MessageSnapshot] = []
     cancel_requested: bool = False
     stalled_since: float | None = None
     logs: int = 0
@@ -198,7 +198,7 @@ class Task(Struct):
         elif isinstance(data, State) and event.attempt >= self.attempt:
             return self._enter(event, data)
         elif data is not None and event.attempt == self.attempt:
-            self._note(data)
+            self._apply_data(data)
         return flag
 
     def _enter(self, event: Event, data: State, *, first: bool = False) -> str | None:
@@ -234,14 +234,14 @@ class Task(Struct):
             self.notebook, self.cell = about.notebook, about.cell
             self.run, self.view = about.run, about.view
 
-    def _note(self, data: Data) -> None:
+    def _apply_data(self, data: Data) -> None:
         match data:
             case Progress(done, total, message):
-                self.progress = ProgressNow(_held(done), _held(total), message)
-            case Metric(name, value, step) if name in self.metrics or len(self.metrics) < MOST_METRICS:
-                self.metrics[name] = Point(_held(value), _held(step))
+                self.progress = ProgressSnapshot(_bounded(done), _bounded(total), message)
+            case Metric(name, value, step) if name in self.metrics or len(self.metrics) < MAX_METRICS:
+                self.metrics[name] = MetricPoint(_bounded(value), _bounded(step))
             case Prompt(prompt_id, text, choices):
-                self.prompt = PromptNow(prompt_id, text, choices)
+                self.prompt = PromptSnapshot(prompt_id, text, choices)
             case Message(role, text, message_id, delta):
                 self._say(role, text, message_id, delta)
             case Input(_, prompt_id):
@@ -257,26 +257,26 @@ class Task(Struct):
             self.prompt = None
 
     def _say(self, role: str, text: str, message_id: str, delta: bool) -> None:
-        said = Said(message_id, role, text)
+        said = MessageSnapshot(message_id, role, text)
         for index, known in enumerate(self.messages):
             if known.message_id == message_id:
-                self.messages[index] = Said(message_id, role, known.text + text) if delta else said
+                self.messages[index] = MessageSnapshot(message_id, role, known.text + text) if delta else said
                 break
         else:
             self.messages.append(said)
         self.messages = _newest(self.messages)
 
 
-def _newest(messages: list[Said]) -> list[Said]:
+def _newest(messages: list[MessageSnapshot]) -> list[MessageSnapshot]:
     """The last of *messages* that a snapshot has room for, in their order."""
-    kept: list[Said] = []
-    room = MOST_SAID
-    for said in reversed(messages[-MOST_MESSAGES:]):
+    kept: list[MessageSnapshot] = []
+    room = MAX_MESSAGE_BYTES
+    for said in reversed(messages[-MAX_MESSAGES:]):
         text = said.text.encode("utf-8", "replace")
         if len(text) > room:
             if room > len(_CUT):
                 end = text[len(_CUT) - room :].decode("utf-8", "ignore")
-                kept.append(Said(said.message_id, said.role, f"…{end}"))
+                kept.append(MessageSnapshot(said.message_id, said.role, f"…{end}"))
             break
         kept.append(said)
         room -= len(text)
@@ -286,11 +286,11 @@ def _newest(messages: list[Said]) -> list[Said]:
 _CUT = "…".encode()
 
 
-def _held(value: Number | None) -> Number | None:
+def _bounded(value: Number | None) -> Number | None:
     return None if value is None or abs(value) >= HUGE else value
 
 
-def foremost(tasks: Iterable[Task]) -> Task | None:
+def current_for_key(tasks: Iterable[Task]) -> Task | None:
     """Of tasks with the same key, newest first, the one that the key means: the first that lasts, else
     that has completed, else the newest."""
     known = list(tasks)

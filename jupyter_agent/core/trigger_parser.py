@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from ..errors import BadSchedule
-from .sanitize import one_line
-from .triggers import LEAST, MOST, At, Cron, Every, Trigger, next_due
+from .sanitize import to_single_line
+from .triggers import MAX_SECONDS, MIN_SECONDS, At, Cron, Every, Trigger, next_due
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 _PART = r"\d{1,9}(?:\.\d{1,9})?\s*(?:w|d|h|min|m|s)"
@@ -37,7 +37,7 @@ Overlap = Literal["skip", "queue", "allow"]
 OVERLAPS: tuple[Overlap, ...] = get_args(Overlap)
 
 
-class When(NamedTuple):
+class ScheduleSpec(NamedTuple):
     """When something shall run, and what becomes of a due while the run before lasts."""
 
     trigger: Trigger
@@ -45,7 +45,7 @@ class When(NamedTuple):
     overlap: Overlap = "skip"
 
 
-def read_when(asked: Mapping[str, Any], *, timezone: str, now: float) -> When:
+def parse_schedule(asked: Mapping[str, Any], *, timezone: str, now: float) -> ScheduleSpec:
     """What ``{"every" | "cron" | "at": ..., "timezone": ..., "overlap": ...}`` means.
 
     *timezone* is for those that name none. Raises `BadSchedule`.
@@ -61,7 +61,7 @@ def read_when(asked: Mapping[str, Any], *, timezone: str, now: float) -> When:
     if overlap not in (None, *OVERLAPS):
         raise BadSchedule(f"overlap must be skip, queue or allow, not {_shown(overlap)}")
     zone = zone_name(timezone if asked.get("timezone") is None else asked["timezone"])
-    return When(_trigger(given[0], asked[given[0]], zone, now), zone, overlap or "skip")
+    return ScheduleSpec(_trigger(given[0], asked[given[0]], zone, now), zone, overlap or "skip")
 
 
 def _trigger(kind: str, value: object, zone: str, now: float) -> Trigger:
@@ -73,14 +73,14 @@ def _trigger(kind: str, value: object, zone: str, now: float) -> Trigger:
 def parse_every(value: object, start: float) -> Every:
     """``"30m"``, ``"1h30m"``, ``"90s"``, ``"1d"`` or a number of seconds. Raises `BadSchedule`."""
     seconds = _seconds(value)
-    if not LEAST <= seconds <= MOST:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise BadSchedule(f"every {_shown(value)} is not from 1 second to 10 years")
     return Every(seconds, start)
 
 
 def _seconds(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if abs(value) <= MOST else math.inf
+        return float(value) if abs(value) <= MAX_SECONDS else math.inf
     text = value.strip().lower() if isinstance(value, str) else ""
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII):
         return float(text)
@@ -172,4 +172,4 @@ def _moment(time: float, zone: tzinfo) -> str:
 
 
 def _shown(value: object) -> str:
-    return one_line(repr(value))[:60]
+    return to_single_line(repr(value))[:60]

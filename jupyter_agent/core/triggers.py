@@ -19,17 +19,17 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 from msgspec import Meta, Struct
 
-LEAST, MOST = 1.0, 366 * 10 * 86_400.0
+MIN_SECONDS, MAX_SECONDS = 1.0, 366 * 10 * 86_400.0
 """Seconds between two dues."""
 
-COUNTED = 1000
+MAX_COUNTED = 1000
 """Missed dues that are counted one by one; more are not told apart."""
 
 
 class Every(Struct, frozen=True, tag="every", tag_field="kind"):
     """Due at ``start`` plus each multiple of ``seconds``, the first time after one."""
 
-    seconds: Annotated[float, Meta(ge=LEAST, le=MOST)]
+    seconds: Annotated[float, Meta(ge=MIN_SECONDS, le=MAX_SECONDS)]
     start: float
 
 
@@ -52,7 +52,7 @@ Trigger = Every | Cron | At
 
 class Missed(NamedTuple):
     """``due`` is the newest of the dues that have passed, ``earlier`` how many came before it (at most
-    `COUNTED`)."""
+    `MAX_COUNTED`)."""
 
     due: float
     earlier: int
@@ -64,15 +64,15 @@ def next_due(trigger: Trigger, after: float) -> float | None:
     return next(_dues(trigger, after), None)
 
 
-def passed(trigger: Trigger, after: float, now: float) -> Missed | None:
+def missed_dues(trigger: Trigger, after: float, now: float) -> Missed | None:
     """The dues later than *after*, up to and with *now*; ``None`` when there are none."""
     if isinstance(trigger, Every):
         first, last = _count(trigger, after) + 1, _count(trigger, now)
-        return Missed(_multiple(trigger, last), min(last - first, COUNTED)) if last >= first else None
+        return Missed(_multiple(trigger, last), min(last - first, MAX_COUNTED)) if last >= first else None
     due = next_due(trigger, after)
     if due is None or due > now:
         return None
-    return Missed(_latest(trigger, due, now), sum(1 for _ in islice(_until(trigger, due, now), COUNTED)))
+    return Missed(_latest(trigger, due, now), sum(1 for _ in islice(_until(trigger, due, now), MAX_COUNTED)))
 
 
 def _count(trigger: Every, when: float) -> int:

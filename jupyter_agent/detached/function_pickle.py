@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import CannotTravel
 
 _DEEP = 3
-_MOST_PARTS = 50
+_MAX_PARTS = 50
 
 
 def pickled(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
@@ -77,7 +77,7 @@ def _inside(where: str, value: Any) -> Iterator[tuple[str, Any]]:
         items = [(f"[{number}]", one) for number, one in enumerate(value)]
     else:
         items = [(f".{name}", one) for name, one in getattr(value, "__dict__", {}).items()]
-    for step, one in items[:_MOST_PARTS]:
+    for step, one in items[:_MAX_PARTS]:
         yield where + step, one
 
 

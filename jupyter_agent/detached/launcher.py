@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from ..system.files import create_private, make_private
-from ..system.paths import Places
+from ..system.paths import DataPaths
 from ..system.processes import STARTED_BY
 from .run_spec import RunSpec, load_run_spec
 from .work_queue import WorkItem, is_alive, is_waiting, waiting_work_items, withdraw_work_item
@@ -50,13 +50,13 @@ class Launcher:
 
     def __init__(
         self,
-        places: Places,
+        paths: DataPaths,
         stillborn: Callable[[WorkItem, str], None],
         *,
         wants: Callable[[WorkItem], bool] = lambda _order: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._places = places
+        self._paths = paths
         self._stillborn = stillborn
         self._wants = wants
         self._clock = clock
@@ -73,8 +73,8 @@ class Launcher:
         Orders younger than *settled* seconds are left to who placed them.
         """
         self.reap()
-        coming = sum(is_waiting(self._places, producer) for producer in self._started)
-        room = free_worker_slots(self._places) - coming
+        coming = sum(is_waiting(self._paths, producer) for producer in self._started)
+        room = free_worker_slots(self._paths) - coming
         tried = (self._start(item) for item in self._choices(settled))
         return sum(islice(filter(None, tried), max(0, room if most is None else min(room, most))))
 
@@ -90,12 +90,12 @@ class Launcher:
         """What is due, and last what somebody is starting now, perhaps: its worker may be gone already."""
         for begun in (False, True):
             for item in self._due(settled):
-                if log_path(self._places, item.producer).exists() is begun:
+                if log_path(self._paths, item.producer).exists() is begun:
                     yield item
 
     def _due(self, settled: float) -> Iterator[WorkItem]:
         now = self._clock()
-        for item in waiting_work_items(self._places):
+        for item in waiting_work_items(self._paths):
             ripe = item.not_before <= now and not now - settled < item.created <= now
             known = item.producer in self._started
             if ripe and not known and self._wants(item) and not self._is_blocked(item):
@@ -103,16 +103,16 @@ class Launcher:
 
     def _is_blocked(self, item: WorkItem) -> bool:
         before = item.after
-        return before is not None and (is_waiting(self._places, before) or is_alive(self._places, before))
+        return before is not None and (is_waiting(self._paths, before) or is_alive(self._paths, before))
 
     def _start(self, item: WorkItem) -> bool:
         """False when somebody else starts it at this moment."""
-        run_spec = load_run_spec(self._places, item.task)
+        run_spec = load_run_spec(self._paths, item.task)
         if run_spec is None:
             self._give_up(item, "what it should run is not there any more")
             return True
         try:
-            log = log_path(self._places, item.producer)
+            log = log_path(self._paths, item.producer)
             log.unlink(missing_ok=True)
             with create_private(log) as output:
                 self._started[item.producer] = _Started(item, self._spawn(item, run_spec, output))
@@ -126,7 +126,7 @@ class Launcher:
         return True
 
     def _spawn(self, item: WorkItem, run_spec: RunSpec, output: IO[bytes]) -> int:
-        limits = find_limits(self._places)
+        limits = find_limits(self._paths)
         process = subprocess.Popen(  # noqa: S603 - this user's own call
             [run_spec.python, "-m", "jupyter_agent.worker.detached", item.producer, str(limits.workers)],
             stdin=subprocess.DEVNULL,
@@ -141,7 +141,7 @@ class Launcher:
 
     def _environment(self, item: WorkItem, run_spec: RunSpec, limits: WorkerLimits) -> dict[str, str]:
         return run_spec.env | {
-            "JUPYTER_AGENT_DIR": str(self._places.root),
+            "JUPYTER_AGENT_DIR": str(self._paths.root),
             "JUPYTER_AGENT_PRODUCER": item.producer,
             STARTED_BY: item.producer,
             "JUPYTER_AGENT_JOURNAL": item.journal,
@@ -149,20 +149,20 @@ class Launcher:
         }
 
     def _ended(self, item: WorkItem, status: int) -> None:
-        log = log_path(self._places, item.producer)
-        if status not in (0, NO_SLOT) and is_waiting(self._places, item.producer):
+        log = log_path(self._paths, item.producer)
+        if status not in (0, NO_SLOT) and is_waiting(self._paths, item.producer):
             self._give_up(item, f"its worker ended with status {status} before it began{_tail(log)}")
         log.unlink(missing_ok=True)
 
     def _give_up(self, item: WorkItem, why: str) -> None:
-        log_path(self._places, item.producer).unlink(missing_ok=True)
-        if withdraw_work_item(self._places, item.producer):
+        log_path(self._paths, item.producer).unlink(missing_ok=True)
+        if withdraw_work_item(self._paths, item.producer):
             self._stillborn(item, why)
 
 
-def log_path(places: Places, producer: str) -> Path:
+def log_path(paths: DataPaths, producer: str) -> Path:
     """Where a worker writes what it says before it can emit."""
-    return make_private(places.workers) / f"{producer}.log"
+    return make_private(paths.workers) / f"{producer}.log"
 
 
 def _tail(log: Path) -> str:

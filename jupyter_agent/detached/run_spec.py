@@ -17,7 +17,7 @@ from ..core.events import About
 from ..core.ids import is_ulid
 from ..errors import UnknownTask
 from ..system.files import make_private, write_private
-from ..system.paths import Places
+from ..system.paths import DataPaths
 from .targets import Target
 
 _LEFT_OUT = ("JPY_", "JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_JOURNAL", "KERNEL_", "MPLBACKEND")
@@ -60,28 +60,28 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def save_run_spec(places: Places, task: str, run_spec: RunSpec, content: bytes | None = None) -> None:
+def save_run_spec(paths: DataPaths, task: str, run_spec: RunSpec, content: bytes | None = None) -> None:
     """Keep what *task* runs, in place of what it ran before."""
-    folder = make_private(_folder(places, task))
+    folder = make_private(_folder(paths, task))
     if content is not None:
         write_private(folder / "content.pickle", content)
     write_private(folder / "call.json", msgspec.json.encode(run_spec))
 
 
-def load_run_spec(places: Places, task: str) -> RunSpec | None:
+def load_run_spec(paths: DataPaths, task: str) -> RunSpec | None:
     """What *task* runs; ``None`` when it is no detached task, or what was kept cannot be read."""
     try:
-        return msgspec.json.decode((_folder(places, task) / "call.json").read_bytes(), type=RunSpec)
+        return msgspec.json.decode((_folder(paths, task) / "call.json").read_bytes(), type=RunSpec)
     except (OSError, msgspec.MsgspecError):
         return None
 
 
-def content_path(places: Places, task: str) -> Path:
+def content_path(paths: DataPaths, task: str) -> Path:
     """The file with the pickled function and arguments."""
-    return _folder(places, task) / "content.pickle"
+    return _folder(paths, task) / "content.pickle"
 
 
-def _folder(places: Places, task: str) -> Path:
+def _folder(paths: DataPaths, task: str) -> Path:
     if not is_ulid(task):
         raise UnknownTask(f"{task[:80]!r} is not a task id", task_id=task)
-    return places.calls / task
+    return paths.calls / task

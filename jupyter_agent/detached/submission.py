@@ -13,11 +13,11 @@ from ..errors import BadTarget
 from .run_spec import RunSpec, caller_environment
 from .target_parser import expanded, name_of, parse_target
 
-MOST_NAME = 500
-MOST_TAGS = 100
-MOST_RETRIES = 1000
-MOST_SECONDS = 366 * 10 * 86_400.0
-Name = Annotated[str, Meta(min_length=1, max_length=MOST_NAME)]
+MAX_NAME = 500
+MAX_TAGS = 100
+MAX_RETRIES = 1000
+MAX_SECONDS = 366 * 10 * 86_400.0
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 
 
 class Submission(Struct, omit_defaults=True):
@@ -32,11 +32,11 @@ class Submission(Struct, omit_defaults=True):
     name: Name | None = None
     key: Name | None = None
     parameters: dict[str, Any] = {}
-    retries: Annotated[int, Meta(ge=0, le=MOST_RETRIES)] = 0
-    timeout: Annotated[float, Meta(gt=0, le=MOST_SECONDS)] | None = None
-    tags: Annotated[list[Name], Meta(max_length=MOST_TAGS)] = []
+    retries: Annotated[int, Meta(ge=0, le=MAX_RETRIES)] = 0
+    timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
+    tags: Annotated[list[Name], Meta(max_length=MAX_TAGS)] = []
     kernel: str | None = None
-    cell_timeout: Annotated[float, Meta(gt=0, le=MOST_SECONDS)] | None = None
+    cell_timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
     allow_errors: bool = False
     cwd: str | None = None
     env: dict[str, str] | None = None

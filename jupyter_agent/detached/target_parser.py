@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from ..errors import BadTarget
 from .targets import AgentTarget, CommandTarget, FunctionTarget, NotebookTarget, PickledTarget, Target
 
-LONGEST_NAME = 60
+MAX_NAME = 60
 _WORDS = {"True": True, "False": False, "None": None}
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|\d+\.\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _HOW = "a notebook.ipynb, module:function, -- and a command, or text for the agent"
@@ -103,7 +103,7 @@ def name_of(target: Target) -> str:
         case PickledTarget():
             name = target.label
     line = " ".join(name.split())
-    return line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1].rstrip() + "…"
+    return line if len(line) <= MAX_NAME else line[: MAX_NAME - 1].rstrip() + "…"
 
 
 def is_function(text: str) -> bool:

@@ -19,7 +19,7 @@ from ..core.events import TaskState
 from ..core.task import Task
 from ..system.files import make_private, write_private
 from ..system.locks import is_locked
-from ..system.paths import Places
+from ..system.paths import DataPaths
 from ..system.processes import end_children, is_worker
 from .run_spec import load_run_spec
 
@@ -41,27 +41,27 @@ class WorkItem(Struct, frozen=True, omit_defaults=True):
     leader: int = 0
 
 
-def enqueue_work_item(places: Places, item: WorkItem) -> None:
+def enqueue_work_item(paths: DataPaths, item: WorkItem) -> None:
     """Have a worker started for this attempt."""
-    write_private(make_private(places.orders) / f"{item.producer}.json", msgspec.json.encode(item))
+    write_private(make_private(paths.orders) / f"{item.producer}.json", msgspec.json.encode(item))
 
 
-def waiting_work_items(places: Places) -> Iterator[WorkItem]:
+def waiting_work_items(paths: DataPaths) -> Iterator[WorkItem]:
     """What no worker has taken yet, oldest first."""
-    return _read_all(places.orders)
+    return _read_all(paths.orders)
 
 
-def is_waiting(places: Places, producer: str) -> bool:
+def is_waiting(paths: DataPaths, producer: str) -> bool:
     """Whether a worker that will be *producer* is still to start."""
-    return (places.orders / f"{producer}.json").exists()
+    return (paths.orders / f"{producer}.json").exists()
 
 
-def claim_work_item(places: Places, producer: str) -> WorkItem | None:
+def claim_work_item(paths: DataPaths, producer: str) -> WorkItem | None:
     """Take the order as its worker; ``None`` when it was withdrawn, or somebody else took it."""
-    make_private(places.workers)
-    taken = _taken(places, producer)
+    make_private(paths.workers)
+    taken = _taken(paths, producer)
     try:
-        (places.orders / f"{producer}.json").rename(taken)
+        (paths.orders / f"{producer}.json").rename(taken)
     except FileNotFoundError:
         return None
     item = _read(taken)
@@ -70,9 +70,9 @@ def claim_work_item(places: Places, producer: str) -> WorkItem | None:
     return item
 
 
-def withdraw_work_item(places: Places, producer: str) -> bool:
+def withdraw_work_item(paths: DataPaths, producer: str) -> bool:
     """Take the order away; false when a worker has it already, or it never was."""
-    path = places.orders / f"{producer}.json"
+    path = paths.orders / f"{producer}.json"
     gone = path.with_name(f".gone-{producer}")
     try:
         path.rename(gone)
@@ -82,75 +82,75 @@ def withdraw_work_item(places: Places, producer: str) -> bool:
     return True
 
 
-def complete_work_item(places: Places, producer: str) -> None:
+def complete_work_item(paths: DataPaths, producer: str) -> None:
     """The worker has ended; again is nothing."""
-    _taken(places, producer).unlink(missing_ok=True)
-    _stop_sign(places, producer).unlink(missing_ok=True)
+    _taken(paths, producer).unlink(missing_ok=True)
+    _stop_sign(paths, producer).unlink(missing_ok=True)
 
 
-def ask_to_stop(places: Places, producer: str) -> None:
+def ask_to_stop(paths: DataPaths, producer: str) -> None:
     """Say beforehand that the SIGTERM which the worker will get is a cancel; where no server could say so."""
-    make_private(places.workers)
-    write_private(_stop_sign(places, producer), b"")
+    make_private(paths.workers)
+    write_private(_stop_sign(paths, producer), b"")
 
 
-def is_asked_to_stop(places: Places, producer: str) -> bool:
+def is_asked_to_stop(paths: DataPaths, producer: str) -> bool:
     """Whether a SIGTERM to the worker is a cancel."""
-    return _stop_sign(places, producer).exists()
+    return _stop_sign(paths, producer).exists()
 
 
-def claimed_work_items(places: Places) -> list[WorkItem]:
+def claimed_work_items(paths: DataPaths) -> list[WorkItem]:
     """What workers have in hand, oldest first; a worker that was killed leaves its own behind."""
-    return list(_read_all(places.workers))
+    return list(_read_all(paths.workers))
 
 
-def sweep_workers(places: Places) -> None:
+def sweep_workers(paths: DataPaths) -> None:
     """End and remove what workers that were killed have left, once their last words are taken in; and what
     nobody is there to remove: logs of workers whose launcher was gone before them."""
-    for item in claimed_work_items(places):
-        if not has_started(places, item.producer):
-            _end_what_it_left(places, item)
-            complete_work_item(places, item.producer)
-    for path in (*places.workers.glob("[0-9A-Z]*.log"), *places.workers.glob("[0-9A-Z]*.stop")):
-        if not is_waiting(places, path.stem) and not has_started(places, path.stem):
+    for item in claimed_work_items(paths):
+        if not has_started(paths, item.producer):
+            _end_what_it_left(paths, item)
+            complete_work_item(paths, item.producer)
+    for path in (*paths.workers.glob("[0-9A-Z]*.log"), *paths.workers.glob("[0-9A-Z]*.stop")):
+        if not is_waiting(paths, path.stem) and not has_started(paths, path.stem):
             path.unlink(missing_ok=True)
 
 
-def _end_what_it_left(places: Places, item: WorkItem) -> None:
+def _end_what_it_left(paths: DataPaths, item: WorkItem) -> None:
     """End what a killed worker had started. One that ends by itself ends its order before its process."""
     gone = item.leader > 0 and not is_worker(item.leader, item.producer)
-    if gone and _taken(places, item.producer).exists():
+    if gone and _taken(paths, item.producer).exists():
         end_children(item.leader, started_by=item.producer)
 
 
-def is_alive(places: Places, producer: str) -> bool:
+def is_alive(paths: DataPaths, producer: str) -> bool:
     """Whether the worker that is *producer* lives."""
-    return is_locked(places.spools / producer / "lock")
+    return is_locked(paths.spools / producer / "lock")
 
 
-def has_pending_retry(places: Places, task: Task) -> bool:
+def has_pending_retry(paths: DataPaths, task: Task) -> bool:
     """Whether the worker of an attempt that failed is about to queue the next one itself, as `retries` allow.
 
     For some milliseconds nothing else tells, and another attempt of that number would be one too many.
     """
     worker = task.producer or ""
-    if task.state is not TaskState.FAILED or task.cancel_requested or not is_alive(places, worker):
+    if task.state is not TaskState.FAILED or task.cancel_requested or not is_alive(paths, worker):
         return False
-    item, run_spec = _read(_taken(places, worker)), load_run_spec(places, task.id)
+    item, run_spec = _read(_taken(paths, worker)), load_run_spec(paths, task.id)
     return item is not None and run_spec is not None and task.attempt < item.attempt + run_spec.retries
 
 
-def has_started(places: Places, producer: str) -> bool:
+def has_started(paths: DataPaths, producer: str) -> bool:
     """Whether the worker has begun; true until what it left has been taken in."""
-    return (places.spools / producer).exists()
+    return (paths.spools / producer).exists()
 
 
-def _taken(places: Places, producer: str) -> Path:
-    return places.workers / f"{producer}.json"
+def _taken(paths: DataPaths, producer: str) -> Path:
+    return paths.workers / f"{producer}.json"
 
 
-def _stop_sign(places: Places, producer: str) -> Path:
-    return places.workers / f"{producer}.stop"
+def _stop_sign(paths: DataPaths, producer: str) -> Path:
+    return paths.workers / f"{producer}.stop"
 
 
 def _read_all(folder: Path) -> Iterator[WorkItem]:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from ..system.files import make_private, write_private
 from ..system.locks import FileLock, is_locked
-from ..system.paths import Places
+from ..system.paths import DataPaths
 
 
 class WorkerLimits(Struct, frozen=True):
@@ -25,15 +25,15 @@ def default_workers() -> int:
     return max(2, os.cpu_count() or 1)
 
 
-def save_limits(places: Places, limits: WorkerLimits) -> None:
+def save_limits(paths: DataPaths, limits: WorkerLimits) -> None:
     """Say to everybody who starts workers how many there may be."""
-    write_private(make_private(places.workers) / "limits", msgspec.json.encode(limits))
+    write_private(make_private(paths.workers) / "limits", msgspec.json.encode(limits))
 
 
-def find_limits(places: Places) -> WorkerLimits:
+def find_limits(paths: DataPaths) -> WorkerLimits:
     """``JUPYTER_AGENT_WORKERS``, else what a server has said last, else the default."""
     try:
-        said = msgspec.json.decode((places.workers / "limits").read_bytes(), type=WorkerLimits)
+        said = msgspec.json.decode((paths.workers / "limits").read_bytes(), type=WorkerLimits)
     except (OSError, msgspec.MsgspecError):
         said = WorkerLimits(default_workers())
     asked = os.environ.get("JUPYTER_AGENT_WORKERS", "")
@@ -42,20 +42,20 @@ def find_limits(places: Places) -> WorkerLimits:
     return said
 
 
-def take_worker_slot(places: Places, workers: int | None = None) -> FileLock | None:
+def take_worker_slot(paths: DataPaths, workers: int | None = None) -> FileLock | None:
     """A free slot, held until it is released or this process dies; ``None`` when all are taken.
 
     *workers* is how many there are for who starts this worker.
     """
-    folder = make_private(places.workers)
-    for number in range(workers or find_limits(places).workers):
+    folder = make_private(paths.workers)
+    for number in range(workers or find_limits(paths).workers):
         lock = FileLock.acquire(folder / f"slot-{number}")
         if lock is not None:
             return lock
     return None
 
 
-def free_worker_slots(places: Places) -> int:
+def free_worker_slots(paths: DataPaths) -> int:
     """How many more workers may start now."""
-    count = find_limits(places).workers
-    return count - sum(is_locked(places.workers / f"slot-{number}") for number in range(count))
+    count = find_limits(paths).workers
+    return count - sum(is_locked(paths.workers / f"slot-{number}") for number in range(count))

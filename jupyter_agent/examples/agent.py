@@ -23,7 +23,7 @@ Message = dict[str, str]
 Complete = Callable[[Sequence[Message]], str]
 """From the messages so far to the next reply."""
 
-MOST_STEPS = 40
+MAX_STEPS = 40
 """Replies after which a run gives up."""
 
 PROTOCOL = """You solve tasks with tools. Answer with exactly one JSON object, one of
@@ -38,7 +38,7 @@ The tools:
 def agent(text: str, complete: Complete = think) -> str:
     """Solve the task that *text* describes; the report. Each step is kept: a later attempt goes on behind it.
 
-    Raises `RuntimeError` when it comes to no end within `MOST_STEPS` replies.
+    Raises `RuntimeError` when it comes to no end within `MAX_STEPS` replies.
     """
     return _Run(text, complete).to_the_end()
 
@@ -72,7 +72,7 @@ class _Run:
 
     def to_the_end(self) -> str:
         self._go_on()
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_STEPS):
             self._task.raise_if_cancelled()
             reply = self._complete(self._messages)
             action = _action(reply)
@@ -82,7 +82,7 @@ class _Run:
                 self._say(report.splitlines(keepends=True))
                 return report
             self._remember(reply, self._do(action))
-        raise RuntimeError(f"no report after {MOST_STEPS} steps: {self._text[:80]!r}")
+        raise RuntimeError(f"no report after {MAX_STEPS} steps: {self._text[:80]!r}")
 
     def _go_on(self) -> None:
         """Take up what an earlier attempt had done of the same task."""
@@ -149,4 +149,4 @@ def _action(reply: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-__all__ = ["MOST_STEPS", "PROTOCOL", "TOOLS", "Complete", "Message", "agent", "endpoint"]
+__all__ = ["MAX_STEPS", "PROTOCOL", "TOOLS", "Complete", "Message", "agent", "endpoint"]

@@ -13,8 +13,8 @@ from typing import Any
 
 from .skills import CAN, EXAMPLES, SKILLS, Refused
 
-MOST_QUESTIONS = 3
-MOST_WORDS = 2000
+MAX_QUESTIONS = 3
+MAX_GOAL = 2000
 """Characters of a goal that are looked at."""
 
 
@@ -68,8 +68,8 @@ def think(messages: Sequence[dict[str, str]]) -> str:
 
 def _solve(talk: Talk) -> str:
     """The report. Raises `Wanted` for the next step."""
-    goal = talk.goal[:MOST_WORDS]
-    for _ in range(MOST_QUESTIONS):
+    goal = talk.goal[:MAX_GOAL]
+    for _ in range(MAX_QUESTIONS):
         for skill in SKILLS:
             if found := re.search(skill.words, goal, re.IGNORECASE | re.DOTALL):
                 try:
@@ -79,5 +79,5 @@ def _solve(talk: Talk) -> str:
         goal = talk.ask(f"I do not know how to do that. {CAN} What shall I do?", EXAMPLES)
         if not goal:
             break
-        goal = goal[:MOST_WORDS]
+        goal = goal[:MAX_GOAL]
     return f"I could not do that. {CAN}"

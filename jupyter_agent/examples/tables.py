@@ -13,11 +13,11 @@ from typing import Any
 
 import jupyter_agent as ja
 
-LOOK = 1000
+CHECK_EVERY = 1000
 """Rows between two looks at whether the task was cancelled."""
 
 SAMPLE = 8192
-MOST_COMMON = 3
+MAX_COMMON = 3
 EMPTY = {"", "na", "nan", "n/a", "null", "none"}
 
 
@@ -84,7 +84,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
             reader = csv.reader(file, delimiter=_delimiter(sample))
             number = -1
             for number, row in enumerate(row for row in reader if any(map(str.strip, row))):
-                if number % LOOK == 0:
+                if number % CHECK_EVERY == 0:
                     ja.current().raise_if_cancelled()
                 yield row
             if number < 0:
@@ -107,7 +107,7 @@ def _column(title: str, values: list[str]) -> dict[str, Any]:
     if numbers:
         return facts | {"kind": "number"} | {word: figure(numbers) for word, figure in STATISTICS.items()}
     common = Counter(present)
-    return facts | {"kind": "text", "distinct": len(common), "common": common.most_common(MOST_COMMON)}
+    return facts | {"kind": "text", "distinct": len(common), "common": common.most_common(MAX_COMMON)}
 
 
 def _numbers(present: list[str]) -> list[float]:

@@ -16,13 +16,13 @@ import jupyter_agent as ja
 
 from . import tables
 
-MOST_FILES = 200
-MOST_LOOKS = 20_000
-MOST_BYTES = 64 << 20
+MAX_FILES = 200
+MAX_SCANNED = 20_000
+MAX_BYTES = 64 << 20
 """The largest file that is read."""
 
-MOST_LINES = 50
-MOST_DIGITS = 1000
+MAX_LINES = 50
+MAX_DIGITS = 1000
 
 
 class ToolError(Exception):
@@ -38,7 +38,7 @@ def list_files(pattern: str = "*", folder: str = ".") -> list[str]:
     for looked, path in enumerate(_walk(top)):
         if fnmatch(path.name.lower(), pattern.lower()):
             found.append(path.relative_to(Path.cwd().resolve()).as_posix())
-        if len(found) == MOST_FILES or looked == MOST_LOOKS:
+        if len(found) == MAX_FILES or looked == MAX_SCANNED:
             break
     return sorted(found)
 
@@ -61,7 +61,7 @@ def column_statistic(path: str, column: str, statistic: str) -> float | int:
 def read_text(path: str, lines: int = 20) -> str:
     """The first lines of a text file."""
     with _file(path).open(encoding="utf-8", errors="replace") as file:
-        return "".join(line[:500] for _, line in zip(range(min(lines, MOST_LINES)), file, strict=False))
+        return "".join(line[:500] for _, line in zip(range(min(lines, MAX_LINES)), file, strict=False))
 
 
 def search_text(text: str, pattern: str = "*", folder: str = ".") -> list[str]:
@@ -69,13 +69,13 @@ def search_text(text: str, pattern: str = "*", folder: str = ".") -> list[str]:
     found: list[str] = []
     for path in list_files(pattern, folder):
         ja.current().raise_if_cancelled()
-        if Path(path).stat().st_size > MOST_BYTES:
+        if Path(path).stat().st_size > MAX_BYTES:
             continue
         with Path(path).open(encoding="utf-8", errors="ignore") as file:
             for number, line in enumerate(file, 1):
                 if text.lower() in line.lower():
                     found.append(f"{path}:{number}: {line.strip()[:200]}")
-                if len(found) == MOST_LINES:
+                if len(found) == MAX_LINES:
                     return found
     return found
 
@@ -86,11 +86,11 @@ def calculate(expression: str) -> float | int:
         value = _value(ast.parse(expression.strip(), mode="eval").body)
     except (SyntaxError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise ToolError(f"{expression[:80]!r} has no value: {error}") from None
-    if isinstance(value, int) and abs(value) < 10**MOST_DIGITS:
+    if isinstance(value, int) and abs(value) < 10**MAX_DIGITS:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
-    raise ToolError(f"{expression[:80]!r} has no value of at most {MOST_DIGITS:,} digits")
+    raise ToolError(f"{expression[:80]!r} has no value of at most {MAX_DIGITS:,} digits")
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
@@ -138,8 +138,8 @@ def _file(path: str) -> Path:
     found = _inside(path)
     if not found.is_file():
         raise ToolError(f"there is no file {path!r}")
-    if found.stat().st_size > MOST_BYTES:
-        raise ToolError(f"{path!r} has more than {MOST_BYTES >> 20} MiB")
+    if found.stat().st_size > MAX_BYTES:
+        raise ToolError(f"{path!r} has more than {MAX_BYTES >> 20} MiB")
     return found
 
 
@@ -181,6 +181,6 @@ def _value(node: ast.expr) -> Any:
 def _power(base: Any, exponent: Any) -> Any:
     """A power that fits in memory."""
     whole = isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1
-    if whole and exponent * math.log10(abs(base)) > MOST_DIGITS:
-        raise ValueError(f"the number has more than {MOST_DIGITS:,} digits")
+    if whole and exponent * math.log10(abs(base)) > MAX_DIGITS:
+        raise ValueError(f"the number has more than {MAX_DIGITS:,} digits")
     return base**exponent

@@ -22,12 +22,12 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
 from ..errors import AgentError
 from ..protocol.frames import MASK_BYTES, masked_frame
-from ..transport.websocket import HANG_UP_WITHIN, dial
+from ..transport.websocket import CLOSE_TIMEOUT, connect
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-CONNECT_WITHIN = 20.0
-ANSWER_WITHIN = 20.0
+CONNECT_TIMEOUT = 20.0
+ANSWER_TIMEOUT = 20.0
 """Seconds for the peer to take a batch and answer a ping behind it, before it counts as gone."""
 
 _FOR_GOOD = frozenset((1003, 1007, 1008, 1009, 1010, 3000, 3003))
@@ -74,16 +74,16 @@ class WebSocketPeer:
         self._socket: WebSocketClientConnection | None = None
 
     async def open(self, request: HTTPRequest, subprotocols: list[str] | None) -> None:
-        self._socket = await dial(request, subprotocols=subprotocols, heard=self._hear)
+        self._socket = await connect(request, subprotocols=subprotocols, on_message=self._hear)
         self._socket.on_pong = self._on_pong  # type: ignore[method-assign]
 
     async def deliver(self, frames: Sequence[bytes]) -> None:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(ANSWER_TIMEOUT):
                 await self._write(frames)
                 await self._ask()
         except TimeoutError:
-            raise PeerAway(f"the peer did not answer within {ANSWER_WITHIN:.0f} s") from None
+            raise PeerAway(f"the peer did not answer within {ANSWER_TIMEOUT:.0f} s") from None
         except (StreamClosedError, WebSocketClosedError):
             raise self._gone() from None
 
@@ -111,7 +111,7 @@ class WebSocketPeer:
             return
         socket.close()
         with suppress(TimeoutError):
-            async with asyncio.timeout(HANG_UP_WITHIN):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._closed.wait()
         stream.close()
 
@@ -164,8 +164,8 @@ async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] |
     request = HTTPRequest(
         bare,
         headers=own | headers,
-        connect_timeout=CONNECT_WITHIN,
-        request_timeout=CONNECT_WITHIN,
+        connect_timeout=CONNECT_TIMEOUT,
+        request_timeout=CONNECT_TIMEOUT,
         follow_redirects=False,
         streaming_callback=_pass_over,
     )

@@ -19,13 +19,13 @@ from .serializers import SUBPROTOCOLS
 from .spec import Condition, Format, shown_url
 
 log = logging.getLogger(__name__)
-MOST = 250
+MAX_EVENTS = 250
 """Events in one batch; fewer for a peer that did not answer for so many."""
 
 QUIET = 25.0
 """Seconds without an event after which the peer is asked whether it is still there."""
 
-STEADY = 5.0
+STABLE_AFTER = 5.0
 """Seconds after which a connection counts as one that worked."""
 
 
@@ -75,7 +75,7 @@ class Sender:
         self._chance = chance
         self._pause = pause
         self._connect = connect
-        self._most = MOST
+        self._most = MAX_EVENTS
         self._backoff = Backoff(most=30.0)
         self._seldom = Backoff(first=30.0, most=300.0)
 
@@ -90,7 +90,7 @@ class Sender:
                 while await self._source.over():
                     self.state, self.error = "done", None
                     await self._source.news()
-                await self._visit()
+                await self._run_connection()
             except AgentError as error:
                 delay = self._trouble(error)
             except Exception as error:  # a fault of ours must not end a forward for good
@@ -106,7 +106,7 @@ class Sender:
         log.debug("%s: %s", shown_url(self._url), self.error)
         return (self._seldom if refused else self._backoff).next(self._chance())
 
-    async def _visit(self) -> None:
+    async def _run_connection(self) -> None:
         """One connection, until the source is over. Raises `PeerAway`."""
         peer = await self._connect(self._url, self._headers, SUBPROTOCOLS[self._form])
         clock = asyncio.get_running_loop().time
@@ -115,7 +115,7 @@ class Sender:
             await peer.deliver(())
             self.state, self.error = "connected", None
             while await self._send(peer) or not await self._source.over():
-                if clock() - opened >= STEADY:
+                if clock() - opened >= STABLE_AFTER:
                     self._worked()
         finally:
             await peer.close()
@@ -132,7 +132,7 @@ class Sender:
             self._most = max(1, len(batch.frames) // 4)
             raise
         await self._source.answered(batch)
-        self._most = min(MOST, self._most * 2)
+        self._most = min(MAX_EVENTS, self._most * 2)
         self._worked()
         return True
 

@@ -21,10 +21,10 @@ Format = Literal["json", "cloudevents"]
 Condition = Literal["connected", "waiting", "refused", "done"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
-MOST_URL = 4096
-MOST_HEADERS = 32
-MOST_HEADER = 8192
-MOST_TASKS = 500
+MAX_URL = 4096
+MAX_HEADERS = 32
+MAX_HEADER = 8192
+MAX_TASKS = 500
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}\Z")
 _QUERY = re.compile(r"[?#]")
 _OURS = frozenset(("connection", "content-length", "host", "transfer-encoding", "upgrade"))
@@ -163,8 +163,8 @@ def _url(url: object) -> str:
     said = _repeatable(url)
     if not url.lower().startswith(("ws://", "wss://")):
         raise ValueError(f"{said} is no WebSocket address; it begins with ws:// or wss://")
-    if len(url) > MOST_URL or not (url.isascii() and url.isprintable()) or " " in url:
-        raise ValueError(f"{said} is longer than {MOST_URL} characters, or has some that no address can have")
+    if len(url) > MAX_URL or not (url.isascii() and url.isprintable()) or " " in url:
+        raise ValueError(f"{said} is longer than {MAX_URL} characters, or has some that no address can have")
     if not _has_host(url):
         raise ValueError(f"{said} names no host and port; an address is like wss://example.org:8443/events")
     return url
@@ -198,7 +198,7 @@ def _names(value: object, what: str, most: int) -> tuple[str, ...] | None:
 
 
 def _tasks(value: object) -> tuple[str, ...] | None:
-    tasks = _names(value, "tasks", MOST_TASKS)
+    tasks = _names(value, "tasks", MAX_TASKS)
     for task in tasks or ():
         if not is_ulid(task):
             raise ValueError(f"{task[:80]!r} is no task id (26 letters and digits)")
@@ -216,8 +216,8 @@ def _types(value: object) -> tuple[str, ...] | None:
 def _headers(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError('headers must be an object of names and values, as in {"Authorization": "Bearer …"}')  # noqa: TRY004
-    if len(value) > MOST_HEADERS:
-        raise ValueError(f"a forward sends at most {MOST_HEADERS} headers, not {len(value)}")
+    if len(value) > MAX_HEADERS:
+        raise ValueError(f"a forward sends at most {MAX_HEADERS} headers, not {len(value)}")
     for name, text in value.items():
         _check_header(name, text)
     return dict(value)
@@ -229,10 +229,10 @@ def _check_header(name: object, text: object) -> None:
         raise ValueError(f"{str(name)[:40]!r} cannot be the name of a header")
     if name.lower() in _OURS or name.lower().startswith(_OURS_TOO):
         raise ValueError(f"the header {name} belongs to the handshake; leave it out")
-    good = isinstance(text, str) and len(text) <= MOST_HEADER and text.isascii() and text.isprintable()
+    good = isinstance(text, str) and len(text) <= MAX_HEADER and text.isascii() and text.isprintable()
     if not good:
         raise ValueError(
-            f"the value of the header {name} must be text of one line, at most {MOST_HEADER} ASCII characters"
+            f"the value of the header {name} must be text of one line, at most {MAX_HEADER} ASCII characters"
         )
 
 

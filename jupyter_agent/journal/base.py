@@ -20,7 +20,7 @@ PAGE_BYTES = 1 << 20
 TAIL_TYPES = ("log", "message", "display")
 """What the last lines of a task are made of."""
 
-LOOK = 50_000
+SCAN_LIMIT = 50_000
 """Events of a task that one look back passes at most, so that nobody waits while rare types are sought."""
 
 
@@ -161,7 +161,7 @@ class Journal(Records, Protocol):
         *,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-        look: int = LOOK,
+        look: int = SCAN_LIMIT,
     ) -> HistoryPage:
         """The newest *limit* events (and about *size* bytes) of one task up to and with offset *upto*.
 

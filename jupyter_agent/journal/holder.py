@@ -25,8 +25,8 @@ from .sqlite.journal import SQLiteJournal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-_MOST_EVENTS = 20_000
-_SAID_FOR = 60.0
+_MAX_EVENTS = 20_000
+_QUIET_SECONDS = 60.0
 """Seconds without trouble after which trouble is news again."""
 
 
@@ -159,7 +159,7 @@ class Holder:
     def _group(self) -> list[Item]:
         group: list[Item] = []
         weight = 0
-        while self._queue and weight < _MOST_EVENTS:
+        while self._queue and weight < _MAX_EVENTS:
             work, future = self._queue[0]
             if callable(work) and group:
                 break
@@ -249,7 +249,7 @@ class Holder:
         now = time.monotonic()
         if self.trouble is None and now >= self._tell_again:
             log.error("events cannot be stored and stay in their spools: %s", sentence)
-        self._tell_again = now + _SAID_FOR
+        self._tell_again = now + _QUIET_SECONDS
         self.trouble = self.trouble or sentence  # what came first is the cause of what comes after
 
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from ..core.events import TaskState
 from ..core.task import Task
 from .base import (
-    LOOK,
     PAGE_BYTES,
+    SCAN_LIMIT,
     AppendResult,
     Batch,
     CellLocation,
@@ -164,7 +164,7 @@ class MemoryJournal(MemoryRecords):
         *,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-        look: int = LOOK,
+        look: int = SCAN_LIMIT,
     ) -> HistoryPage:
         page: list[StoredEvent] = []
         weight = 0

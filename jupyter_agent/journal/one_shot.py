@@ -9,7 +9,7 @@ from typing import TypeVar
 from ..core.events import State
 from ..detached.work_queue import sweep_workers
 from ..errors import JournalHeld
-from ..system.paths import Places
+from ..system.paths import DataPaths
 from ..transport.discovery import DEFAULT
 from .holder import Holder
 from .operations.recovery import interrupt_orphans, read_live_spools, recover_all
@@ -20,14 +20,14 @@ T = TypeVar("T")
 LEASE = 86_400.0
 """Seconds since its last word that a producer on another machine counts as alive."""
 
-PATIENCE = 5.0
+ACQUIRE_TIMEOUT = 5.0
 """Seconds that a job waits for the moments of others."""
 
 _RETRY = 0.05
 
 
 def run_in_session(
-    places: Places,
+    paths: DataPaths,
     name: str,
     job: Callable[[JournalSession], T],
     *,
@@ -37,9 +37,9 @@ def run_in_session(
     """What *job* makes of the journal *name*, with with *recover* every spool that can be read now.
 
     *kill_outcomes*: the final state to record for the task of each producer that was killed from here. Raises
-    `JournalHeld` when a server has the journal, or another process for longer than `PATIENCE`.
+    `JournalHeld` when a server has the journal, or another process for longer than `ACQUIRE_TIMEOUT`.
     """
-    slot = _take_slot(places, name)
+    slot = _take_slot(paths, name)
     try:
         holder = Holder(slot)
     except BaseException:
@@ -49,27 +49,27 @@ def run_in_session(
 
     def work(session: JournalSession) -> T:
         if recover:
-            recover_all(session, places, slot.name)
-            read_live_spools(session, places, slot.name)
-            interrupt_orphans(session, places, lambda _: False, now=time.time(), lease=LEASE)
-            sweep_workers(places)
+            recover_all(session, paths, slot.name)
+            read_live_spools(session, paths, slot.name)
+            interrupt_orphans(session, paths, lambda _: False, now=time.time(), lease=LEASE)
+            sweep_workers(paths)
         return job(session)
 
     with holder:
         return holder.call(work).result()
 
 
-def home_of(places: Places, name: str) -> str:
+def home_of(paths: DataPaths, name: str) -> str:
     """The slot *name*, or the default one into which it was merged."""
-    return name if (places.journals / name).is_dir() else DEFAULT
+    return name if (paths.journals / name).is_dir() else DEFAULT
 
 
-def _take_slot(places: Places, name: str) -> Slot:
+def _take_slot(paths: DataPaths, name: str) -> Slot:
     """The slot; waits for the moments of others."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + ACQUIRE_TIMEOUT
     while True:
         try:
-            return take_slot_briefly(places, home_of(places, name))
+            return take_slot_briefly(paths, home_of(paths, name))
         except JournalHeld as held:
             if held.holder.get("kind") == "server" or time.monotonic() > deadline:
                 raise

@@ -21,13 +21,13 @@ from ..producer.spool import read_spool_header
 from ..system.files import make_private, remove_folder, write_private
 from ..system.host import host, is_this_host
 from ..system.locks import FileLock, is_locked
-from ..system.paths import Places
+from ..system.paths import DataPaths
 from ..transport.discovery import DEFAULT, HolderFile, read_holder
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-MOST_SLOTS = 16
-UNSAID = 1.0
+MAX_SLOTS = 16
+ANNOUNCE_TIMEOUT = 1.0
 """Seconds within which whoever took a slot says whether it is a command line's or a server's."""
 
 
@@ -63,14 +63,14 @@ class Slot:
 
 def slot_names() -> Iterator[str]:
     yield DEFAULT
-    yield from (f"{DEFAULT}-{number}" for number in range(2, MOST_SLOTS + 1))
+    yield from (f"{DEFAULT}-{number}" for number in range(2, MAX_SLOTS + 1))
 
 
-def try_slot(places: Places, name: str) -> Slot | None:
+def try_slot(paths: DataPaths, name: str) -> Slot | None:
     """Take the slot called *name* if nobody holds it. Raises `JournalError` where that cannot be told."""
-    folder = places.journals / name
+    folder = paths.journals / name
     try:
-        make_private(places.journals)
+        make_private(paths.journals)
         make_private(folder)
         lock = FileLock.acquire(folder / "lock")
         if lock is not None:
@@ -82,19 +82,19 @@ def try_slot(places: Places, name: str) -> Slot | None:
     return Slot(folder, lock) if lock else None
 
 
-def holder_of(places: Places, name: str) -> HolderFile | None:
+def holder_of(paths: DataPaths, name: str) -> HolderFile | None:
     """Who holds the slot called *name* now; ``None`` when nobody does, or has not said so yet."""
-    folder = places.journals / name
+    folder = paths.journals / name
     return read_holder(folder) if is_locked(folder / "lock") else None
 
 
-def existing_slots(places: Places) -> list[str]:
+def existing_slots(paths: DataPaths) -> list[str]:
     """The names of the slots that are there, `DEFAULT` first."""
-    return [name for name in slot_names() if (places.journals / name).is_dir()]
+    return [name for name in slot_names() if (paths.journals / name).is_dir()]
 
 
 def take_server_slot(
-    places: Places,
+    paths: DataPaths,
     open_slot: Callable[[Slot], T],
     *,
     patience: float = 10.0,
@@ -108,8 +108,8 @@ def take_server_slot(
     trouble: list[str] = []
     for name in slot_names():
         try:
-            slot = _patiently(places, name, patience, wait)
-            if slot is not None and _is_of_before(places, slot):
+            slot = _patiently(paths, name, patience, wait)
+            if slot is not None and _is_of_before(paths, slot):
                 slot.delete()
             elif slot is not None:
                 opened = _opened(slot, open_slot)
@@ -120,20 +120,20 @@ def take_server_slot(
             trouble.append(str(error))
     if trouble:
         raise JournalError(f"{trouble[0]} (and so with {len(trouble) - 1} others)")
-    raise JournalError(f"all {MOST_SLOTS} journals are held by other servers")
+    raise JournalError(f"all {MAX_SLOTS} journals are held by other servers")
 
 
-def _is_of_before(places: Places, slot: Slot) -> bool:
+def _is_of_before(paths: DataPaths, slot: Slot) -> bool:
     """Whether there are processes, or workers to come, of a journal with this name that was taken in by
     the default one. They belong to that now, and would take a new one of the name for theirs."""
     if slot.name == DEFAULT or slot.file.exists():
         return False
-    orders = (order.journal for order in waiting_work_items(places))
-    return slot.name in _named_by_spools(places) or slot.name in orders
+    orders = (order.journal for order in waiting_work_items(paths))
+    return slot.name in _named_by_spools(paths) or slot.name in orders
 
 
-def _named_by_spools(places: Places) -> Iterator[str]:
-    for folder in places.spools.glob("[0-9A-Z]*"):
+def _named_by_spools(paths: DataPaths) -> Iterator[str]:
+    for folder in paths.spools.glob("[0-9A-Z]*"):
         try:
             header = read_spool_header(folder)
         except SpoolError:  # it has just been taken in
@@ -150,25 +150,25 @@ def _opened(slot: Slot, open_slot: Callable[[Slot], T]) -> T:
         raise
 
 
-def _patiently(places: Places, name: str, patience: float, wait: Callable[[float], None]) -> Slot | None:
+def _patiently(paths: DataPaths, name: str, patience: float, wait: Callable[[float], None]) -> Slot | None:
     begun = time.monotonic()
-    most = {"server": 0.0, "moment": patience, "unsaid": min(patience, UNSAID)}
+    most = {"server": 0.0, "moment": patience, "unsaid": min(patience, ANNOUNCE_TIMEOUT)}
     while True:
-        slot = try_slot(places, name)
-        address = None if slot else read_holder(places.journals / name)
+        slot = try_slot(paths, name)
+        address = None if slot else read_holder(paths.journals / name)
         if slot or time.monotonic() - begun >= most[address.kind if address else "unsaid"]:
             return slot
         wait(0.05)
 
 
-def take_slot_briefly(places: Places, name: str = DEFAULT) -> Slot:
+def take_slot_briefly(paths: DataPaths, name: str = DEFAULT) -> Slot:
     """The slot called *name*, for a command that reads or writes it and goes.
 
     Raises `JournalHeld` with the holder's address when somebody has it.
     """
-    slot = try_slot(places, name)
+    slot = try_slot(paths, name)
     if slot is None:
-        address = read_holder(places.journals / name)
+        address = read_holder(paths.journals / name)
         raise JournalHeld(
             f"the journal {name!r} is held by another process",
             holder=msgspec.to_builtins(msgspec.structs.replace(address, key="")) if address else None,

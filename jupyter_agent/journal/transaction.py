@@ -31,7 +31,7 @@ from ..core.task import Task
 from .base import AppendResult, Batch, BatchOrigin, HolderEvent, PendingCommand, ProducerRow, StoredEvent
 
 Owners = tuple[str, ...]
-MOST_STATES = 20
+MAX_STATES = 20
 """Newest `state` events of a task that are looked at for an inference."""
 
 
@@ -150,7 +150,7 @@ class Transaction:
     def _was_doubted(self, task: Task) -> bool:
         """Whether the present attempt was called interrupted before its producer came back."""
         states = (
-            decode_event(stored.encoded) for stored in self.committed.tail(task.id, MOST_STATES, ["state"])
+            decode_event(stored.encoded) for stored in self.committed.tail(task.id, MAX_STATES, ["state"])
         )
         return any(e.attempt == task.attempt and _enters(e, TaskState.INTERRUPTED) for e in states)
 

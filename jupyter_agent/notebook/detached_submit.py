@@ -28,7 +28,7 @@ from .remote_task import RemoteTask
 if TYPE_CHECKING:
     from ..runtime.engines.base import Work
 
-COMMITTED_WITHIN = 1.0
+COMMIT_TIMEOUT = 1.0
 """Seconds that a submit waits at most for a server to have the ``queued`` event, before the worker's."""
 
 
@@ -44,14 +44,14 @@ class Detached:
         call = self._call()
         task_id, attempt = (found.id, found.attempt + 1) if found else (new_id(), 1)
         worker = new_id()
-        save_run_spec(producer.places, task_id, call, self._content)
+        save_run_spec(producer.paths, task_id, call, self._content)
         state = State(TaskState.QUEUED, about=call.about, producer=worker)
         now = time.time()
         n = producer.emit(task_id, attempt, "state", state)
         try:
             _place(producer, task_id, attempt, worker)
         except BaseException as error:  # a stop button, a full disk: no worker will come
-            withdraw_work_item(producer.places, worker)
+            withdraw_work_item(producer.paths, worker)
             how = outcome_of(error)
             end = State(how.state, reason=how.reason, error=how.error)
             producer.emit(task_id, attempt, "state", end)
@@ -81,11 +81,11 @@ def _place(producer: Producer, task: str, attempt: int, worker: str) -> None:
     """Have a worker started, as soon as the journal knows the task if that is soon."""
     producer.wake()
     if producer.locate() is not None:
-        producer.flush(COMMITTED_WITHIN)
-    enqueue_work_item(producer.places, WorkItem(task, attempt, worker, producer.journal, time.time()))
+        producer.flush(COMMIT_TIMEOUT)
+    enqueue_work_item(producer.paths, WorkItem(task, attempt, worker, producer.journal, time.time()))
 
 
-LOOK = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks whether workers of this process still wait to be started."""
 
 
@@ -96,7 +96,7 @@ class Starter:
         self._producer = producer
         self._waiting: set[str] = set()
         self._next_look = 0.0
-        self._launcher = Launcher(producer.places, self._stillborn)
+        self._launcher = Launcher(producer.paths, self._stillborn)
         self._lock = threading.Lock()
 
     def start(self, worker: str) -> None:
@@ -111,10 +111,10 @@ class Starter:
             self._launcher.reap()
             if time.monotonic() < self._next_look:
                 return
-            self._next_look = time.monotonic() + LOOK
-            places = self._producer.places
-            self._waiting = {worker for worker in self._waiting if is_waiting(places, worker)}
-            if self._waiting and find_address(places, self._producer.journal) is None:
+            self._next_look = time.monotonic() + POLL_INTERVAL
+            paths = self._producer.paths
+            self._waiting = {worker for worker in self._waiting if is_waiting(paths, worker)}
+            if self._waiting and find_address(paths, self._producer.journal) is None:
                 self._launcher.launch()  # the worker that should have done so was killed
             elif not self._launcher.busy:
                 self._producer.remove_sampler(self)

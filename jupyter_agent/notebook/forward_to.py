@@ -29,10 +29,10 @@ from ..transport.discovery import Address
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-LOOK = 0.05
+POLL_INTERVAL = 0.05
 """Seconds between looks at what is new in the spool, and at how far the server has got."""
 
-COMMIT_WITHIN = 30.0
+COMMIT_TIMEOUT = 30.0
 
 
 def forward_to(
@@ -136,7 +136,7 @@ class _Held:
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         if self._producer.muted:
             return False
-        while not self._producer.flush(min(COMMIT_WITHIN, max(0.0, deadline - time.monotonic()))):
+        while not self._producer.flush(min(COMMIT_TIMEOUT, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline:
                 return False
         head, pause = None, threading.Event()
@@ -153,7 +153,7 @@ class _Held:
                 log.debug("waiting for a forward: %s", error)
             if time.monotonic() >= deadline:
                 return False
-            pause.wait(LOOK)
+            pause.wait(POLL_INTERVAL)
 
     def close(self) -> None:
         _unless_removed(lambda: self._request("DELETE", f"forwards/{quote(self.id)}"))
@@ -203,7 +203,7 @@ class _SpoolSource:
         while True:
             batch = self._producer.spool.batch(self.place, events=most)
             if batch is None:
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(POLL_INTERVAL)
                 continue
             if batch.base > self.place + 1:
                 log.debug("events before %d went before the peer took them", batch.base)

@@ -7,8 +7,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.events import Event, Log, TaskState, decode_data, decode_event
-from ..core.sanitize import one_line
-from ..core.task import Point, ProgressNow, PromptNow, Said, Task
+from ..core.sanitize import to_single_line
+from ..core.task import MessageSnapshot, MetricPoint, ProgressSnapshot, PromptSnapshot, Task
 from ..errors import (
     ResultNotStored,
     TaskError,
@@ -97,22 +97,22 @@ class TaskHandle:
         return self._snapshot().state
 
     @property
-    def progress(self) -> ProgressNow | None:
+    def progress(self) -> ProgressSnapshot | None:
         """How far it is; ``None`` when it never said."""
         return self._snapshot().progress
 
     @property
-    def metrics(self) -> dict[str, Point]:
+    def metrics(self) -> dict[str, MetricPoint]:
         """The newest point of each metric."""
         return self._snapshot().metrics
 
     @property
-    def prompt(self) -> PromptNow | None:
+    def prompt(self) -> PromptSnapshot | None:
         """The question that it waits on; ``None`` when it asks nothing. `send` answers it."""
         return self._snapshot().prompt
 
     @property
-    def messages(self) -> list[Said]:
+    def messages(self) -> list[MessageSnapshot]:
         """The newest messages that its attempt said, the last 8 KiB of text."""
         return list(self._snapshot().messages)
 
@@ -206,7 +206,7 @@ class TaskHandle:
         if task.result is None:
             raise ResultNotStored(f"task {task.id} completed without a result", task_id=task.id)
         try:
-            return Store(current_producer().places).load_result(task.id, task.attempt, task.result)
+            return Store(current_producer().paths).load_result(task.id, task.attempt, task.result)
         except ResultNotStored as error:
             if task.key is None:
                 raise
@@ -220,7 +220,7 @@ class TaskHandle:
         return self._source.seen()
 
     def __repr__(self) -> str:
-        return f"<Task {one_line(self._name)}>"
+        return f"<Task {to_single_line(self._name)}>"
 
     def show(self) -> None:
         """Display its view; once in a cell, however often it is asked for."""

@@ -18,7 +18,7 @@ from ..producer.producer import Producer
 from ..transport.blocking_http import fetch
 from ..transport.discovery import Address
 
-CLI_WITHIN = 60.0
+CLI_TIMEOUT = 60.0
 
 
 PAGE = 500
@@ -113,9 +113,9 @@ def _cli(*words: str, task_id: str = "") -> bytes:
     """What the command line prints. Raises an error with its one sentence."""
     command = [sys.executable, "-m", "jupyter_agent.cli", *words]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=CLI_WITHIN, check=False)  # noqa: S603 - our own
+        done = subprocess.run(command, capture_output=True, timeout=CLI_TIMEOUT, check=False)  # noqa: S603 - our own
     except subprocess.TimeoutExpired as error:
-        raise AgentError(f"the command line did not end within {CLI_WITHIN:.0f} s") from error
+        raise AgentError(f"the command line did not end within {CLI_TIMEOUT:.0f} s") from error
     except (OSError, ValueError) as error:  # a text that is too long for one, or has a NUL
         raise AgentError(f"the command line cannot be asked: {error}") from error
     if done.returncode == 0:

@@ -18,7 +18,7 @@ from .api import TaskFunction, name_of
 from .handle import TaskHandle
 from .submit import run_as_task
 
-LOOK = 0.1
+POLL_INTERVAL = 0.1
 """Seconds between two looks at whether a map that waits for its items was cancelled."""
 
 
@@ -68,7 +68,7 @@ def _map_on_threads(
             thread.start()
         for thread in threads:
             while thread.is_alive():
-                thread.join(LOOK)
+                thread.join(POLL_INTERVAL)
                 current().raise_if_cancelled()
     finally:
         crew.stop()
@@ -162,7 +162,7 @@ def _feed(
                 waiting[executor.submit(_Portable(function, taken[1]))] = taken[0]
             if not waiting:
                 return [results[number] for number in sorted(results)]
-            done, _ = wait(waiting, LOOK, FIRST_COMPLETED)
+            done, _ = wait(waiting, POLL_INTERVAL, FIRST_COMPLETED)
             context.raise_if_cancelled()
             for future in done:
                 results[waiting.pop(future)] = future.result()

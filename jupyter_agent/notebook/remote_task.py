@@ -16,7 +16,7 @@ from ..errors import NotNow
 from ..producer.producer import Producer
 from .journal_client import command, show_task, task_events
 
-LOOK = 0.5
+POLL_INTERVAL = 0.5
 """Seconds between two looks at a task of another process."""
 
 SNAPSHOT_AGE = 0.2
@@ -49,14 +49,14 @@ class RemoteTask:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = threading.Event()
         while not self._is_over(self.snapshot()):
-            left = LOOK if deadline is None else min(LOOK, deadline - time.monotonic())
+            left = POLL_INTERVAL if deadline is None else min(POLL_INTERVAL, deadline - time.monotonic())
             if left <= 0:
                 return False
             pause.wait(left)
         return True
 
     def _is_over(self, seen: Task) -> bool:
-        return seen.state.ended and not has_pending_retry(self._producer.places, seen)
+        return seen.state.ended and not has_pending_retry(self._producer.paths, seen)
 
     def cancel(self) -> bool:
         if self.snapshot().state.ended:

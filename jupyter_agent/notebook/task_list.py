@@ -10,7 +10,7 @@ from html import escape
 from typing import SupportsIndex, overload
 
 from ..core.events import TaskState
-from ..core.sanitize import one_line
+from ..core.sanitize import to_single_line
 from ..core.task import Task
 from ..producer.producer import current_producer
 from ..runtime.registry import local_task, local_tasks
@@ -97,4 +97,4 @@ def _html(tasks: list[Task]) -> str:
 
 
 def _cell(text: str) -> str:
-    return f"<td>{escape(one_line(text))}</td>"
+    return f"<td>{escape(to_single_line(text))}</td>"

@@ -4,7 +4,7 @@ It has its own event loop, so that a cell that blocks the kernel blocks neither.
 
 It also runs the samplers (the newest progress of each running task) at most `SAMPLES` times a second.
 Nothing wakes it for each event, since waking a thread costs a system call and the GIL; while tasks run
-it looks at the spool every `LOOK` seconds, and rests when none do.
+it looks at the spool every `SPOOL_POLL_INTERVAL` seconds, and rests when none do.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..protocol.messages import Ack, Close, CommandOrder, ErrorMessage, Handled,
 from ..protocol.producer import ProducerSide
 from ..system.host import host
 from ..transport.discovery import Address
-from ..transport.link import LOOK_AGAIN, Link
+from ..transport.link import POLL_INTERVAL, ReconnectingWebSocket
 from .spool import Spool
 
 log = logging.getLogger(__name__)
 SAMPLES = 20
-LOOK = 0.007
+SPOOL_POLL_INTERVAL = 0.007
 PAUSE_AFTER_ERROR = 1.0
 
 
@@ -49,7 +49,7 @@ class Forwarder:
         self._samplers = samplers
         self._locate = locate
         self._side = ProducerSide(spool.producer, f"jupyter_agent/{__version__}", host())
-        self._link = Link(
+        self._link = ReconnectingWebSocket(
             locate, connected=self._connected, received=self._received, disconnected=self._wake_soon
         )
         self._seen_commands: set[int] = set()
@@ -141,7 +141,7 @@ class Forwarder:
         while True:
             if self._locate() not in (None, refused):
                 return
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(POLL_INTERVAL)
 
     async def _pump(self) -> None:
         loop = asyncio.get_running_loop()
@@ -153,7 +153,7 @@ class Forwarder:
                 running = self._samplers.sample()
                 next_sample = loop.time() + 1 / SAMPLES
             if not await self._send_batch(loop.time()):
-                await self._rest(LOOK if running else None)
+                await self._rest(SPOOL_POLL_INTERVAL if running else None)
 
     async def _rest(self, seconds: float | None) -> None:
         try:

@@ -18,7 +18,7 @@ from ..core.events import Data
 from ..protocol.messages import CommandOrder
 from ..system.ids import new_id
 from ..system.locks import FileLock
-from ..system.paths import Places, find_places
+from ..system.paths import DataPaths, data_paths
 from ..transport.discovery import Address, find_address, find_journal
 from .spool import DEFAULT_CAP, Spool, header_for
 
@@ -34,24 +34,24 @@ class Producer:
     *identity* is a ULID chosen by whoever started this process, or ``None`` for a new one.
     """
 
-    def __init__(self, places: Places | None = None, *, identity: str | None = None) -> None:
+    def __init__(self, paths: DataPaths | None = None, *, identity: str | None = None) -> None:
         from .forwarder import Forwarder  # brings a WebSocket client: not before there is a task
 
-        self.places = places or find_places()
+        self.paths = paths or data_paths()
         self.id = identity or new_id()
-        self.journal = find_journal(self.places)
+        self.journal = find_journal(self.paths)
         self.muted = False
         self._samplers: dict[object, Callable[[], None]] = {}
         self._handlers: dict[str, Callable[[CommandOrder], None]] = {}
         self._closed = threading.Lock()
         cap = int(os.environ.get("JUPYTER_AGENT_SPOOL_BYTES", DEFAULT_CAP))
-        self.spool = Spool.create(self.places, header_for(self.id, self.journal, time.time()), cap=cap)
+        self.spool = Spool.create(self.paths, header_for(self.id, self.journal, time.time()), cap=cap)
         self.forwarder = Forwarder(self.spool, self, self.locate)
         self.forwarder.start()
 
     def locate(self) -> Address | None:
         """The server that holds this producer's journal now, if one does."""
-        return find_address(self.places, self.journal)
+        return find_address(self.paths, self.journal)
 
     def emit(self, task: str, attempt: int, kind: str, data: Data) -> int:
         """Put one event into the spool; its number, or 0 in a forked child (which emits nothing).
@@ -160,12 +160,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def adopt_spool(places: Places, producer: str) -> Spool | None:
+def adopt_spool(paths: DataPaths, producer: str) -> Spool | None:
     """Go on writing for a dead producer, to say how it ended.
 
     ``None`` when a holder has its spool in hand already or has taken it in.
     """
-    folder: Path = places.spools / producer
+    folder: Path = paths.spools / producer
     try:
         lock = FileLock.acquire(folder / "lock", create=False)
     except FileNotFoundError:

@@ -24,7 +24,7 @@ from ..errors import SpoolError
 from ..system.files import create_private, make_private, remove_folder
 from ..system.host import boot, host
 from ..system.locks import FileLock
-from ..system.paths import Places
+from ..system.paths import DataPaths
 from .compaction import Gap
 from .segment import SEGMENT_BYTES, Record, Segment, read_segment
 from .segment_log import NewSegment, Segments
@@ -100,17 +100,17 @@ class Spool:
         self._segments = Segments(folder, first, cap=cap, size=size, clock=clock, new_segment=new_segment)
 
     @classmethod
-    def create(cls, places: Places, header: Header, *, cap: int = DEFAULT_CAP) -> Spool:
+    def create(cls, paths: DataPaths, header: Header, *, cap: int = DEFAULT_CAP) -> Spool:
         """A new spool. Its folder appears under its final name only when its lock is held.
 
         Raises `SpoolError` when the disk has no room for the first segment.
         """
-        folder = places.spools / header.producer
+        folder = paths.spools / header.producer
         try:
-            newborn = make_private(make_private(places.spools) / f".new-{header.producer}")
+            newborn = make_private(make_private(paths.spools) / f".new-{header.producer}")
             lock = FileLock.acquire(newborn / "lock")
         except OSError as error:
-            raise _not_made(places, error) from error
+            raise _not_made(paths, error) from error
         if lock is None:
             raise SpoolError(f"somebody holds {newborn / 'lock'}, a name that is ours alone")
         try:
@@ -119,12 +119,12 @@ class Spool:
             newborn.rename(folder)
         except OSError as error:
             _undo(newborn, lock)
-            raise _not_made(places, error) from error
+            raise _not_made(paths, error) from error
         try:
             return cls(folder, lock, header.producer, cap=cap)
         except OSError as error:
             _undo(folder, lock)
-            raise _not_made(places, error) from error
+            raise _not_made(paths, error) from error
 
     @classmethod
     def adopt(cls, folder: Path, lock: FileLock) -> Spool:
@@ -264,8 +264,8 @@ def _undo(folder: Path, lock: FileLock) -> None:
     lock.release()
 
 
-def _not_made(places: Places, error: OSError) -> SpoolError:
-    return SpoolError(f"no spool can be made in {places.spools}: {error.strerror or error}")
+def _not_made(paths: DataPaths, error: OSError) -> SpoolError:
+    return SpoolError(f"no spool can be made in {paths.spools}: {error.strerror or error}")
 
 
 def read_spool(folder: Path) -> tuple[Header, list[Record]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..core.events import MOST, UNREADABLE
+from ..core.events import MAX_NUMBER, UNREADABLE
 from ..errors import ProtocolError
 from .actions import Send, send
 from .messages import (
@@ -54,7 +54,7 @@ class ProducerSide:
         head = b'{"type":"publish","base":%d,"first":%d,"events":[' % (base, first)
         return Send(head + b",".join(events) + b"]}")
 
-    def receive(self, frame: str | bytes, emitted: int = MOST) -> FromServer:
+    def receive(self, frame: str | bytes, emitted: int = MAX_NUMBER) -> FromServer:
         """Take one frame, note what it acknowledges, and hand it on; *emitted* is the last number there is.
 
         Raises `ProtocolError` for a frame that cannot be read, or that acknowledges what never was.

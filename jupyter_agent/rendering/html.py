@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ..core.events import Number, TaskState
-from ..core.sanitize import lines as printable
+from ..core.sanitize import strip_controls as printable
 from ..core.task import Task
 
 LINES = 12
 """Lines of a task's log under its picture, at most."""
 
-_LONGEST = 500
+_MAX_LINE = 500
 """Characters of a line that are shown."""
 
-_MOST_METRICS = 12
+_MAX_METRICS = 12
 _COLORS = {
     TaskState.QUEUED: "#6b7480",
     TaskState.RUNNING: "#1f7ae0",
@@ -61,7 +61,7 @@ def last_lines(texts: Iterable[str], count: int = LINES) -> list[str]:
 
 
 def _short(line: str) -> str:
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
 
 
 def _frame(state: TaskState) -> str:
@@ -107,7 +107,7 @@ def _numbers(task: Task) -> list[str]:
 
 
 def _metrics(task: Task) -> list[str]:
-    shown = list(task.metrics.items())[:_MOST_METRICS]
+    shown = list(task.metrics.items())[:_MAX_METRICS]
     words = [f"{_text(name)} <strong>{_number(point.value)}</strong>" for name, point in shown]
     more = len(task.metrics) - len(shown)
     return [*words, f"and {more} more"] if more else words

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..core.events import UNREADABLE, Data, Event, Log, Message, decode_data
-from ..core.sanitize import lines
-from ..core.sanitize import one_line as plain
+from ..core.sanitize import strip_controls
+from ..core.sanitize import to_single_line as plain
 
 SAID_TYPES = ("log", "message")
 
@@ -14,10 +14,10 @@ def said(event: Event) -> str:
     that are not text."""
     data = payload(event)
     if isinstance(data, Log):
-        text = lines(data.text)
+        text = strip_controls(data.text)
         return _line(text) if data.stream == "logging" else text
     if isinstance(data, Message):
-        return lines(data.text) if data.delta else _line(lines(f"{data.role}: {data.text}"))
+        return strip_controls(data.text) if data.delta else _line(strip_controls(f"{data.role}: {data.text}"))
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-LONGEST = 1 << 16
+MAX_LINE = 1 << 16
 """Characters of an unfinished line after which it is passed on as it is."""
 
 
@@ -31,7 +31,7 @@ class LineBuffer:
                 self._emit(_final(whole) + "\n")
             if "\r" in self._rest:
                 self._rest = _redrawn(self._rest)
-            elif len(self._rest) > LONGEST:
+            elif len(self._rest) > MAX_LINE:
                 self._flush()
 
     def flush_waiting(self) -> None:

@@ -56,8 +56,8 @@ class LocalTask:
         self.options = options
         self.fold = seen or Task(new_id(), name=options.name, attempt=0)
         self.id = self.fold.id
-        self.store = Store(producer.places)
-        self._checkpoints = Checkpoints(producer.places)
+        self.store = Store(producer.paths)
+        self._checkpoints = Checkpoints(producer.paths)
         self.about = about(options.name, options.key, options.tags, options.view)
         self.attempt: Attempt | None = None
         self._engine = engine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .local_task import LocalTask
 
-KEPT = 200
+MAX_KEPT = 200
 """How many ended tasks can still be retried from this process."""
 
 _running: dict[str, LocalTask] = {}
@@ -29,7 +29,7 @@ def forget(task: LocalTask) -> None:
     with _table:
         _running.pop(task.id, None)
         _ended[task.id] = task
-        while len(_ended) > KEPT:
+        while len(_ended) > MAX_KEPT:
             old = next(iter(_ended))
             del _ended[old]
             task.producer.forget_command(old)

@@ -14,7 +14,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth import IdentityProvider, User
 from tornado.web import HTTPError
 
-from ..core.sanitize import one_line
+from ..core.sanitize import to_single_line
 from ..transport.discovery import KEY_HEADER
 from .services import Services
 
@@ -118,4 +118,4 @@ class AccessMixin(_Handler):
     def user_name(self) -> str:
         """What the present user is called (an anonymous user of a token is given a name by Jupyter)."""
         user = self.current_user
-        return one_line((user.display_name or user.username) if isinstance(user, User) else str(user))
+        return to_single_line((user.display_name or user.username) if isinstance(user, User) else str(user))

@@ -22,7 +22,7 @@ from ..journal.slots import take_server_slot
 from ..protocol.actions import CloseWith, encode
 from ..protocol.messages import Bye, Close
 from ..system.host import host
-from ..system.paths import Places, find_places
+from ..system.paths import DataPaths, data_paths
 from ..transport.discovery import HolderFile
 from . import metrics
 from .background.apprise import Addresses, apprise_sender
@@ -48,7 +48,7 @@ from .services import Services
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 COME_BACK_MS = 500
-GOODBYE_WITHIN = 2.0
+GOODBYE_TIMEOUT = 2.0
 _EVERYWHERE = ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104 - addresses to listen on, not to ask
 
 
@@ -106,33 +106,33 @@ class JupyterAgent(ExtensionApp):
     _peer_gone: PeerGone | None = None
 
     def initialize_settings(self) -> None:
-        places = find_places()
-        if places.moved:
-            self.log.warning("jupyter_agent: %s", places.moved)
+        paths = data_paths()
+        if paths.fallback_reason:
+            self.log.warning("jupyter_agent: %s", paths.fallback_reason)
         feed = Feed()
         try:
             holder = take_server_slot(
-                places, lambda slot: Holder(slot, on_commit=feed.committed, on_epoch=feed.replaced)
+                paths, lambda slot: Holder(slot, on_commit=feed.committed, on_epoch=feed.replaced)
             )
         except JournalError as error:
             self.log.error("jupyter_agent is off: no journal can be opened: %s", error)
             return
         feed.holder = holder
-        self._wire(places, feed)
+        self._wire(paths, feed)
 
-    def _wire(self, places: Places, feed: Feed) -> None:
+    def _wire(self, paths: DataPaths, feed: Feed) -> None:
         registry = Registry(self.log)
         liveness = Liveness(
             feed,
             registry,
-            places,
+            paths,
             lease=self.lease_seconds,
             retention=Retention(self.retention_days, self.retention_bytes),
             peek=bool(self._app.sock),
             log=self.log,
         )
-        dispatch = Dispatch(feed, places, self.log)
-        schedules = Schedules(feed, places, self.log, recover=liveness.look, launch=dispatch.wake)
+        dispatch = Dispatch(feed, paths, self.log)
+        schedules = Schedules(feed, paths, self.log, recover=liveness.look, launch=dispatch.wake)
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
@@ -143,7 +143,7 @@ class JupyterAgent(ExtensionApp):
             dispatch,
             Forwards(feed),
             schedules,
-            places,
+            paths,
             key,
             owner,
             timing,
@@ -189,7 +189,7 @@ class JupyterAgent(ExtensionApp):
         feed.holder.slot.announce(self._address(services.key))
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
-        save_limits(services.places, WorkerLimits(self.worker_limit, self.worker_memory))
+        save_limits(services.paths, WorkerLimits(self.worker_limit, self.worker_memory))
         await services.schedules.finish()
         services.liveness.start()
         services.dispatch.start()
@@ -215,7 +215,7 @@ class JupyterAgent(ExtensionApp):
         await services.forwards.stop()
         await services.dispatch.stop()
         await services.liveness.stop()
-        await services.registry.empty(GOODBYE_WITHIN)
+        await services.registry.empty(GOODBYE_TIMEOUT)
         metrics.LAG.set_function(lambda: 0)
         await asyncio.to_thread(services.feed.holder.close)
         if self._peer_gone is not None:

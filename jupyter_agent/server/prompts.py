@@ -11,7 +11,7 @@ from ..journal.base import HolderEvent
 from ..journal.session import JournalSession
 
 TALK = ("prompt", "input", "command")
-LOOK = 50
+SCAN_LIMIT = 50
 """Newest events of a talk that are looked at to say what became of a question."""
 
 
@@ -42,7 +42,7 @@ def ask_again(session: JournalSession, task: Task) -> None:
 
 def _talk(session: JournalSession, task: Task) -> list[Prompt | Input | Command]:
     """What was asked and answered lately in the present attempt, oldest first."""
-    events = (decode_event(stored.encoded) for stored in session.journal.tail(task.id, LOOK, TALK))
+    events = (decode_event(stored.encoded) for stored in session.journal.tail(task.id, SCAN_LIMIT, TALK))
     return [data for event in events if event.attempt == task.attempt for data in _read(event)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..core.task import Task
 from ..protocol.messages import Limits
-from ..system.paths import Places
+from ..system.paths import DataPaths
 from .background.forwards import Forwards
 from .background.liveness import Liveness
 from .background.scheduler import Schedules
@@ -28,7 +28,7 @@ class Services:
     dispatch: Dispatch
     forwards: Forwards
     schedules: Schedules
-    places: Places
+    paths: DataPaths
     key: str
     owner: str
     timing: Timing

@@ -1,4 +1,4 @@
-"""Where things are on disk, who this machine is, and the two careful ways to write a file."""
+"""Data paths: the folders in which a user's journals, spools and results lie."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from .locks import FileLock
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The folders below one root; ``moved`` says why the root is not where it was asked to be."""
+class DataPaths:
+    """The folders below one root.
+
+    ``fallback_reason`` says why the root is not where it was asked to be; ``None`` when it is.
+    """
 
     root: Path
-    moved: str | None = None
+    fallback_reason: str | None = None
 
     @property
     def journals(self) -> Path:
@@ -52,11 +55,11 @@ class Places:
         return self.root / "workers"
 
 
-def find_places() -> Places:
+def data_paths() -> DataPaths:
     """`JUPYTER_AGENT_DIR`, or ``agent`` in Jupyter's data folder; made when missing (0700).
 
     Where nothing can be written or locked there, a folder of this user in the host's temporary
-    directory takes its place and ``moved`` says so. Every process of a user comes to the same answer.
+    directory takes its place, and ``fallback_reason`` says why. Every process of a user gets the same answer.
     """
     asked = os.environ.get("JUPYTER_AGENT_DIR")
     if asked:
@@ -67,7 +70,7 @@ def find_places() -> Places:
 
 
 @cache
-def _probed(root: Path) -> Places:
+def _probed(root: Path) -> DataPaths:
     try:
         _probe(root)
     except OSError as error:
@@ -76,8 +79,8 @@ def _probed(root: Path) -> Places:
             raise PermissionError(f"{local} is a symbolic link") from error
         _probe(local)
         why = f"{root} cannot be written or locked ({error.strerror or error}); using {local}"
-        return Places(local, why)
-    return Places(root)
+        return DataPaths(local, why)
+    return DataPaths(root)
 
 
 def _probe(root: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL."""
 
-LOOK = 0.02
+POLL_INTERVAL = 0.02
 
 STARTED_BY = "JUPYTER_AGENT_STARTED_BY"
 """Names the worker, in its own environment and that of all that it starts."""
@@ -49,7 +49,7 @@ def end_children(session: int | None = None, *, started_by: str | None = None) -
     pause = threading.Event()
     signal_all(wanted, signal.SIGTERM, started_by)
     while any(members(wanted, started_by)) and time.monotonic() < deadline:
-        pause.wait(LOOK)
+        pause.wait(POLL_INTERVAL)
     signal_all(wanted, signal.SIGKILL, started_by)
 
 

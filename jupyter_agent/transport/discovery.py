@@ -21,7 +21,7 @@ from ..errors import ServerUnreachable
 from ..system.files import read_json
 from ..system.host import host
 from ..system.locks import is_locked
-from ..system.paths import Places
+from ..system.paths import DataPaths
 
 DEFAULT = "default"
 KEY_HEADER = "Jupyter-Agent-Key"
@@ -67,7 +67,7 @@ class Address:
         return self.url
 
 
-def find_journal(places: Places) -> str:
+def find_journal(paths: DataPaths) -> str:
     """The slot that this process belongs to.
 
     ``JUPYTER_AGENT_JOURNAL`` names it for processes that a task starts; else it is the slot held by
@@ -79,14 +79,14 @@ def find_journal(places: Places) -> str:
     if os.environ.get("JUPYTER_AGENT_URL"):
         return REMOTE
     parent = os.environ.get("JPY_PARENT_PID", "")
-    for folder in _slots(places):
+    for folder in _slots(paths):
         holder = read_holder(folder)
         if holder is not None and holder.kind == "server" and _is(holder, parent):
             return folder.name
     return DEFAULT
 
 
-def find_address(places: Places, journal: str) -> Address | None:
+def find_address(paths: DataPaths, journal: str) -> Address | None:
     """The address of *journal*'s holder now; ``None`` when no server holds it.
 
     A journal whose folder is gone was taken in by the default one. ``JUPYTER_AGENT_URL`` and
@@ -97,8 +97,8 @@ def find_address(places: Places, journal: str) -> Address | None:
     url = os.environ.get("JUPYTER_AGENT_URL")
     if url:
         return remote_address(url, os.environ.get("JUPYTER_AGENT_TOKEN"))
-    folder = places.journals / journal
-    folder = folder if folder.is_dir() else places.journals / DEFAULT
+    folder = paths.journals / journal
+    folder = folder if folder.is_dir() else paths.journals / DEFAULT
     holder = read_holder(folder)
     if holder is None or holder.kind != "server" or not holder.url:
         return None
@@ -137,10 +137,10 @@ def _reaches_far(url: str) -> bool:
     return name not in ("localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
 
 
-def _slots(places: Places) -> list[Path]:
-    if not places.journals.is_dir():
+def _slots(paths: DataPaths) -> list[Path]:
+    if not paths.journals.is_dir():
         return []
-    return sorted(path for path in places.journals.iterdir() if path.is_dir())
+    return sorted(path for path in paths.journals.iterdir() if path.is_dir())
 
 
 def _is(holder: HolderFile, parent: str) -> bool:

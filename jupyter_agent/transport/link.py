@@ -23,7 +23,7 @@ from ..protocol.frames import MASK_BYTES, masked_frame
 from ..protocol.messages import SUBPROTOCOL, come_back
 from .discovery import Address
 from .tls import ssl_context
-from .websocket import HANG_UP_WITHIN, dial
+from .websocket import CLOSE_TIMEOUT, connect
 
 log = logging.getLogger(__name__)
 MAX_MESSAGE = 64 << 20
@@ -31,14 +31,14 @@ SILENCE = 75.0
 """Seconds without any frame (heartbeats come every 25) after which the peer counts as gone."""
 
 CONNECT_TIMEOUT = 20.0
-STEADY = 5.0
+STABLE_AFTER = 5.0
 """Seconds after which a connection counts as one that worked: the next failure starts the backoff anew."""
 
-LOOK_AGAIN = 0.5
+POLL_INTERVAL = 0.5
 """Seconds between looks at a moved or missing server; looking is reading one small file."""
 
 
-class Link:
+class ReconnectingWebSocket:
     """Keeps one WebSocket to wherever *locate* says the server is.
 
     *connected* is called for each new socket and returns what to send first; *received* gets every
@@ -88,7 +88,7 @@ class Link:
             return False
         return True
 
-    def drop(self) -> None:
+    def disconnect(self) -> None:
         """Close the present socket; `run` connects again."""
         if self._socket is not None:
             self._socket.close()
@@ -101,10 +101,10 @@ class Link:
         while True:
             address = self._locate()
             if address is None:
-                await asyncio.sleep(LOOK_AGAIN)
+                await asyncio.sleep(POLL_INTERVAL)
                 continue
             try:
-                await self._visit(address)
+                await self._run_connection(address)
             except (ServerUnreachable, ProtocolError) as error:
                 log.debug("no link to %s: %s", address.url, error)
             if not come_back(self.closed_with):
@@ -120,13 +120,13 @@ class Link:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + delay
         while (left := deadline - loop.time()) > 0:
-            await asyncio.sleep(min(left, LOOK_AGAIN))
+            await asyncio.sleep(min(left, POLL_INTERVAL))
             if self._locate() not in (None, address):
                 return
 
-    async def _visit(self, address: Address) -> None:
+    async def _run_connection(self, address: Address) -> None:
         self.closed_with = None
-        socket = await connect(address)
+        socket = await connect_to_server(address)
         self._socket, self.address = socket, address
         is_open = True
         opened = asyncio.get_running_loop().time()
@@ -135,7 +135,7 @@ class Link:
                 await self.send(first.frame)
             is_open = await self._read(socket)
         finally:
-            if asyncio.get_running_loop().time() - opened > STEADY:
+            if asyncio.get_running_loop().time() - opened > STABLE_AFTER:
                 self._backoff.reset()
             self._socket = None
             stream = socket.protocol.stream if socket.protocol is not None else None
@@ -178,14 +178,14 @@ class _Masks:
 async def _until_closed(socket: WebSocketClientConnection) -> None:
     """Give the peer a moment to answer the close: a loop that ends first leaves the descriptor open."""
     try:
-        async with asyncio.timeout(HANG_UP_WITHIN):
+        async with asyncio.timeout(CLOSE_TIMEOUT):
             while await socket.read_message() is not None:
                 continue
     except TimeoutError:
         log.debug("the peer did not answer the close")
 
 
-async def connect(address: Address) -> WebSocketClientConnection:
+async def connect_to_server(address: Address) -> WebSocketClientConnection:
     """Open one socket. Raises `ServerUnreachable`, with the reason."""
     try:
         request = HTTPRequest(
@@ -195,7 +195,7 @@ async def connect(address: Address) -> WebSocketClientConnection:
             request_timeout=CONNECT_TIMEOUT,
             ssl_options=ssl_context(address),
         )
-        socket = await dial(request, subprotocols=[SUBPROTOCOL], max_message=MAX_MESSAGE)
+        socket = await connect(request, subprotocols=[SUBPROTOCOL], max_message=MAX_MESSAGE)
     except (OSError, ValueError, HTTPClientError, StreamClosedError, WebSocketClosedError) as error:
         raise ServerUnreachable(f"{address.url} cannot be reached: {error}", url=address.url) from error
     if socket.protocol is not None:

@@ -15,7 +15,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 log = logging.getLogger(__name__)
-HANG_UP_WITHIN = 1.0
+CLOSE_TIMEOUT = 1.0
 """Seconds that a connection which is given up has to come about, and to be closed."""
 
 MAX_MESSAGE = 10 << 20
@@ -23,27 +23,27 @@ _LOGGERS = ("tornado.application", "tornado.general")
 _ours: ContextVar[bool] = ContextVar("jupyter_agent_dialed", default=False)
 
 
-async def dial(
+async def connect(
     request: HTTPRequest,
     *,
     subprotocols: list[str] | None = None,
     max_message: int = MAX_MESSAGE,
-    heard: Callable[[str | bytes | None], None] | None = None,
+    on_message: Callable[[str | bytes | None], None] | None = None,
 ) -> WebSocketClientConnection:
-    """An open connection; *heard* gets what comes, and ``None`` at the end, else it is to be read.
+    """An open connection; *on_message* gets what comes, and ``None`` at the end, else it is to be read.
 
     *max_message*: bytes. Raises what Tornado's `websocket_connect` raises.
     """
-    connecting = _begin(request, subprotocols, max_message, heard)
+    connecting = _begin(request, subprotocols, max_message, on_message)
     try:
         return await asyncio.shield(connecting)
     except asyncio.CancelledError:  # Tornado goes on, and a loop that ends first leaves the descriptor open
-        await asyncio.wait([connecting], timeout=HANG_UP_WITHIN)
+        await asyncio.wait([connecting], timeout=CLOSE_TIMEOUT)
         connecting.add_done_callback(_unwanted)
         raise
 
 
-def let_go(socket: WebSocketClientConnection) -> None:
+def abort(socket: WebSocketClientConnection) -> None:
     """Close a connection, and its descriptor at once."""
     stream = socket.protocol.stream if socket.protocol is not None else None
     socket.close()
@@ -55,7 +55,7 @@ def _begin(
     request: HTTPRequest,
     subprotocols: list[str] | None,
     max_message: int,
-    heard: Callable[[str | bytes | None], None] | None,
+    on_message: Callable[[str | bytes | None], None] | None,
 ) -> asyncio.Future[WebSocketClientConnection]:
     """All that Tornado does for this connection, from here on, it does in a context that is `_ours`."""
     for name in _LOGGERS:
@@ -65,7 +65,7 @@ def _begin(
         return asyncio.ensure_future(
             websocket_connect(
                 request,
-                on_message_callback=heard,
+                on_message_callback=on_message,
                 subprotocols=subprotocols,
                 max_message_size=max_message,
             )
@@ -76,7 +76,7 @@ def _begin(
 
 def _unwanted(connecting: asyncio.Future[WebSocketClientConnection]) -> None:
     if not connecting.cancelled() and connecting.exception() is None:
-        let_go(connecting.result())
+        abort(connecting.result())
 
 
 class _Quiet(logging.Filter):

@@ -29,7 +29,7 @@ from ..runtime.interrupt import MainStop, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 
-LAST_WORDS = 2.0
+FLUSH_TIMEOUT = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""
 
 _PR_SET_PDEATHSIG = 1
@@ -138,7 +138,7 @@ class WorkerEngine(BaseEngine):
         self._leave(0)
 
     def _leave(self, status: int) -> None:
-        self._attempt.task.producer.close(LAST_WORDS)
+        self._attempt.task.producer.close(FLUSH_TIMEOUT)
         os._exit(status)
 
 

@@ -28,11 +28,11 @@ from ..runtime.engines.base import BaseEngine, run_attempt
 from ..runtime.interrupt import MainStop
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
-from ..system.paths import Places, find_places
+from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
 from .fd_capture import Outlet
 
-LAST_WORDS = 2.0
+FLUSH_TIMEOUT = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""
 
 
@@ -41,39 +41,39 @@ def main(producer_id: str, workers: str = "") -> int:
 
     Who starts it says how many: were the caller's environment to say less, it would be started in vain.
     """
-    places = find_places()
-    slot = take_worker_slot(places, int(workers) if workers else None)
+    paths = data_paths()
+    slot = take_worker_slot(paths, int(workers) if workers else None)
     if slot is None:
         return NO_SLOT
 
     def leave() -> None:
         slot.release()
-        _launch_next(places)
+        _launch_next(paths)
 
     try:
-        return _with_slot(places, producer_id, leave)
+        return _with_slot(paths, producer_id, leave)
     finally:
         leave()
 
 
-def _with_slot(places: Places, producer_id: str, leave: Callable[[], None]) -> int:
-    if not is_waiting(places, producer_id):
+def _with_slot(paths: DataPaths, producer_id: str, leave: Callable[[], None]) -> int:
+    if not is_waiting(paths, producer_id):
         return 0
     os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
     try:
         producer = ready_producer()
     except SpoolError:
-        if (places.spools / producer_id).exists():  # somebody else is this worker
+        if (paths.spools / producer_id).exists():  # somebody else is this worker
             return 0
         raise
     try:
-        item = claim_work_item(places, producer_id)
+        item = claim_work_item(paths, producer_id)
         if item is not None:
             Worker(producer, item, leave).run()
         return 0
     finally:
         producer.close()
-        complete_work_item(places, producer_id)
+        complete_work_item(paths, producer_id)
 
 
 class Worker:
@@ -83,7 +83,7 @@ class Worker:
     """
 
     def __init__(self, producer: Producer, item: WorkItem, leave: Callable[[], None]) -> None:
-        self._places = producer.places
+        self._paths = producer.paths
         self._item = item
         self._producer = producer
         self._leave = leave
@@ -94,7 +94,7 @@ class Worker:
 
     def run(self) -> None:
         """All attempts, begin to end."""
-        run_spec = load_run_spec(self._places, self._item.task)
+        run_spec = load_run_spec(self._paths, self._item.task)
         if run_spec is None:
             raise FileNotFoundError(f"what task {self._item.task} should run is not there any more")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -131,7 +131,7 @@ class Worker:
         from .run_target import run_target
 
         def work() -> Any:
-            files = content_path(self._places, self._item.task)
+            files = content_path(self._paths, self._item.task)
             try:
                 return run_target(run_spec.target, attempt.context, files)
             finally:
@@ -147,7 +147,7 @@ class Worker:
         assert self._task is not None
         attempt = self._task.attempt
         assert attempt is not None
-        return attempt.told_to_end(cancelled=is_asked_to_stop(self._places, self._producer.id))
+        return attempt.told_to_end(cancelled=is_asked_to_stop(self._paths, self._producer.id))
 
     def _said(self, stream: str, text: str) -> None:
         task = self._task
@@ -185,8 +185,8 @@ class WorkerEngine(BaseEngine):
         attempt = self._attempt
         attempt.task.give_up()  # here, none can follow
         attempt.raised(TaskCancelled("its worker had to end itself"))
-        attempt.task.producer.close(LAST_WORDS)
-        complete_work_item(attempt.task.producer.places, attempt.task.producer.id)
+        attempt.task.producer.close(FLUSH_TIMEOUT)
+        complete_work_item(attempt.task.producer.paths, attempt.task.producer.id)
         end_children()
         self._leave()
         os._exit(0)
@@ -205,7 +205,7 @@ def limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
 
 
-def _launch_next(places: Places) -> None:
+def _launch_next(paths: DataPaths) -> None:
     """Where no server sees to it, a worker that ends starts the next one.
 
     One only: several end at once, each sees all slots that are free, and what one starts takes its slot only
@@ -213,8 +213,8 @@ def _launch_next(places: Places) -> None:
     """
     from ..transport.discovery import find_address, find_journal
 
-    if find_address(places, find_journal(places)) is None:
-        Launcher(places, lambda _order, _why: None).launch(most=1)
+    if find_address(paths, find_journal(paths)) is None:
+        Launcher(paths, lambda _order, _why: None).launch(most=1)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 _SHORT, _MEDIUM = 125, 126
 
 
@@ -90,7 +90,7 @@ def dial(door: Door, path: str = "") -> Wire:
         f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
         *(f"{name}: {value}" for name, value in door.headers.items()),
     ]
-    raw = socket.create_connection((parts.hostname or "", parts.port or 80), PATIENCE)
+    raw = socket.create_connection((parts.hostname or "", parts.port or 80), TIMEOUT)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     raw.sendall(("\r\n".join(request) + "\r\n\r\n").encode())
     wire = Wire(raw)

@@ -14,7 +14,7 @@ from .growth import Curve, Growth
 from .harness import LINE, Server, kernel, server
 from .ingest import ingest
 
-_MOST_DELIVERIES = 10_000
+_MAX_DELIVERIES = 10_000
 _SECONDS = 3
 _TASK_EVENTS = 20_000
 
@@ -24,7 +24,7 @@ def sockets(_long: bool) -> Growth:
     points = {}
     for count in (1, 3, 10, 30, 100, 300, 1000):
         with ours() as stage:
-            heard, cost = under_load(stage, count, min(100, _MOST_DELIVERIES / count), _SECONDS)
+            heard, cost = under_load(stage, count, min(100, _MAX_DELIVERIES / count), _SECONDS)
             points[count] = {
                 "server CPU for each delivery, µs": cost,
                 "p50, ms": heard.p50,

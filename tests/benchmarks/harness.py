@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 TOKEN = "bench"
 LINE = "one line of ordinary length, as people write them"
-START_WITHIN = 60.0
+START_TIMEOUT = 60.0
 _OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
 _FOLDERS = {
     "HOME": ".",
@@ -119,7 +119,7 @@ class Server(Process):
         self.start_up = time.perf_counter() - started
 
     def _wait(self) -> str:
-        deadline = time.monotonic() + START_WITHIN
+        deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline and self.popen.poll() is None:
             holder = read_holder(self.base / "agent" / "journals" / "default")
             if holder is not None and holder.pid == self.popen.pid:

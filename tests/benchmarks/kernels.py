@@ -11,7 +11,7 @@ from jupyter_client.manager import start_new_kernel
 
 from .harness import ROOT
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 def in_kernel(module: str, function: str) -> Any:
@@ -22,7 +22,7 @@ def in_kernel(module: str, function: str) -> Any:
     code = f"import json\nfrom {module} import {function}\nfound = json.dumps({function}())"
     try:
         answer = client.execute(
-            code, user_expressions={"found": "found"}, reply=True, timeout=PATIENCE, store_history=False
+            code, user_expressions={"found": "found"}, reply=True, timeout=TIMEOUT, store_history=False
         )["content"]
         if answer["status"] != "ok":
             raise RuntimeError("\n".join(answer["traceback"]))

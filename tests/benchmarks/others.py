@@ -17,7 +17,7 @@ from .calls import CALLS, Cost, cost
 from .harness import LINE, ROOT, isolated, server
 from .rows import Row
 
-_PATIENCE = 60
+_TIMEOUT = 60
 _DASK = f"""
 import json, logging
 from distributed import Client, LocalCluster, get_worker
@@ -64,7 +64,7 @@ def _cost(code: str) -> Cost | None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         try:
             done = subprocess.run(
-                [sys.executable, script], capture_output=True, text=True, env=environment, timeout=_PATIENCE
+                [sys.executable, script], capture_output=True, text=True, env=environment, timeout=_TIMEOUT
             )
             return Cost(**json.loads(done.stdout.splitlines()[-1]))
         except (subprocess.TimeoutExpired, IndexError, ValueError):

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.schedules import Step
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 class Cable:
@@ -26,7 +26,7 @@ class Cable:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="cable")
         self._thread.start()
-        assert self._ready.wait(PATIENCE)
+        assert self._ready.wait(TIMEOUT)
 
     @property
     def url(self) -> str:
@@ -50,7 +50,7 @@ class Cable:
         self._thread.join()
 
     def _call(self, job: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(job, self._loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(job, self._loop).result(TIMEOUT)
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()

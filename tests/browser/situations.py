@@ -30,7 +30,7 @@ BEGIN, END = "<!-- situations -->", "<!-- /situations -->"
 LINES, SECONDS = 60, 0.5
 STRIKE = 12
 """The situation begins when so many lines were printed."""
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds for a view to be there, and for a bar to move."""
 RECONNECT = 60.0
 """Seconds for the page to find its kernel again, so that what comes late has come."""
@@ -233,7 +233,7 @@ def look(watches: list[Watch]) -> bool:
     return all(words)
 
 
-def wait(condition: Callable[[], bool], page: Page, seconds: float = PATIENCE) -> bool:
+def wait(condition: Callable[[], bool], page: Page, seconds: float = TIMEOUT) -> bool:
     """Whether it comes true in that time. The page goes on meanwhile."""
     deadline = monotonic() + seconds
     while not condition():

@@ -22,7 +22,7 @@ from jupyter_agent.protocol.messages import SUBPROTOCOL
 TESTING = STATIC.parent / "frontend" / "lib" / "testing.js"
 """The front-end's parts by name, as its build leaves them."""
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 TASK = "01JTASK00000000000000000AA"
 PRODUCER = "01JPRODUCER00000000000000A"
 LIMITS = {"message": 1 << 20, "event": 1 << 20, "snapshots": 100, "frame": 65536, "window": 8}
@@ -115,7 +115,7 @@ class Stage:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="stage")
         self._thread.start()
-        assert self._ready.wait(PATIENCE)
+        assert self._ready.wait(TIMEOUT)
 
     @property
     def url(self) -> str:
@@ -127,7 +127,7 @@ class Stage:
 
     def expect(self, kind: str) -> dict[str, Any]:
         """The next frame from the page, which must be of this type."""
-        frame = self.received.get(timeout=PATIENCE)
+        frame = self.received.get(timeout=TIMEOUT)
         assert frame["type"] == kind, frame
         return frame
 
@@ -170,7 +170,7 @@ class Stage:
             if sent is not None:
                 await sent
 
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(TIMEOUT)
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()

@@ -14,10 +14,10 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_agent.core.events import Error, Result, TaskState
-from jupyter_agent.core.task import Point, ProgressNow, Task
+from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
 from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook.display import bundle as display
-from jupyter_agent.notebook.display.widget_sync import PATIENCE, Follower, Rest, View
+from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, Follower, Rest, View
 from jupyter_agent.rendering.html import html, start_html
 from jupyter_agent.system.ids import new_id
 
@@ -173,8 +173,8 @@ def test_the_still_picture_escapes_what_the_task_says(handle: Handle) -> None:
     task = handle.task
     task.name, task.state = evil, TaskState.FAILED
     task.error = Error(evil, evil, evil)
-    task.progress = ProgressNow(1, 4, evil)
-    task.metrics = {evil: Point(0.5, None)}
+    task.progress = ProgressSnapshot(1, 4, evil)
+    task.metrics = {evil: MetricPoint(0.5, None)}
     drawn = html(task)
     assert "<script" not in drawn
     assert "\x1b[" not in drawn
@@ -192,7 +192,7 @@ def test_the_still_picture_escapes_what_the_task_says(handle: Handle) -> None:
 def test_the_still_picture_tells_how_it_ended(handle: Handle, state: TaskState, words: list[str]) -> None:
     task = handle.task
     task.state, task.attempt, task.started, task.ended = state, 2, 1000.0, 1065.0
-    task.progress, task.metrics = ProgressNow(5, 5, None), {"loss": Point(0.123456, 3)}
+    task.progress, task.metrics = ProgressSnapshot(5, 5, None), {"loss": MetricPoint(0.123456, 3)}
     task.result = Result("{'loss': 1}") if state is TaskState.COMPLETED else None
     drawn = html(task)
     assert [word for word in words if word not in drawn] == []
@@ -219,7 +219,7 @@ def test_where_no_page_draws_the_widget_nothing_more_is_sent_once_the_kernel_cou
     page: Page,
 ) -> None:
     page.events.trigger("post_run_cell")
-    assert page.sent(PATIENCE) > 0
+    assert page.sent(DRAW_TIMEOUT) > 0
     assert page.sent(60) == 0
     page.task.state = TaskState.COMPLETED
     assert page.sent(0.25) == 1
@@ -228,14 +228,14 @@ def test_where_no_page_draws_the_widget_nothing_more_is_sent_once_the_kernel_cou
 def test_a_kernel_that_was_never_at_rest_cannot_have_heard(page: Page) -> None:
     for _ in range(10):
         page.events.trigger("post_run_cell")
-        assert page.sent(PATIENCE / 2) > 0
+        assert page.sent(DRAW_TIMEOUT / 2) > 0
         page.events.trigger("pre_run_cell")
-        assert page.sent(2 * PATIENCE) > 0
+        assert page.sent(2 * DRAW_TIMEOUT) > 0
 
 
 def test_a_page_that_draws_the_widget_and_does_not_hear_the_server_goes_on_getting_copies(page: Page) -> None:
     page.events.trigger("post_run_cell")
-    page.sent(2 * PATIENCE)
+    page.sent(2 * DRAW_TIMEOUT)
     page.widget.say({"command": "none", "args": {}})
     assert page.sent(1) == 0
     page.widget.say({"live": False})

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from .axe import grave_faults
 from .conftest import MOUNT
-from .stage import GREETING, PATIENCE, TASK, Stage, event, snapshot
+from .stage import GREETING, TASK, TIMEOUT, Stage, event, snapshot
 
 ROOT = ".jupyter-agent-task"
 STILL = 2000.0
@@ -84,7 +84,7 @@ def test_after_a_lost_connection_it_resumes_from_where_the_heartbeat_said(stage:
     stage.tell(ident, log(3, "three\n"))
     stage.send(type="heartbeat", now=1000.0, cursors={str(ident): "e:40"})
     stage.hang_up(4001)
-    assert stage.closed.get(timeout=PATIENCE) == 4001
+    assert stage.closed.get(timeout=TIMEOUT) == 4001
     stage.expect("hello")
     stage.send(type="welcome", version=1, now=1000.0, heartbeat=25)
     assert stage.expect("subscribe")["after"] == "e:40"
@@ -112,7 +112,7 @@ def test_a_journal_that_was_replaced_starts_the_view_over(stage: Stage, view: Pa
     stage.tell(ident, log(3, "old\n"))
     expect(view.locator(".ja-line")).to_have_text(["old"])
     stage.hang_up(4010)
-    assert stage.closed.get(timeout=PATIENCE) == 4010
+    assert stage.closed.get(timeout=TIMEOUT) == 4010
     assert stage.welcome() == ident
     stage.answer(ident, snapshot(cursor="f:0", name="another"), cursor="f:0")
     stage.tell(ident, log(1, "new\n"), prev="f:0", cursor="f:1")

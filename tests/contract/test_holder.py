@@ -41,7 +41,7 @@ from jupyter_agent.producer.segment import Segment
 from jupyter_agent.producer.spool import Header, Spool, header_for, read_spool
 from jupyter_agent.system.host import host
 from jupyter_agent.system.locks import FileLock
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import HolderFile, read_holder
 from tests.support.builders import (
     OTHER_TASK,
@@ -61,8 +61,8 @@ SERVER = HolderFile("server", os.getpid(), host(), "http://127.0.0.1:1/", "key")
 
 
 @pytest.fixture
-def slot(places: Places) -> Slot:
-    slot = try_slot(places, "default")
+def slot(paths: DataPaths) -> Slot:
+    slot = try_slot(paths, "default")
     assert slot is not None
     return slot
 
@@ -278,25 +278,25 @@ class TestBreathing:
         assert put(holder, batch(1, 3))[0].upto == 3
         assert [n for _, n in facts(holder)] == [1, 2, 3]
 
-    def test_a_spool_is_taken_in_while_others_are_committed(self, holder: Holder, places: Places) -> None:
+    def test_a_spool_is_taken_in_while_others_are_committed(self, holder: Holder, paths: DataPaths) -> None:
         lines = 2 * CHUNK + 10
-        spool = Spool.create(places, header_for(STRANGER, "default", 1.0))
+        spool = Spool.create(paths, header_for(STRANGER, "default", 1.0))
         for _ in range(lines):
             spool.append(TASK, 1, "log", Log("stdout", "x"))
         spool._segments.close()
         spool._file_lock.release()
         gate = Gate(holder)
-        taking = holder.call(PreemptibleJob(lambda session: recover_spools(session, places, "default")))
+        taking = holder.call(PreemptibleJob(lambda session: recover_spools(session, paths, "default")))
         other = "01BX5ZZKBKACTAV9WEVGEMMVT9"
         holder.append(batch(1, 3, task=other))
         gate.open()
         assert taking.result(20) == 1
-        places_of_other = [at for at, (who, _) in enumerate(facts(holder)) if who == PRODUCER]
-        assert places_of_other == [CHUNK, CHUNK + 1, CHUNK + 2]
+        positions_of_other = [at for at, (who, _) in enumerate(facts(holder)) if who == PRODUCER]
+        assert positions_of_other == [CHUNK, CHUNK + 1, CHUNK + 2]
 
 
 class TestClosing:
-    def test_what_was_put_is_finished_first(self, holder: Holder, places: Places) -> None:
+    def test_what_was_put_is_finished_first(self, holder: Holder, paths: DataPaths) -> None:
         gate = Gate(holder)
         future = holder.append(batch(1, 5))
         closer = threading.Thread(target=holder.close)
@@ -308,7 +308,7 @@ class TestClosing:
         assert future.result(0).upto == 5
         with pytest.raises(JournalError, match="the journal is closed"):
             refused.result(0)
-        again = try_slot(places, "default")
+        again = try_slot(paths, "default")
         assert again is not None, "the slot is free"
         with Holder(again) as second:
             assert len(facts(second)) == 5
@@ -319,12 +319,12 @@ class TestClosing:
         with pytest.raises(JournalError):
             holder.call(lambda session: None).result(0)
 
-    def test_the_address_is_taken_back(self, holder: Holder, places: Places) -> None:
+    def test_the_address_is_taken_back(self, holder: Holder, paths: DataPaths) -> None:
         holder.slot.announce(SERVER)
-        assert holder_of(places, "default") == SERVER
+        assert holder_of(paths, "default") == SERVER
         holder.close()
-        assert holder_of(places, "default") is None
-        assert read_holder(places.journals / "default") is None
+        assert holder_of(paths, "default") is None
+        assert read_holder(paths.journals / "default") is None
 
 
 class TestTrouble:
@@ -434,11 +434,11 @@ def _break(session: JournalSession) -> None:
 
 
 class TestSlots:
-    def test_two_servers_get_default_and_default_2(self, places: Places) -> None:
+    def test_two_servers_get_default_and_default_2(self, paths: DataPaths) -> None:
         waits: list[float] = []
 
         def take() -> Slot:
-            slot = take_server_slot(places, lambda slot: slot, wait=waits.append)
+            slot = take_server_slot(paths, lambda slot: slot, wait=waits.append)
             slot.announce(SERVER)
             return slot
 
@@ -447,27 +447,27 @@ class TestSlots:
         assert waits == [], "a server is not waited for"
         second.release()
         assert take().name == "default-2"
-        assert existing_slots(places) == ["default", "default-2", "default-3"]
+        assert existing_slots(paths) == ["default", "default-2", "default-3"]
 
     def test_a_name_that_processes_of_a_merged_journal_still_have_is_not_given_to_a_new_one(
-        self, places: Places
+        self, paths: DataPaths
     ) -> None:
         def take() -> str:
-            slot = take_server_slot(places, lambda slot: slot)
+            slot = take_server_slot(paths, lambda slot: slot)
             slot.announce(SERVER)
             return slot.name
 
-        enqueue_work_item(places, WorkItem(TASK, 1, PRODUCER, "default-2", 0.0))
-        spool = Spool.create(places, header_for(STRANGER, "default-3", 1.0))
+        enqueue_work_item(paths, WorkItem(TASK, 1, PRODUCER, "default-2", 0.0))
+        spool = Spool.create(paths, header_for(STRANGER, "default-3", 1.0))
         assert [take(), take(), take()] == ["default", "default-4", "default-5"]
-        assert existing_slots(places) == ["default", "default-4", "default-5"]
-        withdraw_work_item(places, PRODUCER)
+        assert existing_slots(paths) == ["default", "default-4", "default-5"]
+        withdraw_work_item(paths, PRODUCER)
         spool.close()
         assert take() == "default-2"
 
-    def test_a_command_line_that_holds_it_for_a_moment_is_waited_for(self, places: Places) -> None:
-        moment = take_slot_briefly(places)
-        assert holder_of(places, "default") is not None
+    def test_a_command_line_that_holds_it_for_a_moment_is_waited_for(self, paths: DataPaths) -> None:
+        moment = take_slot_briefly(paths)
+        assert holder_of(paths, "default") is not None
         waits: list[float] = []
 
         def wait(seconds: float) -> None:
@@ -475,70 +475,70 @@ class TestSlots:
             if len(waits) == 3:
                 moment.release()
 
-        assert take_server_slot(places, lambda slot: slot, wait=wait).name == "default"
+        assert take_server_slot(paths, lambda slot: slot, wait=wait).name == "default"
         assert len(waits) == 3
 
-    def test_one_that_has_not_said_yet_what_it_is_is_waited_for_a_little(self, places: Places) -> None:
-        unsaid = try_slot(places, "default")
+    def test_one_that_has_not_said_yet_what_it_is_is_waited_for_a_little(self, paths: DataPaths) -> None:
+        unsaid = try_slot(paths, "default")
         assert unsaid is not None
-        assert take_server_slot(places, lambda slot: slot, wait=lambda s: unsaid.release()).name == "default"
+        assert take_server_slot(paths, lambda slot: slot, wait=lambda s: unsaid.release()).name == "default"
 
-    def test_an_address_that_a_killed_server_left_does_not_speak_for_the_next(self, places: Places) -> None:
-        dead = try_slot(places, "default")
+    def test_an_address_that_a_killed_server_left_does_not_speak_for_the_next(self, paths: DataPaths) -> None:
+        dead = try_slot(paths, "default")
         assert dead is not None
         dead.announce(SERVER)
         dead._lock.release()
-        assert holder_of(places, "default") is None
-        next_ = try_slot(places, "default")
+        assert holder_of(paths, "default") is None
+        next_ = try_slot(paths, "default")
         assert next_ is not None
-        assert read_holder(places.journals / "default") is None
+        assert read_holder(paths.journals / "default") is None
 
-    def test_patience_ends(self, places: Places) -> None:
-        take_slot_briefly(places)
-        slot = take_server_slot(places, lambda slot: slot, patience=0.0, wait=lambda seconds: None)
+    def test_patience_ends(self, paths: DataPaths) -> None:
+        take_slot_briefly(paths)
+        slot = take_server_slot(paths, lambda slot: slot, patience=0.0, wait=lambda seconds: None)
         assert slot.name == "default-2"
 
     def test_a_slot_that_cannot_be_opened_is_passed_over_and_let_go(
-        self, places: Places, caplog: pytest.LogCaptureFixture
+        self, paths: DataPaths, caplog: pytest.LogCaptureFixture
     ) -> None:
         def open_slot(slot: Slot) -> Slot:
             if slot.name == "default":
                 raise JournalError("a bad disk")
             return slot
 
-        assert take_server_slot(places, open_slot).name == "default-2"
+        assert take_server_slot(paths, open_slot).name == "default-2"
         assert "default-2 is used instead: a bad disk" in caplog.text
-        assert try_slot(places, "default") is not None
+        assert try_slot(paths, "default") is not None
 
-    def test_when_none_can_be_had_the_reasons_are_told(self, places: Places) -> None:
+    def test_when_none_can_be_had_the_reasons_are_told(self, paths: DataPaths) -> None:
         def open_slot(slot: Slot) -> Slot:
             raise JournalError(f"{slot.name} is bad")
 
         with pytest.raises(JournalError, match=r"^default is bad \(and so with 15 others\)$"):
-            take_server_slot(places, open_slot)
+            take_server_slot(paths, open_slot)
 
-    def test_a_command_that_finds_it_held_is_told_by_whom(self, places: Places, slot: Slot) -> None:
+    def test_a_command_that_finds_it_held_is_told_by_whom(self, paths: DataPaths, slot: Slot) -> None:
         with pytest.raises(JournalHeld) as nameless:
-            take_slot_briefly(places)
+            take_slot_briefly(paths)
         assert nameless.value.holder == {}
         slot.announce(SERVER)
         with pytest.raises(JournalHeld, match="is held by another process") as error:
-            take_slot_briefly(places)
+            take_slot_briefly(paths)
         assert error.value.holder["url"] == SERVER.url
 
-    def test_its_files_are_private(self, places: Places, slot: Slot) -> None:
+    def test_its_files_are_private(self, paths: DataPaths, slot: Slot) -> None:
         slot.announce(SERVER)
         assert slot.folder.stat().st_mode & 0o777 == 0o700
         assert (slot.folder / "holder.json").stat().st_mode & 0o777 == 0o600
 
-    def test_a_folder_in_the_way_is_one_sentence(self, places: Places) -> None:
-        places.journals.write_text("in the way")
+    def test_a_folder_in_the_way_is_one_sentence(self, paths: DataPaths) -> None:
+        paths.journals.write_text("in the way")
         with pytest.raises(JournalError, match=r"the journal folder .* cannot be used: File exists"):
-            try_slot(places, "default")
+            try_slot(paths, "default")
 
 
 def spool_of(
-    places: Places,
+    paths: DataPaths,
     events: list[Event],
     *,
     producer: str = PRODUCER,
@@ -547,7 +547,7 @@ def spool_of(
     host_name: str | None = None,
 ) -> Path:
     """A spool with *events*, of a process that is dead or (held here) *alive*."""
-    folder = places.spools / producer
+    folder = paths.spools / producer
     folder.mkdir(parents=True, mode=0o700)
     header = header_for(producer, journal, 0.0)
     if host_name:
@@ -567,22 +567,22 @@ def spool_of(
     return folder
 
 
-def look(holder: Holder, places: Places) -> int:
-    return holder.call(lambda session: recover_all(session, places, holder.slot.name)).result(20)
+def look(holder: Holder, paths: DataPaths) -> int:
+    return holder.call(lambda session: recover_all(session, paths, holder.slot.name)).result(20)
 
 
-def free_journal(places: Places, name: str, *work: Batch | HolderEvent) -> None:
+def free_journal(paths: DataPaths, name: str, *work: Batch | HolderEvent) -> None:
     """A journal that a server left, with what it had committed."""
-    slot = try_slot(places, name)
+    slot = try_slot(paths, name)
     assert slot is not None
     with Holder(slot) as holder:
         put(holder, *work)
 
 
 class TestTakingIn:
-    def test_a_dead_ones_spool_is_stored_ended_and_deleted(self, holder: Holder, places: Places) -> None:
-        spool_of(places, story(logs=5, end=False))
-        assert look(holder, places) == 1
+    def test_a_dead_ones_spool_is_stored_ended_and_deleted(self, holder: Holder, paths: DataPaths) -> None:
+        spool_of(paths, story(logs=5, end=False))
+        assert look(holder, paths) == 1
         assert facts(holder) == [(PRODUCER, n) for n in range(1, 8)] + [(holder.id, 1)]
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
@@ -590,107 +590,113 @@ class TestTakingIn:
         assert decode_data(everything(holder)[-1]) == State(
             INTERRUPTED, reason="the process that ran it is gone"
         )
-        assert list(places.spools.iterdir()) == []
-        assert look(holder, places) == 0
+        assert list(paths.spools.iterdir()) == []
+        assert look(holder, paths) == 0
 
     def test_a_dead_workers_task_has_the_name_that_its_living_parent_gave_it(
-        self, holder: Holder, places: Places
+        self, holder: Holder, paths: DataPaths
     ) -> None:
-        spool_of(places, [state(1, QUEUED, about="train", delegate=STRANGER)], alive=True)
+        spool_of(paths, [state(1, QUEUED, about="train", delegate=STRANGER)], alive=True)
         ran = [state(1, RUNNING, producer=STRANGER), state(2, TaskState.COMPLETED, producer=STRANGER)]
-        spool_of(places, ran, producer=STRANGER)
-        assert look(holder, places) == 1
+        spool_of(paths, ran, producer=STRANGER)
+        assert look(holder, paths) == 1
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         assert (task.name, task.state, task.producer) == ("train", TaskState.COMPLETED, STRANGER)
         assert [event.flag for event in everything(holder)] == [None] * 3
 
-    def test_one_that_had_ended_is_not_interrupted(self, holder: Holder, places: Places) -> None:
-        spool_of(places, story())
-        look(holder, places)
+    def test_one_that_had_ended_is_not_interrupted(self, holder: Holder, paths: DataPaths) -> None:
+        spool_of(paths, story())
+        look(holder, paths)
         assert [n for _, n in facts(holder)] == [1, 2, 3, 4, 5, 6]
 
-    def test_what_was_committed_already_comes_once(self, holder: Holder, places: Places) -> None:
+    def test_what_was_committed_already_comes_once(self, holder: Holder, paths: DataPaths) -> None:
         put(holder, Batch(PRODUCER, 1, story()[:4]))
-        spool_of(places, story())
-        look(holder, places)
+        spool_of(paths, story())
+        look(holder, paths)
         assert [n for _, n in facts(holder)] == [1, 2, 3, 4, 5, 6]
 
-    def test_a_living_ones_spool_is_left(self, holder: Holder, places: Places) -> None:
-        folder = spool_of(places, story(end=False), alive=True)
-        assert look(holder, places) == 0
+    def test_a_living_ones_spool_is_left(self, holder: Holder, paths: DataPaths) -> None:
+        folder = spool_of(paths, story(end=False), alive=True)
+        assert look(holder, paths) == 0
         assert facts(holder) == []
         assert len(read_spool(folder)[1]) == 5
 
-    def test_another_hosts_spool_is_never_judged(self, holder: Holder, places: Places) -> None:
-        folder = spool_of(places, story(end=False), host_name="elsewhere")
-        assert look(holder, places) == 0
-        holder.call(lambda session: read_live_spools(session, places, "default")).result(20)
+    def test_another_hosts_spool_is_never_judged(self, holder: Holder, paths: DataPaths) -> None:
+        folder = spool_of(paths, story(end=False), host_name="elsewhere")
+        assert look(holder, paths) == 0
+        holder.call(lambda session: read_live_spools(session, paths, "default")).result(20)
         assert facts(holder) == []
         assert folder.is_dir()
 
-    def test_a_spool_belongs_to_its_journal_while_that_is_there(self, holder: Holder, places: Places) -> None:
-        other = try_slot(places, "default-2")
+    def test_a_spool_belongs_to_its_journal_while_that_is_there(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
+        other = try_slot(paths, "default-2")
         assert other is not None
-        spool_of(places, story(end=False), journal="default-2")
-        assert look(holder, places) == 0
+        spool_of(paths, story(end=False), journal="default-2")
+        assert look(holder, paths) == 0
         with Holder(other) as second:
-            assert look(second, places) == 1
+            assert look(second, paths) == 1
             assert len(facts(second)) == 6
 
-    def test_when_its_journal_is_gone_the_default_one_takes_it(self, holder: Holder, places: Places) -> None:
-        spool_of(places, story(end=False), journal="default-7")
-        assert look(holder, places) == 1
+    def test_when_its_journal_is_gone_the_default_one_takes_it(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
+        spool_of(paths, story(end=False), journal="default-7")
+        assert look(holder, paths) == 1
 
-    def test_a_free_journal_is_merged_and_goes(self, holder: Holder, places: Places) -> None:
+    def test_a_free_journal_is_merged_and_goes(self, holder: Holder, paths: DataPaths) -> None:
         free_journal(
-            places,
+            paths,
             "default-2",
             Batch(PRODUCER, 1, story(end=False)),
             HolderEvent(TASK, 1, "command", Command("cancel")),
             Batch(STRANGER, 1, story(task=OTHER_TASK, producer=STRANGER)),
         )
-        spool_of(places, [*story(end=False), event(6)], journal="default-2")
-        assert look(holder, places) == 2
+        spool_of(paths, [*story(end=False), event(6)], journal="default-2")
+        assert look(holder, paths) == 2
         mine = [n for producer, n in facts(holder) if producer == PRODUCER]
         assert mine == [1, 2, 3, 4, 5, 6]
         assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2, 3, 4, 5, 6]
         assert not [e for e in everything(holder) if e.type == "lost"]
-        assert existing_slots(places) == ["default"]
+        assert existing_slots(paths) == ["default"]
 
-    def test_commands_that_wait_in_a_merged_journal_still_wait(self, holder: Holder, places: Places) -> None:
+    def test_commands_that_wait_in_a_merged_journal_still_wait(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
         cancel = HolderEvent(TASK, 1, "command", Command("cancel"))
-        slot = try_slot(places, "default-2")
+        slot = try_slot(paths, "default-2")
         assert slot is not None
         with Holder(slot) as second:
             put(second, Batch(PRODUCER, 1, story(end=False)), cancel, cancel)
             first = second.call(lambda session: session.journal.pending(PRODUCER)).result(20)[0].offset
             second.call(lambda session: session.journal.handled(first)).result(20)
-        look(holder, places)
+        look(holder, paths)
         assert len(holder.call(lambda session: session.journal.pending(PRODUCER)).result(20)) == 1
 
-    def test_a_held_journal_is_left(self, holder: Holder, places: Places) -> None:
-        slot = try_slot(places, "default-2")
+    def test_a_held_journal_is_left(self, holder: Holder, paths: DataPaths) -> None:
+        slot = try_slot(paths, "default-2")
         assert slot is not None
         with Holder(slot) as second:
             put(second, batch(1, 3))
-            assert look(holder, places) == 0
+            assert look(holder, paths) == 0
             assert len(facts(second)) == 3
 
-    def test_only_the_default_journal_takes_others_in(self, places: Places, holder: Holder) -> None:
-        free_journal(places, "default-2", batch(1, 3))
-        third = try_slot(places, "default-3")
+    def test_only_the_default_journal_takes_others_in(self, paths: DataPaths, holder: Holder) -> None:
+        free_journal(paths, "default-2", batch(1, 3))
+        third = try_slot(paths, "default-3")
         assert third is not None
         with Holder(third) as other:
-            assert look(other, places) == 0
-        assert "default-2" in existing_slots(places)
+            assert look(other, paths) == 0
+        assert "default-2" in existing_slots(paths)
 
     @pytest.mark.parametrize("damage", ["open", "read"])
     def test_a_damaged_free_journal_is_left_and_ours_stays(
-        self, holder: Holder, places: Places, damage: str, caplog: pytest.LogCaptureFixture
+        self, holder: Holder, paths: DataPaths, damage: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        free_journal(places, "default-2", batch(1, 500))
-        path = places.journals / "default-2" / "journal.sqlite"
+        free_journal(paths, "default-2", batch(1, 500))
+        path = paths.journals / "default-2" / "journal.sqlite"
         if damage == "open":
             path.write_bytes(b"no database" * 999)
         else:
@@ -698,28 +704,28 @@ class TestTakingIn:
             journal._db.execute("DROP TABLE commands")
             journal.close()
         put(holder, batch(1, 2, producer=STRANGER, task=OTHER_TASK))
-        spool_of(places, story(end=False))
+        spool_of(paths, story(end=False))
         epoch = holder.epoch
         for _ in range(3):
-            look(holder, places)
+            look(holder, paths)
         assert holder.epoch == epoch
         assert path.exists()
         assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2]
         assert [n for producer, n in facts(holder) if producer == PRODUCER] == [1, 2, 3, 4, 5]
         assert caplog.text.count("is left where it is") == 1
-        assert try_slot(places, "default-2") is not None, "its lock was let go"
+        assert try_slot(paths, "default-2") is not None, "its lock was let go"
 
-    def test_damage_in_the_midst_of_a_free_journal_is_its_own(self, holder: Holder, places: Places) -> None:
-        free_journal(places, "default-2", batch(1, 5000))
-        path = places.journals / "default-2" / "journal.sqlite"
+    def test_damage_in_the_midst_of_a_free_journal_is_its_own(self, holder: Holder, paths: DataPaths) -> None:
+        free_journal(paths, "default-2", batch(1, 5000))
+        path = paths.journals / "default-2" / "journal.sqlite"
         content = bytearray(path.read_bytes())
         third = len(content) // 3 // 4096 * 4096
         content[third : third + 10 * 4096] = b"\xff" * (10 * 4096)
         path.write_bytes(content)
         put(holder, batch(1, 2, producer=STRANGER, task=OTHER_TASK))
         epoch = holder.epoch
-        look(holder, places)
-        look(holder, places)
+        look(holder, paths)
+        look(holder, paths)
         assert holder.epoch == epoch
         assert path.exists()
         mine = [n for producer, n in facts(holder) if producer == PRODUCER]
@@ -727,8 +733,8 @@ class TestTakingIn:
         assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2]
 
     @pytest.mark.parametrize("damage", ["no header", "header", "empty", "junk"])
-    def test_a_damaged_spool_stops_no_other(self, holder: Holder, places: Places, damage: str) -> None:
-        folder = spool_of(places, story(end=False))
+    def test_a_damaged_spool_stops_no_other(self, holder: Holder, paths: DataPaths, damage: str) -> None:
+        folder = spool_of(paths, story(end=False))
         if damage == "no header":
             (folder / "spool.json").unlink()
         elif damage == "header":
@@ -736,57 +742,57 @@ class TestTakingIn:
         else:
             for path in folder.glob("*.seg"):
                 path.write_bytes(b"" if damage == "empty" else b"junk" * 50)
-        spool_of(places, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
-        look(holder, places)
+        spool_of(paths, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+        look(holder, paths)
         assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2, 3, 4, 5, 6]
 
-    def test_losses_in_a_spool_are_named_as_they_were(self, holder: Holder, places: Places) -> None:
+    def test_losses_in_a_spool_are_named_as_they_were(self, holder: Holder, paths: DataPaths) -> None:
         events = [event(9, "lost", Lost(1, 9, "the disk is full")), *[event(n) for n in (10, 11, 14)]]
-        spool_of(places, events)
-        look(holder, places)
+        spool_of(paths, events)
+        look(holder, paths)
         lost = [decode_data(e) for e in everything(holder) if e.type == "lost"]
         assert lost == [Lost(1, 9, "the disk is full"), Lost(12, 13, "damaged on disk")]
 
     def test_a_hole_at_the_seam_of_two_chunks_is_damage_too(
-        self, holder: Holder, places: Places, monkeypatch: pytest.MonkeyPatch
+        self, holder: Holder, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(ingest, "CHUNK", 3)
-        spool_of(places, [event(n) for n in (1, 2, 3, 6, 7)])
-        look(holder, places)
+        spool_of(paths, [event(n) for n in (1, 2, 3, 6, 7)])
+        look(holder, paths)
         assert [decode_data(e) for e in everything(holder) if e.type == "lost"] == [
             Lost(4, 5, "damaged on disk")
         ]
 
     def test_damage_at_the_very_end_is_named_to_the_task_that_it_cost(
-        self, holder: Holder, places: Places
+        self, holder: Holder, paths: DataPaths
     ) -> None:
-        folder = spool_of(places, story(end=False))
+        folder = spool_of(paths, story(end=False))
         segment = max(folder.glob("*.seg"))
         content = bytearray(segment.read_bytes())
         content[content.rindex(b"}}")] ^= 1
         segment.write_bytes(content)
-        look(holder, places)
+        look(holder, paths)
         told = everything(holder)
         assert [e.n for e in told if e.producer == PRODUCER] == [1, 2, 3, 4]
         assert [decode_data(e) for e in told if e.type == "lost"] == [Lost(5, 5, "damaged on disk")]
         assert told[-1].type == "state"
 
-    def test_it_takes_from_a_process_that_was_killed(self, holder: Holder, places: Places) -> None:
+    def test_it_takes_from_a_process_that_was_killed(self, holder: Holder, paths: DataPaths) -> None:
         with python(DYING) as process:
             assert process.stdout is not None
             last = int(process.stdout.readline())
             process.kill()
             process.wait()
-            assert look(holder, places) == 1
+            assert look(holder, paths) == 1
         assert [e.n for e in everything(holder) if e.producer != holder.id] == list(range(1, last + 1))
 
 
 DYING = """
 import sys, time
 from jupyter_agent.core.events import Log
-from jupyter_agent.system.paths import find_places; from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import data_paths; from jupyter_agent.system.ids import new_id
 from jupyter_agent.producer.spool import Spool, header_for
-spool = Spool.create(find_places(), header_for(new_id(), "default", 0.0))
+spool = Spool.create(data_paths(), header_for(new_id(), "default", 0.0))
 task = new_id()
 for _ in range(100):
     n = spool.append(task, 1, "log", Log("stdout", "x"))
@@ -797,11 +803,11 @@ time.sleep(60)
 
 class TestPeeking:
     def test_a_living_ones_events_are_read_and_come_once_when_it_delivers_them(
-        self, holder: Holder, places: Places
+        self, holder: Holder, paths: DataPaths
     ) -> None:
-        folder = spool_of(places, story(logs=9, end=False), alive=True)
+        folder = spool_of(paths, story(logs=9, end=False), alive=True)
         for _ in range(2):
-            holder.call(lambda session: read_live_spools(session, places, "default")).result(20)
+            holder.call(lambda session: read_live_spools(session, paths, "default")).result(20)
         assert [n for _, n in facts(holder)] == list(range(1, 12))
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
@@ -811,9 +817,9 @@ class TestPeeking:
         assert answers[0].upto == 12
         assert [n for _, n in facts(holder)] == list(range(1, 13))
 
-    def test_it_stops_before_what_looks_like_a_hole(self, holder: Holder, places: Places) -> None:
-        spool_of(places, [event(n) for n in (1, 2, 3, 5)], alive=True)
-        holder.call(lambda session: read_live_spools(session, places, "default")).result(20)
+    def test_it_stops_before_what_looks_like_a_hole(self, holder: Holder, paths: DataPaths) -> None:
+        spool_of(paths, [event(n) for n in (1, 2, 3, 5)], alive=True)
+        holder.call(lambda session: read_live_spools(session, paths, "default")).result(20)
         assert [n for _, n in facts(holder)] == [1, 2, 3]
         assert put(holder, batch(4, 5))[0].upto == 5
 
@@ -825,21 +831,21 @@ class Killed(BaseException):
 class TestInterruptedTakingIn:
     """Killed after each step in turn, and run again: nothing lost, nothing doubled."""
 
-    def arrange(self, places: Places) -> None:
+    def arrange(self, paths: DataPaths) -> None:
         free_journal(
-            places,
+            paths,
             "default-2",
             Batch(PRODUCER, 1, story(logs=9, end=False)),
             HolderEvent(TASK, 1, "command", Command("cancel")),
         )
-        spool_of(places, story(logs=20, end=False), journal="default-2")
-        spool_of(places, story(logs=7, task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
+        spool_of(paths, story(logs=20, end=False), journal="default-2")
+        spool_of(paths, story(logs=7, task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
 
     @pytest.mark.parametrize("step", range(1, 40))
     def test_it_can_be_killed_after_any_step(
-        self, holder: Holder, places: Places, monkeypatch: pytest.MonkeyPatch, step: int
+        self, holder: Holder, paths: DataPaths, monkeypatch: pytest.MonkeyPatch, step: int
     ) -> None:
-        self.arrange(places)
+        self.arrange(paths)
         monkeypatch.setattr(ingest, "CHUNK", 4)
         left = step
 
@@ -860,10 +866,10 @@ class TestInterruptedTakingIn:
             patch.setattr(os, "rmdir", counted(os.rmdir))
             patch.setattr(Path, "rename", counted(Path.rename))
             try:
-                look(holder, places)
+                look(holder, paths)
             except Killed:
                 assert left == 0
-        look(holder, places)
+        look(holder, paths)
         mine = [n for producer, n in facts(holder) if producer == PRODUCER]
         assert mine == list(range(1, 23))
         assert [n for producer, n in facts(holder) if producer == STRANGER] == list(range(1, 11))
@@ -872,17 +878,17 @@ class TestInterruptedTakingIn:
         assert sum(e.type == "command" for e in events) == 1
         ends = [e for e in events if e.type == "state" and b"interrupted" in bytes(e.data)]
         assert len(ends) == 1
-        assert existing_slots(places) == ["default"]
-        assert list(places.spools.iterdir()) == []
+        assert existing_slots(paths) == ["default"]
+        assert list(paths.spools.iterdir()) == []
         left = -1
 
 
 class TestOrphans:
     def interrupt(
-        self, holder: Holder, places: Places, *, connected: frozenset[str] = frozenset(), now: float = 1e10
+        self, holder: Holder, paths: DataPaths, *, connected: frozenset[str] = frozenset(), now: float = 1e10
     ) -> None:
         holder.call(
-            lambda session: interrupt_orphans(session, places, connected.__contains__, now=now, lease=100.0)
+            lambda session: interrupt_orphans(session, paths, connected.__contains__, now=now, lease=100.0)
         ).result(20)
 
     def state(self, holder: Holder) -> TaskState:
@@ -891,96 +897,98 @@ class TestOrphans:
         return task.state
 
     def test_a_task_whose_producer_left_nothing_is_interrupted_once(
-        self, holder: Holder, places: Places
+        self, holder: Holder, paths: DataPaths
     ) -> None:
         put(holder, Batch(PRODUCER, 1, story(end=False)))
         for _ in range(3):
-            self.interrupt(holder, places)
+            self.interrupt(holder, paths)
         assert self.state(holder) is INTERRUPTED
         assert len(facts(holder)) == 6
 
-    def test_a_connected_producer_is_alive(self, holder: Holder, places: Places) -> None:
+    def test_a_connected_producer_is_alive(self, holder: Holder, paths: DataPaths) -> None:
         put(holder, Batch(PRODUCER, 1, story(end=False)))
-        self.interrupt(holder, places, connected=frozenset({PRODUCER}))
+        self.interrupt(holder, paths, connected=frozenset({PRODUCER}))
         assert self.state(holder) is RUNNING
 
-    def test_a_locked_spool_is_alive(self, holder: Holder, places: Places) -> None:
+    def test_a_locked_spool_is_alive(self, holder: Holder, paths: DataPaths) -> None:
         put(holder, Batch(PRODUCER, 1, story(end=False)))
-        spool_of(places, story(end=False), alive=True)
-        self.interrupt(holder, places)
+        spool_of(paths, story(end=False), alive=True)
+        self.interrupt(holder, paths)
         assert self.state(holder) is RUNNING
 
     def test_one_that_died_after_the_last_look_is_not_called_gone_before_its_last_words(
-        self, holder: Holder, places: Places
+        self, holder: Holder, paths: DataPaths
     ) -> None:
         put(holder, Batch(PRODUCER, 1, [state(1, QUEUED, about="x")]))
-        spool_of(places, story(end=False))
-        self.interrupt(holder, places)
+        spool_of(paths, story(end=False))
+        self.interrupt(holder, paths)
         assert self.state(holder) is QUEUED
-        look(holder, places)
+        look(holder, paths)
         ends = [e for e in everything(holder) if e.type == "state" and b"interrupted" in bytes(e.data)]
         assert ends == everything(holder)[-1:]
 
-    def test_one_on_another_host_has_a_lease_from_its_last_word(self, holder: Holder, places: Places) -> None:
+    def test_one_on_another_host_has_a_lease_from_its_last_word(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
         put(holder, Batch(PRODUCER, 1, story(end=False), host="elsewhere"))
         row = holder.call(lambda session: session.journal.producer(PRODUCER)).result(20)
         assert row is not None
-        self.interrupt(holder, places, now=row.seen + 99)
+        self.interrupt(holder, paths, now=row.seen + 99)
         assert self.state(holder) is RUNNING
-        self.interrupt(holder, places, now=row.seen + 101)
+        self.interrupt(holder, paths, now=row.seen + 101)
         assert self.state(holder) is INTERRUPTED
 
-    def test_its_word_overrides_the_inference(self, holder: Holder, places: Places) -> None:
+    def test_its_word_overrides_the_inference(self, holder: Holder, paths: DataPaths) -> None:
         put(holder, Batch(PRODUCER, 1, story(logs=0, end=False), host="elsewhere"))
-        self.interrupt(holder, places)
+        self.interrupt(holder, paths)
         put(holder, Batch(PRODUCER, 1, [state(3, RUNNING)]))
         assert self.state(holder) is RUNNING
 
     def test_one_that_waits_for_its_process_lives_as_long_as_who_queued_it(
-        self, holder: Holder, places: Places
+        self, holder: Holder, paths: DataPaths
     ) -> None:
         put(holder, Batch(PRODUCER, 1, [state(1, QUEUED, about="x", delegate=STRANGER)]))
-        self.interrupt(holder, places, connected=frozenset({PRODUCER}))
+        self.interrupt(holder, paths, connected=frozenset({PRODUCER}))
         assert self.state(holder) is QUEUED
-        self.interrupt(holder, places)
+        self.interrupt(holder, paths)
         assert self.state(holder) is INTERRUPTED
 
 
 class TestPruning:
     def test_old_ended_tasks_go_with_their_files_and_open_ones_stay(
-        self, holder: Holder, places: Places
+        self, holder: Holder, paths: DataPaths
     ) -> None:
-        for folder in (places.results, places.checkpoints):
+        for folder in (paths.results, paths.checkpoints):
             folder.mkdir()
         for number in range(1, 5):
             who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
             events = story(**who) if number < 4 else story(end=False, **who)
             put(holder, Batch(who["producer"], 1, events))
-            (places.results / f"{task_id(number)}-1.pickle").write_bytes(b"x")
-            (places.checkpoints / f"{task_id(number)}.pickle").write_bytes(b"x")
-        (places.results / "unrelated").write_bytes(b"x")
+            (paths.results / f"{task_id(number)}-1.pickle").write_bytes(b"x")
+            (paths.checkpoints / f"{task_id(number)}.pickle").write_bytes(b"x")
+        (paths.results / "unrelated").write_bytes(b"x")
 
         def run(session: JournalSession) -> list[str]:
-            return prune(session, places, Retention(days=30), 1006.0 + 30 * DAY + 1)
+            return prune(session, paths, Retention(days=30), 1006.0 + 30 * DAY + 1)
 
         gone = holder.call(run).result(20)
         assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
-        assert {path.name for path in places.results.iterdir()} == {f"{task_id(4)}-1.pickle", "unrelated"}
-        assert {path.name for path in places.checkpoints.iterdir()} == {f"{task_id(4)}.pickle"}
+        assert {path.name for path in paths.results.iterdir()} == {f"{task_id(4)}-1.pickle", "unrelated"}
+        assert {path.name for path in paths.checkpoints.iterdir()} == {f"{task_id(4)}.pickle"}
         assert {e.task for e in everything(holder)} == {task_id(4)}
 
-    def test_a_journal_over_its_size_loses_the_oldest_ended(self, holder: Holder, places: Places) -> None:
+    def test_a_journal_over_its_size_loses_the_oldest_ended(self, holder: Holder, paths: DataPaths) -> None:
         for number in range(1, 4):
             who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
             put(holder, Batch(who["producer"], 1, story(**who)))
-        gone = holder.call(lambda session: prune(session, places, Retention(size=0), 2000.0)).result(20)
+        gone = holder.call(lambda session: prune(session, paths, Retention(size=0), 2000.0)).result(20)
         assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
         assert everything(holder) == []
 
 
-def test_a_stored_event_of_another_host_is_spooled_with_it(holder: Holder, places: Places) -> None:
-    spool_of(places, story(end=False))
-    look(holder, places)
+def test_a_stored_event_of_another_host_is_spooled_with_it(holder: Holder, paths: DataPaths) -> None:
+    spool_of(paths, story(end=False))
+    look(holder, paths)
     row = holder.call(lambda session: session.journal.producer(PRODUCER)).result(20)
     assert row is not None
     assert row.host == host()

@@ -28,7 +28,7 @@ from jupyter_agent.core.events import (
     decode_event,
     encode_event,
 )
-from jupyter_agent.core.task import Said, fold
+from jupyter_agent.core.task import MessageSnapshot, fold
 from jupyter_agent.journal.base import (
     AppendResult,
     Batch,
@@ -394,7 +394,7 @@ class TestCommands:
         answer = note(journal, "command", Command("input", {"text": "yes", "prompt_id": "p"}, "ada"))
         task = journal.task(TASK)
         assert task is not None
-        assert (task.prompt, task.messages) == (None, [Said("m", "assistant", "Shall I?")])
+        assert (task.prompt, task.messages) == (None, [MessageSnapshot("m", "assistant", "Shall I?")])
         assert [p.offset for p in journal.pending(PRODUCER)] == [answer.offset]
         if isinstance(journal, SQLiteJournal):
             journal.close()

@@ -21,7 +21,7 @@ from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.journal.sqlite import records as sqlite_records
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import HOLDER, STRANGER
 
 FEW = 10
@@ -201,15 +201,15 @@ class TestTakingOver:
         target.import_records(source.export_records())
         assert not target.claim(claimed(1.0))
 
-    def test_a_slot_that_is_merged_brings_its_records_along(self, places: Places) -> None:
-        other, slot = try_slot(places, "default-2"), try_slot(places, "default")
+    def test_a_slot_that_is_merged_brings_its_records_along(self, paths: DataPaths) -> None:
+        other, slot = try_slot(paths, "default-2"), try_slot(paths, "default")
         assert other is not None
         assert slot is not None
         with Holder(other) as second:
             second.call(lambda session: session.journal.put_record("schedule", "a", b"theirs")).result(20)
             second.call(lambda session: session.journal.claim(claimed(1.0))).result(20)
         with Holder(slot) as holder:
-            holder.call(lambda session: recover_all(session, places, "default")).result(20)
+            holder.call(lambda session: recover_all(session, paths, "default")).result(20)
             kept = holder.call(lambda session: session.journal.export_records()).result(20)
         assert kept == ([("schedule", "a", b"theirs")], [claimed(1.0)], [])
 
@@ -248,8 +248,8 @@ class TestInAFile:
             with pytest.raises(CorruptJournal, match="are damaged"):
                 journal.export_records()
 
-    def test_a_journal_that_is_moved_aside_says_what_is_gone_with_it(self, places: Places) -> None:
-        slot = try_slot(places, "default")
+    def test_a_journal_that_is_moved_aside_says_what_is_gone_with_it(self, paths: DataPaths) -> None:
+        slot = try_slot(paths, "default")
         assert slot is not None
         slot.file.write_bytes(b"no database at all" * 100)
         with Holder(slot) as holder:

@@ -15,7 +15,7 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @pytest.fixture
@@ -40,11 +40,11 @@ def running_server(env: dict[str, str], folder: Path) -> Iterator[int]:
         yield server.pid
     finally:
         server.terminate()
-        server.wait(PATIENCE)
+        server.wait(TIMEOUT)
 
 
 def _wait_for_holder(server: subprocess.Popen[bytes], root: Path, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not (root / "journals" / "default" / "holder.json").exists():
         assert server.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
@@ -59,7 +59,7 @@ def running_kernel(env: dict[str, str], folder: Path) -> Iterator[BlockingKernel
     client = manager.blocking_client()
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=PATIENCE)
+        client.wait_for_ready(timeout=TIMEOUT)
         yield client
     finally:
         client.stop_channels()

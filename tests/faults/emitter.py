@@ -21,7 +21,7 @@ from jupyter_agent.producer.producer import Producer
 from jupyter_agent.protocol.messages import CommandOrder
 
 Emitted = tuple[str, Data]
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds that a flush may take before it counts as failed; reconnecting waits 15 s at most."""
 
 
@@ -75,10 +75,10 @@ class _Teller:
     def end(self, commands: int) -> dict[str, Any]:
         """Wait for so many commands, emit the end, and wait until everything is committed."""
         with self._came:
-            self._came.wait_for(lambda: len(self._commands) >= commands, PATIENCE)
+            self._came.wait_for(lambda: len(self._commands) >= commands, TIMEOUT)
         self._producer.emit(self._task, 1, *self._end)
         self._producer.remove_sampler(self._task)
-        flushed, acked = self._producer.flush(PATIENCE), self._producer.forwarder.acked
+        flushed, acked = self._producer.flush(TIMEOUT), self._producer.forwarder.acked
         self._producer.close()
         return {"flushed": flushed, "acked": acked, "commands": self._commands}
 

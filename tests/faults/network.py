@@ -24,7 +24,7 @@ import msgspec
 from jupyter_agent.core.events import Event, encode_data
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.transport.discovery import Address, remote_address
-from tests.faults.emitter import PATIENCE, story
+from tests.faults.emitter import TIMEOUT, story
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.readers import Fact, Reader, fact, is_end
 from tests.faults.schedules import Kind, Schedule, Step, draw
@@ -61,7 +61,7 @@ class Emitter:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        async with asyncio.timeout(2 * PATIENCE):
+        async with asyncio.timeout(2 * TIMEOUT):
             line = await self._process.stdout.readline()
         assert line, "the producer's process is gone"
         answer: dict[str, Any] = json.loads(line)
@@ -115,7 +115,7 @@ class Lane:
             wanted, recovery = await self._trouble(schedule, task, reading)
         except TimeoutError:
             state = ", ".join(f"reader {i} has {r.applied}" for i, r in enumerate(readers))
-            broken(PART, schedule.seed, f"not everything arrived within {PATIENCE} s ({state})")
+            broken(PART, schedule.seed, f"not everything arrived within {TIMEOUT} s ({state})")
         finally:
             for one in reading:
                 one.cancel()
@@ -153,14 +153,14 @@ class Lane:
             broken(PART, schedule.seed, f"the producer's events are not committed: {told}")
         if told["commands"] != asked:
             broken(PART, schedule.seed, f"of the commands {asked} the task got {told['commands']}")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.gather(*reading)
         return expected(schedule, emitted["producer"]), monotonic() - healed
 
     async def _command(self, task: str, count: int) -> list[str]:
         """Say something to the task a few times, from when the server knows it; what was accepted."""
         path, said = f"tasks/{task}", []
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while (await asyncio.to_thread(self._server.task, task) or {}).get("state") != "running":
                 await asyncio.sleep(0.05)
         for number in range(count):
@@ -265,7 +265,7 @@ class Network:
     async def _compare(self, seeds: list[int], follower: Reader) -> None:
         """The long-lived subscriber has each task of every lane, as the journal has it."""
         try:
-            await follower.until(lambda: follower.ends.issuperset(self._tasks), PATIENCE)
+            await follower.until(lambda: follower.ends.issuperset(self._tasks), TIMEOUT)
         except TimeoutError:
             self._broke(seeds, "the subscriber that follows everything never had everything")
             return

@@ -78,8 +78,8 @@ class _Group:
             await asyncio.wait(reading)
 
     def _reader(self, start: str, **options: Any) -> Reader:
-        places = self._server.places
-        return Reader(lambda: find_address(places, DEFAULT), "*", start, **options)
+        paths = self._server.paths
+        return Reader(lambda: find_address(paths, DEFAULT), "*", start, **options)
 
     def _begin(self, stack: ExitStack) -> list[Written]:
         folder, name = self._folder, self._seeds[0]

@@ -14,7 +14,7 @@ Kind = Literal["pass", "rst", "fin", "torn", "stall", "slow", "split", "half", "
 Way = Literal["both", "up", "down"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WAYS: tuple[Way, ...] = get_args(Way)
-SHORTEST, LONGEST = 0.01, 0.12
+MIN_SECONDS, MAX_SECONDS = 0.01, 0.12
 """Seconds of one step."""
 
 
@@ -77,7 +77,7 @@ def _line(chance: Random) -> tuple[Step, ...]:
 
 def _step(chance: Random) -> Step:
     kind = chance.choice(KINDS)
-    seconds = chance.uniform(SHORTEST, LONGEST)
+    seconds = chance.uniform(MIN_SECONDS, MAX_SECONDS)
     way = chance.choice(WAYS) if kind in ("torn", "stall", "slow", "split") else "both"
     if kind == "half":
         way = chance.choice(("up", "down"))

@@ -12,11 +12,11 @@ AT_EACH_BYTE = """
 import os, signal, sys
 from pathlib import Path
 from jupyter_agent.system import paths as module
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 
 TASK = "0" * 26
-checkpoints = Checkpoints(Places(Path(sys.argv[1])))
+checkpoints = Checkpoints(DataPaths(Path(sys.argv[1])))
 create = module.create_private
 
 class Dying:
@@ -67,12 +67,12 @@ IN_A_LOOP = """
 import os, random, select, signal, sys, time
 from pathlib import Path
 from jupyter_agent.journal.operations.retention import delete_files
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 
 TASK, dice = "0" * 26, random.Random(5)
-places = Places(Path(sys.argv[1]))
-checkpoints = Checkpoints(places)
+paths = DataPaths(Path(sys.argv[1]))
+checkpoints = Checkpoints(paths)
 said, kills = 0, int(sys.argv[2])
 for attempt in range(1, kills + 1):
     out, into = os.pipe()
@@ -97,9 +97,9 @@ for attempt in range(1, kills + 1):
     assert padding == bytes([step % 256]) * (step % 7 * 50_000)
     assert said + done <= step <= said + done + 1, (said, done, step)
     said = step
-    assert len(list(places.checkpoints.iterdir())) <= 2 + 1 + 1  # kept, not yet removed, half written
-delete_files(places, TASK)
-assert list(places.checkpoints.iterdir()) == []
+    assert len(list(paths.checkpoints.iterdir())) <= 2 + 1 + 1  # kept, not yet removed, half written
+delete_files(paths, TASK)
+assert list(paths.checkpoints.iterdir()) == []
 print(kills)
 """
 
@@ -119,11 +119,11 @@ def test_a_process_killed_while_it_saves_leaves_the_last_complete_checkpoint(
 NO_MORE_BYTES = """
 import resource, sys
 from pathlib import Path
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 
 TASK = "0" * 26
-checkpoints = Checkpoints(Places(Path(sys.argv[1])))
+checkpoints = Checkpoints(DataPaths(Path(sys.argv[1])))
 checkpoints.save(TASK, "old")
 for room in (0, 1, 50, 4096, 100_000):
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))

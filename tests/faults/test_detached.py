@@ -17,7 +17,7 @@ from jupyter_agent.core.task import Task
 from jupyter_agent.detached.work_queue import claimed_work_items, waiting_work_items
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.server.background import worker_supervisor as dispatch
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import until
 from tests.support.runtime import own_producer  # noqa: F401
 from tests.support.servers import Server, Servers
@@ -25,9 +25,9 @@ from tests.support.workers import kill_worker, no_workers_left, workers_of
 
 
 @pytest.fixture
-def holder(fresh: Servers, places: Places) -> Iterator[Server]:
+def holder(fresh: Servers, paths: DataPaths) -> Iterator[Server]:
     """A server of this process's user, with two worker slots, and no worker left at the end."""
-    with no_workers_left(places):
+    with no_workers_left(paths):
         server = fresh.start(
             env={"JUPYTER_AGENT_DIR": os.environ["JUPYTER_AGENT_DIR"]},
             extra_args=["--JupyterAgent.worker_limit=2"],
@@ -78,13 +78,13 @@ def train(epochs: int, pause: float, seen: str) -> list[float]:
 
 
 def test_a_training_killed_at_40_percent_goes_on_behind_a_new_server_to_the_same_result(
-    holder: Server, places: Places, tmp_path: Path
+    holder: Server, paths: DataPaths, tmp_path: Path
 ) -> None:
     seen, plain = tmp_path / "seen", tmp_path / "plain"
     expected = train(50, 0.0, str(plain))
     first = submit(train, 50, 0.02, str(seen), key="training")
     until(lambda: seen.exists() and len(seen.read_text().splitlines()) >= 20, 60)
-    kill_worker(places, holder.task(first.id)["producer"])
+    kill_worker(paths, holder.task(first.id)["producer"])
     holder.stop()
     holder.restart()
     until(lambda: state(holder, first.id) == "interrupted")
@@ -99,7 +99,7 @@ def test_a_training_killed_at_40_percent_goes_on_behind_a_new_server_to_the_same
 
 
 def test_a_worker_outlives_its_server_and_the_next_one_finds_and_cancels_it(
-    holder: Server, places: Places
+    holder: Server, paths: DataPaths
 ) -> None:
     def work() -> None:
         for number in range(10_000):
@@ -116,22 +116,22 @@ def test_a_worker_outlives_its_server_and_the_next_one_finds_and_cancels_it(
     said = "".join(holder.lines(handle.id)).splitlines()
     assert said == [f"line {number}" for number in range(len(said))]
     assert ends(holder, handle.id) == ["cancelled"]
-    until(lambda: not workers_of(places))
+    until(lambda: not workers_of(paths))
 
 
-def test_a_cancel_ends_the_children_too(holder: Server, places: Places) -> None:
+def test_a_cancel_ends_the_children_too(holder: Server, paths: DataPaths) -> None:
     def work() -> None:
         subprocess.run(["sleep", "60"], check=True)
 
     handle = submit(work)
-    until(lambda: len(workers_of(places)) > 1, 60)
+    until(lambda: len(workers_of(paths)) > 1, 60)
     assert command(holder, handle.id, "cancel") == 202
     until(lambda: state(holder, handle.id) == "cancelled")
-    until(lambda: not workers_of(places))
+    until(lambda: not workers_of(paths))
 
 
 def test_what_never_returns_to_python_is_killed_with_its_children(
-    holder: Server, places: Places, tmp_path: Path
+    holder: Server, paths: DataPaths, tmp_path: Path
 ) -> None:
     def work(deaf: str) -> None:
         subprocess.Popen(["sleep", "60"])
@@ -141,15 +141,15 @@ def test_what_never_returns_to_python_is_killed_with_its_children(
     handle = submit(work, str(tmp_path / "deaf"))
     until((tmp_path / "deaf").exists, 60)  # the server may not even have heard that it runs
     assert command(holder, handle.id, "cancel") == 202
-    until(lambda: state(holder, handle.id) == "cancelled", dispatch.OBEYS_WITHIN + 30)
+    until(lambda: state(holder, handle.id) == "cancelled", dispatch.STOP_TIMEOUT + 30)
     assert holder.events(handle.id, "state")[-1]["data"]["reason"] == "its worker had to be killed"
     assert ends(holder, handle.id) == ["cancelled"]
-    until(lambda: not workers_of(places))
-    until(lambda: claimed_work_items(places) == [])
+    until(lambda: not workers_of(paths))
+    until(lambda: claimed_work_items(paths) == [])
 
 
-def test_one_that_waits_is_cancelled_and_one_that_ended_runs_again(holder: Server, places: Places) -> None:
-    gate = places.root / "gate"
+def test_one_that_waits_is_cancelled_and_one_that_ended_runs_again(holder: Server, paths: DataPaths) -> None:
+    gate = paths.root / "gate"
 
     def wait(path: str) -> int:
         while not Path(path).exists():
@@ -169,7 +169,7 @@ def test_one_that_waits_is_cancelled_and_one_that_ended_runs_again(holder: Serve
     assert ends(holder, waiting.id) == ["cancelled", "completed"]
 
 
-def test_twenty_wait_their_turn_and_nothing_is_left_behind(holder: Server, places: Places) -> None:
+def test_twenty_wait_their_turn_and_nothing_is_left_behind(holder: Server, paths: DataPaths) -> None:
     body = {"target": [sys.executable, "-S", "-c", "pass"]}
     queued: list[Task] = [
         holder.ask("tasks", method="POST", body=body | {"name": f"job-{n}"}).json for n in range(20)
@@ -179,9 +179,9 @@ def test_twenty_wait_their_turn_and_nothing_is_left_behind(holder: Server, place
     started = [task["started"] for task in tasks]
     overtaken = [n for n in range(2, 20) if started[n] < started[n - 2]]
     assert overtaken == []  # two run at once: nobody is overtaken but by who runs beside
-    until(lambda: not workers_of(places))
-    assert list(waiting_work_items(places)) == claimed_work_items(places) == []
+    until(lambda: not workers_of(paths))
+    assert list(waiting_work_items(paths)) == claimed_work_items(paths) == []
     for task in tasks:
         assert holder.ask(f"tasks/{task['id']}", method="DELETE").status == 204
-    assert list(places.calls.iterdir()) == []
-    assert {path.name for path in places.spools.glob("[0-9A-Z]*")} == {current_producer().id}
+    assert list(paths.calls.iterdir()) == []
+    assert {path.name for path in paths.spools.glob("[0-9A-Z]*")} == {current_producer().id}

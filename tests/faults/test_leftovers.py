@@ -12,14 +12,14 @@ from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.operations.recovery import recover_spools
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.system.locks import FileLock
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 
 HOUR = 3600.0
 
 
-def _newborn(places: Places, name: str, age: float) -> Path:
+def _newborn(paths: DataPaths, name: str, age: float) -> Path:
     """A spool whose producer got no further than this, so many seconds ago."""
-    folder = places.spools / f".new-{name}"
+    folder = paths.spools / f".new-{name}"
     folder.mkdir(parents=True)
     (folder / "lock").touch()
     (folder / "spool.json").write_text("{}")
@@ -27,20 +27,20 @@ def _newborn(places: Places, name: str, age: float) -> Path:
     return folder
 
 
-def _look(places: Places) -> None:
-    slot = try_slot(places, "default")
+def _look(paths: DataPaths) -> None:
+    slot = try_slot(paths, "default")
     assert slot is not None
     with Holder(slot) as holder:
-        holder.call(lambda session: recover_spools(session, places, "default")).result(20)
+        holder.call(lambda session: recover_spools(session, paths, "default")).result(20)
 
 
 @pytest.mark.timeout(30)
-def test_a_spool_that_a_killed_process_never_finished_goes_after_a_while(places: Places) -> None:
-    old, young = _newborn(places, "old", 2 * HOUR), _newborn(places, "young", 1.0)
-    held = _newborn(places, "held", 2 * HOUR)
+def test_a_spool_that_a_killed_process_never_finished_goes_after_a_while(paths: DataPaths) -> None:
+    old, young = _newborn(paths, "old", 2 * HOUR), _newborn(paths, "young", 1.0)
+    held = _newborn(paths, "held", 2 * HOUR)
     lock = FileLock.acquire(held / "lock")
     assert lock is not None
-    _look(places)
+    _look(paths)
     assert not old.exists()
     assert young.exists()
     assert held.exists()

@@ -28,7 +28,7 @@ INPUTS = 100_000
 HANGS = 60
 """Seconds that one input may take."""
 
-MOST_FINDS = 5
+MAX_FINDS = 5
 """Finds of one target after which it is left."""
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -98,7 +98,7 @@ def _fuzz(target: Target, count: int, options: argparse.Namespace) -> Row:
                 except Exception as error:
                     found += 1
                     _keep(target, number, dice, error, options)
-                if found >= MOST_FINDS or time.monotonic() - begun > options.seconds:
+                if found >= MAX_FINDS or time.monotonic() - begun > options.seconds:
                     break
             stack.close()
         except Exception as error:

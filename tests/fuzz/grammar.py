@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from jupyter_agent.core.events import DATA_TYPES, MOST, Event
+from jupyter_agent.core.events import DATA_TYPES, MAX_NUMBER, Event
 from jupyter_agent.core.ids import ulid
 
 from .dice import Dice
@@ -29,7 +29,23 @@ TEXTS = (
     "x" * 3000, "\ufffe", "\u2028", "\x7f\x9b31m", "&amp;\"'", "state", "cancel", "stdout", "None", "-1",
     "1e999", " ", "\t", "a:b:c", "9" * 5000,
 )  # fmt: skip
-INTS = (0, 1, 2, 3, 7, 100, -1, 1 << 31, MOST, MOST + 1, 1 << 63, 1 << 64, -(1 << 63), 10**30, 10**400)
+INTS = (
+    0,
+    1,
+    2,
+    3,
+    7,
+    100,
+    -1,
+    1 << 31,
+    MAX_NUMBER,
+    MAX_NUMBER + 1,
+    1 << 63,
+    1 << 64,
+    -(1 << 63),
+    10**30,
+    10**400,
+)
 FLOATS = (0.0, -0.0, 0.5, 1.0, 1e-320, 1e300, 1.7e308, -1.7e308, 1700000000.0, 3.1e11, -62135596801.0)
 ANYTHING: tuple[Any, ...] = (None, True, False, [], {}, [[]], {"a": [1, {"b": None}]}, [None] * 50)
 _PLACES = tuple(f"{EPOCH}:{n}" for n in (0, 1, 2, 5, 999999999999999999))
@@ -46,7 +62,7 @@ _POOLS: dict[str, Sequence[Any]] = {
     "versions": ([1], [1], [1], [2, 1], [2], []),
     "type": tuple(DATA_TYPES),
     "types": (None, ["log"], ["state", "progress"], list(DATA_TYPES), ["nothing"]),
-    "upto": (1, 2, 3, 10, 500, MOST),
+    "upto": (1, 2, 3, 10, 500, MAX_NUMBER),
     "expected": (1, 2, 3, 10),
     "attempt": (1, 1, 1, 2, 3),
     "role": ("subscriber", "producer"),

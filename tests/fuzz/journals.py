@@ -23,7 +23,7 @@ from jupyter_agent.journal.slots import holder_of, try_slot
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 from jupyter_agent.runtime.artifacts.results import Store
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import HolderFile, find_address, find_journal, read_holder
 
 from .dice import Dice
@@ -66,14 +66,14 @@ def databases(folder: Path) -> Iterator[Feed]:
     templates = [_template(made, closed=True), _template(made, closed=False)]
 
     def feed(dice: Dice) -> None:
-        places = Places(folder / "agent")
-        shutil.rmtree(places.root, ignore_errors=True)
+        paths = DataPaths(folder / "agent")
+        shutil.rmtree(paths.root, ignore_errors=True)
         name = "default-2" if dice.chance(0.2) else "default"
-        slot_folder = places.journals / name
+        slot_folder = paths.journals / name
         slot_folder.mkdir(parents=True)
         for file, content in dice.pick(templates).items():
             (slot_folder / file).write_bytes(_broken(dice, file, content))
-        _hold(places, dice)
+        _hold(paths, dice)
 
     with quiet(*SAID) as check:
 
@@ -102,8 +102,8 @@ def _broken(dice: Dice, file: str, content: bytes) -> bytes:
     return dice.feed(damaged(dice, content, 2))
 
 
-def _hold(places: Places, dice: Dice) -> None:
-    slot = try_slot(places, "default")
+def _hold(paths: DataPaths, dice: Dice) -> None:
+    slot = try_slot(paths, "default")
     assert slot is not None
     try:
         holder = Holder(slot)
@@ -112,15 +112,15 @@ def _hold(places: Places, dice: Dice) -> None:
         raise
     try:
         for job in _JOBS:
-            _run(holder, job, places)
+            _run(holder, job, paths)
         _store(holder)
     finally:
         holder.close()
 
 
-def _run(holder: Holder, job: Callable[[JournalSession, Places], Any], places: Places) -> None:
+def _run(holder: Holder, job: Callable[[JournalSession, DataPaths], Any], paths: DataPaths) -> None:
     try:
-        holder.call(lambda session: job(session, places)).result(20)
+        holder.call(lambda session: job(session, paths)).result(20)
     except AgentError:
         return  # said in a sentence; a door makes a 503 of it
 
@@ -139,7 +139,7 @@ def _store(holder: Holder) -> None:
     expect(False, f"a new event cannot be stored: {holder.trouble} {holder.told}")
 
 
-def _read_all(session: JournalSession, _places: Places) -> None:
+def _read_all(session: JournalSession, _paths: DataPaths) -> None:
     after = 0
     for _ in range(1000):
         page = session.journal.read(after, 50)
@@ -150,46 +150,46 @@ def _read_all(session: JournalSession, _places: Places) -> None:
     expect(False, "reading does not end")
 
 
-def _write(session: JournalSession, _places: Places) -> None:
+def _write(session: JournalSession, _paths: DataPaths) -> None:
     for producer, task in zip(PRODUCERS, TASKS, strict=True):
         log = encode_data(Log("stdout", "more"))
         event = Event(task, 1, producer, 41, 1.0, "log", log)
         session.append(Batch(producer, 41, [event]), HolderEvent(task, 1, "command", Command("cancel")))
 
 
-_JOBS: tuple[Callable[[JournalSession, Places], Any], ...] = (
-    lambda session, _places: session.journal.tasks(limit=100),
-    lambda session, _places: session.journal.open_tasks(),
-    lambda session, _places: [session.journal.task(task) for task in TASKS],
-    lambda session, _places: session.journal.producers(),
-    lambda session, _places: [session.journal.producer(producer) for producer in PRODUCERS],
-    lambda session, _places: [session.journal.owners(task, 1) for task in TASKS],
-    lambda session, _places: [session.journal.pending(producer) for producer in PRODUCERS],
-    lambda session, _places: [session.journal.tail(task, 5, ["log", "state"]) for task in TASKS],
-    lambda session, _places: session.journal.read(0, 1000, tasks=TASKS[:2], types=["log"]),
+_JOBS: tuple[Callable[[JournalSession, DataPaths], Any], ...] = (
+    lambda session, _paths: session.journal.tasks(limit=100),
+    lambda session, _paths: session.journal.open_tasks(),
+    lambda session, _paths: [session.journal.task(task) for task in TASKS],
+    lambda session, _paths: session.journal.producers(),
+    lambda session, _paths: [session.journal.producer(producer) for producer in PRODUCERS],
+    lambda session, _paths: [session.journal.owners(task, 1) for task in TASKS],
+    lambda session, _paths: [session.journal.pending(producer) for producer in PRODUCERS],
+    lambda session, _paths: [session.journal.tail(task, 5, ["log", "state"]) for task in TASKS],
+    lambda session, _paths: session.journal.read(0, 1000, tasks=TASKS[:2], types=["log"]),
     _read_all,
-    lambda session, _places: session.journal.recoverable(3, TASKS),
-    lambda session, places: recover_all(session, places, "default"),
+    lambda session, _paths: session.journal.recoverable(3, TASKS),
+    lambda session, paths: recover_all(session, paths, "default"),
     _write,
-    lambda session, places: prune(session, places, Retention(days=10_000, size=1), 3e8),
-    lambda session, _places: session.journal.size(),
+    lambda session, paths: prune(session, paths, Retention(days=10_000, size=1), 3e8),
+    lambda session, _paths: session.journal.size(),
 )
 
 
 @contextmanager
 def addresses(folder: Path) -> Iterator[Feed]:
     """``holder.json`` with anything in it: somebody's address, or nobody's."""
-    places = Places(folder / "agent")
-    slot = places.journals / "default"
+    paths = DataPaths(folder / "agent")
+    slot = paths.journals / "default"
     slot.mkdir(parents=True)
     sound = msgspec.json.encode(HolderFile("server", 1, "host", "http://127.0.0.1:1/", "key", None, 1.0))
 
     def feed(dice: Dice) -> None:
         (slot / "holder.json").write_bytes(dice.feed(damaged(dice, sound)))
         read_holder(slot)
-        holder_of(places, "default")
-        find_journal(places)
-        address = find_address(places, "default")
+        holder_of(paths, "default")
+        find_journal(paths)
+        address = find_address(paths, "default")
         expect(address is None or address.url, "an address of nowhere")
 
     yield feed
@@ -198,7 +198,7 @@ def addresses(folder: Path) -> Iterator[Feed]:
 @contextmanager
 def results(folder: Path) -> Iterator[Feed]:
     """A stored result or checkpoint with anything in it: some object, or a sentence."""
-    store, checkpoints = Store(Places(folder / "agent")), Checkpoints(Places(folder / "agent"))
+    store, checkpoints = Store(DataPaths(folder / "agent")), Checkpoints(DataPaths(folder / "agent"))
     value = {
         "loss": [0.1 * n for n in range(20)],
         "name": "train",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_agent.core.events import MOST, Log
+from jupyter_agent.core.events import MAX_NUMBER, Log
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.errors import ProtocolError
 from jupyter_agent.producer.forwarder import Forwarder
@@ -27,7 +27,7 @@ from jupyter_agent.protocol.messages import (
 from jupyter_agent.protocol.producer import ProducerSide
 from jupyter_agent.protocol.server import ServerSide
 from jupyter_agent.protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 
 from .dice import Dice
 from .grammar import EPOCH, TASKS, anything, encoded, message
@@ -157,18 +157,18 @@ class _Samplers:
 @contextmanager
 def forwarding(folder: Path) -> Iterator[Feed]:
     """The forwarder's handling of frames, with a real spool behind it. Its thread does not run."""
-    places = Places(folder / "agent")
+    paths = DataPaths(folder / "agent")
     loop = asyncio.new_event_loop()
     count = 0
 
     def feed(dice: Dice) -> None:
         nonlocal count
         count += 1
-        spool = Spool.create(places, header_for(ulid(1_700_000_000 + count, bytes(10)), "default", 1.0))
+        spool = Spool.create(paths, header_for(ulid(1_700_000_000 + count, bytes(10)), "default", 1.0))
         try:
             _forward(dice, spool, loop)
         finally:
-            spool.free(MOST)
+            spool.free(MAX_NUMBER)
             spool.close()
 
     try:

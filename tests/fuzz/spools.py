@@ -19,7 +19,7 @@ from jupyter_agent.journal.operations.recovery import read_live_spools, recover_
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.producer.segment import MAGIC, START, Record, Segment, read_segment
 from jupyter_agent.producer.spool import header_for
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 
 from .dice import Dice
 from .grammar import PRODUCERS, TEXTS, encoded, event, typed_event
@@ -93,20 +93,20 @@ def spools(folder: Path) -> Iterator[Feed]:
     """A damaged spool beside a sound one, both of dead processes, taken into an empty journal."""
 
     def feed(dice: Dice) -> None:
-        places = Places(folder / "agent")
-        shutil.rmtree(places.root, ignore_errors=True)
-        (places.journals / "default").mkdir(parents=True)
-        good = _spool(dice, places, WELL)
-        bad = _spool(dice, places, PRODUCERS[0])
-        swapped = _damage(dice, places.spools / PRODUCERS[0])
-        sound = [] if swapped else _still_there(places.spools / PRODUCERS[0], bad)
+        paths = DataPaths(folder / "agent")
+        shutil.rmtree(paths.root, ignore_errors=True)
+        (paths.journals / "default").mkdir(parents=True)
+        good = _spool(dice, paths, WELL)
+        bad = _spool(dice, paths, PRODUCERS[0])
+        swapped = _damage(dice, paths.spools / PRODUCERS[0])
+        sound = [] if swapped else _still_there(paths.spools / PRODUCERS[0], bad)
         journal = MemoryJournal(ulid(2, b"holder...."), "epoch")
         session = JournalSession(journal, lambda _stored, _seconds: None)
         if dice.chance(0.2):
-            read_live_spools(session, places, "default")
+            read_live_spools(session, paths, "default")
         for _ in range(2):
-            recover_all(session, places, "default")
-        _check(journal, places, good, sound)
+            recover_all(session, paths, "default")
+        _check(journal, paths, good, sound)
 
     with quiet("cannot be read and is passed over") as check:
 
@@ -117,8 +117,8 @@ def spools(folder: Path) -> Iterator[Feed]:
         yield checked
 
 
-def _spool(dice: Dice, places: Places, producer: str) -> list[Record]:
-    folder = places.spools / producer
+def _spool(dice: Dice, paths: DataPaths, producer: str) -> list[Record]:
+    folder = paths.spools / producer
     folder.mkdir(parents=True)
     (folder / "lock").touch()
     (folder / "spool.json").write_bytes(msgspec.json.encode(header_for(producer, "default", 1.0)))
@@ -181,10 +181,10 @@ def _still_there(folder: Path, records: list[Record]) -> list[Record]:
     return [record for record in records if any(framed(*record) in content for content in contents)]
 
 
-def _check(journal: MemoryJournal, places: Places, good: list[Record], sound: list[Record]) -> None:
+def _check(journal: MemoryJournal, paths: DataPaths, good: list[Record], sound: list[Record]) -> None:
     expect(_stored(journal, WELL) == _numbers(good), "a damaged spool keeps a sound one out")
-    expect(not (places.spools / WELL).exists(), "a spool that was taken in is still there")
-    if (places.spools / PRODUCERS[0]).exists():
+    expect(not (paths.spools / WELL).exists(), "a spool that was taken in is still there")
+    if (paths.spools / PRODUCERS[0]).exists():
         return
     stored = _stored(journal, PRODUCERS[0])
     expect(stored == sorted(set(stored)), f"stored out of order or twice: {stored}")

@@ -17,7 +17,7 @@ from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.model import Row
 from jupyter_agent.cli.watch.render import board_view
 from jupyter_agent.core.events import Command, Log, Result, encode_event
-from jupyter_agent.core.task import ProgressNow, Task
+from jupyter_agent.core.task import ProgressSnapshot, Task
 from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, ResultNotStored
 from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder
@@ -34,7 +34,7 @@ from jupyter_agent.protocol.producer import ProducerSide
 from jupyter_agent.protocol.subscriber import SubscriberSide, Subscription
 from jupyter_agent.rendering.humanize import age, duration, moment, number
 from jupyter_agent.runtime.artifacts.results import Store
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import Address
 from jupyter_agent.transport.http import _refusal, read
 from tests.support.builders import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
@@ -58,14 +58,14 @@ def test_a_server_cannot_have_what_was_never_emitted(frame: bytes) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_ack_of_more_than_was_emitted_frees_nothing(places: Places) -> None:
+async def test_an_ack_of_more_than_was_emitted_frees_nothing(paths: DataPaths) -> None:
     class Tasks:
         def sample(self) -> bool:
             return False
 
         def command(self, order: object) -> None: ...
 
-    spool = Spool.create(places, header_for(PRODUCER, "default", 1.0))
+    spool = Spool.create(paths, header_for(PRODUCER, "default", 1.0))
     forwarder = Forwarder(spool, Tasks(), lambda: None)
     assert spool.append(TASK, 1, "log", Log("stdout", "x")) == 1
     with pytest.raises(ProtocolError):
@@ -90,15 +90,15 @@ def test_nothing_is_too_large_for_the_command_line_to_say() -> None:
     inf = float("inf")
     assert duration(inf) == duration(float("nan")) == age(inf) == age(-inf) == moment(1e300) == ""
     assert number(10**400) == number(inf) == "very many"
-    task = Task(TASK, progress=ProgressNow(1.7e308, 1e-300, None), started=-1.7e308, ended=1.7e308)
+    task = Task(TASK, progress=ProgressSnapshot(1.7e308, 1e-300, None), started=-1.7e308, ended=1.7e308)
     row = Row(task, "default")
     console = Console(file=io.StringIO(), width=80)
     console.print(task_table([task], 1.0, 80), details(task, 1e300), board_view([row], 80, 1))
 
 
-def _spool(places: Places, producer: str = PRODUCER) -> Path:
+def _spool(paths: DataPaths, producer: str = PRODUCER) -> Path:
     """The spool of a process that is gone: one event."""
-    folder = places.spools / producer
+    folder = paths.spools / producer
     folder.mkdir(parents=True)
     (folder / "lock").touch()
     (folder / "spool.json").write_bytes(msgspec.json.encode(header_for(producer, "default", 1.0)))
@@ -109,13 +109,13 @@ def _spool(places: Places, producer: str = PRODUCER) -> Path:
     return folder
 
 
-def _taken_in(places: Places) -> MemoryJournal:
+def _taken_in(paths: DataPaths) -> MemoryJournal:
     journal = MemoryJournal(HOLDER, "epoch")
     session = JournalSession(journal, lambda _stored, _seconds: None)
     for name in ("default", "default-2"):
-        (places.journals / name).mkdir(parents=True, exist_ok=True)
-    read_live_spools(session, places, "default")
-    recover_all(session, places, "default")
+        (paths.journals / name).mkdir(parents=True, exist_ok=True)
+    read_live_spools(session, paths, "default")
+    recover_all(session, paths, "default")
     return journal
 
 
@@ -128,37 +128,37 @@ def _taken_in(places: Places) -> MemoryJournal:
         b"",
     ],
 )
-def test_a_spool_whose_header_cannot_be_read_keeps_no_other_out(places: Places, header: bytes) -> None:
-    (_spool(places, STRANGER) / "spool.json").write_bytes(header)
-    good = _spool(places)
-    assert _taken_in(places).head >= 3
+def test_a_spool_whose_header_cannot_be_read_keeps_no_other_out(paths: DataPaths, header: bytes) -> None:
+    (_spool(paths, STRANGER) / "spool.json").write_bytes(header)
+    good = _spool(paths)
+    assert _taken_in(paths).head >= 3
     assert not good.exists()
-    assert (places.spools / STRANGER).is_dir()
+    assert (paths.spools / STRANGER).is_dir()
 
 
-def test_a_spool_of_a_journal_with_an_impossible_name_is_the_default_ones(places: Places) -> None:
+def test_a_spool_of_a_journal_with_an_impossible_name_is_the_default_ones(paths: DataPaths) -> None:
     header = msgspec.structs.replace(header_for(STRANGER, "x" * 5000, 1.0))
-    (_spool(places, STRANGER) / "spool.json").write_bytes(msgspec.json.encode(header))
-    assert _taken_in(places).producer(STRANGER) is not None
+    (_spool(paths, STRANGER) / "spool.json").write_bytes(msgspec.json.encode(header))
+    assert _taken_in(paths).producer(STRANGER) is not None
 
 
-def test_a_spool_whose_header_names_another_producer_is_not_deleted(places: Places) -> None:
-    folder = _spool(places)
+def test_a_spool_whose_header_names_another_producer_is_not_deleted(paths: DataPaths) -> None:
+    folder = _spool(paths)
     (folder / "spool.json").write_bytes(msgspec.json.encode(header_for(STRANGER, "default", 1.0)))
-    assert _taken_in(places).head == 0
+    assert _taken_in(paths).head == 0
     assert len(list(folder.glob("*.seg"))) == 1
 
 
-def test_a_spool_whose_lock_is_a_folder_keeps_no_other_out(places: Places) -> None:
-    lock = _spool(places, STRANGER) / "lock"
+def test_a_spool_whose_lock_is_a_folder_keeps_no_other_out(paths: DataPaths) -> None:
+    lock = _spool(paths, STRANGER) / "lock"
     lock.unlink()
     lock.mkdir()
-    _spool(places)
-    assert _taken_in(places).producer(PRODUCER) is not None
+    _spool(paths)
+    assert _taken_in(paths).producer(PRODUCER) is not None
 
 
-def test_records_that_damage_has_moved_and_doubled_are_read_by_number_each_once(places: Places) -> None:
-    folder = _spool(places)
+def test_records_that_damage_has_moved_and_doubled_are_read_by_number_each_once(paths: DataPaths) -> None:
+    folder = _spool(paths)
     path = folder / "1.seg"
     records = [framed(n, body) for n, body in read_segment(path)]
     path.write_bytes(path.read_bytes()[:START] + b"".join(records[i] for i in (2, 0, 2, 1, 0)))
@@ -166,8 +166,8 @@ def test_records_that_damage_has_moved_and_doubled_are_read_by_number_each_once(
     assert [n for n, _ in read] == [1, 2, 3]
 
 
-def _journal_with_a_task(places: Places) -> Slot:
-    slot = try_slot(places, "default")
+def _journal_with_a_task(paths: DataPaths) -> Slot:
+    slot = try_slot(paths, "default")
     assert slot is not None
     journal = SQLiteJournal(slot.file, HOLDER, "epoch")
     journal.append(
@@ -209,9 +209,9 @@ _LOOKS: tuple[Callable[[JournalSession], object], ...] = (
     ],
 )
 def test_a_row_that_cannot_be_read_is_damage_and_the_journal_is_moved_aside(
-    places: Places, damage: str
+    paths: DataPaths, damage: str
 ) -> None:
-    slot = _journal_with_a_task(places)
+    slot = _journal_with_a_task(paths)
     with closing(sqlite3.connect(slot.file, isolation_level=None)) as database:
         database.execute(damage)
     with Holder(slot) as holder:
@@ -226,7 +226,7 @@ def test_a_row_that_cannot_be_read_is_damage_and_the_journal_is_moved_aside(
         assert list(slot.folder.glob("*.corrupt-*"))
 
 
-def test_retention_ends_when_what_it_forgets_stays(places: Places) -> None:
+def test_retention_ends_when_what_it_forgets_stays(paths: DataPaths) -> None:
     class Stuck(MemoryJournal):
         def ended_before(self, when: float) -> list[str]:
             return [TASK]
@@ -235,16 +235,16 @@ def test_retention_ends_when_what_it_forgets_stays(places: Places) -> None:
             return 1 << 40
 
     session = JournalSession(Stuck(HOLDER, "epoch"), lambda _stored, _seconds: None)
-    assert set(prune(session, places, Retention(), 1.0)) == {TASK}
+    assert set(prune(session, paths, Retention(), 1.0)) == {TASK}
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"no pickle", b"\x80\x05c__nowhere__\nthing\n.", b"\x80\x05\x8a\x04\xff\xff"]
 )
-def test_a_result_that_cannot_be_unpickled_is_said_in_a_sentence(places: Places, content: bytes) -> None:
-    store = Store(places)
+def test_a_result_that_cannot_be_unpickled_is_said_in_a_sentence(paths: DataPaths, content: bytes) -> None:
+    store = Store(paths)
     store.save_result(TASK, 1, [1])
-    next(places.results.glob("*")).write_bytes(content)
+    next(paths.results.glob("*")).write_bytes(content)
     with pytest.raises(ResultNotStored, match="cannot be unpickled"):
         store.load_result(TASK, 1, Result("[1]", stored=True))
 

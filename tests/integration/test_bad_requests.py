@@ -132,4 +132,4 @@ def test_a_bad_request_is_answered_with_one_sentence(
 def test_bad_requests_leave_nothing_behind(shared: Server) -> None:
     assert shared.ask("schedules").json == {"schedules": []}
     assert shared.ask("forwards").json == {"forwards": []}
-    assert not list(shared.places.orders.glob("*"))
+    assert not list(shared.paths.orders.glob("*"))

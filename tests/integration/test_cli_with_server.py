@@ -20,7 +20,7 @@ from jupyter_agent.errors import NotNow, RequestRefused, UnknownTask
 from jupyter_agent.producer.producer import Producer
 from jupyter_agent.protocol.messages import CommandOrder
 from jupyter_agent.system.ids import new_id
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import remote_address
 from tests.support.builders import until
 from tests.support.workers import no_workers_left
@@ -31,8 +31,8 @@ Start = Callable[..., Any]
 class Job:
     """A task of a real producer in this process."""
 
-    def __init__(self, places: Places, name: str = "train") -> None:
-        self.producer = Producer(places)
+    def __init__(self, paths: DataPaths, name: str = "train") -> None:
+        self.producer = Producer(paths)
         self.id = new_id()
         self.orders: list[CommandOrder] = []
         self.producer.on_command(self.id, self.orders.append)
@@ -54,8 +54,8 @@ class Job:
 
 
 @contextmanager
-def job(places: Places, name: str = "train") -> Iterator[Job]:
-    one = Job(places, name)
+def job(paths: DataPaths, name: str = "train") -> Iterator[Job]:
+    one = Job(paths, name)
     try:
         yield one
     finally:
@@ -70,10 +70,10 @@ def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str
 
 
 def test_tasks_of_a_real_server_are_listed_shown_and_deleted(
-    server: Start, places: Places, capsys: pytest.CaptureFixture[str]
+    server: Start, paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server()
-    with job(places) as work:
+    with job(paths) as work:
         work.say("one\n")
         work.committed()
         assert [(task["id"], task["state"]) for task in listed(capsys)] == [(work.id, "running")]
@@ -89,10 +89,10 @@ def test_tasks_of_a_real_server_are_listed_shown_and_deleted(
 
 
 def test_a_cancel_reaches_the_producer_and_is_asked_once(
-    server: Start, places: Places, capsys: pytest.CaptureFixture[str]
+    server: Start, paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server()
-    with job(places) as work:
+    with job(paths) as work:
         work.committed()
         assert run(["tasks", "cancel", work.id]) == 0
         until(lambda: work.orders)
@@ -108,14 +108,14 @@ def test_a_cancel_reaches_the_producer_and_is_asked_once(
 
 
 def test_two_servers_and_their_journals_are_one_list(
-    server: Start, places: Places, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Start, paths: DataPaths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server()
     server()
-    with job(places, "first") as first:
+    with job(paths, "first") as first:
         first.committed()
         monkeypatch.setenv("JUPYTER_AGENT_JOURNAL", "default-2")
-        with job(places, "second") as second:
+        with job(paths, "second") as second:
             second.committed()
             assert [task["id"] for task in listed(capsys)] == [second.id, first.id]
             assert run(["tasks", "show", second.id]) == 0
@@ -126,10 +126,10 @@ def test_two_servers_and_their_journals_are_one_list(
 
 @pytest.mark.parametrize("kill", [False, True])
 def test_logs_are_followed_across_a_restart_with_nothing_lost_or_doubled(
-    server: Start, places: Places, capsys: pytest.CaptureFixture[str], *, kill: bool
+    server: Start, paths: DataPaths, capsys: pytest.CaptureFixture[str], *, kill: bool
 ) -> None:
     one = server()
-    with job(places) as work:
+    with job(paths) as work:
         work.say("0\n")
         work.committed()
 
@@ -151,7 +151,7 @@ def test_logs_are_followed_across_a_restart_with_nothing_lost_or_doubled(
 
 
 def test_watching_without_an_id_shows_what_starts_later(
-    server: Start, places: Places, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    server: Start, paths: DataPaths, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     import os
     import signal
@@ -163,10 +163,10 @@ def test_watching_without_an_id_shows_what_starts_later(
         watcher = subprocess.Popen(
             [sys.executable, "-m", "jupyter_agent.cli", "tasks", "watch"], stdout=file, env=dict(os.environ)
         )
-    with job(places, "early") as early:
+    with job(paths, "early") as early:
         early.committed()
         until(lambda: "early | running" in out.read_text())
-        with job(places, "late") as late:
+        with job(paths, "late") as late:
             late.emit("progress", Progress(1, 4))
             late.end()
             late.committed()
@@ -175,7 +175,9 @@ def test_watching_without_an_id_shows_what_starts_later(
     assert watcher.wait(20) == 130
 
 
-def test_the_client_follows_a_real_server_and_is_refused_in_sentences(server: Start, places: Places) -> None:
+def test_the_client_follows_a_real_server_and_is_refused_in_sentences(
+    server: Start, paths: DataPaths
+) -> None:
     one = server()
 
     async def scenario(work: Job) -> None:
@@ -200,7 +202,7 @@ def test_the_client_follows_a_real_server_and_is_refused_in_sentences(server: St
             with pytest.raises(RequestRefused, match="wants a login"):
                 await stranger.tasks()
 
-    with job(places) as work:
+    with job(paths) as work:
         work.committed()
         asyncio.run(scenario(work))
         with connect(one.url, one.token) as client:
@@ -218,7 +220,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -
 
 def test_what_a_server_is_given_runs_where_the_caller_is_and_is_stopped_when_the_server_is_gone(
     server: Start,
-    places: Places,
+    paths: DataPaths,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -227,7 +229,7 @@ def test_what_a_server_is_given_runs_where_the_caller_is_and_is_stopped_when_the
     here.mkdir()
     monkeypatch.chdir(here)
     monkeypatch.setenv("SHELLS_OWN", "mine")
-    with no_workers_left(places):
+    with no_workers_left(paths):
         one = server()
         assert run(["tasks", "add", "--watch", "--", "sh", "-c", 'pwd; echo "$SHELLS_OWN"; exit 3']) == 1
         lines = [line.split(" | ")[1] for line in capsys.readouterr().out.splitlines()[1:]]
@@ -246,9 +248,9 @@ def test_what_a_server_is_given_runs_where_the_caller_is_and_is_stopped_when_the
 
 
 def test_a_schedule_that_was_made_without_a_server_is_the_next_ones(
-    server: Start, places: Places, capsys: pytest.CaptureFixture[str]
+    server: Start, paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with no_workers_left(places):
+    with no_workers_left(paths):
         schedule = said(capsys, "tasks", "add", "--json", "--every", "1h", "--", "true")
         one = server()
         assert [found["id"] for found in said(capsys, "schedule", "list", "--json")] == [schedule["id"]]

@@ -28,7 +28,7 @@ def task(shared: Server) -> str:
             await writer.published([*story.start(NAME), story.state("completed")])
 
     asyncio.run(publish())
-    results = make_private(shared.places.results)
+    results = make_private(shared.paths.results)
     for attempt in (2, 10):
         write_private(
             results / f"{story.task}-{attempt}.ipynb", b'{"attempt": %d}' % attempt + b" " * 3_000_000

@@ -24,7 +24,7 @@ NEVER = {"at": "2999-01-01T00:00"}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     servers = Servers(tmp_path_factory.mktemp("schedules"))
     server = servers.start()
-    with no_workers_left(server.places):
+    with no_workers_left(server.paths):
         yield server
         servers.close()
 
@@ -163,7 +163,7 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
 def test_killed_servers_make_one_run_of_each_due_and_one_of_all_that_was_missed(servers: Servers) -> None:
     """Two servers; the schedule is asked of the second; the first is killed, then both for a while."""
     first = servers.start()
-    with no_workers_left(first.places):
+    with no_workers_left(first.paths):
         second = servers.start()
         assert (first.slot, second.slot) == ("default", "default-2")
         schedule = added(second, {"every": 1})

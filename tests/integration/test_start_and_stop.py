@@ -15,7 +15,7 @@ from jupyter_agent.core.events import About, Display, Log, State, TaskState
 from jupyter_agent.producer.producer import Producer
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.locks import is_locked
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import until
 from tests.support.kernels import assert_story, script, stream_in_kernel
 from tests.support.servers import Server, Servers, loud
@@ -196,7 +196,7 @@ def test_a_script_of_the_second_journal_goes_on_with_the_first_when_its_server_s
 
 def test_a_display_too_deep_to_be_read_is_refused_where_it_is_made(fresh: Servers) -> None:
     server, task, nested = fresh.start(), new_id(), {}
-    writer = Producer(server.places)
+    writer = Producer(server.paths)
     try:
         writer.emit(task, 1, "state", State(TaskState.QUEUED, about=About("deep")))
         for depth in range(1, 1200):
@@ -214,7 +214,7 @@ def test_a_display_too_deep_to_be_read_is_refused_where_it_is_made(fresh: Server
 
 def test_a_producer_that_starts_before_any_server_is_found_by_the_first_one(fresh: Servers) -> None:
     fresh.home.joinpath("agent").mkdir(mode=0o700)
-    writer = Producer(Places(fresh.home / "agent"))
+    writer = Producer(DataPaths(fresh.home / "agent"))
     try:
         task = new_id()
         writer.emit(task, 1, "state", State(TaskState.QUEUED, about=About("early")))

@@ -19,7 +19,7 @@ from jupyter_agent.journal.operations import recovery as ingest
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.system.host import host
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import DEFAULT
 
 from .bugs import Bug
@@ -64,7 +64,7 @@ class WatchedJournal(MemoryJournal):
         for event in (decode_event(stored.encoded) for answer in answers for stored in answer.stored):
             data = decode_data(event)
             if data is not None and event.attempt < self._tasks[event.task].attempt:
-                self._tasks[event.task]._note(data)
+                self._tasks[event.task]._apply_data(data)
 
     def forget(self, task_ids: Any) -> None:
         gone = list(task_ids)
@@ -238,19 +238,19 @@ class FakePlaces:
         self.calls = self.orders = self.workers = Path("a-folder-that-is-not-there")
 
 
-def places_of(home: Home) -> Places:
-    return cast(Places, FakePlaces(home))
+def paths_of(home: Home) -> DataPaths:
+    return cast(DataPaths, FakePlaces(home))
 
 
-def has_spool(places: Places, producer: str) -> bool:
+def has_spool(paths: DataPaths, producer: str) -> bool:
     """Stands for `ingest._has_spool`."""
-    return producer in cast(FakePlaces, places).home.spools
+    return producer in cast(FakePlaces, paths).home.spools
 
 
-def recover_all(session: JournalSession, places: Places, slot: str) -> int:
+def recover_all(session: JournalSession, paths: DataPaths, slot: str) -> int:
     """Stands for `recovery.recover_all`, which finds folders and locks; reading, merging, interrupting are
     the real ones, in chunks, and may be cut short at any append."""
-    home = cast(FakePlaces, places).home
+    home = cast(FakePlaces, paths).home
     taken = _merge_journals(session, home) if slot == DEFAULT else 0
     for spool in home.own_spools(slot):
         if not spool.locked or home.bug is Bug.DOUBLE_DRAIN:

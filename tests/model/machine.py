@@ -20,7 +20,7 @@ from .world import SECOND, World
 
 T = TypeVar("T")
 few = st.integers(0, 7)
-MOST = 5
+MAX_RUNNING = 5
 """Running producers, subscribers, first attempts that user code begins."""
 
 PAUSES = (0.5, 1.5, 2.5, 26.0, 31.0, 80.0, 1000.0, 100_000.0)
@@ -73,7 +73,7 @@ class Delivery(RuleBasedStateMachine):
             running[0].end(running[1], ENDS[what % 3])
         elif ended and what < 7:
             ended[0].begin(ended[1], self.world.attempt_of(ended[1]) + 1)
-        elif producer and len(self.world.tasks) < MOST:
+        elif producer and len(self.world.tasks) < MAX_RUNNING:
             producer.begin(self.world.new_task(), 1)
         if who > 3:
             self.world.flow()
@@ -143,7 +143,7 @@ class Delivery(RuleBasedStateMachine):
     def follow(self, who: int, what: int) -> None:
         """A subscription begins, takes another's place, or ends."""
         subscriber = _pick(self.world.subscribers, who)
-        if subscriber is None or (what == 7 and len(self.world.subscribers) < MOST):
+        if subscriber is None or (what == 7 and len(self.world.subscribers) < MAX_RUNNING):
             self._new_subscriber(who)
         elif what == 6:
             subscriber.unsubscribe(1 + who % 3)
@@ -164,7 +164,7 @@ class Delivery(RuleBasedStateMachine):
         stopped = _pick([p for p in self.world.producers if p.alive and p.stopped], who)
         if stopped and what > 2:
             stopped.stopped = False
-        elif producer is None or (what < 4 and len(self._running()) < MOST):
+        elif producer is None or (what < 4 and len(self._running()) < MAX_RUNNING):
             self._new_producer(who)
         elif what > 5:
             producer.stopped = True

@@ -27,7 +27,7 @@ from jupyter_agent.server.limits import Timing
 from jupyter_agent.server.services import Services
 
 from .bugs import Bug
-from .holding import HandHolder, Home, ModelSlot, places_of
+from .holding import HandHolder, Home, ModelSlot, paths_of
 from .loop import HandLoop
 from .wires import Closing, Wire
 
@@ -113,7 +113,7 @@ class ModelServer:
         self.liveness = Liveness(
             self.feed,
             self.registry,
-            places_of(home),
+            paths_of(home),
             lease=LEASE,
             retention=Retention(KEPT_DAYS),
             peek=False,
@@ -124,17 +124,17 @@ class ModelServer:
             self.feed,
             self.registry,
             self.liveness,
-            Dispatch(self.feed, places_of(home), log, clock=loop.time),
+            Dispatch(self.feed, paths_of(home), log, clock=loop.time),
             Forwards(self.feed),
             Schedules(
                 self.feed,
-                places_of(home),
+                paths_of(home),
                 log,
                 recover=self.liveness.look,
                 launch=lambda: None,
                 clock=loop.time,
             ),
-            places_of(home),
+            paths_of(home),
             "",
             "ada",
             Timing(heartbeat=HEARTBEAT),

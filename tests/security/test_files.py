@@ -18,10 +18,10 @@ from jupyter_agent.core.events import Result
 from jupyter_agent.errors import ResultNotStored, UnknownTask
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 from jupyter_agent.runtime.artifacts.results import Store
-from jupyter_agent.system import paths as places_module
+from jupyter_agent.system import paths as paths_module
 from jupyter_agent.system.files import create_private
 from jupyter_agent.system.ids import new_id
-from jupyter_agent.system.paths import Places, find_places
+from jupyter_agent.system.paths import DataPaths, data_paths
 from tests.support.builders import until
 from tests.support.servers import Server, environment
 
@@ -131,11 +131,11 @@ def test_everything_is_private_under_an_open_umask_without_one(
 
 
 @pytest.mark.usefixtures("umask")
-def test_what_was_open_to_others_is_narrowed(places: Places) -> None:
-    places.root.chmod(0o777)
-    places_module._probed.cache_clear()
-    assert find_places() == places
-    assert stat.S_IMODE(places.root.stat().st_mode) == 0o700
+def test_what_was_open_to_others_is_narrowed(paths: DataPaths) -> None:
+    paths.root.chmod(0o777)
+    paths_module._probed.cache_clear()
+    assert data_paths() == paths
+    assert stat.S_IMODE(paths.root.stat().st_mode) == 0o700
 
 
 def test_a_private_file_is_never_one_that_was_there(tmp_path: Path) -> None:
@@ -156,11 +156,11 @@ def test_the_temporary_folder_is_not_entered_by_a_link(
     if points_at != "nothing":
         target.mkdir(mode=0o755)
     (temporary / f"jupyter_agent-{os.getuid()}").symlink_to(target)
-    monkeypatch.setattr(places_module.tempfile, "gettempdir", lambda: str(temporary))
+    monkeypatch.setattr(paths_module.tempfile, "gettempdir", lambda: str(temporary))
     (tmp_path / "file").touch()
     monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "file" / "agent"))
     with pytest.raises(PermissionError, match="symbolic link"):
-        find_places()
+        data_paths()
     assert not target.exists() or (list(target.iterdir()), stat.S_IMODE(target.stat().st_mode)) == ([], 0o755)
 
 
@@ -224,15 +224,15 @@ NOT_LOADED = [_group_writable, _world_writable, _linked, _dangling, _pipe, _fold
 @pytest.mark.parametrize("make", NOT_LOADED, ids=lambda make: make.__name__.strip("_"))
 @pytest.mark.parametrize("kind", ["result", "checkpoint"])
 def test_a_pickle_is_not_loaded_from(
-    places: Places, tmp_path: Path, evil: bytes, monkeypatch: pytest.MonkeyPatch, make: Any, kind: str
+    paths: DataPaths, tmp_path: Path, evil: bytes, monkeypatch: pytest.MonkeyPatch, make: Any, kind: str
 ) -> None:
-    store, checkpoints, task = Store(places), Checkpoints(places), new_id()
+    store, checkpoints, task = Store(paths), Checkpoints(paths), new_id()
     if kind == "result":
         store.save_result(task, 1, "it")
-        path = places.results / f"{task}-1.pickle"
+        path = paths.results / f"{task}-1.pickle"
     else:
         checkpoints.save(task, "it")
-        path = places.checkpoints / f"{task}-1-1.pickle"
+        path = paths.checkpoints / f"{task}-1-1.pickle"
     path.unlink()
     make(path, evil, monkeypatch)
     with pytest.raises(ResultNotStored, match="is not loaded"):
@@ -240,18 +240,18 @@ def test_a_pickle_is_not_loaded_from(
     assert not (tmp_path / "loaded").exists()
 
 
-def test_a_pickle_of_ones_own_is_loaded(places: Places, tmp_path: Path, evil: bytes) -> None:
+def test_a_pickle_of_ones_own_is_loaded(paths: DataPaths, tmp_path: Path, evil: bytes) -> None:
     """The others above would prove nothing if nothing ever were."""
-    store, task = Store(places), new_id()
+    store, task = Store(paths), new_id()
     store.save_result(task, 1, "it")
-    (places.results / f"{task}-1.pickle").write_bytes(evil)
+    (paths.results / f"{task}-1.pickle").write_bytes(evil)
     store.load_result(task, 1, STORED)
     assert (tmp_path / "loaded").exists()
 
 
 @pytest.mark.parametrize("ident", ["../x", "..", "/etc/passwd", "a/b", "\x00", "", "A" * 25, "A" * 26 + "\n"])
-def test_what_is_no_id_is_no_file_name(places: Places, ident: str) -> None:
-    store, checkpoints = Store(places), Checkpoints(places)
+def test_what_is_no_id_is_no_file_name(paths: DataPaths, ident: str) -> None:
+    store, checkpoints = Store(paths), Checkpoints(paths)
     for use in (
         lambda: store.load_result(ident, 1, STORED),
         lambda: checkpoints.load(ident),
@@ -260,4 +260,4 @@ def test_what_is_no_id_is_no_file_name(places: Places, ident: str) -> None:
         with pytest.raises(UnknownTask):
             use()
     assert store.save_result(ident, 1, "it").stored is False
-    assert [path for path in places.root.rglob("*") if path.is_file()] == []
+    assert [path for path in paths.root.rglob("*") if path.is_file()] == []

@@ -32,13 +32,13 @@ from jupyter_agent.core.events import (
     State,
     TaskState,
 )
-from jupyter_agent.core.sanitize import json_text, lines, one_line
-from jupyter_agent.core.task import Point, ProgressNow, Task
+from jupyter_agent.core.sanitize import json_text, strip_controls, to_single_line
+from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
 from jupyter_agent.notebook.handle import TaskHandle
 from jupyter_agent.notebook.task_list import TaskList
 from jupyter_agent.rendering.html import html, start_html
 from jupyter_agent.server.handlers.tasks_page import render
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.cli import Writer
 from tests.support.servers import Server, environment
 from tests.support.wire import Story
@@ -78,10 +78,10 @@ def steers(text: str) -> list[str]:
 
 @pytest.mark.parametrize("text", STEERS.values(), ids=STEERS)
 def test_nothing_of_what_steers_a_terminal_is_left_of(text: str) -> None:
-    assert steers(lines(f"before {text} after")) == []
-    assert steers(one_line(f"before {text} after")) == []
-    assert lines(f"before {text} after").startswith("before ")
-    assert lines(f"before {text}\nafter").endswith("\nafter")
+    assert steers(strip_controls(f"before {text} after")) == []
+    assert steers(to_single_line(f"before {text} after")) == []
+    assert strip_controls(f"before {text} after").startswith("before ")
+    assert strip_controls(f"before {text}\nafter").endswith("\nafter")
     kept = json_text(json.dumps({"a": text}, ensure_ascii=False).encode())
     assert steers(kept) == []
     assert json.loads(kept) == {"a": text}
@@ -91,7 +91,7 @@ def test_nothing_of_what_steers_a_terminal_is_left_of(text: str) -> None:
     "text", ["plain", "tab\tand\nline", "naïve 日本語 עברית", "👩‍👩‍👧 é", "100 % [ok] <b>", "", "a\rb"]
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
-    assert lines(text) == text
+    assert strip_controls(text) == text
 
 
 def _tell(writer: Writer, text: str) -> None:
@@ -111,8 +111,8 @@ def _tell(writer: Writer, text: str) -> None:
 class Loud(Writer):
     """A writer all of whose task's words are *text*."""
 
-    def __init__(self, places: Places, text: str) -> None:
-        super().__init__(places)
+    def __init__(self, paths: DataPaths, text: str) -> None:
+        super().__init__(paths)
         about = About(text, text, (text,), text, text, text, text)
         self.emit("state", State(TaskState.FAILED, error=Error("e", "m")))
         self.spool.append(self.task, 2, "state", State(TaskState.QUEUED, about=about))
@@ -127,11 +127,11 @@ class Loud(Writer):
 
 
 def on_a_terminal(
-    places: Places, *arguments: str, seen: Callable[[bytes], None] = lambda _: None, **more: str
+    paths: DataPaths, *arguments: str, seen: Callable[[bytes], None] = lambda _: None, **more: str
 ) -> str:
     """What the command line writes to a terminal of 160 columns; *seen* gets what there is so far."""
     ours, theirs = pty.openpty()
-    env = environment(places.root.parent / "home", places.root) | {
+    env = environment(paths.root.parent / "home", paths.root) | {
         "TERM": "xterm-256color",
         "COLUMNS": "160",
         **more,
@@ -167,8 +167,8 @@ def assert_harmless(written: str) -> None:
 
 
 @pytest.fixture
-def loud(places: Places) -> Loud:
-    writer = Loud(places, ALL)
+def loud(paths: DataPaths) -> Loud:
+    writer = Loud(paths, ALL)
     _tell(writer, ALL)
     writer.fail(ALL)
     writer.die()
@@ -188,15 +188,15 @@ COMMANDS: dict[str, Callable[[str], list[str]]] = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_on_a_terminal_a_task_says_text_and_nothing_else(
-    places: Places, loud: Loud, command: Callable[[str], list[str]]
+    paths: DataPaths, loud: Loud, command: Callable[[str], list[str]]
 ) -> None:
-    written = on_a_terminal(places, *command(loud.task))
+    written = on_a_terminal(paths, *command(loud.task))
     assert loud.task in written or "click" in written
     assert_harmless(written)
 
 
-def test_a_live_view_on_a_terminal_shows_text_and_nothing_else(places: Places) -> None:
-    writer = Loud(places, ALL)
+def test_a_live_view_on_a_terminal_shows_text_and_nothing_else(paths: DataPaths) -> None:
+    writer = Loud(paths, ALL)
     _tell(writer, ALL)
     told = iter([lambda: (writer.fail(ALL), writer.die())])
 
@@ -204,11 +204,11 @@ def test_a_live_view_on_a_terminal_shows_text_and_nothing_else(places: Places) -
         if b"redclick" in written:
             next(told, lambda: None)()
 
-    assert_harmless(on_a_terminal(places, "tasks", "watch", writer.task, seen=end_it))
+    assert_harmless(on_a_terminal(paths, "tasks", "watch", writer.task, seen=end_it))
 
 
-def test_plain_lines_are_harmless_too(places: Places, loud: Loud) -> None:
-    env = environment(places.root.parent / "home", places.root)
+def test_plain_lines_are_harmless_too(paths: DataPaths, loud: Loud) -> None:
+    env = environment(paths.root.parent / "home", paths.root)
     command = [sys.executable, "-m", "jupyter_agent.cli", "tasks", "watch", loud.task]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert "redclick" in done.stdout
@@ -216,12 +216,12 @@ def test_plain_lines_are_harmless_too(places: Places, loud: Loud) -> None:
 
 
 @pytest.mark.parametrize("odd", [ALL, MARKUP])
-def test_a_word_of_a_user_is_said_as_text_too(places: Places, odd: str) -> None:
+def test_a_word_of_a_user_is_said_as_text_too(paths: DataPaths, odd: str) -> None:
     for command in (
         ["tasks", "show", odd.replace("\x00", "")],
         ["tasks", "list", "--name", odd.replace("\x00", "")],
     ):
-        assert_harmless(on_a_terminal(places, *command))
+        assert_harmless(on_a_terminal(paths, *command))
 
 
 class Liar(BaseHTTPRequestHandler):
@@ -252,8 +252,8 @@ def liar() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", [["tasks", "list"], ["status"], ["status", "--json"]], ids=" ".join)
-def test_what_a_server_of_somebody_says_is_text_too(places: Places, liar: str, command: list[str]) -> None:
-    written = on_a_terminal(places, *command, JUPYTER_AGENT_URL=liar)
+def test_what_a_server_of_somebody_says_is_text_too(paths: DataPaths, liar: str, command: list[str]) -> None:
+    written = on_a_terminal(paths, *command, JUPYTER_AGENT_URL=liar)
     assert "redclick" in written or "\\u001b" in written
     assert_harmless(written)
 
@@ -289,8 +289,8 @@ def _task(text: str, **more: Any) -> Task:
         owner=text,
         notebook=text,
         cell=text,
-        progress=ProgressNow(1, 3, text),
-        metrics={text: Point(1, 2)},
+        progress=ProgressSnapshot(1, 3, text),
+        metrics={text: MetricPoint(1, 2)},
         **more,
     )
 
@@ -366,8 +366,8 @@ def test_a_list_of_tasks_in_a_notebook_escapes_their_names() -> None:
 
 
 def test_the_browsers_rule_is_the_same_as_this_one() -> None:
-    here = (Path(lines.__code__.co_filename).read_text(), "core/text.py")
-    there = (Path(lines.__code__.co_filename).parents[1] / "frontend/src/model/text.ts").read_text()
+    here = (Path(strip_controls.__code__.co_filename).read_text(), "core/text.py")
+    there = (Path(strip_controls.__code__.co_filename).parents[1] / "frontend/src/model/text.ts").read_text()
     for piece in (r"[0-?]*[ -/]*[@-~]", r"[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)", r"\x1b[ -/]*[0-~]"):
         assert piece in here[0]
         assert piece in there

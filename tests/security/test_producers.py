@@ -21,7 +21,7 @@ from jupyter_agent.errors import JournalHeld
 from jupyter_agent.journal.slots import take_slot_briefly, try_slot
 from jupyter_agent.server.auth import AccessMixin
 from jupyter_agent.system.host import host
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import KEY_HEADER, HolderFile, find_address, remote_address
 from tests.support.servers import Server, Servers, environment
 from tests.support.wire import Story, producer, subscriber, wire
@@ -99,8 +99,8 @@ def test_the_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
-def _held(places: Places, told: HolderFile, *, alive: bool) -> Iterator[None]:
-    slot = try_slot(places, "default")
+def _held(paths: DataPaths, told: HolderFile, *, alive: bool) -> Iterator[None]:
+    slot = try_slot(paths, "default")
     assert slot is not None
     slot.announce(told)
     if not alive:
@@ -123,11 +123,11 @@ def _held(places: Places, told: HolderFile, *, alive: bool) -> Iterator[None]:
     ],
 )
 def test_only_an_address_whose_server_lives_and_is_reached_by_it_is_asked(
-    places: Places, alive: bool, machine: str | None, url: str, found: bool
+    paths: DataPaths, alive: bool, machine: str | None, url: str, found: bool
 ) -> None:
     told = HolderFile("server", os.getpid(), machine or host(), url, "the key")
-    with _held(places, told, alive=alive):
-        address = find_address(places, "default")
+    with _held(paths, told, alive=alive):
+        address = find_address(paths, "default")
     assert (address is not None) is found
     assert "the key" not in repr(address)
 
@@ -153,10 +153,10 @@ def test_whoever_listens_where_a_dead_server_did_hears_nothing(fresh: Servers, t
             thief.accept()
 
 
-def test_who_is_told_that_a_journal_is_held_is_not_told_the_key(places: Places) -> None:
+def test_who_is_told_that_a_journal_is_held_is_not_told_the_key(paths: DataPaths) -> None:
     told = HolderFile("server", os.getpid(), host(), NEAR, "the key")
-    with _held(places, told, alive=True), pytest.raises(JournalHeld) as held:
-        take_slot_briefly(places)
+    with _held(paths, told, alive=True), pytest.raises(JournalHeld) as held:
+        take_slot_briefly(paths)
     assert held.value.holder["url"] == NEAR
     assert "the key" not in str(held.value.holder)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from jupyter_agent.core.events import About, Data, Error, Log, Result, State, TaskState
 from jupyter_agent.producer.spool import Spool, header_for
 from jupyter_agent.system.ids import new_id
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 
 
 class Writer:
     """A producer without a forwarder: alive until `die`, which is what a killed process leaves."""
 
     def __init__(
-        self, places: Places, journal: str = "default", *, name: str = "train", key: str | None = None
+        self, paths: DataPaths, journal: str = "default", *, name: str = "train", key: str | None = None
     ) -> None:
-        self.spool = Spool.create(places, header_for(new_id(), journal, 0.0))
+        self.spool = Spool.create(paths, header_for(new_id(), journal, 0.0))
         self.task = new_id()
         self.emit("state", State(TaskState.QUEUED, about=About(name, key)))
         self.emit("state", State(TaskState.RUNNING))

@@ -36,7 +36,7 @@ from jupyter_agent.protocol.messages import (
 )
 from jupyter_agent.protocol.server import ServerSide
 from jupyter_agent.system.host import host
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import KEY_HEADER, Address, HolderFile
 from tests.support.builders import event, state, task_id
 
@@ -130,8 +130,8 @@ class FakeServer:
 class FakeHolder:
     """A fake server on a thread of its own, that holds a journal's slot as a real one does."""
 
-    def __init__(self, places: Places, slot: str = "default") -> None:
-        self._places, self._name = places, slot
+    def __init__(self, paths: DataPaths, slot: str = "default") -> None:
+        self._paths, self._name = paths, slot
 
     def __enter__(self) -> FakeServer:
         ready = threading.Event()
@@ -151,7 +151,7 @@ class FakeHolder:
     async def _serve(self, ready: threading.Event) -> None:
         async with running_fake() as self.fake:
             self.loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-            slot = try_slot(self._places, self._name)
+            slot = try_slot(self._paths, self._name)
             assert slot is not None
             slot.announce(HolderFile("server", os.getpid(), host(), self.fake.url, self.fake.token))
             ready.set()
@@ -320,9 +320,9 @@ class _Socket(WebSocketHandler):
             for task in tasks:
                 task.cursor = self.cursor()
         last = [] if request.after is not None else self.tail(request)
-        places = [f"{self.fake.journal.epoch}:{stored.offset - 1}" for stored in last] + [self.cursor()]
-        self.send(encode(Subscribed(request.id, tasks is None, places[0], tasks)))
-        for stored, (prev, cursor) in zip(last, pairwise(places), strict=True):  # a frame each, as if long
+        paths = [f"{self.fake.journal.epoch}:{stored.offset - 1}" for stored in last] + [self.cursor()]
+        self.send(encode(Subscribed(request.id, tasks is None, paths[0], tasks)))
+        for stored, (prev, cursor) in zip(last, pairwise(paths), strict=True):  # a frame each, as if long
             self.send(encode(Events(request.id, prev, cursor, [decode_event(stored.encoded)])))
         self.send_news()
 

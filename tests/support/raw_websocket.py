@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.support.servers import Server
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds that a read may take."""
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 PROTOCOL = "v1.events.jupyter-agent"
@@ -74,7 +74,7 @@ class Response(NamedTuple):
 
 
 class Raw:
-    """One TCP connection to a server. Every read ends after `PATIENCE` seconds."""
+    """One TCP connection to a server. Every read ends after `TIMEOUT` seconds."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -82,7 +82,7 @@ class Raw:
         assert parts.hostname is not None
         self.host = f"{parts.hostname}:{parts.port}"
         self.path = parts.path
-        self.socket = socket.create_connection((parts.hostname, parts.port or 80), PATIENCE)
+        self.socket = socket.create_connection((parts.hostname, parts.port or 80), TIMEOUT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._read = b""
         self.over = False

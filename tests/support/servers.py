@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_agent.system.files import read_json
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT, until
 
 QUIET = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals", "jupyter_lsp")
@@ -75,8 +75,8 @@ class Server:
         return self.process.pid
 
     @property
-    def places(self) -> Places:
-        return Places(self.agent)
+    def paths(self) -> DataPaths:
+        return DataPaths(self.agent)
 
     @property
     def log_path(self) -> Path:

@@ -20,12 +20,12 @@ from jupyter_agent.system.ids import new_id
 from tests.support.builders import event, state
 from tests.support.servers import Server
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 Message = dict[str, Any]
 
 
 class Wire:
-    """One open socket. Every wait ends with a failure after `PATIENCE` seconds."""
+    """One open socket. Every wait ends with a failure after `TIMEOUT` seconds."""
 
     def __init__(self, socket: WebSocketClientConnection) -> None:
         assert socket.protocol is not None
@@ -54,7 +54,7 @@ class Wire:
 
     async def frame(self) -> Message | None:
         """The next frame; ``None`` when the socket is closed."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             text = await self.socket.read_message()
         if text is None:
             self.over = True
@@ -143,7 +143,7 @@ async def wire(
         sent["Authorization"] = f"token {token or server.token}"
     url = "ws" + server.url.removeprefix("http") + "jupyter-agent/ws"
     socket = await websocket_connect(
-        HTTPRequest(url, headers=sent, connect_timeout=PATIENCE, request_timeout=PATIENCE),
+        HTTPRequest(url, headers=sent, connect_timeout=TIMEOUT, request_timeout=TIMEOUT),
         subprotocols=subprotocols or [SUBPROTOCOL],
         **options,
     )

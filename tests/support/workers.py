@@ -10,49 +10,49 @@ from pathlib import Path
 
 from jupyter_agent.detached.work_queue import is_alive, waiting_work_items, withdraw_work_item
 from jupyter_agent.producer.spool import read_spool_header
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.system.processes import members
 from tests.support.builders import until
 
 
-def worker_pid(places: Places, producer: str) -> int:
+def worker_pid(paths: DataPaths, producer: str) -> int:
     """The process of a worker that lives."""
-    until(lambda: is_alive(places, producer))
-    return read_spool_header(places.spools / producer).pid
+    until(lambda: is_alive(paths, producer))
+    return read_spool_header(paths.spools / producer).pid
 
 
-def kill_worker(places: Places, producer: str) -> None:
+def kill_worker(paths: DataPaths, producer: str) -> None:
     """As the machine does when memory is short."""
-    os.kill(worker_pid(places, producer), signal.SIGKILL)
-    until(lambda: not is_alive(places, producer))
+    os.kill(worker_pid(paths, producer), signal.SIGKILL)
+    until(lambda: not is_alive(paths, producer))
 
 
-def workers_of(places: Places) -> list[int]:
+def workers_of(paths: DataPaths) -> list[int]:
     """The processes of all workers in these folders, with all that they started, living ones only."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        if _runs_worker_of(entry, places):
+        if _runs_worker_of(entry, paths):
             found += [int(entry.name), *members(int(entry.name))]
     return found
 
 
-def _runs_worker_of(process: Path, places: Places) -> bool:
+def _runs_worker_of(process: Path, paths: DataPaths) -> bool:
     try:
         words = (process / "cmdline").read_bytes()
         place = (process / "environ").read_bytes()
     except OSError:
         return False
-    return b"jupyter_agent.worker.detached" in words and f"JUPYTER_AGENT_DIR={places.root}".encode() in place
+    return b"jupyter_agent.worker.detached" in words and f"JUPYTER_AGENT_DIR={paths.root}".encode() in place
 
 
 @contextmanager
-def no_workers_left(places: Places) -> Iterator[None]:
+def no_workers_left(paths: DataPaths) -> Iterator[None]:
     """Ends every worker of these folders when the block is left."""
     try:
         yield
     finally:
-        for order in list(waiting_work_items(places)):
-            withdraw_work_item(places, order.producer)
-        for pid in workers_of(places):
+        for order in list(waiting_work_items(paths)):
+            withdraw_work_item(paths, order.producer)
+        for pid in workers_of(paths):
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not workers_of(places))
+        until(lambda: not workers_of(paths))

@@ -92,7 +92,7 @@ async def _remove(journals: Journals, slot: str, ident: str, source: Source) -> 
 def _served(journals: Journals) -> str:
     """A journal that a server holds, the default one first; that one too when none is held."""
     slots = journals.slots()
-    return next((slot for slot in slots if find_address(journals.places, slot)), slots[0])
+    return next((slot for slot in slots if find_address(journals.paths, slot)), slots[0])
 
 
 async def _ask(
@@ -104,7 +104,7 @@ async def _ask(
 
 
 def _address(journals: Journals, slot: str) -> Address:
-    address = find_address(journals.places, slot)
+    address = find_address(journals.paths, slot)
     if address is None:
         raise ServerUnreachable(f"the server that had the journal {slot!r} has gone")
     return address
@@ -112,7 +112,7 @@ def _address(journals: Journals, slot: str) -> Address:
 
 async def _run_job(journals: Journals, slot: str, job: Callable[[JournalSession], T]) -> T:
     take = partial(run_in_session, recover=journals.recover)
-    return await asyncio.to_thread(take, journals.places, slot, job)
+    return await asyncio.to_thread(take, journals.paths, slot, job)
 
 
 def _add(session: JournalSession, wanted: Wanted) -> tuple[Shown, bool]:

@@ -16,20 +16,20 @@ from ...errors import RequestRefused, ServerUnreachable
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.schedules import Shown as Schedule
 from ...protocol.subscriber import Apply, Restart
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ...transport.discovery import KEY_HEADER, REMOTE, find_address
 from ...transport.http import exchange, read
 from .base import Added, Fired
 from .caller import with_surroundings
 
-PATIENCE = 2.0
+RECONNECT_TIMEOUT = 2.0
 """Seconds without a connection after which the command line looks who has the journal now."""
 
 
 CREATED = 201
 
 
-REMOTE_PATIENCE = 60.0
+REMOTE_RECONNECT_TIMEOUT = 60.0
 """The same for a server on another machine, whose journal nobody else can have."""
 
 
@@ -44,9 +44,9 @@ class _Firings(Struct):
 class ServerSource(AgentClient):
     """A journal behind a server, wherever that moves to."""
 
-    def __init__(self, places: Places, slot: str) -> None:
-        super().__init__(lambda: find_address(places, slot))
-        self._patience = REMOTE_PATIENCE if slot == REMOTE else PATIENCE
+    def __init__(self, paths: DataPaths, slot: str) -> None:
+        super().__init__(lambda: find_address(paths, slot))
+        self._patience = REMOTE_RECONNECT_TIMEOUT if slot == REMOTE else RECONNECT_TIMEOUT
 
     def follow(  # type: ignore[override]
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None

@@ -13,14 +13,14 @@ from typing import Any, Literal, TypeVar
 
 from ...client import EventsPage
 from ...core.ids import is_ulid
-from ...core.task import Task, foremost
+from ...core.task import Task, current_for_key
 from ...detached.submission import Submission
 from ...errors import AgentError, JournalHeld, ServerUnreachable, UnknownSchedule, UnknownTask
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.schedules import Shown as Schedule
 from ...journal.slots import existing_slots
 from ...protocol.subscriber import Apply, Restart
-from ...system.paths import Places, find_places
+from ...system.paths import DataPaths, data_paths
 from ...transport.discovery import DEFAULT, REMOTE, find_address, find_journal
 from .base import Added, Fired, Source, sentence
 from .http import ServerSource
@@ -42,7 +42,7 @@ class Journals:
     ``troubles`` are sentences about journals that a list had to leave out.
     """
 
-    places: Places = field(default_factory=find_places)
+    paths: DataPaths = field(default_factory=data_paths)
     patience: float = 5.0
     recover: bool = True
     troubles: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Journals:
         """The journals there are; the default one is always there to be opened."""
         if os.environ.get("JUPYTER_AGENT_URL"):
             return [REMOTE]
-        return list(dict.fromkeys([DEFAULT, *existing_slots(self.places)]))
+        return list(dict.fromkeys([DEFAULT, *existing_slots(self.paths)]))
 
     async def tasks(
         self,
@@ -123,7 +123,7 @@ class Journals:
 
     def is_served(self) -> bool:
         """Whether any server runs, and with it the schedules."""
-        return any(find_address(self.places, slot) for slot in self.slots())
+        return any(find_address(self.paths, slot) for slot in self.slots())
 
     async def schedules(self) -> list[Schedule]:
         """All schedules, oldest first."""
@@ -153,15 +153,15 @@ class Journals:
         if key is None:
             return None
         found = await self.tasks(key=key, limit=None)
-        task = foremost(found)
+        task = current_for_key(found)
         return (await self.find(task.id))[0] if task is not None else None
 
     def _first_served(self) -> str:
         """The journal of this process's own server, else one that a server holds, else the default one."""
         if os.environ.get("JUPYTER_AGENT_URL"):
             return REMOTE
-        wanted = [find_journal(self.places), *self.slots()]
-        return next((slot for slot in wanted if find_address(self.places, slot)), DEFAULT)
+        wanted = [find_journal(self.paths), *self.slots()]
+        return next((slot for slot in wanted if find_address(self.paths, slot)), DEFAULT)
 
     async def delete(self, task_id: str) -> Task:
         """Forget an ended task; its last snapshot."""
@@ -193,15 +193,15 @@ class Journals:
     async def open(self, slot: str) -> Source:
         """Whatever has the journal now; the caller closes it."""
         if slot == REMOTE:
-            return ServerSource(self.places, slot)
-        address = find_address(self.places, slot)
+            return ServerSource(self.paths, slot)
+        address = find_address(self.paths, slot)
         if address is not None:
-            server = ServerSource(self.places, slot)
+            server = ServerSource(self.paths, slot)
             if await server.is_there():
                 return server
             server.close()
             log.debug("nobody answers at %s, which %s names", address.url, slot)
-        return LocalBackend(self.places, slot, recover=self.recover)
+        return LocalBackend(self.paths, slot, recover=self.recover)
 
     async def follow(
         self,

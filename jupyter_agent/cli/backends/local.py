@@ -23,7 +23,7 @@ from ...journal.operations.retention import delete_files
 from ...journal.operations.schedules import Shown as Schedule
 from ...journal.session import JournalSession
 from ...protocol.subscriber import Apply, Restart
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from .base import Added, Fired
 from .caller import call_from_here, user
 from .local_schedules import change, delete_schedule, history, one_planned, plan, planned
@@ -31,7 +31,7 @@ from .worker_start import Starter
 from .worker_stop import end_worker
 
 T = TypeVar("T")
-LOOK_AGAIN = 0.5
+POLL_INTERVAL = 0.5
 """Seconds between two moments while following."""
 
 PAGE = 1000
@@ -44,8 +44,8 @@ NEWEST = 200
 class LocalBackend:
     """See `Source`. Raises `JournalHeld` when a server, or for long another command, has the journal."""
 
-    def __init__(self, places: Places, slot: str, *, recover: bool = True) -> None:
-        self._places = places
+    def __init__(self, paths: DataPaths, slot: str, *, recover: bool = True) -> None:
+        self._paths = paths
         self._slot = slot
         self._recover = recover
 
@@ -100,33 +100,33 @@ class LocalBackend:
                 schedule=await self._run_job_without_recovery(lambda session: plan(session, run_spec, when))
             )
         task, new = await self._run_job(
-            lambda session: enqueue_task(session, self._places, self._home, run_spec)
+            lambda session: enqueue_task(session, self._paths, self._home, run_spec)
         )
         return await self._started(task) if new else Added(task=task, new=False)
 
     async def _started(self, task: Task) -> Added:
         """*task* once its worker has begun, or waits for a slot."""
-        starter = Starter(self._places, self._home)
+        starter = Starter(self._paths, self._home)
         begun = await asyncio.to_thread(starter.start, task.producer or "")
         return Added(task=await self.task(task.id), attempt=task.attempt, waits=not begun)
 
     async def _retry(self, task: Task) -> None:
         def job(session: JournalSession) -> bool:
-            return requeue_task(session, self._places, self._home, _task(session, task.id), user())
+            return requeue_task(session, self._paths, self._home, _task(session, task.id), user())
 
         if not await self._run_job(job):
             raise _out_of_reach(task, "retry")
         await self._started(await self.task(task.id))
 
     async def _cancel(self, task: Task) -> None:
-        if await self._run_job(lambda session: cancel_queued(session, self._places, task, user())):
+        if await self._run_job(lambda session: cancel_queued(session, self._paths, task, user())):
             return
-        if load_run_spec(self._places, task.id) is None or not is_alive(self._places, task.producer or ""):
+        if load_run_spec(self._paths, task.id) is None or not is_alive(self._paths, task.producer or ""):
             raise _out_of_reach(task, "cancel")
-        await asyncio.to_thread(end_worker, self._places, self._slot, task, user())
+        await asyncio.to_thread(end_worker, self._paths, self._slot, task, user())
 
     async def delete(self, task_id: str) -> None:
-        await self._run_job(lambda session: _delete(session, self._places, task_id))
+        await self._run_job(lambda session: _delete(session, self._paths, task_id))
 
     async def schedules(self) -> list[Schedule]:
         return await self._run_job_without_recovery(planned)
@@ -139,7 +139,7 @@ class LocalBackend:
 
     async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
         run = self._run_job if command == "run" else self._run_job_without_recovery
-        changed = await run(lambda session: change(session, self._places, self._home, ident, command))
+        changed = await run(lambda session: change(session, self._paths, self._home, ident, command))
         if command == "run" and changed.last_task is not None:
             await self._started(await self.task(changed.last_task))
         return changed
@@ -151,7 +151,7 @@ class LocalBackend:
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
     ) -> AsyncGenerator[Restart | Apply]:
         named = None if tasks == "*" else list(tasks)
-        starter = Starter(self._places, self._home)
+        starter = Starter(self._paths, self._home)
         while True:
             items = await self._run_job(partial(_news, named=named, after=after, tail=tail))
             for item in items:
@@ -159,22 +159,22 @@ class LocalBackend:
                 yield item
             if len(items) < PAGES:
                 await asyncio.to_thread(starter.look)
-                await asyncio.sleep(LOOK_AGAIN)
+                await asyncio.sleep(POLL_INTERVAL)
 
     def close(self) -> None:
         """Nothing is held between requests."""
 
     @property
     def _home(self) -> str:
-        return home_of(self._places, self._slot)
+        return home_of(self._paths, self._slot)
 
     async def _run_job(self, job: Callable[[JournalSession], T]) -> T:
         take = partial(run_in_session, recover=self._recover)
-        return await asyncio.to_thread(take, self._places, self._slot, job)
+        return await asyncio.to_thread(take, self._paths, self._slot, job)
 
     async def _run_job_without_recovery(self, job: Callable[[JournalSession], T]) -> T:
         """For what has nothing to do with tasks, whose latest news it need not wait for."""
-        return await asyncio.to_thread(partial(run_in_session, recover=False), self._places, self._slot, job)
+        return await asyncio.to_thread(partial(run_in_session, recover=False), self._paths, self._slot, job)
 
 
 def _out_of_reach(task: Task, command: str) -> NotNow:
@@ -203,14 +203,14 @@ def _events(
     return EventsPage(_decoded(stored), _cursor(session, stored[-1].offset if more else head), more)
 
 
-def _delete(session: JournalSession, places: Places, task_id: str) -> None:
+def _delete(session: JournalSession, paths: DataPaths, task_id: str) -> None:
     task = _task(session, task_id)
     if not task.state.ended:
         raise NotNow(
             f"task {task_id} is {task.state} and cannot be deleted; cancel it first", task_id=task_id
         )
     session.journal.forget([task_id])
-    delete_files(places, task_id)
+    delete_files(paths, task_id)
 
 
 def _news(

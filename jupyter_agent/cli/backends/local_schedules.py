@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ...core.trigger_parser import read_when
+from ...core.trigger_parser import parse_schedule
 from ...detached.run_spec import RunSpec
 from ...journal.operations.firing import ScheduleCommand, ScheduleRunner
 from ...journal.operations.schedules import (
@@ -21,7 +21,7 @@ from ...journal.operations.schedules import (
 )
 from ...journal.session import JournalSession
 from ...system.ids import new_id
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ...system.timezone import local_zone
 from .base import Fired
 
@@ -29,7 +29,7 @@ from .base import Fired
 def plan(session: JournalSession, run_spec: RunSpec, asked: Mapping[str, Any]) -> Shown:
     """Make a schedule. Raises `BadSchedule`."""
     now = time.time()
-    when = read_when(asked, timezone=local_zone(), now=now)
+    when = parse_schedule(asked, timezone=local_zone(), now=now)
     return show_schedule(session, add_schedule(session, run_spec, when, ident=new_id(), now=now), now)
 
 
@@ -50,9 +50,11 @@ def history(session: JournalSession, ident: str, limit: int) -> list[Fired]:
     return [msgspec.convert(firing._asdict(), Fired) for firing in found]
 
 
-def change(session: JournalSession, places: Places, slot: str, ident: str, command: ScheduleCommand) -> Shown:
+def change(
+    session: JournalSession, paths: DataPaths, slot: str, ident: str, command: ScheduleCommand
+) -> Shown:
     """Pause, resume or run it. Raises `UnknownSchedule`, `NotNow`."""
-    ScheduleRunner(places, slot).command(session, ident, command, time.time())
+    ScheduleRunner(paths, slot).command(session, ident, command, time.time())
     return one_planned(session, ident)
 
 

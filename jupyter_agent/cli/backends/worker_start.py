@@ -10,22 +10,22 @@ from ...detached.work_queue import WorkItem, is_waiting
 from ...errors import JournalHeld
 from ...journal.one_shot import run_in_session
 from ...journal.operations.detached_tasks import fail_work_item
-from ...system.paths import Places
+from ...system.paths import DataPaths
 
-BEGINS_WITHIN = 15.0
+START_TIMEOUT = 15.0
 """Seconds that a worker may take to begin before it is left alone."""
 
-_LOOK = 0.02
+_POLL_INTERVAL = 0.02
 log = logging.getLogger(__name__)
 
 
 class Starter:
     """Starts the workers of one user; what cannot be started is said in the journal *slot*."""
 
-    def __init__(self, places: Places, slot: str) -> None:
-        self._places = places
+    def __init__(self, paths: DataPaths, slot: str) -> None:
+        self._paths = paths
         self._slot = slot
-        self._launcher = Launcher(places, self._stillborn)
+        self._launcher = Launcher(paths, self._stillborn)
 
     def look(self) -> None:
         """Start what waits, as far as there are slots."""
@@ -36,18 +36,18 @@ class Starter:
 
         False when it goes on waiting: for a slot, or because its start takes long.
         """
-        deadline = time.monotonic() + BEGINS_WITHIN
+        deadline = time.monotonic() + START_TIMEOUT
         self._launcher.launch()
-        while is_waiting(self._places, worker) and self._launcher.busy and time.monotonic() < deadline:
-            time.sleep(_LOOK)
+        while is_waiting(self._paths, worker) and self._launcher.busy and time.monotonic() < deadline:
+            time.sleep(_POLL_INTERVAL)
             self._launcher.reap()
-        return not is_waiting(self._places, worker)
+        return not is_waiting(self._paths, worker)
 
     def _stillborn(self, item: WorkItem, why: str) -> None:
         """Before anybody looks for orphans, who would call it interrupted."""
         try:
             run_in_session(
-                self._places, self._slot, lambda session: fail_work_item(session, item, why), recover=False
+                self._paths, self._slot, lambda session: fail_work_item(session, item, why), recover=False
             )
         except JournalHeld as error:  # by a server that has just come, and will find it without a worker
             log.debug("task %s got no worker (%s), which cannot be said: %s", item.task, why, error)

@@ -12,7 +12,7 @@ import msgspec
 
 from ...core.events import TaskState
 from ...core.sanitize import json_text
-from ...detached.submission import MOST_NAME, MOST_RETRIES, MOST_SECONDS, MOST_TAGS, Submission
+from ...detached.submission import MAX_NAME, MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submission
 from ...detached.target_parser import read_parameters
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
@@ -44,8 +44,8 @@ COMMAND = f"{__name__}.command"
 
 def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
     for text in value if isinstance(value, tuple) else (value,):
-        if text is not None and not 1 <= len(text) <= MOST_NAME:
-            raise click.BadParameter(f"give 1 to {MOST_NAME} characters, not {len(text)}", ctx=context)
+        if text is not None and not 1 <= len(text) <= MAX_NAME:
+            raise click.BadParameter(f"give 1 to {MAX_NAME} characters, not {len(text)}", ctx=context)
     return value
 
 
@@ -78,17 +78,17 @@ def _number(context: click.Context, _parameter: click.Parameter, value: float | 
 @click.option("--at", metavar="TIME", help="Run once, at an ISO time: 2031-05-17T09:30.")
 @click.option("--timezone", metavar="ZONE", help="Whose clocks --cron and --at mean: Europe/Berlin.")
 @click.option("--overlap", type=click.Choice(OVERLAPS), help="A run that is due beside another.")
-@click.option("--retries", type=click.IntRange(0, MOST_RETRIES), default=0, help="Attempts after a failure.")
+@click.option("--retries", type=click.IntRange(0, MAX_RETRIES), default=0, help="Attempts after a failure.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, MOST_SECONDS, min_open=True),
+    type=click.FloatRange(0, MAX_SECONDS, min_open=True),
     callback=_number,
     help="Seconds that an attempt may take.",
 )
 @click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
 @click.option(
     "--cell-timeout",
-    type=click.FloatRange(0, MOST_SECONDS, min_open=True),
+    type=click.FloatRange(0, MAX_SECONDS, min_open=True),
     callback=_number,
     help="Seconds that a cell of a notebook may take.",
 )
@@ -149,8 +149,8 @@ def _submission(
     given = (value for value in options.values() if isinstance(value, str))
     for text in (*([target] if isinstance(target, str) else target), *pairs, *tags, *given):
         sound(text)
-    if len(tags) > MOST_TAGS:
-        raise click.UsageError(f"give at most {MOST_TAGS} tags, not {len(tags)}")
+    if len(tags) > MAX_TAGS:
+        raise click.UsageError(f"give at most {MAX_TAGS} tags, not {len(tags)}")
     schedule = _schedule({name: options.pop(name) for name in (*WHENS, "timezone", "overlap")})
     return Submission(
         target, parameters=read_parameters(target, pairs), tags=list(tags), schedule=schedule, **options

@@ -22,10 +22,10 @@ VARIABLE = "_JUPYTER_AGENT_COMPLETE"
 
 PROGRAM = "jupyter-agent"
 SHELLS = ("bash", "zsh", "fish")
-ANSWERS_WITHIN = 1.0
+ANSWER_TIMEOUT = 1.0
 """Seconds after which a shell gets no ids rather than wait for them."""
 
-LOOKED_AT, OFFERED = 200, 30
+SCAN_LIMIT, MAX_OFFERED = 200, 30
 _SUBCOMMAND = re.compile(r"^(\S*/)?jupyter(?:\s+)agent(?=\s|$)")
 _WITH_JUPYTER = {
     "bash": """
@@ -82,12 +82,12 @@ def as_own_program(environment: MutableMapping[str, str]) -> None:
 
 def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """The newest tasks whose id or name begins like that."""
-    found = _in_time(_journals().tasks(limit=LOOKED_AT))
+    found = _in_time(_journals().tasks(limit=SCAN_LIMIT))
     return [
         CompletionItem(task.id, help=f"{plain(task.name)} ({task.state.value})")
         for task in found
         if _fits(begun, task.id, task.name)
-    ][:OFFERED]
+    ][:MAX_OFFERED]
 
 
 def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -127,7 +127,7 @@ def _in_time(work: Coroutine[Any, Any, list[T]]) -> list[T]:
     """What *work* gives, or nothing: no shell wants to hear, in the middle of a line, why not."""
 
     async def timed() -> list[T]:
-        async with asyncio.timeout(ANSWERS_WITHIN):
+        async with asyncio.timeout(ANSWER_TIMEOUT):
             return await work
 
     try:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from rich.table import Table
 
 from ...client import AgentClient
-from ...core.sanitize import json_text, one_line
+from ...core.sanitize import json_text, to_single_line
 from ...detached.work_queue import waiting_work_items
 from ...detached.worker_slots import find_limits, free_worker_slots
 from ...errors import AgentError, SpoolError
@@ -21,7 +21,7 @@ from ...journal.slots import holder_of
 from ...producer.spool import read_spool_header
 from ...rendering.humanize import size
 from ...system.locks import is_locked
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, REMOTE
 from ..backends.base import sentence
 from ..backends.forwards import listed
@@ -81,14 +81,14 @@ def status(*, as_json: bool) -> int:
 
 
 async def _report(journals: Journals) -> Report:
-    places = journals.places
-    found = await asyncio.gather(*(_one(places, slot) for slot in journals.slots()))
+    paths = journals.paths
+    found = await asyncio.gather(*(_one(paths, slot) for slot in journals.slots()))
     well = not any(journal.trouble for journal in found)
     return Report(
-        str(places.root),
-        places.moved,
+        str(paths.root),
+        paths.moved,
         list(found),
-        _workers(places) if journals.scheduling != REMOTE else None,
+        _workers(paths) if journals.scheduling != REMOTE else None,
         await _count(journals.schedules) if well else None,
         await _count(partial(listed, journals)) if well else None,
     )
@@ -101,17 +101,17 @@ async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
         return None
 
 
-def _workers(places: Places) -> WorkersStatus:
-    limit = find_limits(places).workers
-    return WorkersStatus(limit - free_worker_slots(places), limit, sum(1 for _ in waiting_work_items(places)))
+def _workers(paths: DataPaths) -> WorkersStatus:
+    limit = find_limits(paths).workers
+    return WorkersStatus(limit - free_worker_slots(paths), limit, sum(1 for _ in waiting_work_items(paths)))
 
 
-async def _one(places: Places, slot: str) -> JournalStatus:
+async def _one(paths: DataPaths, slot: str) -> JournalStatus:
     if slot == REMOTE:
-        return await _served(places, JournalStatus(slot, "server"))
-    spools, living = _spools(places, slot)
-    report = JournalStatus(slot, "nobody", bytes=_bytes(places, slot), spools=spools, living=living)
-    holder = holder_of(places, slot)
+        return await _served(paths, JournalStatus(slot, "server"))
+    spools, living = _spools(paths, slot)
+    report = JournalStatus(slot, "nobody", bytes=_bytes(paths, slot), spools=spools, living=living)
+    holder = holder_of(paths, slot)
     if holder is None:
         return report
     report.pid = holder.pid
@@ -119,12 +119,12 @@ async def _one(places: Places, slot: str) -> JournalStatus:
         report.holder = "command line"
         return report
     report.holder, report.url = "server", holder.url
-    return await _served(places, report)
+    return await _served(paths, report)
 
 
-async def _served(places: Places, report: JournalStatus) -> JournalStatus:
+async def _served(paths: DataPaths, report: JournalStatus) -> JournalStatus:
     """Add what the server itself says."""
-    source: AgentClient = ServerSource(places, report.name)
+    source: AgentClient = ServerSource(paths, report.name)
     try:
         report.health = await source.health()
     except AgentError as error:
@@ -139,20 +139,20 @@ async def _served(places: Places, report: JournalStatus) -> JournalStatus:
     return report
 
 
-def _bytes(places: Places, slot: str) -> int:
-    files = (places.journals / slot).glob("journal.sqlite*")
+def _bytes(paths: DataPaths, slot: str) -> int:
+    files = (paths.journals / slot).glob("journal.sqlite*")
     return sum(path.stat().st_size for path in files if ".corrupt-" not in path.name)
 
 
-def _spools(places: Places, slot: str) -> tuple[int, int]:
+def _spools(paths: DataPaths, slot: str) -> tuple[int, int]:
     """How many spools wait for this journal, and how many of those have a living writer."""
     count = living = 0
-    for folder in places.spools.glob("[0-9A-Z]*"):
+    for folder in paths.spools.glob("[0-9A-Z]*"):
         try:
             journal = read_spool_header(folder).journal
         except SpoolError:
             continue
-        home = journal if (places.journals / journal).is_dir() else DEFAULT
+        home = journal if (paths.journals / journal).is_dir() else DEFAULT
         if home == slot:
             count += 1
             living += is_locked(folder / "lock")
@@ -173,7 +173,7 @@ def _print(report: Report) -> None:
     out.print(_summary(report), markup=False, soft_wrap=True)
     for journal in found:
         if journal.trouble:
-            out.print(f"{journal.name}: {one_line(journal.trouble)}", markup=False, soft_wrap=True)
+            out.print(f"{journal.name}: {to_single_line(journal.trouble)}", markup=False, soft_wrap=True)
 
 
 def _summary(report: Report) -> str:
@@ -196,7 +196,7 @@ def _holder(journal: JournalStatus) -> str:
 def _health(journal: JournalStatus) -> str:
     if journal.holder != "server":
         return "-"
-    return one_line(str(journal.health["status"])) if journal.health else "does not answer"
+    return to_single_line(str(journal.health["status"])) if journal.health else "does not answer"
 
 
 def _size(journal: JournalStatus) -> str:

@@ -16,7 +16,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from ...errors import AgentError
 from .server_process import OwnServer
 
-SESSION_WITHIN = 60.0
+SESSION_TIMEOUT = 60.0
 
 
 class CellFailed(AgentError):
@@ -114,7 +114,7 @@ async def _start(server: OwnServer, headers: dict[str, str], path: str, kernel: 
         method="POST",
         headers=headers,
         body=body,
-        request_timeout=SESSION_WITHIN,
+        request_timeout=SESSION_TIMEOUT,
     )
     http = AsyncHTTPClient(force_instance=True)
     try:

@@ -28,9 +28,9 @@ def server_command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "jupyter_server", extension, *arguments]
 
 
-START_WITHIN = 60.0
-STOP_WITHIN = 15.0
-_LOOK = 0.1
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 15.0
+_POLL_INTERVAL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,13 @@ async def _url(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
     """
     path = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
     try:
-        async with asyncio.timeout(START_WITHIN):
+        async with asyncio.timeout(START_TIMEOUT):
             while not ((info := read_json(path)) and await _listens(str(info["url"]))):
                 if process.poll() is not None:
                     raise ServerUnreachable(f"the Jupyter server did not start: {_last_words(said)}")
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(_POLL_INTERVAL)
     except TimeoutError as error:
-        raise ServerUnreachable(f"the Jupyter server did not start in {START_WITHIN:.0f} s") from error
+        raise ServerUnreachable(f"the Jupyter server did not start in {START_TIMEOUT:.0f} s") from error
     return str(info["url"])
 
 
@@ -122,7 +122,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the server, and with it its kernels; the one that does not listen is killed."""
     process.terminate()
     try:
-        process.wait(STOP_WITHIN)
+        process.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import click
 
 from ...core.events import Command, Event
-from ...core.task import PromptNow
+from ...core.task import PromptSnapshot
 from ...errors import AgentError
 from ...rendering.transcript import payload, plain
 from ..backends.base import sentence
@@ -49,7 +49,7 @@ class Asking:
     def __init__(self, view: Pausable, answer: Answer) -> None:
         self._view = view
         self._answer = answer
-        self._prompt: PromptNow | None = None
+        self._prompt: PromptSnapshot | None = None
         self._reading = False
         self._typed = b""
         self._mine = ""
@@ -83,7 +83,7 @@ class Asking:
         if self._sending is not None:
             self._sending.cancel()
 
-    def _ask(self, prompt: PromptNow) -> None:
+    def _ask(self, prompt: PromptSnapshot) -> None:
         self._view.pause()
         click.echo(f"? {plain(prompt.text)}")
         for number, choice in enumerate(prompt.choices or (), 1):
@@ -148,7 +148,7 @@ def _forget_typed() -> None:
     termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
-def chosen(prompt: PromptNow, line: str) -> str:
+def chosen(prompt: PromptSnapshot, line: str) -> str:
     """The answer that *line* means: a choice by its number, or the text itself."""
     choices = prompt.choices or ()
     if line not in choices and line.isdecimal() and 1 <= int(line) <= len(choices):

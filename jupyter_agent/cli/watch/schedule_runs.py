@@ -13,7 +13,7 @@ from ..backends.journals import Journals
 from .model import Board
 from .view import FEW_LINES, screen, take
 
-LOOKED_AT = 50
+SCAN_LIMIT = 50
 """Newest firings among which a task's may be."""
 
 SHOWN = 5
@@ -38,7 +38,7 @@ async def _news(journals: Journals, ident: str) -> AsyncGenerator[Restart | Appl
         async for item in items:
             named = _named(item)
             if named - runs - others:
-                runs |= {firing.task for firing in await journals.firings(ident, LOOKED_AT) if firing.task}
+                runs |= {firing.task for firing in await journals.firings(ident, SCAN_LIMIT) if firing.task}
                 others |= named - runs
             yield _only(item, runs)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from ...core.events import Command, Error, State, TaskState
-from ...core.task import Task, foremost
+from ...core.task import Task, current_for_key
 from ...detached.run_spec import RunSpec, load_run_spec, save_run_spec
 from ...detached.work_queue import (
     WorkItem,
@@ -21,17 +21,17 @@ from ...detached.work_queue import (
 )
 from ...errors import NotNow
 from ...system.ids import new_id
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ..base import HolderEvent
 from ..session import JournalSession
 
-_KEPT = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
+_KEEPS_ITS_KEY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
 NOT_STARTED = "WorkerNotStarted"
 
 
 def enqueue_task(
     session: JournalSession,
-    places: Places,
+    paths: DataPaths,
     slot: str,
     run_spec: RunSpec,
     *,
@@ -47,32 +47,32 @@ def enqueue_task(
     """
     found = _found(session, task, run_spec.about.key)
     if found is not None and found.producer == worker:
-        _order(places, slot, found, after)
+        _order(paths, slot, found, after)
         return found, False
-    if found is not None and (found.state in _KEPT or has_pending_retry(places, found)):
+    if found is not None and (found.state in _KEEPS_ITS_KEY or has_pending_retry(paths, found)):
         return found, False
     ident = found.id if found is not None else task or new_id()
-    return _queue(session, places, slot, run_spec, found, ident, worker or new_id(), after), True
+    return _queue(session, paths, slot, run_spec, found, ident, worker or new_id(), after), True
 
 
-def requeue_task(session: JournalSession, places: Places, slot: str, task: Task, by: str) -> bool:
+def requeue_task(session: JournalSession, paths: DataPaths, slot: str, task: Task, by: str) -> bool:
     """Queue another attempt of an ended detached task; false when it is no detached one.
 
     Raises `NotNow` when its worker does so itself.
     """
-    run_spec = load_run_spec(places, task.id)
+    run_spec = load_run_spec(paths, task.id)
     if run_spec is None:
         return False
-    if has_pending_retry(places, task):
+    if has_pending_retry(paths, task):
         raise NotNow(f"task {task.id} is being tried again by itself", task_id=task.id)
     session.append(HolderEvent(task.id, task.attempt, "command", Command("retry", {}, by)))
-    _queue(session, places, slot, run_spec, task, task.id, new_id(), None)
+    _queue(session, paths, slot, run_spec, task, task.id, new_id(), None)
     return True
 
 
-def cancel_queued(session: JournalSession, places: Places, task: Task, by: str) -> bool:
+def cancel_queued(session: JournalSession, paths: DataPaths, task: Task, by: str) -> bool:
     """Cancel a task that waits for its worker; false when a worker has it, or it needs none."""
-    if task.state is not TaskState.QUEUED or not withdraw_work_item(places, task.producer or ""):
+    if task.state is not TaskState.QUEUED or not withdraw_work_item(paths, task.producer or ""):
         return False
     session.append(
         HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)),
@@ -94,12 +94,12 @@ def fail_work_item(session: JournalSession, item: WorkItem, why: str) -> None:
 def _found(session: JournalSession, task: str | None, key: str | None) -> Task | None:
     if task is not None:
         return session.journal.task(task)
-    return None if key is None else foremost(session.journal.tasks(key=key))
+    return None if key is None else current_for_key(session.journal.tasks(key=key))
 
 
 def _queue(
     session: JournalSession,
-    places: Places,
+    paths: DataPaths,
     slot: str,
     run_spec: RunSpec,
     found: Task | None,
@@ -110,17 +110,17 @@ def _queue(
     if found is not None and not found.state.ended:
         raise NotNow(f"task {found.id} is {found.state.value}; it has not ended yet", task_id=found.id)
     attempt = found.attempt + 1 if found else 1
-    save_run_spec(places, task_id, run_spec)
+    save_run_spec(paths, task_id, run_spec)
     session.append(
         HolderEvent(task_id, attempt, "state", State(TaskState.QUEUED, about=run_spec.about, producer=worker))
     )
     task = session.journal.task(task_id)
     assert task is not None
-    _order(places, slot, task, after)
+    _order(paths, slot, task, after)
     return task
 
 
-def _order(places: Places, slot: str, task: Task, after: str | None) -> None:
+def _order(paths: DataPaths, slot: str, task: Task, after: str | None) -> None:
     worker = task.producer or ""
-    if task.state is TaskState.QUEUED and not is_waiting(places, worker) and not has_started(places, worker):
-        enqueue_work_item(places, WorkItem(task.id, task.attempt, worker, slot, time.time(), after=after))
+    if task.state is TaskState.QUEUED and not is_waiting(paths, worker) and not has_started(paths, worker):
+        enqueue_work_item(paths, WorkItem(task.id, task.attempt, worker, slot, time.time(), after=after))

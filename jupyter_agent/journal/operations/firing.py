@@ -13,12 +13,12 @@ from typing import Literal, NamedTuple
 
 from ...core.events import TaskState
 from ...core.task import Task
-from ...core.triggers import next_due, passed
+from ...core.triggers import missed_dues, next_due
 from ...detached.run_spec import RunSpec
 from ...detached.work_queue import has_started, is_waiting
 from ...errors import NotNow, UnknownSchedule
 from ...system.ids import new_id
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ..records import Firing
 from ..session import JournalSession
 from .detached_tasks import enqueue_task
@@ -34,7 +34,7 @@ from .schedules import (
 
 log = logging.getLogger(__name__)
 ScheduleCommand = Literal["pause", "resume", "run"]
-LOOKED_AT = 20
+SCAN_LIMIT = 20
 """Newest runs of a schedule that may still be going on."""
 
 Queue = Callable[[JournalSession, RunSpec, str, str], object]
@@ -53,11 +53,11 @@ class TickResult(NamedTuple):
 class ScheduleRunner:
     """Does what schedules are due for; on the journal's thread."""
 
-    def __init__(self, places: Places, slot: str, *, queue: Queue | None = None) -> None:
-        self._places = places
+    def __init__(self, paths: DataPaths, slot: str, *, queue: Queue | None = None) -> None:
+        self._paths = paths
         self._queue: Queue = queue or (
             lambda session, run_spec, task, worker: enqueue_task(
-                session, places, slot, run_spec, task=task, worker=worker
+                session, paths, slot, run_spec, task=task, worker=worker
             )
         )
 
@@ -100,7 +100,7 @@ class ScheduleRunner:
         return next(f for f in session.journal.firings(ident) if f.due == due)
 
     def _fire_due(self, session: JournalSession, schedule: Schedule, now: float) -> bool:
-        missed = passed(schedule.trigger, fired_until(session, schedule, now), now)
+        missed = missed_dues(schedule.trigger, fired_until(session, schedule, now), now)
         if missed is None:
             return False
         firing = self._firing(session, schedule, missed.due, now)._replace(missed=missed.earlier)
@@ -122,7 +122,7 @@ class ScheduleRunner:
             return None
         if _has_waiting(session, schedule.id):
             return "a run waits already"
-        for firing in session.journal.firings(schedule.id, LOOKED_AT, ran=True):
+        for firing in session.journal.firings(schedule.id, SCAN_LIMIT, ran=True):
             if firing.outcome == "claimed" or _lasts(session, firing):
                 return f"task {firing.task} has not ended"
         return None
@@ -139,7 +139,7 @@ class ScheduleRunner:
         return started
 
     def _is_kept_waiting(self, session: JournalSession, waiting: Firing) -> bool:
-        runs = session.journal.firings(waiting.schedule, LOOKED_AT, ran=True)
+        runs = session.journal.firings(waiting.schedule, SCAN_LIMIT, ran=True)
         return any(firing.outcome == "claimed" or _lasts(session, firing) for firing in runs)
 
     def _carry_out(self, session: JournalSession, firing: Firing, now: float) -> bool:
@@ -177,7 +177,7 @@ class ScheduleRunner:
 
     def _never_ran(self, task: Task, worker: str) -> bool:
         lost = task.state is TaskState.INTERRUPTED and task.started is None and task.producer == worker
-        return lost and not is_waiting(self._places, worker) and not has_started(self._places, worker)
+        return lost and not is_waiting(self._paths, worker) and not has_started(self._paths, worker)
 
 
 def _next(session: JournalSession, schedule: Schedule, now: float) -> float | None:

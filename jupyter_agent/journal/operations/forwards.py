@@ -16,7 +16,7 @@ from ..records import RecordsExport
 
 log = logging.getLogger(__name__)
 KIND = "forward"
-MOST = 200
+MAX_FORWARDS = 200
 PAGE = 2000
 
 
@@ -39,8 +39,8 @@ def add_forward(journal: Journal, wanted: Wanted, ident: str, now: float) -> tup
     """
     known = forwards(journal)
     same = next((record for record in known if record.is_of(wanted)), None)
-    if same is None and len(known) >= MOST:
-        raise NotNow(f"there are {MOST} forwards already; remove one first")
+    if same is None and len(known) >= MAX_FORWARDS:
+        raise NotNow(f"there are {MAX_FORWARDS} forwards already; remove one first")
     record = replace(same, headers=wanted.headers) if same else _made(journal, wanted, ident, now)
     if record != same:
         _put(journal, record)

@@ -27,7 +27,7 @@ from ...system.files import remove_folder, sweep
 from ...system.host import is_this_host
 from ...system.ids import new_id
 from ...system.locks import FileLock, is_locked
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT
 from ..base import Batch, BatchOrigin, HolderEvent, Journal, ProducerRow, StoredEvent
 from ..session import JournalSession
@@ -44,17 +44,17 @@ NEWBORN = 3600.0
 milliseconds."""
 
 
-def recover_all(session: JournalSession, places: Places, slot: str) -> int:
+def recover_all(session: JournalSession, paths: DataPaths, slot: str) -> int:
     """Take in everything that the holder of *slot* should; the number of sources taken in."""
-    sources = merge_journals(session, places) if slot == DEFAULT else 0
-    return sources + recover_spools(session, places, slot)
+    sources = merge_journals(session, paths) if slot == DEFAULT else 0
+    return sources + recover_spools(session, paths, slot)
 
 
-def recover_spools(session: JournalSession, places: Places, slot: str) -> int:
+def recover_spools(session: JournalSession, paths: DataPaths, slot: str) -> int:
     """Take in the spools of this journal's dead producers, oldest first, and delete them."""
-    sweep(places.spools)
-    _sweep_newborns(places.spools)
-    return sum(_recover_spool(session, places, slot, folder) for folder in _own_spools(places, slot))
+    sweep(paths.spools)
+    _sweep_newborns(paths.spools)
+    return sum(_recover_spool(session, paths, slot, folder) for folder in _own_spools(paths, slot))
 
 
 def _sweep_newborns(spools: Path) -> None:
@@ -67,10 +67,10 @@ def _sweep_newborns(spools: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_live_spools(session: JournalSession, places: Places, slot: str) -> None:
+def read_live_spools(session: JournalSession, paths: DataPaths, slot: str) -> None:
     """Read the living producers' spools too, without taking them: their events come again, and
     are known then. For a moment's holder, where there is no server that they could send to."""
-    for folder in _own_spools(places, slot):
+    for folder in _own_spools(paths, slot):
         try:
             header, records = read_spool(folder) if is_locked(folder / "lock") else (None, [])
         except (SpoolError, OSError) as error:  # as when taking in
@@ -80,9 +80,9 @@ def read_live_spools(session: JournalSession, places: Places, slot: str) -> None
             _append(session, header, _without_holes(records), folder)
 
 
-def _own_spools(places: Places, slot: str) -> Iterator[Path]:
-    slots = existing_slots(places)
-    for folder in sorted(places.spools.glob("[0-9A-Z]*")):
+def _own_spools(paths: DataPaths, slot: str) -> Iterator[Path]:
+    slots = existing_slots(paths)
+    for folder in sorted(paths.spools.glob("[0-9A-Z]*")):
         try:
             header = read_spool_header(folder)
         except SpoolError as error:
@@ -93,7 +93,7 @@ def _own_spools(places: Places, slot: str) -> Iterator[Path]:
             yield folder
 
 
-def _recover_spool(session: JournalSession, places: Places, slot: str, folder: Path) -> bool:
+def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder: Path) -> bool:
     try:
         lock = FileLock.acquire(folder / "lock", create=False)
     except OSError as error:
@@ -105,7 +105,7 @@ def _recover_spool(session: JournalSession, places: Places, slot: str, folder: P
         header, records = read_spool(folder)
         session.dead_producers.add(header.producer)
         if _is_of_another(session, records):
-            read_live_spools(session, places, slot)
+            read_live_spools(session, paths, slot)
         _append(session, header, records, folder)
         _tell_of_the_end(session, folder, header.producer, records)
         interrupt(session, _open_tasks_of(session, header.producer))
@@ -190,7 +190,7 @@ def interrupt(session: JournalSession, tasks: list[Task], reason: str = GONE) ->
 
 
 def interrupt_orphans(
-    session: JournalSession, places: Places, connected: Callable[[str], bool], *, now: float, lease: float
+    session: JournalSession, paths: DataPaths, connected: Callable[[str], bool], *, now: float, lease: float
 ) -> None:
     """Interrupt the open tasks whose producer is gone for good.
 
@@ -204,22 +204,22 @@ def interrupt_orphans(
         if connected(producer):
             return True
         row = session.journal.producer(producer)
-        return _has_spool(places, producer) or _leased(row, now, lease)
+        return _has_spool(paths, producer) or _leased(row, now, lease)
 
     orphans = [
         task
         for task in session.journal.open_tasks()
         if not alive(task.producer)
-        and not is_waiting(places, task.producer or "")
+        and not is_waiting(paths, task.producer or "")
         and not _waits_for_its_process(session.journal, task, alive)
     ]
     interrupt(session, orphans)
 
 
-def _has_spool(places: Places, producer: str) -> bool:
+def _has_spool(paths: DataPaths, producer: str) -> bool:
     """Whether the producer has a spool: then it lives, or taking that in will say how it ended. A
     producer that has died since the last taking-in must not be called gone before its last words."""
-    folder = places.spools / producer
+    folder = paths.spools / producer
     try:
         read_spool_header(folder)
     except SpoolError:
@@ -239,11 +239,11 @@ def _waits_for_its_process(journal: Journal, task: Task, alive: Callable[[str | 
     return task.state is TaskState.QUEUED and len(owners) > 1 and alive(owners[0])
 
 
-def merge_journals(session: JournalSession, places: Places) -> int:
+def merge_journals(session: JournalSession, paths: DataPaths) -> int:
     """Merge every other slot that nobody holds into this journal, and remove it."""
     taken = 0
-    for name in existing_slots(places):
-        slot = None if name == DEFAULT else try_slot(places, name)
+    for name in existing_slots(paths):
+        slot = None if name == DEFAULT else try_slot(paths, name)
         if slot is not None:
             taken += _merge_journal(session, slot)
     return taken

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...core.ids import is_ulid
 from ...system.files import remove_folder
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ..session import JournalSession
 
 DAY = 86_400.0
@@ -21,7 +21,7 @@ class Retention:
     size: int = 2 << 30
 
 
-def prune(session: JournalSession, places: Places, retention: Retention, now: float) -> list[str]:
+def prune(session: JournalSession, paths: DataPaths, retention: Retention, now: float) -> list[str]:
     """Forget what *retention* no longer keeps, with results and checkpoints; the ids that went."""
     journal = session.journal
     gone = journal.ended_before(now - retention.days * DAY)
@@ -35,15 +35,15 @@ def prune(session: JournalSession, places: Places, retention: Retention, now: fl
         gone += ended
         session.yield_to_others()
     for task_id in gone:
-        delete_files(places, task_id)
+        delete_files(paths, task_id)
     return gone
 
 
-def delete_files(places: Places, task_id: str) -> None:
+def delete_files(paths: DataPaths, task_id: str) -> None:
     """Remove a task's results, checkpoints and call from this machine, and what was half written."""
     if is_ulid(task_id):
-        if (places.calls / task_id).is_dir():
-            remove_folder(places.calls / task_id)
-        for folder in (places.results, places.checkpoints):
+        if (paths.calls / task_id).is_dir():
+            remove_folder(paths.calls / task_id)
+        for folder in (paths.results, paths.checkpoints):
             for path in (*folder.glob(f"{task_id}*"), *folder.glob(f".{task_id}*")):
                 path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...core.trigger_parser import Overlap, When, described
+from ...core.trigger_parser import Overlap, ScheduleSpec, described
 from ...core.triggers import Every, Trigger, next_due
 from ...detached.run_spec import RunSpec
 from ...detached.targets import PickledTarget, Target
@@ -23,7 +23,7 @@ from ..session import JournalSession
 
 log = logging.getLogger(__name__)
 KIND = "schedule"
-MOST = 1000
+MAX_SCHEDULES = 1000
 """Schedules of a journal."""
 
 SET_BACK = 60.0
@@ -71,15 +71,15 @@ class Shown(Struct, frozen=True):
 
 
 def add_schedule(
-    session: JournalSession, run_spec: RunSpec, when: When, *, ident: str, now: float
+    session: JournalSession, run_spec: RunSpec, when: ScheduleSpec, *, ident: str, now: float
 ) -> Schedule:
     """Keep a schedule. Raises `BadSchedule`."""
     if isinstance(run_spec.target, PickledTarget):
         raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
     if run_spec.about.key is not None:
         raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
-    if len(session.journal.records(KIND)) >= MOST:
-        raise BadSchedule(f"there are {MOST:,} schedules already; delete some that are not needed")
+    if len(session.journal.records(KIND)) >= MAX_SCHEDULES:
+        raise BadSchedule(f"there are {MAX_SCHEDULES:,} schedules already; delete some that are not needed")
     schedule = Schedule(ident, run_spec, when.trigger, when.timezone, now, now, when.overlap)
     _keep(session, schedule)
     return schedule
@@ -172,7 +172,7 @@ def _keep(session: JournalSession, schedule: Schedule) -> Schedule:
     return schedule
 
 
-@lru_cache(maxsize=MOST)
+@lru_cache(maxsize=MAX_SCHEDULES)
 def _decoded(ident: str, body: bytes) -> Schedule | None:
     try:
         return msgspec.json.decode(body, type=Schedule)

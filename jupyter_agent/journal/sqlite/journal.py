@@ -22,8 +22,8 @@ from ...core.task import Task
 from ...errors import JournalError
 from ...system.files import create_private
 from ..base import (
-    LOOK,
     PAGE_BYTES,
+    SCAN_LIMIT,
     AppendResult,
     Batch,
     CellLocation,
@@ -43,7 +43,7 @@ from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator, in_
 from .schema import SCHEMA, SCHEMA_VERSION, Row, add_table, put_rows
 
 _CACHED_TASKS = 512
-MOST_FORGOTTEN = 10_000
+MAX_FORGOTTEN = 10_000
 """Forgotten tasks whose attempts are remembered, so that late events do not bring them back."""
 
 _tasks_decoder = msgspec.json.Decoder(Task)
@@ -201,7 +201,7 @@ class SQLiteJournal(records.SQLiteRecords):
         *,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-        look: int = LOOK,
+        look: int = SCAN_LIMIT,
     ) -> HistoryPage:
         with Translated(self._path):
             return pages.past(self._db, task, upto, limit, types, size, look)
@@ -287,7 +287,7 @@ class SQLiteJournal(records.SQLiteRecords):
                 run(
                     "DELETE FROM attempts WHERE task IN (SELECT DISTINCT task FROM attempts"
                     " WHERE task NOT IN (SELECT id FROM tasks) ORDER BY task DESC LIMIT -1 OFFSET ?)",
-                    [MOST_FORGOTTEN],
+                    [MAX_FORGOTTEN],
                 )
                 run("INSERT OR REPLACE INTO meta VALUES ('pruned', ?)", [str(pruned)])
                 run("COMMIT")

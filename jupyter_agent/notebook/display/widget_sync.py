@@ -20,7 +20,7 @@ UPDATE_EVERY = 0.25
 LINGER = 1.0
 """Seconds after an end in which a new attempt may still follow by itself."""
 
-PATIENCE = 5.0
+DRAW_TIMEOUT = 5.0
 """Seconds that a kernel at rest waits for a view to be drawn."""
 
 
@@ -71,7 +71,7 @@ class View(Generic[W]):
     @property
     def wants_news(self) -> bool:
         """Whether a snapshot is for somebody; also while nobody could have said so yet."""
-        if self._is_drawn is None and self._rest.seconds > PATIENCE:
+        if self._is_drawn is None and self._rest.seconds > DRAW_TIMEOUT:
             self._is_drawn = False
         return self._is_drawn is not False and not self.widget.live
 

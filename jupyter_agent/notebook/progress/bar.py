@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from ...core.events import TaskState
-from ...core.sanitize import one_line
+from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...runtime.context import Position
 from ...runtime.local_task import LocalTask
@@ -62,7 +62,7 @@ class Bar:
 
     @property
     def _name(self) -> str:
-        return one_line(self._task.options.name)
+        return to_single_line(self._task.options.name)
 
     def _follow_inside(self, positions: list[Position], now: float) -> None:
         for depth, position in enumerate(positions):
@@ -144,15 +144,15 @@ class Pace:
 
 
 def _label(position: Position) -> str:
-    return one_line(getattr(position, "name", ""))
+    return to_single_line(getattr(position, "name", ""))
 
 
 def _said(task: Task) -> list[str]:
     """What the loop's body said of itself."""
     points = [(name, point.value) for name, point in list(task.metrics.items())[:METRICS]]
-    metrics = [f"{one_line(name)} {value:.4g}" for name, value in points if value is not None]
+    metrics = [f"{to_single_line(name)} {value:.4g}" for name, value in points if value is not None]
     message = task.progress.message if task.progress else None
-    return [*metrics, *([one_line(message)] if message else [])]
+    return [*metrics, *([to_single_line(message)] if message else [])]
 
 
 def _rate(items: int, seconds: float) -> float | None:

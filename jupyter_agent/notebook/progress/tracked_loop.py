@@ -33,7 +33,7 @@ from ..submit import shown
 from .bar_renderer import Shown, show_bar
 
 T = TypeVar("T")
-PATIENCE = 1.0
+EXCEPTION_TIMEOUT = 1.0
 """Seconds that a loop left by an exception waits for somebody to name it."""
 
 _QUIET = {"POP_TOP", "POP_ITER", "END_FOR", "STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF",
@@ -115,7 +115,7 @@ class Loop:
         error = found[1] if isinstance(found, tuple) else found  # a tuple before Python 3.12
         if error is not None:
             self.failed(error)
-        if time.monotonic() - self._left_at > PATIENCE:
+        if time.monotonic() - self._left_at > EXCEPTION_TIMEOUT:
             self._end(Outcome(TaskState.FAILED, error=_UNNAMED))
 
     def _end(self, outcome: Outcome) -> None:

@@ -24,13 +24,13 @@ from typing import NamedTuple
 
 from ...errors import ResultNotStored
 from ...system.files import make_private, write_private
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from .pickle_files import checked, open_own, pickled, unpickled
 
 log = logging.getLogger(__name__)
 
 MAX_CHECKPOINT = 1 << 30
-KEPT = 2
+MAX_KEPT = 2
 """Complete checkpoints of one task: the newest, and the one before in case that is damaged later."""
 
 _MAGIC = b"jagent-cp1\n"
@@ -54,8 +54,8 @@ class Version(NamedTuple):
 class Checkpoints:
     """The checkpoints of all tasks of this machine. Thread-safe."""
 
-    def __init__(self, places: Places) -> None:
-        self._folder = places.checkpoints
+    def __init__(self, paths: DataPaths) -> None:
+        self._folder = paths.checkpoints
         self._saving = threading.Lock()
 
     def save(self, task: str, state: object, attempt: int = 1) -> int:
@@ -117,7 +117,7 @@ class Checkpoints:
 
     def _drop(self, task: str, attempt: int, versions: list[Version]) -> None:
         """Remove all but the newest, and what earlier attempts were writing when they were killed."""
-        for old in sorted(versions)[:-KEPT]:
+        for old in sorted(versions)[:-MAX_KEPT]:
             old.path.unlink(missing_ok=True)
         for part in self._folder.glob(f".{task}-*.part"):
             if int(part.stem.rpartition("-")[2]) < attempt:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from ...core.events import Result
 from ...errors import ResultNotStored
 from ...system.files import make_private, write_private
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from .pickle_files import checked, open_own, pickled, unpickled
 
 MAX_RESULT = 256 << 20
@@ -26,8 +26,8 @@ _repr.maxlist = _repr.maxtuple = _repr.maxdict = _repr.maxset = 50
 class Store:
     """Keeps results by ``(task, attempt)``."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, paths: DataPaths) -> None:
+        self._paths = paths
 
     def save_result(self, task: str, attempt: int, value: object) -> Result:
         """Keep *value*; what the ``completed`` event says of it. Never raises: what cannot be
@@ -39,7 +39,7 @@ class Store:
             content = pickled(value)
             if len(content) > MAX_RESULT:
                 return Result(text, stored=False)
-            write_private(make_private(self._places.results) / f"{checked(task)}-{attempt}.pickle", content)
+            write_private(make_private(self._paths.results) / f"{checked(task)}-{attempt}.pickle", content)
         except Exception:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
             return Result(text, stored=False)
         return Result(text, stored=True)
@@ -48,7 +48,7 @@ class Store:
         """The object that attempt returned. Raises `ResultNotStored` with the reason."""
         if result.stored and result.repr == "None":
             return None
-        path = self._places.results / f"{checked(task)}-{attempt}.pickle"
+        path = self._paths.results / f"{checked(task)}-{attempt}.pickle"
         if result.stored:
             with suppress(FileNotFoundError), open_own(path, task) as file:
                 return unpickled(file, path, task)

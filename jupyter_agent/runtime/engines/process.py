@@ -31,7 +31,7 @@ from ..context import set_current
 from ..outcome import Outcome
 from .base import BaseEngine, Work
 
-LOOK = 0.1
+POLL_INTERVAL = 0.1
 """Seconds between two looks at whether the worker lives, while it is silent."""
 
 
@@ -172,7 +172,7 @@ class ProcessEngine(BaseEngine):
                 selector.register(stream, selectors.EVENT_READ, _Text(untee(getattr(sys, name))))
             while selector.get_map():
                 ended = process.poll() is not None
-                ready = selector.select(LOOK)
+                ready = selector.select(POLL_INTERVAL)
                 for key, _ in ready:
                     if not key.data(os.read(key.fd, 1 << 16)):
                         selector.unregister(key.fileobj)
@@ -193,7 +193,7 @@ class ProcessEngine(BaseEngine):
         if task.ended(attempt):
             return
         outcome = self._death(status)
-        spool = adopt_spool(task.producer.places, attempt.worker or "")
+        spool = adopt_spool(task.producer.paths, attempt.worker or "")
         if spool is not None:
             attempt.write = spool.append
         elif outcome.state is TaskState.INTERRUPTED and task.fold.state is TaskState.RUNNING:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from ...journal.one_shot import run_in_session
 from ...journal.session import JournalSession
 from ...journal.slots import holder_of
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, Address, find_address
 from ..delivery.feed import Feed
 
@@ -25,9 +25,9 @@ T = TypeVar("T")
 class DefaultJournal:
     """Where jobs about schedules are done."""
 
-    def __init__(self, feed: Feed, places: Places) -> None:
+    def __init__(self, feed: Feed, paths: DataPaths) -> None:
         self._feed = feed
-        self._places = places
+        self._paths = paths
         self._turn = asyncio.Lock()
 
     @property
@@ -37,13 +37,13 @@ class DefaultJournal:
 
     def remote_address(self) -> Address | None:
         """The server that must be asked; ``None`` when `call` will do."""
-        return None if self.is_local else find_address(self._places, DEFAULT)
+        return None if self.is_local else find_address(self._paths, DEFAULT)
 
     def is_free(self) -> bool:
         """Whether it is there, and nobody holds it for longer than a moment."""
-        if not (self._places.journals / DEFAULT / "journal.sqlite").exists():
+        if not (self._paths.journals / DEFAULT / "journal.sqlite").exists():
             return False
-        holder = holder_of(self._places, DEFAULT)
+        holder = holder_of(self._paths, DEFAULT)
         return holder is None or holder.kind == "moment"
 
     async def call(self, job: Callable[[JournalSession], T]) -> T:
@@ -51,4 +51,4 @@ class DefaultJournal:
         if self.is_local:
             return await self._feed.call(job)
         async with self._turn:
-            return await asyncio.to_thread(run_in_session, self._places, DEFAULT, job)
+            return await asyncio.to_thread(run_in_session, self._paths, DEFAULT, job)

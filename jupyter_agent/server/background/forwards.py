@@ -27,7 +27,7 @@ from ..delivery.feed import Feed
 from .forward_source import FeedSource
 
 log = logging.getLogger(__name__)
-LOOK_EVERY = 5.0
+POLL_INTERVAL = 5.0
 """Seconds between looks for forwards that came with a journal that was taken in, or went with a lost one."""
 
 
@@ -131,7 +131,7 @@ class Forwards:
                 log.debug("the forwards cannot be read now: %s", error)
             except Exception:  # a fault of ours in one look must not be the last look
                 log.exception("looking after the forwards failed; it is tried again")
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
 
     async def _begin(self, ident: str) -> None:
         found = await self._feed.call(partial(_start, ident))

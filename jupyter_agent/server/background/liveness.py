@@ -16,7 +16,7 @@ from ...journal.holder import Holder
 from ...journal.operations.recovery import interrupt, interrupt_orphans, read_live_spools, recover_all
 from ...journal.operations.retention import Retention, prune
 from ...journal.session import JournalSession, PreemptibleJob
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ..delivery.connections import Registry
 from ..delivery.feed import Feed
 
@@ -34,7 +34,7 @@ class Liveness:
         self,
         feed: Feed,
         registry: Registry,
-        places: Places,
+        paths: DataPaths,
         *,
         lease: float,
         retention: Retention,
@@ -44,7 +44,7 @@ class Liveness:
     ) -> None:
         self._feed = feed
         self._registry = registry
-        self._places = places
+        self._paths = paths
         self._lease = lease
         self._retention = retention
         self._peek = peek
@@ -115,15 +115,15 @@ class Liveness:
 
     def _recover(self, session: JournalSession, holder: Holder) -> None:
         now, slot = self._clock(), holder.slot.name
-        taken = recover_all(session, self._places, slot)
+        taken = recover_all(session, self._paths, slot)
         if taken:
             self._log.info("took in what %d process(es) left", taken)
         if self._peek:
-            read_live_spools(session, self._places, slot)
-        interrupt_orphans(session, self._places, self._is_connected, now=now, lease=self._lease)
+            read_live_spools(session, self._paths, slot)
+        interrupt_orphans(session, self._paths, self._is_connected, now=now, lease=self._lease)
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_EVERY
-            prune(session, self._places, self._retention, now)
+            prune(session, self._paths, self._retention, now)
 
     def _interrupt_remote(self, session: JournalSession, kernel: str) -> None:
         open_tasks = session.journal.open_tasks()
@@ -131,7 +131,7 @@ class Liveness:
         interrupt(session, remote, "its kernel was shut down or restarted")
 
     def _has_spool_here(self, producer: str | None) -> bool:
-        return producer is not None and (self._places.spools / producer).is_dir()
+        return producer is not None and (self._paths.spools / producer).is_dir()
 
     def _keep_in_sight(self, open_producers: list[str]) -> None:
         now = self._clock()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from ...core.events import UNREADABLE, Event, Prompt, State, TaskState, decode_data, decode_event
-from ...core.sanitize import one_line
+from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...errors import AgentError
 from ...rendering.html import duration
@@ -29,15 +29,15 @@ Send = Callable[[str, str, bool], bool]
 """Sends a title and a text (and whether that is bad news); whether all who were to get it did."""
 
 ON = ("completed", "failed", "cancelled", "interrupted", "prompt")
-SEND_WITHIN = 60.0
+SEND_TIMEOUT = 60.0
 PAUSE = 5.0
 """Seconds after a message in which what happens is kept for the next one."""
 
 STALE = 3600.0
 """Seconds after which what happened is no news: it was in a journal or a spool that was taken in late."""
 
-MOST_LINES = 10
-MOST_TEXT = 300
+MAX_LINES = 10
+MAX_TEXT = 300
 _INTEREST = Interest(None, frozenset(("state", "prompt")))
 _SHORT = (TaskState.COMPLETED, TaskState.CANCELLED)
 
@@ -168,10 +168,10 @@ class Notifier:
         is_bad = any(one.word in ("failed", "interrupted") for one in news)
         self._sending = _in_thread(lambda: send(title, text, is_bad))
         try:
-            async with asyncio.timeout(SEND_WITHIN):
+            async with asyncio.timeout(SEND_TIMEOUT):
                 delivered = await asyncio.shield(self._sending)
         except TimeoutError:
-            log.debug("a notification was not sent within %.0f s", SEND_WITHIN)
+            log.debug("a notification was not sent within %.0f s", SEND_TIMEOUT)
             return
         except Exception as error:  # noqa: BLE001 - whatever a service's plugin raises; it may hold the address
             log.debug("a notification could not be sent: %s", type(error).__name__)
@@ -218,8 +218,8 @@ def message(news: Sequence[News]) -> tuple[str, str]:
         return news[0].title, news[0].text
     counts = {word: sum(one.word == word for one in news) for word in ON}
     told = ", ".join(f"{count} {_COUNTED.get(word, word)}" for word, count in counts.items() if count)
-    lines = [f"{one.title}. {one.text}" for one in news[:MOST_LINES]]
-    more = [f"and {len(news) - MOST_LINES} more"] if len(news) > MOST_LINES else []
+    lines = [f"{one.title}. {one.text}" for one in news[:MAX_LINES]]
+    more = [f"and {len(news) - MAX_LINES} more"] if len(news) > MAX_LINES else []
     return f"Tasks: {told}", "\n".join(lines + more)
 
 
@@ -243,5 +243,5 @@ def _name(task: Task) -> str:
 
 
 def _short(text: str) -> str:
-    line = one_line(text).strip()
-    return line if len(line) <= MOST_TEXT else line[: MOST_TEXT - 1] + "…"
+    line = to_single_line(text).strip()
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"

@@ -15,7 +15,7 @@ from typing import TypeVar
 from ...errors import JournalError, JournalHeld
 from ...journal.operations.firing import ScheduleRunner
 from ...journal.session import JournalSession
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, Address
 from ..delivery.feed import Feed
 from .default_journal import DefaultJournal
@@ -40,19 +40,19 @@ class Schedules:
     def __init__(
         self,
         feed: Feed,
-        places: Places,
+        paths: DataPaths,
         log: logging.Logger,
         *,
         recover: Callable[[], Awaitable[None]],
         launch: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._journal = DefaultJournal(feed, places)
+        self._journal = DefaultJournal(feed, paths)
         self._log = log
         self._recover = recover
         self._launch = launch
         self.clock = clock
-        self.runner = ScheduleRunner(places, DEFAULT)
+        self.runner = ScheduleRunner(paths, DEFAULT)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 

@@ -28,7 +28,7 @@ from ...errors import JournalError, SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from ...system.processes import is_worker, kill_session
 from ...transport.discovery import DEFAULT, find_address
 from ..delivery.feed import Feed
@@ -40,7 +40,7 @@ BUSY_PERIOD = 0.25
 SETTLED = 1.0
 """Seconds that an order is left to who placed it, who also starts its worker."""
 
-OBEYS_WITHIN = 8.0
+STOP_TIMEOUT = 8.0
 """Seconds that a worker has to end its task after a cancel, or after its time is over."""
 
 GRACE = 2.0
@@ -53,16 +53,16 @@ class Dispatch:
     def __init__(
         self,
         feed: Feed,
-        places: Places,
+        paths: DataPaths,
         log: logging.Logger,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._feed = feed
-        self._places = places
+        self._paths = paths
         self._log = log
         self._clock = clock
-        self._launcher = Launcher(places, self._stillborn, wants=self._wants, clock=clock)
+        self._launcher = Launcher(paths, self._stillborn, wants=self._wants, clock=clock)
         self._late_since: dict[tuple[str, int], float] = {}
         self._wake = asyncio.Event()
         self._settled = SETTLED
@@ -90,18 +90,18 @@ class Dispatch:
         A task that waits for its worker is cancelled here, and a detached one that ended is queued again.
         """
         if command == "cancel":
-            return cancel_queued(session, self._places, task, by)
+            return cancel_queued(session, self._paths, task, by)
         if command == "retry" and task.state.ended:
-            return requeue_task(session, self._places, self._feed.holder.slot.name, task, by)
+            return requeue_task(session, self._paths, self._feed.holder.slot.name, task, by)
         return False
 
     async def look(self) -> None:
         """Start what waits, and end what does not obey."""
         settled, self._settled = self._settled, SETTLED
         self._launcher.launch(settled=settled)
-        if claimed_work_items(self._places):
+        if claimed_work_items(self._paths):
             await self._end_the_late(await self._feed.call(self._on_workers))
-            await asyncio.to_thread(sweep_workers, self._places)
+            await asyncio.to_thread(sweep_workers, self._paths)
 
     async def _run(self) -> None:
         while True:
@@ -119,22 +119,22 @@ class Dispatch:
                 continue
 
     def _is_busy(self) -> bool:
-        return bool(self._late_since) or next(waiting_work_items(self._places), None) is not None
+        return bool(self._late_since) or next(waiting_work_items(self._paths), None) is not None
 
     def _wants(self, item: WorkItem) -> bool:
         slot = self._feed.holder.slot.name
         if item.journal == slot:
             return True
-        if find_address(self._places, item.journal) is not None:
+        if find_address(self._paths, item.journal) is not None:
             return False
-        return slot == DEFAULT or find_address(self._places, DEFAULT) is None
+        return slot == DEFAULT or find_address(self._paths, DEFAULT) is None
 
     def _stillborn(self, item: WorkItem, why: str) -> None:
         self._log.debug("no worker for task %s: %s", item.task, why)
         self._feed.holder.call(lambda session: fail_work_item(session, item, why))
 
     def _on_workers(self, session: JournalSession) -> list[Task]:
-        taken = {item.producer for item in claimed_work_items(self._places)}
+        taken = {item.producer for item in claimed_work_items(self._paths)}
         return [task for task in session.journal.open_tasks() if task.producer in taken]
 
     async def _end_the_late(self, tasks: list[Task]) -> None:
@@ -142,20 +142,20 @@ class Dispatch:
         late = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
         self._late_since = {key: self._late_since.get(key, now) for key in late}
         for key, since in self._late_since.items():
-            if now - since > OBEYS_WITHIN:
-                self._end(late[key], kill=now - since > OBEYS_WITHIN + GRACE)
+            if now - since > STOP_TIMEOUT:
+                self._end(late[key], kill=now - since > STOP_TIMEOUT + GRACE)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
-        call = load_run_spec(self._places, task.id)
+        call = load_run_spec(self._paths, task.id)
         limit = call.timeout if call is not None else None
         return limit is not None and task.started is not None and now - task.started > limit
 
     def _end(self, task: Task, *, kill: bool) -> None:
         worker = task.producer or ""
-        if not is_alive(self._places, worker):
+        if not is_alive(self._paths, worker):
             return
         try:
-            leader = read_spool_header(self._places.spools / worker).pid
+            leader = read_spool_header(self._paths.spools / worker).pid
         except SpoolError:
             return
         if not is_worker(leader, worker):
@@ -163,7 +163,7 @@ class Dispatch:
         if kill:
             self._feed.holder.kill_outcomes[worker] = _verdict(task)
         elif task.cancel_requested:
-            ask_to_stop(self._places, worker)
+            ask_to_stop(self._paths, worker)
         kill_session(leader, signal.SIGKILL if kill else signal.SIGTERM)
 
 

@@ -96,8 +96,8 @@ class Registry:
 
     def lag(self, head: int) -> int:
         """How many offsets the slowest subscription is behind *head*."""
-        places = [reader.at for c in self._connections.values() for reader in c.pump.readers.values()]
-        return max(0, head - min(places, default=head))
+        positions = [reader.at for c in self._connections.values() for reader in c.pump.readers.values()]
+        return max(0, head - min(positions, default=head))
 
 
 def _who(connection: Connection) -> str:

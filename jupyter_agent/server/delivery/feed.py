@@ -30,7 +30,7 @@ T = TypeVar("T")
 FRAME_BYTES = 64 << 10
 RECENT_BYTES = 16 << 20
 _PAGE_EVENTS = 2000
-_MOST_LANES = 64
+_MAX_FRAMES = 64
 """Lanes kept at most until the next commit; readers that catch up from different places share none."""
 
 _offset = attrgetter("offset")
@@ -190,7 +190,7 @@ class Feed:
         key = (interest, after)
         lane = self._lanes.get(key)
         if lane is None:
-            if len(self._lanes) >= _MOST_LANES:
+            if len(self._lanes) >= _MAX_FRAMES:
                 self._lanes.clear()
             lane = self._lanes[key] = _join(self._at_hand(after, interest))
         return lane

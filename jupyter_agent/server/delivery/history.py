@@ -12,7 +12,7 @@ from .feed import Feed
 PAGE_BYTES = 8 << 20
 
 
-MOST_LOOKS = 20
+MAX_SCANS = 20
 """Looks back at the journal for one page; what is rarer is for the next page."""
 
 
@@ -24,7 +24,7 @@ async def read_back(
     Others are served between two looks at the journal.
     """
     events: list[StoredEvent] = []
-    for _ in range(MOST_LOOKS):
+    for _ in range(MAX_SCANS):
         page = await feed.call(partial(_look, task_id, upto, limit - len(events), types, size))
         events = page.events + events
         size -= sum(len(event.encoded) for event in page.events)

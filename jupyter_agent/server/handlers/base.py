@@ -25,7 +25,7 @@ from ...journal.session import JournalSession
 from ..auth import AccessMixin
 from ..services import Services
 
-MOST = 1000
+MAX_LIMIT = 1000
 _encode = msgspec.json.Encoder().encode
 _STATUS = {
     UnknownTask: (404, "unknown_task"),
@@ -93,7 +93,7 @@ class AgentHandler(AccessMixin, JupyterHandler):
         else:
             super().log_exception(typ, value, tb)
 
-    def number(self, name: str, default: int, most: int = MOST) -> int:
+    def number(self, name: str, default: int, most: int = MAX_LIMIT) -> int:
         """A query argument from 1 to *most*."""
         text = self.get_query_argument(name, None)
         if text is None:

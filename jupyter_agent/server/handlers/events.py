@@ -13,9 +13,9 @@ from ...journal.session import JournalSession
 from ..delivery.feed import Interest, newest_progress
 from ..delivery.history import PAGE_BYTES, read_back
 from ..delivery.sse import Stream
-from .base import MOST, AgentHandler, BadRequest
+from .base import MAX_LIMIT, AgentHandler, BadRequest
 
-MOST_EVENTS = 10_000
+MAX_EVENTS = 10_000
 
 _encode = msgspec.json.Encoder().encode
 
@@ -52,12 +52,12 @@ class EventsHandler(AgentHandler):
 
     async def _page_after(self, task_id: str, interest: Interest) -> None:
         after = await self._place(task_id, self.get_query_argument("after", ""))
-        limit = self.number("limit", MOST, MOST_EVENTS)
+        limit = self.number("limit", MAX_LIMIT, MAX_EVENTS)
         page = await self.services.feed.read(after, interest, PAGE_BYTES, limit)
         self._answer(page.events, page.last, more=page.more)
 
     async def _page_before(self, task_id: str, interest: Interest, before: int) -> None:
-        limit = self.number("limit", MOST, MOST_EVENTS)
+        limit = self.number("limit", MAX_LIMIT, MAX_EVENTS)
         past = await read_back(self.services.feed, task_id, before, limit, interest.types)
         self._answer(newest_progress(past.events), past.older, more=past.older > 0)
 

@@ -10,12 +10,12 @@ from urllib.parse import quote
 from ...core.ids import is_ulid
 from ...core.task import Task
 from ...errors import RequestRefused
-from ...system.paths import Places
+from ...system.paths import DataPaths
 from . import task_html as still
 from .base import AgentHandler
 
 PIECE = 1 << 20
-MOST_ATTEMPTS = 1_000_000
+MAX_ATTEMPTS = 1_000_000
 
 
 class ExecutedHandler(AgentHandler):
@@ -27,9 +27,9 @@ class ExecutedHandler(AgentHandler):
         return super(AgentHandler, self).get_login_url() if person else super().get_login_url()
 
     async def get(self, task_id: str) -> None:
-        asked = self.number("attempt", MOST_ATTEMPTS, MOST_ATTEMPTS)
+        asked = self.number("attempt", MAX_ATTEMPTS, MAX_ATTEMPTS)
         task = await self.task(task_id)
-        file = await asyncio.to_thread(_open_kept, self.services.places, task, asked)
+        file = await asyncio.to_thread(_open_kept, self.services.paths, task, asked)
         with file:
             self.set_header("Content-Type", "application/x-ipynb+json")
             self.set_header("Content-Disposition", _attachment(task))
@@ -40,22 +40,22 @@ class ExecutedHandler(AgentHandler):
         await self.finish()
 
 
-def kept_notebooks(places: Places, task_id: str) -> dict[int, Path]:
+def kept_notebooks(paths: DataPaths, task_id: str) -> dict[int, Path]:
     """The executed notebooks of a task, by attempt."""
     if not is_ulid(task_id):
         return {}
-    found = ((path.stem.rpartition("-")[2], path) for path in places.results.glob(f"{task_id}-*.ipynb"))
+    found = ((path.stem.rpartition("-")[2], path) for path in paths.results.glob(f"{task_id}-*.ipynb"))
     return {int(attempt): path for attempt, path in found if attempt.isascii() and attempt.isdigit()}
 
 
-def _open_kept(places: Places, task: Task, asked: int) -> IO[bytes]:
-    """That of the attempt that was *asked* for; `MOST_ATTEMPTS` is the newest that there is."""
-    kept = kept_notebooks(places, task.id)
-    attempt = max(kept, default=0) if asked == MOST_ATTEMPTS else asked
+def _open_kept(paths: DataPaths, task: Task, asked: int) -> IO[bytes]:
+    """That of the attempt that was *asked* for; `MAX_ATTEMPTS` is the newest that there is."""
+    kept = kept_notebooks(paths, task.id)
+    attempt = max(kept, default=0) if asked == MAX_ATTEMPTS else asked
     try:
         return kept[attempt].open("rb")
     except (KeyError, FileNotFoundError) as error:
-        which = "" if asked == MOST_ATTEMPTS else f" of its attempt {asked}"
+        which = "" if asked == MAX_ATTEMPTS else f" of its attempt {asked}"
         message = f"task {task.id} keeps no notebook{which} on this machine"
         raise RequestRefused(message, status=404, code="no_notebook") from error
 

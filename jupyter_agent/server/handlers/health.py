@@ -22,8 +22,8 @@ class HealthHandler(AgentHandler):
             body["lag"] = services.registry.lag(services.feed.head)
             body["connections"] = len(services.registry)
             body["trouble"] = [*holder.told, *([holder.trouble] if holder.trouble else [])]
-            if services.places.moved:
-                body["moved"] = services.places.moved
+            if services.paths.moved:
+                body["moved"] = services.paths.moved
         self.reply(body)
 
     def _journal(self, session: JournalSession) -> dict[str, object]:

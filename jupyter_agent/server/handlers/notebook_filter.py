@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from ...journal.base import CellLocation
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 """A larger notebook is not read for its cells; it counts as one that still has them."""
 
 _DRIVE = re.compile(r"\A[A-Za-z][\w-]*:/*")
@@ -102,7 +102,7 @@ def cells_of(file: Path) -> frozenset[str] | None:
     """The ids of a notebook's cells; ``None`` when it cannot be read as one."""
     try:
         there = file.stat()
-        if file.suffix != ".ipynb" or not stat.S_ISREG(there.st_mode) or there.st_size > MOST_BYTES:
+        if file.suffix != ".ipynb" or not stat.S_ISREG(there.st_mode) or there.st_size > MAX_BYTES:
             return None
         notebook = msgspec.json.decode(file.read_bytes(), type=_Notebook)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

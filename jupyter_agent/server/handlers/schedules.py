@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 from tornado.web import HTTPError
 
-from ...core.trigger_parser import read_when
+from ...core.trigger_parser import parse_schedule
 from ...detached.run_spec import caller_environment
 from ...detached.submission import Submission, run_spec_of
 from ...journal.operations.firing import ScheduleCommand
@@ -46,7 +46,7 @@ async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
     )
     call = run_spec_of(asked, agent=services.agent, cwd=handler.home, owner=handler.user_name)
     now = schedules.clock()
-    when = read_when(asked.schedule or {}, timezone=local_zone(), now=now)
+    when = parse_schedule(asked.schedule or {}, timezone=local_zone(), now=now)
     if (address := schedules.remote_address()) is not None:
         await pass_on(handler, address, "schedules", msgspec.json.encode(asked))
         return

@@ -27,7 +27,7 @@ async def submit(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
     feed = services.feed
 
     def job(session: JournalSession) -> tuple[Task, bool]:
-        return enqueue_task(session, services.places, feed.holder.slot.name, run_spec)
+        return enqueue_task(session, services.paths, feed.holder.slot.name, run_spec)
 
     task, new = await feed.call(job)
     services.dispatch.wake()

@@ -7,7 +7,7 @@ from html import escape
 
 from ...core.events import UNREADABLE, Log, decode_data, decode_event
 from ...core.ids import Cursor
-from ...core.sanitize import one_line
+from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...journal.base import StoredEvent
 from ...rendering.html import LINES, html, last_lines
@@ -56,7 +56,7 @@ def page(task: Task, drawn: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" '
         'content="light dark"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(one_line(task.name) or 'task')}</title></head><body>{drawn}</body></html>"
+        f"<title>{escape(to_single_line(task.name) or 'task')}</title></head><body>{drawn}</body></html>"
     )
 
 

@@ -21,8 +21,8 @@ from .base import AgentHandler, BadRequest
 from .notebook_filter import Asked
 from .schedules import post_schedule
 
-MOST_CELLS = 500
-MOST_PATH = 4096
+MAX_CELLS = 500
+MAX_PATH = 4096
 
 
 class TasksHandler(AgentHandler):
@@ -71,8 +71,8 @@ class TasksHandler(AgentHandler):
         if text is None:
             return None
         cells = [cell for cell in text.split(",") if cell]
-        if len(cells) > MOST_CELLS:
-            raise BadRequest(f"ask for at most {MOST_CELLS} cells at once, not {len(cells)}")
+        if len(cells) > MAX_CELLS:
+            raise BadRequest(f"ask for at most {MAX_CELLS} cells at once, not {len(cells)}")
         if not all(len(cell) <= 256 and cell.isprintable() for cell in cells):
             raise BadRequest("a cell's id has at most 256 characters, all of them visible")
         return cells
@@ -82,8 +82,8 @@ class TasksHandler(AgentHandler):
         if path is None:
             return None
         path = path.strip("/")
-        if not path or len(path) > MOST_PATH or ".." in path.split("/"):
-            raise BadRequest(f"notebook must be a contents path of 1 to {MOST_PATH} characters without `..`")
+        if not path or len(path) > MAX_PATH or ".." in path.split("/"):
+            raise BadRequest(f"notebook must be a contents path of 1 to {MAX_PATH} characters without `..`")
         return path
 
     def _state(self) -> TaskState | None:
@@ -127,7 +127,7 @@ class TaskHandler(AgentHandler):
             if not task.state.ended:
                 raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
             session.journal.forget([task_id])
-            delete_files(self.services.places, task_id)
+            delete_files(self.services.paths, task_id)
 
         await self.services.feed.call(job)
         self.set_status(204)

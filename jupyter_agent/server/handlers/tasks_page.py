@@ -15,7 +15,7 @@ from html import escape
 from urllib.parse import quote
 
 from ...core.events import Number
-from ...core.sanitize import one_line
+from ...core.sanitize import to_single_line
 from ...core.task import Task
 from . import static
 from .base import AgentHandler
@@ -106,7 +106,7 @@ _NONE = "<p>No tasks yet. Run one in a notebook: <code>import jupyter_agent as j
 
 def _row(task: Task, now: float) -> str:
     ident = escape(task.id)  # a stranger's producer may name its tasks as it likes
-    name = escape(one_line(task.name) or "task")
+    name = escape(to_single_line(task.name) or "task")
     state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
     return (
         f'<tr data-task-id="{ident}" data-state="{task.state.value}">'

@@ -52,8 +52,8 @@ from ..limits import MAX_EVENT, MAX_MESSAGE, WINDOW
 from ..services import Services
 from .base import write_problem
 
-MOST_NAMED = 1000
-MOST_SUBSCRIPTIONS = 1000
+MAX_NAMED_TASKS = 1000
+MAX_SUBSCRIPTIONS = 1000
 _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_cursor"}
 
 
@@ -244,8 +244,10 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
                 commands.catch_up(self._connection, pending)
 
     async def _subscribe(self, request: Subscribe) -> None:
-        if len(request.tasks) > MOST_NAMED or len(self._pump.readers) >= MOST_SUBSCRIPTIONS:
-            sentence = f'at most {MOST_NAMED} tasks by name and {MOST_SUBSCRIPTIONS} subscriptions; use "*"'
+        if len(request.tasks) > MAX_NAMED_TASKS or len(self._pump.readers) >= MAX_SUBSCRIPTIONS:
+            sentence = (
+                f'at most {MAX_NAMED_TASKS} tasks by name and {MAX_SUBSCRIPTIONS} subscriptions; use "*"'
+            )
             self._error("bad_request", sentence, False, request.id)
             return
         interest = Interest(

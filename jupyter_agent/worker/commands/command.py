@@ -25,7 +25,7 @@ from .progress_parser import BarReader
 GRACE = 1.5
 """Seconds between SIGTERM and SIGKILL: less than a worker that is asked to stop has."""
 
-LOOK = 0.1
+POLL_INTERVAL = 0.1
 """Seconds between two looks at whether the program lives, while it is silent."""
 
 PIECE = 1 << 16
@@ -129,7 +129,7 @@ class Program:
         """
         while self._selector.get_map():
             ended = self._process.poll() is not None
-            if not self._read(LOOK) and ended:
+            if not self._read(POLL_INTERVAL) and ended:
                 break
         return self._process.wait()
 
@@ -139,7 +139,7 @@ class Program:
             self._signal(signal.SIGTERM)
             deadline = time.monotonic() + GRACE
             while self._lives() and time.monotonic() < deadline:
-                self._read(LOOK / 5)
+                self._read(POLL_INTERVAL / 5)
         finally:
             self._signal(signal.SIGKILL)
             self._process.wait()

@@ -8,10 +8,10 @@ from collections.abc import Callable
 Progress = Callable[[float, float, str | None], None]
 """Takes done, total and what the bar says of itself."""
 
-LONGEST = 2000
+MAX_LINE = 2000
 """Characters of a line that is looked at: its beginning and its end."""
 
-LONGEST_MESSAGE = 100
+MAX_MESSAGE = 100
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PERCENT = re.compile(r"(?<![\d.,])(\d{1,3}(?:[.,]\d+)?) ?%")
 _OF = re.compile(r"(?<![\d.,/])(\d+) ?/ ?(\d+)(?![\d.,/])")
@@ -72,9 +72,9 @@ def _shortened(line: str) -> str:
     body = line.rstrip("\r")
     mark = "\r" if "\r" in line else ""
     last = body.rpartition("\r")[2]
-    return mark + last[:LONGEST] + ("\r" if line.endswith("\r") and last else "")
+    return mark + last[:MAX_LINE] + ("\r" if line.endswith("\r") and last else "")
 
 
 def _title(before: str) -> str | None:
     words = _EDGES.sub("", " ".join(before.split()))
-    return words[:LONGEST_MESSAGE] if any(map(str.isalpha, words)) else None
+    return words[:MAX_MESSAGE] if any(map(str.isalpha, words)) else None

@@ -15,7 +15,7 @@ from typing import Any, Self
 from ...errors import BadTarget
 from ...notebook.api import TaskFunction
 
-LOOK = 0.1
+POLL_INTERVAL = 0.1
 """Seconds within which a signal is noticed while a loop waits."""
 
 
@@ -117,4 +117,4 @@ class _StopsLoop:
 async def _beat() -> None:
     """Wake the loop: a signal that comes just before it begins to wait is handled only when it wakes."""
     while True:  # noqa: ASYNC110 - waking is all that is wanted
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_INTERVAL)

@@ -21,7 +21,7 @@ from ...errors import BadTarget
 from ...runtime.context import TaskContext
 from .headings import headings
 
-LOOK = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks at a channel that is silent."""
 
 UPDATES_APART = 0.5
@@ -161,9 +161,9 @@ def _awake(get_msg: Callable[..., Any]) -> Callable[..., Any]:
         while True:
             left = max(0.0, deadline - time.monotonic())
             try:
-                return await ensure_async(get_msg(timeout=min(LOOK, left)))
+                return await ensure_async(get_msg(timeout=min(POLL_INTERVAL, left)))
             except Empty:
-                if left <= LOOK:
+                if left <= POLL_INTERVAL:
                     raise
 
     return get

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-LONGEST = 80
+MAX_LENGTH = 80
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(
     r"^ {0,3}#{1,6}[ \t]+(?P<hash>.*?)[ \t]*#*[ \t]*$|^(?P<line>\S.*)\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE
@@ -30,4 +30,4 @@ def _headings(markdown: str) -> Iterator[str]:
     for match in _HEADING.finditer(_FENCE.sub("", markdown)):
         text = " ".join(_MARKS.sub(r"\1", match["hash"] or match["line"] or "").split())
         if text:
-            yield text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+            yield text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1].rstrip() + "…"

@@ -10,10 +10,10 @@ from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-LOOK = 0.1
+POLL_INTERVAL = 0.1
 """Seconds within which what is raised into the main thread is noticed there."""
 
-STOP_WITHIN = 10.0
+STOP_TIMEOUT = 10.0
 """Seconds that the coroutine may take to end when it was asked to."""
 
 
@@ -44,12 +44,14 @@ class Aside(Generic[T]):
         )
         try:
             thread.start()
-            while not wait([self._done], LOOK).done:  # a signal just before a wait is handled after it
+            while not wait(
+                [self._done], POLL_INTERVAL
+            ).done:  # a signal just before a wait is handled after it
                 continue
         except BaseException:
             self._ask()
             if thread.ident is not None:  # else, should it still come up, it finds that it was asked
-                wait([self._done], STOP_WITHIN)
+                wait([self._done], STOP_TIMEOUT)
             raise
         return self._done.result()
 

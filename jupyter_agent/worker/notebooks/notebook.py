@@ -21,7 +21,7 @@ from ...detached.targets import NotebookTarget
 from ...errors import BadTarget, TargetFailed
 from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
-from ...system.paths import find_places
+from ...system.paths import data_paths
 from ...system.processes import signal_all
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import program_environment
@@ -33,7 +33,7 @@ from .parameters import inject
 INTERRUPT_GRACE = 0.5
 """Seconds that a cell has for its end when the task is cancelled."""
 
-LAST_WORDS = 20_000
+MAX_LAST_OUTPUT = 20_000
 """Bytes of what a kernel's process wrote by itself that are kept when it dies."""
 
 SHUTDOWN_GRACE = 0.6
@@ -61,7 +61,7 @@ class NotebookRun:
         self._context = context
         self._path = Path(target.path)
         self._notebook = read_notebook(self._path)
-        results = make_private(find_places().results)
+        results = make_private(data_paths().results)
         self.kept_at = results / f"{context.id}-{context.attempt}.ipynb"
         self._client: Reporting | None = None
         self._output = output
@@ -149,7 +149,7 @@ class NotebookRun:
 
     def _died(self, error: DeadKernelError) -> TargetFailed:
         """What is known of it: how the process ended, and what it said outside any cell."""
-        self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - LAST_WORDS))
+        self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - MAX_LAST_OUTPUT))
         said = plain(self._output.read().decode(errors="replace"))
         status = self._open.process.poll() if self._open.process else None
         how = "died" if status is None else how_it_ended(status)
@@ -186,9 +186,9 @@ def find_kernel(notebook: NotebookNode, asked: str | None) -> KernelSpec:
 def _link(context: TaskContext, path: Path) -> dict[str, Any]:
     """A display that leads to the kept notebook, through the server where there is one."""
     shown = {"text/plain": f"executed notebook: {path}"}
-    places = find_places()
-    journal = find_journal(places)
-    address = find_address(places, journal) if journal != REMOTE else None
+    paths = data_paths()
+    journal = find_journal(paths)
+    address = find_address(paths, journal) if journal != REMOTE else None
     if address is not None:
         base = urlsplit(address.url).path
         where = f"{base}jupyter-agent/tasks/{context.id}/notebook?attempt={context.attempt}"

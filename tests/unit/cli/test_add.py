@@ -23,7 +23,7 @@ from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.detached.worker_slots import WorkerLimits, save_limits, take_worker_slot
 from jupyter_agent.producer.spool import read_spool_header
 from jupyter_agent.system.locks import FileLock
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT, TASK, state, story, until
 from tests.support.fake_server import FakeHolder, FakeServer
 from tests.support.pty import in_terminal
@@ -35,19 +35,19 @@ CLI = (sys.executable, "-W", "error", "-m", "jupyter_agent.cli", "tasks", "add",
 
 
 @pytest.fixture
-def busy(places: Places) -> Iterator[FileLock]:
+def busy(paths: DataPaths) -> Iterator[FileLock]:
     """The only worker slot is taken, until it is released."""
-    save_limits(places, WorkerLimits(1))
-    with no_workers_left(places):
-        slot = take_worker_slot(places)
+    save_limits(paths, WorkerLimits(1))
+    with no_workers_left(paths):
+        slot = take_worker_slot(paths)
         assert slot is not None
         yield slot
         slot.release()
 
 
 @pytest.fixture
-def fake(places: Places) -> Iterator[FakeHolder]:
-    holder = FakeHolder(places)
+def fake(paths: DataPaths) -> Iterator[FakeHolder]:
+    holder = FakeHolder(paths)
     with holder as server:
         holder.append(story(end=False)[:2])
         until(lambda: server.journal.task(TASK))
@@ -71,7 +71,7 @@ def refused(capsys: Said, *words: str) -> tuple[int, str]:
 
 
 def test_a_task_is_queued_with_what_was_asked_and_the_callers_surroundings(
-    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SHELLS_OWN", "1")
@@ -79,12 +79,12 @@ def test_a_task_is_queued_with_what_was_asked_and_the_callers_surroundings(
     options = ["--name", "roots", "--tag", "a", "--tag", "b", "--retries", "2", "--timeout", "9.5"]
     task = answer(capsys, *ADD, "math:sqrt", "-p", "x=2", *options)
     assert (task["state"], task["name"], task["tags"], task["key"]) == ("queued", "roots", ["a", "b"], None)
-    call = load_run_spec(places, task["id"])
+    call = load_run_spec(paths, task["id"])
     assert call is not None
     assert (call.cwd, call.python, call.env["SHELLS_OWN"]) == (str(tmp_path), sys.executable, "1")
     assert "NOT_UTF8" not in call.env
     assert (call.retries, call.timeout, call.target.parameters) == (2, 9.5, {"x": "2"})  # type: ignore[union-attr]
-    assert [order.task for order in waiting_work_items(places)] == [task["id"]]
+    assert [order.task for order in waiting_work_items(paths)] == [task["id"]]
 
 
 def test_a_task_that_waits_says_so_and_how_to_watch_it(busy: FileLock, capsys: Said) -> None:
@@ -104,20 +104,20 @@ def test_a_key_attaches_to_what_lasts(busy: FileLock, capsys: Said) -> None:
 
 
 def test_a_queued_task_is_cancelled_and_retried_without_a_server(
-    places: Places, busy: FileLock, capsys: Said
+    paths: DataPaths, busy: FileLock, capsys: Said
 ) -> None:
     task = answer(capsys, *ADD, "--", "true")["id"]
     assert refused(capsys, "tasks", "retry", task)[0] == 1
     assert run(["tasks", "cancel", task]) == 0
     assert answer(capsys, "tasks", "show", task, "--json")["state"] == "cancelled"
-    assert not list(waiting_work_items(places))
+    assert not list(waiting_work_items(paths))
     assert run(["tasks", "retry", task]) == 0
     shown = answer(capsys, "tasks", "show", task, "--json")
     assert (shown["state"], shown["attempt"]) == ("queued", 2)
-    assert [order.attempt for order in waiting_work_items(places)] == [2]
+    assert [order.attempt for order in waiting_work_items(paths)] == [2]
 
 
-def test_a_key_continues_what_was_cancelled(places: Places, busy: FileLock, capsys: Said) -> None:
+def test_a_key_continues_what_was_cancelled(paths: DataPaths, busy: FileLock, capsys: Said) -> None:
     task = answer(capsys, *ADD, "--key", "nightly", "--", "true")["id"]
     assert run(["tasks", "cancel", task]) == 0
     capsys.readouterr()
@@ -125,57 +125,59 @@ def test_a_key_continues_what_was_cancelled(places: Places, busy: FileLock, caps
     assert f"Queued attempt 2 of true ({task}), which has the same key." in capsys.readouterr().out
 
 
-def test_every_attempt_of_a_task_is_watched(places: Places, busy: FileLock, capsys: Said) -> None:
+def test_every_attempt_of_a_task_is_watched(paths: DataPaths, busy: FileLock, capsys: Said) -> None:
     busy.release()
     command = ("sh", "-c", "echo once more; exit 1")
     assert run(["tasks", "add", "--watch", "--name", "flaky", "--retries", "1", "--", *command]) == 1
     said = capsys.readouterr().out
     assert said.startswith("Queued flaky (")
     assert said.count("flaky | once more\n") == 2
-    until(lambda: not workers_of(places))
+    until(lambda: not workers_of(paths))
 
 
 def test_what_runs_without_a_server_is_watched_to_its_outcome(
-    places: Places, busy: FileLock, capsys: Said
+    paths: DataPaths, busy: FileLock, capsys: Said
 ) -> None:
     busy.release()
     assert run(["tasks", "add", "--watch", "--", "sh", "-c", "echo one; exit 3"]) == 1
     said = capsys.readouterr().out
     assert " | one" in said
     assert "failed: CommandFailed: sh exited with status 3" in said
-    until(lambda: not workers_of(places))
+    until(lambda: not workers_of(paths))
 
 
-def test_a_running_worker_is_cancelled_without_a_server(places: Places, busy: FileLock, capsys: Said) -> None:
+def test_a_running_worker_is_cancelled_without_a_server(
+    paths: DataPaths, busy: FileLock, capsys: Said
+) -> None:
     busy.release()
     task = answer(capsys, *ADD, "--", "sleep", "60")
-    worker_pid(places, task["producer"])
+    worker_pid(paths, task["producer"])
     assert run(["tasks", "cancel", task["id"]]) == 0
     shown = answer(capsys, "tasks", "show", task["id"], "--json")
     assert (shown["state"], shown["cancel_requested"]) == ("cancelled", True)
-    assert not workers_of(places)
+    assert not workers_of(paths)
 
 
 def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
-    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "OBEYS_WITHIN", 0.2)
+    monkeypatch.setattr(ending, "STOP_TIMEOUT", 0.2)
     busy.release()
     task = answer(capsys, *ADD, "--", "sleep", "60")
-    os.kill(worker_pid(places, task["producer"]), signal.SIGSTOP)
+    os.kill(worker_pid(paths, task["producer"]), signal.SIGSTOP)
     assert run(["tasks", "cancel", task["id"]]) == 0
     assert answer(capsys, "tasks", "show", task["id"], "--json")["state"] == "cancelled"
-    assert not workers_of(places)
+    assert not workers_of(paths)
 
 
 def test_a_worker_of_another_machine_is_left_alone(
-    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its process's number is somebody else's here."""
     busy.release()
     task = answer(capsys, *ADD, "--", "sleep", "60")
-    worker_pid(places, task["producer"])
-    header = read_spool_header(places.spools / task["producer"])
+    worker_pid(paths, task["producer"])
+    header = read_spool_header(paths.spools / task["producer"])
     elsewhere = replace(header, pid=os.getpid(), host="elsewhere")
     monkeypatch.setattr(ending, "read_spool_header", lambda _folder: elsewhere)
     status, words = refused(capsys, "tasks", "cancel", task["id"])
@@ -184,7 +186,7 @@ def test_a_worker_of_another_machine_is_left_alone(
 
 
 def test_a_worker_that_cannot_start_is_one_sentence(
-    places: Places, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no such module >&2\nexit 3\n")
@@ -199,7 +201,7 @@ def test_a_worker_that_cannot_start_is_one_sentence(
 
 
 def test_the_agent_is_named_in_jupyters_configuration(
-    places: Places, busy: FileLock, capsys: Said, own_environment: Path
+    paths: DataPaths, busy: FileLock, capsys: Said, own_environment: Path
 ) -> None:
     status, words = refused(capsys, "tasks", "add", "Summarise this")
     assert status == 2
@@ -208,7 +210,7 @@ def test_the_agent_is_named_in_jupyters_configuration(
     config.parent.mkdir()
     config.write_text("c.JupyterAgent.agent = 'mine:solve'\n")
     task = answer(capsys, *ADD, "Summarise this")
-    call = load_run_spec(places, task["id"])
+    call = load_run_spec(paths, task["id"])
     assert call is not None
     assert (call.target.function, call.target.text) == ("mine:solve", "Summarise this")  # type: ignore[union-attr]
     config.write_text("1 / 0\n")
@@ -237,7 +239,7 @@ def test_a_server_elsewhere_gets_none_of_them(
 
 
 def test_a_folder_that_is_gone_is_one_sentence(
-    places: Places, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    paths: DataPaths, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     here = tmp_path / "here"
     here.mkdir()

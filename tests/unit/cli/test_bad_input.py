@@ -10,7 +10,7 @@ import click
 import pytest
 
 from jupyter_agent.cli.main import root, run
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 
 NOBODY = "0" * 26
 UNKNOWN = f"there is no task {NOBODY}"
@@ -133,7 +133,7 @@ def test_bad_input_is_one_sentence(
     status: int,
     said: str,
     folder: Path,
-    places: Places,
+    paths: DataPaths,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -145,7 +145,7 @@ def test_bad_input_is_one_sentence(
     assert captured.err.count("\n") == 1, captured.err
     assert said in captured.err
     assert ("--help'" in captured.err) == (status == 2)
-    assert not list(places.orders.glob("*.json"))
+    assert not list(paths.orders.glob("*.json"))
 
 
 def _words(given: str) -> list[str]:

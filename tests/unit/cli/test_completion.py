@@ -13,7 +13,7 @@ import pytest
 from jupyter_agent.cli.backends.journals import Journals
 from jupyter_agent.cli.commands import completion
 from jupyter_agent.cli.main import run
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT
 from tests.support.cli import Writer
 
@@ -46,8 +46,8 @@ def test_commands_and_options_are_offered_for_both_spellings(offered: Offered) -
         assert offered(*program, "tasks", "add", "tr") == ["file,tr"]
 
 
-def test_ids_are_offered_by_id_and_by_name(offered: Offered, places: Places) -> None:
-    train, crawl = Writer(places, name="train"), Writer(places, name="crawl")
+def test_ids_are_offered_by_id_and_by_name(offered: Offered, paths: DataPaths) -> None:
+    train, crawl = Writer(paths, name="train"), Writer(paths, name="crawl")
     assert run(["tasks", "list"]) == 0
     assert offered("jupyter-agent", "tasks", "show", "tr") == [f"plain,{train.task}"]
     assert set(offered("jupyter-agent", "tasks", "show", "")) == {f"plain,{w.task}" for w in (train, crawl)}
@@ -58,19 +58,19 @@ def test_ids_are_offered_by_id_and_by_name(offered: Offered, places: Places) -> 
 
 
 def test_no_answer_in_time_is_no_answer(
-    offered: Offered, places: Places, monkeypatch: pytest.MonkeyPatch
+    offered: Offered, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_AGENT_URL", "http://127.0.0.1:9/")
     assert offered("jupyter-agent", "tasks", "show", "") == []
 
 
-def test_looking_for_ids_takes_nothing_in(places: Places) -> None:
+def test_looking_for_ids_takes_nothing_in(paths: DataPaths) -> None:
     """A shell must not wait for what a killed process has left."""
-    writer = Writer(places)
+    writer = Writer(paths)
     writer.die()
     assert completion.task_ids(None, None, "") == []  # type: ignore[arg-type]
-    assert (places.spools / writer.spool.producer).exists()
-    assert Journals(places).recover
+    assert (paths.spools / writer.spool.producer).exists()
+    assert Journals(paths).recover
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jupyter_agent.cli.main import run
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.cli import Writer
 
 URL = "wss://me:secret-1@example.org/events?token=secret-2"
@@ -22,7 +22,7 @@ def listed(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_one_is_added_listed_and_removed(
-    places: Places, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EVENTS_AUTH", "secret-3")
     headers = ["--header", "X-Key: secret-4", "--header-from-env", "Authorization=EVENTS_AUTH"]
@@ -45,9 +45,9 @@ def test_one_is_added_listed_and_removed(
 
 
 def test_one_of_a_task_begins_with_its_first_event(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    writer = Writer(places)
+    writer = Writer(paths)
     assert run(["forward", "add", URL, "--task", writer.task.lower()]) == 0
     assert f"from the first event of {writer.task}" in capsys.readouterr().out
     (one,) = listed(capsys)

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_agent.cli.backends.journals import Journals
 from jupyter_agent.errors import ServerUnreachable
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 
 
 class Source:
@@ -29,7 +29,7 @@ class Source:
         self.closed += 1
 
 
-def ask(places: Places, monkeypatch: pytest.MonkeyPatch, source: Source, *, once: bool) -> str:
+def ask(paths: DataPaths, monkeypatch: pytest.MonkeyPatch, source: Source, *, once: bool) -> str:
     async def opened(self: Journals, slot: str) -> Any:
         return source
 
@@ -37,21 +37,21 @@ def ask(places: Places, monkeypatch: pytest.MonkeyPatch, source: Source, *, once
         return await source.answer()
 
     monkeypatch.setattr(Journals, "open", opened)
-    return asyncio.run(Journals(places).use("default", answer, once=once))
+    return asyncio.run(Journals(paths).use("default", answer, once=once))
 
 
 def test_a_server_that_goes_away_between_two_questions_is_looked_for_again(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Source()
-    assert ask(places, monkeypatch, source, once=False) == "here"
+    assert ask(paths, monkeypatch, source, once=False) == "here"
     assert (source.asked, source.closed) == (2, 2)
 
 
 def test_what_may_be_done_only_once_is_not_asked_again(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Source()
     with pytest.raises(ServerUnreachable):
-        ask(places, monkeypatch, source, once=True)
+        ask(paths, monkeypatch, source, once=True)
     assert (source.asked, source.closed) == (1, 1)

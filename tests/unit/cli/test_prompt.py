@@ -16,8 +16,8 @@ from jupyter_agent.cli.main import run
 from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.prompt import chosen
 from jupyter_agent.core.events import Command, Input, Log, Prompt, TaskState
-from jupyter_agent.core.task import PromptNow, fold
-from jupyter_agent.system.paths import Places
+from jupyter_agent.core.task import PromptSnapshot, fold
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PRODUCER, TASK, event, state, story, until
 from tests.support.cli import Writer
 from tests.support.fake_server import FakeHolder, FakeServer
@@ -48,8 +48,8 @@ class Asked:
 
 
 @pytest.fixture
-def asked(places: Places) -> Iterator[Asked]:
-    holder = FakeHolder(places)
+def asked(paths: DataPaths) -> Iterator[Asked]:
+    holder = FakeHolder(paths)
     with holder as fake:
         holder.append(STARTED)
         here = Asked(holder, fake)
@@ -204,7 +204,7 @@ def test_a_pipe_is_told_and_not_asked(asked: Asked) -> None:
 def test_a_number_means_a_choice_unless_it_is_one(
     choices: tuple[str, ...] | None, line: str, text: str
 ) -> None:
-    assert chosen(PromptNow("p", "?", choices), line) == text
+    assert chosen(PromptSnapshot("p", "?", choices), line) == text
 
 
 def shown(what: object) -> str:
@@ -222,8 +222,8 @@ def test_a_task_that_asks_says_so_in_lists_and_alone() -> None:
     assert "waiting" not in shown(task_table([ended], 2000.0, 120))
 
 
-def test_a_list_with_a_question_fits_80_columns(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    writer = Writer(places, name="a name that is much too long to be shown in so few columns")
+def test_a_list_with_a_question_fits_80_columns(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Writer(paths, name="a name that is much too long to be shown in so few columns")
     writer.emit("prompt", QUESTION)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "80")

@@ -13,17 +13,17 @@ from jupyter_agent.cli.main import run
 from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.detached.worker_slots import WorkerLimits, save_limits, take_worker_slot
 from jupyter_agent.journal.operations.schedules import Shown
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.workers import no_workers_left
 
 Said = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def no_free_worker(places: Places) -> Iterator[None]:
-    save_limits(places, WorkerLimits(1))
-    with no_workers_left(places):
-        slot = take_worker_slot(places)
+def no_free_worker(paths: DataPaths) -> Iterator[None]:
+    save_limits(paths, WorkerLimits(1))
+    with no_workers_left(paths):
+        slot = take_worker_slot(paths)
         assert slot is not None
         yield
         slot.release()
@@ -91,10 +91,10 @@ def test_pausing_resuming_and_deleting(capsys: Said) -> None:
     assert "there is no schedule" in capsys.readouterr().err
 
 
-def test_a_run_that_is_asked_for_is_a_task_and_history(places: Places, capsys: Said) -> None:
+def test_a_run_that_is_asked_for_is_a_task_and_history(paths: DataPaths, capsys: Said) -> None:
     ident = made(capsys)["id"]
     assert run(["schedule", "run", ident]) == 0
-    (order,) = waiting_work_items(places)
+    (order,) = waiting_work_items(paths)
     assert capsys.readouterr().out == f"true ({ident}) runs now: task {order.task}.\n"
     (firing,) = answer(capsys, "schedule", "show", ident, "--json")["firings"]
     assert (firing["task"], firing["asked"], firing["outcome"]) == (order.task, True, "queued")
@@ -104,13 +104,13 @@ def test_a_run_that_is_asked_for_is_a_task_and_history(places: Places, capsys: S
     assert f"task {order.task} has not ended" in capsys.readouterr().err
 
 
-def test_a_run_that_has_to_wait_says_so(places: Places, capsys: Said) -> None:
+def test_a_run_that_has_to_wait_says_so(paths: DataPaths, capsys: Said) -> None:
     ident = made(capsys, "--every", "1h", "--overlap", "queue")["id"]
     assert run(["schedule", "run", ident]) == 0
     capsys.readouterr()
     assert run(["schedule", "run", ident]) == 0
     assert capsys.readouterr().out == f"true ({ident}) runs once the run before it has ended.\n"
-    assert len(list(waiting_work_items(places))) == 1
+    assert len(list(waiting_work_items(paths))) == 1
 
 
 def test_status_counts_schedules_and_what_waits_for_workers(capsys: Said) -> None:

@@ -9,16 +9,16 @@ import pytest
 
 from jupyter_agent.cli.main import run
 from jupyter_agent.core.events import Prompt, TaskState, encode_data
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK, event, state, story, until
 from tests.support.cli import Writer
 from tests.support.fake_server import FakeHolder
 
 
 def test_the_server_is_asked_and_the_journal_is_left_to_it(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    holder = FakeHolder(places)
+    holder = FakeHolder(paths)
     with holder as fake:
         holder.append(story())
         until(lambda: fake.journal.task(TASK))
@@ -26,14 +26,14 @@ def test_the_server_is_asked_and_the_journal_is_left_to_it(
         assert [task["id"] for task in json.loads(capsys.readouterr().out)] == [TASK]
         assert run(["tasks", "logs", TASK]) == 0
         assert capsys.readouterr().out == "line 3\nline 4\nline 5\n"
-        assert not (places.journals / "default" / "journal.sqlite").exists()
+        assert not (paths.journals / "default" / "journal.sqlite").exists()
 
 
 def test_a_servers_journal_and_one_that_nobody_holds_are_merged(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    writer = Writer(places)
-    holder = FakeHolder(places, "default-2")
+    writer = Writer(paths)
+    holder = FakeHolder(paths, "default-2")
     with holder as fake:
         holder.append(story())
         until(lambda: fake.journal.task(TASK))
@@ -43,8 +43,8 @@ def test_a_servers_journal_and_one_that_nobody_holds_are_merged(
     writer.die()
 
 
-def test_commands_go_to_the_server(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    holder = FakeHolder(places)
+def test_commands_go_to_the_server(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    holder = FakeHolder(paths)
     with holder as fake:
         prompt = event(3, "prompt", encode_data(Prompt("p1", "Go on?")))
         holder.append([*story(end=False)[:2], prompt])
@@ -62,8 +62,8 @@ def test_commands_go_to_the_server(places: Places, capsys: pytest.CaptureFixture
         assert "cancel it first" in capsys.readouterr().err
 
 
-def test_watching_a_servers_task_ends_with_it(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    holder = FakeHolder(places)
+def test_watching_a_servers_task_ends_with_it(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    holder = FakeHolder(paths)
     with holder as fake:
         holder.append(story(end=False)[:4])
         until(lambda: fake.journal.task(TASK))
@@ -81,9 +81,9 @@ def test_watching_a_servers_task_ends_with_it(places: Places, capsys: pytest.Cap
 
 
 def test_following_goes_on_without_the_server_when_it_goes(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    holder = FakeHolder(places)
+    holder = FakeHolder(paths)
     fake = holder.__enter__()
     holder.append(story(end=False)[:3])
     until(lambda: fake.journal.task(TASK))
@@ -91,7 +91,7 @@ def test_following_goes_on_without_the_server_when_it_goes(
     def go_on() -> None:
         until(lambda: fake.subscribed_after)
         holder.__exit__(None, None, None)
-        Writer(places).die()
+        Writer(paths).die()
 
     helper = threading.Thread(target=go_on)
     helper.start()
@@ -103,9 +103,9 @@ def test_following_goes_on_without_the_server_when_it_goes(
 
 
 def test_following_into_a_new_epoch_doubles_nothing_and_misses_nothing(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    holder = FakeHolder(places)
+    holder = FakeHolder(paths)
     with holder as fake:
         holder.append(story(end=False)[:4])
         until(lambda: fake.journal.task(TASK))
@@ -124,8 +124,8 @@ def test_following_into_a_new_epoch_doubles_nothing_and_misses_nothing(
         assert capsys.readouterr().out == "".join(f"line {n}\n" for n in range(3, 8))
 
 
-def test_status_tells_what_the_server_says(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    with FakeHolder(places) as fake:
+def test_status_tells_what_the_server_says(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeHolder(paths) as fake:
         assert run(["status", "--json"]) == 0
         (journal,) = json.loads(capsys.readouterr().out)["journals"]
         assert (journal["holder"], journal["url"]) == ("server", fake.url)

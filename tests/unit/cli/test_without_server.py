@@ -21,7 +21,7 @@ from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.system.host import host
 from jupyter_agent.system.locks import is_locked
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import HolderFile
 from tests.support.builders import PACKAGE_ROOT, until
 from tests.support.cli import Writer
@@ -30,8 +30,8 @@ NOBODY = "0" * 26
 
 
 @pytest.fixture
-def writer(places: Places) -> Iterator[Writer]:
-    writer = Writer(places)
+def writer(paths: DataPaths) -> Iterator[Writer]:
+    writer = Writer(paths)
     yield writer
     writer.die()
 
@@ -58,33 +58,33 @@ def test_an_empty_journal_lists_nothing(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_dead_producers_tasks_are_taken_in_as_interrupted(
-    places: Places, writer: Writer, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     writer.say("one\n")
     writer.die()
     assert run(["tasks", "show", writer.task, "--json"]) == 0
     task = json.loads(out(capsys))
     assert (task["state"], task["name"], task["logs"]) == ("interrupted", "train", 1)
-    assert not (places.spools / writer.spool.producer).exists()
+    assert not (paths.spools / writer.spool.producer).exists()
 
 
 def test_a_living_producers_tasks_are_listed_and_its_spool_is_left_alone(
-    places: Places, writer: Writer, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     writer.say("one\n")
     for _ in range(2):
         assert run(["tasks", "list", "--json"]) == 0
         (task,) = json.loads(out(capsys))
         assert (task["id"], task["state"], task["logs"]) == (writer.task, "running", 1)
-    assert is_locked(places.spools / writer.spool.producer / "lock")
-    assert not is_locked(places.journals / "default" / "lock")
+    assert is_locked(paths.spools / writer.spool.producer / "lock")
+    assert not is_locked(paths.journals / "default" / "lock")
 
 
 def test_a_list_for_people_fits_80_columns(
-    writer: Writer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, places: Places
+    writer: Writer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, paths: DataPaths
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    long = Writer(places, name="a name that goes on for much longer than anything that fits there")
+    long = Writer(paths, name="a name that goes on for much longer than anything that fits there")
     writer.emit("progress", Progress(43, 100))
     assert run(["tasks", "list"]) == 0
     lines = out(capsys).splitlines()
@@ -96,9 +96,9 @@ def test_a_list_for_people_fits_80_columns(
 
 
 def test_lists_are_narrowed_by_status_name_key_and_limit(
-    places: Places, writer: Writer, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = Writer(places, name="crawl", key="-nightly & more")
+    other = Writer(paths, name="crawl", key="-nightly & more")
     other.end()
     for arguments, expected in [
         (["--status", "completed"], [other.task]),
@@ -167,9 +167,9 @@ def test_deleting_needs_an_ended_task(writer: Writer, capsys: pytest.CaptureFixt
 
 
 def test_clearing_takes_one_state_and_heeds_the_time(
-    places: Places, writer: Writer, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failed = Writer(places)
+    failed = Writer(paths)
     failed.end(TaskState.FAILED)
     writer.end()
     assert run(["tasks", "clear", "--status", "failed", "--before", "1h", "--json"]) == 0
@@ -182,12 +182,12 @@ def test_clearing_takes_one_state_and_heeds_the_time(
 
 
 def test_a_second_journal_that_nobody_holds_is_listed_too(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    slot = try_slot(places, "default-2")
+    slot = try_slot(paths, "default-2")
     assert slot is not None
     Holder(slot).close()
-    first, second = Writer(places), Writer(places, "default-2")
+    first, second = Writer(paths), Writer(paths, "default-2")
     first.die()
     second.die()
     assert run(["tasks", "list", "--json"]) == 0
@@ -196,12 +196,12 @@ def test_a_second_journal_that_nobody_holds_is_listed_too(
 
 @pytest.mark.parametrize(("to", "status"), [(TaskState.COMPLETED, 0), (TaskState.FAILED, 1)])
 def test_watching_ends_with_the_task(
-    writer: Writer, capsys: pytest.CaptureFixture[str], to: TaskState, status: int, places: Places
+    writer: Writer, capsys: pytest.CaptureFixture[str], to: TaskState, status: int, paths: DataPaths
 ) -> None:
     writer.say("before\n")
 
     def go_on() -> None:
-        until(lambda: (places.journals / "default" / "journal.sqlite").exists())
+        until(lambda: (paths.journals / "default" / "journal.sqlite").exists())
         writer.say("after\n")
         writer.end(to)
 
@@ -243,12 +243,12 @@ def test_what_an_ended_task_said_stands_before_how_it_ended(
 
 
 def test_following_logs_ends_with_the_task_and_doubles_nothing(
-    writer: Writer, capsys: pytest.CaptureFixture[str], places: Places
+    writer: Writer, capsys: pytest.CaptureFixture[str], paths: DataPaths
 ) -> None:
     writer.say("before\n")
 
     def go_on() -> None:
-        until(lambda: (places.journals / "default" / "journal.sqlite").exists())
+        until(lambda: (paths.journals / "default" / "journal.sqlite").exists())
         for number in range(5):
             writer.say(f"{number}\n")
         writer.end()
@@ -261,13 +261,13 @@ def test_following_logs_ends_with_the_task_and_doubles_nothing(
 
 
 def test_status_says_who_holds_what_and_what_waits(
-    places: Places, writer: Writer, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dead = Writer(places)
+    dead = Writer(paths)
     dead.die()
     assert run(["status", "--json"]) == 0
     report = json.loads(out(capsys))
-    assert report["folder"] == str(places.root)
+    assert report["folder"] == str(paths.root)
     (journal,) = report["journals"]
     assert (journal["name"], journal["holder"]) == ("default", "nobody")
     assert (journal["spools"], journal["living"]) == (2, 1)
@@ -275,20 +275,20 @@ def test_status_says_who_holds_what_and_what_waits(
     assert "1 in use, 1 waiting" in out(capsys)
 
 
-def test_a_holder_that_does_not_answer_is_named(places: Places) -> None:
-    slot = try_slot(places, "default")
+def test_a_holder_that_does_not_answer_is_named(paths: DataPaths) -> None:
+    slot = try_slot(paths, "default")
     assert slot is not None
     slot.announce(HolderFile("server", os.getpid(), host(), "http://127.0.0.1:9/", "key"))
-    journals = Journals(places, patience=0.0)
+    journals = Journals(paths, patience=0.0)
     with pytest.raises(ServerUnreachable, match=r"server at http://127\.0\.0\.1:9/ .* does not answer"):
         asyncio.run(journals.tasks())
     slot.release()
 
 
 def test_an_address_that_a_dead_server_left_is_passed_over(
-    places: Places, writer: Writer, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    slot = try_slot(places, "default")
+    slot = try_slot(paths, "default")
     assert slot is not None
     slot.release()
     stale = b'{"kind":"server","pid":1,"host":"%s","url":"http://127.0.0.1:9/","key":"k"}' % host().encode()
@@ -318,9 +318,9 @@ def test_a_server_named_by_the_environment_that_is_not_there_gets_one_sentence(
 
 
 def test_text_of_tasks_is_neither_markup_nor_control(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sly = Writer(places, name="[red]x[/red] \x1b[2J\x07")
+    sly = Writer(paths, name="[red]x[/red] \x1b[2J\x07")
     assert run(["tasks", "list"]) == 0
     shown = out(capsys)
     assert "[red]x[/red]" in shown
@@ -335,9 +335,9 @@ def _command(*arguments: str, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE, **options)
 
 
-def test_a_reader_that_goes_away_is_no_error(places: Places) -> None:
+def test_a_reader_that_goes_away_is_no_error(paths: DataPaths) -> None:
     for number in range(3):
-        Writer(places, name=f"task {number}").die()
+        Writer(paths, name=f"task {number}").die()
     for arguments in (["tasks", "list"], ["tasks", "list", "--json"], ["--help"]):
         reader, writer = os.pipe()
         os.close(reader)

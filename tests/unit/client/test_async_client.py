@@ -12,7 +12,7 @@ import pytest
 from jupyter_agent.client import AgentClient, Apply, Restart, connect
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import Address
 from tests.support.builders import TASK, event, state, story, until
 from tests.support.fake_server import FakeHolder, FakeServer, running_fake
@@ -173,8 +173,8 @@ def test_a_subscription_that_the_server_refuses_raises_its_sentence() -> None:
     asyncio.run(scenario())
 
 
-def test_the_sync_client_has_the_same_verbs_and_owns_its_thread(places: Places) -> None:
-    server = FakeHolder(places)
+def test_the_sync_client_has_the_same_verbs_and_owns_its_thread(paths: DataPaths) -> None:
+    server = FakeHolder(paths)
     with server as fake:
         with connect(fake.url, fake.token) as client:
             server.append(story())
@@ -191,8 +191,8 @@ def test_the_sync_client_has_the_same_verbs_and_owns_its_thread(places: Places) 
             client.tasks()
 
 
-def test_the_sync_client_works_where_a_loop_runs_already(places: Places) -> None:
-    with FakeHolder(places) as fake:
+def test_the_sync_client_works_where_a_loop_runs_already(paths: DataPaths) -> None:
+    with FakeHolder(paths) as fake:
 
         async def cell() -> int:
             with connect(fake.url, fake.token) as client:
@@ -201,8 +201,8 @@ def test_the_sync_client_works_where_a_loop_runs_already(places: Places) -> None
         assert asyncio.run(cell()) == 0
 
 
-def test_the_sync_client_follows_and_closes_on_break(places: Places) -> None:
-    server = FakeHolder(places)
+def test_the_sync_client_follows_and_closes_on_break(paths: DataPaths) -> None:
+    server = FakeHolder(paths)
     with server as fake, connect(fake.url, fake.token) as client:
         server.append(story(end=False)[:3])
         until(lambda: client.tasks())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jupyter_agent.core import events
 from jupyter_agent.core.events import (
     DATA_TYPES,
-    MOST,
+    MAX_NUMBER,
     UNREADABLE,
     Data,
     Display,
@@ -91,7 +91,7 @@ def test_a_payload_of_the_wrong_shape_is_told_apart(name: str) -> None:
         {"task": "short"},
         {"task": "x" * 27},
         {"attempt": 0},
-        {"attempt": MOST + 1},
+        {"attempt": MAX_NUMBER + 1},
         {"n": 0},
         {"n": -1},
         {"n": 10**30},

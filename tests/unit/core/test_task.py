@@ -22,7 +22,15 @@ from jupyter_agent.core.events import (
     State,
     TaskState,
 )
-from jupyter_agent.core.task import MOST_METRICS, TRANSITIONS, Point, Task, check_transition, fold, may_become
+from jupyter_agent.core.task import (
+    MAX_METRICS,
+    TRANSITIONS,
+    MetricPoint,
+    Task,
+    check_transition,
+    fold,
+    may_become,
+)
 from jupyter_agent.errors import InvalidTransition
 from tests.support.builders import HOLDER, PRODUCER, STRANGER, TASK, event, state, story
 
@@ -296,9 +304,9 @@ def test_folding_in_two_parts_is_folding_at_once(events: list[Event], cut: int) 
 
 
 def test_a_snapshot_has_the_first_names_of_metrics_only_and_their_newest_values() -> None:
-    names = [f"m{n}" for n in range(MOST_METRICS + 3)]
+    names = [f"m{n}" for n in range(MAX_METRICS + 3)]
     task = fold(TASK, [event(n, "metric", Metric(name, n)) for n, name in enumerate([*names, "m0"], 1)])
-    assert list(task.metrics) == names[:MOST_METRICS]
+    assert list(task.metrics) == names[:MAX_METRICS]
     assert task.metrics["m0"].value == len(names) + 1
 
 
@@ -309,7 +317,7 @@ def test_a_whole_story_folds_to_its_end() -> None:
 
 
 def test_what_a_snapshot_holds_can_be_asked_for_by_its_name_on_the_wire() -> None:
-    point = Point(0.5, 3)
+    point = MetricPoint(0.5, 3)
     assert (point["value"], point["step"]) == (0.5, 3)
     with pytest.raises(KeyError):
         point["__class__"]

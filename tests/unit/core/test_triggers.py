@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_agent.core.trigger_parser import When, described, parse_at, parse_cron, parse_every, read_when
-from jupyter_agent.core.triggers import COUNTED, At, Cron, Every, Trigger, next_due, passed
+from jupyter_agent.core.trigger_parser import (
+    ScheduleSpec,
+    described,
+    parse_at,
+    parse_cron,
+    parse_every,
+    parse_schedule,
+)
+from jupyter_agent.core.triggers import MAX_COUNTED, At, Cron, Every, Trigger, missed_dues, next_due
 from jupyter_agent.errors import BadSchedule
 
 START = 1_764_000_000.25
@@ -74,7 +81,7 @@ class TestDues:
     @given(triggers, times, st.floats(0, 3e6))
     def test_what_has_passed_is_what_was_due(self, trigger: Trigger, after: float, span: float) -> None:
         now = after + span
-        found = passed(trigger, after, now)
+        found = missed_dues(trigger, after, now)
         expected = [due for due in dues(trigger, after, 300) if due <= now]
         if found is None:
             assert expected == []
@@ -90,22 +97,22 @@ class TestDues:
         trigger = Every(60.0, START)
         assert dues(trigger, 0.0, 2) == [START + 60, START + 120]
         assert next_due(trigger, START + 7 * 60 + 59.9) == START + 8 * 60
-        assert passed(trigger, START + 60, START + 119.9) is None
+        assert missed_dues(trigger, START + 60, START + 119.9) is None
 
     def test_a_year_away_is_told_at_once_and_counted_as_far_as_it_matters(self) -> None:
         year = START + 366 * 86_400
-        assert passed(Every(1.0, START), START, year) == (year, COUNTED)
-        found = passed(Cron("* * * * *", "Europe/Berlin"), START, year)
+        assert missed_dues(Every(1.0, START), START, year) == (year, MAX_COUNTED)
+        found = missed_dues(Cron("* * * * *", "Europe/Berlin"), START, year)
         assert found is not None
         assert year - 60 < found.due <= year
-        assert found.earlier == COUNTED
+        assert found.earlier == MAX_COUNTED
 
     def test_once_is_once(self) -> None:
         trigger = At(START, "UTC")
         assert next_due(trigger, START - 1) == START
         assert next_due(trigger, START) is None
-        assert passed(trigger, START - 9, START) == (START, 0)
-        assert passed(trigger, START, START + 9) is None
+        assert missed_dues(trigger, START - 9, START) == (START, 0)
+        assert missed_dues(trigger, START, START + 9) is None
 
 
 class TestDaylightSaving:
@@ -276,14 +283,16 @@ class TestReading:
 
 class TestAsking:
     def test_what_is_not_said_has_a_default(self) -> None:
-        asked = read_when({"every": "1m", "cron": None}, timezone="Asia/Tokyo", now=START)
-        assert asked == When(Every(60.0, START), "Asia/Tokyo", "skip")
+        asked = parse_schedule({"every": "1m", "cron": None}, timezone="Asia/Tokyo", now=START)
+        assert asked == ScheduleSpec(Every(60.0, START), "Asia/Tokyo", "skip")
 
     def test_everything_can_be_said(self) -> None:
         asked = {"cron": "0 9 * * *", "timezone": "Europe/Berlin", "overlap": "queue"}
-        expected = When(Cron("0 9 * * *", "Europe/Berlin"), "Europe/Berlin", "queue")
-        assert read_when(asked, timezone="UTC", now=START) == expected
-        once = read_when({"at": "2031-05-17T14:00", "timezone": "Europe/Berlin"}, timezone="UTC", now=START)
+        expected = ScheduleSpec(Cron("0 9 * * *", "Europe/Berlin"), "Europe/Berlin", "queue")
+        assert parse_schedule(asked, timezone="UTC", now=START) == expected
+        once = parse_schedule(
+            {"at": "2031-05-17T14:00", "timezone": "Europe/Berlin"}, timezone="UTC", now=START
+        )
         assert once.trigger == At(berlin(2031, 5, 17, 14), "Europe/Berlin")
 
     @pytest.mark.parametrize(
@@ -300,7 +309,7 @@ class TestAsking:
     )
     def test_what_makes_no_sense_gets_a_sentence(self, asked: dict[str, object], said: str) -> None:
         with pytest.raises(BadSchedule, match=said):
-            read_when(asked, timezone="UTC", now=START)
+            parse_schedule(asked, timezone="UTC", now=START)
 
 
 class TestSaying:
@@ -325,5 +334,5 @@ class TestSaying:
 @pytest.mark.parametrize(("month", "day", "hours"), [(3, 29, 23), (10, 25, 25), (6, 1, 24)])
 def test_a_day_of_dues_is_as_long_as_its_day(month: int, day: int, hours: int) -> None:
     end = berlin(2026, month, day + 1)
-    found = passed(Cron("*/10 * * * *", "Europe/Berlin"), berlin(2026, month, day), end)
+    found = missed_dues(Cron("*/10 * * * *", "Europe/Berlin"), berlin(2026, month, day), end)
     assert found == (end, hours * 6 - 1)

@@ -52,7 +52,7 @@ from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.producer.spool import Spool, header_for
 from jupyter_agent.system.files import create_private, make_private
 from jupyter_agent.system.ids import new_id
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.worker.detached import main
 from tests.support.builders import TASK
 from tests.support.runtime import emitted, own_producer, states, until  # noqa: F401
@@ -60,9 +60,9 @@ from tests.support.workers import kill_worker, no_workers_left, worker_pid, work
 
 
 @pytest.fixture
-def detached(places: Places) -> Iterator[Places]:
-    with no_workers_left(places):
-        yield places
+def detached(paths: DataPaths) -> Iterator[DataPaths]:
+    with no_workers_left(paths):
+        yield paths
 
 
 def order(*, created: float = 0.0, **changes: Any) -> WorkItem:
@@ -98,44 +98,44 @@ def is_running(pid: int) -> bool:
 
 
 class TestOrders:
-    def test_an_order_is_taken_once(self, places: Places) -> None:
+    def test_an_order_is_taken_once(self, paths: DataPaths) -> None:
         one = order()
-        enqueue_work_item(places, one)
-        assert is_waiting(places, one.producer)
-        assert claim_work_item(places, one.producer) == one
-        assert claim_work_item(places, one.producer) is None
-        assert not withdraw_work_item(places, one.producer)
-        assert claimed_work_items(places) == [replace(one, leader=os.getpid())]
+        enqueue_work_item(paths, one)
+        assert is_waiting(paths, one.producer)
+        assert claim_work_item(paths, one.producer) == one
+        assert claim_work_item(paths, one.producer) is None
+        assert not withdraw_work_item(paths, one.producer)
+        assert claimed_work_items(paths) == [replace(one, leader=os.getpid())]
 
     @pytest.mark.parametrize("suffix", ["log", "stop"])
-    def test_what_nobody_is_left_to_remove_is_swept_away(self, places: Places, suffix: str) -> None:
+    def test_what_nobody_is_left_to_remove_is_swept_away(self, paths: DataPaths, suffix: str) -> None:
         waits, runs, over = order(), order(), order()
-        enqueue_work_item(places, waits)
-        make_private(places.spools / runs.producer)
-        make_private(places.workers)
+        enqueue_work_item(paths, waits)
+        make_private(paths.spools / runs.producer)
+        make_private(paths.workers)
         for one in (waits, runs, over):
-            (places.workers / f"{one.producer}.{suffix}").touch()
-        sweep_workers(places)
-        kept = {path.stem for path in places.workers.glob(f"*.{suffix}")}
+            (paths.workers / f"{one.producer}.{suffix}").touch()
+        sweep_workers(paths)
+        kept = {path.stem for path in paths.workers.glob(f"*.{suffix}")}
         assert kept == {waits.producer, runs.producer}
 
-    def test_one_that_was_withdrawn_cannot_be_taken(self, places: Places) -> None:
+    def test_one_that_was_withdrawn_cannot_be_taken(self, paths: DataPaths) -> None:
         one = order()
-        enqueue_work_item(places, one)
-        assert withdraw_work_item(places, one.producer)
-        assert claim_work_item(places, one.producer) is None
-        assert list(waiting_work_items(places)) == []
+        enqueue_work_item(paths, one)
+        assert withdraw_work_item(paths, one.producer)
+        assert claim_work_item(paths, one.producer) is None
+        assert list(waiting_work_items(paths)) == []
 
-    def test_of_many_who_want_it_one_gets_it(self, places: Places) -> None:
+    def test_of_many_who_want_it_one_gets_it(self, paths: DataPaths) -> None:
         one = order()
-        enqueue_work_item(places, one)
+        enqueue_work_item(paths, one)
         got: list[object] = []
         begin = threading.Barrier(8)
 
         def want(number: int) -> None:
             begin.wait()
             take = claim_work_item if number % 2 else withdraw_work_item
-            got.append(take(places, one.producer))
+            got.append(take(paths, one.producer))
 
         threads = [threading.Thread(target=want, args=(n,)) for n in range(8)]
         for thread in threads:
@@ -144,49 +144,49 @@ class TestOrders:
             thread.join()
         assert sum(bool(answer) for answer in got) == 1
 
-    def test_they_wait_in_the_order_in_which_they_were_placed(self, places: Places) -> None:
+    def test_they_wait_in_the_order_in_which_they_were_placed(self, paths: DataPaths) -> None:
         placed = [order() for _ in range(20)]
         for one in reversed(placed):
-            enqueue_work_item(places, one)
-        assert list(waiting_work_items(places)) == placed
+            enqueue_work_item(paths, one)
+        assert list(waiting_work_items(paths)) == placed
 
-    def test_a_file_that_is_no_order_is_passed_over(self, places: Places) -> None:
+    def test_a_file_that_is_no_order_is_passed_over(self, paths: DataPaths) -> None:
         one = order()
-        enqueue_work_item(places, one)
-        (places.orders / f"{new_id()}.json").write_text("{")
-        assert list(waiting_work_items(places)) == [one]
+        enqueue_work_item(paths, one)
+        (paths.orders / f"{new_id()}.json").write_text("{")
+        assert list(waiting_work_items(paths)) == [one]
 
 
 class TestSlots:
     def test_there_are_as_many_as_were_asked_for(
-        self, places: Places, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
-        first, second = take_worker_slot(places), take_worker_slot(places)
+        first, second = take_worker_slot(paths), take_worker_slot(paths)
         assert first is not None
         assert second is not None
-        assert take_worker_slot(places) is None
-        assert free_worker_slots(places) == 0
+        assert take_worker_slot(paths) is None
+        assert free_worker_slots(paths) == 0
         first.release()
-        assert free_worker_slots(places) == 1
+        assert free_worker_slots(paths) == 1
         second.release()
 
     def test_a_server_says_how_many_and_the_environment_may_say_otherwise(
-        self, places: Places, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        save_limits(places, WorkerLimits(3, 1 << 30))
-        assert find_limits(places) == WorkerLimits(3, 1 << 30)
+        save_limits(paths, WorkerLimits(3, 1 << 30))
+        assert find_limits(paths) == WorkerLimits(3, 1 << 30)
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "5")
-        assert find_limits(places) == WorkerLimits(5, 1 << 30)
+        assert find_limits(paths) == WorkerLimits(5, 1 << 30)
         for nonsense in ("0", "many", "-1", "²", "99999999"):
             monkeypatch.setenv("JUPYTER_AGENT_WORKERS", nonsense)
-            assert find_limits(places).workers == 3
+            assert find_limits(paths).workers == 3
 
 
 class TestLauncher:
-    def launcher(self, places: Places, **more: Any) -> tuple[Launcher, list[str]]:
+    def launcher(self, paths: DataPaths, **more: Any) -> tuple[Launcher, list[str]]:
         told: list[str] = []
-        return Launcher(places, lambda _order, why: told.append(why), clock=lambda: 100.0, **more), told
+        return Launcher(paths, lambda _order, why: told.append(why), clock=lambda: 100.0, **more), told
 
     def reap(self, launcher: Launcher) -> None:
         def idle() -> bool:
@@ -196,104 +196,104 @@ class TestLauncher:
         until(idle)
 
     def test_a_worker_that_cannot_start_is_told_of_with_its_last_words(
-        self, places: Places, tmp_path: Path
+        self, paths: DataPaths, tmp_path: Path
     ) -> None:
-        save_run_spec(places, TASK, call(program(tmp_path / "python", "echo the cable is out >&2; exit 3")))
-        enqueue_work_item(places, order())
-        launcher, told = self.launcher(places)
+        save_run_spec(paths, TASK, call(program(tmp_path / "python", "echo the cable is out >&2; exit 3")))
+        enqueue_work_item(paths, order())
+        launcher, told = self.launcher(paths)
         assert launcher.launch() == 1
         self.reap(launcher)
         assert told == ["its worker ended with status 3 before it began: the cable is out"]
-        assert list(waiting_work_items(places)) == []
+        assert list(waiting_work_items(paths)) == []
 
     @pytest.mark.parametrize("what", ["python", "cwd"])
-    def test_what_is_not_there_is_named(self, places: Places, tmp_path: Path, what: str) -> None:
+    def test_what_is_not_there_is_named(self, paths: DataPaths, tmp_path: Path, what: str) -> None:
         gone = tmp_path / "gone"
         here = Path(sys.executable)
-        save_run_spec(places, TASK, call(gone if what == "python" else here, gone if what == "cwd" else None))
-        enqueue_work_item(places, order())
-        launcher, told = self.launcher(places)
+        save_run_spec(paths, TASK, call(gone if what == "python" else here, gone if what == "cwd" else None))
+        enqueue_work_item(paths, order())
+        launcher, told = self.launcher(paths)
         launcher.launch()
         assert told == [f"its worker could not be started: {gone}: No such file or directory"]
-        assert list(places.workers.glob("*.log")) == []
+        assert list(paths.workers.glob("*.log")) == []
 
-    def test_a_worker_without_a_slot_is_tried_again(self, places: Places, tmp_path: Path) -> None:
-        save_run_spec(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
-        enqueue_work_item(places, order())
-        launcher, told = self.launcher(places)
+    def test_a_worker_without_a_slot_is_tried_again(self, paths: DataPaths, tmp_path: Path) -> None:
+        save_run_spec(paths, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        enqueue_work_item(paths, order())
+        launcher, told = self.launcher(paths)
         for _ in range(2):
             assert launcher.launch() == 1
             self.reap(launcher)
         assert told == []
 
     def test_it_starts_no_more_than_there_are_slots(
-        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
         gate = tmp_path / "gate"
         waits = f"while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
-        save_run_spec(places, TASK, call(program(tmp_path / "python", waits)))
+        save_run_spec(paths, TASK, call(program(tmp_path / "python", waits)))
         for _ in range(5):
-            enqueue_work_item(places, order())
-        launcher, _ = self.launcher(places)
+            enqueue_work_item(paths, order())
+        launcher, _ = self.launcher(paths)
         assert launcher.launch() == 2
         assert launcher.launch() == 0
         gate.touch()
         self.reap(launcher)
 
-    def test_what_is_young_or_not_due_or_waits_for_another_is_left(self, places: Places) -> None:
-        save_run_spec(places, TASK, call("/bin/false"))
+    def test_what_is_young_or_not_due_or_waits_for_another_is_left(self, paths: DataPaths) -> None:
+        save_run_spec(paths, TASK, call("/bin/false"))
         first = order(created=99.5)
         for one in (first, order(not_before=200.0), order(after=first.producer)):
-            enqueue_work_item(places, one)
-        launcher, _ = self.launcher(places)
+            enqueue_work_item(paths, one)
+        launcher, _ = self.launcher(paths)
         assert launcher.launch(settled=1.0) == 0
-        strict, _ = self.launcher(places, wants=lambda _one: False)
+        strict, _ = self.launcher(paths, wants=lambda _one: False)
         assert strict.launch() == 0
         assert launcher.launch() == 1
         self.reap(launcher)
 
-    def test_one_of_before_the_clock_was_set_back_is_not_left(self, places: Places) -> None:
-        save_run_spec(places, TASK, call("/bin/false"))
-        enqueue_work_item(places, order(created=3700.0))
-        launcher, _ = self.launcher(places)
+    def test_one_of_before_the_clock_was_set_back_is_not_left(self, paths: DataPaths) -> None:
+        save_run_spec(paths, TASK, call("/bin/false"))
+        enqueue_work_item(paths, order(created=3700.0))
+        launcher, _ = self.launcher(paths)
         assert launcher.launch(settled=1.0) == 1
         self.reap(launcher)
 
     def test_a_worker_is_told_how_many_there_are_whatever_its_callers_environment_says(
-        self, places: Places, tmp_path: Path
+        self, paths: DataPaths, tmp_path: Path
     ) -> None:
-        save_limits(places, WorkerLimits(3))
+        save_limits(paths, WorkerLimits(3))
         python = program(tmp_path / "python", f"echo $JUPYTER_AGENT_WORKERS $4 > {tmp_path}/told; exit 0")
-        save_run_spec(places, TASK, replace(call(python), env={"JUPYTER_AGENT_WORKERS": "1"}))
-        enqueue_work_item(places, order())
-        launcher, _ = self.launcher(places)
+        save_run_spec(paths, TASK, replace(call(python), env={"JUPYTER_AGENT_WORKERS": "1"}))
+        enqueue_work_item(paths, order())
+        launcher, _ = self.launcher(paths)
         launcher.launch()
         self.reap(launcher)
         assert (tmp_path / "told").read_text() == "1 3\n"
 
     def test_a_process_starts_its_own_later_when_the_worker_that_should_have_done_so_was_killed(
-        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
-        slot = take_worker_slot(places)
+        slot = take_worker_slot(paths)
         assert slot is not None
-        save_run_spec(places, TASK, call("/bin/false"))
+        save_run_spec(paths, TASK, call("/bin/false"))
         one = order()
-        enqueue_work_item(places, one)
+        enqueue_work_item(paths, one)
         starter = Starter(current_producer())
         starter.start(one.producer)
-        assert is_waiting(places, one.producer)
+        assert is_waiting(paths, one.producer)
         slot.release()
-        until(lambda: not is_waiting(places, one.producer))
+        until(lambda: not is_waiting(paths, one.producer))
 
     def test_one_that_another_launcher_starts_at_the_same_moment_is_left_to_that(
-        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        save_run_spec(places, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
-        enqueue_work_item(places, order())
-        launcher, told = self.launcher(places)
-        other, _ = self.launcher(places)
+        save_run_spec(paths, TASK, call(program(tmp_path / "python", f"exit {NO_SLOT}")))
+        enqueue_work_item(paths, order())
+        launcher, told = self.launcher(paths)
+        other, _ = self.launcher(paths)
         create = launch.create_private
 
         def meanwhile(path: Path) -> Any:
@@ -304,46 +304,46 @@ class TestLauncher:
         monkeypatch.setattr(launch, "create_private", meanwhile)
         launcher.launch()
         assert told == []
-        assert len(list(waiting_work_items(places))) == 1
+        assert len(list(waiting_work_items(paths))) == 1
         for one in (launcher, other):
             self.reap(one)
 
     def test_what_another_launcher_has_begun_to_start_comes_last(
-        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
         python = program(tmp_path / "python", f"echo $3 >> {tmp_path}/started; exit {NO_SLOT}")
-        save_run_spec(places, TASK, call(python))
+        save_run_spec(paths, TASK, call(python))
         begun, fresh = order(), order()
         for one in (begun, fresh):
-            enqueue_work_item(places, one)
-        create_private(log_path(places, begun.producer)).close()
-        launcher, _ = self.launcher(places)
+            enqueue_work_item(paths, one)
+        create_private(log_path(paths, begun.producer)).close()
+        launcher, _ = self.launcher(paths)
         assert launcher.launch(most=1) == 1
         self.reap(launcher)
-        create_private(log_path(places, fresh.producer)).close()
+        create_private(log_path(paths, fresh.producer)).close()
         assert launcher.launch(most=1) == 1  # whoever began may be gone
         self.reap(launcher)
         assert (tmp_path / "started").read_text().split() == [fresh.producer, begun.producer]
 
     def test_a_worker_that_ends_starts_one_whatever_slots_it_sees(
-        self, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
-        gate, slot = tmp_path / "gate", take_worker_slot(places)
+        gate, slot = tmp_path / "gate", take_worker_slot(paths)
         assert slot is not None
         waits = f"echo up >> {tmp_path}/started; while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
-        save_run_spec(places, TASK, call(program(tmp_path / "python", waits)))
+        save_run_spec(paths, TASK, call(program(tmp_path / "python", waits)))
         for _ in range(4):
-            enqueue_work_item(places, order())
+            enqueue_work_item(paths, order())
         slot.release()
         assert main(new_id()) == 0  # its order was withdrawn
-        assert len(list(places.workers.glob("*.log"))) == 1
+        assert len(list(paths.workers.glob("*.log"))) == 1
         gate.touch()
 
-    def test_a_call_that_is_gone_is_told_of(self, places: Places) -> None:
-        enqueue_work_item(places, order())
-        launcher, told = self.launcher(places)
+    def test_a_call_that_is_gone_is_told_of(self, paths: DataPaths) -> None:
+        enqueue_work_item(paths, order())
+        launcher, told = self.launcher(paths)
         launcher.launch()
         assert told == ["what it should run is not there any more"]
 
@@ -352,47 +352,47 @@ class TestRetries:
     """A worker whose attempt failed, in the moment before it queues the next one."""
 
     @pytest.fixture
-    def failed(self, places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
+    def failed(self, paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
         monkeypatch.setattr(remote, "SNAPSHOT_AGE", 60.0)
         one = order(attempt=2)
-        enqueue_work_item(places, one)
-        spool = Spool.create(places, header_for(one.producer, "default", 0.0))
-        assert claim_work_item(places, one.producer) is not None
+        enqueue_work_item(paths, one)
+        spool = Spool.create(paths, header_for(one.producer, "default", 0.0))
+        assert claim_work_item(paths, one.producer) is not None
         yield Task(TASK, attempt=2, key="k", state=TaskState.FAILED, producer=one.producer)
         spool.close()
 
-    def with_retries(self, places: Places, retries: int) -> RunSpec:
+    def with_retries(self, paths: DataPaths, retries: int) -> RunSpec:
         one = replace(call("/bin/false"), retries=retries, about=About("work", "k"))
-        save_run_spec(places, TASK, one)
+        save_run_spec(paths, TASK, one)
         return one
 
     def session(self, task: Task) -> JournalSession:
         return cast(JournalSession, SimpleNamespace(journal=SimpleNamespace(tasks=lambda key: [task])))
 
-    def test_it_is_not_retried_by_hand_too(self, places: Places, failed: Task) -> None:
-        self.with_retries(places, 1)
+    def test_it_is_not_retried_by_hand_too(self, paths: DataPaths, failed: Task) -> None:
+        self.with_retries(paths, 1)
         with pytest.raises(NotNow, match="is being tried again by itself"):
-            requeue_task(self.session(failed), places, "default", failed, "somebody")
+            requeue_task(self.session(failed), paths, "default", failed, "somebody")
 
-    def test_its_key_means_the_attempt_to_come(self, places: Places, failed: Task) -> None:
-        wanted = self.with_retries(places, 1)
-        assert enqueue_task(self.session(failed), places, "default", wanted) == (failed, False)
+    def test_its_key_means_the_attempt_to_come(self, paths: DataPaths, failed: Task) -> None:
+        wanted = self.with_retries(paths, 1)
+        assert enqueue_task(self.session(failed), paths, "default", wanted) == (failed, False)
 
     def test_its_key_means_that_in_a_notebook_too(
-        self, places: Places, failed: Task, monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, failed: Task, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        self.with_retries(places, 1)
+        self.with_retries(paths, 1)
         monkeypatch.setattr(keys, "list_tasks", lambda *_, **__: [failed])
         with keys.looked_up(current_producer(), "k") as found:
             assert isinstance(found, ja.TaskHandle)
 
-    def test_who_waits_for_it_waits_on(self, places: Places, failed: Task) -> None:
-        self.with_retries(places, 1)
+    def test_who_waits_for_it_waits_on(self, paths: DataPaths, failed: Task) -> None:
+        self.with_retries(paths, 1)
         assert not RemoteTask(current_producer(), TASK, failed).wait(0.0)
 
     @pytest.mark.parametrize("why", ["last attempt", "cancelled", "other end", "worker gone"])
-    def test_else_it_is_over(self, places: Places, failed: Task, why: str) -> None:
-        self.with_retries(places, 0 if why == "last attempt" else 1)
+    def test_else_it_is_over(self, paths: DataPaths, failed: Task, why: str) -> None:
+        self.with_retries(paths, 0 if why == "last attempt" else 1)
         failed.cancel_requested = why == "cancelled"
         if why == "other end":
             failed.state = TaskState.INTERRUPTED
@@ -420,7 +420,7 @@ class TestPickling:
             assert "on='thread'" in str(caught.value)
             assert "\n" not in str(caught.value)
 
-    def test_a_submit_that_cannot_travel_leaves_nothing(self, detached: Places) -> None:
+    def test_a_submit_that_cannot_travel_leaves_nothing(self, detached: DataPaths) -> None:
         with pytest.raises(CannotTravel):
             ja.task(print, on="detached").submit(threading.Lock())
         assert not detached.orders.exists()
@@ -428,7 +428,9 @@ class TestPickling:
 
 
 class TestWorkers:
-    def test_it_says_all_that_it_said_and_its_children_said(self, detached: Places, tmp_path: Path) -> None:
+    def test_it_says_all_that_it_said_and_its_children_said(
+        self, detached: DataPaths, tmp_path: Path
+    ) -> None:
         def work(n: int) -> dict[str, Any]:
             print("hello", n)
             os.system("echo a child; echo its trouble >&2")
@@ -449,7 +451,7 @@ class TestWorkers:
         until(lambda: not workers_of(detached))
         assert claimed_work_items(detached) == []
 
-    def test_a_failure_comes_with_its_traceback(self, detached: Places) -> None:
+    def test_a_failure_comes_with_its_traceback(self, detached: DataPaths) -> None:
         def work() -> None:
             raise ValueError("no such colour")
 
@@ -460,7 +462,7 @@ class TestWorkers:
         )
 
     def test_one_that_was_killed_goes_on_from_its_checkpoint_by_its_key(
-        self, detached: Places, tmp_path: Path
+        self, detached: DataPaths, tmp_path: Path
     ) -> None:
         flag = tmp_path / "go"
 
@@ -487,7 +489,7 @@ class TestWorkers:
         assert job.submit(10).attempt == 2
 
     def test_what_one_that_was_killed_has_started_is_ended_but_no_session_of_its_own(
-        self, detached: Places
+        self, detached: DataPaths
     ) -> None:
         def work() -> None:
             for own in (False, True):
@@ -509,7 +511,7 @@ class TestWorkers:
                 os.kill(pid, signal.SIGKILL)
         assert list(detached.workers.glob("[!.]*.json")) == []
 
-    def test_what_one_that_ended_by_itself_has_started_goes_on(self, detached: Places) -> None:
+    def test_what_one_that_ended_by_itself_has_started_goes_on(self, detached: DataPaths) -> None:
         def work() -> int:
             return subprocess.Popen(["sleep", "600"]).pid
 
@@ -521,7 +523,7 @@ class TestWorkers:
         finally:
             os.kill(child, signal.SIGKILL)
 
-    def test_sigterm_from_elsewhere_interrupts_it(self, detached: Places) -> None:
+    def test_sigterm_from_elsewhere_interrupts_it(self, detached: DataPaths) -> None:
         def work() -> None:
             print("up")
             time.sleep(60)
@@ -533,7 +535,9 @@ class TestWorkers:
         assert isinstance(handle.exception(60), ja.TaskInterrupted)
         assert b"SIGTERM" in bytes(handle.events()[-1].data)
 
-    def test_sigterm_while_its_result_is_kept_comes_too_late(self, detached: Places, tmp_path: Path) -> None:
+    def test_sigterm_while_its_result_is_kept_comes_too_late(
+        self, detached: DataPaths, tmp_path: Path
+    ) -> None:
         begun, go_on = tmp_path / "begun", tmp_path / "go_on"
 
         class Large:
@@ -550,7 +554,7 @@ class TestWorkers:
         assert handle.result(60) == 5
 
     def test_one_that_has_to_end_itself_says_so_and_starts_the_next(
-        self, detached: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, detached: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
         handle = ja.task(os.system, on="detached", timeout=0.1, retries=1).submit("sleep 60")
@@ -562,7 +566,7 @@ class TestWorkers:
         assert (handle.state, handle.attempt) == ("failed", 1)
         until((tmp_path / "started").exists, 60)
 
-    def test_retries_happen_in_the_worker(self, detached: Places) -> None:
+    def test_retries_happen_in_the_worker(self, detached: DataPaths) -> None:
         def work() -> int:
             if ja.current().attempt < 2:
                 raise OSError("not yet")
@@ -570,7 +574,7 @@ class TestWorkers:
 
         assert ja.task(work, on="detached", retries=1).submit().result(60) == 2
 
-    def test_sigterm_ends_its_pause_though_whoever_started_it_ignores_that(self, detached: Places) -> None:
+    def test_sigterm_ends_its_pause_though_whoever_started_it_ignores_that(self, detached: DataPaths) -> None:
         def work() -> None:
             raise OSError("not yet")
 
@@ -590,14 +594,14 @@ class TestWorkers:
         until(is_over, 60)
 
     def test_memory_beyond_the_limit_fails_it(
-        self, detached: Places, monkeypatch: pytest.MonkeyPatch
+        self, detached: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         save_limits(detached, WorkerLimits(1, 512 << 20))
         with pytest.raises(ja.TaskFailed, match="MemoryError"):
             ja.task(lambda: len(bytearray(1 << 30)), on="detached").submit().result(60)
 
     def test_more_than_there_are_slots_run_one_after_the_other_without_a_server(
-        self, detached: Places, monkeypatch: pytest.MonkeyPatch
+        self, detached: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
         job = ja.task(lambda n: (n, time.time()), on="detached", show=False)
@@ -608,9 +612,9 @@ class TestWorkers:
         ("trouble", "end"), [(KeyboardInterrupt(), "cancelled"), (OSError("no room"), "failed")]
     )
     def test_one_that_was_stopped_while_it_was_submitted_does_not_stay_queued(
-        self, places: Places, monkeypatch: pytest.MonkeyPatch, trouble: BaseException, end: str
+        self, paths: DataPaths, monkeypatch: pytest.MonkeyPatch, trouble: BaseException, end: str
     ) -> None:
-        def hit(there: Places, order: WorkItem) -> None:
+        def hit(there: DataPaths, order: WorkItem) -> None:
             enqueue_work_item(there, order)
             raise trouble
 
@@ -618,9 +622,9 @@ class TestWorkers:
         with pytest.raises(type(trouble)):
             ja.task(time.sleep, on="detached", show=False).submit(60)
         assert states(emitted()[0].task) == ["queued", end]
-        assert list(waiting_work_items(places)) == []
+        assert list(waiting_work_items(paths)) == []
 
-    def test_it_survives_the_process_that_submitted_it(self, detached: Places, tmp_path: Path) -> None:
+    def test_it_survives_the_process_that_submitted_it(self, detached: DataPaths, tmp_path: Path) -> None:
         script = tmp_path / "submit.py"
         script.write_text(
             "import jupyter_agent as ja, time\n"

@@ -15,7 +15,7 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import Message, decode_data
-from jupyter_agent.examples.agent import MOST_STEPS, agent, endpoint
+from jupyter_agent.examples.agent import MAX_STEPS, agent, endpoint
 from jupyter_agent.examples.rules import think
 from jupyter_agent.examples.tools import TOOLS, ToolError, call, described
 from tests.support.runtime import emitted, own_producer, until  # noqa: F401
@@ -221,7 +221,7 @@ def test_a_reply_that_cannot_be_used_is_answered_with_why() -> None:
 
 
 def test_a_model_that_comes_to_no_end_is_given_up() -> None:
-    with pytest.raises(RuntimeError, match=f"no report after {MOST_STEPS} steps"):
+    with pytest.raises(RuntimeError, match=f"no report after {MAX_STEPS} steps"):
         agent("?", lambda _: "hm")
 
 

@@ -17,7 +17,7 @@ from tornado.websocket import WebSocketProtocol13
 from jupyter_agent.core.events import encode_event
 from jupyter_agent.forwarding import peer as peer_module
 from jupyter_agent.forwarding.peer import PeerAway, PeerRefuses, open_peer
-from jupyter_agent.forwarding.sender import MOST, Batch, Sender
+from jupyter_agent.forwarding.sender import MAX_EVENTS, Batch, Sender
 from jupyter_agent.forwarding.serializers import SUBPROTOCOLS, written
 from tests.support.builders import TASK, event
 from tests.support.websocket_peers import FakeWorld, Peer
@@ -110,9 +110,9 @@ async def test_what_the_peer_did_not_answer_for_is_sent_again_and_nothing_else()
         made.world.delivering = [None, PeerAway("gone")]
         made.world.before_trouble = 7
 
-    async with scene(MOST + 10, prepare) as made:
-        await made.arrived(MOST + 10)
-    first, last = list(range(1, MOST + 1)), list(range(MOST + 1, MOST + 11))
+    async with scene(MAX_EVENTS + 10, prepare) as made:
+        await made.arrived(MAX_EVENTS + 10)
+    first, last = list(range(1, MAX_EVENTS + 1)), list(range(MAX_EVENTS + 1, MAX_EVENTS + 11))
     assert numbers(made.world) == first + last[:7] + last
 
 
@@ -121,8 +121,8 @@ async def test_pauses_double_up_to_half_a_minute_and_begin_anew_once_something_a
         made.world.connecting = [PeerAway("away")] * 9
         made.world.delivering = [None, PeerAway("gone")]
 
-    async with scene(MOST + 1, prepare) as made:
-        await made.arrived(MOST + 1)
+    async with scene(MAX_EVENTS + 1, prepare) as made:
+        await made.arrived(MAX_EVENTS + 1)
     assert made.pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 0.25]
 
 
@@ -181,9 +181,9 @@ async def test_of_a_peer_that_hangs_up_after_so_many_each_connection_takes_some(
     def prepare(made: Scene) -> None:
         made.world.takes = 10
 
-    async with scene(MOST, prepare) as made:
-        await made.arrived(MOST)
-    assert numbers(made.world) == list(range(1, MOST + 1))
+    async with scene(MAX_EVENTS, prepare) as made:
+        await made.arrived(MAX_EVENTS)
+    assert numbers(made.world) == list(range(1, MAX_EVENTS + 1))
 
 
 async def test_a_peer_in_silence_is_asked_whether_it_is_there_and_keeps_its_connection() -> None:
@@ -341,7 +341,7 @@ async def test_how_the_peer_closes_says_whether_to_come_back_soon(code: int, kin
 
 
 async def test_a_peer_that_reads_nothing_is_given_up_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peer_module, "ANSWER_WITHIN", 0.2)
+    monkeypatch.setattr(peer_module, "ANSWER_TIMEOUT", 0.2)
     monkeypatch.setattr(peer_module, "HANG_UP_WITHIN", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"ws://127.0.0.1:{deaf.getsockname()[1]}/"

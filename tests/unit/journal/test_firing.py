@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.task import Task
-from jupyter_agent.core.trigger_parser import Overlap, When
+from jupyter_agent.core.trigger_parser import Overlap, ScheduleSpec
 from jupyter_agent.core.triggers import At, Cron, Every, Trigger
 from jupyter_agent.detached.run_spec import RunSpec
 from jupyter_agent.detached.targets import CommandTarget, PickledTarget
@@ -36,7 +36,7 @@ from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.ids import new_id
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import python
 
 START = 1_800_000_000.0
@@ -53,22 +53,24 @@ class Killed(BaseException):
 class Line:
     """A journal with schedules, and somebody who looks after them; it can be killed and opened again."""
 
-    def __init__(self, places: Places, path: Path) -> None:
-        self.places = places
+    def __init__(self, paths: DataPaths, path: Path) -> None:
+        self.paths = paths
         self.path = path
         self.open()
 
     def open(self) -> None:
         self.journal = SQLiteJournal(self.path, new_id(), "epoch")
         self.session = JournalSession(self.journal, lambda stored, seconds: None)
-        self.runner = ScheduleRunner(self.places, "default")
+        self.runner = ScheduleRunner(self.paths, "default")
 
     def reopen(self) -> None:
         self.journal.close()
         self.open()
 
     def add(self, trigger: Trigger = MINUTELY, overlap: Overlap = "allow", *, now: float = START) -> str:
-        return add_schedule(self.session, CALL, When(trigger, "UTC", overlap), ident=new_id(), now=now).id
+        return add_schedule(
+            self.session, CALL, ScheduleSpec(trigger, "UTC", overlap), ident=new_id(), now=now
+        ).id
 
     def look(self, seconds: float) -> TickResult:
         return self.runner.tick(self.session, START + seconds)
@@ -77,7 +79,7 @@ class Line:
         return sorted(self.journal.tasks(limit=10_000), key=lambda task: task.id)
 
     def orders(self) -> list[str]:
-        return [order.task for order in waiting_work_items(self.places)]
+        return [order.task for order in waiting_work_items(self.paths)]
 
     def firings(self, ident: str) -> list[Firing]:
         return self.journal.firings(ident, 10_000)[::-1]
@@ -88,14 +90,14 @@ class Line:
     def end(self, number: int = -1, to: TaskState = TaskState.COMPLETED) -> None:
         """The worker of a task has run it."""
         task = self.tasks()[number]
-        withdraw_work_item(self.places, task.producer or "")
+        withdraw_work_item(self.paths, task.producer or "")
         for step in (TaskState.RUNNING, to):
             self.session.append(HolderEvent(task.id, task.attempt, "state", State(step)))
 
 
 @pytest.fixture
-def line(places: Places, tmp_path: Path) -> Iterator[Line]:
-    line = Line(places, tmp_path / "journal.sqlite")
+def line(paths: DataPaths, tmp_path: Path) -> Iterator[Line]:
+    line = Line(paths, tmp_path / "journal.sqlite")
     yield line
     line.journal.close()
 
@@ -333,10 +335,10 @@ class TestAdding:
     def test_what_cannot_be_scheduled(self, line: Line, changed: dict[str, Any], said: str) -> None:
         call = RunSpec(**{name: getattr(CALL, name) for name in CALL.__struct_fields__} | changed)
         with pytest.raises(BadSchedule, match=said):
-            add_schedule(line.session, call, When(MINUTELY, "UTC"), ident=new_id(), now=START)
+            add_schedule(line.session, call, ScheduleSpec(MINUTELY, "UTC"), ident=new_id(), now=START)
 
     def test_there_is_a_bound(self, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(schedules_module, "MOST", 2)
+        monkeypatch.setattr(schedules_module, "MAX_SCHEDULES", 2)
         line.add(), line.add()
         with pytest.raises(BadSchedule, match="there are 2 schedules already"):
             line.add()
@@ -362,8 +364,8 @@ class Mortal:
         self._steps, self._dies_at = 0, dies_at
         try:
             if orphans_first:
-                session, places = self._line.session, self._line.places
-                interrupt_orphans(session, places, lambda _: False, now=START, lease=1.0)
+                session, paths = self._line.session, self._line.paths
+                interrupt_orphans(session, paths, lambda _: False, now=START, lease=1.0)
             self._line.look(seconds)
         except Killed:
             self.deaths += 1
@@ -428,11 +430,11 @@ from pathlib import Path
 from jupyter_agent.journal.operations.firing import ScheduleRunner
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
-from jupyter_agent.system.paths import Places; from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import DataPaths; from jupyter_agent.system.ids import new_id
 
 path, root, ident, start = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
 session = JournalSession(SQLiteJournal(path, new_id(), "epoch"), lambda stored, seconds: None)
-runner = ScheduleRunner(Places(root), "default")
+runner = ScheduleRunner(DataPaths(root), "default")
 now = session.journal.last_due(ident, 1e12) or start
 while True:
     runner.tick(session, now)
@@ -445,7 +447,7 @@ def test_a_process_that_is_killed_again_and_again_makes_one_task_of_each_second(
     ident = line.add(Every(1.0, START))
     for lines in (3, 20, 11, 1, 14):
         line.journal.close()
-        with python(CLOCKWORK, line.path, line.places.root, ident, START) as process:
+        with python(CLOCKWORK, line.path, line.paths.root, ident, START) as process:
             assert process.stdout is not None
             reached = [float(process.stdout.readline()) for _ in range(lines)][-1]
             process.kill()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_agent.core.events import TaskState
-from jupyter_agent.core.task import Point, ProgressNow, Task
+from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
 from jupyter_agent.notebook.progress.bar import RATE_FROM, STAYS, Bar, Pace
 from jupyter_agent.notebook.progress.track import Tracked, positioned
 
@@ -98,8 +98,8 @@ def test_the_last_line_says_how_it_ended(state: TaskState, words: str) -> None:
 
 def test_what_the_body_says_stands_at_the_end() -> None:
     task = LocalTask()
-    task.fold.metrics = {name: Point(value, 1) for name, value in (("loss", 0.123456), ("none", None))}
-    task.fold.progress = ProgressNow(1, 2, "epoch 1\x1b[2J")
+    task.fold.metrics = {name: MetricPoint(value, 1) for name, value in (("loss", 0.123456), ("none", None))}
+    task.fold.progress = ProgressSnapshot(1, 2, "epoch 1\x1b[2J")
     (line,) = Bar(task, [Place()], 0.0).lines(1.0)  # type: ignore[arg-type]
     assert line.told.endswith("1.0 s  loss 0.1235  epoch 1")
 

@@ -12,14 +12,14 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import About, State, TaskState
-from jupyter_agent.core.task import Task, foremost
+from jupyter_agent.core.task import Task, current_for_key
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.notebook import idempotency as keys
 from jupyter_agent.notebook import magic
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.runtime.registry import local_task
 from jupyter_agent.system.locks import is_locked
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK, python
 from tests.support.runtime import emitted, own_producer, run_script, until  # noqa: F401
 
@@ -166,12 +166,12 @@ sys.stdin.readline()
 
 
 def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
-    places: Places, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lock = keys._lock_of(places, "job")
+    lock = keys._lock_of(paths, "job")
     assert lock is not None
     lock.release()
-    monkeypatch.setattr(keys, "PATIENCE", 0.05)
+    monkeypatch.setattr(keys, "LOCK_TIMEOUT", 0.05)
     with python(HOLD, lock.path) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -180,9 +180,9 @@ def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
 
 
 def test_a_key_is_kept_until_the_server_has_what_was_begun(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = keys._lock_of(places, "job")
+    lock = keys._lock_of(paths, "job")
     assert lock is not None
     lock.release()
     producer = current_producer()
@@ -234,4 +234,4 @@ def test_of_several_tasks_with_a_key_it_means_the_one_that_lasts_or_completed(
     states: str, chosen: int | None
 ) -> None:
     tasks = [Task(str(at), state=TaskState(word)) for at, word in enumerate(states.split())]
-    assert foremost(tasks) == (None if chosen is None else tasks[chosen])
+    assert current_for_key(tasks) == (None if chosen is None else tasks[chosen])

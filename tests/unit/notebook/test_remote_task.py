@@ -137,7 +137,7 @@ def test_what_the_command_line_cannot_be_given_is_one_sentence(name: str, words:
 
 
 def test_a_command_line_that_does_not_end_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_client, "CLI_WITHIN", 0.01)
+    monkeypatch.setattr(journal_client, "CLI_TIMEOUT", 0.01)
     with pytest.raises(AgentError, match=r"^the command line did not end within 0 s"):
         ja.tasks()
 

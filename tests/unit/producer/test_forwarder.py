@@ -38,7 +38,7 @@ from jupyter_agent.protocol.messages import (
     Welcome,
 )
 from jupyter_agent.protocol.server import ServerSide
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport import link as link_module
 from jupyter_agent.transport.discovery import KEY_HEADER, Address
 from tests.support.builders import HOLDER, TASK, until
@@ -191,12 +191,12 @@ class Tasks:
 class Bench:
     """A spool, a forwarder, and where it finds its server now."""
 
-    def __init__(self, places: Places, new_id: Callable[[], str]) -> None:
+    def __init__(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
         self.journal = MemoryJournal(HOLDER, "e1")
         self.servers: list[Server] = []
         self.address: Address | None = None
         self.tasks = Tasks()
-        self.spool = Spool.create(places, header_for(new_id(), "default", 0.0))
+        self.spool = Spool.create(paths, header_for(new_id(), "default", 0.0))
         self.forwarder = Forwarder(self.spool, self.tasks, lambda: self.address)
 
     def serve(self, *, window: int = 8) -> Server:
@@ -218,12 +218,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(places: Places, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(link_module, "LOOK_AGAIN", 0.02)
-    monkeypatch.setattr(module, "LOOK_AGAIN", 0.02)
+def bench(paths: DataPaths, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(link_module, "POLL_INTERVAL", 0.02)
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.02)
     monkeypatch.setattr(module, "PAUSE_AFTER_ERROR", 0.05)
     monkeypatch.setattr(link_module, "random", lambda: 0.02)
-    bench = Bench(places, new_id)
+    bench = Bench(paths, new_id)
     yield bench
     bench.close()
 

@@ -25,7 +25,7 @@ from jupyter_agent.producer.producer import adopt_spool
 from jupyter_agent.producer.segment import Record, Segment
 from jupyter_agent.producer.spool import Spool, header_for, read_spool
 from jupyter_agent.system.locks import FileLock, is_locked
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import OTHER_TASK, PACKAGE_ROOT, TASK, python
 
 SMALL = 8192
@@ -51,13 +51,13 @@ class Disk:
 
 
 @pytest.fixture
-def make(places: Places, new_id: Callable[[], str]) -> Iterator[MakeSpool]:
+def make(paths: DataPaths, new_id: Callable[[], str]) -> Iterator[MakeSpool]:
     """Makes spools of small segments: room for *cap* of them, on *disk* when one is given."""
     spools: list[Spool] = []
 
     def make(*, cap: int = 1000, disk: Disk | None = None) -> Spool:
         producer = new_id()
-        folder = places.spools / producer
+        folder = paths.spools / producer
         folder.mkdir(parents=True)
         (folder / "spool.json").write_bytes(msgspec.json.encode(header_for(producer, "default", 0.0)))
         lock = FileLock.acquire(folder / "lock")
@@ -130,8 +130,8 @@ class TestAppending:
             log(spool, "\ud800")
         assert log(spool) == 1
 
-    def test_the_largest_event_fits_a_real_segment(self, places: Places, new_id: Callable[[], str]) -> None:
-        spool = Spool.create(places, header_for(new_id(), "default", 0.0))
+    def test_the_largest_event_fits_a_real_segment(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
+        spool = Spool.create(paths, header_for(new_id(), "default", 0.0))
         for n in range(1, 4):
             assert log(spool, "x" * ((1 << 20) - 300)) == n
         account(spool.records(), 3)
@@ -164,9 +164,9 @@ class TestAppending:
 
 class TestCreating:
     def test_it_is_private_and_locked_while_its_producer_lives(
-        self, places: Places, new_id: Callable[[], str]
+        self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
-        spool = Spool.create(places, header_for(new_id(), "default-2", 7.0))
+        spool = Spool.create(paths, header_for(new_id(), "default-2", 7.0))
         header, _ = read_spool(spool.folder)
         assert (header.producer, header.journal, header.created) == (spool.producer, "default-2", 7.0)
         assert header.pid == os.getpid()
@@ -175,29 +175,29 @@ class TestCreating:
         log(spool)
         spool.close()
         assert not is_locked(spool.folder / "lock")
-        assert [path.name for path in places.spools.iterdir()] == [spool.producer]
+        assert [path.name for path in paths.spools.iterdir()] == [spool.producer]
 
     def test_its_folder_goes_when_everything_was_committed(
-        self, places: Places, new_id: Callable[[], str]
+        self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
-        spool = Spool.create(places, header_for(new_id(), "default", 0.0))
+        spool = Spool.create(paths, header_for(new_id(), "default", 0.0))
         spool.free(log(spool))
         spool.close()
-        assert list(places.spools.iterdir()) == []
+        assert list(paths.spools.iterdir()) == []
 
-    def test_one_that_said_nothing_leaves_nothing(self, places: Places, new_id: Callable[[], str]) -> None:
-        Spool.create(places, header_for(new_id(), "default", 0.0)).close()
-        assert list(places.spools.iterdir()) == []
+    def test_one_that_said_nothing_leaves_nothing(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
+        Spool.create(paths, header_for(new_id(), "default", 0.0)).close()
+        assert list(paths.spools.iterdir()) == []
 
     def test_where_it_cannot_be_made_one_sentence_says_so(
-        self, places: Places, new_id: Callable[[], str]
+        self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
-        places.spools.write_text("a file in the way")
+        paths.spools.write_text("a file in the way")
         with pytest.raises(SpoolError, match=r"no spool can be made in .*: File exists"):
-            Spool.create(places, header_for(new_id(), "default", 0.0))
+            Spool.create(paths, header_for(new_id(), "default", 0.0))
 
     def test_a_disk_that_is_full_from_the_start_leaves_nothing_behind(
-        self, places: Places, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+        self, paths: DataPaths, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(fd: int, start: int, size: int) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -205,17 +205,17 @@ class TestCreating:
         monkeypatch.setattr(os, "posix_fallocate", full)
         header = header_for(new_id(), "default", 0.0)
         with pytest.raises(SpoolError, match="No space left on device"):
-            Spool.create(places, header)
-        assert list(places.spools.iterdir()) == []
+            Spool.create(paths, header)
+        assert list(paths.spools.iterdir()) == []
         monkeypatch.undo()
-        Spool.create(places, header).close()
+        Spool.create(paths, header).close()
 
-    def test_a_name_that_is_taken_is_told(self, places: Places, new_id: Callable[[], str]) -> None:
+    def test_a_name_that_is_taken_is_told(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
         header = header_for(new_id(), "default", 0.0)
-        first = Spool.create(places, header)
+        first = Spool.create(paths, header)
         log(first)
         with pytest.raises(SpoolError, match="no spool can be made"):
-            Spool.create(places, header)
+            Spool.create(paths, header)
         assert log(first) == 2
         account(read_spool(first.folder)[1], 2)
         first.close()
@@ -466,8 +466,8 @@ class TestFull:
 
     def test_a_real_full_disk(self, small_disk: Path, new_id: Callable[[], str]) -> None:
         """7 MiB: three segments of 2 MiB and a little."""
-        places = Places(small_disk)
-        spool = Spool.create(places, header_for(new_id(), "default", 0.0))
+        paths = DataPaths(small_disk)
+        spool = Spool.create(paths, header_for(new_id(), "default", 0.0))
         states = set()
         for n in range(20_000):
             log(spool, "x" * 700)
@@ -603,9 +603,9 @@ class TestInterrupted:
 
 
 class TestAdopting:
-    def dead(self, places: Places, count: int, new_id: Callable[[], str]) -> Path:
+    def dead(self, paths: DataPaths, count: int, new_id: Callable[[], str]) -> Path:
         """The spool of a process that was killed after *count* events."""
-        spool = Spool.create(places, header_for(new_id(), "default", 0.0))
+        spool = Spool.create(paths, header_for(new_id(), "default", 0.0))
         for _ in range(count):
             log(spool)
         spool._segments.close()
@@ -615,10 +615,10 @@ class TestAdopting:
 
     @pytest.mark.parametrize("count", [0, 1, 50])
     def test_numbers_go_on_where_the_dead_one_stopped(
-        self, places: Places, new_id: Callable[[], str], count: int
+        self, paths: DataPaths, new_id: Callable[[], str], count: int
     ) -> None:
-        folder = self.dead(places, count, new_id)
-        spool = adopt_spool(places, folder.name)
+        folder = self.dead(paths, count, new_id)
+        spool = adopt_spool(paths, folder.name)
         assert spool is not None
         assert end(spool) == count + 1
         spool.close()
@@ -626,41 +626,43 @@ class TestAdopting:
         account(read_spool(folder)[1], count + 1)
 
     def test_what_the_dead_one_left_stays_whatever_the_adopter_does(
-        self, places: Places, new_id: Callable[[], str]
+        self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
-        folder = self.dead(places, 5, new_id)
-        spool = adopt_spool(places, folder.name)
+        folder = self.dead(paths, 5, new_id)
+        spool = adopt_spool(paths, folder.name)
         assert spool is not None
         spool.free(10**6)
         spool.close()
         account(read_spool(folder)[1], 5)
 
-    def test_it_goes_on_behind_a_torn_record(self, places: Places, new_id: Callable[[], str]) -> None:
-        folder = self.dead(places, 5, new_id)
+    def test_it_goes_on_behind_a_torn_record(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
+        folder = self.dead(paths, 5, new_id)
         (segment,) = folder.glob("*.seg")
         content = segment.read_bytes()
         segment.write_bytes(content[: content.rindex(b'"line') if b'"line' in content else 400] + bytes(9))
         left = len(read_spool(folder)[1])
         assert left < 5
         for more in (1, 2):
-            spool = adopt_spool(places, folder.name)
+            spool = adopt_spool(paths, folder.name)
             assert spool is not None
             assert end(spool) == left + more
             spool.close()
         account(read_spool(folder)[1], left + 2)
 
     def test_one_that_somebody_has_in_hand_cannot_be_adopted(
-        self, places: Places, new_id: Callable[[], str]
+        self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
-        folder = self.dead(places, 5, new_id)
+        folder = self.dead(paths, 5, new_id)
         lock = FileLock.acquire(folder / "lock")
         assert lock is not None
-        assert adopt_spool(places, folder.name) is None
+        assert adopt_spool(paths, folder.name) is None
         lock.release()
 
-    def test_one_that_was_taken_in_cannot_be_adopted(self, places: Places, new_id: Callable[[], str]) -> None:
-        assert adopt_spool(places, new_id()) is None
-        assert not places.spools.exists()
+    def test_one_that_was_taken_in_cannot_be_adopted(
+        self, paths: DataPaths, new_id: Callable[[], str]
+    ) -> None:
+        assert adopt_spool(paths, new_id()) is None
+        assert not paths.spools.exists()
 
 
 class TestReading:
@@ -693,16 +695,16 @@ import json, mmap, os, random, signal, struct, sys, time
 from pathlib import Path
 from jupyter_agent.core.events import Log, State, TaskState
 from jupyter_agent.system.locks import FileLock
-from jupyter_agent.system.paths import Places; from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import DataPaths; from jupyter_agent.system.ids import new_id
 from jupyter_agent.producer.spool import Spool, header_for
 import msgspec
 
-places, cap, count, seed = Places(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+paths, cap, count, seed = DataPaths(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 task, dice = new_id(), random.Random(seed)
 
 def write(shared):
     producer = new_id()
-    folder = places.spools / producer
+    folder = paths.spools / producer
     folder.mkdir(parents=True)
     (folder / "spool.json").write_bytes(msgspec.json.encode(header_for(producer, "default", 0.0)))
     spool = Spool(folder, FileLock.acquire(folder / "lock"), producer, cap=cap * 8192, size=8192)
@@ -727,13 +729,13 @@ for _ in range(count):
 
 class TestKilled:
     @pytest.mark.parametrize("cap", [1_000_000, 4])
-    def test_every_append_that_returned_is_there_exactly_once(self, places: Places, cap: int) -> None:
-        with python(NURSERY, places.root, cap, 15, 11) as nursery:
+    def test_every_append_that_returned_is_there_exactly_once(self, paths: DataPaths, cap: int) -> None:
+        with python(NURSERY, paths.root, cap, 15, 11) as nursery:
             assert nursery.stdout is not None
             killed = [json.loads(line) for line in nursery.stdout]
         assert len(killed) == 15
         for producer, returned in killed:
-            header, records = read_spool(places.spools / producer)
+            header, records = read_spool(paths.spools / producer)
             assert header.producer == producer
             last = records[-1][0]
             assert returned <= last <= returned + 1
@@ -742,7 +744,7 @@ class TestKilled:
             kept, dropped = _covered(records)
             assert kept | dropped == set(range(1, last + 1))
             assert not dropped or cap == 4
-            assert not is_locked(places.spools / producer / "lock")
+            assert not is_locked(paths.spools / producer / "lock")
 
 
 def _covered(records: list[Record]) -> tuple[set[int], set[int]]:
@@ -793,11 +795,11 @@ sys.stdin.read()
 
 
 class TestForked:
-    def test_a_child_emits_nothing_and_neither_hangs_nor_frees_its_parent(self, places: Places) -> None:
+    def test_a_child_emits_nothing_and_neither_hangs_nor_frees_its_parent(self, paths: DataPaths) -> None:
         with python(FORKING) as process:
             assert process.stdout is not None
             producer, last = process.stdout.readline().split()
-            folder = places.spools / producer
+            folder = paths.spools / producer
             assert is_locked(folder / "lock"), "a child's end does not end the parent's lock"
             _, records = read_spool(folder)
         _kept, dropped = account(records, int(last))

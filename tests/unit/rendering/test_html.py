@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_agent.core.events import Error, Result, TaskState
-from jupyter_agent.core.task import Point, ProgressNow, PromptNow, Task
+from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, PromptSnapshot, Task
 from jupyter_agent.rendering.html import html, last_lines
 from jupyter_agent.server.handlers.task_html import wants_html, wants_page
 from tests.support.builders import TASK
@@ -38,8 +38,8 @@ def test_without_any_style_it_can_still_be_read() -> None:
         attempt=2,
         started=10.0,
         updated=75.0,
-        progress=ProgressNow(21, 50, "warm"),
-        metrics={"loss": Point(0.31, 20), "seen": Point(1234567, None)},
+        progress=ProgressSnapshot(21, 50, "warm"),
+        metrics={"loss": MetricPoint(0.31, 20), "seen": MetricPoint(1234567, None)},
     )
     assert words(html(now)) == (
         "● train running · attempt 2 21 / 50 (42%) · 1:05 min · warm loss 0.31 · seen 1,234,567"
@@ -65,13 +65,13 @@ def test_without_lines_there_is_no_room_for_them() -> None:
 
 
 def test_a_question_is_told_and_so_is_a_cancel_under_way() -> None:
-    drawn = words(html(task(prompt=PromptNow("p", "Go on?", ("yes",)), cancel_requested=True)))
+    drawn = words(html(task(prompt=PromptSnapshot("p", "Go on?", ("yes",)), cancel_requested=True)))
     assert "train cancelling" in drawn
     assert "It asks: Go on?" in drawn
 
 
 def test_of_many_metrics_the_first_dozen_is_shown_and_the_others_are_counted() -> None:
-    many = task(metrics={f"m{n:03}": Point(n, None) for n in range(500)})
+    many = task(metrics={f"m{n:03}": MetricPoint(n, None) for n in range(500)})
     assert words(html(many)).endswith("m011 11 · and 488 more")
 
 

@@ -16,38 +16,38 @@ from jupyter_agent.errors import ResultNotStored
 from jupyter_agent.journal.operations.retention import delete_files
 from jupyter_agent.runtime.artifacts import checkpoints as checkpoints_module
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK, task_id
 from tests.support.runtime import logs, own_producer  # noqa: F401
 
 
 @pytest.fixture
-def checkpoints(places: Places) -> Checkpoints:
-    return Checkpoints(places)
+def checkpoints(paths: DataPaths) -> Checkpoints:
+    return Checkpoints(paths)
 
 
-def names(places: Places) -> list[str]:
+def names(paths: DataPaths) -> list[str]:
     """What lies in the folder, without the task's id."""
-    return sorted(path.name.replace(TASK, "task") for path in places.checkpoints.iterdir())
+    return sorted(path.name.replace(TASK, "task") for path in paths.checkpoints.iterdir())
 
 
 def test_the_newest_is_given_back_and_the_one_before_is_kept(
-    checkpoints: Checkpoints, places: Places
+    checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     assert checkpoints.load(TASK, "none yet") == "none yet"
     sizes = [checkpoints.save(TASK, {"step": step}) for step in range(12)]
     assert checkpoints.load(TASK) == {"step": 11}
     assert sizes[0] == len(pickle.dumps({"step": 0}, protocol=pickle.HIGHEST_PROTOCOL))
-    assert names(places) == ["task-1-11.pickle", "task-1-12.pickle"]
+    assert names(paths) == ["task-1-11.pickle", "task-1-12.pickle"]
     assert checkpoints.load(task_id(1), "another task's") == "another task's"
 
 
 def test_a_file_cut_at_any_byte_gives_the_one_before(
-    checkpoints: Checkpoints, places: Places, caplog: pytest.LogCaptureFixture
+    checkpoints: Checkpoints, paths: DataPaths, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkpoints.save(TASK, "before")
     checkpoints.save(TASK, "newest")
-    newest = places.checkpoints / f"{TASK}-1-2.pickle"
+    newest = paths.checkpoints / f"{TASK}-1-2.pickle"
     whole = newest.read_bytes()
     for length in range(len(whole)):
         newest.write_bytes(whole[:length])
@@ -58,10 +58,10 @@ def test_a_file_cut_at_any_byte_gives_the_one_before(
     assert checkpoints.load(TASK) == "newest"
 
 
-def test_a_byte_changed_anywhere_gives_the_one_before(checkpoints: Checkpoints, places: Places) -> None:
+def test_a_byte_changed_anywhere_gives_the_one_before(checkpoints: Checkpoints, paths: DataPaths) -> None:
     checkpoints.save(TASK, "before")
     checkpoints.save(TASK, "newest")
-    newest = places.checkpoints / f"{TASK}-1-2.pickle"
+    newest = paths.checkpoints / f"{TASK}-1-2.pickle"
     whole = newest.read_bytes()
     for at in range(len(whole)):
         newest.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
@@ -71,10 +71,10 @@ def test_a_byte_changed_anywhere_gives_the_one_before(checkpoints: Checkpoints, 
 
 
 def test_when_all_are_damaged_that_is_said_and_nothing_begins_anew_by_itself(
-    checkpoints: Checkpoints, places: Places
+    checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     checkpoints.save(TASK, "only")
-    (places.checkpoints / f"{TASK}-1-1.pickle").write_bytes(b"")
+    (paths.checkpoints / f"{TASK}-1-1.pickle").write_bytes(b"")
     with pytest.raises(ResultNotStored, match=r"every checkpoint .* delete the task or use another key"):
         checkpoints.load(TASK, "default")
     checkpoints.save(TASK, "again")
@@ -82,32 +82,32 @@ def test_when_all_are_damaged_that_is_said_and_nothing_begins_anew_by_itself(
 
 
 def test_one_that_an_older_version_wrote_is_loaded_until_there_are_newer_ones(
-    checkpoints: Checkpoints, places: Places
+    checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
-    places.checkpoints.mkdir(mode=0o700)
-    (places.checkpoints / f"{TASK}.pickle").write_bytes(pickle.dumps("old"))
+    paths.checkpoints.mkdir(mode=0o700)
+    (paths.checkpoints / f"{TASK}.pickle").write_bytes(pickle.dumps("old"))
     assert checkpoints.load(TASK) == "old"
     checkpoints.save(TASK, "new")
     assert checkpoints.load(TASK) == "new"
-    (places.checkpoints / f"{TASK}-1-1.pickle").write_bytes(b"torn")
+    (paths.checkpoints / f"{TASK}-1-1.pickle").write_bytes(b"torn")
     assert checkpoints.load(TASK) == "old"
     checkpoints.save(TASK, "newer")
-    assert names(places) == ["task-1-1.pickle", "task-1-2.pickle"]
+    assert names(paths) == ["task-1-1.pickle", "task-1-2.pickle"]
 
 
 def test_an_earlier_attempt_that_goes_on_does_not_undo_what_a_later_one_saved(
-    checkpoints: Checkpoints, places: Places
+    checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     for step in range(10):
         checkpoints.save(TASK, f"first {step}", attempt=1)
     checkpoints.save(TASK, "second", attempt=2)
     checkpoints.save(TASK, "first, cut off", attempt=1)
     assert checkpoints.load(TASK) == "second"
-    assert names(places) == ["task-1-11.pickle", "task-2-1.pickle"]
+    assert names(paths) == ["task-1-11.pickle", "task-2-1.pickle"]
 
 
 def test_what_cannot_be_saved_leaves_what_was_there(
-    checkpoints: Checkpoints, places: Places, monkeypatch: pytest.MonkeyPatch
+    checkpoints: Checkpoints, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoints.save(TASK, "kept")
     with pytest.raises(TypeError, match="pickle"):
@@ -123,7 +123,7 @@ def test_what_cannot_be_saved_leaves_what_was_there(
     with pytest.raises(OSError, match="No space"):
         checkpoints.save(TASK, "lost")
     assert checkpoints.load(TASK) == "kept"
-    assert names(places) == ["task-1-1.pickle"]
+    assert names(paths) == ["task-1-1.pickle"]
 
 
 def test_a_full_disk_does_not_stop_the_task_which_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,23 +143,23 @@ def test_a_full_disk_does_not_stop_the_task_which_says_so(monkeypatch: pytest.Mo
     assert [event.type for event in handle.events()].count("checkpoint") == 1
 
 
-def test_a_task_is_told_that_its_newest_checkpoint_is_damaged(places: Places) -> None:
+def test_a_task_is_told_that_its_newest_checkpoint_is_damaged(paths: DataPaths) -> None:
     def work() -> object:
         context = ja.current()
         context.checkpoint("one")
         context.checkpoint("two")
-        (places.checkpoints / f"{context.id}-1-2.pickle").write_bytes(b"torn")
+        (paths.checkpoints / f"{context.id}-1-2.pickle").write_bytes(b"torn")
         return context.restore()
 
     handle = ja.submit(work)
     assert handle.result(10) == "one"
     assert [log.text for log in logs(handle.id)] == [
-        f"the checkpoint {places.checkpoints}/{handle.id}-1-2.pickle is damaged; the one before it is used"
+        f"the checkpoint {paths.checkpoints}/{handle.id}-1-2.pickle is damaged; the one before it is used"
     ]
 
 
 def test_file_and_folder_are_synced_before_the_oldest_goes(
-    checkpoints: Checkpoints, places: Places, monkeypatch: pytest.MonkeyPatch
+    checkpoints: Checkpoints, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a power loss may leave is what was there at any moment of this."""
     done: list[str] = []
@@ -188,10 +188,10 @@ def test_file_and_folder_are_synced_before_the_oldest_goes(
 
 
 def test_what_was_half_written_goes_with_the_next_attempt_or_with_the_task(
-    checkpoints: Checkpoints, places: Places
+    checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     checkpoints.save(TASK, "one")
-    half = places.checkpoints / f".{TASK}-1.part"
+    half = paths.checkpoints / f".{TASK}-1.part"
     half.write_bytes(b"half")
     checkpoints.save(TASK, "two", attempt=1)
     assert not half.exists()
@@ -199,12 +199,12 @@ def test_what_was_half_written_goes_with_the_next_attempt_or_with_the_task(
     checkpoints.save(TASK, "three", attempt=2)
     assert not half.exists()
     half.write_bytes(b"half")
-    (places.checkpoints / f"{task_id(7)}.pickle").write_bytes(b"another's")
-    delete_files(places, TASK)
-    assert [path.name for path in places.checkpoints.iterdir()] == [f"{task_id(7)}.pickle"]
+    (paths.checkpoints / f"{task_id(7)}.pickle").write_bytes(b"another's")
+    delete_files(paths, TASK)
+    assert [path.name for path in paths.checkpoints.iterdir()] == [f"{task_id(7)}.pickle"]
 
 
-def test_many_threads_save_one_after_the_other(checkpoints: Checkpoints, places: Places) -> None:
+def test_many_threads_save_one_after_the_other(checkpoints: Checkpoints, paths: DataPaths) -> None:
     def save(name: int) -> None:
         for step in range(10):
             checkpoints.save(TASK, (name, step))
@@ -214,7 +214,7 @@ def test_many_threads_save_one_after_the_other(checkpoints: Checkpoints, places:
         thread.start()
     for thread in threads:
         thread.join()
-    assert names(places) == ["task-1-39.pickle", "task-1-40.pickle"]
+    assert names(paths) == ["task-1-39.pickle", "task-1-40.pickle"]
     assert checkpoints.load(TASK)[1] == 9  # type: ignore[index]
 
 
@@ -225,7 +225,7 @@ def test_a_reader_beside_a_writer_always_finds_one(checkpoints: Checkpoints) -> 
 
     def read() -> None:
         while not stop.is_set():
-            seen.append(Checkpoints(Places(checkpoints._folder.parent)).load(TASK, -1))  # type: ignore[arg-type]
+            seen.append(Checkpoints(DataPaths(checkpoints._folder.parent)).load(TASK, -1))  # type: ignore[arg-type]
 
     reader = threading.Thread(target=read)
     reader.start()

@@ -209,7 +209,7 @@ def test_a_worker_whose_end_a_holder_tells_is_not_ended_twice(
         print("ready", flush=True)
         time.sleep(60)
 
-    def taken(_places: object, _producer: str) -> None:
+    def taken(_paths: object, _producer: str) -> None:
         """A holder was faster: it has the spool, or has had it."""
 
     monkeypatch.setattr("jupyter_agent.runtime.engines.process.adopt_spool", taken)

@@ -22,7 +22,7 @@ from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.server.background.forward_source import FeedSource
 from jupyter_agent.server.background.forwards import Forwards, UnknownForward
 from jupyter_agent.server.delivery.feed import Feed, Interest
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import OTHER_TASK, PRODUCER, STRANGER, TASK, event, state, story, task_id
 from tests.support.journal import NowHolder, batches
 from tests.support.websocket_peers import FakeWorld
@@ -221,7 +221,7 @@ class TestRunning:
 
 class TestKeeping:
     def test_there_are_not_more_than_so_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kept, "MOST", 1)
+        monkeypatch.setattr(kept, "MAX_FORWARDS", 1)
         journal = MemoryJournal("h", "E")
         kept.add_forward(journal, Wanted(URL), "a", 1.0)
         kept.add_forward(journal, Wanted(URL), "b", 1.0)
@@ -242,9 +242,9 @@ class TestKeeping:
         assert kept.forwards(journal) == []
 
     def test_with_a_journal_that_is_taken_in_it_moves_and_sends_what_it_has_not_sent(
-        self, places: Places
+        self, paths: DataPaths
     ) -> None:
-        other, slot = try_slot(places, "default-2"), try_slot(places, "default")
+        other, slot = try_slot(paths, "default-2"), try_slot(paths, "default")
         assert other is not None
         assert slot is not None
         with Holder(other) as second:
@@ -258,7 +258,7 @@ class TestKeeping:
             holder.call(lambda session: session.append(*batches(mine))).result(20)
             same = Wanted(URL, types=("state",))
             holder.call(lambda session: kept.add_forward(session.journal, same, "own", 1.0)).result(20)
-            holder.call(lambda session: recover_all(session, places, "default")).result(20)
+            holder.call(lambda session: recover_all(session, paths, "default")).result(20)
             found = {
                 one.id: one for one in holder.call(lambda session: kept.forwards(session.journal)).result(20)
             }

@@ -54,7 +54,7 @@ def test_a_page_of_rare_events_takes_as_many_looks_as_it_needs(feed: FakeFeed) -
 def test_after_many_looks_the_rest_is_for_the_next_page(
     feed: FakeFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MOST_LOOKS", 5)
+    monkeypatch.setattr(history, "MAX_SCANS", 5)
     upto, found, pages = 200, [], 0
     while upto:
         page = feed.back(upto, 100)

@@ -157,6 +157,6 @@ class TestCells:
         save(tmp_path / "a.json", "one")
         save(tmp_path / "large.ipynb", "one")
         os.mkfifo(tmp_path / "pipe.ipynb")
-        monkeypatch.setattr(notebooks, "MOST_BYTES", 10)
+        monkeypatch.setattr(notebooks, "MAX_BYTES", 10)
         for name in ("a.json", "large.ipynb", "pipe.ipynb", "nothing.ipynb"):
             assert cells_of(tmp_path / name) is None

@@ -179,7 +179,7 @@ class TestTelling:
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        monkeypatch.setattr(notify_module, "SEND_WITHIN", 0.05)
+        monkeypatch.setattr(notify_module, "SEND_TIMEOUT", 0.05)
         free = threading.Event()
         async with scene() as made:
             made.told.append(("", "", False))

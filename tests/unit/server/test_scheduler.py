@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.core.events import About
-from jupyter_agent.core.trigger_parser import Overlap, When
+from jupyter_agent.core.trigger_parser import Overlap, ScheduleSpec
 from jupyter_agent.core.triggers import At, Every
 from jupyter_agent.detached.run_spec import RunSpec
 from jupyter_agent.detached.targets import CommandTarget
@@ -29,7 +29,7 @@ from jupyter_agent.server.background.scheduler import ABSENCE_PERIOD, PERIOD, WA
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.system.host import host
 from jupyter_agent.system.ids import new_id
-from jupyter_agent.system.paths import Places
+from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.system.timezone import local_zone
 from jupyter_agent.transport.discovery import HolderFile
 
@@ -42,7 +42,7 @@ log = logging.getLogger("jupyter_agent.test")
 class Clocked:
     """A server's scheduler with a clock that is set by hand."""
 
-    places: Places
+    paths: DataPaths
     slot: str = "default"
     now: float = START
     launched: int = 0
@@ -50,11 +50,11 @@ class Clocked:
     feed: Feed = field(default_factory=Feed)
 
     def __post_init__(self) -> None:
-        slot = try_slot(self.places, self.slot)
+        slot = try_slot(self.paths, self.slot)
         assert slot is not None
         self.holder = self.feed.holder = Holder(slot)
         self.schedules = Schedules(
-            self.feed, self.places, log, recover=self.recover, launch=self.launch, clock=lambda: self.now
+            self.feed, self.paths, log, recover=self.recover, launch=self.launch, clock=lambda: self.now
         )
 
     async def recover(self) -> None:
@@ -65,7 +65,7 @@ class Clocked:
 
     async def add(self, seconds: float = 60.0, overlap: Overlap = "allow") -> str:
         def job(session: JournalSession) -> Schedule:
-            when = When(Every(seconds, self.now), "UTC", overlap)
+            when = ScheduleSpec(Every(seconds, self.now), "UTC", overlap)
             return add_schedule(session, CALL, when, ident=new_id(), now=self.now)
 
         return (await self.schedules.call(job)).id
@@ -81,8 +81,8 @@ def close() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def server(places: Places, close: ExitStack) -> Clocked:
-    server = Clocked(places)
+def server(paths: DataPaths, close: ExitStack) -> Clocked:
+    server = Clocked(paths)
     close.callback(server.holder.close)
     return server
 
@@ -98,7 +98,7 @@ async def test_it_sleeps_until_the_next_due_but_not_for_long(server: Clocked) ->
     server.launched = 0
     assert await server.schedules.look() == PERIOD
     assert server.launched == 1
-    assert len(list(waiting_work_items(server.places))) == 1
+    assert len(list(waiting_work_items(server.paths))) == 1
 
 
 @pytest.mark.asyncio
@@ -161,22 +161,22 @@ async def test_what_was_claimed_before_is_finished_first(server: Clocked) -> Non
     claim = Firing(ident, START + 60, START + 60, "claimed", new_id(), new_id())
     await server.schedules.read(lambda session: session.journal.claim(claim))
     await server.schedules.finish()
-    assert [order.task for order in waiting_work_items(server.places)] == [claim.task]
+    assert [order.task for order in waiting_work_items(server.paths)] == [claim.task]
     assert [f.outcome for f in await server.firings(ident)] == ["queued"]
 
 
 class TestTheSecondServer:
     @pytest.mark.asyncio
     async def test_it_leaves_the_schedules_to_their_holder(
-        self, server: Clocked, places: Places, close: ExitStack
+        self, server: Clocked, paths: DataPaths, close: ExitStack
     ) -> None:
         await server.add()
-        second = Clocked(places, "default-2", now=START + 60)
+        second = Clocked(paths, "default-2", now=START + 60)
         close.callback(second.holder.close)
         server.holder.slot.announce(HolderFile("server", 1, host(), "http://127.0.0.1:1/", "key"))
         assert await second.schedules.look() == ABSENCE_PERIOD
         await second.schedules.finish()
-        assert list(waiting_work_items(places)) == []
+        assert list(waiting_work_items(paths)) == []
         address = second.schedules.remote_address()
         assert address is not None
         assert address.url == "http://127.0.0.1:1/"
@@ -186,31 +186,31 @@ class TestTheSecondServer:
 
     @pytest.mark.asyncio
     async def test_it_looks_after_them_where_there_is_no_holder(
-        self, server: Clocked, places: Places, close: ExitStack
+        self, server: Clocked, paths: DataPaths, close: ExitStack
     ) -> None:
         ident = await server.add()
         server.holder.close()
-        second = Clocked(places, "default-2", now=START + 61)
+        second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
         assert second.schedules.remote_address() is None
         assert await second.schedules.look() == PERIOD
         assert second.launched == 1
         assert [f.outcome for f in await second.firings(ident)] == ["queued"]
-        assert [order.journal for order in waiting_work_items(places)] == ["default"]
-        first = Clocked(places, now=START + 62)
+        assert [order.journal for order in waiting_work_items(paths)] == ["default"]
+        first = Clocked(paths, now=START + 62)
         close.callback(first.holder.close)
         assert await first.schedules.look() == PERIOD
         assert len(await first.firings(ident)) == 1
 
     @pytest.mark.asyncio
     async def test_it_waits_for_a_command_that_has_them_for_a_moment(
-        self, server: Clocked, places: Places, close: ExitStack
+        self, server: Clocked, paths: DataPaths, close: ExitStack
     ) -> None:
         ident = await server.add()
         server.holder.close()
-        second = Clocked(places, "default-2", now=START + 61)
+        second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
-        command = take_slot_briefly(places)
+        command = take_slot_briefly(paths)
         look = asyncio.create_task(second.schedules.look())
         await asyncio.sleep(0)
         command.release()
@@ -219,20 +219,20 @@ class TestTheSecondServer:
 
     @pytest.mark.asyncio
     async def test_it_comes_again_when_a_server_has_taken_them_meanwhile(
-        self, server: Clocked, places: Places, close: ExitStack, monkeypatch: pytest.MonkeyPatch
+        self, server: Clocked, paths: DataPaths, close: ExitStack, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        second = Clocked(places, "default-2", now=START + 61)
+        second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
-        monkeypatch.setattr(moment, "PATIENCE", 0.0)
+        monkeypatch.setattr(moment, "ACQUIRE_TIMEOUT", 0.0)
         assert await second.schedules.look() == ABSENCE_PERIOD, "held by somebody who has not said what it is"
 
     @pytest.mark.asyncio
     async def test_it_has_its_turn_however_often_others_ask(
-        self, server: Clocked, places: Places, close: ExitStack
+        self, server: Clocked, paths: DataPaths, close: ExitStack
     ) -> None:
         await server.add()
         server.holder.close()
-        second = Clocked(places, "default-2", now=START + 61)
+        second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
         reads: asyncio.Queue[None] = asyncio.Queue()
 
@@ -252,12 +252,12 @@ class TestTheSecondServer:
 
     @pytest.mark.asyncio
     async def test_it_makes_no_journal_where_nobody_has_schedules(
-        self, places: Places, close: ExitStack
+        self, paths: DataPaths, close: ExitStack
     ) -> None:
-        second = Clocked(places, "default-2")
+        second = Clocked(paths, "default-2")
         close.callback(second.holder.close)
         assert await second.schedules.look() == ABSENCE_PERIOD
-        assert not (places.journals / "default").exists()
+        assert not (paths.journals / "default").exists()
 
 
 class TestLocalZone:
@@ -278,11 +278,11 @@ class TestLocalZone:
 
 def test_a_due_once_in_the_past_is_over(server: Clocked) -> None:
     async def job() -> float:
-        when = When(At(START - 1, "UTC"), "UTC")
+        when = ScheduleSpec(At(START - 1, "UTC"), "UTC")
         await server.schedules.call(
             lambda session: add_schedule(session, CALL, when, ident=new_id(), now=START)
         )
         return await server.schedules.look()
 
     assert asyncio.run(job()) == PERIOD
-    assert list(waiting_work_items(server.places)) == []
+    assert list(waiting_work_items(server.paths)) == []

@@ -14,7 +14,7 @@ from jupyter_agent.system.files import make_private, read_json, remove_folder, s
 from jupyter_agent.system.host import boot, host, is_this_host
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.locks import FileLock
-from jupyter_agent.system.paths import Places, find_places
+from jupyter_agent.system.paths import DataPaths, data_paths
 
 
 def mode(path: Path) -> int:
@@ -32,29 +32,31 @@ class TestFinding:
 
     def test_the_environment_says_where(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "x" / "y"))
-        assert find_places() == Places(tmp_path / "x" / "y")
+        assert data_paths() == DataPaths(tmp_path / "x" / "y")
         assert mode(tmp_path / "x" / "y") == 0o700
         assert list((tmp_path / "x" / "y").iterdir()) == [], "the probe leaves nothing"
 
     def test_else_jupyters_data_folder(self, own_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("JUPYTER_AGENT_DIR")
-        assert find_places().root == own_environment / "data" / "agent"
+        assert data_paths().root == own_environment / "data" / "agent"
 
     def test_a_tilde_is_home(self, own_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_DIR", "~/here")
-        assert find_places().root == own_environment / "here"
+        assert data_paths().root == own_environment / "here"
 
     def test_a_file_in_the_way_moves_it_and_says_why(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path
     ) -> None:
         (tmp_path / "file").write_text("in the way")
         monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "file" / "agent"))
-        places = find_places()
-        assert places.root == local / f"jupyter_agent-{os.getuid()}"
-        assert mode(places.root) == 0o700
+        paths = data_paths()
+        assert paths.root == local / f"jupyter_agent-{os.getuid()}"
+        assert mode(paths.root) == 0o700
         asked = tmp_path / "file" / "agent"
-        assert places.moved == (f"{asked} cannot be written or locked (Not a directory); using {places.root}")
-        assert find_places() == places, "every look comes to the same answer"
+        assert paths.fallback_reason == (
+            f"{asked} cannot be written or locked (Not a directory); using {paths.root}"
+        )
+        assert data_paths() == paths, "every look comes to the same answer"
 
     @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EROFS, errno.EOPNOTSUPP])
     def test_where_locks_do_not_work_it_moves(
@@ -68,10 +70,10 @@ class TestFinding:
             return real(path, **options)
 
         monkeypatch.setattr(FileLock, "acquire", acquire)
-        places = find_places()
-        assert local in places.root.parents
-        assert places.moved is not None
-        assert os.strerror(error) in places.moved
+        paths = data_paths()
+        assert local in paths.root.parents
+        assert paths.fallback_reason is not None
+        assert os.strerror(error) in paths.fallback_reason
 
     def test_a_folder_of_somebody_else_is_not_used(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path
@@ -80,9 +82,9 @@ class TestFinding:
         theirs.mkdir()
         os.chown(theirs, os.getuid() + 1, -1) if os.getuid() == 0 else pytest.fail("runs as root")
         monkeypatch.setenv("JUPYTER_AGENT_DIR", str(theirs))
-        places = find_places()
-        assert places.moved is not None
-        assert "belongs to another user" in places.moved
+        paths = data_paths()
+        assert paths.fallback_reason is not None
+        assert "belongs to another user" in paths.fallback_reason
 
 
 class TestPrivacy:

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.transport.discovery import Address
-from jupyter_agent.transport.link import connect
+from jupyter_agent.transport.link import connect_to_server
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 
@@ -41,7 +41,7 @@ async def test_a_connection_that_opens_when_nobody_wants_it_any_more_is_closed()
 
     async with asyncio.timeout(20), await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        connecting = asyncio.create_task(connect(Address(f"http://127.0.0.1:{port}/")))
+        connecting = asyncio.create_task(connect_to_server(Address(f"http://127.0.0.1:{port}/")))
         await asked.wait()
         connecting.cancel()
         asyncio.get_running_loop().call_soon(answer.set)
@@ -61,5 +61,5 @@ async def test_a_server_without_the_tls_it_should_have_is_an_error_and_nothing_i
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ServerUnreachable, match="wrong version number"):
-            await connect(Address(f"https://127.0.0.1:{port}/"))
+            await connect_to_server(Address(f"https://127.0.0.1:{port}/"))
     assert caplog.records == []

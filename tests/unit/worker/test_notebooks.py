@@ -29,9 +29,9 @@ from jupyter_agent.detached.targets import NotebookTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.producer.spool import read_spool_header
 from jupyter_agent.runtime.outcome import described
-from jupyter_agent.system import paths as places_module
+from jupyter_agent.system import paths as paths_module
 from jupyter_agent.system.processes import members
-from jupyter_agent.worker.notebooks.client import LOOK, Reporting, keep_awake
+from jupyter_agent.worker.notebooks.client import POLL_INTERVAL, Reporting, keep_awake
 from jupyter_agent.worker.notebooks.headings import headings
 from jupyter_agent.worker.notebooks.notebook import find_kernel, read_notebook, run
 from jupyter_agent.worker.notebooks.parameters import inject
@@ -129,7 +129,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[All]:
         patch.setenv("JUPYTER_AGENT_JOURNAL", "default-2")
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
         patch.setenv("PYTHONWARNINGS", "")
-        places_module._probed.cache_clear()
+        paths_module._probed.cache_clear()
         with ThreadPoolExecutor(4) as pool:
             plain = {
                 kind: pool.submit(with_nbclient, save(folder / f"plain {kind}", cells))
@@ -149,7 +149,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[All]:
                 {kind: future.result() for kind, future in plain.items()},
                 folder,
             )
-    places_module._probed.cache_clear()
+    paths_module._probed.cache_clear()
 
 
 def save(path: Path, cells: list[NotebookNode]) -> Path:
@@ -188,7 +188,7 @@ def as_task(path: Path, options: dict[str, Any]) -> Ran:
         ran.result = run(NotebookTarget(str(path), **options), ran.said.context)
     except TargetFailed as error:
         ran.error = error
-    kept = places_module.find_places().results / f"{ran.said.id}-{ran.said.context.attempt}.ipynb"
+    kept = paths_module.data_paths().results / f"{ran.said.id}-{ran.said.context.attempt}.ipynb"
     ran.notebook = nbformat.read(kept, as_version=4)
     return ran
 
@@ -363,7 +363,7 @@ def test_a_cancel_interrupts_the_cell_and_leaves_no_process(tmp_path: Path) -> N
         code("open('next', 'w').close()"),
     ]
     path = save(tmp_path / "long", cells)
-    kept_at = places_module.find_places().results / f"{said.id}-1.ipynb"
+    kept_at = paths_module.data_paths().results / f"{said.id}-1.ipynb"
 
     def second_cell_runs() -> bool:
         kept = nbformat.read(kept_at, as_version=4) if kept_at.exists() else None
@@ -509,7 +509,7 @@ def test_a_reply_that_nobody_was_told_of_is_found(timeout: float | None) -> None
     shell, iopub = Channel(3), Channel(0)
     keep_awake(SimpleNamespace(shell_channel=shell, iopub_channel=iopub))  # type: ignore[arg-type]
     assert asyncio.run(shell.get_msg(timeout=timeout)) == "the reply"
-    assert shell.asked == [LOOK] * 4
+    assert shell.asked == [POLL_INTERVAL] * 4
 
 
 def test_a_notebooks_own_client_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
