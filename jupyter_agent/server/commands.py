@@ -24,7 +24,7 @@ MAX_ARGS = MAX_EVENT_BYTES // 2
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CommandRequest:
     """A command as it was asked for; ``attempt`` of ``None`` means the present one."""
 
     task: str
@@ -34,7 +34,7 @@ class Request:
     args: dict[str, Any] | None = None
 
 
-async def ask(services: Services, request: Request) -> None:
+async def submit_command(services: Services, request: CommandRequest) -> None:
     """Store the command as an event and send it to the task's producer; returns once it is stored.
 
     Raises `UnknownTask`, `NotNow` (it makes no sense in the task's state), `RequestRefused` (it makes
@@ -61,25 +61,25 @@ async def ask(services: Services, request: Request) -> None:
     pending = await services.feed.call(job)
     dispatch.wake()
     if pending is not None:
-        deliver(registry, [pending])
+        dispatch_commands(registry, [pending])
 
 
-def deliver(registry: Registry, pending: list[PendingCommand]) -> None:
+def dispatch_commands(registry: Registry, pending: list[PendingCommand]) -> None:
     """Send commands to those of their producers that are connected; the rest waits in the journal."""
     for waiting in pending:
         connection = registry.producer(waiting.producer)
         if connection is None:
             continue
-        if connection.held is None:
+        if connection.backlog is None:
             _send(connection, waiting)
         else:
-            connection.held.append(waiting)
+            connection.backlog.append(waiting)
 
 
-def catch_up(connection: Connection, pending: list[PendingCommand]) -> None:
+def flush_backlog(connection: Connection, pending: list[PendingCommand]) -> None:
     """Send a producer that is back what waited for it and what came meanwhile, in the journal's order."""
-    due = {one.offset: one for one in [*pending, *(connection.held or [])]}
-    connection.held = None
+    due = {one.offset: one for one in [*pending, *(connection.backlog or [])]}
+    connection.backlog = None
     for offset in sorted(due):
         _send(connection, due[offset])
 
@@ -87,10 +87,10 @@ def catch_up(connection: Connection, pending: list[PendingCommand]) -> None:
 def _send(connection: Connection, waiting: PendingCommand) -> None:
     command, event = command_of(waiting.event), waiting.event
     order = CommandOrder(waiting.offset, event.task, event.attempt, command.command, command.args)
-    connection.pump.post(encode(order))
+    connection.writer.post(encode(order))
 
 
-def _checked(request: Request) -> dict[str, Any]:
+def _checked(request: CommandRequest) -> dict[str, Any]:
     args = request.args or {}
     if request.command not in COMMANDS:
         raise RequestRefused(
@@ -120,12 +120,12 @@ def _check_input(args: dict[str, Any]) -> None:
         raise RequestRefused("prompt_id is the id of a question, or null", status=400, code="bad_request")
 
 
-def _refuse_other_attempt(task: Task, request: Request) -> None:
+def _refuse_other_attempt(task: Task, request: CommandRequest) -> None:
     if request.attempt is not None and request.attempt != task.attempt:
         raise NotNow(f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id)
 
 
-def _refuse(task: Task, request: Request, connected: set[str]) -> bool:
+def _refuse(task: Task, request: CommandRequest, connected: set[str]) -> bool:
     """Raise `NotNow` where the command makes no sense; true where it is asked for already."""
     if request.command == "retry":
         _refuse_retry(task, connected)

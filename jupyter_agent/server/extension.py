@@ -207,8 +207,8 @@ class JupyterAgent(ExtensionApp):
         if services is None:
             return
         for connection in services.registry.all():
-            connection.pump.post(encode(Bye(True, COME_BACK_MS)))
-            connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
+            connection.writer.post(encode(Bye(True, COME_BACK_MS)))
+            connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))
         await services.schedules.stop()
         if self._notifier is not None:
             await self._notifier.stop()

@@ -211,12 +211,12 @@ def environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": "ipython",
     }
     more = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config"}
-    paths = {name: str(folder / place) for name, place in {**names, **more}.items()}
-    for place in paths.values():
+    places = {name: str(folder / place) for name, place in {**names, **more}.items()}
+    for place in places.values():
         Path(place).mkdir(parents=True, exist_ok=True)
     # What is linked here comes before what is installed.
     order = {"JUPYTER_PLATFORM_DIRS": "1", "JUPYTER_PREFER_ENV_PATH": "0"}
-    return {**kept, **paths, **order, "PYTHONPATH": package}
+    return {**kept, **places, **order, "PYTHONPATH": package}
 
 
 def write_notebook(path: Path, cells: tuple[str, ...]) -> None:

@@ -126,8 +126,8 @@ def damage(spool: Spooled, chance: Random) -> tuple[str, set[int]]:
     used = max(end for _, end in records.values())
     content = bytearray(path.read_bytes())
     how = chance.choice(HOW)
-    paths = [chance.randrange(used) for _ in range(1 if how is cut else chance.choice((1, 1, 3)))]
-    spans = [how(content, place, chance) for place in paths]
+    places = [chance.randrange(used) for _ in range(1 if how is cut else chance.choice((1, 1, 3)))]
+    spans = [how(content, place, chance) for place in places]
     path.write_bytes(content)
     touched = {n for n, (start, end) in records.items() if any(a < end and start < b for a, b in spans)}
     return how.__name__, touched

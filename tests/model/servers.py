@@ -70,7 +70,7 @@ class Door(AgentSocket):
     async def still_allowed(self) -> CloseWith | None:
         return None
 
-    async def look_after(self) -> CloseWith | None:
+    async def check_alive(self) -> CloseWith | None:
         return None
 
     def put(self, frame: bytes) -> Awaitable[None] | None:
@@ -193,8 +193,8 @@ class ModelServer:
     def stop(self) -> None:
         """As `stop_extension`: goodbye, commit what was put, close; `kill` is what remains."""
         for connection in self.registry.all():
-            connection.pump.post(encode(Bye(True, 500)))
-            connection.pump.post(CloseWith(Close.RESTART, "the server goes away"))
+            connection.writer.post(encode(Bye(True, 500)))
+            connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))
         self.loop.settle()
         self.holder.close()
 
@@ -204,7 +204,7 @@ class _LiveGap(Door):
         await super()._subscribe(request)
         reader = self._pump.readers.get(request.id)
         if reader is not None:
-            reader.at = self.services.feed.head
+            reader.position = self.services.feed.head
 
 
 class _EarlyAck(Door):
@@ -219,7 +219,7 @@ class _OffByOne(Door):
         await super()._subscribe(request)
         reader = self._pump.readers.get(request.id)
         if reader is not None and request.after is not None:
-            reader.at += 1
+            reader.position += 1
 
 
 class _LaneRepeats(Door):

@@ -320,9 +320,9 @@ class _Socket(WebSocketHandler):
             for task in tasks:
                 task.cursor = self.cursor()
         last = [] if request.after is not None else self.tail(request)
-        paths = [f"{self.fake.journal.epoch}:{stored.offset - 1}" for stored in last] + [self.cursor()]
-        self.send(encode(Subscribed(request.id, tasks is None, paths[0], tasks)))
-        for stored, (prev, cursor) in zip(last, pairwise(paths), strict=True):  # a frame each, as if long
+        cursors = [f"{self.fake.journal.epoch}:{stored.offset - 1}" for stored in last] + [self.cursor()]
+        self.send(encode(Subscribed(request.id, tasks is None, cursors[0], tasks)))
+        for stored, (prev, cursor) in zip(last, pairwise(cursors), strict=True):  # a frame each, as if long
             self.send(encode(Events(request.id, prev, cursor, [decode_event(stored.encoded)])))
         self.send_news()
 

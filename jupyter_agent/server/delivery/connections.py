@@ -11,14 +11,14 @@ from ...journal.base import PendingCommand
 from ...protocol.actions import CloseWith
 from ...protocol.messages import Close
 from .. import metrics
-from .writer import Pump
+from .writer import ConnectionWriter
 
 
 @dataclass(eq=False, slots=True)
 class Connection:
     """One open WebSocket after its ``hello``. ``producer`` is ``None`` for subscribers.
 
-    ``held`` are commands that came before those were sent which had waited for the producer; ``None``
+    ``backlog`` are commands that came before those were sent which had waited for the producer; ``None``
     from then on.
     """
 
@@ -26,10 +26,10 @@ class Connection:
     user: str
     role: Literal["subscriber", "producer"]
     client: str
-    pump: Pump
+    writer: ConnectionWriter
     producer: str | None = None
     host: str | None = None
-    held: list[PendingCommand] | None = field(default_factory=list)
+    backlog: list[PendingCommand] | None = field(default_factory=list)
 
 
 class Registry:
@@ -60,7 +60,7 @@ class Registry:
         if connection.producer is not None:
             old = self._producers.get(connection.producer)
             if old is not None:
-                old.pump.post(CloseWith(Close.REPLACED, "this producer has connected again"))
+                old.writer.post(CloseWith(Close.REPLACED, "this producer has connected again"))
             self._producers[connection.producer] = connection
         metrics.CONNECTIONS.labels(connection.role).inc()
         self._log.info("%s connected: %s %s", connection.user, connection.role, _who(connection))
@@ -96,7 +96,9 @@ class Registry:
 
     def lag(self, head: int) -> int:
         """How many offsets the slowest subscription is behind *head*."""
-        positions = [reader.at for c in self._connections.values() for reader in c.pump.readers.values()]
+        positions = [
+            reader.position for c in self._connections.values() for reader in c.writer.readers.values()
+        ]
         return max(0, head - min(positions, default=head))
 
 

@@ -35,22 +35,25 @@ class Socket(Protocol):
     def close_with(self, code: int, reason: str) -> None:
         """Close it."""
 
-    async def look_after(self) -> CloseWith | None:
+    async def check_alive(self) -> CloseWith | None:
         """Whether the peer is still there and its user may still be; if not, how to say so."""
 
 
 @dataclass(slots=True)
 class Reader:
-    """A subscription as the server keeps it: ``told`` is the client's cursor, ``at`` our own place."""
+    """A subscription as the server keeps it.
+
+    ``client_cursor`` is where the client is, ``position`` where this side is.
+    """
 
     ident: int
     interest: Interest
-    told: str
-    at: int
+    client_cursor: str
+    position: int
     epoch: str
 
 
-class Pump:
+class ConnectionWriter:
     """Owns the writing side of one connection, from `run` to its end."""
 
     def __init__(self, feed: Feed, socket: Socket, now: Callable[[], float], heartbeat: float) -> None:
@@ -62,31 +65,31 @@ class Pump:
         self._outbox: list[bytes | CloseWith] = []
         self._wake = asyncio.Event()
         self._room: asyncio.Event | None = None
-        self._parked = False
+        self._idle = False
         self._gone = False
-        self._leaving: Awaitable[None] | None = None
+        self._pending_write: Awaitable[None] | None = None
 
     def post(self, item: bytes | CloseWith) -> None:
         """Write this message, or close, before any further events."""
-        if self._parked and isinstance(item, bytes):
+        if self._idle and isinstance(item, bytes):
             if not self._put(text_frame(item)):
-                self._unpark(self._feed.head)
+                self._resume(self._feed.head)
             return
         self._outbox.append(item)
-        self._unpark(self._feed.head)
+        self._resume(self._feed.head)
 
-    def follow(self, reader: Reader) -> None:
+    def subscribe(self, reader: Reader) -> None:
         """Start, or replace, a subscription."""
-        self._unpark(self._feed.head)
+        self._resume(self._feed.head)
         self.readers[reader.ident] = reader
         self._register()
 
-    def unfollow(self, ident: int) -> None:
+    def unsubscribe(self, ident: int) -> None:
         """End a subscription; an unknown one is nothing."""
         if self.readers.pop(ident, None) is not None:
             self._register()
 
-    async def room(self) -> None:
+    async def drain(self) -> None:
         """Wait until the peer has taken most of what was posted."""
         while len(self._outbox) > _MANY and not self._gone:
             self._room = self._room or asyncio.Event()
@@ -95,13 +98,15 @@ class Pump:
 
     def committed(self, previous: int) -> None:
         """Something that a reader here may want follows offset *previous*, the head until now."""
-        if not self._parked:
+        if not self._idle:
             self._wake.set()
             return
         for reader in self.readers.values():
-            reader.at = max(reader.at, previous)  # a parked reader has all that concerned it until now
+            reader.position = max(
+                reader.position, previous
+            )  # a parked reader has all that concerned it until now
             if not self._push(reader):
-                self._unpark(previous)
+                self._resume(previous)
                 return
 
     async def run(self) -> None:
@@ -113,7 +118,7 @@ class Pump:
         except TimeoutError:
             self._socket.close_with(Close.TOO_SLOW, "this reader is too slow")
         finally:
-            self._parked, self._gone = False, True
+            self._idle, self._gone = False, True
             self._feed.unfollow(self)
             self._has_room()
 
@@ -121,7 +126,7 @@ class Pump:
         heartbeat = self._now() + self._heartbeat
         while True:
             self._wake.clear()
-            await self._flushed()
+            await self._drain()
             if await self._write_outbox():
                 return
             wrote = [await self._advance(reader) for reader in list(self.readers.values())]
@@ -134,19 +139,19 @@ class Pump:
                 await self._park(heartbeat - self._now())
 
     async def _park(self, seconds: float) -> None:
-        self._parked = True
+        self._idle = True
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._wake.wait()
         except TimeoutError:
-            self._unpark(self._feed.head)
+            self._resume(self._feed.head)
 
-    def _unpark(self, upto: int) -> None:
+    def _resume(self, upto: int) -> None:
         """Let the coroutine go on; what a parked reader wants up to offset *upto* it has."""
-        if self._parked:
-            self._parked = False
+        if self._idle:
+            self._idle = False
             for reader in self.readers.values():
-                reader.at = max(reader.at, upto)
+                reader.position = max(reader.position, upto)
         self._wake.set()
 
     def _register(self) -> None:
@@ -165,7 +170,7 @@ class Pump:
                 self._socket.close_with(item.code, item.reason)
                 return True
             self._put(text_frame(item))
-            await self._flushed()
+            await self._drain()
             self._has_room()
         return False
 
@@ -178,61 +183,61 @@ class Pump:
         if reader.epoch != self._feed.epoch:
             self.post(CloseWith(Close.RESUBSCRIBE, "the journal was replaced"))
             return True
-        if reader.at >= self._feed.head:
+        if reader.position >= self._feed.head:
             return False
-        lane = self._feed.lane(reader.at, reader.interest)
+        lane = self._feed.lane(reader.position, reader.interest)
         if lane is None:
-            lane = await self._feed.read_lane(reader.at, reader.interest)
+            lane = await self._feed.read_lane(reader.position, reader.interest)
         if self.readers.get(reader.ident) is reader:
             self._deliver(reader, lane)
-            await self._flushed()
+            await self._drain()
         return True
 
     def _push(self, reader: Reader) -> bool:
         """Write on the spot what is new; false when the coroutine has to go on."""
-        while reader.epoch == self._feed.epoch and reader.at < self._feed.head:
-            lane = self._feed.lane(reader.at, reader.interest)
+        while reader.epoch == self._feed.epoch and reader.position < self._feed.head:
+            lane = self._feed.lane(reader.position, reader.interest)
             if lane is None or not self._deliver(reader, lane):
                 return False
         return reader.epoch == self._feed.epoch
 
     def _deliver(self, reader: Reader, lane: Lane) -> bool:
         """Hand a lane's frame to the socket; whether it has left."""
-        reader.at = lane.last
+        reader.position = lane.last
         if not lane.events:
             return True
         cursor = f"{reader.epoch}:{lane.last}"
-        frame = lane.frame(reader.ident, reader.told, cursor)
-        reader.told = cursor
+        frame = lane.frame(reader.ident, reader.client_cursor, cursor)
+        reader.client_cursor = cursor
         metrics.EVENTS_OUT.inc(lane.events)
         if lane.replayed:
             metrics.REPLAYED.inc(lane.events)
         return self._put(frame)
 
     def _put(self, frame: bytes) -> bool:
-        """Hand a frame to the socket; whether it has left. If not, `_flushed` comes next."""
+        """Hand a frame to the socket; whether it has left. If not, `_drain` comes next."""
         try:
-            self._leaving = self._socket.put(frame)
+            self._pending_write = self._socket.put(frame)
         except ConnectionError:
             self._gone = True
-        return self._leaving is None and not self._gone
+        return self._pending_write is None and not self._gone
 
-    async def _flushed(self) -> None:
+    async def _drain(self) -> None:
         """Wait until the last frame has left. Raises `ConnectionError` when the peer is gone."""
         if self._gone:
             raise ConnectionError("the peer is gone")
-        leaving, self._leaving = self._leaving, None
+        leaving, self._pending_write = self._pending_write, None
         if leaving is not None:
             async with asyncio.timeout(WRITE_DEADLINE):
                 await leaving
 
     async def _beat(self) -> None:
-        close = await self._socket.look_after()
+        close = await self._socket.check_alive()
         if close is not None:
             self.post(close)
             return
         for reader in self.readers.values():
-            reader.told = f"{reader.epoch}:{reader.at}"
-        cursors = {str(reader.ident): reader.told for reader in self.readers.values()}
+            reader.client_cursor = f"{reader.epoch}:{reader.position}"
+        cursors = {str(reader.ident): reader.client_cursor for reader in self.readers.values()}
         self._put(text_frame(encode(Heartbeat(self._now(), cursors))))
-        await self._flushed()
+        await self._drain()

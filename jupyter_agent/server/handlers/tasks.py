@@ -144,6 +144,6 @@ class CommandsHandler(AgentHandler):
             raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
         if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
             raise BadRequest("attempt must be a whole number")
-        request = commands.Request(task_id, command, self.user_name, attempt, args)
-        await commands.ask(self.services, request)
+        request = commands.CommandRequest(task_id, command, self.user_name, attempt, args)
+        await commands.submit_command(self.services, request)
         self.reply({"status": "accepted"}, 202)

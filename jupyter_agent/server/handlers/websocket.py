@@ -47,7 +47,7 @@ from ..delivery.connections import Connection
 from ..delivery.feed import Interest
 from ..delivery.keepalive import Pulse
 from ..delivery.resume import resume, tail_messages
-from ..delivery.writer import Pump, Reader
+from ..delivery.writer import ConnectionWriter, Reader
 from ..limits import MAX_EVENT, MAX_MESSAGE, WINDOW
 from ..services import Services
 from .base import write_problem
@@ -61,7 +61,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
     """One connection. Rights are checked before the upgrade, on each command and each heartbeat."""
 
     SUPPORTED_METHODS = ("GET",)  # `put` is the pump's word here, and no method of HTTP
-    ping_interval = 0  # `look_after` does it: Tornado's way costs a task for each connection
+    ping_interval = 0  # `check_alive` does it: Tornado's way costs a task for each connection
     # Tornado resets the socket beyond this, without a word; up to there the peer is told why.
     max_message_size = 2 * MAX_MESSAGE
 
@@ -108,7 +108,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self._loop = loop
         self._pulse = Pulse(loop.time())
         timing = self.services.timing
-        self._pump = Pump(self.services.feed, self, self.services.clock, timing.heartbeat)
+        self._pump = ConnectionWriter(self.services.feed, self, self.services.clock, timing.heartbeat)
         self._pumping = loop.create_task(self._pump.run(), name="jupyter-agent-pump")
         self._pumping.add_done_callback(self._pump_ended)
         self._hello_timer = loop.call_later(timing.hello, self._no_hello)
@@ -130,7 +130,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
                 self._pump.post(request)
             else:
                 await self._answer(request)
-        await self._pump.room()
+        await self._pump.drain()
 
     def on_close(self) -> None:
         if not self._opened:  # the peer left while its rights were being looked at
@@ -145,7 +145,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
                 self.services.liveness.hurry()
 
     def put(self, frame: bytes) -> Awaitable[None] | None:
-        """See `pump.Socket`. While Tornado has nothing of ours to write, the socket is asked first."""
+        """See `writer.Socket`. While Tornado has nothing of ours to write, the socket is asked first."""
         connection = self.ws_connection
         stream = None if connection is None or connection.is_closing() else connection.stream
         if stream is None or stream.closed():
@@ -156,7 +156,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
     def close_with(self, code: int, reason: str) -> None:
         self.close(code, reason)
 
-    async def look_after(self) -> CloseWith | None:
+    async def check_alive(self) -> CloseWith | None:
         due = self._pulse.beat(self._loop.time())
         if due == "gone":
             return self._side.close(Close.TOO_SLOW, "no answer to a ping")
@@ -199,7 +199,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
                 case Subscribe():
                     await self._subscribe(request)
                 case Unsubscribe(ident):
-                    self._pump.unfollow(ident)
+                    self._pump.unsubscribe(ident)
                 case CommandRequest():
                     await self._command(request)
                 case Publish():
@@ -241,7 +241,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             try:
                 pending = await services.feed.call(lambda session: _back(session, producer))
             finally:
-                commands.catch_up(self._connection, pending)
+                commands.flush_backlog(self._connection, pending)
 
     async def _subscribe(self, request: Subscribe) -> None:
         if len(request.tasks) > MAX_NAMED_TASKS or len(self._pump.readers) >= MAX_SUBSCRIPTIONS:
@@ -261,17 +261,17 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self._pump.post(encode(answer))
         for frame in tail_messages(request.id, Cursor.parse(answer.cursor), tail, head):
             self._pump.post(frame)
-        self._pump.follow(Reader(request.id, interest, str(head), head.offset, head.epoch))
+        self._pump.subscribe(Reader(request.id, interest, str(head), head.offset, head.epoch))
 
     async def _command(self, request: CommandRequest) -> None:
         if not await self.may("write"):
             self._pump.post(encode(Reply(request.id, False, "forbidden", "this user may not command tasks")))
             return
-        wanted = commands.Request(
+        wanted = commands.CommandRequest(
             request.task, request.command, self.user_name, request.attempt, request.args
         )
         try:
-            await commands.ask(self.services, wanted)
+            await commands.submit_command(self.services, wanted)
         except RequestRefused as error:
             self._pump.post(encode(Reply(request.id, False, error.code, str(error))))
         except (UnknownTask, NotNow) as error:

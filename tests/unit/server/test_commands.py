@@ -9,9 +9,9 @@ import msgspec
 
 from jupyter_agent.core.events import Command
 from jupyter_agent.journal.base import PendingCommand
-from jupyter_agent.server.commands import catch_up, deliver
+from jupyter_agent.server.commands import dispatch_commands, flush_backlog
 from jupyter_agent.server.delivery.connections import Connection, Registry
-from jupyter_agent.server.delivery.writer import Pump
+from jupyter_agent.server.delivery.writer import ConnectionWriter
 from tests.support.builders import PRODUCER, event
 
 
@@ -35,30 +35,30 @@ def waiting(offset: int) -> PendingCommand:
 
 def connected() -> tuple[Registry, Connection, Outbox]:
     registry, outbox = Registry(logging.getLogger("tests")), Outbox()
-    connection = Connection("c", "somebody", "producer", "test/1", cast(Pump, outbox), PRODUCER)
+    connection = Connection("c", "somebody", "producer", "test/1", cast(ConnectionWriter, outbox), PRODUCER)
     registry.add(connection)
     return registry, connection, outbox
 
 
 def test_a_command_that_comes_while_older_ones_are_looked_up_waits_for_its_turn() -> None:
     registry, connection, outbox = connected()
-    deliver(registry, [waiting(30)])
+    dispatch_commands(registry, [waiting(30)])
     assert outbox.offsets == []
-    catch_up(connection, [waiting(10), waiting(20)])
+    flush_backlog(connection, [waiting(10), waiting(20)])
     assert outbox.offsets == [10, 20, 30]
-    deliver(registry, [waiting(40)])
+    dispatch_commands(registry, [waiting(40)])
     assert outbox.offsets == [10, 20, 30, 40]
 
 
 def test_one_that_was_looked_up_too_is_sent_once() -> None:
     registry, connection, outbox = connected()
-    deliver(registry, [waiting(20)])
-    catch_up(connection, [waiting(10), waiting(20)])
+    dispatch_commands(registry, [waiting(20)])
+    flush_backlog(connection, [waiting(10), waiting(20)])
     assert outbox.offsets == [10, 20]
 
 
 def test_nobody_who_is_not_there_is_told() -> None:
     registry, connection, outbox = connected()
     registry.remove(connection, 1000)
-    deliver(registry, [waiting(10)])
+    dispatch_commands(registry, [waiting(10)])
     assert outbox.offsets == []

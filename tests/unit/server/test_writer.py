@@ -15,7 +15,7 @@ from jupyter_agent.protocol.frames import text_frame
 from jupyter_agent.protocol.messages import Close
 from jupyter_agent.server.delivery import writer as pump_module
 from jupyter_agent.server.delivery.feed import Feed, Interest
-from jupyter_agent.server.delivery.writer import Pump, Reader
+from jupyter_agent.server.delivery.writer import ConnectionWriter, Reader
 
 EPOCH = "E"
 
@@ -56,7 +56,7 @@ class FakeSocket:
     def close_with(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
-    async def look_after(self) -> CloseWith | None:
+    async def check_alive(self) -> CloseWith | None:
         return None
 
     @property
@@ -89,18 +89,18 @@ class Scene:
         self.feed.attach(FakeHolder(), asyncio.get_running_loop(), 0)  # type: ignore[arg-type]
         self.socket = FakeSocket()
         self.time = 0.0
-        self.pump = Pump(self.feed, self.socket, lambda: self.time, heartbeat)
+        self.pump = ConnectionWriter(self.feed, self.socket, lambda: self.time, heartbeat)
 
     def follow(self, tasks: set[str] | None = None, ident: int = 1) -> None:
         interest = Interest(None if tasks is None else frozenset(tasks))
         head = self.feed.head
-        self.pump.follow(Reader(ident, interest, f"{EPOCH}:{head}", head, EPOCH))
+        self.pump.subscribe(Reader(ident, interest, f"{EPOCH}:{head}", head, EPOCH))
 
     def commit(self, *events: StoredEvent) -> None:
         self.feed._publish(list(events), 0.0)
 
     async def parked(self) -> None:
-        while not self.pump._parked:
+        while not self.pump._idle:
             await asyncio.sleep(0)
 
 
@@ -160,7 +160,7 @@ async def test_two_subscriptions_of_one_connection_both_get_what_they_asked_for(
         await s.parked()
         s.commit(stored(1, "a"), stored(2, "b"))
         assert [f["id"] for f in s.socket.frames] == [1, 2]
-        s.pump.unfollow(1)
+        s.pump.unsubscribe(1)
         s.commit(stored(3, "a"), stored(4, "b"))
         assert s.socket.offsets == [1, 2, 4]
 
