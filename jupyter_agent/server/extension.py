@@ -112,7 +112,7 @@ class JupyterAgent(ExtensionApp):
         feed = Feed()
         try:
             holder = take_server_slot(
-                paths, lambda slot: Holder(slot, on_commit=feed.committed, on_epoch=feed.replaced)
+                paths, lambda slot: Holder(slot, on_commit=feed.on_commit, on_epoch=feed.replaced)
             )
         except JournalError as error:
             self.log.error("jupyter_agent is off: no journal can be opened: %s", error)

@@ -107,7 +107,7 @@ class ModelServer:
         self.home, self.slot, self.loop = home, slot, loop
         slot.holder = self
         self.feed = _AheadFeed() if home.bug is Bug.SNAPSHOT_AHEAD else Feed()
-        self.holder = HandHolder(slot, home, self.feed.committed, self.feed.replaced)
+        self.holder = HandHolder(slot, home, self.feed.on_commit, self.feed.replaced)
         self.feed.attach(self.holder, loop, slot.journal.head)
         self.registry = Registry(log)
         self.liveness = Liveness(

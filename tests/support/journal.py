@@ -31,7 +31,7 @@ class NowHolder:
         future: Future[Any] = Future()
         before = self.journal.records(kept.KIND)
         try:
-            future.set_result(job(JournalSession(self.journal, self.feed.committed)))
+            future.set_result(job(JournalSession(self.journal, self.feed.on_commit)))
         except Exception as error:
             future.set_exception(error)
         if self.journal.records(kept.KIND) != before:

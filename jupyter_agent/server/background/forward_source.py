@@ -19,7 +19,7 @@ from ...forwarding.spec import Record
 from ...journal.base import StoredEvent
 from ...journal.operations.forwards import name_of, save_place
 from ...journal.session import JournalSession
-from ..delivery.feed import Feed, Interest
+from ..delivery.feed import Feed, SubscriptionFilter
 
 log = logging.getLogger(__name__)
 SAVE_EVERY = 1.0
@@ -43,7 +43,7 @@ class FeedSource:
         self._clock = clock
         self._saved_at = clock()
         self._wake = asyncio.Event()
-        self._interest = Interest(_set(record.tasks), _set(record.types))
+        self._interest = SubscriptionFilter(_set(record.tasks), _set(record.types))
         self._at_head = False
 
     @property
@@ -55,17 +55,17 @@ class FeedSource:
     def cursor(self) -> str:
         return self._feed.cursor(self.place)
 
-    def committed(self, _previous: int) -> None:
+    def on_commit(self, _previous: int) -> None:
         """There may be something new (see `feed.Follower`)."""
         self._at_head = False
         self._wake.set()
 
-    def follow(self) -> None:
-        """Be told of commits, until `unfollow`."""
-        self._feed.follow(self, self._interest.tasks)
+    def subscribe(self) -> None:
+        """Be told of commits, until `unsubscribe`."""
+        self._feed.subscribe(self, self._interest.tasks)
 
-    def unfollow(self) -> None:
-        self._feed.unfollow(self)
+    def unsubscribe(self) -> None:
+        self._feed.unsubscribe(self)
 
     async def next(self, most: int) -> Batch:
         while True:

@@ -44,7 +44,7 @@ class _Running:
         return shown(record, sender.state, source.lag, sender.error)
 
     async def stop(self) -> None:
-        self.source.unfollow()
+        self.source.unsubscribe()
         self.work.cancel()
         await asyncio.wait([self.work])
         await self.source.save()
@@ -140,7 +140,7 @@ class Forwards:
         record, place = found
         source = FeedSource(self._feed, record, place)
         sender = Sender(source, record.url, record.headers, record.format, connect=self._connect)
-        source.follow()
+        source.subscribe()
         work = asyncio.create_task(sender.run(), name=f"jupyter-agent-forward-{record.id}")
         self._running[record.id] = _Running(record, source, sender, work)
 

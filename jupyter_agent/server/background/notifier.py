@@ -21,7 +21,7 @@ from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...errors import AgentError
 from ...rendering.html import duration
-from ..delivery.feed import Feed, Interest
+from ..delivery.feed import Feed, SubscriptionFilter
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -38,7 +38,7 @@ STALE = 3600.0
 
 MAX_LINES = 10
 MAX_TEXT = 300
-_INTEREST = Interest(None, frozenset(("state", "prompt")))
+_INTEREST = SubscriptionFilter(None, frozenset(("state", "prompt")))
 _SHORT = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 
@@ -83,18 +83,18 @@ class Notifier:
     def start(self) -> None:
         """Tell of what happens from now on."""
         self._place = self._feed.head
-        self._feed.follow(self, None)
+        self._feed.subscribe(self, None)
         self._task = asyncio.create_task(self._run(), name="jupyter-agent-notify")
 
     async def stop(self) -> None:
         """Tell no more; again is nothing. A message that is on its way is left to its thread."""
-        self._feed.unfollow(self)
+        self._feed.unsubscribe(self)
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
 
-    def committed(self, _previous: int) -> None:
+    def on_commit(self, _previous: int) -> None:
         """There may be news (see `feed.Follower`)."""
         self._wake.set()
 

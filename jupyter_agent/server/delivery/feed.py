@@ -1,7 +1,7 @@
 """The journal as readers on the event loop see it: newest events at hand, older ones by pages.
 
 There is no queue per reader. A reader is a cursor; it asks for what follows, and is told of commits that
-concern it. Readers with the same interest at the same place share the joined bytes (a *lane*): they are
+concern it. Readers with the same interest at the same place share the joined bytes (a *frame*): they are
 made once per commit.
 """
 
@@ -36,7 +36,7 @@ _MAX_FRAMES = 64
 _offset = attrgetter("offset")
 
 
-class Interest(NamedTuple):
+class SubscriptionFilter(NamedTuple):
     """Which events a reader wants; ``None`` means all."""
 
     tasks: frozenset[str] | None = None
@@ -61,7 +61,7 @@ class Page(NamedTuple):
 
 
 @dataclass(slots=True)
-class Lane:
+class EventFrame:
     """A page as bytes, for everybody who stands at the same place with the same interest."""
 
     last: int
@@ -71,7 +71,7 @@ class Lane:
     _key: tuple[int, str] | None = None
     _frame: bytes = b""
 
-    def frame(self, ident: int, prev: str, cursor: str) -> bytes:
+    def encode(self, ident: int, prev: str, cursor: str) -> bytes:
         """The frame for a subscription; pages mostly use the same few ids, so the last one is kept."""
         if self._key != (ident, prev):
             self._key = (ident, prev)
@@ -79,41 +79,41 @@ class Lane:
         return self._frame
 
 
-class Follower(Protocol):
+class CommitListener(Protocol):
     """Somebody who wants to know of commits."""
 
-    def committed(self, previous: int) -> None:
+    def on_commit(self, previous: int) -> None:
         """Events that may concern it follow offset *previous*, which was the head until now."""
 
 
 @dataclass(slots=True)
-class Followers:
+class ListenerIndex:
     """Who is to be told of a commit, by the tasks in it."""
 
-    _tasks: dict[Follower, frozenset[str] | None] = field(default_factory=dict)
-    _of_all: dict[Follower, None] = field(default_factory=dict)
-    _of_task: dict[str, dict[Follower, None]] = field(default_factory=dict)
+    _tasks: dict[CommitListener, frozenset[str] | None] = field(default_factory=dict)
+    _of_all: dict[CommitListener, None] = field(default_factory=dict)
+    _of_task: dict[str, dict[CommitListener, None]] = field(default_factory=dict)
 
-    def add(self, follower: Follower, tasks: frozenset[str] | None) -> None:
+    def add(self, listener: CommitListener, tasks: frozenset[str] | None) -> None:
         """Tell it of commits with any of *tasks* (``None``: any task); replaces what it asked before."""
-        self.remove(follower)
-        self._tasks[follower] = tasks
+        self.remove(listener)
+        self._tasks[listener] = tasks
         if tasks is None:
-            self._of_all[follower] = None
+            self._of_all[listener] = None
         else:
             for task in tasks:
-                self._of_task.setdefault(task, {})[follower] = None
+                self._of_task.setdefault(task, {})[listener] = None
 
-    def remove(self, follower: Follower) -> None:
+    def remove(self, listener: CommitListener) -> None:
         """Tell it no more; a stranger is nothing."""
-        self._of_all.pop(follower, None)
-        for task in self._tasks.pop(follower, None) or ():
+        self._of_all.pop(listener, None)
+        for task in self._tasks.pop(listener, None) or ():
             of_task = self._of_task[task]
-            del of_task[follower]
+            del of_task[listener]
             if not of_task:
                 del self._of_task[task]
 
-    def of(self, tasks: Collection[str] | None) -> list[Follower]:
+    def of(self, tasks: Collection[str] | None) -> list[CommitListener]:
         """Everybody whom *tasks* concern, each once; all of them for ``None``."""
         if tasks is None:
             return list(self._tasks)
@@ -122,19 +122,19 @@ class Followers:
 
 
 class Feed:
-    """Belongs to the event loop. The holder's thread calls `committed`, nothing else."""
+    """Belongs to the event loop. The holder's thread calls `on_commit`, nothing else."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.head = 0
         self.holder: Holder
-        self._followers = Followers()
+        self._listeners = ListenerIndex()
         self._recent: list[StoredEvent] = []
         self._newest: dict[str, list[StoredEvent]] = {}
         self._newest_after = 0
         self._weight = 0
         self._floor = 0
-        self._lanes: dict[tuple[Interest, int], Lane] = {}
+        self._frames: dict[tuple[SubscriptionFilter, int], EventFrame] = {}
 
     def attach(self, holder: Holder, loop: asyncio.AbstractEventLoop, head: int) -> None:
         """Start reading from *holder*, whose journal's newest offset is *head*."""
@@ -145,19 +145,19 @@ class Feed:
     def epoch(self) -> str:
         return self.holder.epoch
 
-    def follow(self, follower: Follower, tasks: frozenset[str] | None) -> None:
-        """Call ``follower.committed`` from now on for commits with any of *tasks* (``None``: any)."""
-        self._followers.add(follower, tasks)
+    def subscribe(self, listener: CommitListener, tasks: frozenset[str] | None) -> None:
+        """Call ``listener.committed`` from now on for commits with any of *tasks* (``None``: any)."""
+        self._listeners.add(listener, tasks)
 
-    def unfollow(self, follower: Follower) -> None:
+    def unsubscribe(self, listener: CommitListener) -> None:
         """Call it no more; again is nothing."""
-        self._followers.remove(follower)
+        self._listeners.remove(listener)
 
     def cursor(self, offset: int | None = None) -> str:
         """The resume token of a place; of the head without one."""
         return f"{self.epoch}:{self.head if offset is None else offset}"
 
-    def committed(self, stored: list[StoredEvent], seconds: float) -> None:
+    def on_commit(self, stored: list[StoredEvent], seconds: float) -> None:
         """Take over what was committed. Called on the journal's thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._publish, stored, seconds)
@@ -183,29 +183,31 @@ class Feed:
         """Run *job* on the journal's thread."""
         return await asyncio.wrap_future(self.holder.call(job))
 
-    def lane(self, after: int, interest: Interest) -> Lane | None:
+    def shared_frame(self, after: int, interest: SubscriptionFilter) -> EventFrame | None:
         """What follows *after*, at most a frame, if it is at hand; ``None`` when it must be read."""
         if after < self._floor:
             return None
         key = (interest, after)
-        lane = self._lanes.get(key)
-        if lane is None:
-            if len(self._lanes) >= _MAX_FRAMES:
-                self._lanes.clear()
-            lane = self._lanes[key] = _join(self._at_hand(after, interest))
-        return lane
+        frame = self._frames.get(key)
+        if frame is None:
+            if len(self._frames) >= _MAX_FRAMES:
+                self._frames.clear()
+            frame = self._frames[key] = _join(self._at_hand(after, interest))
+        return frame
 
-    async def read_lane(self, after: int, interest: Interest) -> Lane:
+    async def read_frame(self, after: int, interest: SubscriptionFilter) -> EventFrame:
         """What follows *after*, at most a frame, from the journal."""
         return _join(await self.read(after, interest, FRAME_BYTES))
 
-    async def page(self, after: int, interest: Interest) -> Page:
+    async def page(self, after: int, interest: SubscriptionFilter) -> Page:
         """What follows *after*, at most a frame, from wherever it is."""
         if after < self._floor:
             return await self.read(after, interest, FRAME_BYTES)
         return self._at_hand(after, interest)
 
-    async def read(self, after: int, interest: Interest, size: int, limit: int = _PAGE_EVENTS) -> Page:
+    async def read(
+        self, after: int, interest: SubscriptionFilter, size: int, limit: int = _PAGE_EVENTS
+    ) -> Page:
         """A page from the journal; progress that a later one on the page supersedes is left out."""
 
         def job(session: JournalSession) -> Page:
@@ -219,7 +221,7 @@ class Feed:
         page = await self.call(job)
         return page._replace(events=newest_progress(page.events))
 
-    def _at_hand(self, after: int, interest: Interest) -> Page:
+    def _at_hand(self, after: int, interest: SubscriptionFilter) -> Page:
         wanted: list[StoredEvent] = []
         weight = 0
         for event in self._candidates(after, interest):
@@ -230,7 +232,7 @@ class Feed:
                 weight += len(event.encoded)
         return Page(max(self.head, after), wanted)
 
-    def _candidates(self, after: int, interest: Interest) -> list[StoredEvent]:
+    def _candidates(self, after: int, interest: SubscriptionFilter) -> list[StoredEvent]:
         """What may be wanted after *after*; a reader of few tasks that keeps up looks at theirs alone."""
         if interest.tasks is None or after < self._newest_after:
             return self._recent[bisect_right(self._recent, after, key=_offset) :]
@@ -246,8 +248,8 @@ class Feed:
         self._newest, self._newest_after = _by_task(stored), previous
         if self._weight > RECENT_BYTES:
             self._trim()
-        self._lanes.clear()
-        self._tell(self._newest.keys(), previous)
+        self._frames.clear()
+        self._notify(self._newest.keys(), previous)
 
     def _trim(self) -> None:
         """Forget the older half of what is at hand."""
@@ -258,14 +260,14 @@ class Feed:
 
     def _start_over(self) -> None:
         self._recent.clear()
-        self._lanes.clear()
+        self._frames.clear()
         self._newest.clear()
         self._weight = self._newest_after = self.head = self._floor = 0
-        self._tell(None, 0)
+        self._notify(None, 0)
 
-    def _tell(self, tasks: Collection[str] | None, previous: int) -> None:
-        for follower in self._followers.of(tasks):
-            follower.committed(previous)
+    def _notify(self, tasks: Collection[str] | None, previous: int) -> None:
+        for listener in self._listeners.of(tasks):
+            listener.on_commit(previous)
 
 
 def _by_task(stored: list[StoredEvent]) -> dict[str, list[StoredEvent]]:
@@ -275,9 +277,9 @@ def _by_task(stored: list[StoredEvent]) -> dict[str, list[StoredEvent]]:
     return found
 
 
-def _join(page: Page) -> Lane:
+def _join(page: Page) -> EventFrame:
     body = b",".join([event.encoded for event in page.events])
-    return Lane(page.last, len(page.events), body, page.replayed)
+    return EventFrame(page.last, len(page.events), body, page.replayed)
 
 
 class _Attempt(Struct):

@@ -12,11 +12,11 @@ from ...journal.session import JournalSession
 from ...protocol.frames import events_message
 from ...protocol.messages import Subscribe, Subscribed
 from ..limits import SNAPSHOTS
-from .feed import FRAME_BYTES, Interest
+from .feed import FRAME_BYTES, SubscriptionFilter
 
 
 def resume(
-    session: JournalSession, request: Subscribe, interest: Interest
+    session: JournalSession, request: Subscribe, interest: SubscriptionFilter
 ) -> tuple[Subscribed, list[StoredEvent], Cursor]:
     """Where a subscription begins, what it is told first, and where it goes on after that."""
     journal = session.journal
@@ -35,7 +35,7 @@ def resume(
     return Subscribed(request.id, False, str(start), tasks, more or None, reason), tail, head
 
 
-def _tail(session: JournalSession, request: Subscribe, interest: Interest) -> list[StoredEvent]:
+def _tail(session: JournalSession, request: Subscribe, interest: SubscriptionFilter) -> list[StoredEvent]:
     """The last log, message and display events of each named task, in journal order."""
     if not request.tail or interest.tasks is None:
         return []
@@ -58,7 +58,7 @@ def tail_messages(ident: int, start: Cursor, tail: list[StoredEvent], head: Curs
         told = cursor
 
 
-def _snapshots(session: JournalSession, interest: Interest) -> tuple[list[Task], bool]:
+def _snapshots(session: JournalSession, interest: SubscriptionFilter) -> tuple[list[Task], bool]:
     if interest.tasks is None:
         found = session.journal.tasks(limit=SNAPSHOTS + 1)
         return found[:SNAPSHOTS], len(found) > SNAPSHOTS

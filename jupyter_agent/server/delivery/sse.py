@@ -15,7 +15,7 @@ from tornado.iostream import StreamClosedError
 from ...journal.base import StoredEvent
 from ...journal.session import JournalSession
 from .. import metrics
-from .feed import Feed, Interest
+from .feed import Feed, SubscriptionFilter
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
@@ -33,7 +33,7 @@ class Stream:
         self,
         handler: RequestHandler,
         feed: Feed,
-        interest: Interest,
+        interest: SubscriptionFilter,
         after: int,
         *,
         heartbeat: float,
@@ -54,16 +54,16 @@ class Stream:
         self._handler.set_header("Content-Type", "text/event-stream")
         self._handler.set_header("Cache-Control", "no-store")
         self._handler.set_header("X-Accel-Buffering", "no")
-        self._feed.follow(self, self._interest.tasks)
+        self._feed.subscribe(self, self._interest.tasks)
         try:
             await self._write(b"retry: 1000\n\n")
             await self._follow()
         except (StreamClosedError, TimeoutError):
             return
         finally:
-            self._feed.unfollow(self)
+            self._feed.unsubscribe(self)
 
-    def committed(self, _previous: int) -> None:
+    def on_commit(self, _previous: int) -> None:
         """There may be something new."""
         self._wake.set()
 

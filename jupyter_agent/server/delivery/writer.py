@@ -17,7 +17,7 @@ from ...protocol.actions import CloseWith, encode
 from ...protocol.frames import text_frame
 from ...protocol.messages import Close, Heartbeat
 from .. import metrics
-from .feed import Feed, Interest, Lane
+from .feed import EventFrame, Feed, SubscriptionFilter
 
 WRITE_DEADLINE = 30.0
 _MANY = 64
@@ -47,7 +47,7 @@ class Reader:
     """
 
     ident: int
-    interest: Interest
+    interest: SubscriptionFilter
     client_cursor: str
     position: int
     epoch: str
@@ -96,7 +96,7 @@ class ConnectionWriter:
             self._room.clear()
             await self._room.wait()
 
-    def committed(self, previous: int) -> None:
+    def on_commit(self, previous: int) -> None:
         """Something that a reader here may want follows offset *previous*, the head until now."""
         if not self._idle:
             self._wake.set()
@@ -119,7 +119,7 @@ class ConnectionWriter:
             self._socket.close_with(Close.TOO_SLOW, "this reader is too slow")
         finally:
             self._idle, self._gone = False, True
-            self._feed.unfollow(self)
+            self._feed.unsubscribe(self)
             self._has_room()
 
     async def _run(self) -> None:
@@ -155,12 +155,12 @@ class ConnectionWriter:
         self._wake.set()
 
     def _register(self) -> None:
-        """Tell the feed for which tasks to call `committed`."""
+        """Tell the feed for which tasks to call `on_commit`."""
         if self._gone:
             return
         wanted = [reader.interest.tasks for reader in self.readers.values()]
         named = [tasks for tasks in wanted if tasks is not None]
-        self._feed.follow(self, frozenset().union(*named) if len(named) == len(wanted) else None)
+        self._feed.subscribe(self, frozenset().union(*named) if len(named) == len(wanted) else None)
 
     async def _write_outbox(self) -> bool:
         """Empty the outbox; true when it said to close."""
@@ -185,9 +185,9 @@ class ConnectionWriter:
             return True
         if reader.position >= self._feed.head:
             return False
-        lane = self._feed.lane(reader.position, reader.interest)
+        lane = self._feed.shared_frame(reader.position, reader.interest)
         if lane is None:
-            lane = await self._feed.read_lane(reader.position, reader.interest)
+            lane = await self._feed.read_frame(reader.position, reader.interest)
         if self.readers.get(reader.ident) is reader:
             self._deliver(reader, lane)
             await self._drain()
@@ -196,18 +196,18 @@ class ConnectionWriter:
     def _push(self, reader: Reader) -> bool:
         """Write on the spot what is new; false when the coroutine has to go on."""
         while reader.epoch == self._feed.epoch and reader.position < self._feed.head:
-            lane = self._feed.lane(reader.position, reader.interest)
+            lane = self._feed.shared_frame(reader.position, reader.interest)
             if lane is None or not self._deliver(reader, lane):
                 return False
         return reader.epoch == self._feed.epoch
 
-    def _deliver(self, reader: Reader, lane: Lane) -> bool:
+    def _deliver(self, reader: Reader, lane: EventFrame) -> bool:
         """Hand a lane's frame to the socket; whether it has left."""
         reader.position = lane.last
         if not lane.events:
             return True
         cursor = f"{reader.epoch}:{lane.last}"
-        frame = lane.frame(reader.ident, reader.client_cursor, cursor)
+        frame = lane.encode(reader.ident, reader.client_cursor, cursor)
         reader.client_cursor = cursor
         metrics.EVENTS_OUT.inc(lane.events)
         if lane.replayed:

@@ -10,7 +10,7 @@ from ...core.ids import Cursor
 from ...errors import RequestRefused
 from ...journal.base import StoredEvent
 from ...journal.session import JournalSession
-from ..delivery.feed import Interest, newest_progress
+from ..delivery.feed import SubscriptionFilter, newest_progress
 from ..delivery.history import PAGE_BYTES, read_back
 from ..delivery.sse import Stream
 from .base import MAX_LIMIT, AgentHandler, BadRequest
@@ -25,7 +25,7 @@ class EventsHandler(AgentHandler):
 
     async def get(self, task_id: str) -> None:
         await self.task(task_id)
-        interest = Interest(frozenset([task_id]), self._types())
+        interest = SubscriptionFilter(frozenset([task_id]), self._types())
         if "text/event-stream" in self.request.headers.get("Accept", ""):
             await self._stream(task_id, interest)
         elif before := self.get_query_argument("before", ""):
@@ -35,7 +35,7 @@ class EventsHandler(AgentHandler):
         else:
             await self._page_after(task_id, interest)
 
-    async def _stream(self, task_id: str, interest: Interest) -> None:
+    async def _stream(self, task_id: str, interest: SubscriptionFilter) -> None:
         text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "")
         if self.get_query_argument("before", ""):
             raise BadRequest("a stream goes on from a place; it has no `before`")
@@ -50,13 +50,13 @@ class EventsHandler(AgentHandler):
         )
         await stream.run()
 
-    async def _page_after(self, task_id: str, interest: Interest) -> None:
+    async def _page_after(self, task_id: str, interest: SubscriptionFilter) -> None:
         after = await self._place(task_id, self.get_query_argument("after", ""))
         limit = self.number("limit", MAX_LIMIT, MAX_EVENTS)
         page = await self.services.feed.read(after, interest, PAGE_BYTES, limit)
         self._answer(page.events, page.last, more=page.more)
 
-    async def _page_before(self, task_id: str, interest: Interest, before: int) -> None:
+    async def _page_before(self, task_id: str, interest: SubscriptionFilter, before: int) -> None:
         limit = self.number("limit", MAX_LIMIT, MAX_EVENTS)
         past = await read_back(self.services.feed, task_id, before, limit, interest.types)
         self._answer(newest_progress(past.events), past.older, more=past.older > 0)

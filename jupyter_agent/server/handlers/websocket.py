@@ -44,7 +44,7 @@ from .. import commands
 from .. import prompts as questions
 from ..auth import AccessMixin
 from ..delivery.connections import Connection
-from ..delivery.feed import Interest
+from ..delivery.feed import SubscriptionFilter
 from ..delivery.keepalive import Pulse
 from ..delivery.resume import resume, tail_messages
 from ..delivery.writer import ConnectionWriter, Reader
@@ -250,7 +250,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
             )
             self._error("bad_request", sentence, False, request.id)
             return
-        interest = Interest(
+        interest = SubscriptionFilter(
             None if request.tasks == "*" else frozenset(request.tasks),
             None if request.types is None else frozenset(request.types),
         )

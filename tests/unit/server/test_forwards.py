@@ -21,7 +21,7 @@ from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.server.background.forward_source import FeedSource
 from jupyter_agent.server.background.forwards import Forwards, UnknownForward
-from jupyter_agent.server.delivery.feed import Feed, Interest
+from jupyter_agent.server.delivery.feed import Feed, SubscriptionFilter
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import OTHER_TASK, PRODUCER, STRANGER, TASK, event, state, story, task_id
 from tests.support.journal import NowHolder, batches
@@ -130,7 +130,7 @@ class TestRunning:
             made.holder.stored.clear()
             for at, stores in ((0.5, 0), (1.1, 1), (1.5, 1), (2.2, 2)):
                 now[0] = at
-                source._interest = Interest()
+                source._interest = SubscriptionFilter()
                 batch = await source.next(1)
                 await source.answered(batch)
                 assert len(made.holder.stored) == stores

@@ -14,7 +14,7 @@ from jupyter_agent.protocol.actions import CloseWith
 from jupyter_agent.protocol.frames import text_frame
 from jupyter_agent.protocol.messages import Close
 from jupyter_agent.server.delivery import writer as pump_module
-from jupyter_agent.server.delivery.feed import Feed, Interest
+from jupyter_agent.server.delivery.feed import Feed, SubscriptionFilter
 from jupyter_agent.server.delivery.writer import ConnectionWriter, Reader
 
 EPOCH = "E"
@@ -92,7 +92,7 @@ class Scene:
         self.pump = ConnectionWriter(self.feed, self.socket, lambda: self.time, heartbeat)
 
     def follow(self, tasks: set[str] | None = None, ident: int = 1) -> None:
-        interest = Interest(None if tasks is None else frozenset(tasks))
+        interest = SubscriptionFilter(None if tasks is None else frozenset(tasks))
         head = self.feed.head
         self.pump.subscribe(Reader(ident, interest, f"{EPOCH}:{head}", head, EPOCH))
 
@@ -113,7 +113,7 @@ async def scene(heartbeat: float = 1000.0) -> AsyncIterator[Scene]:
     finally:
         running.cancel()
         await asyncio.wait([running])
-        assert not made.feed._followers.of(None)
+        assert not made.feed._listeners.of(None)
 
 
 @pytest.mark.asyncio
@@ -212,10 +212,10 @@ async def test_a_peer_that_is_gone_ends_the_pump() -> None:
         s.socket.gone = True
         s.commit(stored(1))
         s.commit(stored(2))
-        while s.feed._followers.of(None):
+        while s.feed._listeners.of(None):
             await asyncio.sleep(0)
         s.follow()
-        assert not s.feed._followers.of(None)
+        assert not s.feed._listeners.of(None)
 
 
 @pytest.mark.asyncio
@@ -247,10 +247,10 @@ async def test_a_replaced_journal_closes_with_resubscribe() -> None:
 async def test_subscriptions_with_one_id_at_one_place_share_the_frame() -> None:
     async with scene() as s:
         s.commit(stored(1))
-        lane = s.feed.lane(0, Interest())
+        lane = s.feed.shared_frame(0, SubscriptionFilter())
         assert lane is not None
-        assert lane.frame(1, "E:0", "E:1") is lane.frame(1, "E:0", "E:1")
-        assert lane.frame(2, "E:0", "E:1") != lane.frame(1, "E:0", "E:1")
+        assert lane.encode(1, "E:0", "E:1") is lane.encode(1, "E:0", "E:1")
+        assert lane.encode(2, "E:0", "E:1") != lane.encode(1, "E:0", "E:1")
 
 
 @pytest.mark.asyncio
@@ -264,8 +264,8 @@ async def test_a_reader_of_some_tasks_gets_theirs_in_order_from_the_newest_commi
         s.commit(*second)
         for after in (0, 4, 9, 15, 29):
             for tasks in ({"a"}, {"a", "c", "none"}, {"none"}, None):
-                interest = Interest(None if tasks is None else frozenset(tasks))
-                lane = s.feed.lane(after, interest)
+                interest = SubscriptionFilter(None if tasks is None else frozenset(tasks))
+                lane = s.feed.shared_frame(after, interest)
                 assert lane is not None
                 wanted = [e for e in [*first, *second] if e.offset > after and interest.wants(e)]
                 assert lane.body == b",".join(e.encoded for e in wanted)
