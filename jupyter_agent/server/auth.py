@@ -54,7 +54,7 @@ class KeyIdentity:
         return False
 
 
-class AccessMixin(_Handler):
+class AuthMixin(_Handler):
     """Adds the key, and the authorizer with our resource, to a handler that has ``services``."""
 
     services: Services
@@ -83,7 +83,7 @@ class AccessMixin(_Handler):
         given = self.request.headers.get(KEY_HEADER, "")
         return hmac.compare_digest(given.encode(), self.services.key.encode())
 
-    async def may(self, action: str) -> bool:
+    async def is_allowed(self, action: str) -> bool:
         """Whether the present user may *action* (read, write, execute) tasks."""
         if self.has_key():
             return True
@@ -110,9 +110,9 @@ class AccessMixin(_Handler):
             self.current_user = user  # whose groups may be others by now
         return bool(user)
 
-    async def still_may(self, action: str) -> bool:
+    async def is_still_allowed(self, action: str) -> bool:
         """Whether whoever asked may go on with *action*."""
-        return await self.still_logged_in() and await self.may(action)
+        return await self.still_logged_in() and await self.is_allowed(action)
 
     @property
     def user_name(self) -> str:

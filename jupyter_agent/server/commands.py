@@ -41,7 +41,7 @@ async def submit_command(services: Services, request: CommandRequest) -> None:
     no sense at all).
     """
     args = _checked(request)
-    registry, dispatch = services.registry, services.dispatch
+    registry, supervisor = services.registry, services.supervisor
     connected = {c.producer for c in registry.all() if c.producer}
 
     def job(session: JournalSession) -> PendingCommand | None:
@@ -49,17 +49,17 @@ async def submit_command(services: Services, request: CommandRequest) -> None:
         if task is None:
             raise UnknownTask(f"there is no task {request.task[:80]!r}", task_id=request.task)
         _refuse_other_attempt(task, request)
-        if dispatch.carry_out(session, task, request.command, request.by):
+        if supervisor.try_handle(session, task, request.command, request.by):
             return None
         if _refuse(task, request, connected):
             return None
-        given = questions.addressed(session, task, args) if request.command == "input" else args
+        given = questions.resolve_prompt(session, task, args) if request.command == "input" else args
         data = Command(request.command, given, request.by)
         offset = session.append(HolderEvent(task.id, task.attempt, "command", data))[0].stored[0].offset
         return next((p for p in session.journal.pending(task.producer or "") if p.offset == offset), None)
 
     pending = await services.feed.call(job)
-    dispatch.wake()
+    supervisor.wake()
     if pending is not None:
         dispatch_commands(registry, [pending])
 

@@ -28,9 +28,9 @@ from . import metrics
 from .background.apprise import Addresses, apprise_sender
 from .background.forwards import Forwards
 from .background.liveness import Liveness
-from .background.notifier import ON, Notifier, Wishes
+from .background.notifier import ON, NotificationPolicy, Notifier
 from .background.scheduler import Schedules
-from .background.worker_supervisor import Dispatch
+from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import Feed
 from .handlers.events import EventsHandler
@@ -43,7 +43,7 @@ from .handlers.tasks import CommandsHandler, TaskHandler, TasksHandler
 from .handlers.tasks_page import PageHandler
 from .handlers.websocket import AgentSocket
 from .limits import Timing
-from .log_filter import PeerGone
+from .log_filter import ClosedSocketFilter
 from .services import Services
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -90,11 +90,13 @@ class JupyterAgent(ExtensionApp):
     ).tag(config=True)
     notify_on = List(
         Enum(ON),
-        default_value=sorted(Wishes().on),
+        default_value=sorted(NotificationPolicy().on),
         help=f"What to notify of; any of {', '.join(ON)}.",
     ).tag(config=True)
     notify_after = Float(
-        Wishes().after, min=0, help="Seconds that a task must have run for its good end to be told."
+        NotificationPolicy().after,
+        min=0,
+        help="Seconds that a task must have run for its good end to be told.",
     ).tag(config=True)
 
     quiet = Bool(
@@ -103,7 +105,7 @@ class JupyterAgent(ExtensionApp):
 
     services: Services | None = None
     _notifier: Notifier | None = None
-    _peer_gone: PeerGone | None = None
+    _peer_gone: ClosedSocketFilter | None = None
 
     def initialize_settings(self) -> None:
         paths = data_paths()
@@ -131,8 +133,8 @@ class JupyterAgent(ExtensionApp):
             peek=bool(self._app.sock),
             log=self.log,
         )
-        dispatch = Dispatch(feed, paths, self.log)
-        schedules = Schedules(feed, paths, self.log, recover=liveness.look, launch=dispatch.wake)
+        supervisor = WorkerSupervisor(feed, paths, self.log)
+        schedules = Schedules(feed, paths, self.log, recover=liveness.look, launch=supervisor.wake)
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
@@ -140,7 +142,7 @@ class JupyterAgent(ExtensionApp):
             feed,
             registry,
             liveness,
-            dispatch,
+            supervisor,
             Forwards(feed),
             schedules,
             paths,
@@ -192,12 +194,12 @@ class JupyterAgent(ExtensionApp):
         save_limits(services.paths, WorkerLimits(self.worker_limit, self.worker_memory))
         await services.schedules.finish()
         services.liveness.start()
-        services.dispatch.start()
+        services.supervisor.start()
         services.forwards.start()
         self._start_notifying(feed)
         services.schedules.start()
         if self.quiet:
-            self._peer_gone = PeerGone(serverapp.log)
+            self._peer_gone = ClosedSocketFilter(serverapp.log)
             self._peer_gone.install()
         self.log.info("jupyter_agent holds the journal %r", feed.holder.slot.name)
 
@@ -213,7 +215,7 @@ class JupyterAgent(ExtensionApp):
         if self._notifier is not None:
             await self._notifier.stop()
         await services.forwards.stop()
-        await services.dispatch.stop()
+        await services.supervisor.stop()
         await services.liveness.stop()
         await services.registry.empty(GOODBYE_TIMEOUT)
         metrics.LAG.set_function(lambda: 0)
@@ -224,7 +226,10 @@ class JupyterAgent(ExtensionApp):
     def _start_notifying(self, feed: Feed) -> None:
         if not self.notify:
             return
-        wishes, addresses = Wishes(frozenset(self.notify_on), self.notify_after), list(self.notify)
+        wishes, addresses = (
+            NotificationPolicy(frozenset(self.notify_on), self.notify_after),
+            list(self.notify),
+        )
 
         def tell(sentence: str) -> None:
             self.log.warning("%s", sentence)
@@ -240,7 +245,7 @@ class JupyterAgent(ExtensionApp):
     async def _on_kernel_action(self, *, data: dict[str, Any], **_: object) -> None:
         services = self.services
         if services is not None and data.get("action") in ("restart", "shutdown"):
-            services.liveness.kernel_is_gone(str(data.get("kernel_id", "")))
+            services.liveness.on_kernel_gone(str(data.get("kernel_id", "")))
 
 
 def _local_url(app: Any) -> str:

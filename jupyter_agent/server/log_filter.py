@@ -16,7 +16,7 @@ _LOGGERS = ("asyncio", "tornado.application", "tornado.general")
 _GONE = (WebSocketClosedError, StreamClosedError)
 
 
-class PeerGone(logging.Filter):
+class ClosedSocketFilter(logging.Filter):
     """Lets everything through but what says that a write met a closed socket."""
 
     def __init__(self, log: logging.Logger) -> None:

@@ -10,12 +10,12 @@ from ..errors import NotNow
 from ..journal.base import HolderEvent
 from ..journal.session import JournalSession
 
-TALK = ("prompt", "input", "command")
+PROMPT_TYPES = ("prompt", "input", "command")
 SCAN_LIMIT = 50
 """Newest events of a talk that are looked at to say what became of a question."""
 
 
-def addressed(session: JournalSession, task: Task, args: dict[str, Any]) -> dict[str, Any]:
+def resolve_prompt(session: JournalSession, task: Task, args: dict[str, Any]) -> dict[str, Any]:
     """The args of an answer with the id of the question that it is for: the open one, unless it names one.
 
     Raises `NotNow` when that question is not open any more.
@@ -24,11 +24,11 @@ def addressed(session: JournalSession, task: Task, args: dict[str, Any]) -> dict
     if named is None:
         return args if now is None else args | {"prompt_id": now.prompt_id}
     if now is None or named != now.prompt_id:
-        raise NotNow(_fate(_talk(session, task), task, named), task_id=task.id)
+        raise NotNow(_why_rejected(_talk(session, task), task, named), task_id=task.id)
     return args
 
 
-def ask_again(session: JournalSession, task: Task) -> None:
+def reopen(session: JournalSession, task: Task) -> None:
     """A task that was called interrupted goes on: the question that it still waits on is open again."""
     open_now: Prompt | None = None
     for data in _talk(session, task):
@@ -42,7 +42,9 @@ def ask_again(session: JournalSession, task: Task) -> None:
 
 def _talk(session: JournalSession, task: Task) -> list[Prompt | Input | Command]:
     """What was asked and answered lately in the present attempt, oldest first."""
-    events = (decode_event(stored.encoded) for stored in session.journal.tail(task.id, SCAN_LIMIT, TALK))
+    events = (
+        decode_event(stored.encoded) for stored in session.journal.tail(task.id, SCAN_LIMIT, PROMPT_TYPES)
+    )
     return [data for event in events if event.attempt == task.attempt for data in _read(event)]
 
 
@@ -57,7 +59,7 @@ def _is_for(data: Prompt | Input | Command, prompt_id: str) -> bool:
     return isinstance(data, Input) and data.prompt_id == prompt_id
 
 
-def _fate(talk: list[Prompt | Input | Command], task: Task, prompt_id: str) -> str:
+def _why_rejected(talk: list[Prompt | Input | Command], task: Task, prompt_id: str) -> str:
     """Why an answer comes too late, as a sentence."""
     answers = [data for data in talk if _is_for(data, prompt_id)]
     taken = answers[-1] if answers else None

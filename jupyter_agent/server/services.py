@@ -12,7 +12,7 @@ from ..system.paths import DataPaths
 from .background.forwards import Forwards
 from .background.liveness import Liveness
 from .background.scheduler import Schedules
-from .background.worker_supervisor import Dispatch
+from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import FRAME_BYTES, Feed
 from .limits import MAX_EVENT, MAX_MESSAGE, SNAPSHOTS, WINDOW, Timing
@@ -25,7 +25,7 @@ class Services:
     feed: Feed
     registry: Registry
     liveness: Liveness
-    dispatch: Dispatch
+    supervisor: WorkerSupervisor
     forwards: Forwards
     schedules: Schedules
     paths: DataPaths

@@ -19,7 +19,7 @@ from jupyter_agent.protocol.messages import Ack, Bye, Close, Events, Publish, Su
 from jupyter_agent.server.background.forwards import Forwards
 from jupyter_agent.server.background.liveness import Liveness
 from jupyter_agent.server.background.scheduler import Schedules
-from jupyter_agent.server.background.worker_supervisor import Dispatch
+from jupyter_agent.server.background.worker_supervisor import WorkerSupervisor
 from jupyter_agent.server.delivery.connections import Registry
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.handlers.websocket import AgentSocket
@@ -124,7 +124,7 @@ class ModelServer:
             self.feed,
             self.registry,
             self.liveness,
-            Dispatch(self.feed, paths_of(home), log, clock=loop.time),
+            WorkerSupervisor(self.feed, paths_of(home), log, clock=loop.time),
             Forwards(self.feed),
             Schedules(
                 self.feed,

@@ -19,7 +19,7 @@ import pytest
 
 from jupyter_agent.errors import JournalHeld
 from jupyter_agent.journal.slots import take_slot_briefly, try_slot
-from jupyter_agent.server.auth import AccessMixin
+from jupyter_agent.server.auth import AuthMixin
 from jupyter_agent.system.host import host
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import KEY_HEADER, HolderFile, find_address, remote_address
@@ -90,7 +90,7 @@ def test_the_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -
         return real(given, kept)
 
     monkeypatch.setattr(hmac, "compare_digest", compare)
-    door = AccessMixin()
+    door = AuthMixin()
     door.services = SimpleNamespace(key="the key")  # type: ignore[assignment]
     for given, right in (("the key", True), ("the ke", False), ("", False), ("\xff", False)):
         door.request = SimpleNamespace(headers={KEY_HEADER: given})  # type: ignore[assignment]

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from jupyter_agent.server.auth import AccessMixin
+from jupyter_agent.server.auth import AuthMixin
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.transport.discovery import KEY_HEADER
 from tests.support.builders import until
@@ -229,7 +229,7 @@ def test_a_token_in_the_address_works_as_one_in_the_environment(shared: Server) 
 
 
 def test_a_fault_is_told_without_the_requests_query(caplog: pytest.LogCaptureFixture) -> None:
-    door = AccessMixin()
+    door = AuthMixin()
     door.log = logging.getLogger("a door")
     door.request = SimpleNamespace(  # type: ignore[assignment]
         method="GET", path="/x/jupyter-agent/tasks", uri=f"/x?token={SECRET}", remote_ip="127.0.0.1"

@@ -27,7 +27,7 @@ from .http import ServerSource
 from .local import LocalBackend
 
 T = TypeVar("T")
-News = tuple[str, Restart | Apply]
+Notification = tuple[str, Restart | Apply]
 log = logging.getLogger(__name__)
 RETRY = 0.1
 MORE_JOURNALS = 1.0
@@ -228,9 +228,9 @@ class Journals:
                 source.close()
             await asyncio.sleep(RETRY)
 
-    async def follow_all(self, *, tail: int | None = None) -> AsyncGenerator[News]:
+    async def follow_all(self, *, tail: int | None = None) -> AsyncGenerator[Notification]:
         """The news of all journals, also of those that come later, each with its journal's name."""
-        queue: asyncio.Queue[News | Exception] = asyncio.Queue(16)
+        queue: asyncio.Queue[Notification | Exception] = asyncio.Queue(16)
         scan = asyncio.create_task(self._scan(queue, tail), name="jupyter-agent-scan")
         try:
             while True:
@@ -242,7 +242,7 @@ class Journals:
             scan.cancel()
             await asyncio.wait([scan])
 
-    async def _scan(self, queue: asyncio.Queue[News | Exception], tail: int | None) -> None:
+    async def _scan(self, queue: asyncio.Queue[Notification | Exception], tail: int | None) -> None:
         """Feed *queue* from every journal, those that come later too, until cancelled."""
         feeds: dict[str, asyncio.Task[None]] = {}
         try:
@@ -257,7 +257,9 @@ class Journals:
                 task.cancel()
             await asyncio.gather(*feeds.values(), return_exceptions=True)
 
-    async def _feed(self, slot: str, queue: asyncio.Queue[News | Exception], tail: int | None) -> None:
+    async def _feed(
+        self, slot: str, queue: asyncio.Queue[Notification | Exception], tail: int | None
+    ) -> None:
         try:
             async with aclosing(self.follow(slot, "*", tail=tail)) as items:
                 async for item in items:

@@ -53,7 +53,7 @@ class Liveness:
         self._wake = asyncio.Event()
         self._hurry_until = 0.0
         self._next_prune = 0.0
-        self._lost_sight: dict[str, float] = {}
+        self._disconnected_since: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -67,19 +67,19 @@ class Liveness:
             await asyncio.wait([self._task])
             self._task = None
 
-    def hurry(self) -> None:
+    def check_soon(self) -> None:
         """Somebody may just have died: look now and, for some seconds, often."""
         self._hurry_until = time.monotonic() + HURRY_FOR
         self._wake.set()
 
-    def kernel_is_gone(self, kernel: str) -> None:
+    def on_kernel_gone(self, kernel: str) -> None:
         """A kernel was shut down or restarted; also one whose lock cannot be judged from here."""
-        self.hurry()
+        self.check_soon()
         self._feed.holder.call(lambda session: self._interrupt_remote(session, kernel))
 
     def stalled_since(self, producer: str | None) -> float | None:
         """Since when a living producer has had no connection, in Unix seconds; ``None``: it has one."""
-        since = self._lost_sight.get(producer or "")
+        since = self._disconnected_since.get(producer or "")
         return since if since is not None and self._clock() - since > STALLED_AFTER else None
 
     async def look(self) -> None:
@@ -136,4 +136,4 @@ class Liveness:
     def _keep_in_sight(self, open_producers: list[str]) -> None:
         now = self._clock()
         missing = {producer for producer in open_producers if not self._is_connected(producer)}
-        self._lost_sight = {p: self._lost_sight.get(p, now) for p in missing}
+        self._disconnected_since = {p: self._disconnected_since.get(p, now) for p in missing}

@@ -43,14 +43,14 @@ _SHORT = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class NotificationPolicy:
     """What to tell of (see `ON`); tasks that took less than ``after`` seconds end well in silence."""
 
     on: frozenset[str] = frozenset(("failed", "interrupted", "prompt"))
     after: float = 30.0
 
 
-class News(NamedTuple):
+class Notification(NamedTuple):
     """One thing to tell, as a title and a text."""
 
     word: str
@@ -64,7 +64,7 @@ class Notifier:
     def __init__(
         self,
         feed: Feed,
-        wishes: Wishes,
+        wishes: NotificationPolicy,
         load: Callable[[], Send | None],
         *,
         clock: Callable[[], float] = time.time,
@@ -120,14 +120,14 @@ class Notifier:
             elif not more:
                 await self._wake.wait()
 
-    async def _read(self) -> tuple[list[News], bool]:
+    async def _read(self) -> tuple[list[Notification], bool]:
         """What there is to tell of the next page, and whether there may be another."""
         page = await self._feed.page(self._place, _INTEREST)
         self._place = page.last
         found = [await self._news(decode_event(event.encoded)) for event in page.events]
         return [news for news in found if news is not None], bool(page.events)
 
-    async def _news(self, event: Event) -> News | None:
+    async def _news(self, event: Event) -> Notification | None:
         if event.flag is not None or self._clock() - event.time > STALE:
             return None
         try:
@@ -141,7 +141,7 @@ class Notifier:
             return self._ended(event, data, task)
         return self._asked(data, task) if isinstance(data, Prompt) else None
 
-    def _ended(self, event: Event, data: State, task: Task) -> News | None:
+    def _ended(self, event: Event, data: State, task: Task) -> Notification | None:
         """Nothing for a state that the task has left meanwhile: it was only cut off, or is tried again."""
         if data.state.value not in self._wishes.on or task.state is not data.state:
             return None
@@ -151,16 +151,16 @@ class Notifier:
         why = _why(data)
         after = "" if took is None else f"After {duration(took)}"
         text = ": ".join(filter(None, (after, why))) or "It had not begun"
-        return News(data.state.value, f"{_name(task)} {_VERBS[data.state]}", text)
+        return Notification(data.state.value, f"{_name(task)} {_VERBS[data.state]}", text)
 
-    def _asked(self, data: Prompt, task: Task) -> News | None:
+    def _asked(self, data: Prompt, task: Task) -> Notification | None:
         """Nothing for a question that was answered meanwhile."""
         if "prompt" not in self._wishes.on or task.prompt is None or task.prompt.prompt_id != data.prompt_id:
             return None
         choices = f" ({' / '.join(data.choices)})" if data.choices else ""
-        return News("prompt", f"{_name(task)} asks", _short(data.text + choices))
+        return Notification("prompt", f"{_name(task)} asks", _short(data.text + choices))
 
-    async def _tell(self, send: Send, news: Sequence[News]) -> None:
+    async def _tell(self, send: Send, news: Sequence[Notification]) -> None:
         if self._sending is not None and not self._sending.done():
             log.debug("a notification hangs; %d more are left out", len(news))
             return
@@ -212,7 +212,7 @@ def _retrieve(done: asyncio.Future[T]) -> None:
         done.exception()
 
 
-def message(news: Sequence[News]) -> tuple[str, str]:
+def message(news: Sequence[Notification]) -> tuple[str, str]:
     """Title and text of one message about all of *news*."""
     if len(news) == 1:
         return news[0].title, news[0].text

@@ -47,7 +47,7 @@ GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
-class Dispatch:
+class WorkerSupervisor:
     """Owns the dispatching task, from `start` to `stop`."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Dispatch:
         self._paths = paths
         self._log = log
         self._clock = clock
-        self._launcher = Launcher(paths, self._stillborn, wants=self._wants, clock=clock)
+        self._launcher = Launcher(paths, self._on_launch_failed, wants=self._wants, clock=clock)
         self._late_since: dict[tuple[str, int], float] = {}
         self._wake = asyncio.Event()
         self._settled = SETTLED
@@ -84,7 +84,7 @@ class Dispatch:
         self._settled = 0.0
         self._wake.set()
 
-    def carry_out(self, session: JournalSession, task: Task, command: str, by: str) -> bool:
+    def try_handle(self, session: JournalSession, task: Task, command: str, by: str) -> bool:
         """Do what no process has to be asked for; true when that was all. On the journal's thread.
 
         A task that waits for its worker is cancelled here, and a detached one that ended is queued again.
@@ -100,7 +100,7 @@ class Dispatch:
         settled, self._settled = self._settled, SETTLED
         self._launcher.launch(settled=settled)
         if claimed_work_items(self._paths):
-            await self._end_the_late(await self._feed.call(self._on_workers))
+            await self._stop_overdue(await self._feed.call(self._on_workers))
             await asyncio.to_thread(sweep_workers, self._paths)
 
     async def _run(self) -> None:
@@ -129,7 +129,7 @@ class Dispatch:
             return False
         return slot == DEFAULT or find_address(self._paths, DEFAULT) is None
 
-    def _stillborn(self, item: WorkItem, why: str) -> None:
+    def _on_launch_failed(self, item: WorkItem, why: str) -> None:
         self._log.debug("no worker for task %s: %s", item.task, why)
         self._feed.holder.call(lambda session: fail_work_item(session, item, why))
 
@@ -137,7 +137,7 @@ class Dispatch:
         taken = {item.producer for item in claimed_work_items(self._paths)}
         return [task for task in session.journal.open_tasks() if task.producer in taken]
 
-    async def _end_the_late(self, tasks: list[Task]) -> None:
+    async def _stop_overdue(self, tasks: list[Task]) -> None:
         now = self._clock()
         late = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
         self._late_since = {key: self._late_since.get(key, now) for key in late}
@@ -161,13 +161,13 @@ class Dispatch:
         if not is_worker(leader, worker):
             return
         if kill:
-            self._feed.holder.kill_outcomes[worker] = _verdict(task)
+            self._feed.holder.kill_outcomes[worker] = _kill_outcome(task)
         elif task.cancel_requested:
             ask_to_stop(self._paths, worker)
         kill_session(leader, signal.SIGKILL if kill else signal.SIGTERM)
 
 
-def _verdict(task: Task) -> State:
+def _kill_outcome(task: Task) -> State:
     """How a task ended whose worker is killed."""
     if task.cancel_requested:
         return State(TaskState.CANCELLED, reason="its worker had to be killed")

@@ -11,7 +11,7 @@ SILENCE = 1.5 * PING
 """Seconds without any frame, by the last ping, after which the peer counts as gone."""
 
 
-class Pulse:
+class Keepalive:
     """Times are seconds of one clock; *now* is when the connection opened."""
 
     __slots__ = ("_heard", "_pinged")
@@ -23,7 +23,7 @@ class Pulse:
         """The peer sent something, a pong too."""
         self._heard = now
 
-    def beat(self, now: float) -> Literal["ping", "gone"] | None:
+    def next_action(self, now: float) -> Literal["ping", "gone"] | None:
         """What is due: send a ping, give the peer up, or nothing."""
         if self._pinged - self._heard > SILENCE:
             return "gone"

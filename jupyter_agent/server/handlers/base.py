@@ -22,7 +22,7 @@ from ...errors import (
     UnknownTask,
 )
 from ...journal.session import JournalSession
-from ..auth import AccessMixin
+from ..auth import AuthMixin
 from ..services import Services
 
 MAX_LIMIT = 1000
@@ -42,7 +42,7 @@ class BadRequest(RequestRefused):
         super().__init__(message, status=400, code="bad_request")
 
 
-class AgentHandler(AccessMixin, JupyterHandler):
+class AgentHandler(AuthMixin, JupyterHandler):
     """Base of the doors: rights by method, problem details for every error."""
 
     actions: ClassVar = {"GET": "read", "HEAD": "read"}
@@ -70,14 +70,14 @@ class AgentHandler(AccessMixin, JupyterHandler):
         if not self.check_origin():
             raise HTTPError(403, "this origin may not ask")
         action = self.actions.get(self.request.method or "", "write")
-        if not await self.may(action):
+        if not await self.is_allowed(action):
             raise HTTPError(403, f"this user may not {action} tasks")
 
     def get_login_url(self) -> str:
         """No redirect to a login page: whoever asks here is a program."""
         raise HTTPError(403, "log in, or give a token")
 
-    def reply(self, value: object, status: int = 200) -> None:
+    def write_json(self, value: object, status: int = 200) -> None:
         """Answer with *value* as JSON."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
@@ -93,7 +93,7 @@ class AgentHandler(AccessMixin, JupyterHandler):
         else:
             super().log_exception(typ, value, tb)
 
-    def number(self, name: str, default: int, most: int = MAX_LIMIT) -> int:
+    def get_int_argument(self, name: str, default: int, most: int = MAX_LIMIT) -> int:
         """A query argument from 1 to *most*."""
         text = self.get_query_argument(name, None)
         if text is None:

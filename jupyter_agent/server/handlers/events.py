@@ -46,18 +46,18 @@ class EventsHandler(AgentHandler):
             await self._place(task_id, text),
             heartbeat=self.services.timing.heartbeat,
             until_end=self.get_query_argument("until", None) == "end",
-            still_allowed=lambda: self.still_may("read"),
+            still_allowed=lambda: self.is_still_allowed("read"),
         )
         await stream.run()
 
     async def _page_after(self, task_id: str, interest: SubscriptionFilter) -> None:
         after = await self._place(task_id, self.get_query_argument("after", ""))
-        limit = self.number("limit", MAX_LIMIT, MAX_EVENTS)
+        limit = self.get_int_argument("limit", MAX_LIMIT, MAX_EVENTS)
         page = await self.services.feed.read(after, interest, PAGE_BYTES, limit)
         self._answer(page.events, page.last, more=page.more)
 
     async def _page_before(self, task_id: str, interest: SubscriptionFilter, before: int) -> None:
-        limit = self.number("limit", MAX_LIMIT, MAX_EVENTS)
+        limit = self.get_int_argument("limit", MAX_LIMIT, MAX_EVENTS)
         past = await read_back(self.services.feed, task_id, before, limit, interest.types)
         self._answer(newest_progress(past.events), past.older, more=past.older > 0)
 

@@ -27,7 +27,7 @@ class ExecutedHandler(AgentHandler):
         return super(AgentHandler, self).get_login_url() if person else super().get_login_url()
 
     async def get(self, task_id: str) -> None:
-        asked = self.number("attempt", MAX_ATTEMPTS, MAX_ATTEMPTS)
+        asked = self.get_int_argument("attempt", MAX_ATTEMPTS, MAX_ATTEMPTS)
         task = await self.task(task_id)
         file = await asyncio.to_thread(_open_kept, self.services.paths, task, asked)
         with file:

@@ -14,12 +14,12 @@ class ForwardsHandler(AgentHandler):
     actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
 
     async def get(self) -> None:
-        self.reply({"forwards": await self.services.forwards.all()})
+        self.write_json({"forwards": await self.services.forwards.all()})
 
     async def post(self) -> None:
         forward, is_new = await self.services.forwards.add(self._wanted())
         self.set_header("Location", f"{self.base_url}jupyter-agent/forwards/{forward.id}")
-        self.reply(forward, 201 if is_new else 200)
+        self.write_json(forward, 201 if is_new else 200)
 
     def _wanted(self) -> Wanted:
         try:
@@ -32,7 +32,7 @@ class ForwardHandler(AgentHandler):
     """``forwards/{id}``: one; DELETE ends it for good."""
 
     async def get(self, ident: str) -> None:
-        self.reply(await self.services.forwards.one(ident))
+        self.write_json(await self.services.forwards.one(ident))
 
     async def delete(self, ident: str) -> None:
         await self.services.forwards.remove(ident)

@@ -17,14 +17,14 @@ class HealthHandler(AgentHandler):
         services = self.services
         holder = services.feed.holder
         body: dict[str, object] = {"status": "degraded" if holder.trouble or holder.told else "ok"}
-        if self.current_user and self.check_origin() and await self.may("read"):
+        if self.current_user and self.check_origin() and await self.is_allowed("read"):
             body["journal"] = await services.feed.call(self._journal)
             body["lag"] = services.registry.lag(services.feed.head)
             body["connections"] = len(services.registry)
             body["trouble"] = [*holder.told, *([holder.trouble] if holder.trouble else [])]
             if services.paths.moved:
                 body["moved"] = services.paths.moved
-        self.reply(body)
+        self.write_json(body)
 
     def _journal(self, session: JournalSession) -> dict[str, object]:
         journal, slot = session.journal, self.services.feed.holder.slot

@@ -35,7 +35,7 @@ class Kind(Enum):
 
 
 @dataclass(slots=True)
-class Asked:
+class NotebookMatcher:
     """A notebook by its contents *path*.
 
     *root* is the folder that such paths are below; ``None`` where contents are not files, and only names can

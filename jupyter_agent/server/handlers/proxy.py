@@ -11,7 +11,9 @@ from ...transport.tls import ssl_context
 from .base import AgentHandler
 
 
-async def pass_on(handler: AgentHandler, address: Address, path: str, body: bytes | None = None) -> None:
+async def proxy_request(
+    handler: AgentHandler, address: Address, path: str, body: bytes | None = None
+) -> None:
     """Answer as the server at *address* answers for *path*, which is below ``jupyter-agent/``.
 
     Whoever asks has been let in already; the other server is asked with this user's key.

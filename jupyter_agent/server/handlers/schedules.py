@@ -30,7 +30,7 @@ from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...system.timezone import local_zone
 from .base import AgentHandler, BadRequest
-from .proxy import pass_on
+from .proxy import proxy_request
 from .submission import read_submission
 
 COMMANDS: tuple[ScheduleCommand, ...] = get_args(ScheduleCommand)
@@ -48,7 +48,7 @@ async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
     now = schedules.clock()
     when = parse_schedule(asked.schedule or {}, timezone=local_zone(), now=now)
     if (address := schedules.remote_address()) is not None:
-        await pass_on(handler, address, "schedules", msgspec.json.encode(asked))
+        await proxy_request(handler, address, "schedules", msgspec.json.encode(asked))
         return
 
     def job(session: JournalSession) -> Shown:
@@ -56,17 +56,17 @@ async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
 
     shown = await schedules.call(job)
     handler.set_header("Location", f"{handler.base_url}jupyter-agent/schedules/{shown.id}")
-    handler.reply(shown, 201)
+    handler.write_json(shown, 201)
 
 
-class ScheduleDoor(AgentHandler):
+class ScheduleBaseHandler(AgentHandler):
     """What these doors have in common."""
 
-    async def is_passed_on(self, path: str, body: bytes | None = None) -> bool:
+    async def was_proxied(self, path: str, body: bytes | None = None) -> bool:
         """Whether another server has answered in this one's place."""
         address = self.services.schedules.remote_address()
         if address is not None:
-            await pass_on(self, address, path, body)
+            await proxy_request(self, address, path, body)
         return address is not None
 
     def show(self, session: JournalSession, schedule: Schedule) -> Shown:
@@ -74,18 +74,18 @@ class ScheduleDoor(AgentHandler):
         return show_schedule(session, schedule, self.services.schedules.clock())
 
 
-class SchedulesHandler(ScheduleDoor):
+class SchedulesHandler(ScheduleBaseHandler):
     """``schedules``: all of them, oldest first; POST adds one."""
 
     actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
 
     async def get(self) -> None:
-        if await self.is_passed_on("schedules"):
+        if await self.was_proxied("schedules"):
             return
         shown = await self.services.schedules.read(
             lambda session: [self.show(session, schedule) for schedule in all_schedules(session)]
         )
-        self.reply({"schedules": shown})
+        self.write_json({"schedules": shown})
 
     async def post(self) -> None:
         asked = read_submission(self.request.body)
@@ -96,39 +96,39 @@ class SchedulesHandler(ScheduleDoor):
         await post_schedule(self, asked)
 
 
-class ScheduleHandler(ScheduleDoor):
+class ScheduleHandler(ScheduleBaseHandler):
     """``schedules/{id}``: one; DELETE forgets it, not its tasks."""
 
     async def get(self, ident: str) -> None:
-        if not await self.is_passed_on(f"schedules/{quote(ident, safe='')}"):
-            self.reply(
+        if not await self.was_proxied(f"schedules/{quote(ident, safe='')}"):
+            self.write_json(
                 await self.services.schedules.read(
                     lambda session: self.show(session, find_schedule(session, ident))
                 )
             )
 
     async def delete(self, ident: str) -> None:
-        if not await self.is_passed_on(f"schedules/{quote(ident, safe='')}"):
+        if not await self.was_proxied(f"schedules/{quote(ident, safe='')}"):
             await self.services.schedules.call(lambda session: delete_schedule(session, ident))
             self.set_status(204)
             self.finish()
 
 
-class ScheduleCommandsHandler(ScheduleDoor):
+class ScheduleCommandsHandler(ScheduleBaseHandler):
     """``schedules/{id}/commands``: pause, resume, or run now; the last needs ``execute``."""
 
     async def post(self, ident: str) -> None:
         command = self.json_body().get("command")
         if command not in COMMANDS:
             raise BadRequest('send {"command": "pause"|"resume"|"run"}')
-        if command == "run" and not await self.may("execute"):
+        if command == "run" and not await self.is_allowed("execute"):
             raise HTTPError(403, "this user may not execute tasks")
         path = f"schedules/{quote(ident, safe='')}/commands"
-        if not await self.is_passed_on(path, msgspec.json.encode({"command": command})):
+        if not await self.was_proxied(path, msgspec.json.encode({"command": command})):
             shown = await self.services.schedules.call(
                 lambda session: self._carry_out(session, ident, command)
             )
-            self.reply(shown, 202)
+            self.write_json(shown, 202)
 
     def _carry_out(self, session: JournalSession, ident: str, command: ScheduleCommand) -> Shown:
         schedules = self.services.schedules
@@ -136,13 +136,13 @@ class ScheduleCommandsHandler(ScheduleDoor):
         return self.show(session, find_schedule(session, ident))
 
 
-class FiringsHandler(ScheduleDoor):
+class FiringsHandler(ScheduleBaseHandler):
     """``schedules/{id}/firings``: what became of its dues, newest first."""
 
     async def get(self, ident: str) -> None:
-        limit, before = self.number("limit", 50), self._before()
+        limit, before = self.get_int_argument("limit", 50), self._before()
         query = urlencode({"limit": limit} | ({} if before is None else {"before": before}))
-        if await self.is_passed_on(f"schedules/{quote(ident, safe='')}/firings?{query}"):
+        if await self.was_proxied(f"schedules/{quote(ident, safe='')}/firings?{query}"):
             return
 
         def job(session: JournalSession) -> list[dict[str, object]]:
@@ -150,7 +150,7 @@ class FiringsHandler(ScheduleDoor):
             return [firing._asdict() for firing in found]
 
         firings = await self.services.schedules.read(job)
-        self.reply({"firings": firings[:limit], "more": len(firings) > limit})
+        self.write_json({"firings": firings[:limit], "more": len(firings) > limit})
 
     def _before(self) -> float | None:
         text = self.get_query_argument("before", None)

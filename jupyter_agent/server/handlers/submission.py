@@ -30,5 +30,5 @@ async def submit(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
         return enqueue_task(session, services.paths, feed.holder.slot.name, run_spec)
 
     task, new = await feed.call(job)
-    services.dispatch.wake()
+    services.supervisor.wake()
     return services.shown([task])[0], new

@@ -18,7 +18,7 @@ from .. import commands
 from . import submission
 from . import task_html as still
 from .base import AgentHandler, BadRequest
-from .notebook_filter import Asked
+from .notebook_filter import NotebookMatcher
 from .schedules import post_schedule
 
 MAX_CELLS = 500
@@ -31,7 +31,7 @@ class TasksHandler(AgentHandler):
     actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
 
     async def get(self) -> None:
-        state, limit = self._state(), self.number("limit", 50)
+        state, limit = self._state(), self.get_int_argument("limit", 50)
         name = self.get_query_argument("name", None)
         key = self.get_query_argument("key", None, strip=False)
         before = self.get_query_argument("before", None)
@@ -42,7 +42,7 @@ class TasksHandler(AgentHandler):
             )
         )
         shown = self.services.shown(tasks[:limit])
-        self.reply({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
+        self.write_json({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
 
     async def post(self) -> None:
         asked = submission.read_submission(self.request.body)
@@ -52,7 +52,7 @@ class TasksHandler(AgentHandler):
         call = run_spec_of(asked, agent=self.services.agent, cwd=self.home, owner=self.user_name)
         task, new = await submission.submit(self.services, call)
         self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
-        self.reply(task, 201 if new else 200)
+        self.write_json(task, 201 if new else 200)
 
     async def _cell_locations(self) -> list[CellLocation] | None:
         """Where the tasks must have been started; ``None`` when that was not asked."""
@@ -64,7 +64,7 @@ class TasksHandler(AgentHandler):
             return known
         manager = self.contents_manager
         root = Path(manager.root_dir) if isinstance(manager, FileManagerMixin) else None
-        return await asyncio.to_thread(Asked(path, root).choose, known, by_cell=cells is not None)
+        return await asyncio.to_thread(NotebookMatcher(path, root).choose, known, by_cell=cells is not None)
 
     def _cells(self) -> list[str] | None:
         text = self.get_query_argument("cells", None, strip=False)
@@ -112,7 +112,7 @@ class TaskHandler(AgentHandler):
     async def get(self, task_id: str) -> None:
         task, accept = await self.task(task_id), self.request.headers.get("Accept", "")
         if not still.wants_html(accept):
-            self.reply(task)
+            self.write_json(task)
             return
         drawn = await still.picture(self.services.feed, task)
         self.set_header("Content-Type", "text/html; charset=utf-8")
@@ -146,4 +146,4 @@ class CommandsHandler(AgentHandler):
             raise BadRequest("attempt must be a whole number")
         request = commands.CommandRequest(task_id, command, self.user_name, attempt, args)
         await commands.submit_command(self.services, request)
-        self.reply({"status": "accepted"}, 202)
+        self.write_json({"status": "accepted"}, 202)

@@ -42,10 +42,10 @@ from ...protocol.messages import (
 from ...protocol.server import ServerSide
 from .. import commands
 from .. import prompts as questions
-from ..auth import AccessMixin
+from ..auth import AuthMixin
 from ..delivery.connections import Connection
 from ..delivery.feed import SubscriptionFilter
-from ..delivery.keepalive import Pulse
+from ..delivery.keepalive import Keepalive
 from ..delivery.resume import resume, tail_messages
 from ..delivery.writer import ConnectionWriter, Reader
 from ..limits import MAX_EVENT, MAX_MESSAGE, WINDOW
@@ -57,7 +57,7 @@ MAX_SUBSCRIPTIONS = 1000
 _ERROR_CODES = {UnknownTask: "unknown_task", NotNow: "not_now", BadCursor: "bad_cursor"}
 
 
-class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
+class AgentSocket(AuthMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
     """One connection. Rights are checked before the upgrade, on each command and each heartbeat."""
 
     SUPPORTED_METHODS = ("GET",)  # `put` is the pump's word here, and no method of HTTP
@@ -95,7 +95,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     @ws_authenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:
-        if not await self.may("read"):
+        if not await self.is_allowed("read"):
             raise HTTPError(403, "this user may not read tasks")
         if not self.check_origin():
             raise HTTPError(403, "this origin may not connect")
@@ -106,7 +106,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self.set_nodelay(True)  # a peer that only listens acks late, and small frames would wait for that
         loop = asyncio.get_running_loop()
         self._loop = loop
-        self._pulse = Pulse(loop.time())
+        self._pulse = Keepalive(loop.time())
         timing = self.services.timing
         self._pump = ConnectionWriter(self.services.feed, self, self.services.clock, timing.heartbeat)
         self._pumping = loop.create_task(self._pump.run(), name="jupyter-agent-pump")
@@ -142,7 +142,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         if self._connection is not None:
             self.services.registry.remove(self._connection, self.close_code)
             if self._connection.producer is not None:
-                self.services.liveness.hurry()
+                self.services.liveness.check_soon()
 
     def put(self, frame: bytes) -> Awaitable[None] | None:
         """See `writer.Socket`. While Tornado has nothing of ours to write, the socket is asked first."""
@@ -157,7 +157,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self.close(code, reason)
 
     async def check_alive(self) -> CloseWith | None:
-        due = self._pulse.beat(self._loop.time())
+        due = self._pulse.next_action(self._loop.time())
         if due == "gone":
             return self._side.close(Close.TOO_SLOW, "no answer to a ping")
         if due == "ping":
@@ -170,7 +170,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         if not await self.still_logged_in():
             return self._side.close(Close.UNAUTHENTICATED, "the login has ended")
         for action in ("read", "write") if self._side.role == "producer" else ("read",):
-            if not await self.may(action):
+            if not await self.is_allowed(action):
                 return self._side.close(Close.FORBIDDEN, f"this user may no longer {action} tasks")
         return None
 
@@ -216,7 +216,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
 
     async def _hello(self, hello: Hello) -> None:
         self._hello_timer.cancel()
-        if hello.role == "producer" and not await self.may("write"):
+        if hello.role == "producer" and not await self.is_allowed("write"):
             self._pump.post(self._side.close(Close.FORBIDDEN, "this user may not publish tasks"))
             return
         services = self.services
@@ -264,7 +264,7 @@ class AgentSocket(AccessMixin, WebSocketMixin, WebSocketHandler, JupyterHandler)
         self._pump.subscribe(Reader(request.id, interest, str(head), head.offset, head.epoch))
 
     async def _command(self, request: CommandRequest) -> None:
-        if not await self.may("write"):
+        if not await self.is_allowed("write"):
             self._pump.post(encode(Reply(request.id, False, "forbidden", "this user may not command tasks")))
             return
         wanted = commands.CommandRequest(
@@ -366,5 +366,5 @@ def _back(session: JournalSession, producer: str) -> list[PendingCommand]:
         if last and decode_event(last[0].encoded).producer != producer:
             running = State(TaskState.RUNNING, reason="its process is back")
             session.append(HolderEvent(task.id, task.attempt, "state", running))
-            questions.ask_again(session, task)
+            questions.reopen(session, task)
     return session.journal.pending(producer)

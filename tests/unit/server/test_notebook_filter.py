@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_agent.journal.base import CellLocation
 from jupyter_agent.server.handlers import notebook_filter as notebooks
-from jupyter_agent.server.handlers.notebook_filter import Asked, cells_of
+from jupyter_agent.server.handlers.notebook_filter import NotebookMatcher, cells_of
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def save(file: Path, *cells: str) -> str:
 
 def ours(root: Path | None, path: str, recorded: str | None, cell: str | None = "one") -> bool:
     """Whether a task that says it was started there belongs to a notebook that has such a cell."""
-    return bool(Asked(path, root).choose([CellLocation(recorded, cell)], by_cell=True))
+    return bool(NotebookMatcher(path, root).choose([CellLocation(recorded, cell)], by_cell=True))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_notebook_that_is_where_it_was_is_found(root: Path, name: str) -> None
     recorded = save(root / name, "one")
     assert ours(root, name, recorded)
     assert ours(root, name, name), "as it is told where a session has no name"
-    other = Asked("other.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
+    other = NotebookMatcher("other.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
     assert not other
 
 
@@ -47,7 +47,9 @@ def test_a_renamed_or_moved_notebook_is_found_by_its_cells(root: Path) -> None:
     recorded = save(root / "study.ipynb", "one")
     (root / "study.ipynb").rename(root / "a folder" / "final.ipynb")
     assert ours(root, "a folder/final.ipynb", recorded)
-    assert not Asked("a folder/final.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
+    assert not NotebookMatcher("a folder/final.ipynb", root).choose(
+        [CellLocation(recorded, "one")], by_cell=False
+    )
 
 
 def test_a_moved_folder_takes_its_notebooks_along(root: Path) -> None:
@@ -81,12 +83,14 @@ def test_a_notebook_on_another_ones_kernel_keeps_what_its_own_cells_started(root
 @pytest.mark.parametrize("path", ["RTC:study.ipynb", "RTC:/study.ipynb", "my-drive:study.ipynb"])
 def test_the_prefix_of_a_drive_is_passed_over(root: Path, path: str) -> None:
     recorded = save(root / "study.ipynb", "one")
-    assert Asked(path, root).choose([CellLocation(recorded, "one")], by_cell=False)
+    assert NotebookMatcher(path, root).choose([CellLocation(recorded, "one")], by_cell=False)
 
 
 def test_a_colon_further_on_is_no_drive(root: Path) -> None:
     recorded = save(root / "x.ipynb", "one")
-    assert not Asked("a folder/b:x.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
+    assert not NotebookMatcher("a folder/b:x.ipynb", root).choose(
+        [CellLocation(recorded, "one")], by_cell=False
+    )
 
 
 def test_links_lead_to_the_same_notebook(root: Path, tmp_path: Path) -> None:
@@ -94,9 +98,9 @@ def test_links_lead_to_the_same_notebook(root: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(root)
     (root / "shortcut.ipynb").symlink_to(root / "study.ipynb")
     for asked, said in (
-        (Asked("study.ipynb", tmp_path / "link"), recorded),
-        (Asked("study.ipynb", root), str(tmp_path / "link" / "study.ipynb")),
-        (Asked("shortcut.ipynb", root), recorded),
+        (NotebookMatcher("study.ipynb", tmp_path / "link"), recorded),
+        (NotebookMatcher("study.ipynb", root), str(tmp_path / "link" / "study.ipynb")),
+        (NotebookMatcher("shortcut.ipynb", root), recorded),
     ):
         assert asked.choose([CellLocation(said, "one")], by_cell=False)
 
@@ -104,13 +108,15 @@ def test_links_lead_to_the_same_notebook(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("recorded", ["", "a folder", "a folder/"])
 def test_a_session_without_a_name_says_no_notebook(root: Path, recorded: str) -> None:
     assert ours(root, "study.ipynb", str(root / recorded))
-    assert not Asked("a folder", root).choose([CellLocation(str(root / recorded), "one")], by_cell=False)
+    assert not NotebookMatcher("a folder", root).choose(
+        [CellLocation(str(root / recorded), "one")], by_cell=False
+    )
 
 
 @pytest.mark.parametrize("recorded", ["/nul\0.ipynb", "/surrogate\ud800.ipynb", "x\n.ipynb"])
 def test_a_name_that_no_file_has_is_of_a_notebook_that_is_gone(root: Path, recorded: str) -> None:
     assert ours(root, "study.ipynb", recorded)
-    assert not Asked("study.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
+    assert not NotebookMatcher("study.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
 
 
 def test_what_cannot_be_looked_at_is_nobody_elses(root: Path) -> None:
@@ -120,7 +126,7 @@ def test_what_cannot_be_looked_at_is_nobody_elses(root: Path) -> None:
 
 def test_a_task_that_names_no_notebook_is_found_by_its_cell(root: Path) -> None:
     assert ours(root, "study.ipynb", None)
-    assert not Asked("study.ipynb", root).choose([CellLocation(None, "one")], by_cell=False)
+    assert not NotebookMatcher("study.ipynb", root).choose([CellLocation(None, "one")], by_cell=False)
 
 
 def test_where_contents_are_no_files_the_name_decides() -> None:
@@ -135,7 +141,7 @@ def test_each_file_is_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch
     read = []
     monkeypatch.setattr(notebooks, "cells_of", lambda file: read.append(file) or cells_of(file))
     locations = [CellLocation(recorded, cell) for cell in ("one", "two", "three", None)]
-    assert Asked("x.ipynb", root).choose(locations, by_cell=True) == locations[2:]
+    assert NotebookMatcher("x.ipynb", root).choose(locations, by_cell=True) == locations[2:]
     assert read == [root / "study.ipynb"]
 
 

@@ -19,20 +19,20 @@ from jupyter_agent.core.events import Error, Prompt, State, TaskState
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.server.background import notifier as notify_module
 from jupyter_agent.server.background.apprise import apprise_sender
-from jupyter_agent.server.background.notifier import News, Notifier, Wishes, message
+from jupyter_agent.server.background.notifier import Notification, NotificationPolicy, Notifier, message
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.extension import JupyterAgent
 from tests.support.builders import event, state, story, task_id
 from tests.support.journal import NowHolder, batches
 
 NOW = 2000.0
-EVERYTHING = Wishes(frozenset(notify_module.ON))
+EVERYTHING = NotificationPolicy(frozenset(notify_module.ON))
 
 
 class Scene:
     """A journal, and a notifier with a service that is no service. ``told``: titles and texts."""
 
-    def __init__(self, wishes: Wishes, before: list[Any]) -> None:
+    def __init__(self, wishes: NotificationPolicy, before: list[Any]) -> None:
         self.journal = MemoryJournal("h", "E")
         self.journal.append(batches(before), 0.0)
         self.feed = Feed()
@@ -68,7 +68,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(wishes: Wishes = EVERYTHING, before: list[Any] | None = None) -> AsyncIterator[Scene]:
+async def scene(
+    wishes: NotificationPolicy = EVERYTHING, before: list[Any] | None = None
+) -> AsyncIterator[Scene]:
     made = Scene(wishes, before or story(end=False))
     made.notifier.start()
     try:
@@ -112,7 +114,7 @@ class TestTelling:
     @pytest.mark.parametrize(
         ("wishes", "events"),
         [
-            (Wishes(), [ended(6, TaskState.COMPLETED)]),
+            (NotificationPolicy(), [ended(6, TaskState.COMPLETED)]),
             (EVERYTHING, [ended(6, TaskState.COMPLETED, seconds=29.0)]),
             (EVERYTHING, [ended(6, TaskState.FAILED, seconds=NOW - 1002 - 3601)]),
             (EVERYTHING, [ended(6, TaskState.INTERRUPTED), state(7, TaskState.RUNNING)]),
@@ -125,7 +127,9 @@ class TestTelling:
         ],
         ids=["unasked", "short", "old", "only cut off", "tried again", "answered", "unreadable"],
     )
-    async def test_what_nobody_needs_to_know_is_not_told(self, wishes: Wishes, events: list[Any]) -> None:
+    async def test_what_nobody_needs_to_know_is_not_told(
+        self, wishes: NotificationPolicy, events: list[Any]
+    ) -> None:
         other = story(task=task_id(1), producer=task_id(2))
         other[-1] = event(
             6, "state", State(TaskState.FAILED, reason="it"), task=task_id(1), producer=task_id(2), time=NOW
@@ -215,7 +219,11 @@ def _failing(number: int) -> list[Any]:
 
 
 def test_different_things_are_counted_in_the_title() -> None:
-    news = [News("prompt", "a asks", "?"), News("failed", "b failed", "x"), News("failed", "c failed", "y")]
+    news = [
+        Notification("prompt", "a asks", "?"),
+        Notification("failed", "b failed", "x"),
+        Notification("failed", "c failed", "y"),
+    ]
     assert message(news) == ("Tasks: 2 failed, 1 asking", "a asks. ?\nb failed. x\nc failed. y")
 
 

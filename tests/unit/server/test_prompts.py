@@ -21,7 +21,7 @@ from jupyter_agent.errors import NotNow
 from jupyter_agent.journal.base import Batch, HolderEvent
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.session import JournalSession
-from jupyter_agent.server.prompts import addressed, ask_again
+from jupyter_agent.server.prompts import reopen, resolve_prompt
 from tests.support.builders import HOLDER, PRODUCER, TASK, event, state
 
 QUESTION = Prompt("p1", "go on?", ("yes", "no"))
@@ -54,7 +54,7 @@ class Asked:
 
     def accept(self, by: str = "ada", **args: Any) -> dict[str, Any]:
         """An answer is stored as a command, if it is not too late."""
-        given = addressed(self.session, self.task, args)
+        given = resolve_prompt(self.session, self.task, args)
         self.note("command", Command("input", given, by))
         return given
 
@@ -116,7 +116,7 @@ def interrupted_and_back(asked: Asked) -> None:
     asked.note("state", State(TaskState.INTERRUPTED, reason="silent"))
     assert asked.task.prompt is None
     asked.note("state", State(TaskState.RUNNING, reason="its process is back"))
-    ask_again(asked.session, asked.task)
+    reopen(asked.session, asked.task)
 
 
 def test_a_task_that_is_back_asks_again_what_nobody_answered(asked: Asked) -> None:
