@@ -17,7 +17,7 @@ from ..errors import (
 from ..producer.producer import current_producer
 from ..producer.spool import read_spool
 from ..runtime.artifacts.results import Store
-from ..runtime.attempt import Box
+from ..runtime.attempt import OutcomeHolder
 from ..runtime.local_task import LocalTask
 from ..runtime.origin import cell_run, kernel_shell
 from ..runtime.outcome import Outcome, raised
@@ -73,10 +73,12 @@ class Source(Protocol):
 class TaskHandle:
     """A task: what it is, how far it is, what came of it. Awaiting it gives its result."""
 
-    def __init__(self, task: LocalTask | Source, box: Box | None = None, *, slim: bool = False) -> None:
+    def __init__(
+        self, task: LocalTask | Source, holder: OutcomeHolder | None = None, *, slim: bool = False
+    ) -> None:
         self.slim = slim
         self.local = task if isinstance(task, LocalTask) else None
-        self._box = box
+        self._box = holder
         self._source: Source = LocalSource(task) if isinstance(task, LocalTask) else task
         self._name = self._source.snapshot().name
         self._shown_in: str | None = None
@@ -282,7 +284,7 @@ def attach(task_id: str) -> TaskHandle:
 
     known = local_task(task_id)
     if known is not None:
-        return TaskHandle(known, known.box)
+        return TaskHandle(known, known.outcome_holder)
     if not isinstance(task_id, str):
         raise UnknownTask(f"{task_id!r} is not a task id", task_id="")
     return TaskHandle(RemoteTask(current_producer(), task_id))
@@ -297,12 +299,12 @@ def _text_of(event: Event) -> str:
 
 def _wait_here(task: LocalTask, timeout: float | None) -> bool:
     """Wait for a task of this process; on the loop that runs it, let that loop go on meanwhile."""
-    from ..runtime.engines.delay import Pause
+    from ..runtime.engines.delay import RetryDelay
     from ..runtime.engines.event_loop import LoopEngine
     from .nested_asyncio import run
 
     engine = task.attempt.engine if task.attempt else None
-    engine = engine.then if isinstance(engine, Pause) else engine
+    engine = engine.then if isinstance(engine, RetryDelay) else engine
     if not isinstance(engine, LoopEngine):
         return task.wait(timeout)
     try:

@@ -74,7 +74,7 @@ def _find(producer: Producer, key: str) -> Found:
     a task, or deleted it."""
     ours = next((task for task in reversed(local_tasks()) if task.options.key == key), None)
     if ours is not None and not ours.fold.state.ended:
-        return TaskHandle(ours, ours.box)
+        return TaskHandle(ours, ours.outcome_holder)
     there = None
     known = ours is None or _is_known(producer)
     try:
@@ -85,7 +85,7 @@ def _find(producer: Producer, key: str) -> Found:
         log.warning("whether a task with key %r is there already could not be asked: %s", key, error)
         known = False
     if ours is not None and (not known or _is_newest(ours.fold, there)):
-        return TaskHandle(ours, ours.box) if ours.fold.state is TaskState.COMPLETED else ours
+        return TaskHandle(ours, ours.outcome_holder) if ours.fold.state is TaskState.COMPLETED else ours
     if there is None or (_can_go_on(there) and not has_pending_retry(producer.paths, there)):
         return there
     return TaskHandle(RemoteTask(producer, there.id, there))

@@ -10,11 +10,11 @@ from typing import Any, NoReturn
 
 from ..core.events import TaskState
 from ..errors import TaskFailed
-from ..runtime.attempt import Box
+from ..runtime.attempt import OutcomeHolder
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import run_attempt
 from ..runtime.engines.foreground import ForegroundEngine
-from ..runtime.interrupt import Stopped, stop_for_this_thread
+from ..runtime.interrupt import Stopped, interrupter_for_this_thread
 from ..runtime.options import Options
 from ..runtime.outcome import without_ours
 from .handle import TaskHandle
@@ -44,17 +44,17 @@ def run_cell(shell: Any, options: Options, cell: str) -> Any:
     """
     __tracebackhide__ = True
     producer = ready_producer()
-    stop = stop_for_this_thread()
-    box = Box()
+    stop = interrupter_for_this_thread()
+    holder = OutcomeHolder()
     with looked_up(producer, options.key) as found:
         if isinstance(found, TaskHandle):
             return shown(found, options)
         task = task_for(producer, options, None, found)
-        attempt = task.queue(box)
+        attempt = task.queue(holder)
     attempt.engine = ForegroundEngine(attempt, stop)
-    shown(TaskHandle(task, box), options)
+    shown(TaskHandle(task, holder), options)
     run_attempt(attempt, _compiled(shell, cell), stop)
-    outcome = box.outcome
+    outcome = holder.outcome
     if outcome is None or outcome.state is TaskState.CANCELLED:
         raise Stopped(f"task {options.name} was cancelled", task_id=task.id)
     if outcome.exception is not None:

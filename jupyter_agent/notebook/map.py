@@ -12,7 +12,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from ..runtime.context import TaskContext, current
-from ..runtime.engines.executor import Plain
+from ..runtime.engines.executor import RemoteCall
 from ..runtime.options import Options
 from .api import TaskFunction, name_of
 from .handle import TaskHandle
@@ -176,7 +176,7 @@ class _Portable:
     """A call that any executor can pickle, lambdas and notebook functions included."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._call = Plain(function, arguments, {})
+        self._call = RemoteCall(function, arguments, {})
 
     def __call__(self) -> Any:
         return self._call()

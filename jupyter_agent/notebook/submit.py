@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.task import Task
 from ..producer.producer import Producer
-from ..runtime.attempt import Attempt, Box, Engine
+from ..runtime.attempt import Attempt, Engine, OutcomeHolder
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import Work
 from ..runtime.engines.event_loop import LoopEngine
@@ -18,7 +18,7 @@ from ..runtime.engines.executor import ExecutorEngine
 from ..runtime.engines.thread import ThreadEngine
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
-from ..runtime.registry import drop
+from ..runtime.registry import discard
 from .handle import TaskHandle
 from .idempotency import check_key, looked_up
 
@@ -51,10 +51,10 @@ def _beginner(options: Options, work: Work) -> Begin:
     make = engine_for(options.on, work)
 
     def begin(producer: Producer, found: LocalTask | Task | None) -> TaskHandle:
-        box = Box()
+        holder = OutcomeHolder()
         task = task_for(producer, options, make, found)
-        task.start(box)
-        return TaskHandle(task, box)
+        task.start(holder)
+        return TaskHandle(task, holder)
 
     return begin
 
@@ -63,7 +63,7 @@ def _released(found: LocalTask | Task | None) -> Task | None:
     """The snapshot of what this process gives out of its hands."""
     if not isinstance(found, LocalTask):
         return found
-    drop(found)
+    discard(found)
     return found.fold
 
 

@@ -71,7 +71,7 @@ def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50)
         local = local_task(task_id)
         if local is not None:
             if _fits(local.fold, state, name):
-                handles.append(TaskHandle(local, local.box))
+                handles.append(TaskHandle(local, local.outcome_holder))
         else:
             handles.append(TaskHandle(RemoteTask(producer, task_id, found[task_id])))
     return handles

@@ -43,7 +43,7 @@ class Engine(Protocol):
         """Somebody said *text* to the task; false when the question *prompt_id* is known to be closed."""
 
 
-class Box:
+class OutcomeHolder:
     """Holds a result for as long as somebody has a handle."""
 
     def __init__(self) -> None:
@@ -53,11 +53,13 @@ class Box:
 class Attempt:
     """One attempt of a local task, from ``queued`` to its only end."""
 
-    def __init__(self, task: LocalTask, number: int, box: Box, worker: str | None = None) -> None:
+    def __init__(
+        self, task: LocalTask, number: int, holder: OutcomeHolder, worker: str | None = None
+    ) -> None:
         self.task = task
         self.worker = worker
         self.number = number
-        self.box = box
+        self.outcome_holder = holder
         self.context = TaskContext(task, number, may_block=task.options.on != "loop")
         self.variables: Context = copy_context()
         self.started: float | None = None
@@ -71,7 +73,7 @@ class Attempt:
     def launch(self, engine: Engine) -> None:
         """Have *engine* run it, unless it has ended; one that cannot start is how it failed."""
         self.engine = engine
-        if self.task.ended(self):
+        if self.task.is_finished(self):
             return
         try:
             engine.start()
@@ -81,20 +83,20 @@ class Attempt:
     def begin(self, **about_it: Any) -> bool:
         """It runs now; false when it ended before (cancelled while queued)."""
         self.started = time.monotonic()
-        return self.task.enter(self, State(TaskState.RUNNING, **about_it))
+        return self.task.transition(self, State(TaskState.RUNNING, **about_it))
 
     def completed(self, value: object) -> None:
         """Its function returned *value*."""
-        self.task.finish(self, Outcome(TaskState.COMPLETED, value))
+        self.task.complete(self, Outcome(TaskState.COMPLETED, value))
 
     def raised(self, error: BaseException) -> None:
         """Its function raised."""
         limit = self.task.options.timeout if self.timed_out else None
         foreign = isinstance(error, TaskCancelled) and error.task_id not in ("", self.task.id)
         if foreign and not self.context.cancelled:  # another task's, whose result this one wanted
-            self.task.finish(self, failure(error))
+            self.task.complete(self, failure(error))
         else:
-            self.task.finish(self, outcome_of(error, timeout=limit))
+            self.task.complete(self, outcome_of(error, timeout=limit))
 
     def stop(self) -> None:
         """Ask it to stop, now or within the grace."""

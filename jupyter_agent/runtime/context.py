@@ -24,7 +24,7 @@ Values = tuple[Number | None, Number | None, str | None]
 """Done, total and message of a progress."""
 
 
-class Home(Protocol):
+class TaskSink(Protocol):
     """The task that a context speaks for."""
 
     @property
@@ -53,7 +53,7 @@ class TaskContext:
     Outside a task every call is accepted and does nothing.
     """
 
-    def __init__(self, home: Home | None, attempt: int, *, may_block: bool = True) -> None:
+    def __init__(self, home: TaskSink | None, attempt: int, *, may_block: bool = True) -> None:
         self._home = home
         self._may_block = may_block
         self.id = home.id if home else ""

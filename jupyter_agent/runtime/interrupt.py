@@ -33,7 +33,7 @@ class Terminated(BaseException):
         self.ours = ours
 
 
-class ThreadStop:
+class AsyncExceptionInterrupter:
     """Raises `Stopped` at the next bytecode of the thread that is inside `run`."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class ThreadStop:
                 self._thread = None
 
 
-class MainStop:
+class SignalInterrupter:
     """Raises `Stopped` in the main thread by a signal, which also ends a blocking system call.
 
     Between `open` and `close` the signal's handler is ours. When it came from somebody else, as with a
@@ -97,7 +97,7 @@ class MainStop:
         self.by_hand = False
 
     @staticmethod
-    def possible() -> bool:
+    def is_supported() -> bool:
         """Whether this is the main thread, the only one that signals reach, and SIGINT is Python's."""
         main = threading.current_thread() is threading.main_thread()
         return main and signal.getsignal(signal.SIGINT) is not None
@@ -152,9 +152,9 @@ class MainStop:
         raise self._foreign()
 
 
-def stop_for_this_thread() -> ThreadStop | MainStop:
+def interrupter_for_this_thread() -> AsyncExceptionInterrupter | SignalInterrupter:
     """What can stop code that runs in this thread at once."""
-    return MainStop() if MainStop.possible() else ThreadStop()
+    return SignalInterrupter() if SignalInterrupter.is_supported() else AsyncExceptionInterrupter()
 
 
 def _set_async(thread: int, exception: type[BaseException] | None) -> None:

@@ -25,12 +25,12 @@ from ..rendering.html import LINES
 from ..system.ids import new_id
 from .artifacts.checkpoints import Checkpoints
 from .artifacts.results import Store
-from .attempt import Attempt, Box, Engine
+from .attempt import Attempt, Engine, OutcomeHolder
 from .engines import delay as pausing
 from .options import Options
 from .origin import about
 from .outcome import Outcome
-from .registry import forget, remember
+from .registry import add, mark_ended
 from .surrogates import without_surrogates
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class LocalTask:
         self.about = about(options.name, options.key, options.tags, options.view)
         self.attempt: Attempt | None = None
         self._engine = engine
-        self._box: weakref.ref[Box] | None = None
+        self._box: weakref.ref[OutcomeHolder] | None = None
         self._retries_left = options.retries
         self._lock = threading.RLock()
         self._settled = threading.Event()
@@ -71,16 +71,18 @@ class LocalTask:
         producer.on_command(self.id, self.command)
 
     @property
-    def box(self) -> Box:
+    def outcome_holder(self) -> OutcomeHolder:
         """Where the outcome of the present attempt is put."""
-        return (self._box and self._box()) or Box()
+        return (self._box and self._box()) or OutcomeHolder()
 
     def renew(self, options: Options, engine: Callable[[Attempt], Engine] | None) -> None:
         """The next attempt is a new submit's: with its function and its options."""
         self.options, self._engine, self._retries_left = options, engine, options.retries
         self.about = about(options.name, options.key, options.tags, options.view)
 
-    def queue(self, box: Box, *, worker: str | None = None, reason: str | None = None) -> Attempt:
+    def queue(
+        self, holder: OutcomeHolder, *, worker: str | None = None, reason: str | None = None
+    ) -> Attempt:
         """A new attempt, to be run by the producer *worker* or else by this one; *reason*: why it waits.
 
         Raises `InvalidTransition` while the last one lasts.
@@ -90,25 +92,25 @@ class LocalTask:
             check_transition(
                 self.id, self.fold.state if known else None, TaskState.QUEUED, next_attempt=known
             )
-            attempt = Attempt(self, self.fold.attempt + 1, box, worker)
+            attempt = Attempt(self, self.fold.attempt + 1, holder, worker)
             self._settled.clear()
-            self.attempt, self._box = attempt, weakref.ref(box)
+            self.attempt, self._box = attempt, weakref.ref(holder)
             self.lately.clear()
             queued = State(TaskState.QUEUED, reason=reason, about=self.about, producer=worker)
             self.emit(attempt.number, "state", queued)
-        remember(self)
+        add(self)
         self.producer.add_sampler(attempt, attempt.sample)
         return attempt
 
-    def resume(self, box: Box) -> Attempt:
+    def resume(self, holder: OutcomeHolder) -> Attempt:
         """The attempt that another process has queued for this one."""
-        attempt = self.attempt = Attempt(self, self.fold.attempt, box)
-        self._box = weakref.ref(box)
-        remember(self)
+        attempt = self.attempt = Attempt(self, self.fold.attempt, holder)
+        self._box = weakref.ref(holder)
+        add(self)
         self.producer.add_sampler(attempt, attempt.sample)
         return attempt
 
-    def start(self, box: Box, *, pause: float = 0.0, reason: str | None = None) -> None:
+    def start(self, holder: OutcomeHolder, *, pause: float = 0.0, reason: str | None = None) -> None:
         """Queue a new attempt and start it, after *pause* seconds for some *reason*.
 
         Raises `NotNow` for what cannot be run again.
@@ -119,9 +121,9 @@ class LocalTask:
                 task_id=self.id,
             )
         worker = new_id() if self.options.on == "process" else None
-        attempt = self.queue(box, worker=worker, reason=reason)
+        attempt = self.queue(holder, worker=worker, reason=reason)
         engine = self._engine(attempt)
-        attempt.launch(pausing.Pause(attempt, engine, pause) if pause else engine)
+        attempt.launch(pausing.RetryDelay(attempt, engine, pause) if pause else engine)
 
     def _try_again(self, failed: Attempt) -> None:
         """Queue the attempt after one that failed, to start after a pause that grows with their number."""
@@ -129,10 +131,10 @@ class LocalTask:
             if self.fold.attempt != failed.number:  # somebody was faster, by hand
                 return
             self._retries_left -= 1
-            seconds = retry_pause(self.options.retries - self._retries_left, pausing.DICE())
+            seconds = retry_pause(self.options.retries - self._retries_left, pausing.RANDOM())
             coming = failed.number + 1
             reason = retry_reason(coming, coming + self._retries_left, seconds, self.fold.error)
-            self.start(failed.box, pause=seconds, reason=reason)
+            self.start(failed.outcome_holder, pause=seconds, reason=reason)
 
     def emit(self, attempt: int, kind: str, data: Data) -> int:
         """Make one event and fold it in."""
@@ -155,7 +157,7 @@ class LocalTask:
             self.fold.apply(Event(self.id, attempt, self.producer.id, n or 1, time.time(), kind, raw))
         return n
 
-    def enter(self, attempt: Attempt, state: State) -> bool:
+    def transition(self, attempt: Attempt, state: State) -> bool:
         """Emit a state event of *attempt*; false when it has ended or a newer attempt is there."""
         with self._lock:
             if self.fold.attempt != attempt.number or self.fold.state.ended:
@@ -167,42 +169,44 @@ class LocalTask:
         self.producer.wake()
         return True
 
-    def finish(self, attempt: Attempt, outcome: Outcome) -> bool:
+    def complete(self, attempt: Attempt, outcome: Outcome) -> bool:
         """The attempt ended; false when it had already."""
-        if self.ended(attempt):
+        if self.is_finished(attempt):
             return False
         result = None
         if outcome.state is TaskState.COMPLETED:
             result = self.store.save_result(self.id, attempt.number, outcome.value)
-        return self.end(attempt, outcome, result)
+        return self.record_outcome(attempt, outcome, result)
 
-    def end(self, attempt: Attempt, outcome: Outcome, result: Result | None = None) -> bool:
-        """As `finish`, with a result that is kept already."""
+    def record_outcome(self, attempt: Attempt, outcome: Outcome, result: Result | None = None) -> bool:
+        """As `complete`, with a result that is kept already."""
         attempt.close()
         state = State(outcome.state, reason=outcome.reason, error=outcome.error, result=result)
         with self._lock:
-            if self.ended(attempt):
+            if self.is_finished(attempt):
                 return False
             if self.fold.state is TaskState.QUEUED and outcome.state is TaskState.COMPLETED:
-                self.enter(attempt, State(TaskState.RUNNING))
-            attempt.box.outcome = outcome
-            self.enter(attempt, state)
-        self.after_end(attempt, outcome.state)
+                self.transition(attempt, State(TaskState.RUNNING))
+            attempt.outcome_holder.outcome = outcome
+            self.transition(attempt, state)
+        self.on_attempt_ended(attempt, outcome.state)
         return True
 
-    def ended(self, attempt: Attempt) -> bool:
+    def is_finished(self, attempt: Attempt) -> bool:
         """Whether this attempt has its end."""
         return self.fold.attempt != attempt.number or self.fold.state.ended
 
-    def after_end(self, attempt: Attempt, state: TaskState) -> None:
+    def on_attempt_ended(self, attempt: Attempt, state: TaskState) -> None:
         """Try again later where that was asked for; else let everybody know."""
         self.producer.remove_sampler(attempt)
         self.producer.wake()
         if state is TaskState.FAILED and self._retries_left > 0 and not self.producer.muted:
             attempt.variables.copy().run(self._try_again, attempt)
             return
-        attempt.box = Box()  # the outcome is kept by whoever has a handle, not by this table
-        forget(self)
+        attempt.outcome_holder = (
+            OutcomeHolder()
+        )  # the outcome is kept by whoever has a handle, not by this table
+        mark_ended(self)
         with self._lock:
             self._settled.set()
             callbacks, self._callbacks = self._callbacks, []
@@ -227,11 +231,11 @@ class LocalTask:
             log.debug("task %s: %s is for attempt %d", self.id, order.command, order.attempt)
             return
         try:
-            self._carry_out(order.command, order.args)
+            self._execute(order.command, order.args)
         except NotNow as error:  # it ended, or began anew, while the command was on its way
             log.debug("task %s: %s came too late: %s", self.id, order.command, error)
 
-    def _carry_out(self, command: str, args: dict[str, Any]) -> None:
+    def _execute(self, command: str, args: dict[str, Any]) -> None:
         match command:
             case "cancel":
                 self.cancel()
@@ -253,7 +257,7 @@ class LocalTask:
                 return False
             self.fold.cancel_requested = True
             queued = self.fold.state is TaskState.QUEUED
-        if queued and self.finish(attempt, Outcome(TaskState.CANCELLED, reason="cancelled while queued")):
+        if queued and self.complete(attempt, Outcome(TaskState.CANCELLED, reason="cancelled while queued")):
             attempt.stop()
             return True
         attempt.stop()
@@ -268,7 +272,7 @@ class LocalTask:
                 )
         self._retries_left = self.options.retries
         variables = self.attempt.variables if self.attempt else copy_context()
-        variables.copy().run(self.start, self.box)
+        variables.copy().run(self.start, self.outcome_holder)
 
     def answer(self, text: str, prompt_id: str | None) -> None:
         """Somebody said *text*. Raises `NotNow` when nobody listens, or to that question any more."""
@@ -281,7 +285,7 @@ class LocalTask:
     def mirror(self, attempt: Attempt, seen: Task) -> bool:
         """Take over what the process that runs *attempt* says of it; false when it has ended."""
         with self._lock:
-            if self.ended(attempt):
+            if self.is_finished(attempt):
                 return False
             seen.cancel_requested |= self.fold.cancel_requested and not seen.state.ended
             seen.key, seen.tags, seen.created, seen.queued = (
@@ -302,7 +306,7 @@ class LocalTask:
             return
         if attempt.engine is not None:
             attempt.engine.abandon()
-        self.finish(attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
+        self.complete(attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
 
     def save_checkpoint(self, attempt: int, state: object) -> int:
         return self._checkpoints.save(self.id, state, attempt)

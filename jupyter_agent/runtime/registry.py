@@ -17,14 +17,14 @@ _ended: dict[str, LocalTask] = {}
 _table = threading.Lock()
 
 
-def remember(task: LocalTask) -> None:
+def add(task: LocalTask) -> None:
     """The task has an attempt that lasts."""
     with _table:
         _ended.pop(task.id, None)
         _running[task.id] = task
 
 
-def forget(task: LocalTask) -> None:
+def mark_ended(task: LocalTask) -> None:
     """The task has ended: keep it a while, for a retry."""
     with _table:
         _running.pop(task.id, None)
@@ -35,7 +35,7 @@ def forget(task: LocalTask) -> None:
             task.producer.forget_command(old)
 
 
-def drop(task: LocalTask) -> None:
+def discard(task: LocalTask) -> None:
     """Another process runs its next attempt: this one knows it no more."""
     with _table:
         _running.pop(task.id, None)

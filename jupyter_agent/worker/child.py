@@ -20,12 +20,12 @@ import msgspec
 
 from ..core.task import Task
 from ..errors import TaskCancelled
-from ..runtime.attempt import Attempt, Box
+from ..runtime.attempt import Attempt, OutcomeHolder
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import BaseEngine, run_attempt
-from ..runtime.engines.executor import Plain
+from ..runtime.engines.executor import RemoteCall
 from ..runtime.engines.process import ChildSpec
-from ..runtime.interrupt import MainStop, Stopped
+from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 
@@ -46,14 +46,14 @@ def main() -> None:
     producer = ready_producer()
     seen = Task(order.task, name=order.name, attempt=order.attempt, producer=producer.id, events=1)
     task = LocalTask(producer, Options(order.name, timeout=order.timeout, show=False), None, seen=seen)
-    attempt = task.resume(Box())
-    stop = MainStop(signal.SIGTERM, foreign=Stopped)
+    attempt = task.resume(OutcomeHolder())
+    stop = SignalInterrupter(signal.SIGTERM, foreign=Stopped)
     attempt.engine = engine = WorkerEngine(attempt, order.report)
     threading.Thread(target=engine.listen, args=(orders,), name="jupyter-agent-orders", daemon=True).start()
 
     def call() -> Any:
         engine.report()  # now: the work may keep the interpreter's lock
-        work = Plain(*pickle.loads(content))  # noqa: S301 - our parent's own pipe
+        work = RemoteCall(*pickle.loads(content))  # noqa: S301 - our parent's own pipe
         return work()
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what `stop` gives back: a result is being kept then

@@ -22,10 +22,10 @@ from ..detached.worker_slots import take_worker_slot
 from ..errors import SpoolError, TaskCancelled
 from ..producer.producer import Producer
 from ..runtime import capture
-from ..runtime.attempt import Attempt, Box
+from ..runtime.attempt import Attempt, OutcomeHolder
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import BaseEngine, run_attempt
-from ..runtime.interrupt import MainStop
+from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..system.paths import DataPaths, data_paths
@@ -88,7 +88,7 @@ class Worker:
         self._producer = producer
         self._leave = leave
         self._coming: SimpleQueue[Attempt | None] = SimpleQueue()
-        self._stop = MainStop(signal.SIGTERM, foreign=self._told_to_end)
+        self._stop = SignalInterrupter(signal.SIGTERM, foreign=self._told_to_end)
         self._outlet = Outlet(self._said)
         self._task: LocalTask | None = None
 
@@ -103,7 +103,7 @@ class Worker:
         self._outlet.open()
         capture.install()
         task = self._task = self._task_of(run_spec)
-        self._begin(task.resume(Box()))
+        self._begin(task.resume(OutcomeHolder()))
         task.on_end(lambda: self._coming.put(None))
         while (attempt := self._coming.get()) is not None:
             self._run(attempt, run_spec)
@@ -159,7 +159,11 @@ class WorkerEngine(BaseEngine):
     """Runs an attempt in the main thread, where a signal also ends a blocking call."""
 
     def __init__(
-        self, attempt: Attempt, stop: MainStop, run: Callable[[Attempt], None], leave: Callable[[], None]
+        self,
+        attempt: Attempt,
+        stop: SignalInterrupter,
+        run: Callable[[Attempt], None],
+        leave: Callable[[], None],
     ) -> None:
         super().__init__(attempt)
         self._stop = stop

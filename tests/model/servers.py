@@ -64,7 +64,7 @@ class Door(AgentSocket):
     def set_nodelay(self, value: bool) -> None:
         """Nothing is ever delayed here."""
 
-    async def may(self, action: str) -> bool:
+    async def is_allowed(self, action: str) -> bool:
         return True
 
     async def still_allowed(self) -> CloseWith | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_agent.core.events import Data, Display, Log, Progress
 from jupyter_agent.runtime.context import TaskContext, set_current
-from jupyter_agent.runtime.interrupt import MainStop
+from jupyter_agent.runtime.interrupt import SignalInterrupter
 from tests.support.builders import TASK, until
 
 
@@ -65,7 +65,7 @@ def run_and_stop(
 ) -> Any:
     """Run *call* in this thread, and ask it to stop as a worker does as soon as *ready* is true; once more
     when *again* is."""
-    stop = MainStop(signal.SIGTERM)
+    stop = SignalInterrupter(signal.SIGTERM)
     trouble: list[BaseException] = []
 
     def ask() -> None:

@@ -19,11 +19,11 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, TypeVar
 
 from ...core.events import Error, TaskState
-from ...runtime.attempt import Attempt, Box
+from ...runtime.attempt import Attempt, OutcomeHolder
 from ...runtime.bootstrap import ready_producer
 from ...runtime.context import Position, TaskContext, set_current
 from ...runtime.engines.foreground import ForegroundEngine
-from ...runtime.interrupt import stop_for_this_thread
+from ...runtime.interrupt import interrupter_for_this_thread
 from ...runtime.local_task import LocalTask
 from ...runtime.options import Options
 from ...runtime.origin import ipython_shell
@@ -56,7 +56,7 @@ class Loop:
     def __init__(self, position: Position, name: str) -> None:
         self._position = position
         self._options = Options(name, slim=True)
-        self._stop = stop_for_this_thread()
+        self._stop = interrupter_for_this_thread()
         self._attempt: Attempt | None = None
         self._before: TaskContext | None = None
         self._code: CodeType | None = None
@@ -67,16 +67,16 @@ class Loop:
     def begin(self, frame: FrameType) -> None:
         """The first item is wanted by *frame*."""
         _hook()
-        box = Box()
+        holder = OutcomeHolder()
         task = LocalTask(ready_producer(), self._options, None)
-        attempt = self._attempt = task.queue(box)
+        attempt = self._attempt = task.queue(holder)
         attempt.engine = _LoopEngine(attempt, self._stop, self)
         self._code, self._thread = frame.f_code, threading.get_ident()
         attempt.begin()
         attempt.context.positions.append(self._position)
         self._before = set_current(attempt.context)
         _open.add(self)
-        shown(TaskHandle(task, box, slim=True), self._options)
+        shown(TaskHandle(task, holder, slim=True), self._options)
         self._bar = show_bar(task, attempt.context.positions)
         task.on_end(self._close_bar)
         self._stop.open()
@@ -122,7 +122,7 @@ class Loop:
         self._leave()
         _open.discard(self)
         if self._attempt is not None:
-            self._attempt.task.finish(self._attempt, outcome)
+            self._attempt.task.complete(self._attempt, outcome)
 
     def _close_bar(self, state: TaskState | None = None) -> None:
         if self._bar is not None and self._attempt is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import TaskCancelled
 from ..attempt import Attempt
 from ..context import set_current
-from ..interrupt import MainStop, ThreadStop
+from ..interrupt import AsyncExceptionInterrupter, SignalInterrupter
 
 
 class Work:
@@ -29,7 +29,9 @@ class Work:
         return iscoroutinefunction(self.function)
 
 
-def run_attempt(attempt: Attempt, call: Callable[[], Any], stop: ThreadStop | MainStop) -> None:
+def run_attempt(
+    attempt: Attempt, call: Callable[[], Any], stop: AsyncExceptionInterrupter | SignalInterrupter
+) -> None:
     """Run *call* as *attempt* in this thread, begin to end.
 
     Raises nothing but what hits it while how the attempt ended is being kept; it has an end then, too.

@@ -9,12 +9,12 @@ from random import SystemRandom
 from ..attempt import Attempt, Engine
 from .base import BaseEngine
 
-CLOCK = time.monotonic
-DICE = SystemRandom().random
+MONOTONIC = time.monotonic
+RANDOM = SystemRandom().random
 """Not Python's own generator: what a task draws from that, seeded or not, stays as it is."""
 
 
-class Pause(BaseEngine):
+class RetryDelay(BaseEngine):
     """The engine of an attempt that has to wait, in place of *then*, which it starts.
 
     It has no timer of its own: it is polled like every engine, and it ends with its attempt.
@@ -23,7 +23,7 @@ class Pause(BaseEngine):
     def __init__(self, attempt: Attempt, then: Engine, seconds: float) -> None:
         super().__init__(attempt)
         self.then = then
-        self._due = CLOCK() + seconds
+        self._due = MONOTONIC() + seconds
         self._once = threading.Lock()
 
     def start(self) -> None:
@@ -36,5 +36,5 @@ class Pause(BaseEngine):
         """Nothing runs."""
 
     def poll(self) -> None:
-        if CLOCK() >= self._due and self._once.acquire(blocking=False):
+        if MONOTONIC() >= self._due and self._once.acquire(blocking=False):
             self._attempt.launch(self.then)

@@ -35,11 +35,11 @@ class LoopEngine(BaseEngine):
     def force(self) -> None:
         """A coroutine can only be stopped where it awaits; one whose loop is gone has stopped."""
         if self.loop.is_closed():
-            self._attempt.task.finish(self._attempt, _LOOP_GONE)
+            self._attempt.task.complete(self._attempt, _LOOP_GONE)
 
     def poll(self) -> None:
         if self.loop.is_closed():
-            self._attempt.task.finish(self._attempt, _LOOP_GONE)
+            self._attempt.task.complete(self._attempt, _LOOP_GONE)
 
     def _is_on_loop(self) -> bool:
         try:

@@ -11,7 +11,7 @@ from typing import Any
 from ...core.events import TaskState
 from ...errors import TaskCancelled
 from ..attempt import Attempt
-from ..interrupt import ThreadStop
+from ..interrupt import AsyncExceptionInterrupter
 from ..outcome import Outcome
 from .base import BaseEngine, Work, run_attempt
 
@@ -23,7 +23,7 @@ class ExecutorEngine(BaseEngine):
     def __init__(self, attempt: Attempt, work: Work, executor: Executor) -> None:
         super().__init__(attempt)
         self._executor = executor
-        self._shipped = Shipped(attempt, work)
+        self._shipped = ExecutorCall(attempt, work)
         self._future: Future[Any] | None = None
 
     def start(self) -> None:
@@ -41,7 +41,7 @@ class ExecutorEngine(BaseEngine):
             self._shipped.stop.throw()
         else:
             reason = "cancelled; an executor's process cannot be stopped and goes on unheard"
-            self._attempt.task.finish(self._attempt, Outcome(TaskState.CANCELLED, reason=reason))
+            self._attempt.task.complete(self._attempt, Outcome(TaskState.CANCELLED, reason=reason))
 
     def poll(self) -> None:
         if self._future is not None and self._future.running():
@@ -68,13 +68,13 @@ class ExecutorEngine(BaseEngine):
             self._attempt.raised(error)
 
 
-class Shipped:
+class ExecutorCall:
     """What an executor is given: the attempt when called here, the plain function when pickled."""
 
     def __init__(self, attempt: Attempt, work: Work) -> None:
         self._attempt = attempt
         self._work = work
-        self.stop = ThreadStop()
+        self.stop = AsyncExceptionInterrupter()
         self.here = False
 
     def __call__(self) -> None:
@@ -85,10 +85,10 @@ class Shipped:
         import cloudpickle
 
         work = self._work
-        return unpickled, (cloudpickle.dumps((work.function, work.args, work.kwargs)),)
+        return load_call, (cloudpickle.dumps((work.function, work.args, work.kwargs)),)
 
 
-class Plain:
+class RemoteCall:
     """A function with its arguments, in another process."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -100,8 +100,8 @@ class Plain:
         return asyncio.run(value) if asyncio.iscoroutine(value) else value
 
 
-def unpickled(content: bytes) -> Plain:
-    """What `Shipped` is in another process."""
+def load_call(content: bytes) -> RemoteCall:
+    """What `ExecutorCall` is in another process."""
     import pickle
 
-    return Plain(*pickle.loads(content))  # noqa: S301 - the executor's own channel
+    return RemoteCall(*pickle.loads(content))  # noqa: S301 - the executor's own channel

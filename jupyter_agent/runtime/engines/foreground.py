@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..attempt import Attempt
-from ..interrupt import MainStop, ThreadStop
+from ..interrupt import AsyncExceptionInterrupter, SignalInterrupter
 from .base import BaseEngine
 
 
 class ForegroundEngine(BaseEngine):
     """Code of a cell that runs as a task where it is: stopped at once, not after a grace."""
 
-    def __init__(self, attempt: Attempt, stop: ThreadStop | MainStop) -> None:
+    def __init__(self, attempt: Attempt, stop: AsyncExceptionInterrupter | SignalInterrupter) -> None:
         super().__init__(attempt)
         self._stop = stop
 

@@ -75,7 +75,7 @@ class ProcessEngine(BaseEngine):
 
     def cancel(self) -> None:
         process = self._process
-        if self._attempt.task.ended(self._attempt):  # cancelled while queued
+        if self._attempt.task.is_finished(self._attempt):  # cancelled while queued
             self._kill()
         elif process is not None and process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -189,8 +189,8 @@ class ProcessEngine(BaseEngine):
     def _settle(self, status: int) -> None:
         attempt, task = self._attempt, self._attempt.task
         if self._ended_there:
-            task.after_end(attempt, task.fold.state)
-        if task.ended(attempt):
+            task.on_attempt_ended(attempt, task.fold.state)
+        if task.is_finished(attempt):
             return
         outcome = self._death(status)
         spool = adopt_spool(task.producer.paths, attempt.worker or "")
@@ -199,7 +199,7 @@ class ProcessEngine(BaseEngine):
         elif outcome.state is TaskState.INTERRUPTED and task.fold.state is TaskState.RUNNING:
             attempt.write = _told_already
         try:
-            task.end(attempt, outcome)
+            task.record_outcome(attempt, outcome)
         finally:
             attempt.write = task.producer.emit
             if spool is not None:

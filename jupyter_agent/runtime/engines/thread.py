@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..attempt import Attempt
-from ..interrupt import ThreadStop
+from ..interrupt import AsyncExceptionInterrupter
 from .base import BaseEngine, Work, run_attempt
 
 
@@ -18,7 +18,7 @@ class ThreadEngine(BaseEngine):
     def __init__(self, attempt: Attempt, work: Work) -> None:
         super().__init__(attempt)
         self._work = work
-        self._stop = ThreadStop()
+        self._stop = AsyncExceptionInterrupter()
         self._cancel_coroutine: Callable[[], object] | None = None
 
     def start(self) -> None:

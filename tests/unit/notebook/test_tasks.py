@@ -176,7 +176,7 @@ def test_a_timeout_fails_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_retries_are_new_attempts_of_the_same_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pause, "DICE", lambda: 0.0)
+    monkeypatch.setattr(pause, "RANDOM", lambda: 0.0)
     tries: list[int] = []
 
     def flaky() -> str:

@@ -12,17 +12,17 @@ import pytest
 
 from jupyter_agent.notebook.submit import task_for
 from jupyter_agent.runtime import interrupt as stop_module
-from jupyter_agent.runtime.attempt import Box
+from jupyter_agent.runtime.attempt import OutcomeHolder
 from jupyter_agent.runtime.bootstrap import ready_producer
 from jupyter_agent.runtime.context import current
 from jupyter_agent.runtime.engines.base import run_attempt
-from jupyter_agent.runtime.interrupt import MainStop, Stopped, ThreadStop
+from jupyter_agent.runtime.interrupt import AsyncExceptionInterrupter, SignalInterrupter, Stopped
 from jupyter_agent.runtime.options import Options
 from tests.support.runtime import own_producer, states, until  # noqa: F401
 
 
 def test_a_throw_reaches_the_thread_and_is_false_before_and_after() -> None:
-    stop = ThreadStop()
+    stop = AsyncExceptionInterrupter()
     assert not stop.throw()
     ready, raised = threading.Event(), threading.Event()
 
@@ -47,7 +47,7 @@ def test_a_throw_reaches_the_thread_and_is_false_before_and_after() -> None:
 
 
 def test_a_throw_under_way_while_the_function_returns_does_not_reach_what_follows() -> None:
-    stop = ThreadStop()
+    stop = AsyncExceptionInterrupter()
     told: list[str] = []
 
     def run() -> None:
@@ -75,7 +75,7 @@ def test_a_throw_under_way_while_the_function_returns_does_not_reach_what_follow
 
 def test_a_signal_of_somebody_else_is_a_keyboard_interrupt_and_the_handler_is_given_back() -> None:
     before = signal.getsignal(signal.SIGINT)
-    stop = MainStop()
+    stop = SignalInterrupter()
     with pytest.raises(KeyboardInterrupt):
         stop.run(lambda: os.kill(os.getpid(), signal.SIGINT))
     assert stop.by_hand
@@ -84,7 +84,7 @@ def test_a_signal_of_somebody_else_is_a_keyboard_interrupt_and_the_handler_is_gi
 
 def test_a_main_throw_ends_a_blocking_call_or_comes_to_nothing() -> None:
     for delay in [0.02] + [0.0] * 50:
-        stop = MainStop()
+        stop = SignalInterrupter()
         thread = threading.Thread(target=lambda stop=stop, delay=delay: (time.sleep(delay), stop.throw()))
         thread.start()
         with contextlib.suppress(Stopped):
@@ -95,7 +95,7 @@ def test_a_main_throw_ends_a_blocking_call_or_comes_to_nothing() -> None:
 
 def test_a_main_throw_that_hits_the_closing_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
-    stop = MainStop()
+    stop = SignalInterrupter()
 
     def returns() -> None:
         """At the door: the signal comes when `close` is entered."""
@@ -118,9 +118,9 @@ def test_a_stop_button_while_the_value_is_kept_cancels_the_attempt() -> None:
             raise KeyboardInterrupt
 
     task = task_for(ready_producer(), Options("cell"), None, None)
-    attempt = task.queue(Box())
+    attempt = task.queue(OutcomeHolder())
     with pytest.raises(KeyboardInterrupt):
-        run_attempt(attempt, Large, ThreadStop())
+        run_attempt(attempt, Large, AsyncExceptionInterrupter())
     assert states(task.id) == ["queued", "running", "cancelled"]
     assert not current().id
 
@@ -130,18 +130,18 @@ def test_a_stop_button_while_the_value_is_kept_cancels_the_attempt() -> None:
 )
 def test_what_a_worker_that_is_told_to_end_comes_to(why: str, end: str) -> None:
     task = task_for(ready_producer(), Options("cell", timeout=100.0), None, None)
-    box = Box()
-    attempt = task.queue(box)
+    holder = OutcomeHolder()
+    attempt = task.queue(holder)
 
     def work() -> None:
         if why == "late":
             attempt.started = time.monotonic() - 200
         raise attempt.told_to_end(cancelled=why == "cancelled")
 
-    run_attempt(attempt, work, ThreadStop())
+    run_attempt(attempt, work, AsyncExceptionInterrupter())
     assert states(task.id) == ["queued", "running", end]
-    assert box.outcome is not None
-    assert (box.outcome.error.type if box.outcome.error else None) == (
+    assert holder.outcome is not None
+    assert (holder.outcome.error.type if holder.outcome.error else None) == (
         "TaskTimeout" if why == "late" else None
     )
 

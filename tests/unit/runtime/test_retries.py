@@ -36,8 +36,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(pause, "CLOCK", lambda: made.now)
-    monkeypatch.setattr(pause, "DICE", lambda: made.chance)
+    monkeypatch.setattr(pause, "MONOTONIC", lambda: made.now)
+    monkeypatch.setattr(pause, "RANDOM", lambda: made.chance)
     return made
 
 
@@ -63,7 +63,7 @@ def here(handle: ja.TaskHandle) -> LocalTask:
 def waits(handle: ja.TaskHandle, attempt: int) -> None:
     """Wait until attempt *attempt* is queued and its pause has begun."""
     task = here(handle)
-    until(lambda: task.fold.attempt == attempt and isinstance(task.attempt.engine, pause.Pause))  # type: ignore[union-attr]
+    until(lambda: task.fold.attempt == attempt and isinstance(task.attempt.engine, pause.RetryDelay))  # type: ignore[union-attr]
     assert handle.state == "queued"
 
 
@@ -278,7 +278,7 @@ def test_the_dice_are_not_the_users(tmp_path: Path) -> None:
     expected = random.random()
     random.seed(7)
     for _ in range(3):
-        pause.DICE()
+        pause.RANDOM()
     assert random.random() == expected
 
 

@@ -15,7 +15,7 @@ import pytest
 from jupyter_agent.detached.run_spec import CALLERS_PATH, caller_environment
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
-from jupyter_agent.runtime.interrupt import MainStop
+from jupyter_agent.runtime.interrupt import SignalInterrupter
 from jupyter_agent.runtime.outcome import described
 from jupyter_agent.worker.commands import command
 from jupyter_agent.worker.commands.command import Program, run
@@ -250,7 +250,7 @@ def test_a_stop_while_it_is_being_started_leaves_nothing_behind(
 
     monkeypatch.setattr(command, "_start", started_slowly)
     with pytest.raises(KeyboardInterrupt):
-        MainStop(signal.SIGTERM).run(lambda: shell(said, DEAF, tmp_path / "pids"))
+        SignalInterrupter(signal.SIGTERM).run(lambda: shell(said, DEAF, tmp_path / "pids"))
     for pid in pids(tmp_path / "pids", 2)():
         until(partial(_is_gone, pid))
 
