@@ -18,7 +18,7 @@ import click
 from .._version import __version__
 from ..errors import AgentError
 from ..rendering.transcript import plain
-from .backends.base import sentence
+from .backends.base import first_line
 from .commands.completion import VARIABLE, as_own_program, completion
 from .commands.demo import demo
 from .commands.forward import forward
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit:  # click's own answer to a broken pipe, which is no failure of ours
         return DONE
     except AgentError as error:
-        return _say(sentence(error), FAILED)
+        return _say(first_line(error), FAILED)
     except OSError as error:
         return _say(f"{error.filename or 'a file or socket'}: {error.strerror or error}", FAILED)
     except Exception as error:

@@ -49,7 +49,7 @@ class Peer(Protocol):
     async def deliver(self, frames: Sequence[bytes]) -> None:
         """Write text frames, and wait until the peer has read them. Raises `PeerAway`."""
 
-    async def unless_gone(self, waiting: Awaitable[T], within: float) -> T | None:
+    async def wait_or_closed(self, waiting: Awaitable[T], within: float) -> T | None:
         """What *waiting* gives, ``None`` after *within* seconds. Raises `PeerAway` when the peer closes."""
 
     async def close(self) -> None:
@@ -87,7 +87,7 @@ class WebSocketPeer:
         except (StreamClosedError, WebSocketClosedError):
             raise self._gone() from None
 
-    async def unless_gone(self, waiting: Awaitable[T], within: float) -> T | None:
+    async def wait_or_closed(self, waiting: Awaitable[T], within: float) -> T | None:
         work = asyncio.ensure_future(waiting)
         closing = asyncio.create_task(self._closed.wait(), name="jupyter-agent-peer-closing")
         try:

@@ -16,7 +16,7 @@ from ..core.backoff import Backoff
 from ..errors import AgentError
 from .peer import Opener, Peer, PeerAway, PeerRefuses, open_peer
 from .serializers import SUBPROTOCOLS
-from .spec import Condition, Format, shown_url
+from .spec import Format, ForwardState, shown_url
 
 log = logging.getLogger(__name__)
 MAX_EVENTS = 250
@@ -29,27 +29,27 @@ STABLE_AFTER = 5.0
 """Seconds after which a connection counts as one that worked."""
 
 
-class Batch(NamedTuple):
+class OutgoingBatch(NamedTuple):
     """Some frames, and the place of the source behind them."""
 
     frames: Sequence[bytes]
     place: int
 
 
-class Source(Protocol):
-    """Where the events come from. Its place moves on when `answered` says so, and not before."""
+class EventSource(Protocol):
+    """Where the events come from. Its place moves on when `acknowledge` says so, and not before."""
 
-    async def next(self, most: int) -> Batch:
+    async def next(self, most: int) -> OutgoingBatch:
         """At most *most* events (at least one), as soon as there are any; may be cancelled."""
 
-    async def answered(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: OutgoingBatch) -> None:
         """The peer has *batch*."""
 
-    async def over(self) -> bool:
+    async def is_exhausted(self) -> bool:
         """Whether there is nothing to send, and nothing to be expected either."""
 
-    async def news(self) -> None:
-        """Wait until that may have changed since `over` was asked."""
+    async def wait_for_events(self) -> None:
+        """Wait until that may have changed since `is_exhausted` was asked."""
 
 
 class Sender:
@@ -57,7 +57,7 @@ class Sender:
 
     def __init__(
         self,
-        source: Source,
+        source: EventSource,
         url: str,
         headers: dict[str, str],
         form: Format = "json",
@@ -66,7 +66,7 @@ class Sender:
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         connect: Opener = open_peer,
     ) -> None:
-        self.state: Condition = "waiting"
+        self.state: ForwardState = "waiting"
         self.error: str | None = None
         self._source = source
         self._url = url
@@ -87,9 +87,9 @@ class Sender:
         while True:
             delay = 0.0
             try:
-                while await self._source.over():
+                while await self._source.is_exhausted():
                     self.state, self.error = "done", None
-                    await self._source.news()
+                    await self._source.wait_for_events()
                 await self._run_connection()
             except AgentError as error:
                 delay = self._trouble(error)
@@ -114,7 +114,7 @@ class Sender:
         try:
             await peer.deliver(())
             self.state, self.error = "connected", None
-            while await self._send(peer) or not await self._source.over():
+            while await self._send(peer) or not await self._source.is_exhausted():
                 if clock() - opened >= STABLE_AFTER:
                     self._worked()
         finally:
@@ -122,7 +122,7 @@ class Sender:
 
     async def _send(self, peer: Peer) -> bool:
         """Send what is next; false when nothing came for a while, and the peer is still there."""
-        batch = await peer.unless_gone(self._source.next(self._most), QUIET)
+        batch = await peer.wait_or_closed(self._source.next(self._most), QUIET)
         if batch is None:
             await peer.deliver(())
             return False
@@ -131,7 +131,7 @@ class Sender:
         except PeerAway:  # too slow, or it hangs up after so many: of fewer it may get to the end
             self._most = max(1, len(batch.frames) // 4)
             raise
-        await self._source.answered(batch)
+        await self._source.acknowledge(batch)
         self._most = min(MAX_EVENTS, self._most * 2)
         self._worked()
         return True

@@ -38,7 +38,7 @@ class CloudEvent(Struct, frozen=True, omit_defaults=True):
     flag: str | None = None
 
 
-def written(encoded: bytes, form: Format) -> bytes:
+def serialize(encoded: bytes, form: Format) -> bytes:
     """The text of one frame for an event as a journal or a spool has it."""
     return encoded if form == "json" else _encode(_cloud_event(decode_event(encoded)))
 

@@ -18,7 +18,7 @@ from ..core.events import DATA_TYPES
 from ..core.ids import is_ulid
 
 Format = Literal["json", "cloudevents"]
-Condition = Literal["connected", "waiting", "refused", "done"]
+ForwardState = Literal["connected", "waiting", "refused", "done"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
 MAX_URL = 4096
@@ -32,7 +32,7 @@ _OURS_TOO = "sec-websocket-"
 """Headers that the handshake itself needs."""
 
 
-class Wanted(Struct, frozen=True, repr_omit_defaults=True):
+class ForwardSpec(Struct, frozen=True, repr_omit_defaults=True):
     """What somebody asked to be forwarded; ``None`` for tasks and types means all.
 
     It begins with the first event of the named tasks, else now; ``from_start``: with the oldest there is.
@@ -54,7 +54,7 @@ class Wanted(Struct, frozen=True, repr_omit_defaults=True):
         return self.from_start or self.tasks is not None
 
 
-class Record(Struct, frozen=True, omit_defaults=True):
+class ForwardRecord(Struct, frozen=True, omit_defaults=True):
     """A forward as a journal keeps it. ``cursor``: the peer has everything before it.
 
     ``delivered`` counts events that the peer has answered for. ``marks`` are numbers of producers up to
@@ -75,12 +75,12 @@ class Record(Struct, frozen=True, omit_defaults=True):
     def __repr__(self) -> str:
         return f"<forward {self.id} to {shown_url(self.url)}>"
 
-    def is_of(self, other: Wanted | Record) -> bool:
+    def is_of(self, other: ForwardSpec | ForwardRecord) -> bool:
         """Whether both send the same to the same place; then there need not be two."""
         return _sort(self) == _sort(other)
 
 
-class Shown(Struct, frozen=True):
+class ForwardStatus(Struct, frozen=True):
     """A forward as HTTP and the command line give it: of headers the names only.
 
     ``state``: ``connected``; ``waiting`` for the peer (or for a server that runs it); ``refused``: it is
@@ -96,20 +96,20 @@ class Shown(Struct, frozen=True):
     format: Format
     cursor: str
     created: float
-    state: Condition
+    state: ForwardState
     delivered: int
     lag: int
     error: str | None = None
 
 
-def _sort(one: Wanted | Record) -> tuple[object, ...]:
+def _sort(one: ForwardSpec | ForwardRecord) -> tuple[object, ...]:
     names = (None if names is None else sorted(names) for names in (one.tasks, one.types))
     return (one.url, one.format, *names)
 
 
-def shown(record: Record, state: Condition, lag: int, error: str | None = None) -> Shown:
+def shown(record: ForwardRecord, state: ForwardState, lag: int, error: str | None = None) -> ForwardStatus:
     """*record* without what is secret in it."""
-    return Shown(
+    return ForwardStatus(
         record.id,
         shown_url(record.url),
         record.tasks,
@@ -133,7 +133,7 @@ def shown_url(url: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def read_wanted(given: Mapping[str, Any]) -> Wanted:
+def read_forward_spec(given: Mapping[str, Any]) -> ForwardSpec:
     """What was asked for, from a JSON object or arguments.
 
     Raises `ValueError` with one sentence, whatever is wrong: it is what somebody typed.
@@ -143,11 +143,11 @@ def read_wanted(given: Mapping[str, Any]) -> Wanted:
         if "tasks" in fields:
             raise ValueError("give task or tasks, not both")
         fields["tasks"] = [fields.pop("task")]
-    unknown = sorted(fields.keys() - set(Wanted.__struct_fields__))
+    unknown = sorted(fields.keys() - set(ForwardSpec.__struct_fields__))
     if unknown:
-        names = ", ".join(("task", *Wanted.__struct_fields__))
+        names = ", ".join(("task", *ForwardSpec.__struct_fields__))
         raise ValueError(f"a forward has no {unknown[0][:40]!r}; it has {names}")
-    return Wanted(
+    return ForwardSpec(
         url=_url(fields.get("url")),
         tasks=_tasks(fields.get("tasks")),
         types=_types(fields.get("types")),
@@ -250,11 +250,11 @@ def _truth(value: object) -> bool:
     return value
 
 
-def encode_record(record: Record) -> bytes:
+def encode_record(record: ForwardRecord) -> bytes:
     """For `decode_record`."""
     return msgspec.json.encode(record)
 
 
-def decode_record(body: bytes) -> Record:
+def decode_record(body: bytes) -> ForwardRecord:
     """Raises `msgspec.MsgspecError` for what no version of this one wrote."""
-    return msgspec.json.decode(body, type=Record)
+    return msgspec.json.decode(body, type=ForwardRecord)

@@ -89,14 +89,14 @@ POLL_INTERVAL = 1.0
 """Seconds between two looks whether workers of this process still wait to be started."""
 
 
-class Starter:
+class DetachedStarter:
     """Starts workers from this process and looks after those that it started, while there are any."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._waiting: set[str] = set()
         self._next_look = 0.0
-        self._launcher = Launcher(producer.paths, self._stillborn)
+        self._launcher = Launcher(producer.paths, self._on_launch_failed)
         self._lock = threading.Lock()
 
     def start(self, worker: str) -> None:
@@ -119,18 +119,18 @@ class Starter:
             elif not self._launcher.busy:
                 self._producer.remove_sampler(self)
 
-    def _stillborn(self, order: WorkItem, why: str) -> None:
+    def _on_launch_failed(self, order: WorkItem, why: str) -> None:
         error = Error("WorkerNotStarted", why)
         self._producer.emit(order.task, order.attempt, "state", State(TaskState.FAILED, error=error))
         self._producer.wake()
 
 
-_starters: dict[str, Starter] = {}
+_starters: dict[str, DetachedStarter] = {}
 
 
-def _starter(producer: Producer) -> Starter:
+def _starter(producer: Producer) -> DetachedStarter:
     """The one of this process's present producer."""
     if producer.id not in _starters:
         _starters.clear()
-        _starters[producer.id] = Starter(producer)
+        _starters[producer.id] = DetachedStarter(producer)
     return _starters[producer.id]

@@ -19,9 +19,9 @@ import msgspec
 
 from ..core.ids import Cursor
 from ..errors import RequestRefused, ServerUnreachable
-from ..forwarding.sender import Batch, Sender
-from ..forwarding.serializers import written
-from ..forwarding.spec import Shown, Wanted, read_wanted, shown_url
+from ..forwarding.sender import OutgoingBatch, Sender
+from ..forwarding.serializers import serialize
+from ..forwarding.spec import ForwardSpec, ForwardStatus, read_forward_spec, shown_url
 from ..producer.producer import Producer, current_producer
 from ..system.ids import new_id
 from ..transport.blocking_http import fetch
@@ -56,7 +56,7 @@ def forward_to(
     """
     given = {"url": url, "types": None if types is None else list(types), "headers": headers or {}}
     named = getattr(task, "id", task)
-    wanted = read_wanted({**given, "task": named, "format": format, "from_start": from_start})
+    wanted = read_forward_spec({**given, "task": named, "format": format, "from_start": from_start})
     producer = current_producer()
     address = producer.locate()
     keeper = _Here(producer, wanted) if address is None else _Held(producer, address, wanted)
@@ -113,7 +113,7 @@ class Forward:
 class _Held:
     """A forward of the server's."""
 
-    def __init__(self, producer: Producer, address: Address, wanted: Wanted) -> None:
+    def __init__(self, producer: Producer, address: Address, wanted: ForwardSpec) -> None:
         self._producer = producer
         self._seen = 0
         body = {
@@ -158,7 +158,7 @@ class _Held:
     def close(self) -> None:
         _unless_removed(lambda: self._request("DELETE", f"forwards/{quote(self.id)}"))
 
-    def _shown(self) -> Shown | None:
+    def _shown(self) -> ForwardStatus | None:
         """As it is now; ``None`` once it was removed."""
         now = _unless_removed(lambda: self._ask("GET", f"forwards/{quote(self.id)}"))
         if now is not None:
@@ -167,8 +167,8 @@ class _Held:
 
     def _ask(
         self, method: str, path: str, body: bytes | None = None, address: Address | None = None
-    ) -> Shown:
-        return msgspec.json.decode(self._request(method, path, body, address), type=Shown)
+    ) -> ForwardStatus:
+        return msgspec.json.decode(self._request(method, path, body, address), type=ForwardStatus)
 
     def _request(
         self, method: str, path: str, body: bytes | None = None, address: Address | None = None
@@ -192,14 +192,14 @@ def _unless_removed(ask: Callable[[], T]) -> T | None:
 class _SpoolSource:
     """What this process emitted (see `forwarding.sender.Source`)."""
 
-    def __init__(self, producer: Producer, wanted: Wanted, moved: Callable[[], None]) -> None:
+    def __init__(self, producer: Producer, wanted: ForwardSpec, moved: Callable[[], None]) -> None:
         self.place = 0
         self.delivered = 0
         self._producer = producer
         self._wanted = wanted
         self._moved = moved
 
-    async def next(self, most: int) -> Batch:
+    async def next(self, most: int) -> OutgoingBatch:
         while True:
             batch = self._producer.spool.batch(self.place, events=most)
             if batch is None:
@@ -207,19 +207,19 @@ class _SpoolSource:
                 continue
             if batch.base > self.place + 1:
                 log.debug("events before %d went before the peer took them", batch.base)
-            frames = [written(body, self._wanted.format) for body in batch.bodies if self._wants(body)]
+            frames = [serialize(body, self._wanted.format) for body in batch.bodies if self._wants(body)]
             if frames:
-                return Batch(frames, batch.last)
+                return OutgoingBatch(frames, batch.last)
             self._move(batch.last)
 
-    async def answered(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: OutgoingBatch) -> None:
         self.delivered += len(batch.frames)
         self._move(batch.place)
 
-    async def over(self) -> bool:
+    async def is_exhausted(self) -> bool:
         return False
 
-    async def news(self) -> None:
+    async def wait_for_events(self) -> None:
         """There always may be some."""
 
     def _move(self, place: int) -> None:
@@ -243,7 +243,7 @@ _head = msgspec.json.Decoder(_Head)
 class _Here:
     """A forward of this process; owns its thread until `close`."""
 
-    def __init__(self, producer: Producer, wanted: Wanted) -> None:
+    def __init__(self, producer: Producer, wanted: ForwardSpec) -> None:
         self.id = new_id()
         self._spool = producer.spool
         self._moved = threading.Condition()

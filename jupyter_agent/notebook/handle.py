@@ -48,7 +48,7 @@ def _is_own(task: LocalTask) -> bool:
     return task.fold.producer == task.producer.id
 
 
-class Source(Protocol):
+class TaskSource(Protocol):
     """Where a handle gets what it knows."""
 
     @property
@@ -74,12 +74,12 @@ class TaskHandle:
     """A task: what it is, how far it is, what came of it. Awaiting it gives its result."""
 
     def __init__(
-        self, task: LocalTask | Source, holder: OutcomeHolder | None = None, *, slim: bool = False
+        self, task: LocalTask | TaskSource, holder: OutcomeHolder | None = None, *, slim: bool = False
     ) -> None:
         self.slim = slim
         self.local = task if isinstance(task, LocalTask) else None
         self._box = holder
-        self._source: Source = LocalSource(task) if isinstance(task, LocalTask) else task
+        self._source: TaskSource = LocalSource(task) if isinstance(task, LocalTask) else task
         self._name = self._source.snapshot().name
         self._shown_in: str | None = None
 

@@ -42,7 +42,7 @@ _POLL_INTERVAL = 0.01
 _MAX_TASKS = 100
 _here = threading.RLock()
 
-Found = TaskHandle | LocalTask | Task | None
+KeyLookup = TaskHandle | LocalTask | Task | None
 """The running or completed task with a key; or an ended one, of this process or another, to go on with."""
 
 
@@ -59,7 +59,7 @@ def check_key(key: object) -> None:
 
 
 @contextmanager
-def looked_up(producer: Producer, key: str | None) -> Iterator[Found]:
+def reserve_key(producer: Producer, key: str | None) -> Iterator[KeyLookup]:
     """What a submit with *key* means. Nobody else begins it before the block is left."""
     if key is None:
         yield None
@@ -69,7 +69,7 @@ def looked_up(producer: Producer, key: str | None) -> Iterator[Found]:
         _is_known(producer)
 
 
-def _find(producer: Producer, key: str) -> Found:
+def _find(producer: Producer, key: str) -> KeyLookup:
     """One that lasts here is at hand; for all others the journal is asked, since others may have gone on with
     a task, or deleted it."""
     ours = next((task for task in reversed(local_tasks()) if task.options.key == key), None)

@@ -18,7 +18,7 @@ from ..runtime.interrupt import Stopped, interrupter_for_this_thread
 from ..runtime.options import Options
 from ..runtime.outcome import without_ours
 from .handle import TaskHandle
-from .idempotency import check_key, looked_up
+from .idempotency import check_key, reserve_key
 from .nested_asyncio import run
 from .submit import shown, task_for
 
@@ -46,7 +46,7 @@ def run_cell(shell: Any, options: Options, cell: str) -> Any:
     producer = ready_producer()
     stop = interrupter_for_this_thread()
     holder = OutcomeHolder()
-    with looked_up(producer, options.key) as found:
+    with reserve_key(producer, options.key) as found:
         if isinstance(found, TaskHandle):
             return shown(found, options)
         task = task_for(producer, options, None, found)

@@ -57,7 +57,7 @@ def map(  # noqa: A001 - the public name
 def _map_on_threads(
     function: Callable[..., Any], items: Iterator[tuple[Any, ...]], total: int | None, limit: int
 ) -> list[Any]:
-    crew = _Crew(function, items, total, current())
+    crew = _WorkerThreads(function, items, total, current())
     count = limit if total is None else min(limit, total)
     threads = [
         threading.Thread(target=copy_context().run, args=(crew.work,), name="jupyter-agent-map", daemon=True)
@@ -75,7 +75,7 @@ def _map_on_threads(
     return crew.results()
 
 
-class _Crew:
+class _WorkerThreads:
     """Threads that take items from one place and put results in another."""
 
     def __init__(
@@ -159,7 +159,7 @@ def _feed(
     try:
         while True:
             while len(waiting) < limit and (taken := next(numbered, None)) is not None:
-                waiting[executor.submit(_Portable(function, taken[1]))] = taken[0]
+                waiting[executor.submit(_PicklableCall(function, taken[1]))] = taken[0]
             if not waiting:
                 return [results[number] for number in sorted(results)]
             done, _ = wait(waiting, POLL_INTERVAL, FIRST_COMPLETED)
@@ -172,7 +172,7 @@ def _feed(
             future.cancel()
 
 
-class _Portable:
+class _PicklableCall:
     """A call that any executor can pickle, lambdas and notebook functions included."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

@@ -18,9 +18,9 @@ from ..runtime.engines.executor import ExecutorEngine
 from ..runtime.engines.thread import ThreadEngine
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
-from ..runtime.registry import discard
+from ..runtime.registry import discard_task
 from .handle import TaskHandle
-from .idempotency import check_key, looked_up
+from .idempotency import check_key, reserve_key
 
 MODES = ("thread", "loop", "process", "detached")
 
@@ -32,7 +32,7 @@ def run_as_task(
     check(options)
     begin = _beginner(options, Work(function, args, kwargs))
     producer = ready_producer()
-    with looked_up(producer, options.key) as found:
+    with reserve_key(producer, options.key) as found:
         handle = found if isinstance(found, TaskHandle) else begin(producer, found)
     return shown(handle, options)
 
@@ -63,7 +63,7 @@ def _released(found: LocalTask | Task | None) -> Task | None:
     """The snapshot of what this process gives out of its hands."""
     if not isinstance(found, LocalTask):
         return found
-    discard(found)
+    discard_task(found)
     return found.fold
 
 
@@ -73,7 +73,7 @@ def task_for(
     engine: Callable[[Attempt], Engine] | None,
     found: LocalTask | Task | None,
 ) -> LocalTask:
-    """The task whose next attempt a submit is: a new one, or what `looked_up` has found."""
+    """The task whose next attempt a submit is: a new one, or what `reserve_key` has found."""
     if isinstance(found, LocalTask):
         found.renew(options, engine)
         return found

@@ -39,7 +39,7 @@ class AsyncExceptionInterrupter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: int | None = None
-        self.by_hand = False
+        self.from_user = False
 
     def run(self, call: Callable[[], T]) -> T:
         """Call *call* in this thread, open to `throw` until it returns."""
@@ -78,7 +78,7 @@ class SignalInterrupter:
     """Raises `Stopped` in the main thread by a signal, which also ends a blocking system call.
 
     Between `open` and `close` the signal's handler is ours. When it came from somebody else, as with a
-    notebook's stop button, it raises what *foreign* gives, and ``by_hand`` is true.
+    notebook's stop button, it raises what *foreign* gives, and ``from_user`` is true.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class SignalInterrupter:
         self._asked = False
         self._seen = threading.Event()
         self._before: Any = None
-        self.by_hand = False
+        self.from_user = False
 
     @staticmethod
     def is_supported() -> bool:
@@ -148,7 +148,7 @@ class SignalInterrupter:
                 self._asked = False
                 raise Stopped
             return
-        self.by_hand = True
+        self.from_user = True
         raise self._foreign()
 
 

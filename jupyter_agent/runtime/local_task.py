@@ -30,7 +30,7 @@ from .engines import delay as pausing
 from .options import Options
 from .origin import about
 from .outcome import Outcome
-from .registry import add, mark_ended
+from .registry import add_task, mark_ended
 from .surrogates import without_surrogates
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class LocalTask:
             self.lately.clear()
             queued = State(TaskState.QUEUED, reason=reason, about=self.about, producer=worker)
             self.emit(attempt.number, "state", queued)
-        add(self)
+        add_task(self)
         self.producer.add_sampler(attempt, attempt.sample)
         return attempt
 
@@ -106,7 +106,7 @@ class LocalTask:
         """The attempt that another process has queued for this one."""
         attempt = self.attempt = Attempt(self, self.fold.attempt, holder)
         self._box = weakref.ref(holder)
-        add(self)
+        add_task(self)
         self.producer.add_sampler(attempt, attempt.sample)
         return attempt
 

@@ -17,7 +17,7 @@ _ended: dict[str, LocalTask] = {}
 _table = threading.Lock()
 
 
-def add(task: LocalTask) -> None:
+def add_task(task: LocalTask) -> None:
     """The task has an attempt that lasts."""
     with _table:
         _ended.pop(task.id, None)
@@ -35,7 +35,7 @@ def mark_ended(task: LocalTask) -> None:
             task.producer.forget_command(old)
 
 
-def discard(task: LocalTask) -> None:
+def discard_task(task: LocalTask) -> None:
     """Another process runs its next attempt: this one knows it no more."""
     with _table:
         _running.pop(task.id, None)

@@ -48,7 +48,7 @@ def main() -> None:
     task = LocalTask(producer, Options(order.name, timeout=order.timeout, show=False), None, seen=seen)
     attempt = task.resume(OutcomeHolder())
     stop = SignalInterrupter(signal.SIGTERM, foreign=Stopped)
-    attempt.engine = engine = WorkerEngine(attempt, order.report)
+    attempt.engine = engine = ChildEngine(attempt, order.report)
     threading.Thread(target=engine.listen, args=(orders,), name="jupyter-agent-orders", daemon=True).start()
 
     def call() -> Any:
@@ -93,7 +93,7 @@ class ParentChannel:
         return bool(data)
 
 
-class WorkerEngine(BaseEngine):
+class ChildEngine(BaseEngine):
     """Stops the work by SIGTERM, which also ends a blocking call, and tells the parent what is new."""
 
     def __init__(self, attempt: Attempt, report: int) -> None:

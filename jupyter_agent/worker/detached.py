@@ -30,7 +30,7 @@ from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
-from .fd_capture import Outlet
+from .fd_capture import FdCapture
 
 FLUSH_TIMEOUT = 2.0
 """Seconds that a worker which has to go waits for its last events to be committed."""
@@ -89,7 +89,7 @@ class Worker:
         self._leave = leave
         self._coming: SimpleQueue[Attempt | None] = SimpleQueue()
         self._stop = SignalInterrupter(signal.SIGTERM, foreign=self._told_to_end)
-        self._outlet = Outlet(self._said)
+        self._outlet = FdCapture(self._said)
         self._task: LocalTask | None = None
 
     def run(self) -> None:
@@ -124,8 +124,8 @@ class Worker:
         attempt.engine = self._engine(attempt)
         attempt.engine.start()
 
-    def _engine(self, attempt: Attempt) -> WorkerEngine:
-        return WorkerEngine(attempt, self._stop, self._coming.put, self._leave)
+    def _engine(self, attempt: Attempt) -> DetachedEngine:
+        return DetachedEngine(attempt, self._stop, self._coming.put, self._leave)
 
     def _run(self, attempt: Attempt, run_spec: RunSpec) -> None:
         from .run_target import run_target
@@ -139,7 +139,7 @@ class Worker:
 
         before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # for as long as how it ended is being kept
         run_attempt(attempt, work, self._stop)
-        if attempt.context.cancelled or self._stop.by_hand:
+        if attempt.context.cancelled or self._stop.from_user:
             end_children()
         signal.signal(signal.SIGTERM, before)
 
@@ -155,7 +155,7 @@ class Worker:
             task.attempt.context.stream(stream).write(text)
 
 
-class WorkerEngine(BaseEngine):
+class DetachedEngine(BaseEngine):
     """Runs an attempt in the main thread, where a signal also ends a blocking call."""
 
     def __init__(

@@ -24,7 +24,7 @@ Write = Callable[[str, str], None]
 PIECE = 1 << 16
 
 
-class Outlet:
+class FdCapture:
     """Owns the pipes and the thread, from `open` to `close`; *write* is called on that thread."""
 
     def __init__(self, write: Write) -> None:
@@ -38,7 +38,7 @@ class Outlet:
 
     def open(self) -> None:
         """From now on file descriptors 1 and 2 lead here, and with them what Python's own streams are not
-        relieved of before (see `Uncaught`)."""
+        relieved of before (see `PassthroughStream`)."""
         for number, name in ((1, "stdout"), (2, "stderr")):
             self._before[number] = os.dup(number)
             reading, writing = os.pipe()
@@ -46,7 +46,7 @@ class Outlet:
             os.close(writing)
             decode = codecs.getincrementaldecoder("utf-8")("replace").decode
             self._selector.register(reading, selectors.EVENT_READ, (name, decode))
-            setattr(sys, name, Uncaught(number))
+            setattr(sys, name, PassthroughStream(number))
         self._thread.start()
 
     def drain(self) -> None:
@@ -97,7 +97,7 @@ class Outlet:
         return len(data)
 
 
-class Uncaught(io.TextIOWrapper):
+class PassthroughStream(io.TextIOWrapper):
     """Python's stream on file descriptor *number*, unbuffered. What this process's task writes is caught
     above it and goes no further; threads that have no task, and forked children, are heard through it."""
 

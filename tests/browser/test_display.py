@@ -17,7 +17,7 @@ from jupyter_agent.core.events import Error, Result, TaskState
 from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
 from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook.display import bundle as display
-from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, Follower, Rest, View
+from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, Rest, View, WidgetSync
 from jupyter_agent.rendering.html import html, start_html
 from jupyter_agent.system.ids import new_id
 
@@ -111,7 +111,7 @@ class Page:
         self.events = Events()
         self.stopped = 0
         view = View(self.widget, Rest(self.events, lambda: self.now))
-        self.follower = Follower(view, lambda: self.task, lambda: self.now, self.stop)
+        self.follower = WidgetSync(view, lambda: self.task, lambda: self.now, self.stop)
 
     def stop(self) -> None:
         self.stopped += 1
@@ -368,9 +368,9 @@ def test_a_view_shows_once_in_a_cell_and_again_in_the_next(handle: Handle, kerne
 
 
 def test_the_element_travels_to_a_page_once_and_not_with_every_view() -> None:
-    from jupyter_agent.notebook.display.widget import TaskWidget, browser_module, keeper
+    from jupyter_agent.notebook.display.widget import TaskWidget, asset_widget, browser_module
 
     widgets = [TaskWidget(ident, None, lambda _name, _args: None) for ident in ("a", "b")]
-    assert [widget.keeper for widget in widgets] == [keeper().model_id] * 2
-    assert keeper().code == browser_module()
+    assert [widget.keeper for widget in widgets] == [asset_widget().model_id] * 2
+    assert asset_widget().code == browser_module()
     assert all(len(json.dumps(widget.get_state(), default=str)) < 4000 for widget in widgets)

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from jupyter_agent.forwarding.peer import PeerRefuses, open_peer
-from jupyter_agent.forwarding.spec import read_wanted
+from jupyter_agent.forwarding.spec import read_forward_spec
 from jupyter_agent.server.background.apprise import apprise_sender
 from tests.support.builders import until
 from tests.support.servers import Server
@@ -45,7 +45,7 @@ def test_a_forward_that_is_refused_repeats_no_secret() -> None:
         {"url": "ws://example.org/", "headers": {"Host": SECRET}},
     ):
         with pytest.raises(ValueError) as refused:
-            read_wanted(given)
+            read_forward_spec(given)
         assert SECRET not in str(refused.value)
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from jupyter_agent.core.events import Event
-from jupyter_agent.forwarding.spec import Record
+from jupyter_agent.forwarding.spec import ForwardRecord
 from jupyter_agent.journal.base import Batch, BatchOrigin
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import forwards as kept
@@ -21,7 +21,7 @@ class NowHolder:
 
     def __init__(self, feed: Feed, journal: MemoryJournal) -> None:
         self.feed, self.journal = feed, journal
-        self.stored: list[Record] = []
+        self.stored: list[ForwardRecord] = []
 
     @property
     def epoch(self) -> str:

@@ -131,7 +131,7 @@ class FakePeer:
             raise got
         self.world.got += [json.loads(frame) for frame in frames]
 
-    async def unless_gone(self, waiting: Awaitable[T], within: float) -> T | None:
+    async def wait_or_closed(self, waiting: Awaitable[T], within: float) -> T | None:
         if self.world.quiet:
             self.world.quiet -= 1
             task = asyncio.ensure_future(waiting)

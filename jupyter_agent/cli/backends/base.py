@@ -13,23 +13,23 @@ from ...core.task import Task
 from ...detached.submission import Submission
 from ...errors import AgentError
 from ...journal.operations.firing import ScheduleCommand
-from ...journal.operations.schedules import Shown as Schedule
+from ...journal.operations.schedules import ScheduleView as Schedule
 from ...protocol.subscriber import Apply, Restart
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddResult:
     """What became of a submission: a task, or the schedule of tasks to come.
 
     ``new``: false when its key is that of a task which lasts or completed, and nothing was queued.
-    ``attempt``: which one was queued. ``waits``: no worker has begun it, as far as it was seen.
+    ``attempt``: which one was queued. ``waiting_for_worker``: no worker has begun it, as far as it was seen.
     """
 
     task: Task | None = None
     schedule: Schedule | None = None
     new: bool = True
     attempt: int = 1
-    waits: bool = False
+    waiting_for_worker: bool = False
 
 
 class Fired(Struct):
@@ -46,7 +46,7 @@ class Fired(Struct):
     reason: str | None = None
 
 
-class Source(Protocol):
+class Backend(Protocol):
     """One journal. Every method may raise `AgentError` with a sentence for the user."""
 
     async def tasks(
@@ -76,7 +76,7 @@ class Source(Protocol):
     async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:
         """Raises `UnknownTask` or `NotNow`."""
 
-    async def add(self, asked: Submission) -> Added:
+    async def add(self, asked: Submission) -> AddResult:
         """Have something run as a task. Raises `BadTarget` or `RequestRefused` (400) for what cannot be."""
 
     async def delete(self, task_id: str) -> None:
@@ -111,6 +111,6 @@ class Source(Protocol):
         """Release what it holds; again is nothing."""
 
 
-def sentence(error: AgentError) -> str:
+def first_line(error: AgentError) -> str:
     """What to tell a person: the first line of *error*."""
     return str(error).split("\n", 1)[0]

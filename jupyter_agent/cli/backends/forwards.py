@@ -13,15 +13,15 @@ import msgspec
 from msgspec import Struct
 
 from ...errors import AgentError, RequestRefused, ServerUnreachable
-from ...forwarding.spec import Shown, Wanted
+from ...forwarding.spec import ForwardSpec, ForwardStatus
 from ...journal.one_shot import run_in_session
 from ...journal.operations.forwards import add_forward, at_rest, forwards, remove_forward
 from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...transport.discovery import Address, find_address
 from ...transport.http import HttpClient, exchange, read
-from .base import Source, sentence
-from .http import ServerSource
+from .base import Backend, first_line
+from .http import HttpBackend
 from .journals import Journals
 
 T = TypeVar("T")
@@ -30,35 +30,35 @@ NOBODY = "no server runs that could send; one is started with 'jupyter agent ser
 
 
 class _Listed(Struct):
-    forwards: list[Shown]
+    forwards: list[ForwardStatus]
 
 
-async def add(journals: Journals, wanted: Wanted) -> tuple[Shown, bool]:
+async def add(journals: Journals, wanted: ForwardSpec) -> tuple[ForwardStatus, bool]:
     """The forward that does what is *wanted*, and whether it is new."""
 
-    async def work(source: Source, slot: str) -> tuple[Shown, bool]:
-        if isinstance(source, ServerSource):
+    async def work(source: Backend, slot: str) -> tuple[ForwardStatus, bool]:
+        if isinstance(source, HttpBackend):
             status, body = await _ask(journals, slot, "POST", "forwards", msgspec.to_builtins(wanted))
-            return read(body, Shown, _address(journals, slot)), status == CREATED
+            return read(body, ForwardStatus, _address(journals, slot)), status == CREATED
         return await _run_job(journals, slot, lambda session: _add(session, wanted))
 
     slot = (await journals.find(wanted.tasks[0]))[0] if wanted.tasks else _served(journals)
     return await journals.use(slot, lambda source: work(source, slot), once=True)
 
 
-async def listed(journals: Journals) -> list[Shown]:
+async def listed(journals: Journals) -> list[ForwardStatus]:
     """All forwards, oldest first. A journal that cannot be asked is named in ``journals.troubles``."""
     found = await asyncio.gather(*(_of(journals, slot) for slot in journals.slots()), return_exceptions=True)
     for error in found:
         if isinstance(error, AgentError) and len(found) > 1:
-            journals.troubles.append(sentence(error))
+            journals.troubles.append(first_line(error))
         elif isinstance(error, BaseException):
             raise error
     known = {one.id: one for part in found if not isinstance(part, BaseException) for one in part}
     return sorted(known.values(), key=lambda one: (one.created, one.id))
 
 
-async def remove(journals: Journals, ident: str) -> Shown:
+async def remove(journals: Journals, ident: str) -> ForwardStatus:
     """Forget a forward; as it was. Raises `RequestRefused` when there is none."""
     wanted = ident.upper()
     for slot in journals.slots():
@@ -71,9 +71,9 @@ async def remove(journals: Journals, ident: str) -> Shown:
     )
 
 
-async def _of(journals: Journals, slot: str) -> list[Shown]:
-    async def work(source: Source) -> list[Shown]:
-        if isinstance(source, ServerSource):
+async def _of(journals: Journals, slot: str) -> list[ForwardStatus]:
+    async def work(source: Backend) -> list[ForwardStatus]:
+        if isinstance(source, HttpBackend):
             _, body = await _ask(journals, slot, "GET", "forwards")
             found: _Listed = read(body, _Listed, _address(journals, slot))
             return found.forwards
@@ -82,8 +82,8 @@ async def _of(journals: Journals, slot: str) -> list[Shown]:
     return await journals.use(slot, work)
 
 
-async def _remove(journals: Journals, slot: str, ident: str, source: Source) -> None:
-    if isinstance(source, ServerSource):
+async def _remove(journals: Journals, slot: str, ident: str, source: Backend) -> None:
+    if isinstance(source, HttpBackend):
         await _ask(journals, slot, "DELETE", f"forwards/{ident}")
     else:
         await _run_job(journals, slot, lambda session: remove_forward(session.journal, ident))
@@ -115,10 +115,10 @@ async def _run_job(journals: Journals, slot: str, job: Callable[[JournalSession]
     return await asyncio.to_thread(take, journals.paths, slot, job)
 
 
-def _add(session: JournalSession, wanted: Wanted) -> tuple[Shown, bool]:
+def _add(session: JournalSession, wanted: ForwardSpec) -> tuple[ForwardStatus, bool]:
     record, is_new = add_forward(session.journal, wanted, new_id(), time.time())
     return at_rest(record, session.journal.head, NOBODY), is_new
 
 
-def _all(session: JournalSession) -> list[Shown]:
+def _all(session: JournalSession) -> list[ForwardStatus]:
     return [at_rest(record, session.journal.head, NOBODY) for record in forwards(session.journal)]

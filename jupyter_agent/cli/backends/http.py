@@ -14,12 +14,12 @@ from ...core.task import Task
 from ...detached.submission import Submission
 from ...errors import RequestRefused, ServerUnreachable
 from ...journal.operations.firing import ScheduleCommand
-from ...journal.operations.schedules import Shown as Schedule
+from ...journal.operations.schedules import ScheduleView as Schedule
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths
 from ...transport.discovery import KEY_HEADER, REMOTE, find_address
 from ...transport.http import exchange, read
-from .base import Added, Fired
+from .base import AddResult, Fired
 from .caller import with_surroundings
 
 RECONNECT_TIMEOUT = 2.0
@@ -41,7 +41,7 @@ class _Firings(Struct):
     firings: list[Fired]
 
 
-class ServerSource(AgentClient):
+class HttpBackend(AgentClient):
     """A journal behind a server, wherever that moves to."""
 
     def __init__(self, paths: DataPaths, slot: str) -> None:
@@ -53,15 +53,15 @@ class ServerSource(AgentClient):
     ) -> AsyncGenerator[Restart | Apply]:
         return super().follow(tasks, after=after, tail=tail, patience=self._patience)
 
-    async def add(self, asked: Submission) -> Added:
+    async def add(self, asked: Submission) -> AddResult:
         """See `Source`; the surroundings of this process are for its own user's servers only."""
         address = self._address()
         body = with_surroundings(asked) if KEY_HEADER in address.headers else asked
         answer = await exchange(self._http, address, "POST", "tasks", msgspec.to_builtins(body))
         if asked.schedule is not None:
-            return Added(schedule=read(answer.body, Schedule, address))
+            return AddResult(schedule=read(answer.body, Schedule, address))
         task: Task = read(answer.body, Task, address)
-        return Added(task=task, new=answer.code == CREATED, attempt=task.attempt)
+        return AddResult(task=task, new=answer.code == CREATED, attempt=task.attempt)
 
     async def schedules(self) -> list[Schedule]:
         found: _Schedules = await self._get("schedules", _Schedules)

@@ -17,17 +17,17 @@ from ...core.task import Task, current_for_key
 from ...detached.submission import Submission
 from ...errors import AgentError, JournalHeld, ServerUnreachable, UnknownSchedule, UnknownTask
 from ...journal.operations.firing import ScheduleCommand
-from ...journal.operations.schedules import Shown as Schedule
+from ...journal.operations.schedules import ScheduleView as Schedule
 from ...journal.slots import existing_slots
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths, data_paths
 from ...transport.discovery import DEFAULT, REMOTE, find_address, find_journal
-from .base import Added, Fired, Source, sentence
-from .http import ServerSource
+from .base import AddResult, Backend, Fired, first_line
+from .http import HttpBackend
 from .local import LocalBackend
 
 T = TypeVar("T")
-Notification = tuple[str, Restart | Apply]
+SlotUpdate = tuple[str, Restart | Apply]
 log = logging.getLogger(__name__)
 RETRY = 0.1
 MORE_JOURNALS = 1.0
@@ -108,7 +108,7 @@ class Journals:
         await self.use(slot, lambda source: source.command(task.id, command, args), once=True)
         return task
 
-    async def add(self, asked: Submission) -> Added:
+    async def add(self, asked: Submission) -> AddResult:
         """Have something run: by the journal that knows its key, else by a server, else by this process."""
         if asked.schedule is not None:
             slot = self.scheduling
@@ -169,7 +169,7 @@ class Journals:
         await self.use(slot, lambda source: source.delete(task.id), once=True)
         return task
 
-    async def use(self, slot: str, action: Callable[[Source], Awaitable[T]], *, once: bool = False) -> T:
+    async def use(self, slot: str, action: Callable[[Backend], Awaitable[T]], *, once: bool = False) -> T:
         """What *action* gives with whatever has the journal now: its server, else this process.
 
         A server that goes away in between is looked for again, unless *action* may be done only *once*.
@@ -190,13 +190,13 @@ class Journals:
                 source.close()
             await asyncio.sleep(RETRY)
 
-    async def open(self, slot: str) -> Source:
+    async def open(self, slot: str) -> Backend:
         """Whatever has the journal now; the caller closes it."""
         if slot == REMOTE:
-            return ServerSource(self.paths, slot)
+            return HttpBackend(self.paths, slot)
         address = find_address(self.paths, slot)
         if address is not None:
-            server = ServerSource(self.paths, slot)
+            server = HttpBackend(self.paths, slot)
             if await server.is_there():
                 return server
             server.close()
@@ -228,9 +228,9 @@ class Journals:
                 source.close()
             await asyncio.sleep(RETRY)
 
-    async def follow_all(self, *, tail: int | None = None) -> AsyncGenerator[Notification]:
+    async def follow_all(self, *, tail: int | None = None) -> AsyncGenerator[SlotUpdate]:
         """The news of all journals, also of those that come later, each with its journal's name."""
-        queue: asyncio.Queue[Notification | Exception] = asyncio.Queue(16)
+        queue: asyncio.Queue[SlotUpdate | Exception] = asyncio.Queue(16)
         scan = asyncio.create_task(self._scan(queue, tail), name="jupyter-agent-scan")
         try:
             while True:
@@ -242,7 +242,7 @@ class Journals:
             scan.cancel()
             await asyncio.wait([scan])
 
-    async def _scan(self, queue: asyncio.Queue[Notification | Exception], tail: int | None) -> None:
+    async def _scan(self, queue: asyncio.Queue[SlotUpdate | Exception], tail: int | None) -> None:
         """Feed *queue* from every journal, those that come later too, until cancelled."""
         feeds: dict[str, asyncio.Task[None]] = {}
         try:
@@ -257,9 +257,7 @@ class Journals:
                 task.cancel()
             await asyncio.gather(*feeds.values(), return_exceptions=True)
 
-    async def _feed(
-        self, slot: str, queue: asyncio.Queue[Notification | Exception], tail: int | None
-    ) -> None:
+    async def _feed(self, slot: str, queue: asyncio.Queue[SlotUpdate | Exception], tail: int | None) -> None:
         try:
             async with aclosing(self.follow(slot, "*", tail=tail)) as items:
                 async for item in items:
@@ -274,7 +272,7 @@ class Journals:
         for error in errors:
             if not isinstance(error, AgentError) or len(errors) == len(answers):
                 raise error
-            self.troubles.append(sentence(error))
+            self.troubles.append(first_line(error))
         return [answer for answer in answers if not isinstance(answer, BaseException)]
 
     def _unknown(self, task_id: str) -> str:

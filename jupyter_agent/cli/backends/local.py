@@ -20,14 +20,14 @@ from ...journal.one_shot import home_of, run_in_session
 from ...journal.operations.detached_tasks import cancel_queued, enqueue_task, requeue_task
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.retention import delete_files
-from ...journal.operations.schedules import Shown as Schedule
+from ...journal.operations.schedules import ScheduleView as Schedule
 from ...journal.session import JournalSession
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths
-from .base import Added, Fired
+from .base import AddResult, Fired
 from .caller import call_from_here, user
 from .local_schedules import change, delete_schedule, history, one_planned, plan, planned
-from .worker_start import Starter
+from .worker_start import WorkerStarter
 from .worker_stop import end_worker
 
 T = TypeVar("T")
@@ -93,22 +93,22 @@ class LocalBackend:
             case _:
                 raise _out_of_reach(task, command)
 
-    async def add(self, asked: Submission) -> Added:
+    async def add(self, asked: Submission) -> AddResult:
         run_spec = call_from_here(asked)
         if (when := asked.schedule) is not None:
-            return Added(
+            return AddResult(
                 schedule=await self._run_job_without_recovery(lambda session: plan(session, run_spec, when))
             )
         task, new = await self._run_job(
             lambda session: enqueue_task(session, self._paths, self._home, run_spec)
         )
-        return await self._started(task) if new else Added(task=task, new=False)
+        return await self._started(task) if new else AddResult(task=task, new=False)
 
-    async def _started(self, task: Task) -> Added:
+    async def _started(self, task: Task) -> AddResult:
         """*task* once its worker has begun, or waits for a slot."""
-        starter = Starter(self._paths, self._home)
+        starter = WorkerStarter(self._paths, self._home)
         begun = await asyncio.to_thread(starter.start, task.producer or "")
-        return Added(task=await self.task(task.id), attempt=task.attempt, waits=not begun)
+        return AddResult(task=await self.task(task.id), attempt=task.attempt, waiting_for_worker=not begun)
 
     async def _retry(self, task: Task) -> None:
         def job(session: JournalSession) -> bool:
@@ -151,7 +151,7 @@ class LocalBackend:
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
     ) -> AsyncGenerator[Restart | Apply]:
         named = None if tasks == "*" else list(tasks)
-        starter = Starter(self._paths, self._home)
+        starter = WorkerStarter(self._paths, self._home)
         while True:
             items = await self._run_job(partial(_news, named=named, after=after, tail=tail))
             for item in items:

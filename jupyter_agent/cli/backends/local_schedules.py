@@ -12,7 +12,7 @@ from ...core.trigger_parser import parse_schedule
 from ...detached.run_spec import RunSpec
 from ...journal.operations.firing import ScheduleCommand, ScheduleRunner
 from ...journal.operations.schedules import (
-    Shown,
+    ScheduleView,
     add_schedule,
     all_schedules,
     delete_schedule,
@@ -26,20 +26,20 @@ from ...system.timezone import local_zone
 from .base import Fired
 
 
-def plan(session: JournalSession, run_spec: RunSpec, asked: Mapping[str, Any]) -> Shown:
+def plan(session: JournalSession, run_spec: RunSpec, asked: Mapping[str, Any]) -> ScheduleView:
     """Make a schedule. Raises `BadSchedule`."""
     now = time.time()
     when = parse_schedule(asked, timezone=local_zone(), now=now)
     return show_schedule(session, add_schedule(session, run_spec, when, ident=new_id(), now=now), now)
 
 
-def planned(session: JournalSession) -> list[Shown]:
+def planned(session: JournalSession) -> list[ScheduleView]:
     """All of them, oldest first."""
     now = time.time()
     return [show_schedule(session, schedule, now) for schedule in all_schedules(session)]
 
 
-def one_planned(session: JournalSession, ident: str) -> Shown:
+def one_planned(session: JournalSession, ident: str) -> ScheduleView:
     """Raises `UnknownSchedule`."""
     return show_schedule(session, find_schedule(session, ident), time.time())
 
@@ -52,7 +52,7 @@ def history(session: JournalSession, ident: str, limit: int) -> list[Fired]:
 
 def change(
     session: JournalSession, paths: DataPaths, slot: str, ident: str, command: ScheduleCommand
-) -> Shown:
+) -> ScheduleView:
     """Pause, resume or run it. Raises `UnknownSchedule`, `NotNow`."""
     ScheduleRunner(paths, slot).command(session, ident, command, time.time())
     return one_planned(session, ident)

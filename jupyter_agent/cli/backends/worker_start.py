@@ -19,13 +19,13 @@ _POLL_INTERVAL = 0.02
 log = logging.getLogger(__name__)
 
 
-class Starter:
+class WorkerStarter:
     """Starts the workers of one user; what cannot be started is said in the journal *slot*."""
 
     def __init__(self, paths: DataPaths, slot: str) -> None:
         self._paths = paths
         self._slot = slot
-        self._launcher = Launcher(paths, self._stillborn)
+        self._launcher = Launcher(paths, self._on_launch_failed)
 
     def look(self) -> None:
         """Start what waits, as far as there are slots."""
@@ -43,7 +43,7 @@ class Starter:
             self._launcher.reap()
         return not is_waiting(self._paths, worker)
 
-    def _stillborn(self, item: WorkItem, why: str) -> None:
+    def _on_launch_failed(self, item: WorkItem, why: str) -> None:
         """Before anybody looks for orphans, who would call it interrupted."""
         try:
             run_in_session(

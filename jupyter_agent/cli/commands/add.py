@@ -16,9 +16,9 @@ from ...detached.submission import MAX_NAME, MAX_RETRIES, MAX_SECONDS, MAX_TAGS,
 from ...detached.target_parser import read_parameters
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
-from ...journal.operations.schedules import Shown as Schedule
+from ...journal.operations.schedules import ScheduleView as Schedule
 from ...rendering.transcript import plain
-from ..backends.base import Added, sentence
+from ..backends.base import AddResult, first_line
 from ..backends.caller import sound
 from ..backends.journals import Journals
 from ..watch.added_task import watch_added
@@ -114,11 +114,11 @@ def add(
         asked = _submission(_target(context, words), **options)
         added = asyncio.run(journals.add(asked))
     except (BadTarget, BadSchedule) as error:
-        raise click.UsageError(sentence(error)) from error
+        raise click.UsageError(first_line(error)) from error
     except RequestRefused as error:
         if error.status != BAD_REQUEST:
             raise
-        raise click.UsageError(sentence(error)) from error
+        raise click.UsageError(first_line(error)) from error
     if as_json:
         click.echo(json_text(msgspec.json.encode(added.schedule or added.task)))
     else:
@@ -167,7 +167,7 @@ def _schedule(asked: dict[str, Any]) -> dict[str, Any] | None:
     return given or None
 
 
-def _tell(journals: Journals, added: Added) -> None:
+def _tell(journals: Journals, added: AddResult) -> None:
     if added.schedule is not None:
         _tell_of_schedule(journals, added.schedule)
         return
@@ -180,7 +180,7 @@ def _tell(journals: Journals, added: Added) -> None:
         click.echo(f"Queued attempt {added.attempt} of {named}, which has the same key.")
     else:
         click.echo(f"Queued {named}.")
-    if added.waits:
+    if added.waiting_for_worker:
         click.echo("It waits for a worker: all are busy.")
 
 
@@ -191,14 +191,14 @@ def _tell_of_schedule(journals: Journals, schedule: Schedule) -> None:
         click.echo("Schedules run while a server runs; start one with 'jupyter agent serve'.")
 
 
-def _tell_how_to_watch(added: Added) -> None:
+def _tell_how_to_watch(added: AddResult) -> None:
     if added.schedule is not None:
         click.echo(f"See its runs with: jupyter agent schedule show {added.schedule.id}")
     elif added.task is not None:
         click.echo(f"Watch it with: jupyter agent tasks watch {added.task.id}")
 
 
-def _has_begun(added: Added) -> bool:
+def _has_begun(added: AddResult) -> bool:
     """False, after a sentence, when its worker could not be started."""
     task = added.task
     error = task.error if task is not None and task.state is TaskState.FAILED else None

@@ -20,7 +20,7 @@ from ...transport.discovery import remote_address
 from ..jupyter.kernel_session import Cell, kernel_session, read_cells
 from ..jupyter.server_process import OwnServer, own_server
 from ..output import console
-from ..watch.model import Board, Row
+from ..watch.model import Row, WatchModel
 from ..watch.view import FEW_LINES, Screen, screen, take
 from .help import examples
 from .tasks import print_tasks
@@ -100,7 +100,7 @@ async def _run(
     client: AgentClient, server: OwnServer, name: str, cells: list[Cell], terminal: Console, known: set[str]
 ) -> None:
     """Run the cells while their tasks are shown, until the last task has ended."""
-    board = Board()
+    board = WatchModel()
     with screen(board, terminal, FEW_LINES) as view:
         async with aclosing(client.follow()) as news, kernel_session(server, name, KERNEL) as session:
             board.restart(HERE, await _beginning(news))
@@ -123,7 +123,7 @@ async def _beginning(news: AsyncGenerator[Restart | Apply]) -> Restart:
 
 
 async def _show(
-    client: AgentClient, board: Board, news: AsyncGenerator[Restart | Apply], view: Screen
+    client: AgentClient, board: WatchModel, news: AsyncGenerator[Restart | Apply], view: Screen
 ) -> None:
     async for item in news:
         await take(lambda _, ident: client.task(ident), board, HERE, item, view)

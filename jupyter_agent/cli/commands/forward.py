@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ...core.events import DATA_TYPES
 from ...core.sanitize import json_text
-from ...forwarding.spec import FORMATS, Shown, Wanted, read_wanted
+from ...forwarding.spec import FORMATS, ForwardSpec, ForwardStatus, read_forward_spec
 from ...rendering.humanize import number
 from ...rendering.transcript import plain
 from ..backends import forwards
@@ -88,7 +88,7 @@ def add(
     headers = dict(map(_header, given)) | dict(map(_header_from_env, from_env))
     asked = {"url": url, "types": types or None, "headers": headers, "format": form, "from_start": from_start}
     try:
-        wanted = read_wanted(asked | {"task": task.upper() if task else None})
+        wanted = read_forward_spec(asked | {"task": task.upper() if task else None})
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     found, is_new = asyncio.run(forwards.add(Journals(), wanted))
@@ -149,7 +149,7 @@ def _header_from_env(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _answer(found: Shown, wanted: Wanted, *, is_new: bool) -> str:
+def _answer(found: ForwardStatus, wanted: ForwardSpec, *, is_new: bool) -> str:
     if not is_new:
         words = (
             f"There already: the forward to {plain(found.url)} ({found.id}); it sends the headers given now."
@@ -161,7 +161,7 @@ def _answer(found: Shown, wanted: Wanted, *, is_new: bool) -> str:
     return f"{words}\nIt waits: {found.error}." if found.error == forwards.NOBODY else words
 
 
-def _table(found: list[Shown]) -> Table:
+def _table(found: list[ForwardStatus]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
     table.add_column("STATE", no_wrap=True, min_width=9)
@@ -176,7 +176,7 @@ def _table(found: list[Shown]) -> Table:
     return table
 
 
-def _what(one: Shown) -> str:
+def _what(one: ForwardStatus) -> str:
     tasks = f"of {', '.join(one.tasks)}" if one.tasks else ""
     form = f"as {one.format}" if one.format != "json" else ""
     headers = f"with {', '.join(one.headers)}" if one.headers else ""

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ...core.sanitize import json_text
 from ...core.trigger_parser import Overlap
-from ...journal.operations.schedules import Shown as Schedule
+from ...journal.operations.schedules import ScheduleView as Schedule
 from ...rendering.humanize import duration, moment
 from ...rendering.transcript import plain
 from ..backends.base import Fired

@@ -23,9 +23,9 @@ from ...rendering.humanize import size
 from ...system.locks import is_locked
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, REMOTE
-from ..backends.base import sentence
+from ..backends.base import first_line
 from ..backends.forwards import listed
-from ..backends.http import ServerSource
+from ..backends.http import HttpBackend
 from ..backends.journals import Journals
 from ..output import console
 from .help import examples
@@ -124,13 +124,13 @@ async def _one(paths: DataPaths, slot: str) -> JournalStatus:
 
 async def _served(paths: DataPaths, report: JournalStatus) -> JournalStatus:
     """Add what the server itself says."""
-    source: AgentClient = ServerSource(paths, report.name)
+    source: AgentClient = HttpBackend(paths, report.name)
     try:
         report.health = await source.health()
     except AgentError as error:
         if report.name == REMOTE:
             raise
-        report.trouble = sentence(error)
+        report.trouble = first_line(error)
     finally:
         source.close()
     if report.health is not None and report.health.get("status") != "ok":

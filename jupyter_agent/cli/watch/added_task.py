@@ -12,9 +12,9 @@ import click
 
 from ...core.task import Task
 from ...errors import NotNow
-from ...journal.operations.schedules import Shown as Schedule
+from ...journal.operations.schedules import ScheduleView as Schedule
 from ...rendering.transcript import plain
-from ..backends.base import Added
+from ..backends.base import AddResult
 from ..backends.journals import Journals
 from ..output import console
 from .schedule_runs import watch_runs
@@ -23,7 +23,7 @@ from .view import watch_one
 LEFT = 130
 
 
-def watch_added(journals: Journals, added: Added) -> int:
+def watch_added(journals: Journals, added: AddResult) -> int:
     """Watch the task, or the runs of the schedule until somebody has seen enough; the exit status."""
     if added.schedule is not None:
         return _watch_schedule(journals, added.schedule)

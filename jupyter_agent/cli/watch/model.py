@@ -78,7 +78,7 @@ class Row:
         self._open_line = not text.endswith("\n")
 
 
-class Board:
+class WatchModel:
     """Rows by task id, over any number of journals."""
 
     def __init__(self) -> None:

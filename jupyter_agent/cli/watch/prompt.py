@@ -13,7 +13,7 @@ from ...core.events import Command, Event
 from ...core.task import PromptSnapshot
 from ...errors import AgentError
 from ...rendering.transcript import payload, plain
-from ..backends.base import sentence
+from ..backends.base import first_line
 from .model import Row
 
 Answer = Callable[[str, str], Awaitable[object]]
@@ -130,7 +130,7 @@ class Asking:
             await self._answer(prompt_id, text)
         except AgentError as error:
             self._mine = ""
-            click.echo(plain(sentence(error)))
+            click.echo(plain(first_line(error)))
 
     def _leave(self) -> None:
         self._stop_reading()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ...protocol.subscriber import Apply, Restart
 from ..backends.journals import Journals
-from .model import Board
+from .model import WatchModel
 from .view import FEW_LINES, screen, take
 
 SCAN_LIMIT = 50
@@ -22,7 +22,7 @@ SHOWN = 5
 
 async def watch_runs(journals: Journals, ident: str, terminal: Console) -> None:
     """Show every task that the schedule *ident* begins or has going on, until cancelled."""
-    board = Board()
+    board = WatchModel()
     with screen(board, terminal, FEW_LINES) as view:
         async with aclosing(_news(journals, ident)) as news:
             async for item in news:
@@ -55,7 +55,7 @@ def _only(item: Restart | Apply, runs: set[str]) -> Restart | Apply:
     return replace(item, events=[event for event in item.events if event.task in runs])
 
 
-def _forget_old(board: Board) -> None:
+def _forget_old(board: WatchModel) -> None:
     ended = [ident for ident, row in sorted(board.rows.items()) if row.task.state.ended]
     for ident in ended[:-SHOWN]:
         del board.rows[ident]

@@ -20,7 +20,7 @@ from ...rendering.humanize import duration, moment, number
 from ...rendering.transcript import payload, plain, said
 from ..backends.journals import Journals
 from ..output import choices_of, percent
-from .model import LINES, Board, Row
+from .model import LINES, Row, WatchModel
 from .prompt import Answer, Asking, Pausable, at_a_terminal
 from .render import board_view
 
@@ -46,7 +46,7 @@ class Screen(Protocol):
 class LiveScreen(Pausable):
     """A live view draws the board by itself. Where *answer* can be given, it asks what the task asks."""
 
-    def __init__(self, board: Board, terminal: Console, lines: int, answer: Answer | None) -> None:
+    def __init__(self, board: WatchModel, terminal: Console, lines: int, answer: Answer | None) -> None:
         self._board = board
         self._terminal = terminal
         self._lines = lines
@@ -158,7 +158,9 @@ def _progress_line(row: Row) -> str:
 
 
 @contextmanager
-def screen(board: Board, terminal: Console, lines: int, answer: Answer | None = None) -> Iterator[Screen]:
+def screen(
+    board: WatchModel, terminal: Console, lines: int, answer: Answer | None = None
+) -> Iterator[Screen]:
     """The right kind of view of *board* for *terminal*, for as long as the block lasts.
 
     With *answer*, a question can be answered there.
@@ -177,7 +179,7 @@ def screen(board: Board, terminal: Console, lines: int, answer: Answer | None = 
 async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
     """Show one task until it ends; 0 if it completed, else 1. Raises `UnknownTask`."""
     slot, task = await journals.find(task_id)
-    board = Board()
+    board = WatchModel()
 
     async def answer(prompt_id: str, text: str) -> None:
         await journals.command(task.id, "input", {"text": text, "prompt_id": prompt_id})
@@ -213,7 +215,7 @@ async def _goes_on(journals: Journals, slot: str, seen: Task) -> bool:
 
 async def watch_all(journals: Journals, terminal: Console) -> None:
     """Show everything that runs, until cancelled."""
-    board = Board()
+    board = WatchModel()
     with screen(board, terminal, FEW_LINES) as view:
         async with aclosing(journals.follow_all()) as news:
             async for slot, item in news:
@@ -222,7 +224,7 @@ async def watch_all(journals: Journals, terminal: Console) -> None:
 
 async def take(
     fetch: Callable[[str, str], Awaitable[Task]],
-    board: Board,
+    board: WatchModel,
     slot: str,
     item: Restart | Apply,
     view: Screen,

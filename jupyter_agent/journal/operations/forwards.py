@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ...core.events import UNREADABLE
 from ...core.ids import Cursor
 from ...errors import NotNow
-from ...forwarding.spec import Record, Shown, Wanted, decode_record, encode_record, shown
+from ...forwarding.spec import ForwardRecord, ForwardSpec, ForwardStatus, decode_record, encode_record, shown
 from ..base import Journal, StoredEvent
 from ..records import RecordsExport
 
@@ -20,18 +20,18 @@ MAX_FORWARDS = 200
 PAGE = 2000
 
 
-def forwards(journal: Journal) -> list[Record]:
+def forwards(journal: Journal) -> list[ForwardRecord]:
     """Every forward, oldest first."""
     found = (_read(body) for _, body in journal.records(KIND))
     return sorted((record for record in found if record is not None), key=lambda r: (r.created, r.id))
 
 
-def at_rest(record: Record, head: int, error: str | None = None) -> Shown:
+def at_rest(record: ForwardRecord, head: int, error: str | None = None) -> ForwardStatus:
     """A forward that nobody runs now, in a journal with this *head*."""
     return shown(record, "waiting", max(0, head - Cursor.parse(record.cursor).offset), error)
 
 
-def add_forward(journal: Journal, wanted: Wanted, ident: str, now: float) -> tuple[Record, bool]:
+def add_forward(journal: Journal, wanted: ForwardSpec, ident: str, now: float) -> tuple[ForwardRecord, bool]:
     """The forward that does what is *wanted*, and whether it is new.
 
     One that sends the same to the same place is kept, with its place, and gets the headers that are wanted
@@ -52,7 +52,7 @@ def remove_forward(journal: Journal, ident: str) -> bool:
     return journal.record(KIND, ident) is not None and journal.delete_record(KIND, ident)
 
 
-def forward(journal: Journal, ident: str) -> Record | None:
+def forward(journal: Journal, ident: str) -> ForwardRecord | None:
     """One forward, if it is there."""
     return _read(journal.record(KIND, ident))
 
@@ -69,12 +69,12 @@ def without_forwards(kept: RecordsExport) -> RecordsExport:
     return kept._replace(records=[record for record in kept.records if record[0] != KIND])
 
 
-def sent_so_far(source: Journal) -> list[Record]:
+def sent_so_far(source: Journal) -> list[ForwardRecord]:
     """The forwards of a journal that is to be taken in, each with what it has sent as marks."""
     return [replace(record, marks=_marks(source, record.cursor)) for record in forwards(source)]
 
 
-def bring_forwards(journal: Journal, brought: list[Record]) -> None:
+def bring_forwards(journal: Journal, brought: list[ForwardRecord]) -> None:
     """Go on with `sent_so_far` of another journal in *journal*, before its events come here.
 
     Each goes on behind all that is here, and passes over its marks. One that is here already, or does what
@@ -117,16 +117,18 @@ def name_of(event: StoredEvent) -> Name:
     return _name.decode(event.encoded)
 
 
-def _made(journal: Journal, wanted: Wanted, ident: str, now: float) -> Record:
+def _made(journal: Journal, wanted: ForwardSpec, ident: str, now: float) -> ForwardRecord:
     cursor = str(Cursor(journal.epoch, 0 if wanted.from_first else journal.head))
-    return Record(ident, wanted.url, cursor, now, wanted.tasks, wanted.types, wanted.headers, wanted.format)
+    return ForwardRecord(
+        ident, wanted.url, cursor, now, wanted.tasks, wanted.types, wanted.headers, wanted.format
+    )
 
 
-def _put(journal: Journal, record: Record) -> None:
+def _put(journal: Journal, record: ForwardRecord) -> None:
     journal.put_record(KIND, record.id, encode_record(record))
 
 
-def _read(body: bytes | None) -> Record | None:
+def _read(body: bytes | None) -> ForwardRecord | None:
     try:
         return None if body is None else decode_record(body)
     except UNREADABLE:

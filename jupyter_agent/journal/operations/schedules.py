@@ -44,7 +44,7 @@ class Schedule(Struct, frozen=True, omit_defaults=True):
     paused: bool = False
 
 
-class Shown(Struct, frozen=True):
+class ScheduleView(Struct, frozen=True):
     """A schedule as it is given out: without the caller's environment.
 
     ``next`` is ``None`` when it is paused or will not run again; one that has passed waits for a server.
@@ -125,12 +125,12 @@ def delete_schedule(session: JournalSession, ident: str) -> None:
         raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
 
 
-def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> Shown:
+def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> ScheduleView:
     """The schedule as it is given out now."""
     journal, run_spec = session.journal, schedule.call
     last = next(iter(journal.firings(schedule.id, 1)), None)
     ran = next(iter(journal.firings(schedule.id, 1, ran=True)), None)
-    return Shown(
+    return ScheduleView(
         schedule.id,
         run_spec.about.name,
         run_spec.target,

@@ -21,7 +21,7 @@ from ...producer.producer import current_producer
 from ...rendering.html import html, last_lines, start_html
 from ...runtime.local_task import LocalTask
 from ...runtime.origin import kernel_shell
-from .widget_sync import Follower, Rest, View, as_json
+from .widget_sync import Rest, View, WidgetSync, as_json
 
 if TYPE_CHECKING:
     from .widget import TaskWidget
@@ -32,7 +32,7 @@ WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 
-class Shown(Protocol):
+class Viewable(Protocol):
     """What a view needs of a task's handle.
 
     ``local`` is ``None`` for a task of another process. ``slim`` asks for a view of one line.
@@ -59,7 +59,7 @@ class Shown(Protocol):
     def _snapshot(self) -> Task: ...
 
 
-def show(handle: Shown) -> bool:
+def show(handle: Viewable) -> bool:
     """Display the task's view, once in the cell that runs now; false outside a kernel."""
     shell = kernel_shell()
     if shell is None:
@@ -71,7 +71,7 @@ def show(handle: Shown) -> bool:
     return True
 
 
-def _display(handle: Shown) -> None:
+def _display(handle: Viewable) -> None:
     from IPython.display import display
 
     data, metadata = bundle(handle)
@@ -80,7 +80,7 @@ def _display(handle: Shown) -> None:
         finish(handle)
 
 
-def finish(handle: Shown) -> None:
+def finish(handle: Viewable) -> None:
     """The task has ended: in a kernel without a front-end, replace its view by a last, still picture.
 
     A saved notebook then shows how it ended. Where a notebook session is open, its view does that.
@@ -94,7 +94,7 @@ def finish(handle: Shown) -> None:
     Context().run(_replace, data, _metadata(handle, task), handle.id)
 
 
-def _last_lines(handle: Shown) -> list[str]:
+def _last_lines(handle: Viewable) -> list[str]:
     """The end of its log; nothing for a task whose log another process writes."""
     return last_lines(handle.local.lately) if isinstance(handle.local, LocalTask) else []
 
@@ -105,7 +105,7 @@ def _replace(data: dict[str, Any], metadata: dict[str, Any], display_id: str) ->
     update_display(data, raw=True, metadata=metadata, display_id=display_id)  # type: ignore[no-untyped-call]
 
 
-def bundle(handle: Shown) -> Bundle:
+def bundle(handle: Viewable) -> Bundle:
     """The data and metadata that show the task."""
     task = _now(handle)
     data: dict[str, Any] = {MIME: {"v": 1}, "text/html": start_html(handle.name), "text/plain": repr(handle)}
@@ -115,13 +115,13 @@ def bundle(handle: Shown) -> Bundle:
     return data, _metadata(handle, task)
 
 
-def follow(handle: Shown) -> None:
+def follow(handle: Viewable) -> None:
     """Keep the snapshot of a task of this process fresh in its widget, if it has one, until it ends."""
     view = _views.get(_key(handle))
     if view is not None and handle.local is not None:
         key, producer = ("view", *_key(handle)), current_producer()
         stop = functools.partial(producer.remove_sampler, key)
-        producer.add_sampler(key, Follower(view, functools.partial(_now, handle), time.monotonic, stop))
+        producer.add_sampler(key, WidgetSync(view, functools.partial(_now, handle), time.monotonic, stop))
 
 
 _shown: dict[str, str | None] = {}
@@ -129,7 +129,7 @@ _views: dict[tuple[str, bool], View[TaskWidget]] = {}
 _rest: Rest | None = None
 
 
-def _widget(handle: Shown, task: Task) -> TaskWidget | None:
+def _widget(handle: Viewable, task: Task) -> TaskWidget | None:
     """The task's widget: one model for all views of a kind; ``None`` where nothing could draw it."""
     global _rest
     shell = kernel_shell()
@@ -148,11 +148,11 @@ def _widget(handle: Shown, task: Task) -> TaskWidget | None:
     return _views[key].widget
 
 
-def _key(handle: Shown) -> tuple[str, bool]:
+def _key(handle: Viewable) -> tuple[str, bool]:
     return handle.id, handle.slim
 
 
-def _without_result(handle: Shown) -> Shown:
+def _without_result(handle: Viewable) -> Viewable:
     """A handle of the same task for a view, which lasts: what the task returned is not kept for it."""
     from ..handle import TaskHandle
 
@@ -161,7 +161,7 @@ def _without_result(handle: Shown) -> Shown:
     return handle
 
 
-def _commander(handle: Shown) -> Callable[[str, dict[str, Any]], None]:
+def _commander(handle: Viewable) -> Callable[[str, dict[str, Any]], None]:
     def command(name: str, args: dict[str, Any]) -> None:
         try:
             carry_out(name, args)
@@ -191,13 +191,13 @@ def _execution(shell: Any) -> str | None:
     return ident if isinstance(ident, str) else None
 
 
-def _now(handle: Shown) -> Task:
+def _now(handle: Viewable) -> Task:
     return handle._snapshot()  # noqa: SLF001 - the handle's side of this package, not its public face
 
 
-def _metadata(handle: Shown, task: Task) -> dict[str, Any]:
+def _metadata(handle: Viewable, task: Task) -> dict[str, Any]:
     slim = {"slim": True} if handle.slim else {}
     return {MIME: {"task_id": task.id, "snapshot": as_json(task), **slim}}
 
 
-__all__ = ["MIME", "Bundle", "Shown", "bundle", "finish", "follow", "html", "show"]
+__all__ = ["MIME", "Bundle", "Viewable", "bundle", "finish", "follow", "html", "show"]

@@ -49,7 +49,7 @@ def browser_module() -> str:
     return built.read_text("utf-8") if built.is_file() else _NOT_BUILT
 
 
-class Keeper(anywidget.AnyWidget):
+class AssetWidget(anywidget.AnyWidget):
     """Keeps the element for all views of this kernel: 70 kB that are sent to a page once."""
 
     _esm = "export default {};"
@@ -57,9 +57,9 @@ class Keeper(anywidget.AnyWidget):
 
 
 @cache
-def keeper() -> Keeper:
+def asset_widget() -> AssetWidget:
     """This process's keeper."""
-    return Keeper(code=browser_module())
+    return AssetWidget(code=browser_module())
 
 
 class TaskWidget(anywidget.AnyWidget):
@@ -70,7 +70,7 @@ class TaskWidget(anywidget.AnyWidget):
     """
 
     _esm = _LOADER
-    keeper = traitlets.Unicode().tag(sync=True)
+    asset_widget = traitlets.Unicode().tag(sync=True)
     task_id = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     slim = traitlets.Bool(default_value=False).tag(sync=True)
@@ -78,7 +78,7 @@ class TaskWidget(anywidget.AnyWidget):
     def __init__(
         self, task_id: str, snapshot: dict[str, Any] | None, on_command: OnCommand, *, slim: bool = False
     ) -> None:
-        super().__init__(task_id=task_id, snapshot=snapshot, slim=slim, keeper=keeper().model_id)
+        super().__init__(task_id=task_id, snapshot=snapshot, slim=slim, keeper=asset_widget().model_id)
         self.live = False
         self._on_command = on_command
         self.on_msg(self._message)

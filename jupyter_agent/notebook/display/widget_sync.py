@@ -80,7 +80,7 @@ class View(Generic[W]):
             self._is_drawn = True
 
 
-class Follower(Generic[W]):
+class WidgetSync(Generic[W]):
     """Copies a running task into its widget; called often, from the forwarder's thread.
 
     A widget's message goes out through IPython's own output thread, so any thread may send it.

@@ -34,28 +34,28 @@ STYLES = {
 }
 
 
-def show_bar(task: LocalTask, positions: list[Position]) -> Shown | None:
+def show_bar(task: LocalTask, positions: list[Position]) -> BarHandle | None:
     """Draw the first of *positions* until it is closed, with those after it; ``None`` where nobody looks."""
     global _board
     stream = find_terminal()
     if stream is None:
         return None
-    fresh = Board(stream)
+    fresh = BarBoard(stream)
     with _guard:
         if _board is None or not _board.is_open:
             _board = fresh
         board = _board
-        shown = Shown(board, Bar(task, positions, time.monotonic()))
+        shown = BarHandle(board, Bar(task, positions, time.monotonic()))
         board.bars.append(shown)
     if board is fresh:
         board.open()
     return shown
 
 
-class Shown:
+class BarHandle:
     """A bar on a board."""
 
-    def __init__(self, board: Board, bar: Bar) -> None:
+    def __init__(self, board: BarBoard, bar: Bar) -> None:
         self._board = board
         self.bar = bar
 
@@ -64,11 +64,11 @@ class Shown:
         self._board.remove(self, state)
 
 
-class Board:
+class BarBoard:
     """All bars of this process, from the first that begins to the last that ends."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.bars: list[Shown] = []
+        self.bars: list[BarHandle] = []
         self._stream = stream
         self._pid = os.getpid()
         self._lines = Lines(stream)
@@ -84,7 +84,7 @@ class Board:
         self._lines.open()
         threading.Thread(target=self._keep_drawing, name="jupyter-agent-bars", daemon=True).start()
 
-    def remove(self, shown: Shown, state: TaskState) -> None:
+    def remove(self, shown: BarHandle, state: TaskState) -> None:
         """Let a bar end; one that is not there (any more) is nothing."""
         if not self.is_open:
             return
@@ -96,7 +96,7 @@ class Board:
             if is_last:
                 self._lines.close()
 
-    def _take_out(self, shown: Shown) -> bool | None:
+    def _take_out(self, shown: BarHandle) -> bool | None:
         """Whether it was the last bar; ``None`` when it is not there. Takes no other lock: a collected loop
         may end in the middle of anything."""
         with _guard:
@@ -159,7 +159,7 @@ def _table(lines: list[Line], width: int) -> Table:
     return table
 
 
-_board: Board | None = None
+_board: BarBoard | None = None
 _guard = threading.RLock()
 
 

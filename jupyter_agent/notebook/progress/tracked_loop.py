@@ -30,7 +30,7 @@ from ...runtime.origin import ipython_shell
 from ...runtime.outcome import Outcome, outcome_of
 from ..handle import TaskHandle
 from ..submit import shown
-from .bar_renderer import Shown, show_bar
+from .bar_renderer import BarHandle, show_bar
 
 T = TypeVar("T")
 EXCEPTION_TIMEOUT = 1.0
@@ -62,7 +62,7 @@ class Loop:
         self._code: CodeType | None = None
         self._thread = 0
         self._left_at: float | None = None
-        self._bar: Shown | None = None
+        self._bar: BarHandle | None = None
 
     def begin(self, frame: FrameType) -> None:
         """The first item is wanted by *frame*."""
@@ -93,7 +93,7 @@ class Loop:
         raising = frame is not None and frame.f_code is self._code and _instruction(frame) not in _QUIET
         if attempt.context.cancelled:
             self._end(Outcome(TaskState.CANCELLED))
-        elif raising and self._stop.by_hand:
+        elif raising and self._stop.from_user:
             self._end(outcome_of(KeyboardInterrupt()))
         elif raising:
             self._leave()

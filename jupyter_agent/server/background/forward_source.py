@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 from ...core.task import Task
 from ...errors import AgentError
-from ...forwarding.sender import Batch
-from ...forwarding.serializers import written
-from ...forwarding.spec import Record
+from ...forwarding.sender import OutgoingBatch
+from ...forwarding.serializers import serialize
+from ...forwarding.spec import ForwardRecord
 from ...journal.base import StoredEvent
 from ...journal.operations.forwards import name_of, save_place
 from ...journal.session import JournalSession
@@ -33,7 +33,7 @@ class FeedSource:
     """What one forward sends next (see `forwarding.sender.Source`)."""
 
     def __init__(
-        self, feed: Feed, record: Record, place: int, clock: Callable[[], float] = time.monotonic
+        self, feed: Feed, record: ForwardRecord, place: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.place = self._saved = place
         self.delivered = self._saved_count = record.delivered
@@ -67,32 +67,34 @@ class FeedSource:
     def unsubscribe(self) -> None:
         self._feed.unsubscribe(self)
 
-    async def next(self, most: int) -> Batch:
+    async def next(self, most: int) -> OutgoingBatch:
         while True:
             self._wake.clear()
             page = await self._feed.page(self.place, self._interest)
             last = page.events[most - 1].offset if len(page.events) > most else page.last
-            frames = [written(event.encoded, self._record.format) for event in self._new(page.events[:most])]
+            frames = [
+                serialize(event.encoded, self._record.format) for event in self._new(page.events[:most])
+            ]
             if frames:
-                return Batch(frames, last)
+                return OutgoingBatch(frames, last)
             self.place = max(self.place, last)
             if not page.events:
                 await self._wait()
 
-    async def answered(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: OutgoingBatch) -> None:
         self.place = batch.place
         self.delivered += len(batch.frames)
         if self._clock() >= self._due():
             await self.save()
 
-    async def over(self) -> bool:
+    async def is_exhausted(self) -> bool:
         """Whether all of its tasks have ended and everything has arrived. They may be tried again."""
         if self._interest.tasks is None:
             return False
         self._wake.clear()
         return await self._feed.call(self._has_all)
 
-    async def news(self) -> None:
+    async def wait_for_events(self) -> None:
         await self.save()
         await self._wake.wait()
 

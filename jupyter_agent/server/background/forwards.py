@@ -19,7 +19,7 @@ from ...core.ids import Cursor
 from ...errors import AgentError, RequestRefused
 from ...forwarding.peer import Opener, open_peer
 from ...forwarding.sender import Sender
-from ...forwarding.spec import Record, Shown, Wanted, shown
+from ...forwarding.spec import ForwardRecord, ForwardSpec, ForwardStatus, shown
 from ...journal.operations.forwards import add_forward, at_rest, forward, forwards, remove_forward
 from ...journal.session import JournalSession
 from ...system.ids import new_id
@@ -33,12 +33,12 @@ POLL_INTERVAL = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    record: Record
+    record: ForwardRecord
     source: FeedSource
     sender: Sender
     work: asyncio.Task[None]
 
-    def shown(self) -> Shown:
+    def shown(self) -> ForwardStatus:
         source, sender = self.source, self.sender
         record = replace(self.record, cursor=source.cursor, delivered=source.delivered)
         return shown(record, sender.state, source.lag, sender.error)
@@ -83,7 +83,7 @@ class Forwards:
         async with self._one_at_a_time:
             await self._end(list(self._running))
 
-    async def add(self, wanted: Wanted) -> tuple[Shown, bool]:
+    async def add(self, wanted: ForwardSpec) -> tuple[ForwardStatus, bool]:
         """Start a forward, or find the one that does the same; and whether it is new."""
         record, is_new = await self._feed.call(
             lambda session: add_forward(session.journal, wanted, new_id(), self._clock())
@@ -97,20 +97,20 @@ class Forwards:
             raise UnknownForward(ident)
         await self.look()
 
-    async def all(self) -> list[Shown]:
+    async def all(self) -> list[ForwardStatus]:
         """Every forward, oldest first."""
         return [
             self._shown(record) for record in await self._feed.call(lambda session: forwards(session.journal))
         ]
 
-    async def one(self, ident: str) -> Shown:
+    async def one(self, ident: str) -> ForwardStatus:
         """One forward. Raises `UnknownForward`."""
         record = await self._feed.call(lambda session: forward(session.journal, ident))
         if record is None:
             raise UnknownForward(ident)
         return self._shown(record)
 
-    def _shown(self, record: Record) -> Shown:
+    def _shown(self, record: ForwardRecord) -> ForwardStatus:
         running = self._running.get(record.id)
         return at_rest(record, self._feed.head) if running is None else running.shown()
 
@@ -148,12 +148,12 @@ class Forwards:
         await asyncio.gather(*(self._running.pop(ident).stop() for ident in idents))
 
 
-def _is_same(run: Record, stored: Record | None) -> bool:
+def _is_same(run: ForwardRecord, stored: ForwardRecord | None) -> bool:
     """Whether what runs is what is wanted; only headers can change."""
     return stored is not None and stored.headers == run.headers
 
 
-def _wanted_now(session: JournalSession) -> list[Record]:
+def _wanted_now(session: JournalSession) -> list[ForwardRecord]:
     """The forwards; one whose tasks have all been deleted since goes with them."""
     kept = []
     for record in forwards(session.journal):
@@ -165,7 +165,7 @@ def _wanted_now(session: JournalSession) -> list[Record]:
     return kept
 
 
-def _start(ident: str, session: JournalSession) -> tuple[Record, int] | None:
+def _start(ident: str, session: JournalSession) -> tuple[ForwardRecord, int] | None:
     """A forward and where it goes on; what was deleted in between is gone."""
     journal = session.journal
     record = forward(journal, ident)

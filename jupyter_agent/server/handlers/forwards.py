@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ...forwarding.spec import Wanted, read_wanted
+from ...forwarding.spec import ForwardSpec, read_forward_spec
 from .base import AgentHandler, BadRequest
 
 
@@ -21,9 +21,9 @@ class ForwardsHandler(AgentHandler):
         self.set_header("Location", f"{self.base_url}jupyter-agent/forwards/{forward.id}")
         self.write_json(forward, 201 if is_new else 200)
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self) -> ForwardSpec:
         try:
-            return read_wanted(self.json_body())
+            return read_forward_spec(self.json_body())
         except ValueError as error:
             raise BadRequest(str(error)) from None
 

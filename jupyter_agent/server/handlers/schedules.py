@@ -19,7 +19,7 @@ from ...detached.submission import Submission, run_spec_of
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.schedules import (
     Schedule,
-    Shown,
+    ScheduleView,
     add_schedule,
     all_schedules,
     delete_schedule,
@@ -51,7 +51,7 @@ async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
         await proxy_request(handler, address, "schedules", msgspec.json.encode(asked))
         return
 
-    def job(session: JournalSession) -> Shown:
+    def job(session: JournalSession) -> ScheduleView:
         return show_schedule(session, add_schedule(session, call, when, ident=new_id(), now=now), now)
 
     shown = await schedules.call(job)
@@ -69,7 +69,7 @@ class ScheduleBaseHandler(AgentHandler):
             await proxy_request(self, address, path, body)
         return address is not None
 
-    def show(self, session: JournalSession, schedule: Schedule) -> Shown:
+    def show(self, session: JournalSession, schedule: Schedule) -> ScheduleView:
         """The schedule as it is given out."""
         return show_schedule(session, schedule, self.services.schedules.clock())
 
@@ -130,7 +130,7 @@ class ScheduleCommandsHandler(ScheduleBaseHandler):
             )
             self.write_json(shown, 202)
 
-    def _carry_out(self, session: JournalSession, ident: str, command: ScheduleCommand) -> Shown:
+    def _carry_out(self, session: JournalSession, ident: str, command: ScheduleCommand) -> ScheduleView:
         schedules = self.services.schedules
         schedules.runner.command(session, ident, command, schedules.clock())
         return self.show(session, find_schedule(session, ident))

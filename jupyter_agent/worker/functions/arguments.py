@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...errors import BadTarget
-from .coercion import NO_HINT, Unfit, fit
+from .coercion import NO_HINT, CoercionError, coerce
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def fit_arguments(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+def bind_arguments(
+    function: Callable[..., Any], given: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
     """Positional and keyword arguments for *function*. Texts are read as the annotations say; without one,
     as `read_value` does. Raises `BadTarget` with all that does not fit."""
     parameters = _signature(function)
@@ -22,8 +24,8 @@ def fit_arguments(function: Callable[..., Any], given: Mapping[str, Any]) -> tup
     for key, value in given.items():
         hint = _hint(function, parameters[key]) if key in parameters else NO_HINT
         try:
-            values[key] = fit(value, hint)
-        except Unfit as unfit:
+            values[key] = coerce(value, hint)
+        except CoercionError as unfit:
             troubles.append(f"{key} must be {unfit}, not {value!r:.80}")
     if troubles:
         name = getattr(function, "__qualname__", str(function))

@@ -18,12 +18,12 @@ _ON = {"true", "yes", "on", "1"}
 _OFF = {"false", "no", "off", "0"}
 
 
-class Unfit(Exception):
+class CoercionError(Exception):
     """A value does not fit; its text is what the annotation wants."""
 
 
-def fit(value: Any, hint: Any) -> Any:
-    """*value* as *hint* wants it. Raises `Unfit`."""
+def coerce(value: Any, hint: Any) -> Any:
+    """*value* as *hint* wants it. Raises `CoercionError`."""
     if hint is NO_HINT or hint is Any or hint is object:
         return read_value(value) if isinstance(value, str) else value
     origin = get_origin(hint)
@@ -48,17 +48,17 @@ def _fit_union(value: Any, hint: Any) -> Any:
     wanted = []
     for member in members:
         try:
-            return fit(value, member)
-        except Unfit as unfit:
+            return coerce(value, member)
+        except CoercionError as unfit:
             wanted.append(str(unfit))
-    raise Unfit(" or ".join([*wanted, *(["None"] if NoneType in get_args(hint) else [])]))
+    raise CoercionError(" or ".join([*wanted, *(["None"] if NoneType in get_args(hint) else [])]))
 
 
 def _fit_choice(value: Any, choices: dict[str, Any]) -> Any:
     for text, choice in choices.items():
         if value == choice or (isinstance(value, str) and value == text):
             return choice
-    raise Unfit("one of " + ", ".join(choices))
+    raise CoercionError("one of " + ", ".join(choices))
 
 
 def _fit_enum(value: Any, hint: type[Enum]) -> Any:
@@ -68,7 +68,7 @@ def _fit_enum(value: Any, hint: type[Enum]) -> Any:
     for member in hint:
         if value == member.value or value == str(member.value):
             return member
-    raise Unfit("one of " + ", ".join(by_name))
+    raise CoercionError("one of " + ", ".join(by_name))
 
 
 def _int(value: Any) -> int:
@@ -76,42 +76,42 @@ def _int(value: Any) -> int:
     if isinstance(read, float) and read.is_integer():
         return int(read)
     if isinstance(read, bool) or not isinstance(read, int):
-        raise Unfit("int")
+        raise CoercionError("int")
     return read
 
 
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Unfit("float")
+        raise CoercionError("float")
     try:
         return float(value)
     except (ValueError, OverflowError):
-        raise Unfit("float") from None
+        raise CoercionError("float") from None
 
 
 def _bool(value: Any) -> bool:
     if isinstance(value, str):
         value = value.lower() in _ON if value.lower() in _ON | _OFF else value
     if not isinstance(value, bool):
-        raise Unfit("bool (true or false)")
+        raise CoercionError("bool (true or false)")
     return value
 
 
 def _str(value: Any) -> str:
     if not isinstance(value, str):
-        raise Unfit("str")
+        raise CoercionError("str")
     return value
 
 
 def _path(value: Any) -> Path:
     if not isinstance(value, str):
-        raise Unfit("a path")
+        raise CoercionError("a path")
     return Path(value).expanduser()
 
 
 def _none(value: Any) -> None:
     if value is not None and value not in ("None", "null"):
-        raise Unfit("None")
+        raise CoercionError("None")
 
 
 _PLAIN: dict[Any, Callable[[Any], Any]] = {
@@ -149,22 +149,22 @@ def _fit_other(value: Any, hint: Any) -> Any:
             continue
         except TypeError:  # no type that has values of its own: a TypeVar, a Callable
             return read
-    raise Unfit(_name(hint))
+    raise CoercionError(_name(hint))
 
 
 def _fit_row(read: Any, hint: Any, make: Callable[[list[Any]], Any], inner: tuple[Any, ...]) -> Any:
     if not isinstance(read, list):
-        raise Unfit(f"{_name(hint)} as JSON, such as [1, 2]")
+        raise CoercionError(f"{_name(hint)} as JSON, such as [1, 2]")
     if make is tuple and inner and inner[-1] is not Ellipsis:
         if len(read) != len(inner):
-            raise Unfit(f"{_name(hint)}, with {len(inner)} items")
+            raise CoercionError(f"{_name(hint)}, with {len(inner)} items")
         return tuple(map(_fit_inner, read, inner))
     return make([_fit_inner(one, inner[0]) for one in read] if inner else read)
 
 
 def _fit_dict(read: Any, hint: Any, inner: tuple[Any, ...]) -> Any:
     if not isinstance(read, dict):
-        raise Unfit(f'{_name(hint)} as JSON, such as {{"a": 1}}')
+        raise CoercionError(f'{_name(hint)} as JSON, such as {{"a": 1}}')
     if not inner:
         return read
     return {_fit_inner(key, inner[0]): _fit_inner(one, inner[1]) for key, one in read.items()}
@@ -172,7 +172,7 @@ def _fit_dict(read: Any, hint: Any, inner: tuple[Any, ...]) -> Any:
 
 def _fit_inner(value: Any, hint: Any) -> Any:
     """Inside a list or dict, JSON has said already what is text."""
-    return value if hint is Any or hint is object else fit(value, hint)
+    return value if hint is Any or hint is object else coerce(value, hint)
 
 
 def _name(hint: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...detached.targets import FunctionTarget
-from .arguments import fit_arguments
+from .arguments import bind_arguments
 from .callables import call, find_function
 
 
@@ -13,5 +13,5 @@ def run(target: FunctionTarget) -> Any:
     """Call the function. Raises `BadTarget` when it cannot be found or its arguments do not fit, and what
     it raises."""
     function = find_function(target.function)
-    args, kwargs = fit_arguments(function, target.parameters)
+    args, kwargs = bind_arguments(function, target.parameters)
     return call(function, *args, **kwargs)

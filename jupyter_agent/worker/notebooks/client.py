@@ -30,7 +30,7 @@ UPDATES_APART = 0.5
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
-class Reporting(NotebookClient):
+class ReportingNotebookClient(NotebookClient):
     """Runs a notebook exactly as nbclient does. *keep* is called after each cell."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Reporting(NotebookClient):
             client = await super().async_start_new_kernel_client()
         except RuntimeError as error:
             raise DeadKernelError(f"the kernel {kernel!r} did not start: {error}") from error
-        keep_awake(client)
+        poll_channels(client)
         return client
 
     def forget(self) -> None:
@@ -145,7 +145,7 @@ class Reporting(NotebookClient):
             self._updates[ident] = last, content
 
 
-def keep_awake(client: KernelClient) -> None:
+def poll_channels(client: KernelClient) -> None:
     """Look at a kernel's channels once in a while, though nothing says that a message is there.
 
     A socket of zmq tells only once of what has come; where an output widget answers the kernel at that

@@ -17,7 +17,7 @@ STOP_TIMEOUT = 10.0
 """Seconds that the coroutine may take to end when it was asked to."""
 
 
-class Aside(Generic[T]):
+class LoopThread(Generic[T]):
     """An event loop in a thread that runs *work*.
 
     A signal's handler raises in the main thread, wherever that is; a loop there could swallow it, or hand it

@@ -26,8 +26,8 @@ from ...system.processes import signal_all
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import program_environment
 from ..exit_status import how_it_ended
-from .client import Reporting, plain
-from .loop_thread import Aside
+from .client import ReportingNotebookClient, plain
+from .loop_thread import LoopThread
 from .parameters import inject
 
 INTERRUPT_GRACE = 0.5
@@ -63,7 +63,7 @@ class NotebookRun:
         self._notebook = read_notebook(self._path)
         results = make_private(data_paths().results)
         self.kept_at = results / f"{context.id}-{context.attempt}.ipynb"
-        self._client: Reporting | None = None
+        self._client: ReportingNotebookClient | None = None
         self._output = output
 
     def prepare(self) -> None:
@@ -88,7 +88,7 @@ class NotebookRun:
     def execute(self) -> None:
         """Run all cells. What is raised into this thread meanwhile interrupts the kernel and ends it."""
         try:
-            Aside(self._execute, self._stop).run()
+            LoopThread(self._execute, self._stop).run()
         except CellExecutionError as error:
             raise self._failed(error.ename, error.evalue, self._open.traceback) from None
         except CellTimeoutError:
@@ -105,16 +105,16 @@ class NotebookRun:
             signal_all(process.pid, signal.SIGKILL)
 
     @property
-    def _open(self) -> Reporting:
+    def _open(self) -> ReportingNotebookClient:
         assert self._client is not None
         return self._client
 
-    def _make_client(self) -> Reporting:
+    def _make_client(self) -> ReportingNotebookClient:
         options: dict[str, Any] = {"resources": {"metadata": {"path": str(self._path.parent)}}}
         if self._target.kernel:
             options["kernel_name"] = self._target.kernel
         seconds = self._target.cell_timeout
-        return Reporting(
+        return ReportingNotebookClient(
             self._notebook,
             self._context,
             self.keep,

@@ -12,7 +12,7 @@ from jupyter_agent.cli.commands.schedule import upcoming
 from jupyter_agent.cli.main import run
 from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.detached.worker_slots import WorkerLimits, save_limits, take_worker_slot
-from jupyter_agent.journal.operations.schedules import Shown
+from jupyter_agent.journal.operations.schedules import ScheduleView
 from jupyter_agent.system.paths import DataPaths
 from tests.support.workers import no_workers_left
 
@@ -133,5 +133,5 @@ def test_status_counts_schedules_and_what_waits_for_workers(capsys: Said) -> Non
     ],
 )
 def test_the_next_run_in_words(next_run: float | None, paused: bool, said: str, capsys: Said) -> None:
-    schedule = Shown(**(made(capsys) | {"next": next_run, "paused": paused}))
+    schedule = ScheduleView(**(made(capsys) | {"next": next_run, "paused": paused}))
     assert upcoming(schedule, 1000.0).endswith(said)

@@ -46,7 +46,7 @@ from jupyter_agent.journal.operations.detached_tasks import enqueue_task, requeu
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.notebook import idempotency as keys
 from jupyter_agent.notebook import remote_task as remote
-from jupyter_agent.notebook.detached_submit import Starter
+from jupyter_agent.notebook.detached_submit import DetachedStarter
 from jupyter_agent.notebook.remote_task import RemoteTask
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.producer.spool import Spool, header_for
@@ -281,7 +281,7 @@ class TestLauncher:
         save_run_spec(paths, TASK, call("/bin/false"))
         one = order()
         enqueue_work_item(paths, one)
-        starter = Starter(current_producer())
+        starter = DetachedStarter(current_producer())
         starter.start(one.producer)
         assert is_waiting(paths, one.producer)
         slot.release()
@@ -383,7 +383,7 @@ class TestRetries:
     ) -> None:
         self.with_retries(paths, 1)
         monkeypatch.setattr(keys, "list_tasks", lambda *_, **__: [failed])
-        with keys.looked_up(current_producer(), "k") as found:
+        with keys.reserve_key(current_producer(), "k") as found:
             assert isinstance(found, ja.TaskHandle)
 
     def test_who_waits_for_it_waits_on(self, paths: DataPaths, failed: Task) -> None:

@@ -17,8 +17,8 @@ from tornado.websocket import WebSocketProtocol13
 from jupyter_agent.core.events import encode_event
 from jupyter_agent.forwarding import peer as peer_module
 from jupyter_agent.forwarding.peer import PeerAway, PeerRefuses, open_peer
-from jupyter_agent.forwarding.sender import MAX_EVENTS, Batch, Sender
-from jupyter_agent.forwarding.serializers import SUBPROTOCOLS, written
+from jupyter_agent.forwarding.sender import MAX_EVENTS, OutgoingBatch, Sender
+from jupyter_agent.forwarding.serializers import SUBPROTOCOLS, serialize
 from tests.support.builders import TASK, event
 from tests.support.websocket_peers import FakeWorld, Peer
 
@@ -36,22 +36,22 @@ class Source:
         self.more = asyncio.Event()
         self.faults: list[Exception] = []
 
-    async def next(self, most: int) -> Batch:
+    async def next(self, most: int) -> OutgoingBatch:
         if self.faults:
             raise self.faults.pop(0)
         while self.place == len(self.events):
             self.more.clear()
             await self.more.wait()
         frames = self.events[self.place : self.place + most]
-        return Batch(frames, self.place + len(frames))
+        return OutgoingBatch(frames, self.place + len(frames))
 
-    async def answered(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: OutgoingBatch) -> None:
         self.place = batch.place
 
-    async def over(self) -> bool:
+    async def is_exhausted(self) -> bool:
         return self.is_over and self.place == len(self.events)
 
-    async def news(self) -> None:
+    async def wait_for_events(self) -> None:
         self.more.clear()
         await self.more.wait()
 
@@ -334,7 +334,7 @@ async def test_how_the_peer_closes_says_whether_to_come_back_soon(code: int, kin
         open_one = await open_peer(peer.url, {})
         with pytest.raises(PeerAway, match=str(code)) as closed:
             await open_one.deliver([b"{}"])
-            await open_one.unless_gone(asyncio.Event().wait(), 10)
+            await open_one.wait_or_closed(asyncio.Event().wait(), 10)
         assert type(closed.value) is kind
         await open_one.close()
         await open_one.close()
@@ -394,7 +394,7 @@ async def test_a_user_and_a_password_in_the_address_become_a_header() -> None:
 
 
 async def test_a_cloud_event_says_what_happened_to_which_task_and_when() -> None:
-    told = json.loads(written(encode_event(event(7, "log", time=0.25)), "cloudevents"))
+    told = json.loads(serialize(encode_event(event(7, "log", time=0.25)), "cloudevents"))
     assert told.pop("data") == {"stream": "stdout", "text": "line 7\n"}
     assert told.pop("id").endswith("/7")
     assert told == {
@@ -406,4 +406,4 @@ async def test_a_cloud_event_says_what_happened_to_which_task_and_when() -> None
         "attempt": 1,
         "time": "1970-01-01T00:00:00.250Z",
     }
-    assert "time" not in json.loads(written(encode_event(event(1, time=1e300)), "cloudevents"))
+    assert "time" not in json.loads(serialize(encode_event(event(1, time=1e300)), "cloudevents"))

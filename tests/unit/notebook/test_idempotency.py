@@ -196,7 +196,7 @@ def test_a_key_is_kept_until_the_server_has_what_was_begun(
         patch.setattr(producer, "locate", lambda: "a server")
         patch.setattr(producer, "flush", flush)
         patch.setattr(keys, "list_tasks", lambda *_, **__: [])
-        with keys.looked_up(producer, "job") as found:
+        with keys.reserve_key(producer, "job") as found:
             assert found is None
             producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", "job")))
     assert seen == [(True, ["state"])]

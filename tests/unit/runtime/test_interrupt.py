@@ -78,7 +78,7 @@ def test_a_signal_of_somebody_else_is_a_keyboard_interrupt_and_the_handler_is_gi
     stop = SignalInterrupter()
     with pytest.raises(KeyboardInterrupt):
         stop.run(lambda: os.kill(os.getpid(), signal.SIGINT))
-    assert stop.by_hand
+    assert stop.from_user
     assert signal.getsignal(signal.SIGINT) == before
 
 

@@ -12,7 +12,7 @@ import pytest
 from jupyter_agent.core.events import Event, TaskState
 from jupyter_agent.core.ids import Cursor
 from jupyter_agent.errors import NotNow
-from jupyter_agent.forwarding.spec import Record, Wanted, read_wanted, shown
+from jupyter_agent.forwarding.spec import ForwardRecord, ForwardSpec, read_forward_spec, shown
 from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
@@ -30,8 +30,8 @@ from tests.support.websocket_peers import FakeWorld
 URL = "wss://me:secret-1@example.org/events?token=secret-2"
 
 
-def record(ident: str = "f", cursor: str = "E:0", **fields: Any) -> Record:
-    return Record(ident, URL, cursor, 1.0, **fields)
+def record(ident: str = "f", cursor: str = "E:0", **fields: Any) -> ForwardRecord:
+    return ForwardRecord(ident, URL, cursor, 1.0, **fields)
 
 
 class Scene:
@@ -48,7 +48,7 @@ class Scene:
         self.holder.call(lambda session: session.append(*batches(events)))
 
     async def add(self, **fields: Any) -> Any:
-        return (await self.forwards.add(read_wanted({"url": URL, **fields})))[0]
+        return (await self.forwards.add(read_forward_spec({"url": URL, **fields})))[0]
 
     async def has(self, count: int) -> None:
         """Wait until so many events have come, and are answered for."""
@@ -132,14 +132,14 @@ class TestRunning:
                 now[0] = at
                 source._interest = SubscriptionFilter()
                 batch = await source.next(1)
-                await source.answered(batch)
+                await source.acknowledge(batch)
                 assert len(made.holder.stored) == stores
 
     async def test_the_same_forward_is_one_and_takes_the_headers_given_last(self) -> None:
         async with scene() as made:
             first = await made.add(headers={"X-Key": "old"}, types=["log", "state"])
             again, is_new = await made.forwards.add(
-                Wanted(URL, types=("state", "log"), headers={"X-Key": "new"})
+                ForwardSpec(URL, types=("state", "log"), headers={"X-Key": "new"})
             )
             other = await made.add(headers={"X-Key": "old"})
             assert (again.id, is_new) == (first.id, False)
@@ -162,7 +162,7 @@ class TestRunning:
             made.append(state(9, TaskState.COMPLETED, attempt=2))
             await made.has(9)
             (run,) = made.forwards._running.values()
-            assert await run.source.over()
+            assert await run.source.is_exhausted()
             assert (await made.forwards.one(forward.id)).lag == 0
 
     async def test_it_goes_when_its_tasks_are_deleted_and_only_then(self) -> None:
@@ -223,14 +223,14 @@ class TestKeeping:
     def test_there_are_not_more_than_so_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kept, "MAX_FORWARDS", 1)
         journal = MemoryJournal("h", "E")
-        kept.add_forward(journal, Wanted(URL), "a", 1.0)
-        kept.add_forward(journal, Wanted(URL), "b", 1.0)
+        kept.add_forward(journal, ForwardSpec(URL), "a", 1.0)
+        kept.add_forward(journal, ForwardSpec(URL), "b", 1.0)
         with pytest.raises(NotNow, match="1 forwards"):
-            kept.add_forward(journal, Wanted(URL, types=("log",)), "b", 1.0)
+            kept.add_forward(journal, ForwardSpec(URL, types=("log",)), "b", 1.0)
 
     def test_one_that_was_removed_does_not_come_back_with_its_place(self) -> None:
         journal = MemoryJournal("h", "E")
-        kept.add_forward(journal, Wanted(URL), "a", 1.0)
+        kept.add_forward(journal, ForwardSpec(URL), "a", 1.0)
         assert kept.remove_forward(journal, "a")
         assert not kept.remove_forward(journal, "a")
         kept.save_place(journal, "a", 3, 3)
@@ -256,7 +256,7 @@ class TestKeeping:
         with Holder(slot) as holder:
             mine = story(task=task_id(1), producer=task_id(2))
             holder.call(lambda session: session.append(*batches(mine))).result(20)
-            same = Wanted(URL, types=("state",))
+            same = ForwardSpec(URL, types=("state",))
             holder.call(lambda session: kept.add_forward(session.journal, same, "own", 1.0)).result(20)
             holder.call(lambda session: recover_all(session, paths, "default")).result(20)
             found = {
@@ -329,7 +329,7 @@ async def test_what_was_sent_before_the_journal_moved_is_not_sent_again() -> Non
 )
 def test_what_cannot_be_is_one_sentence_without_a_secret(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words) as refused:
-        read_wanted(given)
+        read_forward_spec(given)
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -337,6 +337,6 @@ def test_what_cannot_be_is_one_sentence_without_a_secret(given: dict[str, Any], 
 def test_nothing_that_is_secret_is_shown() -> None:
     one = record(headers={"X-Key": "secret-3"}, types=("log",))
     listed = shown(one, "waiting", 3)
-    assert "secret" not in repr(listed) + repr(one) + repr(Wanted(URL, headers={"X": "secret-3"}))
+    assert "secret" not in repr(listed) + repr(one) + repr(ForwardSpec(URL, headers={"X": "secret-3"}))
     assert (listed.url, listed.headers) == ("wss://example.org/events", ("X-Key",))
     assert shown(record(), "waiting", 0).url == "wss://example.org/events"

@@ -16,8 +16,8 @@ import pytest
 from jupyter_agent.detached.targets import AgentTarget, FunctionTarget, PickledTarget, Target
 from jupyter_agent.errors import BadTarget, TaskCancelled
 from jupyter_agent.runtime.outcome import described
-from jupyter_agent.worker.functions.arguments import fit_arguments
-from jupyter_agent.worker.functions.coercion import Unfit, fit
+from jupyter_agent.worker.functions.arguments import bind_arguments
+from jupyter_agent.worker.functions.coercion import CoercionError, coerce
 from jupyter_agent.worker.run_target import run_target
 from tests.support.targets import Said, current, run_and_stop
 
@@ -249,7 +249,7 @@ class Point:
     ],
 )
 def test_a_value_is_made_to_fit(value: object, hint: Any, fitted: object) -> None:
-    made = fit(value, hint)
+    made = coerce(value, hint)
     assert (type(made), made) == (type(fitted), fitted)
 
 
@@ -276,15 +276,15 @@ def test_a_value_is_made_to_fit(value: object, hint: Any, fitted: object) -> Non
     ],
 )
 def test_a_value_that_does_not_fit_hears_what_does(value: object, hint: Any, wanted: str) -> None:
-    with pytest.raises(Unfit) as caught:
-        fit(value, hint)
+    with pytest.raises(CoercionError) as caught:
+        coerce(value, hint)
     assert str(caught.value) == wanted
 
 
 def test_arguments_find_their_places() -> None:
     def function(a: Any, b: int = 2, c: int = 3, /, d: int = 4, *, e: int, **more: Any) -> None: ...
 
-    assert fit_arguments(function, {"a": "[0]", "c": "30", "e": "5", "f": "6"}) == (
+    assert bind_arguments(function, {"a": "[0]", "c": "30", "e": "5", "f": "6"}) == (
         [[0], 2, 30],
         {"e": 5, "f": 6},
     )
@@ -292,4 +292,4 @@ def test_arguments_find_their_places() -> None:
 
 def test_a_function_without_parameters_says_so() -> None:
     with pytest.raises(BadTarget, match=r"it has no parameter 'n' \(it has none\)"):
-        fit_arguments(lambda: None, {"n": 1})
+        bind_arguments(lambda: None, {"n": 1})

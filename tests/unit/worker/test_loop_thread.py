@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from jupyter_agent.worker.notebooks import loop_thread as aside_module
-from jupyter_agent.worker.notebooks.loop_thread import Aside
+from jupyter_agent.worker.notebooks.loop_thread import LoopThread
 from tests.support.builders import until
 
 
@@ -29,7 +29,7 @@ def test_a_stop_while_the_thread_starts_stops_the_work(monkeypatch: pytest.Monke
         until(lambda: aside._running is not None)
         raise KeyboardInterrupt
 
-    aside = Aside(work, stop)
+    aside = LoopThread(work, stop)
     monkeypatch.setattr(threading.Thread, "start", hit)
     with pytest.raises(KeyboardInterrupt):
         aside.run()
@@ -49,4 +49,4 @@ def test_a_stop_before_the_thread_starts_waits_for_nothing(monkeypatch: pytest.M
     monkeypatch.setattr(threading.Thread, "start", hit)
     monkeypatch.setattr(aside_module, "wait", lambda *_: pytest.fail("there is nothing to wait for"))
     with pytest.raises(KeyboardInterrupt):
-        Aside(work, stop).run()
+        LoopThread(work, stop).run()

@@ -31,7 +31,7 @@ from jupyter_agent.producer.spool import read_spool_header
 from jupyter_agent.runtime.outcome import described
 from jupyter_agent.system import paths as paths_module
 from jupyter_agent.system.processes import members
-from jupyter_agent.worker.notebooks.client import POLL_INTERVAL, Reporting, keep_awake
+from jupyter_agent.worker.notebooks.client import POLL_INTERVAL, ReportingNotebookClient, poll_channels
 from jupyter_agent.worker.notebooks.headings import headings
 from jupyter_agent.worker.notebooks.notebook import find_kernel, read_notebook, run
 from jupyter_agent.worker.notebooks.parameters import inject
@@ -161,11 +161,11 @@ def save(path: Path, cells: list[NotebookNode]) -> Path:
 
 
 class Plain(NotebookClient):
-    """nbclient alone, but for its waiting for ever: see `keep_awake`."""
+    """nbclient alone, but for its waiting for ever: see `poll_channels`."""
 
     async def async_start_new_kernel_client(self) -> KernelClient:
         client = await super().async_start_new_kernel_client()
-        keep_awake(client)
+        poll_channels(client)
         return client
 
 
@@ -507,7 +507,7 @@ class Channel:
 @pytest.mark.parametrize("timeout", [None, 60])
 def test_a_reply_that_nobody_was_told_of_is_found(timeout: float | None) -> None:
     shell, iopub = Channel(3), Channel(0)
-    keep_awake(SimpleNamespace(shell_channel=shell, iopub_channel=iopub))  # type: ignore[arg-type]
+    poll_channels(SimpleNamespace(shell_channel=shell, iopub_channel=iopub))  # type: ignore[arg-type]
     assert asyncio.run(shell.get_msg(timeout=timeout)) == "the reply"
     assert shell.asked == [POLL_INTERVAL] * 4
 
@@ -519,7 +519,7 @@ def test_a_notebooks_own_client_asks_again(monkeypatch: pytest.MonkeyPatch) -> N
         return client
 
     monkeypatch.setattr(NotebookClient, "async_start_new_kernel_client", start)
-    reporting = Reporting(notebook(), Said().context, lambda: None)
+    reporting = ReportingNotebookClient(notebook(), Said().context, lambda: None)
     asyncio.run(reporting.async_start_new_kernel_client())
     assert asyncio.run(client.shell_channel.get_msg()) == "the reply"
     assert asyncio.run(client.iopub_channel.get_msg()) == "the reply"
@@ -527,7 +527,7 @@ def test_a_notebooks_own_client_asks_again(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_wait_for_a_message_ends_when_it_should() -> None:
     shell = Channel(1000)
-    keep_awake(SimpleNamespace(shell_channel=shell, iopub_channel=Channel(0)))  # type: ignore[arg-type]
+    poll_channels(SimpleNamespace(shell_channel=shell, iopub_channel=Channel(0)))  # type: ignore[arg-type]
     with pytest.raises(Empty):
         asyncio.run(shell.get_msg(timeout=0.01))
     assert len(shell.asked) == 1
@@ -535,7 +535,7 @@ def test_a_wait_for_a_message_ends_when_it_should() -> None:
 
 def test_nothing_is_said_of_a_message_without_content_for_people() -> None:
     said = Said()
-    reporting = Reporting(notebook(code("a")), said.context, lambda: None)
+    reporting = ReportingNotebookClient(notebook(code("a")), said.context, lambda: None)
     cell = reporting.nb.cells[0]
     cell.metadata["execution"] = {}
     for kind in ("status", "clear_output", "execute_input"):
