@@ -2,7 +2,7 @@
 
 Removed are the escape sequences of ECMA-48 (and the first characters of one that has no end), control
 characters, and the marks that change the direction of what follows. The browser's side of this is
-``printable`` in ``frontend/src/model/text.ts``.
+``printable`` in ``frontend/src/model/format.ts``.
 """
 
 from __future__ import annotations

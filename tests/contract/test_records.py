@@ -53,8 +53,8 @@ def journal(make: Callable[[str], Journal]) -> Journal:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand firings take a while."""
     for adapter in (memory, sqlite_records):
-        monkeypatch.setattr(adapter, "KEPT", FEW)
-        monkeypatch.setattr(adapter, "KEPT_WITHOUT", FEW // 2)
+        monkeypatch.setattr(adapter, "MAX_KEPT", FEW)
+        monkeypatch.setattr(adapter, "MAX_KEPT_WITHOUT_TASK", FEW // 2)
 
 
 def claimed(due: float, *, schedule: str = "s", asked: bool = False) -> Firing:

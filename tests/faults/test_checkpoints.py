@@ -11,7 +11,7 @@ import pytest
 AT_EACH_BYTE = """
 import os, signal, sys
 from pathlib import Path
-from jupyter_agent.system import paths as module
+from jupyter_agent.system import files as module
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 

@@ -367,7 +367,9 @@ def test_a_list_of_tasks_in_a_notebook_escapes_their_names() -> None:
 
 def test_the_browsers_rule_is_the_same_as_this_one() -> None:
     here = (Path(strip_controls.__code__.co_filename).read_text(), "core/text.py")
-    there = (Path(strip_controls.__code__.co_filename).parents[1] / "frontend/src/model/text.ts").read_text()
+    there = (
+        Path(strip_controls.__code__.co_filename).parents[1] / "frontend/src/model/format.ts"
+    ).read_text()
     for piece in (r"[0-?]*[ -/]*[@-~]", r"[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)", r"\x1b[ -/]*[0-~]"):
         assert piece in here[0]
         assert piece in there

@@ -86,7 +86,7 @@ async def _report(journals: Journals) -> Report:
     well = not any(journal.trouble for journal in found)
     return Report(
         str(paths.root),
-        paths.moved,
+        paths.fallback_reason,
         list(found),
         _workers(paths) if journals.scheduling != REMOTE else None,
         await _count(journals.schedules) if well else None,

@@ -22,8 +22,8 @@ class HealthHandler(AgentHandler):
             body["lag"] = services.registry.lag(services.feed.head)
             body["connections"] = len(services.registry)
             body["trouble"] = [*holder.told, *([holder.trouble] if holder.trouble else [])]
-            if services.paths.moved:
-                body["moved"] = services.paths.moved
+            if services.paths.fallback_reason:
+                body["moved"] = services.paths.fallback_reason
         self.write_json(body)
 
     def _journal(self, session: JournalSession) -> dict[str, object]:

@@ -618,7 +618,7 @@ class TestWorkers:
             enqueue_work_item(there, order)
             raise trouble
 
-        monkeypatch.setattr("jupyter_agent.notebook.detached_submit.place_order", hit)
+        monkeypatch.setattr("jupyter_agent.notebook.detached_submit.enqueue_work_item", hit)
         with pytest.raises(type(trouble)):
             ja.task(time.sleep, on="detached", show=False).submit(60)
         assert states(emitted()[0].task) == ["queued", end]

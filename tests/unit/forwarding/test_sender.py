@@ -342,7 +342,7 @@ async def test_how_the_peer_closes_says_whether_to_come_back_soon(code: int, kin
 
 async def test_a_peer_that_reads_nothing_is_given_up_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer_module, "ANSWER_TIMEOUT", 0.2)
-    monkeypatch.setattr(peer_module, "HANG_UP_WITHIN", 0.05)
+    monkeypatch.setattr(peer_module, "CLOSE_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"ws://127.0.0.1:{deaf.getsockname()[1]}/"
         for frames in ([b"{}"], [b"x" * (1 << 20)] * 8):  # one that the sockets take, and one that they don't

@@ -179,7 +179,7 @@ class TestFiring:
     ) -> None:
         ident = line.add()
         with monkeypatch.context() as patch:
-            patch.setattr(queueing, "save_call", _no_space)
+            patch.setattr(queueing, "save_run_spec", _no_space)
             assert line.look(60).queued == 0
         assert line.look(61).queued == 1
         assert len(line.tasks()) == len(line.orders()) == 1
@@ -353,8 +353,8 @@ class Mortal:
         self._steps = 0
         self._dies_at: int | None = None
         self.deaths = self.survived = 0
-        self._watch(queueing, "save_call")
-        self._watch(queueing, "place_order")
+        self._watch(queueing, "save_run_spec")
+        self._watch(queueing, "enqueue_work_item")
 
     def live(self, seconds: float, dies_at: int | None, *, orphans_first: bool) -> bool:
         """One life: open the journal, perhaps look for orphans, look after the schedules; its end if any."""

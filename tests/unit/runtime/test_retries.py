@@ -127,7 +127,7 @@ def test_a_script_that_ends_during_the_pause_leaves_it_interrupted(tmp_path: Pat
         tmp_path,
         "import time, jupyter_agent as ja\n"
         "from jupyter_agent.runtime.engines import delay as pause\n"
-        "pause.DICE = lambda: 1000.0\n"
+        "pause.RANDOM = lambda: 1000.0\n"
         "handle = ja.task(lambda: {}[0], retries=9).submit()\n"
         "while handle.attempt < 2: time.sleep(0.001)\n",
     )
@@ -247,7 +247,7 @@ def test_a_blocking_wait_on_the_loop_lets_it_run_the_next_attempt(tmp_path: Path
         tmp_path,
         "import asyncio, jupyter_agent as ja\n"
         "from jupyter_agent.runtime.engines import delay as pause\n"
-        "pause.DICE = lambda: 0.1\n"
+        "pause.RANDOM = lambda: 0.1\n"
         "left = [1]\n"
         "async def work():\n"
         "    if left: left.pop(); raise OSError('not yet')\n"
@@ -287,7 +287,7 @@ def test_a_process_killed_during_the_pause_leaves_it_interrupted(tmp_path: Path)
     script.write_text(
         "import time, jupyter_agent as ja\n"
         "from jupyter_agent.runtime.engines import delay as pause\n"
-        "pause.DICE = lambda: 1000.0\n"
+        "pause.RANDOM = lambda: 1000.0\n"
         "handle = ja.task(lambda: {}[0], name='killed', retries=9).submit()\n"
         "while handle.attempt < 2: time.sleep(0.001)\n"
         "print('waits', flush=True)\n"

@@ -8,7 +8,7 @@ PREPARED = """
 import json, multiprocessing, os, subprocess, sys, threading
 from jupyter_agent.runtime import capture
 from jupyter_agent.runtime.context import TaskContext, set_current
-from jupyter_agent.worker.fd_capture import Outlet
+from jupyter_agent.worker.fd_capture import FdCapture
 
 class Home:
     id = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -17,7 +17,7 @@ class Home:
         return 1
 
 said = []
-outlet = Outlet(lambda stream, text: said.append([stream, text]))
+outlet = FdCapture(lambda stream, text: said.append([stream, text]))
 outlet.open()
 capture.install()
 
