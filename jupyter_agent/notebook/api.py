@@ -25,6 +25,11 @@ class TaskFunction(Generic[P, R]):
         self._options = options
 
     @property
+    def __jupyter_agent_function__(self) -> Callable[P, R]:
+        """The plain function. By this name a worker finds it without importing this package's notebook side."""
+        return self.__wrapped__
+
+    @property
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self.__wrapped__)
 

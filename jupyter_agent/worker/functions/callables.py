@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any, Self
 
 from ...errors import BadTarget
-from ...notebook.api import TaskFunction
 
 POLL_INTERVAL = 0.1
 """Seconds within which a signal is noticed while a loop waits."""
@@ -28,7 +27,7 @@ def find_function(name: str) -> Callable[..., Any]:
     found = _import(module_name)
     for attribute in attributes.split("."):
         found = _get(found, attribute)
-    function = found.__wrapped__ if isinstance(found, TaskFunction) else found
+    function = _without_task(found)
     if not callable(function):
         raise BadTarget(f"{name} is no function but of type {type(function).__name__}")
     return function
@@ -61,6 +60,16 @@ def _get(owner: Any, name: str) -> Any:
         near = get_close_matches(name, dir(owner), 1)
         hint = f"; is {near[0]} meant?" if near else ""
         raise BadTarget(f"{where} has no {name!r}{hint}") from error
+
+
+def _without_task(found: Any) -> Any:
+    """Return the plain function of what `task` made; anything else as it is.
+
+    The mark is looked up on the type, as Python does for special methods, so that a module or object
+    with a ``__getattr__`` is not taken for one. A worker must not import `notebook` to use `isinstance`.
+    """
+    is_marked = hasattr(type(found), "__jupyter_agent_function__")
+    return found.__jupyter_agent_function__ if is_marked else found
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
