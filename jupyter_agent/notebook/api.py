@@ -26,7 +26,7 @@ class TaskFunction(Generic[P, R]):
 
     @property
     def __jupyter_agent_function__(self) -> Callable[P, R]:
-        """The plain function. By this name a worker finds it without importing this package's notebook side."""
+        """The plain function; a worker, which does not import this module, finds it by this name."""
         return self.__wrapped__
 
     @property
