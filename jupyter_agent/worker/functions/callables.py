@@ -62,7 +62,7 @@ def _get(owner: Any, name: str) -> Any:
         raise BadTarget(f"{where} has no {name!r}{hint}") from error
 
 
-def _without_task(found: Any) -> Any:
+def _without_task(found: Any) -> object:
     """Return the plain function of what `task` made; anything else as it is.
 
     The mark is looked up on the type, as Python does for special methods, so that a module or object
