@@ -371,6 +371,6 @@ def test_the_element_travels_to_a_page_once_and_not_with_every_view() -> None:
     from jupyter_agent.notebook.display.widget import TaskWidget, asset_widget, browser_module
 
     widgets = [TaskWidget(ident, None, lambda _name, _args: None) for ident in ("a", "b")]
-    assert [widget.keeper for widget in widgets] == [asset_widget().model_id] * 2
+    assert [widget.assets for widget in widgets] == [asset_widget().model_id] * 2
     assert asset_widget().code == browser_module()
     assert all(len(json.dumps(widget.get_state(), default=str)) < 4000 for widget in widgets)
