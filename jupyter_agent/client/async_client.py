@@ -10,7 +10,7 @@ from ..core.task import Task
 from ..errors import ServerUnreachable
 from ..protocol.subscriber import Apply, Restart
 from ..transport.discovery import Address
-from ..transport.http import HttpClient, fetch, read
+from ..transport.http import HttpClient, exchange, read
 from .pages import EventsPage, TasksPage
 from .subscription import follow
 
@@ -114,7 +114,8 @@ class AgentClient:
         return read(await self._fetch("GET", path, task_id=task_id), kind, self._address())
 
     async def _fetch(self, method: str, path: str, body: object = None, *, task_id: str = "") -> bytes:
-        return await fetch(self._http, self._address(), method, path, body, task_id=task_id)
+        response = await exchange(self._http, self._address(), method, path, body, task_id=task_id)
+        return response.body
 
     def _address(self) -> Address:
         address = self._locate()

@@ -8,7 +8,7 @@ from .discovery import Address
 
 
 def ssl_context(address: Address) -> ssl.SSLContext | None:
-    """The context that trusts a local server's own certificate; ``None``: the usual rules."""
+    """Return the context that trusts a local server's own certificate; ``None``: the system's defaults."""
     if not address.cert:
         return None
     context = ssl.create_default_context(cafile=address.cert)

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from rich.console import Console
-from tornado.httpclient import HTTPRequest, HTTPResponse
 
 from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.model import Row
@@ -36,7 +35,8 @@ from jupyter_agent.rendering.humanize import age, duration, moment, number
 from jupyter_agent.runtime.artifacts.results import Store
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import Address
-from jupyter_agent.transport.http import _refusal, read
+from jupyter_agent.transport.http import read
+from jupyter_agent.transport.problem import http_error
 from tests.support.builders import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
 
 from .spools import framed
@@ -254,5 +254,4 @@ def test_an_answer_that_is_not_utf8_or_too_deep_is_refused_in_a_sentence(body: b
     address = Address("http://127.0.0.1:1/")
     with pytest.raises(RequestRefused, match="no jupyter_agent answer"):
         read(body, dict, address)
-    response = HTTPResponse(HTTPRequest("http://127.0.0.1:1/"), 502, buffer=io.BytesIO(body))
-    assert "502" in str(_refusal(response, address, TASK))
+    assert "502" in str(http_error(502, body, address.url, TASK))

@@ -12,27 +12,14 @@ from jupyter_server.services.contents.fileio import FileManagerMixin
 from tornado.web import HTTPError, RequestHandler, authenticated
 
 from ...core.task import Task
-from ...errors import (
-    AgentError,
-    BadCursor,
-    JournalError,
-    NotNow,
-    RequestRefused,
-    UnknownSchedule,
-    UnknownTask,
-)
+from ...errors import AgentError, RequestRefused, UnknownTask
 from ...journal.session import JournalSession
+from ...transport.problem import status_and_code
 from ..auth import AuthMixin
 from ..services import Services
 
 MAX_LIMIT = 1000
 _encode = msgspec.json.Encoder().encode
-_STATUS = {
-    UnknownTask: (404, "unknown_task"),
-    UnknownSchedule: (404, "unknown_schedule"),
-    NotNow: (409, "not_now"),
-    BadCursor: (400, "bad_cursor"),
-}
 
 
 class BadRequest(RequestRefused):
@@ -143,13 +130,8 @@ def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> N
 
 
 def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:
-    if isinstance(error, RequestRefused):
-        return error.status, error.code, str(error)
-    if isinstance(error, JournalError):
-        return 503, "unavailable", str(error)
     if isinstance(error, AgentError):
-        status, code = _STATUS.get(type(error), (400, "bad_request"))
-        return status, code, str(error)
+        return *status_and_code(error), str(error)
     detail = ""
     if isinstance(error, HTTPError):
         detail = error.log_message or ""

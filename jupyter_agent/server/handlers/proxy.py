@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
+from contextlib import closing
 
-from ...errors import RequestRefused
+from tornado.httpclient import HTTPResponse
+
+from ...errors import RequestRefused, ServerUnreachable
 from ...transport.discovery import Address
-from ...transport.http import REQUEST_TIMEOUT, HttpClient
-from ...transport.tls import ssl_context
+from ...transport.http import HttpClient, send
 from .base import AgentHandler
 
 
@@ -18,16 +19,7 @@ async def proxy_request(
 
     Whoever asks has been let in already; the other server is asked with this user's key.
     """
-    request = HTTPRequest(
-        address.api(path),
-        method=handler.request.method or "GET",
-        headers=address.headers | {"Content-Type": "application/json"},
-        body=body,
-        request_timeout=REQUEST_TIMEOUT,
-        follow_redirects=False,
-        ssl_options=ssl_context(address),
-    )
-    answer = await _answer(request)
+    answer = await _ask(address, handler.request.method or "GET", path, body)
     handler.set_status(answer.code)
     if location := answer.headers.get("Location"):
         _, _, below = location.partition("jupyter-agent/")
@@ -37,12 +29,10 @@ async def proxy_request(
     handler.finish(answer.body or None)
 
 
-async def _answer(request: HTTPRequest) -> HTTPResponse:
-    client = HttpClient(force_instance=True)
-    try:
-        return await client.fetch(request, raise_error=False)
-    except (OSError, HTTPClientError) as error:
-        sentence = f"the server that holds the journal 'default' does not answer ({error})"
-        raise RequestRefused(sentence, status=503, code="unavailable") from error
-    finally:
-        client.close()
+async def _ask(address: Address, method: str, path: str, body: bytes | None) -> HTTPResponse:
+    with closing(HttpClient(force_instance=True)) as http:
+        try:
+            return await send(http, address, method, path, body)
+        except ServerUnreachable as error:
+            sentence = f"the server that holds the journal 'default' does not answer ({error.__cause__})"
+            raise RequestRefused(sentence, status=503, code="unavailable") from error
