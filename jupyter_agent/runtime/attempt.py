@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.events import Data, State, TaskState
 from ..errors import TaskCancelled
+from ..system.graces import ATTEMPT_GRACE
 from .context import TaskContext
 from .interrupt import Terminated
 from .outcome import Outcome, failure, outcome_of
 
 if TYPE_CHECKING:
     from .local_task import LocalTask
-
-GRACE = 2.0
-"""Seconds between asking an attempt to stop and stopping it; and between two tries at that."""
 
 
 class Engine(Protocol):
@@ -101,7 +99,7 @@ class Attempt:
     def stop(self) -> None:
         """Ask it to stop, now or within the grace."""
         self.context.request_cancel()
-        self._force_at = time.monotonic() + GRACE
+        self._force_at = time.monotonic() + ATTEMPT_GRACE
         if self.engine is not None:
             self.engine.cancel()
 
@@ -117,7 +115,7 @@ class Attempt:
         if self.engine is not None:
             self.engine.poll()
             if self._force_at is not None and time.monotonic() >= self._force_at:
-                self._force_at = time.monotonic() + GRACE
+                self._force_at = time.monotonic() + ATTEMPT_GRACE
                 self.engine.force()
 
     def told_to_end(self, *, cancelled: bool) -> Terminated:

@@ -1,27 +1,122 @@
-"""The processes of a worker's session: all that it started and that did not begin a session of their own."""
+"""Processes of this machine: finding them by session or group, and ending them.
+
+A worker leads a session of its own. What it starts belongs to that session, unless it begins another.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-GRACE = 1.0
-"""Seconds between SIGTERM and SIGKILL."""
+from .graces import CHILDREN_GRACE
 
 POLL_INTERVAL = 0.02
 
 STARTED_BY = "JUPYTER_AGENT_STARTED_BY"
-"""Names the worker, in its own environment and that of all that it starts."""
+"""Names the worker, in its own environment and in that of everything it starts."""
+
+
+class Target(Protocol):
+    """One or more processes that are ended together."""
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to each of them; to one that has ended, do nothing."""
+
+    def is_alive(self) -> bool:
+        """Return True while any of them has not ended."""
+
+
+def _pause() -> None:
+    time.sleep(POLL_INTERVAL)
+
+
+def terminate(target: Target, grace: float, *, pause: Callable[[], object] = _pause) -> None:
+    """Send SIGTERM to *target*, wait at most *grace* seconds for its end, then send SIGKILL.
+
+    *pause* is called between two looks. `graces` has the seconds, and how they nest.
+    """
+    target.send(signal.SIGTERM)
+    wait_for_end(target, grace, pause=pause)
+    target.send(signal.SIGKILL)  # also when all seem to have ended: the last look may have missed a new child
+
+
+def wait_for_end(target: Target, timeout: float, *, pause: Callable[[], object] = _pause) -> None:
+    """Wait until *target* has ended, at most *timeout* seconds."""
+    deadline = time.monotonic() + timeout
+    while target.is_alive() and time.monotonic() < deadline:
+        pause()
+
+
+def due_signal(waited: float, timeout: float, grace: float) -> signal.Signals | None:
+    """Return the step of `terminate` that is due *waited* seconds after a process was asked to stop.
+
+    ``None`` within *timeout*, SIGTERM for *grace* seconds more, then SIGKILL. For a service that looks at
+    many processes once in a while instead of waiting for one.
+    """
+    if waited <= timeout:
+        return None
+    return signal.SIGKILL if waited > timeout + grace else signal.SIGTERM
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The living processes of a session without this one; ``started_by`` as for `members`."""
+
+    leader: int
+    started_by: str | None = None
+
+    def send(self, number: signal.Signals) -> None:
+        for pid in members(self.leader, self.started_by):
+            with suppress(ProcessLookupError, PermissionError):  # it has ended, or is another user's by now
+                os.kill(pid, number)
+
+    def is_alive(self) -> bool:
+        return any(members(self.leader, self.started_by))
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One child process, without what it started."""
+
+    process: subprocess.Popen[bytes]
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+
+def end_children(session: int | None = None, *, started_by: str | None = None) -> None:
+    """End every process of *session* (``None``: this process's own) except this one.
+
+    *started_by* is as for `members`.
+    """
+    leader = os.getsid(0) if session is None else session
+    terminate(Session(leader, started_by), CHILDREN_GRACE)
+
+
+def signal_session(leader: int, number: signal.Signals) -> None:
+    """Send a signal to a session's leader and to every process of its session."""
+    Session(leader).send(number)
+    with suppress(ProcessLookupError):
+        os.kill(leader, number)  # where there is no /proc, the only one that was found
 
 
 def is_worker(pid: int, producer: str) -> bool:
-    """Whether the process *pid* of this machine is the worker *producer*, and not another's number: that of
-    another container, or machine, with the same folders. Where that cannot be asked: true."""
+    """Return True if *pid* is the worker *producer*.
+
+    The pid may belong to another container or host that shares the data folder. On platforms without /proc
+    we cannot tell and return True.
+    """
     if sys.platform != "linux":
         return True
     try:
@@ -30,70 +125,40 @@ def is_worker(pid: int, producer: str) -> bool:
         return False
 
 
-def kill_session(leader: int, number: signal.Signals) -> None:
-    """Send a signal to a session's leader and to every process of its session."""
-    signal_all(leader, number)
-    try:
-        os.kill(leader, number)
-    except ProcessLookupError:
-        return
-
-
-def end_children(session: int | None = None, *, started_by: str | None = None) -> None:
-    """End every process of *session* (``None``: this process's own) but this one: SIGTERM, grace, SIGKILL.
-
-    *started_by*: only what that worker has started; a session's number may be another's by now.
-    """
-    wanted = os.getsid(0) if session is None else session
-    deadline = time.monotonic() + GRACE
-    pause = threading.Event()
-    signal_all(wanted, signal.SIGTERM, started_by)
-    while any(members(wanted, started_by)) and time.monotonic() < deadline:
-        pause.wait(POLL_INTERVAL)
-    signal_all(wanted, signal.SIGKILL, started_by)
-
-
-def signal_all(session: int, number: signal.Signals, started_by: str | None = None) -> None:
-    """Send a signal to every process of *session* but this one; *started_by* as for `end_children`."""
-    for pid in members(session, started_by):
-        try:
-            os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):  # it has ended, or has become another user's
-            continue
-
-
 def members(session: int, started_by: str | None = None) -> Iterator[int]:
-    """The living processes of *session*, without this one; *started_by* as for `end_children`. Where that
-    cannot be asked: none."""
+    """Yield the living processes of *session*, without this one; none on platforms without /proc.
+
+    *started_by*: only what that worker has started, for a session whose number may be in use again.
+    """
     for pid, _, its_session in _processes():
         if its_session != session or pid == os.getpid():
             continue
-        if started_by is None or _is_of(pid, started_by):
+        if started_by is None or _was_started_by(pid, started_by):
             yield pid
 
 
-def _is_of(pid: int, worker: str) -> bool:
+def is_group_alive(group: int) -> bool:
+    """Return True while any process of the process group has not ended. A zombie has ended."""
+    if sys.platform != "linux":
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):  # the second for a group of zombies
+            return False
+        return True
+    return any(its_group == group for _, its_group, _ in _processes())
+
+
+def _was_started_by(pid: int, worker: str) -> bool:
     try:
         return f"{STARTED_BY}={worker}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:  # it has ended, or is another user's
         return False
 
 
-def group_lives(group: int) -> bool:
-    """Whether any process of the process group has not ended; one that has may wait for its parent long."""
-    if sys.platform != "linux":
-        try:
-            os.killpg(group, 0)
-        except (ProcessLookupError, PermissionError):  # the second for a group of ended ones
-            return False
-        return True
-    return any(its_group == group for _, its_group, _ in _processes())
-
-
 def _processes() -> Iterator[tuple[int, int, int]]:
-    """Number, process group and session of all that have not ended. Where that cannot be asked: none.
+    """Yield pid, process group and session of every living process; none on platforms without /proc.
 
-    proc(5): after the name in parentheses come state, parent, group and session; a zombie has ended.
+    proc(5): after the name in parentheses come state, parent, group and session.
     """
     if sys.platform != "linux":
         return

@@ -28,9 +28,7 @@ from ..runtime.engines.process import ChildSpec
 from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
-
-FLUSH_TIMEOUT = 2.0
-"""Seconds that a worker which has to go waits for its last events to be committed."""
+from ..system.graces import FLUSH_TIMEOUT
 
 _PR_SET_PDEATHSIG = 1
 

@@ -28,12 +28,10 @@ from ..runtime.engines.base import BaseEngine, run_attempt
 from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
+from ..system.graces import FLUSH_TIMEOUT
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
 from .fd_capture import FdCapture
-
-FLUSH_TIMEOUT = 2.0
-"""Seconds that a worker which has to go waits for its last events to be committed."""
 
 
 def main(producer_id: str, workers: str = "") -> int:

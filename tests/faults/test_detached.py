@@ -16,7 +16,7 @@ import jupyter_agent as ja
 from jupyter_agent.core.task import Task
 from jupyter_agent.detached.work_queue import claimed_work_items, waiting_work_items
 from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.server.background import worker_supervisor as dispatch
+from jupyter_agent.system.graces import WORKER_TIMEOUT
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import until
 from tests.support.runtime import own_producer  # noqa: F401
@@ -141,7 +141,7 @@ def test_what_never_returns_to_python_is_killed_with_its_children(
     handle = submit(work, str(tmp_path / "deaf"))
     until((tmp_path / "deaf").exists, 60)  # the server may not even have heard that it runs
     assert command(holder, handle.id, "cancel") == 202
-    until(lambda: state(holder, handle.id) == "cancelled", dispatch.STOP_TIMEOUT + 30)
+    until(lambda: state(holder, handle.id) == "cancelled", WORKER_TIMEOUT + 30)
     assert holder.events(handle.id, "state")[-1]["data"]["reason"] == "its worker had to be killed"
     assert ends(holder, handle.id) == ["cancelled"]
     until(lambda: not workers_of(paths))

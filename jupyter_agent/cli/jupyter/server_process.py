@@ -20,6 +20,8 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from ...errors import ServerUnreachable
 from ...system.files import read_json
+from ...system.graces import SERVER_GRACE
+from ...system.processes import Child, terminate
 
 
 def server_command(arguments: Sequence[str]) -> list[str]:
@@ -29,7 +31,6 @@ def server_command(arguments: Sequence[str]) -> list[str]:
 
 
 START_TIMEOUT = 60.0
-STOP_TIMEOUT = 15.0
 _POLL_INTERVAL = 0.1
 
 
@@ -120,9 +121,5 @@ def _last_words(said: IO[bytes]) -> str:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the server, and with it its kernels; the one that does not listen is killed."""
-    process.terminate()
-    try:
-        process.wait(STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    terminate(Child(process), SERVER_GRACE)
+    process.wait()

@@ -25,7 +25,8 @@ import msgspec
 from ...core.events import Data, Error, TaskState
 from ...core.task import Task
 from ...producer.producer import adopt_spool
-from ..attempt import GRACE, Attempt
+from ...system.graces import ATTEMPT_GRACE
+from ..attempt import Attempt
 from ..capture import untee
 from ..context import set_current
 from ..outcome import Outcome
@@ -183,7 +184,7 @@ class ProcessEngine(BaseEngine):
         seen = msgspec.json.decode(line, type=Task)
         limit = self._attempt.task.options.timeout
         if limit is not None and self._overdue_at is None and seen.state is TaskState.RUNNING:
-            self._overdue_at = time.monotonic() + limit + 2 * GRACE
+            self._overdue_at = time.monotonic() + limit + 2 * ATTEMPT_GRACE
         self._ended_there |= self._attempt.task.mirror(self._attempt, seen) and seen.state.ended
 
     def _settle(self, status: int) -> None:

@@ -12,8 +12,8 @@ import signal
 import time
 from collections.abc import Callable
 
-from ...core.events import Error, State, TaskState
 from ...core.task import Task
+from ...detached.kill_outcome import kill_outcome
 from ...detached.launcher import Launcher
 from ...detached.run_spec import load_run_spec
 from ...detached.work_queue import (
@@ -28,8 +28,9 @@ from ...errors import JournalError, SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
+from ...system.graces import WORKER_GRACE, WORKER_TIMEOUT
 from ...system.paths import DataPaths
-from ...system.processes import is_worker, kill_session
+from ...system.processes import due_signal, is_worker, signal_session
 from ...transport.discovery import DEFAULT, find_address
 from ..delivery.feed import Feed
 
@@ -39,12 +40,6 @@ BUSY_PERIOD = 0.25
 
 SETTLED = 1.0
 """Seconds that an order is left to who placed it, who also starts its worker."""
-
-STOP_TIMEOUT = 8.0
-"""Seconds that a worker has to end its task after a cancel, or after its time is over."""
-
-GRACE = 2.0
-"""Seconds between SIGTERM and SIGKILL."""
 
 
 class WorkerSupervisor:
@@ -142,15 +137,16 @@ class WorkerSupervisor:
         late = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
         self._late_since = {key: self._late_since.get(key, now) for key in late}
         for key, since in self._late_since.items():
-            if now - since > STOP_TIMEOUT:
-                self._end(late[key], kill=now - since > STOP_TIMEOUT + GRACE)
+            number = due_signal(now - since, WORKER_TIMEOUT, WORKER_GRACE)
+            if number is not None:
+                self._end(late[key], number)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
         call = load_run_spec(self._paths, task.id)
         limit = call.timeout if call is not None else None
         return limit is not None and task.started is not None and now - task.started > limit
 
-    def _end(self, task: Task, *, kill: bool) -> None:
+    def _end(self, task: Task, number: signal.Signals) -> None:
         worker = task.producer or ""
         if not is_alive(self._paths, worker):
             return
@@ -160,16 +156,8 @@ class WorkerSupervisor:
             return
         if not is_worker(leader, worker):
             return
-        if kill:
-            self._feed.holder.kill_outcomes[worker] = _kill_outcome(task)
+        if number is signal.SIGKILL:
+            self._feed.holder.kill_outcomes[worker] = kill_outcome(cancelled=task.cancel_requested)
         elif task.cancel_requested:
             ask_to_stop(self._paths, worker)
-        kill_session(leader, signal.SIGKILL if kill else signal.SIGTERM)
-
-
-def _kill_outcome(task: Task) -> State:
-    """How a task ended whose worker is killed."""
-    if task.cancel_requested:
-        return State(TaskState.CANCELLED, reason="its worker had to be killed")
-    message = "it ran longer than its timeout and its worker had to be killed"
-    return State(TaskState.FAILED, error=Error("TaskTimeout", message))
+        signal_session(leader, number)

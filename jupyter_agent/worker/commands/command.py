@@ -10,20 +10,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 from ...detached.targets import CommandTarget
 from ...errors import BadTarget, TargetFailed
 from ...runtime.context import TaskContext
-from ...system.processes import group_lives
+from ...system.graces import PROGRAM_GRACE
+from ...system.processes import is_group_alive, terminate
 from ..environment import program_environment
 from ..exit_status import how_it_ended
 from .progress_parser import BarReader
-
-GRACE = 1.5
-"""Seconds between SIGTERM and SIGKILL: less than a worker that is asked to stop has."""
 
 POLL_INTERVAL = 0.1
 """Seconds between two looks at whether the program lives, while it is silent."""
@@ -134,16 +132,16 @@ class Program:
         return self._process.wait()
 
     def stop(self) -> None:
-        """End it and its children: SIGTERM, a grace, SIGKILL."""
+        """End it and its children, and record its last output."""
+        deadline = time.monotonic() + 2 * PROGRAM_GRACE
         try:
-            self._signal(signal.SIGTERM)
-            deadline = time.monotonic() + GRACE
-            while self._lives() and time.monotonic() < deadline:
-                self._read(POLL_INTERVAL / 5)
+            terminate(self, PROGRAM_GRACE, pause=lambda: self._read(POLL_INTERVAL / 5))
+        except BaseException:  # the signal that forces an attempt raises here too
+            self.send(signal.SIGKILL)
+            raise
         finally:
-            self._signal(signal.SIGKILL)
             self._process.wait()
-        while self._read(0.0) and time.monotonic() < deadline + GRACE:  # its last words
+        while self._read(0.0) and time.monotonic() < deadline:
             continue
 
     def close(self) -> None:
@@ -152,15 +150,14 @@ class Program:
             self._close(key)
         self._selector.close()
 
-    def _lives(self) -> bool:
-        """Whether it, or a child in its group, has not ended."""
-        return self._process.poll() is None or group_lives(self._process.pid)
+    def is_alive(self) -> bool:
+        """Return True while the program, or a child in its group, has not ended."""
+        return self._process.poll() is None or is_group_alive(self._process.pid)
 
-    def _signal(self, number: signal.Signals) -> None:
-        try:
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the program and its children."""
+        with suppress(ProcessLookupError, PermissionError):  # all have ended; the second on macOS
             os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):  # all have ended; the second on macOS
-            return
 
     def _read(self, seconds: float) -> bool:
         """Wait for output and record it; false when there was none."""

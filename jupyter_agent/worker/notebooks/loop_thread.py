@@ -9,12 +9,11 @@ from concurrent.futures import Future, wait
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
+from ...system.graces import LOOP_GRACE
+
 T = TypeVar("T")
 POLL_INTERVAL = 0.1
 """Seconds within which what is raised into the main thread is noticed there."""
-
-STOP_TIMEOUT = 10.0
-"""Seconds that the coroutine may take to end when it was asked to."""
 
 
 class LoopThread(Generic[T]):
@@ -51,7 +50,7 @@ class LoopThread(Generic[T]):
         except BaseException:
             self._ask()
             if thread.ident is not None:  # else, should it still come up, it finds that it was asked
-                wait([self._done], STOP_TIMEOUT)
+                wait([self._done], LOOP_GRACE)
             raise
         return self._done.result()
 

@@ -21,8 +21,9 @@ from ...detached.targets import NotebookTarget
 from ...errors import BadTarget, TargetFailed
 from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
+from ...system.graces import CELL_GRACE, KERNEL_GRACE
 from ...system.paths import data_paths
-from ...system.processes import signal_all
+from ...system.processes import Session
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import program_environment
 from ..exit_status import how_it_ended
@@ -30,14 +31,8 @@ from .client import ReportingNotebookClient, plain
 from .loop_thread import LoopThread
 from .parameters import inject
 
-INTERRUPT_GRACE = 0.5
-"""Seconds that a cell has for its end when the task is cancelled."""
-
 MAX_LAST_OUTPUT = 20_000
 """Bytes of what a kernel's process wrote by itself that are kept when it dies."""
-
-SHUTDOWN_GRACE = 0.6
-"""Seconds that the kernel then has for its own."""
 
 
 def run(target: NotebookTarget, context: TaskContext) -> dict[str, str]:
@@ -102,7 +97,7 @@ class NotebookRun:
         """Whatever happened: no process of the kernel's session is left, where that can be asked."""
         process = self._client and self._client.process
         if process:
-            signal_all(process.pid, signal.SIGKILL)
+            Session(process.pid).send(signal.SIGKILL)
 
     @property
     def _open(self) -> ReportingNotebookClient:
@@ -139,9 +134,9 @@ class NotebookRun:
         client, km = self._open, self._open.km
         if km is not None and km.has_kernel:
             client.force_raise_errors = True  # a cell that may raise is not followed by the next
-            km.shutdown_wait_time = SHUTDOWN_GRACE
+            km.shutdown_wait_time = KERNEL_GRACE
             await ensure_async(km.interrupt_kernel())
-            await asyncio.wait({running}, timeout=INTERRUPT_GRACE + SHUTDOWN_GRACE)
+            await asyncio.wait({running}, timeout=CELL_GRACE + KERNEL_GRACE)
         client.shutdown_kernel = "immediate"
 
     def _failed(self, kind: str, message: str, traceback: str = "") -> TargetFailed:

@@ -161,7 +161,7 @@ def test_a_running_worker_is_cancelled_without_a_server(
 def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
     paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "STOP_TIMEOUT", 0.2)
+    monkeypatch.setattr(ending, "WORKER_TIMEOUT", 0.2)
     busy.release()
     task = answer(capsys, *ADD, "--", "sleep", "60")
     os.kill(worker_pid(paths, task["producer"]), signal.SIGSTOP)

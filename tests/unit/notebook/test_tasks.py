@@ -106,7 +106,7 @@ def test_cancel_reaches_a_tracked_loop_that_asks_nothing() -> None:
 
 
 def test_cancel_stops_a_loop_that_never_asks_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "GRACE", 0.1)
+    monkeypatch.setattr(attempt, "ATTEMPT_GRACE", 0.1)
 
     def deaf() -> None:
         while True:

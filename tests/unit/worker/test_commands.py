@@ -202,7 +202,7 @@ def test_a_cancel_lets_it_say_goodbye(said: Said, tmp_path: Path) -> None:
 def test_what_it_said_just_before_it_ended_is_heard(
     said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Program, "_lives", lambda program: program._process.wait() != 0)
+    monkeypatch.setattr(Program, "is_alive", lambda program: program._process.wait() != 0)
     script = 'trap "echo goodbye; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
     with pytest.raises(TaskCancelled):
         run_and_stop(said, lambda: shell(said, script, tmp_path / "ready"), (tmp_path / "ready").exists)

@@ -1,0 +1,71 @@
+"""Ending processes: one ladder from SIGTERM to SIGKILL, and how its seconds nest."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from jupyter_agent.system import graces
+from jupyter_agent.system.processes import Child, due_signal, terminate, wait_for_end
+
+
+class Recorded:
+    """A target that ends after it was looked at *looks* times."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+        self.sent: list[signal.Signals] = []
+
+    def send(self, number: signal.Signals) -> None:
+        self.sent.append(number)
+
+    def is_alive(self) -> bool:
+        self.looks -= 1
+        return self.looks >= 0
+
+
+def test_sigkill_comes_after_the_target_has_ended_or_the_grace() -> None:
+    quick, stubborn = Recorded(3), Recorded(1 << 30)
+    terminate(quick, 60.0, pause=lambda: None)
+    assert (quick.sent, quick.looks) == ([signal.SIGTERM, signal.SIGKILL], -1)
+    terminate(stubborn, 0.0, pause=lambda: None)
+    assert stubborn.sent == [signal.SIGTERM, signal.SIGKILL]
+
+
+def test_an_exception_while_waiting_sends_no_sigkill() -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    target = Recorded(10)
+    with pytest.raises(KeyboardInterrupt):
+        terminate(target, 60.0, pause=stop)
+    assert target.sent == [signal.SIGTERM]
+
+
+def test_a_child_that_ignores_sigterm_is_killed() -> None:
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        terminate(Child(process), 0.1)
+        wait_for_end(Child(process), 20.0)
+        assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("waited", "due"),
+    [(0.0, None), (8.0, None), (8.1, signal.SIGTERM), (10.0, signal.SIGTERM), (10.1, signal.SIGKILL)],
+)
+def test_the_signal_that_is_due(waited: float, due: signal.Signals | None) -> None:
+    assert due_signal(waited, 8.0, 2.0) is due
+
+
+def test_outer_waits_are_longer_than_the_inner_ones_together() -> None:
+    assert graces.CELL_GRACE + graces.KERNEL_GRACE < graces.PROGRAM_GRACE < graces.ATTEMPT_GRACE
+    ends_itself = 2 * graces.ATTEMPT_GRACE + graces.FLUSH_TIMEOUT + graces.CHILDREN_GRACE
+    assert (
+        ends_itself < graces.WORKER_TIMEOUT < graces.LOOP_GRACE <= graces.WORKER_TIMEOUT + graces.WORKER_GRACE
+    )
