@@ -312,6 +312,6 @@ def _mime_bundle(obj: object) -> tuple[dict[str, Any], dict[str, Any]]:
         if InteractiveShell.initialized():
             formatter = InteractiveShell.instance().display_formatter
             if formatter is not None:
-                data, metadata = formatter.format(obj)  # type: ignore[no-untyped-call]
+                data, metadata = formatter.format(obj)
                 return data, metadata
     return {"text/plain": repr(obj)}, {}

@@ -99,7 +99,7 @@ class Trace:
 
 
 def is_main_thread(event: dict[str, Any]) -> bool:
-    return event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    return bool(event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain")
 
 
 def largest_part(task: dict[str, Any], events: list[dict[str, Any]]) -> str:

@@ -119,8 +119,8 @@ def take_panel(page: Page) -> None:
     last = page.locator("#jupyter-agent-tasks li[data-task-id]").last.bounding_box()
     assert panel is not None
     assert last is not None
-    clip = {**panel, "height": last["y"] + last["height"] + 16 - panel["y"]}
-    page.screenshot(path=IMAGES / "panel.png", clip=clip)
+    panel["height"] = last["y"] + last["height"] + 16 - panel["y"]
+    page.screenshot(path=IMAGES / "panel.png", clip=panel)
 
 
 def talk(page: Page) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from .axe import grave_faults
 from .conftest import MOUNT
@@ -23,6 +23,12 @@ def log(offset: int, text: str, stream: str = "stdout", **more: Any) -> dict[str
 
 def lines(page: Page) -> list[str]:
     return page.locator(".ja-line").all_text_contents()
+
+
+def height(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["height"]
 
 
 def test_the_page_greets_first_and_subscribes_after_the_welcome(stage: Stage, view: Page) -> None:
@@ -524,8 +530,8 @@ def test_a_view_that_is_moved_draws_the_lines_that_are_there_then(stage: Stage, 
     wide = "w" * 500
     stage.tell(again, log(4, f"{wide}\n"), log(5, "three\n"))
     expect(view.locator(".ja-line")).to_have_text([wide, "three"])
-    boxes = [line.bounding_box() for line in view.locator(".ja-line").all()]
-    assert boxes[0]["height"] > boxes[1]["height"], boxes
+    long, short = (height(line) for line in view.locator(".ja-line").all())
+    assert long > short
 
 
 def test_markup_that_a_task_shows_is_made_harmless(stage: Stage, view: Page) -> None:
@@ -565,7 +571,7 @@ def test_a_slim_view_is_one_line(stage: Stage, page: Page) -> None:
     stage.answer(stage.welcome(now=1005.0), snapshot(progress={"done": 5, "total": 10, "message": None}))
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "5")
     expect(page.get_by_text("50 %")).to_be_visible()
-    assert page.locator(ROOT).bounding_box()["height"] < 45
+    assert height(page.locator(ROOT)) < 45
     assert page.get_by_role("log").count() == 0
 
 

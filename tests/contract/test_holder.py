@@ -37,6 +37,7 @@ from jupyter_agent.journal.slots import (
 )
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.journal.transaction import Transaction
 from jupyter_agent.producer.segment import Segment
 from jupyter_agent.producer.spool import Header, Spool, header_for, read_spool
 from jupyter_agent.system.host import host
@@ -48,6 +49,7 @@ from tests.support.builders import (
     PRODUCER,
     STRANGER,
     TASK,
+    Origin,
     event,
     python,
     state,
@@ -134,12 +136,12 @@ class TestCommitting:
         seen: list[bool] = []
         real = holder._journal._write
 
-        def write(transaction: object) -> None:
+        def write(transaction: Transaction) -> None:
             seen.append(future.done())
-            real(transaction)  # type: ignore[arg-type]
+            real(transaction)
             seen.append(future.done())
 
-        holder._journal._write = write  # type: ignore[method-assign,assignment]
+        holder._journal._write = write  # type: ignore[method-assign]
         gate = Gate(holder)
         future = holder.append(batch(1, 3))
         gate.open()
@@ -337,7 +339,8 @@ class TestTrouble:
         for _ in range(3):
             with pytest.raises(JournalError, match="cannot be used: database or disk is full"):
                 put(holder, big)
-        assert holder.trouble is not None
+        trouble = holder.trouble
+        assert trouble is not None
         assert caplog.text.count("events cannot be stored and stay in their spools") == 1
         holder.call(lambda session: _limit_pages(session, limit)).result(20)
         assert put(holder, big)[0].upto == 3
@@ -384,7 +387,12 @@ class TestTrouble:
 
     def test_damage_found_while_open_starts_a_new_epoch_too(self, slot: Slot) -> None:
         epochs: list[str] = []
-        with Holder(slot, on_epoch=lambda: epochs.append(holder.epoch)) as holder:
+
+        def note_epoch() -> None:
+            epochs.append(opened.epoch)
+
+        with Holder(slot, on_epoch=note_epoch) as opened:
+            holder = opened
             put(holder, Batch(PRODUCER, 1, story(end=False)))
             first = holder.epoch
             holder.call(_break).result(20)
@@ -961,9 +969,9 @@ class TestPruning:
         for folder in (paths.results, paths.checkpoints):
             folder.mkdir()
         for number in range(1, 5):
-            who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
-            events = story(**who) if number < 4 else story(end=False, **who)
-            put(holder, Batch(who["producer"], 1, events))
+            origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
+            events = story(**origin) if number < 4 else story(end=False, **origin)
+            put(holder, Batch(origin["producer"], 1, events))
             (paths.results / f"{task_id(number)}-1.pickle").write_bytes(b"x")
             (paths.checkpoints / f"{task_id(number)}.pickle").write_bytes(b"x")
         (paths.results / "unrelated").write_bytes(b"x")
@@ -979,8 +987,8 @@ class TestPruning:
 
     def test_a_journal_over_its_size_loses_the_oldest_ended(self, holder: Holder, paths: DataPaths) -> None:
         for number in range(1, 4):
-            who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
-            put(holder, Batch(who["producer"], 1, story(**who)))
+            origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
+            put(holder, Batch(origin["producer"], 1, story(**origin)))
         gone = holder.call(lambda session: prune(session, paths, Retention(size=0), 2000.0)).result(20)
         assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
         assert everything(holder) == []

@@ -46,6 +46,7 @@ from tests.support.builders import (
     PRODUCER,
     STRANGER,
     TASK,
+    Origin,
     event,
     python,
     state,
@@ -183,7 +184,7 @@ class TestIngesting:
 
     def test_all_work_of_one_transaction_sees_what_comes_before_it(self, journal: Journal) -> None:
         events = story(logs=3)
-        work = [
+        work: list[Batch | HolderEvent] = [
             Batch(PRODUCER, 1, events[:2]),
             HolderEvent(TASK, 1, "command", Command("cancel")),
             Batch(PRODUCER, 1, events[2:4]),
@@ -512,7 +513,8 @@ class TestReadingBack:
 
     def back(self, journal: Journal, limit: int, **narrow: Any) -> list[StoredEvent]:
         """Everything, page by page from the end."""
-        upto, found = journal.head, []
+        upto = journal.head
+        found: list[StoredEvent] = []
         while upto:
             page = journal.past(TASK, upto, limit, **narrow)
             assert len(page.events) <= limit
@@ -565,14 +567,14 @@ class TestTasks:
     @pytest.fixture
     def many(self, journal: Journal) -> Journal:
         for number in range(1, 8):
-            who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+            origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
             events = [
-                state(1, QUEUED, about="even" if number % 2 == 0 else "odd", **who),
-                state(2, RUNNING, **who),
+                state(1, QUEUED, about="even" if number % 2 == 0 else "odd", **origin),
+                state(2, RUNNING, **origin),
             ]
             if number > 4:
-                events.append(state(3, COMPLETED, time=100.0 * (10 - number), **who))
-            publish(journal, events, producer=who["producer"])
+                events.append(state(3, COMPLETED, time=100.0 * (10 - number), **origin))
+            publish(journal, events, producer=origin["producer"])
         return journal
 
     def ids(self, journal: Journal, **narrow: Any) -> list[int]:
@@ -627,10 +629,10 @@ class TestTasks:
 
 def started(journal: Journal, number: int, notebook: str | None, cell: str | None) -> None:
     """A task that says that it was started there."""
-    who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+    origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
     about = About("train", None, (), None, None, notebook, cell)
-    events = [event(1, "state", State(QUEUED, about=about), **who), state(2, RUNNING, **who)]
-    publish(journal, events, producer=who["producer"])
+    events = [event(1, "state", State(QUEUED, about=about), **origin), state(2, RUNNING, **origin)]
+    publish(journal, events, producer=origin["producer"])
 
 
 class TestSpots:
@@ -674,14 +676,14 @@ class TestSpots:
         assert self.ids(journal, (name, name)) == [1]
 
     def test_an_attempt_from_another_cell_moves_the_task_there(self, nest: Journal) -> None:
-        who = {"task": task_id(2), "producer": "02" + "0" * 24}
+        origin = Origin(task=task_id(2), producer="02" + "0" * 24)
         for attempt, location in ((2, ("/home/b.ipynb", "nine")), (3, (None, None))):
             data = State(QUEUED, about=About("train", None, (), None, None, *location))
-            queued = event(2 * attempt, "state", data, attempt=attempt, **who)
+            queued = event(2 * attempt, "state", data, attempt=attempt, **origin)
             publish(
                 nest,
-                [state(2 * attempt - 1, COMPLETED, attempt=attempt - 1, **who), queued],
-                producer=who["producer"],
+                [state(2 * attempt - 1, COMPLETED, attempt=attempt - 1, **origin), queued],
+                producer=origin["producer"],
             )
             assert self.ids(nest, ("/home/a.ipynb", "two")) == []
             assert self.ids(nest, ("/home/b.ipynb", "nine")) == ([2] if attempt == 2 else [])
@@ -700,12 +702,12 @@ class TestKeys:
         return journal
 
     def queue(self, journal: Journal, number: int, key: str | None, attempt: int = 1) -> None:
-        who = {"task": task_id(number), "producer": f"0{number}" + "0" * 24}
+        origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
         queued = event(
-            2 * attempt - 1, "state", State(QUEUED, about=About("train", key)), attempt=attempt, **who
+            2 * attempt - 1, "state", State(QUEUED, about=About("train", key)), attempt=attempt, **origin
         )
-        ended = state(2 * attempt, CANCELLED, attempt=attempt, **who)
-        publish(journal, [queued, ended], producer=who["producer"])
+        ended = state(2 * attempt, CANCELLED, attempt=attempt, **origin)
+        publish(journal, [queued, ended], producer=origin["producer"])
 
     def ids(self, journal: Journal, key: str, **narrow: Any) -> list[int]:
         known = {task_id(number): number for number in range(1, 8)}

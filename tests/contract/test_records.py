@@ -16,7 +16,7 @@ from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations.recovery import recover_all
-from jupyter_agent.journal.records import Firing
+from jupyter_agent.journal.records import Firing, Outcome
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.journal.sqlite import records as sqlite_records
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
@@ -129,7 +129,13 @@ class TestFirings:
         assert [f.due for f in journal.firings("s", ran=True)] == [10.0]
 
     def test_open_ones_are_those_not_settled_oldest_first(self, journal: Journal) -> None:
-        for due, outcome in [(30.0, "waiting"), (10.0, "claimed"), (20.0, "queued"), (5.0, "skipped")]:
+        outcomes: list[tuple[float, Outcome]] = [
+            (30.0, "waiting"),
+            (10.0, "claimed"),
+            (20.0, "queued"),
+            (5.0, "skipped"),
+        ]
+        for due, outcome in outcomes:
             journal.claim(claimed(due)._replace(outcome=outcome))
         assert [f.due for f in journal.open_firings()] == [10.0, 30.0]
 
@@ -152,7 +158,9 @@ class TestFirings:
         assert journal.open_firings() == [waiting], "what is still to be done is not forgotten"
         assert not journal.claim(claimed(1.0))
         assert not journal.claim(claimed(0.75)), "nor what lies before it"
-        assert journal.last_due("s", 0.6) == journal.last_due("s", 0.0) >= 1.0
+        last = journal.last_due("s", 0.0)
+        assert last is not None
+        assert journal.last_due("s", 0.6) == last >= 1.0
 
     @pytest.mark.usefixtures("few")
     def test_many_without_a_task_do_not_push_out_those_that_have_one(self, journal: Journal) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,9 +53,9 @@ def _references(value: object) -> list[str]:
     return [ref for item in value for ref in _references(item)] if isinstance(value, list) else []
 
 
-def _targets(document: dict[str, dict[str, dict[str, object]]]) -> list[str]:
+def _targets(document: dict[str, Any]) -> list[str]:
     schemas = [f"#/components/schemas/{name}" for name in document["components"]["schemas"]]
-    sent = [f"#/channels/ws/messages/{name}" for name in document["channels"]["ws"]["messages"]]  # type: ignore[call-overload]
+    sent = [f"#/channels/ws/messages/{name}" for name in document["channels"]["ws"]["messages"]]
     return ["#/channels/ws", *schemas, *sent]
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 import jupyter_agent as ja
-from jupyter_agent.core.task import Task
 from jupyter_agent.detached.work_queue import claimed_work_items, waiting_work_items
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.system.graces import WORKER_TIMEOUT
@@ -65,7 +64,8 @@ def submit(function: Callable[..., Any], *args: Any, **options: Any) -> ja.TaskH
 
 def train(epochs: int, pause: float, seen: str) -> list[float]:
     """A training whose losses depend on all the steps before; it says which epochs it ran."""
-    weight, losses = ja.current().restore((1.0, []))
+    reached: tuple[float, list[float]] = ja.current().restore((1.0, []))
+    weight, losses = reached
     for epoch in ja.track(range(len(losses), epochs)):
         weight = weight * 0.9 + 0.01 * epoch
         losses.append(weight)
@@ -171,9 +171,7 @@ def test_one_that_waits_is_cancelled_and_one_that_ended_runs_again(holder: Serve
 
 def test_twenty_wait_their_turn_and_nothing_is_left_behind(holder: Server, paths: DataPaths) -> None:
     body = {"target": [sys.executable, "-S", "-c", "pass"]}
-    queued: list[Task] = [
-        holder.ask("tasks", method="POST", body=body | {"name": f"job-{n}"}).json for n in range(20)
-    ]
+    queued = [holder.ask("tasks", method="POST", body=body | {"name": f"job-{n}"}).json for n in range(20)]
     until(lambda: holder.ask("tasks?state=completed&limit=1000").json["tasks"][19:], 100)
     tasks = [holder.task(task["id"]) for task in queued]
     started = [task["started"] for task in tasks]

@@ -229,12 +229,13 @@ def test_strange_things_among_the_spools_keep_nobody_from_being_taken_in(
     (spools / "00NOHEADER").mkdir()
     (spools / "00BADHEADER").mkdir()
     (spools / "00BADHEADER" / "spool.json").write_text("{")
-    for name, make in {
+    strange: dict[str, Callable[[Path], object]] = {
         "00SEGMENTISFOLDER": lambda folder: (folder / f"{1:020d}.seg").mkdir(),
         "00SEGMENTISGARBAGE": lambda folder: (folder / f"{1:020d}.seg").write_bytes(os.urandom(5000)),
         "00LOCKISFOLDER": lambda folder: (folder / "lock").mkdir(),
         "00DANGLING": lambda folder: (folder / f"{1:020d}.seg").symlink_to("/nowhere"),
-    }.items():
+    }
+    for name, make in strange.items():
         folder = spools / name
         folder.mkdir()
         (folder / "spool.json").write_text(header.replace(written.producer, name.ljust(26, "X")))

@@ -206,7 +206,7 @@ def test_a_stopped_terminal_stops_neither_the_loop_nor_its_events(tmp_path: Path
     "environment", [{"TERM": "dumb"}, {"JPY_PARENT_PID": "1"}], ids=["dumb", "below a kernel"]
 )
 def test_nothing_is_drawn_where_nobody_could_read_it(tmp_path: Path, environment: dict[str, str]) -> None:
-    with script_in_terminal(tmp_path, loop("time.sleep(0.05)"), **environment) as terminal:
+    with script_in_terminal(tmp_path, loop("time.sleep(0.05)"), 100, **environment) as terminal:
         assert terminal.end() == 0
     assert terminal.raw == b"after\r\n"
 

@@ -21,6 +21,11 @@ pytestmark = pytest.mark.asyncio
 SECRET = "a-password-of-the-peer"
 
 
+def log_numbers(count: int) -> None:
+    for n in range(count):
+        ja.current().log(str(n))
+
+
 async def publish(server: Server, story: Story, count: int) -> None:
     """So many events, committed."""
     async with producer(server, story.producer) as writer:
@@ -141,7 +146,7 @@ async def test_what_a_process_forwards_goes_on_without_it(
         return capsys.readouterr().out
 
     with Peer() as peer:
-        handle = ja.submit(lambda: [ja.current().log(str(n)) for n in range(20)] and None)
+        handle = ja.submit(log_numbers, 20)
         assert handle.wait(10)
         forward = ja.forward_to(peer.url, task=handle, headers={"X-Key": SECRET})
         assert forward.wait(20)

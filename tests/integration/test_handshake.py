@@ -105,6 +105,7 @@ async def test_the_welcome_tells_who_where_and_how_much(shared: Server) -> None:
 async def test_the_subprotocol_is_negotiated_and_compression_is_not(shared: Server) -> None:
     async with wire(shared, subprotocols=["something.else", SUBPROTOCOL], compression_options={}) as peer:
         assert peer.socket.selected_subprotocol == SUBPROTOCOL
+        assert peer.socket.headers is not None
         assert "permessage-deflate" not in peer.socket.headers.get("Sec-WebSocket-Extensions", "")
 
 

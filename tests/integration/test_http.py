@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import pytest
 
-from jupyter_agent.core.events import About, Progress, State, TaskState
+from jupyter_agent.core.events import About, Event, Progress, State, TaskState
 from jupyter_agent.system.ids import new_id
 from tests.support.builders import task_id
 from tests.support.servers import Server, assert_problem, loud
@@ -21,7 +21,7 @@ from tests.support.wire import Story, producer
 UNKNOWN = task_id(404)
 
 
-def published(server: Server, story: Story, *batches: Callable[[], list] | list) -> str:
+def published(server: Server, story: Story, *batches: Callable[[], list[Event]] | list[Event]) -> str:
     """Publish as a producer that goes away again; the task's id."""
 
     async def publish() -> None:
@@ -341,7 +341,7 @@ def test_the_tasks_page_escapes_everything_a_task_may_say(shared: Server) -> Non
     ids=range(17),
 )
 def test_whatever_a_producer_says_every_door_still_works(
-    shared: Server, hostile: Callable[[Story], list]
+    shared: Server, hostile: Callable[[Story], list[Event]]
 ) -> None:
     story = Story()
     before = len(shared.log_text())
@@ -447,7 +447,8 @@ def test_a_stream_is_live_beats_while_idle_and_ends_with_the_task(shared: Server
                 first = [await asyncio.to_thread(stream.next) for _ in range(2)]
                 assert await asyncio.to_thread(stream.next) == {"": "heartbeat"}
                 await writer.published([*story.logs(2), story.state("completed")])
-                return [*first, *(await asyncio.to_thread(stream.rest))]
+                rest = await asyncio.to_thread(stream.rest)
+                return [block for block in first if block is not None] + rest
 
     messages = asyncio.run(live())
     assert [json.loads(message["data"])["n"] for message in messages] == [1, 2, 3, 4, 5]

@@ -36,7 +36,7 @@ def ask(server: Server, handle: ja.TaskHandle, command: str, **args: object) -> 
 
 def state(server: Server, handle: ja.TaskHandle) -> str | None:
     task = server.task(handle.id)
-    return task and task["state"]
+    return None if task is None else str(task["state"])
 
 
 def test_the_server_tells_the_same_story(holder: Server) -> None:

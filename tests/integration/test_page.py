@@ -245,7 +245,7 @@ def test_without_its_last_slash_the_page_is_somewhere_else_with_the_same_query(
 def test_a_token_in_the_address_becomes_cookies_that_serve_the_script(built: Server) -> None:
     answer = built.ask(f"?token={TOKEN}&task=x", token=None)
     cookies = dict(
-        re.findall(r"^([^=]+)=([^;]*)", "\n".join(answer.headers.get_all("Set-Cookie")), re.MULTILINE)
+        re.findall(r"^([^=]+)=([^;]*)", "\n".join(answer.headers.get_all("Set-Cookie", [])), re.MULTILINE)
     )
     assert TOKEN not in answer.body.decode()
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}

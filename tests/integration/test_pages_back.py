@@ -33,7 +33,8 @@ def task(shared: Server) -> str:
 
 def back(server: Server, task: str, query: str) -> list[Any]:
     """Every event, page by page from the snapshot's place."""
-    before, found = server.task(task)["cursor"], []
+    before = server.task(task)["cursor"]
+    found: list[Any] = []
     while True:
         page = server.ask(f"tasks/{task}/events?before={before}&{query}").json
         assert set(page) == {"events", "cursor", "more"}

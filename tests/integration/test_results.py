@@ -106,5 +106,6 @@ def test_a_notebook_that_is_asked_for_over_http_runs_and_is_linked(shared: Serve
     assert shared.lines(task) == ["n is 5\n", "{'n': 5}\n"]
     link = shared.events(task, "display")[0]["data"]["data"]["text/html"]
     found = re.fullmatch(r'<a href="(/x/jupyter-agent/(tasks/.*))" download>executed notebook</a>', link)
+    assert found is not None
     executed = shared.ask(found[2].replace("&amp;", "&"))
     assert nbformat.reads(executed.body.decode(), as_version=4).cells[2].outputs[0].text == "n is 5\n"

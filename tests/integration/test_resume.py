@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,8 @@ async def test_a_cursor_goes_on_exactly_where_it_was_while_events_keep_coming(sh
     async with producer(shared, story.producer) as writer:
         start = shared.ask("tasks").json["cursor"]
         writing = asyncio.create_task(write(writer))
-        cursor, got = start, []
+        cursor = start
+        got: list[Any] = []
         while len(got) < last:
             async with subscriber(shared) as peer:
                 answer = await peer.subscribe(tasks=[story.task], after=cursor)

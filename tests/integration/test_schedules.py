@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from time import time
@@ -54,7 +55,7 @@ def test_every_second_there_is_a_run_with_its_own_task(server: Server) -> None:
     ran = until(lambda: [f for f in firings(server, ident) if f["outcome"] == "queued"][1:], 60)
     assert ask(server, ident, "pause").status == 202
     for firing in ran:
-        task = until(lambda task=firing["task"]: _ended(server, task), 60)
+        task = until(partial(_ended, server, firing["task"]), 60)
         assert (task["name"], task["state"], task["tags"]) == ("beat", "completed", ["night"])
         assert server.lines(firing["task"]) == ["beat\n"]
     dues = [firing["due"] for firing in firings(server, ident)]

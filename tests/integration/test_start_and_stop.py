@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
@@ -174,7 +176,7 @@ def test_a_kernel_finds_its_own_server_of_two(fresh: Servers, tmp_path: Path) ->
         for server in servers
     ]
     for server, stream in zip(servers, written, strict=True):
-        until(lambda stream=stream: stream.ended, 20)
+        until(partial(getattr, stream, "ended"), 20)
         assert stream.journal == server.slot
         assert_story(server, stream, "completed")
     assert servers[0].task(written[1].task) is None
@@ -195,7 +197,8 @@ def test_a_script_of_the_second_journal_goes_on_with_the_first_when_its_server_s
 
 
 def test_a_display_too_deep_to_be_read_is_refused_where_it_is_made(fresh: Servers) -> None:
-    server, task, nested = fresh.start(), new_id(), {}
+    server, task = fresh.start(), new_id()
+    nested: dict[str, Any] = {}
     writer = Producer(server.paths)
     try:
         writer.emit(task, 1, "state", State(TaskState.QUEUED, about=About("deep")))

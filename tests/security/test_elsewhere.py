@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 import pytest
 
@@ -17,6 +18,10 @@ from tests.support.websocket_peers import Peer
 SECRET = "a-secret-of-somebody-else"
 
 
+def _is_settled(server: Server, path: str) -> bool:
+    return server.ask(path).json["state"] in ("connected", "refused")
+
+
 def test_what_a_forward_has_of_secrets_is_in_no_answer_and_not_in_the_log(shared: Server) -> None:
     with Peer() as peer, Peer() as strict:
         strict.refuse = 403
@@ -28,7 +33,7 @@ def test_what_a_forward_has_of_secrets_is_in_no_answer_and_not_in_the_log(shared
             assert answer.status == 201
             said += answer.body
             path = f"forwards/{answer.json['id']}"
-            until(lambda path=path: shared.ask(path).json["state"] in ("connected", "refused"))
+            until(partial(_is_settled, shared, path))
             said += shared.ask(path).body + shared.ask("forwards").body
             said += shared.ask("forwards", method="POST", body=body | {"types": ["logs"]}).body
             said += shared.ask(path, method="DELETE").body + shared.ask(path).body

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,7 @@ def test_the_temporary_folder_is_not_entered_by_a_link(
     if points_at != "nothing":
         target.mkdir(mode=0o755)
     (temporary / f"jupyter_agent-{os.getuid()}").symlink_to(target)
-    monkeypatch.setattr(paths_module.tempfile, "gettempdir", lambda: str(temporary))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(temporary))
     (tmp_path / "file").touch()
     monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "file" / "agent"))
     with pytest.raises(PermissionError, match="symbolic link"):
@@ -252,11 +253,12 @@ def test_a_pickle_of_ones_own_is_loaded(paths: DataPaths, tmp_path: Path, evil: 
 @pytest.mark.parametrize("ident", ["../x", "..", "/etc/passwd", "a/b", "\x00", "", "A" * 25, "A" * 26 + "\n"])
 def test_what_is_no_id_is_no_file_name(paths: DataPaths, ident: str) -> None:
     store, checkpoints = Store(paths), Checkpoints(paths)
-    for use in (
+    uses: list[Callable[[], object]] = [
         lambda: store.load_result(ident, 1, STORED),
         lambda: checkpoints.load(ident),
         lambda: checkpoints.save(ident, 1),
-    ):
+    ]
+    for use in uses:
         with pytest.raises(UnknownTask):
             use()
     assert store.save_result(ident, 1, "it").stored is False

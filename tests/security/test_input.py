@@ -253,6 +253,7 @@ def test_compression_is_not_taken_up_whatever_is_offered(shared: Server) -> None
     async def check(offer: str) -> None:
         headers = {"Sec-WebSocket-Extensions": offer}
         async with wire(shared, headers=headers) as peer:
+            assert peer.socket.headers is not None
             assert peer.socket.headers.get("Sec-WebSocket-Extensions") is None
             await peer.hello()
 

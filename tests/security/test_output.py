@@ -198,7 +198,12 @@ def test_on_a_terminal_a_task_says_text_and_nothing_else(
 def test_a_live_view_on_a_terminal_shows_text_and_nothing_else(paths: DataPaths) -> None:
     writer = Loud(paths, ALL)
     _tell(writer, ALL)
-    told = iter([lambda: (writer.fail(ALL), writer.die())])
+
+    def fail_and_die() -> None:
+        writer.fail(ALL)
+        writer.die()
+
+    told = iter([fail_and_die])
 
     def end_it(written: bytes) -> None:
         if b"redclick" in written:
@@ -228,7 +233,7 @@ class Liar(BaseHTTPRequestHandler):
     """A server that refuses everything in words that steer terminals."""
 
     def do_GET(self) -> None:
-        told = {"detail": ALL, "title": ALL, "code": ALL}
+        told: dict[str, object] = {"detail": ALL, "title": ALL, "code": ALL}
         if self.path.endswith("health"):
             told = {"status": ALL, "trouble": [ALL]}
         body = json.dumps(told).encode()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
 import psutil
@@ -229,15 +230,15 @@ def test_a_token_in_the_address_works_as_one_in_the_environment(shared: Server) 
 
 
 def test_a_fault_is_told_without_the_requests_query(caplog: pytest.LogCaptureFixture) -> None:
-    door = AuthMixin()
-    door.log = logging.getLogger("a door")
-    door.request = SimpleNamespace(  # type: ignore[assignment]
+    handler: Any = cast("Any", AuthMixin)()
+    handler.log = logging.getLogger("a handler")
+    handler.request = SimpleNamespace(
         method="GET", path="/x/jupyter-agent/tasks", uri=f"/x?token={SECRET}", remote_ip="127.0.0.1"
     )
     try:
         raise ZeroDivisionError("a fault")
     except ZeroDivisionError:
-        door.log_exception(*sys.exc_info())
+        handler.log_exception(*sys.exc_info())
     assert "Uncaught exception GET /x/jupyter-agent/tasks (127.0.0.1)" in caplog.text
     assert "ZeroDivisionError: a fault" in caplog.text
     assert SECRET not in caplog.text

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -32,6 +32,13 @@ PACKAGE_ROOT = Path(jupyter_agent.__file__).parent.parent
 TASK, OTHER_TASK = ulid(1_700_000_000, b"task-one.."), ulid(1_700_000_001, b"task-two..")
 PRODUCER, STRANGER = ulid(1_700_000_002, b"producer.."), ulid(1_700_000_003, b"stranger..")
 HOLDER = ulid(1_700_000_004, b"holder....")
+
+
+class Origin(TypedDict):
+    """Whose event it is, as arguments of `event`, `state` and `story`."""
+
+    task: str
+    producer: str
 
 
 def task_id(number: int) -> str:
@@ -83,10 +90,10 @@ def state(
 
 def story(*, task: str = TASK, producer: str = PRODUCER, logs: int = 3, end: bool = True) -> list[Event]:
     """A whole attempt: queued, running, some logs, completed."""
-    who = {"task": task, "producer": producer}
-    events = [state(1, TaskState.QUEUED, about="train", **who), state(2, TaskState.RUNNING, **who)]
-    events += [event(n, **who) for n in range(3, 3 + logs)]
-    return [*events, state(3 + logs, TaskState.COMPLETED, **who)] if end else events
+    origin = Origin(task=task, producer=producer)
+    events = [state(1, TaskState.QUEUED, about="train", **origin), state(2, TaskState.RUNNING, **origin)]
+    events += [event(n, **origin) for n in range(3, 3 + logs)]
+    return [*events, state(3 + logs, TaskState.COMPLETED, **origin)] if end else events
 
 
 def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -38,7 +38,7 @@ from jupyter_agent.protocol.server import ServerSide
 from jupyter_agent.system.host import host
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import KEY_HEADER, Address, HolderFile
-from tests.support.builders import event, state, task_id
+from tests.support.builders import Origin, event, state, task_id
 
 KEY = "Authorization"
 
@@ -73,17 +73,17 @@ class FakeServer:
 
     def journal_story(self, number: int, *, end: TaskState = TaskState.COMPLETED) -> str:
         """A whole task of a producer of its own; its id."""
-        who = {"task": task_id(number), "producer": ulid(1_650_000_000 + number, b"producer..")}
-        events = [state(1, TaskState.QUEUED, about="train", **who), state(2, TaskState.RUNNING, **who)]
-        self.append([*events, event(3, **who), state(4, end, **who)])
-        return who["task"]
+        origin = Origin(task=task_id(number), producer=ulid(1_650_000_000 + number, b"producer.."))
+        events = [state(1, TaskState.QUEUED, about="train", **origin), state(2, TaskState.RUNNING, **origin)]
+        self.append([*events, event(3, **origin), state(4, end, **origin)])
+        return origin["task"]
 
     def replace_journal(self, events: Sequence[Event]) -> None:
         """A new epoch with these events, as when a journal was merged into another; everybody is dropped."""
         self.journal = MemoryJournal(ulid(1, b"holder...."), "epoch2")
         for socket in list(self.sockets):
             socket.subscription = None
-            socket.stream.close()
+            socket.drop()
         self.append(events)
 
     async def start(self) -> None:
@@ -114,7 +114,7 @@ class FakeServer:
     async def drop_sockets(self) -> None:
         """As a lost network does: no close frame."""
         for socket in list(self.sockets):
-            socket.stream.close()
+            socket.drop()
         await self.until(lambda: not self.sockets)
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -285,9 +285,14 @@ class _Socket(WebSocketHandler):
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 
     async def open(self) -> None:
-        self.stream = self.ws_connection.stream
         self.fake.sockets.add(self)
         await self.fake.changed()
+
+    def drop(self) -> None:
+        """Close the TCP connection without a close frame."""
+        assert self.ws_connection is not None
+        assert self.ws_connection.stream is not None
+        self.ws_connection.stream.close()
 
     def on_close(self) -> None:
         self.fake.sockets.discard(self)

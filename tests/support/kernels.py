@@ -59,6 +59,7 @@ async def _execute(server: Server, kernel: str, code: str, metadata: dict[str, s
     socket = await websocket_connect(request)
     assert socket.protocol is not None
     stream = socket.protocol.stream
+    assert stream is not None
     header = {
         "msg_id": new_id(),
         "msg_type": "execute_request",

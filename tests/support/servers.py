@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Answer:
     """What came back from one request."""
 
     status: int
-    headers: HTTPMessage
+    headers: Message[str, str]
     body: bytes
 
     @property

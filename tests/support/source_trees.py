@@ -99,8 +99,9 @@ def contents(archive: Path) -> dict[str, bytes]:
 def unpacked(sdist: Path, folder: Path) -> Path:
     """The tree that is in an sdist."""
     with tarfile.open(sdist) as archive:
-        # Python 3.11.4 and newer can be told to be careful; this archive is our own.
-        careful = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        archive.extractall(folder, **careful)
+        if hasattr(tarfile, "data_filter"):  # Python 3.11.4 and newer
+            archive.extractall(folder, filter="data")
+        else:
+            archive.extractall(folder)
     [tree] = folder.iterdir()
     return tree

@@ -27,7 +27,7 @@ class Said:
         self.events.append(data)
         return len(self.events)
 
-    def save_checkpoint(self, state: object) -> int:
+    def save_checkpoint(self, attempt: int, state: object) -> int:
         raise AssertionError("no target saves checkpoints by itself")
 
     def load_checkpoint(self, default: object) -> object:

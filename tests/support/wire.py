@@ -29,6 +29,7 @@ class Wire:
 
     def __init__(self, socket: WebSocketClientConnection) -> None:
         assert socket.protocol is not None
+        assert socket.protocol.stream is not None
         self.socket = socket
         self.stream = socket.protocol.stream
         self.seen: list[Message] = []

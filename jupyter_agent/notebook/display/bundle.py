@@ -75,7 +75,7 @@ def _display(handle: Viewable) -> None:
     from IPython.display import display
 
     data, metadata = bundle(handle)
-    display(data, raw=True, metadata=metadata, display_id=handle.id)  # type: ignore[no-untyped-call]
+    display(data, raw=True, metadata=metadata, display_id=handle.id)
     if _now(handle).state.ended:
         finish(handle)
 
@@ -102,7 +102,7 @@ def _last_lines(handle: Viewable) -> list[str]:
 def _replace(data: dict[str, Any], metadata: dict[str, Any], display_id: str) -> None:
     from IPython.display import update_display
 
-    update_display(data, raw=True, metadata=metadata, display_id=display_id)  # type: ignore[no-untyped-call]
+    update_display(data, raw=True, metadata=metadata, display_id=display_id)
 
 
 def bundle(handle: Viewable) -> Bundle:

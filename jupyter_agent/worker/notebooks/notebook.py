@@ -77,7 +77,7 @@ class NotebookRun:
 
     def keep(self) -> None:
         """Write the notebook as it is now."""
-        text: str = nbformat.v4.writes(self._notebook)  # type: ignore[no-untyped-call]
+        text: str = nbformat.v4.writes(self._notebook)
         write_private(self.kept_at, text.encode())
 
     def execute(self) -> None:
@@ -156,7 +156,7 @@ class NotebookRun:
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook in a file, in the newest format. Raises `BadTarget` with a sentence where it is none."""
     try:
-        notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
     except OSError as error:
         raise BadTarget(f"the notebook {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:

@@ -24,8 +24,8 @@ def inject(notebook: NotebookNode, values: Mapping[str, Any], language: str, nam
             f"parameters can be given to Python notebooks only, and {name} is run in "
             f"{language or 'no known language'}; let it read them from environment variables"
         )
-    cell = nbformat.v4.new_code_cell(_assignments(values), metadata={"tags": [_INJECTED]})  # type: ignore[no-untyped-call]
-    nbformat.v4.upgrade(notebook)  # type: ignore[no-untyped-call]
+    cell = nbformat.v4.new_code_cell(_assignments(values), metadata={"tags": [_INJECTED]})
+    nbformat.v4.upgrade(notebook)
     injected, tagged = _find(notebook, _INJECTED), _find(notebook, _TAG)
     if injected is not None:
         notebook.cells[injected] = cell

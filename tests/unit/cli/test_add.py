@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jupyter_agent.cli.backends import caller as surroundings
 from jupyter_agent.cli.backends import worker_stop as ending
 from jupyter_agent.cli.main import run
 from jupyter_agent.core.events import TaskState
@@ -191,7 +190,7 @@ def test_a_worker_that_cannot_start_is_one_sentence(
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no such module >&2\nexit 3\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(surroundings.sys, "executable", str(broken))
+    monkeypatch.setattr(sys, "executable", str(broken))
     busy.release()
     assert run(["tasks", "add", "--json", "--", "true"]) == 1
     captured = capsys.readouterr()

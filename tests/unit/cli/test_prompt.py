@@ -17,6 +17,7 @@ from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.prompt import chosen
 from jupyter_agent.core.events import Command, Input, Log, Prompt, TaskState
 from jupyter_agent.core.task import PromptSnapshot, fold
+from jupyter_agent.journal.base import Batch, BatchOrigin
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PRODUCER, TASK, event, state, story, until
 from tests.support.cli import Writer
@@ -100,9 +101,7 @@ def test_an_answer_that_is_refused_says_why_and_watching_goes_on(asked: Asked) -
     assert asked.answers() == []
 
 
-def _late_batch() -> list[object]:
-    from jupyter_agent.journal.base import Batch, BatchOrigin
-
+def _late_batch() -> list[Batch]:
     return [Batch(PRODUCER, 1, [event(4, "input", Input("no", "p1"))], BatchOrigin.SPOOLED)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -48,19 +49,22 @@ def told(journals: FakeJournals, capsys: pytest.CaptureFixture[str]) -> list[str
 
 
 def story_of(task: str) -> list[Event]:
-    who = {"task": task}
     events = [
-        state(1, TaskState.QUEUED, about="tick", **who),
-        state(2, TaskState.RUNNING, **who),
-        event(3, **who),
-        state(4, TaskState.COMPLETED, **who),
+        state(1, TaskState.QUEUED, about="tick", task=task),
+        state(2, TaskState.RUNNING, task=task),
+        event(3, task=task),
+        state(4, TaskState.COMPLETED, task=task),
     ]
     return [replace(one, offset=one.n) for one in events]
 
 
 def test_its_runs_are_shown_and_other_tasks_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     running = fold(OTHER, story_of(OTHER)[:2])
-    news = [Restart(1, [running], False), Apply(1, story_of(OTHER)), Apply(1, story_of(OWN))]
+    news: list[Restart | Apply] = [
+        Restart(1, [running], False),
+        Apply(1, story_of(OTHER)),
+        Apply(1, story_of(OWN)),
+    ]
     journals = FakeJournals([OWN], news)
     lines = told(journals, capsys)
     assert lines == ["tick | queued", "tick | running", "tick | line 3", "tick | completed"]
@@ -79,8 +83,11 @@ def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) 
     journals = FakeJournals(runs, [Apply(1, story_of(run)) for run in runs])
     seen: list[int] = []
     forget = runs_module._forget_old
-    monkeypatch.setattr(
-        runs_module, "_forget_old", lambda board: (forget(board), seen.append(len(board.rows)))
-    )
+
+    def forget_and_count(board: Any) -> None:
+        forget(board)
+        seen.append(len(board.rows))
+
+    monkeypatch.setattr(runs_module, "_forget_old", forget_and_count)
     asyncio.run(watch_runs(journals, "schedule", Console(force_terminal=False)))  # type: ignore[arg-type]
     assert max(seen) == SHOWN

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,26 @@ import pytest
 from jupyter_agent.cli.jupyter import server_process as own_server
 from jupyter_agent.errors import ServerUnreachable
 
+Sleeper = tuple[subprocess.Popen[bytes], socket.socket, str]
+
 
 @pytest.fixture
-def sleeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """A process that wrote its runtime file, whose port nobody listens on yet; and that port."""
+def sleeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sleeper]:
+    """A process that wrote its runtime file, a bound socket that does not listen yet, and its URL."""
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{door.getsockname()[1]}/"
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}/"
         (tmp_path / f"jpserver-{process.pid}.json").write_text(json.dumps({"url": url}))
-        yield process, door, url
+        yield process, bound, url
     process.communicate()
 
 
-def test_a_server_that_does_not_listen_yet_is_waited_for(sleeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    process, door, url = sleeper
+def test_a_server_that_does_not_listen_yet_is_waited_for(
+    sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, bound, url = sleeper
     refused = asyncio.Event()
     listens = own_server._listens
 
@@ -47,13 +52,13 @@ def test_a_server_that_does_not_listen_yet_is_waited_for(sleeper, monkeypatch: p
             found = asyncio.create_task(own_server._url(process, said))
             await asyncio.wait_for(refused.wait(), 10)
             assert not found.done()
-            door.listen()
+            bound.listen()
             return await asyncio.wait_for(found, 10)
 
     assert asyncio.run(main()) == url
 
 
-def test_a_server_that_ends_before_it_listens_is_told_of_at_once(sleeper) -> None:
+def test_a_server_that_ends_before_it_listens_is_told_of_at_once(sleeper: Sleeper) -> None:
     process, _, _ = sleeper
     process.communicate()
 

@@ -329,10 +329,10 @@ def test_text_of_tasks_is_neither_markup_nor_control(
     sly.die()
 
 
-def _command(*arguments: str, **options: object) -> subprocess.Popen[str]:
+def _command(*arguments: str, stdout: int) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
     command = [sys.executable, "-m", "jupyter_agent.cli", *arguments]
-    return subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE, **options)
+    return subprocess.Popen(command, env=environment, text=True, stdout=stdout, stderr=subprocess.PIPE)
 
 
 def test_a_reader_that_goes_away_is_no_error(paths: DataPaths) -> None:

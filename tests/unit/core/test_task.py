@@ -170,7 +170,8 @@ def test_a_retry_starts_clean_and_keeps_what_the_task_is() -> None:
 
 def test_the_word_of_a_producer_that_was_only_cut_off_wins() -> None:
     task = task_in(INTERRUPTED)
-    assert task.ended is not None
+    ended = task.ended
+    assert ended is not None
     assert task.apply(state(9, RUNNING)) is None
     assert (task.state, task.ended, task.started) == (RUNNING, None, 1002.0)
     assert task.apply(state(10, COMPLETED)) is None
@@ -205,8 +206,9 @@ def test_a_question_stands_until_its_answer_or_the_end() -> None:
     happen(task, "prompt", Prompt("p1", "which?", ("a", "b")))
     happen(task, "input", Input("unasked"))
     happen(task, "input", Input("b", "p0"))
-    assert task.prompt is not None
-    assert task.prompt.choices == ("a", "b")
+    prompt = task.prompt
+    assert prompt is not None
+    assert prompt.choices == ("a", "b")
     happen(task, "input", Input("b", "p1"))
     assert task.prompt is None
     happen(task, "prompt", Prompt("p2", "sure?"))

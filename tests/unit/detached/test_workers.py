@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -294,7 +294,7 @@ class TestLauncher:
         enqueue_work_item(paths, order())
         launcher, told = self.launcher(paths)
         other, _ = self.launcher(paths)
-        create = launch.create_private
+        create = create_private
 
         def meanwhile(path: Path) -> Any:
             monkeypatch.setattr(launch, "create_private", create)
@@ -408,9 +408,9 @@ class TestPickling:
         def uses() -> object:
             return lock
 
-        said = {
+        said: dict[str, Callable[[], object]] = {
             "argument 1['a'][1] (lock)": lambda: pickled(print, ({"a": [1, threading.Lock()]},), {}),
-            "argument 'where' (generator)": lambda: pickled(print, (), {"where": (i for i in ())}),
+            "argument 'where' (generator)": lambda: pickled(print, (), {"where": (i for i in "")}),
             "the variable 'lock' that it uses (lock)": lambda: pickled(uses, (), {}),
         }
         for where, attempt in said.items():
@@ -499,7 +499,8 @@ class TestWorkers:
 
         handle = ja.task(work, on="detached", show=False).submit()
         until(lambda: len(handle.metrics) == 2, 60)
-        child, own = (int(handle.metrics[name].value) for name in ("child", "own"))
+        metrics = {name: metric.value for name, metric in handle.metrics.items()}
+        child, own = (int(metrics[name] or 0) for name in ("child", "own"))
         try:
             kill_worker(detached, handle.events()[-1].producer)
             assert is_running(child)

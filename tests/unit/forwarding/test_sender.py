@@ -150,7 +150,7 @@ async def test_who_refuses_is_asked_seldom_and_the_reason_can_be_seen() -> None:
     def prepare(made: Scene) -> None:
         made.world.connecting = [PeerRefuses("not you")] * 6
 
-    seen = []
+    seen: list[tuple[str, str | None]] = []
     async with scene(1, prepare) as made:
         made.sender._pause = _noting(made, seen)
         await made.arrived(1)

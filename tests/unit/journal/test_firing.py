@@ -306,7 +306,8 @@ class TestAsking:
         delete_schedule(line.session, ident)
         assert line.look(600) == TickResult(None, 0, 0)
         assert len(line.tasks()) == len(line.orders()) == 1
-        assert all_schedules(line.session) == line.firings(ident) == []
+        assert all_schedules(line.session) == []
+        assert line.firings(ident) == []
 
     @pytest.mark.parametrize("ask", [find_schedule, delete_schedule])
     def test_an_unknown_one_is_named(self, line: Line, ask: Callable[[JournalSession, str], object]) -> None:

@@ -12,7 +12,12 @@ from tests.support.websocket_peers import Peer
 
 
 def talk(count: int) -> None:
-    ja.submit(lambda: [ja.current().log(str(n)) for n in range(count)] and None).wait(10)
+
+    def log_numbers() -> None:
+        for n in range(count):
+            ja.current().log(str(n))
+
+    ja.submit(log_numbers).wait(10)
 
 
 def numbers(peer: Peer) -> list[int]:

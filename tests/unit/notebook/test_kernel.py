@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from jupyter_agent.core.events import State, decode_data
@@ -26,7 +26,8 @@ class Kernel:
 
     def start_cell(self, code: str) -> str:
         """Send *code*; the id of the request."""
-        return self.client.execute(code)
+        request: str = self.client.execute(code)
+        return request
 
     def reply(self, request: str, timeout: float = 30.0) -> dict[str, Any]:
         """The reply to *request*, with everything that came on iopub kept."""
@@ -61,7 +62,7 @@ class Kernel:
 
 
 def of(message: dict[str, Any], request: str) -> bool:
-    return message["parent_header"].get("msg_id") == request
+    return bool(message["parent_header"].get("msg_id") == request)
 
 
 def is_idle(message: dict[str, Any]) -> bool:
@@ -71,7 +72,8 @@ def is_idle(message: dict[str, Any]) -> bool:
 @pytest.fixture
 def kernel(own_environment: Path) -> Iterator[Kernel]:
     manager = KernelManager()
-    manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    assert manager.kernel_spec is not None
+    manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager.start_kernel()
     client = manager.client()
     client.start_channels()

@@ -88,7 +88,7 @@ def test_in_a_terminal_it_is_text() -> None:
     found = three()
     shell = InteractiveShell.instance()
     try:
-        data, _ = shell.display_formatter.format(found, include={"text/plain"})  # type: ignore[no-untyped-call, union-attr]
+        data, _ = shell.display_formatter.format(found, include={"text/plain"})  # type: ignore[union-attr]
     finally:
         InteractiveShell.clear_instance()
     assert data == {"text/plain": "[<Task task 2>, <Task task 1>, <Task task 0>]"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 import pytest
@@ -97,8 +98,17 @@ def test_cancel_is_cooperative_first() -> None:
     assert not handle.cancel()
 
 
+def sleep_in_a_tracked_loop() -> None:
+    for _ in ja.track(range(1_000_000)):
+        time.sleep(0.001)
+
+
+def is_running(handle: ja.TaskHandle) -> bool:
+    return handle.state == "running"
+
+
 def test_cancel_reaches_a_tracked_loop_that_asks_nothing() -> None:
-    handle = ja.submit(lambda: [time.sleep(0.001) for _ in ja.track(range(1_000_000))])
+    handle = ja.submit(sleep_in_a_tracked_loop)
     until(lambda: handle.progress is not None)
     handle.cancel()
     with pytest.raises(ja.TaskCancelled):
@@ -120,7 +130,7 @@ def test_cancel_stops_a_loop_that_never_asks_after_the_grace(monkeypatch: pytest
 
     for function in (deaf, stubborn):
         handle = ja.submit(function)
-        until(lambda handle=handle: handle.state == "running")
+        until(partial(is_running, handle))
         handle.cancel()
         with pytest.raises(ja.TaskCancelled):
             handle.result(5)
@@ -226,7 +236,7 @@ def test_a_key_attaches_to_the_running_task_and_returns_the_completed_one() -> N
 
 def test_a_key_goes_on_with_an_interrupted_task_from_its_checkpoint() -> None:
     def work() -> int:
-        start = ja.current().restore(0)
+        start: int = ja.current().restore(0)
         ja.current().checkpoint(start + 10)
         if ja.current().attempt == 1:
             wait_for_cancel()
@@ -335,7 +345,7 @@ def test_numbers_of_other_libraries_are_plain_numbers() -> None:
 def test_a_process_pool_gets_the_plain_function_and_the_parent_says_how_it_went() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         good = ja.task(lambda n: n + 1, on=pool).submit(1)
-        bad = ja.task(lambda: {}["key"], on=pool).submit()
+        bad = ja.task(lambda: dict[str, int]()["key"], on=pool).submit()
         assert good.result(60) == 2
         assert isinstance(bad.exception(60), ja.TaskFailed)
     assert states(good.id) == ["queued", "running", "completed"]

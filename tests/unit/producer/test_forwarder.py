@@ -9,6 +9,7 @@ import socket as sockets
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,9 @@ class Server:
     @property
     def address(self) -> Address:
         return Address(f"http://127.0.0.1:{self.port}/base/", {KEY_HEADER: "sesame"})
+
+    def has_more_sockets_than(self, count: int) -> bool:
+        return len(self.sockets) > count
 
     @property
     def published(self) -> list[list[int]]:
@@ -307,7 +311,7 @@ def test_a_cut_connection_is_made_again_and_nothing_comes_twice(bench: Bench) ->
         assert bench.forwarder.wait_until_up(WAIT)
         count = len(server.sockets)
         server.hang_up(4001)
-        until(lambda count=count: len(server.sockets) > count)
+        until(partial(server.has_more_sockets_than, count))
     assert bench.forwarder.flush(WAIT)
     assert server.stored == list(range(1, bench.spool.last + 1))
 

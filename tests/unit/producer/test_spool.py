@@ -22,7 +22,7 @@ from jupyter_agent.core.events import Log, Lost, Message, Metric, State, TaskSta
 from jupyter_agent.errors import SpoolError
 from jupyter_agent.producer import spool as spool_module
 from jupyter_agent.producer.producer import adopt_spool
-from jupyter_agent.producer.segment import Record, Segment
+from jupyter_agent.producer.segment import Record, Segment, read_segment
 from jupyter_agent.producer.spool import Spool, header_for, read_spool
 from jupyter_agent.system.locks import FileLock, is_locked
 from jupyter_agent.system.paths import DataPaths
@@ -78,6 +78,18 @@ def log(spool: Spool, text: str = "x" * 100, task: str = TASK) -> int:
 
 def end(spool: Spool) -> int:
     return spool.append(TASK, 1, "state", State(TaskState.COMPLETED))
+
+
+def lost_in(body: bytes) -> Lost:
+    data = decode_data(decode_event(body))
+    assert isinstance(data, Lost)
+    return data
+
+
+def text_of(body: bytes) -> str:
+    data = decode_data(decode_event(body))
+    assert isinstance(data, Log | Message)
+    return data.text
 
 
 def account(records: list[Record], upto: int, *, freed: int = 0) -> tuple[set[int], set[int]]:
@@ -328,9 +340,7 @@ class TestFull:
         kept, dropped = account(spool.records(), 2000)
         assert len(dropped) > 1000
         assert min(kept) > max(dropped)
-        assert {decode_data(decode_event(b)).reason for n, b in spool.records() if n in dropped} == {
-            "the spool is full"
-        }
+        assert {lost_in(b).reason for n, b in spool.records() if n in dropped} == {"the spool is full"}
         assert spool.full_since is not None
         account(read_spool(spool.folder)[1], 2000)
 
@@ -421,8 +431,12 @@ class TestFull:
         while spool.full_since is None:
             log(spool)
         tries: list[int] = []
-        disk_new = disk.new_segment
-        spool._segments._new_segment = lambda *a: tries.append(1) or disk_new(*a)
+
+        def new_segment(path: Path, first: int, size: int) -> Segment:
+            tries.append(1)
+            return disk.new_segment(path, first, size)
+
+        spool._segments._new_segment = new_segment
         for _ in range(50):
             spool.batch(10**9)
         assert len(tries) <= 4
@@ -450,7 +464,7 @@ class TestFull:
         disk.files = 100
         last = log(spool)
         _, dropped = account(spool.records(), last)
-        (reason,) = {decode_data(decode_event(b)).reason for n, b in spool.records() if n in dropped}
+        (reason,) = {lost_in(b).reason for n, b in spool.records() if n in dropped}
         assert reason == f"the spool cannot grow: {os.strerror(error)}"
 
     def test_a_folder_that_somebody_deleted_does_not_reach_the_user(self, make: MakeSpool) -> None:
@@ -549,7 +563,7 @@ class TestInterrupted:
         spool._mend_at = 0.0
         spool.batch(last)
         kept, _ = account(spool.records(), last)
-        stored = {n: decode_data(decode_event(body)).text for n, body in spool.records() if n in kept}
+        stored = {n: text_of(body) for n, body in spool.records() if n in kept}
         assert all(stored[n] == line for n, line in returned.items() if n in kept)
         if cap > 4:
             assert set(returned) <= kept, "what append returned is there"
@@ -583,7 +597,7 @@ class TestInterrupted:
         gc.collect()
         log(spool, "end")
         _kept, _ = account(spool.records(), spool.last)
-        texts = [decode_data(decode_event(body)).text for _, body in spool.records()]
+        texts = [text_of(body) for _, body in spool.records()]
         assert (texts.count("hello"), texts.count("good bye"), texts[-1]) == (300, 300, "end")
 
     def test_an_append_from_within_an_append_comes_next(self, make: MakeSpool) -> None:
@@ -596,7 +610,7 @@ class TestInterrupted:
 
         spool._clock = clock
         assert log(spool, "outer") == 1
-        texts = [decode_data(decode_event(body)).text for _, body in spool.records()]
+        texts = [text_of(body) for _, body in spool.records()]
         assert texts[0] == "outer"
         assert set(texts[1:]) == {"inner"}
         account(spool.records(), spool.last)
@@ -679,7 +693,7 @@ class TestReading:
         spool = make()
         for _ in range(200):
             log(spool)
-        real = spool_module.read_segment
+        real = read_segment
 
         def read_late(path: Path) -> list[Record]:
             spool.free(100)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,13 +117,13 @@ def test_a_wrapped_stream_looks_like_the_stream_it_is() -> None:
 
 
 def test_replacing_write_for_a_while_as_ipython_does_is_no_endless_loop() -> None:
-    tee = Tee(io.StringIO(), "stdout")
+    tee: Any = Tee(io.StringIO(), "stdout")
     seen: list[str] = []
     before = tee.write
 
     def write(text: str) -> int:
         seen.append(text)
-        return before(text)
+        return int(before(text))
 
     tee.write = write
     tee.write("a")

@@ -82,10 +82,15 @@ def test_a_signal_of_somebody_else_is_a_keyboard_interrupt_and_the_handler_is_gi
     assert signal.getsignal(signal.SIGINT) == before
 
 
+def throw_after(stop: SignalInterrupter, delay: float) -> None:
+    time.sleep(delay)
+    stop.throw()
+
+
 def test_a_main_throw_ends_a_blocking_call_or_comes_to_nothing() -> None:
     for delay in [0.02] + [0.0] * 50:
         stop = SignalInterrupter()
-        thread = threading.Thread(target=lambda stop=stop, delay=delay: (time.sleep(delay), stop.throw()))
+        thread = threading.Thread(target=throw_after, args=(stop, delay))
         thread.start()
         with contextlib.suppress(Stopped):
             stop.run(lambda delay=delay: time.sleep(30 if delay else 0.0))  # type: ignore[misc]

@@ -59,7 +59,7 @@ def test_a_worker_emits_by_its_own_spool_and_the_parent_sees_it_all(
 
 def test_what_a_worker_raises_fails_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pause, "RANDOM", lambda: 0.0)
-    handle = ja.task(lambda: {}[0], on="process", retries=1).submit()
+    handle = ja.task(lambda: dict[int, int]()[0], on="process", retries=1).submit()
     error = handle.exception(60)
     assert isinstance(error, ja.TaskFailed)
     assert error.type == "KeyError"

@@ -169,7 +169,12 @@ def test_a_retry_by_hand_that_was_faster_is_the_only_one(clock: Clock) -> None:
 
 def test_two_threads_that_look_at_the_clock_start_it_once(clock: Clock) -> None:
     started: list[int] = []
-    handle = ja.task(lambda: started.append(1) or {}[0], retries=1).submit()
+
+    def fail() -> None:
+        started.append(1)
+        raise KeyError(0)
+
+    handle = ja.task(fail, retries=1).submit()
     waits(handle, 2)
     waiting = here(handle).attempt.engine  # type: ignore[union-attr]
     clock.pass_(1)
@@ -213,7 +218,7 @@ def test_a_worker_process_is_started_after_the_pause(clock: Clock, tmp_path: Pat
 
 
 def test_a_cancel_during_the_pause_of_a_worker_starts_none(clock: Clock) -> None:
-    handle = ja.task(lambda: {}[0], on="process", retries=1).submit()
+    handle = ja.task(lambda: dict[int, int]()[0], on="process", retries=1).submit()
     waits(handle, 2)
     handle.cancel()
     assert handle.state == "cancelled"

@@ -55,7 +55,8 @@ def test_after_many_looks_the_rest_is_for_the_next_page(
     feed: FakeFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "MAX_SCANS", 5)
-    upto, found, pages = 200, [], 0
+    upto, pages = 200, 0
+    found: list[int] = []
     while upto:
         page = feed.back(upto, 100)
         found = [stored.offset for stored in page.events] + found

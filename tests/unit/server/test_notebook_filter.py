@@ -138,8 +138,13 @@ def test_where_contents_are_no_files_the_name_decides() -> None:
 
 def test_each_file_is_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = save(root / "study.ipynb", "one", "two")
-    read = []
-    monkeypatch.setattr(notebooks, "cells_of", lambda file: read.append(file) or cells_of(file))
+    read: list[Path] = []
+
+    def cells_of_noted(file: Path) -> frozenset[str] | None:
+        read.append(file)
+        return cells_of(file)
+
+    monkeypatch.setattr(notebooks, "cells_of", cells_of_noted)
     locations = [CellLocation(recorded, cell) for cell in ("one", "two", "three", None)]
     assert NotebookMatcher("x.ipynb", root).choose(locations, by_cell=True) == locations[2:]
     assert read == [root / "study.ipynb"]
@@ -149,7 +154,7 @@ class TestCells:
     def test_they_are_read_whatever_else_is_in_the_file(self, tmp_path: Path) -> None:
         file = tmp_path / "a.ipynb"
         file.write_text('{"metadata":{"cells":[{"id":"x"}]},"cells":[{"id":"a","outputs":[{"id":7}]},{}]}')
-        assert cells_of(file) == {"a", ""}
+        assert cells_of(file) == frozenset({"a", ""})
 
     @pytest.mark.parametrize("text", [b"", b"{", b'{"cells":7}', b"\xff\xfe", b'{"cells":' + b"[" * 100_000])
     def test_what_is_no_notebook_has_none_that_are_known(self, tmp_path: Path, text: bytes) -> None:

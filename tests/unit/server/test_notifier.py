@@ -22,7 +22,7 @@ from jupyter_agent.server.background.apprise import apprise_sender
 from jupyter_agent.server.background.notifier import Notification, NotificationPolicy, Notifier, message
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.extension import JupyterAgent
-from tests.support.builders import event, state, story, task_id
+from tests.support.builders import Origin, event, state, story, task_id
 from tests.support.journal import NowHolder, batches
 
 NOW = 2000.0
@@ -214,8 +214,8 @@ def _failed_again() -> list[Any]:
 
 
 def _failing(number: int) -> list[Any]:
-    who = {"task": task_id(10 + number), "producer": task_id(30 + number)}
-    return [*story(end=False, **who), event(6, "state", State(TaskState.FAILED), time=NOW, **who)]
+    origin = Origin(task=task_id(10 + number), producer=task_id(30 + number))
+    return [*story(end=False, **origin), event(6, "state", State(TaskState.FAILED), time=NOW, **origin)]
 
 
 def test_different_things_are_counted_in_the_title() -> None:

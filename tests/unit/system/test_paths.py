@@ -4,12 +4,12 @@ import errno
 import json
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from jupyter_agent.core.ids import is_ulid
-from jupyter_agent.system import paths as module
 from jupyter_agent.system.files import make_private, read_json, remove_folder, sweep, write_private
 from jupyter_agent.system.host import boot, host, is_this_host
 from jupyter_agent.system.ids import new_id
@@ -27,7 +27,7 @@ class TestFinding:
         """The host's temporary folder."""
         folder = tmp_path / "local"
         folder.mkdir()
-        monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(folder))
+        monkeypatch.setattr(tempfile, "gettempdir", lambda: str(folder))
         return folder
 
     def test_the_environment_says_where(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

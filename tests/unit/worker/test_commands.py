@@ -189,7 +189,7 @@ def test_a_cancel_ends_it_and_its_children(script: str, said: Said, tmp_path: Pa
     with pytest.raises(TaskCancelled):
         run_and_stop(said, lambda: shell(said, script, tmp_path / "pids"), written)
     for pid in written():
-        until(lambda pid=pid: not lives(pid), 5)
+        until(partial(_is_gone, pid), 5)
 
 
 def test_a_cancel_lets_it_say_goodbye(said: Said, tmp_path: Path) -> None:

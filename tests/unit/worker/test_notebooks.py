@@ -25,6 +25,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from jupyter_agent.core.events import Error
 from jupyter_agent.detached.targets import NotebookTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.producer.spool import read_spool_header
@@ -40,7 +41,8 @@ from tests.support.targets import Said, run_and_stop
 
 
 def code(source: str, *tags: str) -> NotebookNode:
-    return new_code_cell(source, metadata={"tags": list(tags)} if tags else {})
+    cell: NotebookNode = new_code_cell(source, metadata={"tags": list(tags)} if tags else {})
+    return cell
 
 
 # In the manner of nbclient's own test notebooks.
@@ -108,7 +110,12 @@ class Ran:
     said: Said = field(default_factory=Said)
     result: Any = None
     error: BaseException | None = None
-    notebook: NotebookNode | None = None
+    notebook: NotebookNode = field(default_factory=NotebookNode)
+
+
+def error_of(ran: Ran) -> Error:
+    assert ran.error is not None
+    return described(ran.error)
 
 
 @dataclass
@@ -135,6 +142,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[All]:
                 kind: pool.submit(with_nbclient, save(folder / f"plain {kind}", cells))
                 for kind, cells in KINDS.items()
             }
+            jobs: dict[str, tuple[list[NotebookNode], dict[str, Any]]]
             jobs = {kind: (cells, {}) for kind, cells in KINDS.items()}
             jobs["given"] = (GIVEN, {"parameters": {"n": 5, "name": 'it\'s "ada"\n'}})
             jobs["dies"] = (DIES, {})
@@ -170,9 +178,10 @@ class Plain(NotebookClient):
 
 
 def with_nbclient(path: Path) -> Ran:
-    ran = Ran(notebook=nbformat.read(path, as_version=4))
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    ran = Ran(notebook=notebook)
     try:
-        asyncio.run(Plain(ran.notebook).async_execute())
+        asyncio.run(Plain(notebook).async_execute())
     except CellExecutionError as error:
         ran.error = error
     return ran
@@ -240,7 +249,7 @@ def test_the_outputs_are_those_of_nbclient(kind: str, ran: All) -> None:
 
 
 def test_a_failing_cells_traceback_is_the_error(ran: All) -> None:
-    error = described(ran.tasks["error cell"].error)
+    error = error_of(ran.tasks["error cell"])
     assert error.type == "ValueError"
     assert error.message == "in cell 4 (Fit the model): no \x1b[31mred\x1b[0m data"
     assert "----> 2 raise ValueError" in error.traceback
@@ -309,7 +318,7 @@ def test_the_executed_notebook_is_private_and_linked(ran: All) -> None:
 
 
 def test_a_kernel_that_dies_is_a_failure_that_says_how(ran: All) -> None:
-    error = described(ran.tasks["dies"].error)
+    error = error_of(ran.tasks["dies"])
     assert (error.type, error.message) == (
         "DeadKernelError",
         "in cell 3 (Too much): the kernel was killed by SIGKILL",
@@ -318,7 +327,7 @@ def test_a_kernel_that_dies_is_a_failure_that_says_how(ran: All) -> None:
 
 
 def test_a_cell_that_takes_too_long_is_a_failure(ran: All) -> None:
-    error = described(ran.tasks["slow"].error)
+    error = error_of(ran.tasks["slow"])
     assert (error.type, error.message) == (
         "CellTimeoutError",
         "in cell 1: it ran longer than its timeout of 1 s",
@@ -366,14 +375,17 @@ def test_a_cancel_interrupts_the_cell_and_leaves_no_process(tmp_path: Path) -> N
     kept_at = paths_module.data_paths().results / f"{said.id}-1.ipynb"
 
     def second_cell_runs() -> bool:
-        kept = nbformat.read(kept_at, as_version=4) if kept_at.exists() else None
-        return any("ready" in str(one) for one in said.events) and bool(kept.cells[0].outputs)
+        if not any("ready" in str(one) for one in said.events):
+            return False
+        return bool(nbformat.read(kept_at, as_version=4).cells[0].outputs)
 
     with pytest.raises(TaskCancelled):
         run_and_stop(said, lambda: run(NotebookTarget(str(path)), said.context), second_cell_runs)
     assert (tmp_path / "finally").exists()
     assert not (tmp_path / "next").exists()
-    child = int(re.search(r"ready (\d+)", said.text("stdout"))[1])
+    ready = re.search(r"ready (\d+)", said.text("stdout"))
+    assert ready is not None
+    child = int(ready[1])
     until(lambda: not Path(f"/proc/{child}").exists() or not processes_of(tmp_path), 5)
     kept = nbformat.read(kept_at, as_version=4)
     assert kept.cells[0].outputs[0].text == "first\n"
@@ -381,7 +393,8 @@ def test_a_cancel_interrupts_the_cell_and_leaves_no_process(tmp_path: Path) -> N
 
 
 def notebook(*cells: NotebookNode, **metadata: Any) -> NotebookNode:
-    return new_notebook(cells=list(cells), metadata=metadata)
+    made: NotebookNode = new_notebook(cells=list(cells), metadata=metadata)
+    return made
 
 
 @pytest.mark.parametrize(
