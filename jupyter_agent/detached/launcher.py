@@ -1,7 +1,7 @@
-"""Starting workers for the orders that wait.
+"""Launcher of workers for the items that wait.
 
-Anybody may: the kernel that submits, a server, the command line, a worker that ends where there is no
-server. That nothing is started twice, nor too much at once, is seen to by the orders and the slots.
+Several processes launch: the kernel that submits, a server, the command line, and, without a server, a worker
+that ends. Renames and locks see to it that no item is run twice and no more workers run than there are slots.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from ..system.files import create_private, make_private
 from ..system.paths import DataPaths
 from ..system.processes import STARTED_BY
 from .run_spec import RunSpec, load_run_spec
-from .work_queue import WorkItem, is_alive, is_waiting, waiting_work_items, withdraw_work_item
+from .work_queue import WorkItem, log_path, waiting_work_items, withdraw_work_item
+from .work_state import WorkState, is_waiting, state_of
 from .worker_slots import WorkerLimits, find_limits, free_worker_slots
 
 NO_SLOT = 75
-"""Exit status of a worker that found no slot: it is tried again (EX_TEMPFAIL of sysexits.h)."""
+"""Exit status of a worker that found no slot: it is started again later (EX_TEMPFAIL of sysexits.h)."""
 
 LOG_TAIL = 2000
+"""Bytes of a worker's log in which the last line is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,90 +35,91 @@ class _Started:
     item: WorkItem
     pid: int
 
-    def ended(self) -> int | None:
-        """Its exit status, negative for a signal; ``None`` while it lives."""
+    def poll(self) -> int | None:
+        """Return its exit status, negative for a signal; ``None`` while it is alive."""
         try:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:  # whoever ignores SIGCHLD is told nothing
+        except ChildProcessError:  # a process that ignores SIGCHLD gets no status
             return 0
         return os.waitstatus_to_exitcode(status) if pid else None
 
 
 class Launcher:
-    """Starts workers, and tells *stillborn* (order, why) of those that could not take their order.
+    """Starts workers; *on_launch_failed* (item, why) is called for each that could not claim its item.
 
-    *wants* says which orders are this process's to start. Not thread-safe: it belongs to one thread.
+    *wants* says which items are this process's to start. Not thread-safe: it belongs to one thread.
     """
 
     def __init__(
         self,
         paths: DataPaths,
-        stillborn: Callable[[WorkItem, str], None],
+        on_launch_failed: Callable[[WorkItem, str], None],
         *,
-        wants: Callable[[WorkItem], bool] = lambda _order: True,
+        wants: Callable[[WorkItem], bool] = lambda _item: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._paths = paths
-        self._stillborn = stillborn
+        self._on_launch_failed = on_launch_failed
         self._wants = wants
         self._clock = clock
         self._started: dict[str, _Started] = {}
 
     @property
     def busy(self) -> bool:
-        """Whether workers that it started have not been reaped."""
+        """Whether any worker that it started has not been reaped."""
         return bool(self._started)
 
     def launch(self, *, settled: float = 0.0, most: int | None = None) -> int:
-        """Start workers for the oldest orders, as many as there are slots, and no more than *most*; how many.
+        """Start workers for the oldest items, as many as there are slots but at most *most*; return how many.
 
-        Orders younger than *settled* seconds are left to who placed them.
+        Items younger than *settled* seconds are left to the process that enqueued them.
         """
         self.reap()
-        coming = sum(is_waiting(self._paths, producer) for producer in self._started)
-        room = free_worker_slots(self._paths) - coming
+        slotless = sum(is_waiting(self._paths, worker) for worker in self._started)
+        room = free_worker_slots(self._paths) - slotless
         tried = (self._start(item) for item in self._choices(settled))
         return sum(islice(filter(None, tried), max(0, room if most is None else min(room, most))))
 
     def reap(self) -> None:
-        """Look which of the workers have ended."""
-        for producer, one in list(self._started.items()):
-            status = one.ended()
+        """Collect the exit status of workers that have ended."""
+        for worker, started in list(self._started.items()):
+            status = started.poll()
             if status is not None:
-                del self._started[producer]
-                self._ended(one.item, status)
+                del self._started[worker]
+                self._on_exit(started.item, status)
 
     def _choices(self, settled: float) -> Iterator[WorkItem]:
-        """What is due, and last what somebody is starting now, perhaps: its worker may be gone already."""
-        for begun in (False, True):
+        """Yield the due items; last those that another launcher has begun to start, as it may be dead."""
+        for state in (WorkState.WAITING, WorkState.STARTING):
             for item in self._due(settled):
-                if log_path(self._paths, item.producer).exists() is begun:
+                if state_of(self._paths, item.producer) is state:
                     yield item
 
     def _due(self, settled: float) -> Iterator[WorkItem]:
         now = self._clock()
         for item in waiting_work_items(self._paths):
-            ripe = item.not_before <= now and not now - settled < item.created <= now
-            known = item.producer in self._started
-            if ripe and not known and self._wants(item) and not self._is_blocked(item):
+            is_due = item.not_before <= now
+            is_young = now - settled < item.created <= now  # one of the future is not: the clock was set back
+            is_started = item.producer in self._started
+            if is_due and not (is_young or is_started) and self._wants(item) and not self._is_blocked(item):
                 yield item
 
     def _is_blocked(self, item: WorkItem) -> bool:
-        before = item.after
-        return before is not None and (is_waiting(self._paths, before) or is_alive(self._paths, before))
+        return item.after is not None and state_of(self._paths, item.after).is_open
 
     def _start(self, item: WorkItem) -> bool:
-        """False when somebody else starts it at this moment."""
+        """Start a worker, or give the item up; false when another launcher starts it at this moment."""
         run_spec = load_run_spec(self._paths, item.task)
         if run_spec is None:
             self._give_up(item, "what it should run is not there any more")
             return True
+        make_private(self._paths.workers)
+        log = log_path(self._paths, item.producer)
         try:
-            log = log_path(self._paths, item.producer)
             log.unlink(missing_ok=True)
-            with create_private(log) as output:
+            with create_private(log) as output:  # exclusively: of two launchers one gets it
                 self._started[item.producer] = _Started(item, self._spawn(item, run_spec, output))
-        except FileExistsError:  # somebody made the log after it was removed here
+        except FileExistsError:  # another launcher made the log after it was removed here
             return False
         except OSError as error:
             where = error.filename or run_spec.python
@@ -127,7 +130,7 @@ class Launcher:
 
     def _spawn(self, item: WorkItem, run_spec: RunSpec, output: IO[bytes]) -> int:
         limits = find_limits(self._paths)
-        process = subprocess.Popen(  # noqa: S603 - this user's own call
+        process = subprocess.Popen(  # noqa: S603 - this user's own run spec
             [run_spec.python, "-m", "jupyter_agent.worker.detached", item.producer, str(limits.workers)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -136,7 +139,7 @@ class Launcher:
             env=self._environment(item, run_spec, limits),
             start_new_session=True,
         )
-        process.returncode = 0  # it may outlive this process, and is no loose end: see `_Started.ended`
+        process.returncode = 0  # it may outlive this process without a ResourceWarning: see `_Started.poll`
         return process.pid
 
     def _environment(self, item: WorkItem, run_spec: RunSpec, limits: WorkerLimits) -> dict[str, str]:
@@ -148,7 +151,7 @@ class Launcher:
             "JUPYTER_AGENT_WORKER_MEMORY": str(limits.memory),
         }
 
-    def _ended(self, item: WorkItem, status: int) -> None:
+    def _on_exit(self, item: WorkItem, status: int) -> None:
         log = log_path(self._paths, item.producer)
         if status not in (0, NO_SLOT) and is_waiting(self._paths, item.producer):
             self._give_up(item, f"its worker ended with status {status} before it began{_tail(log)}")
@@ -157,15 +160,11 @@ class Launcher:
     def _give_up(self, item: WorkItem, why: str) -> None:
         log_path(self._paths, item.producer).unlink(missing_ok=True)
         if withdraw_work_item(self._paths, item.producer):
-            self._stillborn(item, why)
-
-
-def log_path(paths: DataPaths, producer: str) -> Path:
-    """Where a worker writes what it says before it can emit."""
-    return make_private(paths.workers) / f"{producer}.log"
+            self._on_launch_failed(item, why)
 
 
 def _tail(log: Path) -> str:
+    """Return the log's last line behind a colon; nothing for an empty log."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL))

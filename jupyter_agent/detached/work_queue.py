@@ -1,8 +1,8 @@
-"""Orders: attempts that wait for a worker, one small file each.
+"""Work queue: attempts that wait for a worker, one small file each.
 
-``orders/<producer>.json`` says that a worker which will be that producer is to be started. The worker takes
-it by a rename to ``workers/``; whoever cancels takes it by a rename too. A rename has one winner, so that
-each order is carried out once or withdrawn once, whatever else starts, stops or dies.
+A worker claims its item by a rename to ``workers/``; a cancel withdraws it by a rename too. A rename has one
+winner, so each item is run once or withdrawn once, whatever else starts, stops or dies. `work_state` draws
+the files, the order of steps, and what a crash between two of them leaves.
 """
 
 from __future__ import annotations
@@ -15,20 +15,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..core.events import TaskState
-from ..core.task import Task
 from ..system.files import make_private, write_private
-from ..system.locks import is_locked
 from ..system.paths import DataPaths
-from ..system.processes import end_children, is_worker
-from .run_spec import load_run_spec
 
 
 class WorkItem(Struct, frozen=True, omit_defaults=True):
-    """``created`` and ``not_before`` are Unix seconds; ``after`` is the worker that must have ended first.
+    """One attempt to be run by a worker that will be the producer ``producer``.
 
-    ``journal`` is the slot that the worker's events belong to. ``leader`` is the process of the worker that
-    has taken it; 0: none.
+    ``created`` and ``not_before`` are Unix seconds; ``after`` is the worker that must have ended first.
+    ``journal`` is the slot that the worker's events belong to. ``leader`` is the pid of the worker that has
+    claimed it; 0: none.
     """
 
     task: str
@@ -41,39 +37,57 @@ class WorkItem(Struct, frozen=True, omit_defaults=True):
     leader: int = 0
 
 
+def waiting_path(paths: DataPaths, worker: str) -> Path:
+    """Return where the item for *worker* lies until it is claimed or withdrawn."""
+    return paths.orders / f"{worker}.json"
+
+
+def claimed_path(paths: DataPaths, worker: str) -> Path:
+    """Return where the item lies once *worker* has claimed it."""
+    return paths.workers / f"{worker}.json"
+
+
+def log_path(paths: DataPaths, worker: str) -> Path:
+    """Return the file with the output of *worker* before it can emit; it exists from the launch on."""
+    return paths.workers / f"{worker}.log"
+
+
+def stop_path(paths: DataPaths, worker: str) -> Path:
+    """Return the file whose existence makes a SIGTERM to *worker* a cancel."""
+    return paths.workers / f"{worker}.stop"
+
+
 def enqueue_work_item(paths: DataPaths, item: WorkItem) -> None:
     """Have a worker started for this attempt."""
-    write_private(make_private(paths.orders) / f"{item.producer}.json", msgspec.json.encode(item))
+    make_private(paths.orders)
+    write_private(waiting_path(paths, item.producer), msgspec.json.encode(item))
 
 
 def waiting_work_items(paths: DataPaths) -> Iterator[WorkItem]:
-    """What no worker has taken yet, oldest first."""
+    """Yield the items that no worker has claimed, oldest first."""
     return _read_all(paths.orders)
 
 
-def is_waiting(paths: DataPaths, producer: str) -> bool:
-    """Whether a worker that will be *producer* is still to start."""
-    return (paths.orders / f"{producer}.json").exists()
-
-
-def claim_work_item(paths: DataPaths, producer: str) -> WorkItem | None:
-    """Take the order as its worker; ``None`` when it was withdrawn, or somebody else took it."""
+def claim_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
+    """Claim the item as its worker; ``None`` when it was withdrawn or claimed before."""
     make_private(paths.workers)
-    taken = _taken(paths, producer)
+    claimed = claimed_path(paths, worker)
+    # The rename decides; the pid is added after it. A crash in between leaves leader 0, and then nothing
+    # that this process started can be found: it has not started anything yet.
     try:
-        (paths.orders / f"{producer}.json").rename(taken)
+        waiting_path(paths, worker).rename(claimed)
     except FileNotFoundError:
         return None
-    item = _read(taken)
+    item = _read(claimed)
     if item is not None:
-        write_private(taken, msgspec.json.encode(replace(item, leader=os.getpid())))
+        write_private(claimed, msgspec.json.encode(replace(item, leader=os.getpid())))
     return item
 
 
-def withdraw_work_item(paths: DataPaths, producer: str) -> bool:
-    """Take the order away; false when a worker has it already, or it never was."""
-    path = paths.orders / f"{producer}.json"
-    gone = path.with_name(f".gone-{producer}")
+def withdraw_work_item(paths: DataPaths, worker: str) -> bool:
+    """Remove the item before it is claimed; false when a worker has claimed it, or it never was."""
+    path = waiting_path(paths, worker)
+    gone = path.with_name(f".gone-{worker}")  # no reader looks at such a name
     try:
         path.rename(gone)
     except FileNotFoundError:
@@ -82,75 +96,26 @@ def withdraw_work_item(paths: DataPaths, producer: str) -> bool:
     return True
 
 
-def complete_work_item(paths: DataPaths, producer: str) -> None:
-    """The worker has ended; again is nothing."""
-    _taken(paths, producer).unlink(missing_ok=True)
-    _stop_sign(paths, producer).unlink(missing_ok=True)
-
-
-def ask_to_stop(paths: DataPaths, producer: str) -> None:
-    """Say beforehand that the SIGTERM which the worker will get is a cancel; where no server could say so."""
-    make_private(paths.workers)
-    write_private(_stop_sign(paths, producer), b"")
-
-
-def is_asked_to_stop(paths: DataPaths, producer: str) -> bool:
-    """Whether a SIGTERM to the worker is a cancel."""
-    return _stop_sign(paths, producer).exists()
-
-
 def claimed_work_items(paths: DataPaths) -> list[WorkItem]:
-    """What workers have in hand, oldest first; a worker that was killed leaves its own behind."""
+    """Return the items that workers have claimed, oldest first; a killed worker's too, until it is swept."""
     return list(_read_all(paths.workers))
 
 
-def sweep_workers(paths: DataPaths) -> None:
-    """End and remove what workers that were killed have left, once their last words are taken in; and what
-    nobody is there to remove: logs of workers whose launcher was gone before them."""
-    for item in claimed_work_items(paths):
-        if not has_started(paths, item.producer):
-            _end_what_it_left(paths, item)
-            complete_work_item(paths, item.producer)
-    for path in (*paths.workers.glob("[0-9A-Z]*.log"), *paths.workers.glob("[0-9A-Z]*.stop")):
-        if not is_waiting(paths, path.stem) and not has_started(paths, path.stem):
-            path.unlink(missing_ok=True)
+def claimed_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
+    """Return the item that *worker* has claimed and not completed."""
+    return _read(claimed_path(paths, worker))
 
 
-def _end_what_it_left(paths: DataPaths, item: WorkItem) -> None:
-    """End what a killed worker had started. One that ends by itself ends its order before its process."""
-    gone = item.leader > 0 and not is_worker(item.leader, item.producer)
-    if gone and _taken(paths, item.producer).exists():
-        end_children(item.leader, started_by=item.producer)
+def ask_to_stop(paths: DataPaths, worker: str) -> None:
+    """Make the next SIGTERM to the worker a cancel, for a worker that no server can tell so."""
+    make_private(paths.workers)
+    write_private(stop_path(paths, worker), b"")
 
 
-def is_alive(paths: DataPaths, producer: str) -> bool:
-    """Whether the worker that is *producer* lives."""
-    return is_locked(paths.spools / producer / "lock")
-
-
-def has_pending_retry(paths: DataPaths, task: Task) -> bool:
-    """Whether the worker of an attempt that failed is about to queue the next one itself, as `retries` allow.
-
-    For some milliseconds nothing else tells, and another attempt of that number would be one too many.
-    """
-    worker = task.producer or ""
-    if task.state is not TaskState.FAILED or task.cancel_requested or not is_alive(paths, worker):
-        return False
-    item, run_spec = _read(_taken(paths, worker)), load_run_spec(paths, task.id)
-    return item is not None and run_spec is not None and task.attempt < item.attempt + run_spec.retries
-
-
-def has_started(paths: DataPaths, producer: str) -> bool:
-    """Whether the worker has begun; true until what it left has been taken in."""
-    return (paths.spools / producer).exists()
-
-
-def _taken(paths: DataPaths, producer: str) -> Path:
-    return paths.workers / f"{producer}.json"
-
-
-def _stop_sign(paths: DataPaths, producer: str) -> Path:
-    return paths.workers / f"{producer}.stop"
+def complete_work_item(paths: DataPaths, worker: str) -> None:
+    """Remove what is on disk of an item whose worker has ended. Idempotent."""
+    claimed_path(paths, worker).unlink(missing_ok=True)
+    stop_path(paths, worker).unlink(missing_ok=True)
 
 
 def _read_all(folder: Path) -> Iterator[WorkItem]:

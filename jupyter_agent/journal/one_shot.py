@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ..core.events import State
-from ..detached.work_queue import sweep_workers
+from ..detached.leftovers import sweep_workers
 from ..errors import JournalHeld
 from ..system.paths import DataPaths
 from ..transport.discovery import DEFAULT

@@ -14,7 +14,8 @@ from ..detached.function_pickle import pickled
 from ..detached.launcher import Launcher
 from ..detached.run_spec import RunSpec, caller_environment, is_utf8, save_run_spec
 from ..detached.targets import PickledTarget
-from ..detached.work_queue import WorkItem, enqueue_work_item, is_waiting, withdraw_work_item
+from ..detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
+from ..detached.work_state import is_waiting
 from ..errors import CannotTravel
 from ..producer.producer import Producer
 from ..runtime.options import Options

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from ..core.events import TaskState
 from ..core.task import Task, current_for_key
-from ..detached.work_queue import has_pending_retry
+from ..detached.work_state import has_pending_retry
 from ..errors import AgentError
 from ..producer.producer import Producer
 from ..runtime.local_task import LocalTask

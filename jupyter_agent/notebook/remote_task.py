@@ -11,7 +11,7 @@ import time
 
 from ..core.events import Event
 from ..core.task import Task
-from ..detached.work_queue import has_pending_retry
+from ..detached.work_state import has_pending_retry
 from ..errors import NotNow
 from ..producer.producer import Producer
 from .journal_client import command, show_task, task_events

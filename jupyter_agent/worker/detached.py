@@ -17,7 +17,8 @@ from typing import Any
 from ..core.task import Task
 from ..detached.launcher import NO_SLOT, Launcher
 from ..detached.run_spec import RunSpec, content_path, load_run_spec
-from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item, is_asked_to_stop, is_waiting
+from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item
+from ..detached.work_state import is_asked_to_stop, is_waiting
 from ..detached.worker_slots import take_worker_slot
 from ..errors import SpoolError, TaskCancelled
 from ..producer.producer import Producer

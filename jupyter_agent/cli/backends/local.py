@@ -13,7 +13,7 @@ from ...core.ids import Cursor
 from ...core.task import Task
 from ...detached.run_spec import load_run_spec
 from ...detached.submission import Submission
-from ...detached.work_queue import is_alive
+from ...detached.work_state import is_alive
 from ...errors import NotNow, UnknownTask
 from ...journal.base import TAIL_TYPES, StoredEvent
 from ...journal.one_shot import home_of, run_in_session

@@ -6,7 +6,8 @@ import logging
 import time
 
 from ...detached.launcher import Launcher
-from ...detached.work_queue import WorkItem, is_waiting
+from ...detached.work_queue import WorkItem
+from ...detached.work_state import is_waiting
 from ...errors import JournalHeld
 from ...journal.one_shot import run_in_session
 from ...journal.operations.detached_tasks import fail_work_item

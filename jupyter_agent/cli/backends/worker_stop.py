@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ...core.events import Command
 from ...core.task import Task
 from ...detached.kill_outcome import kill_outcome
-from ...detached.work_queue import ask_to_stop, complete_work_item, is_alive
+from ...detached.work_queue import ask_to_stop, complete_work_item
+from ...detached.work_state import is_alive
 from ...errors import NotNow, SpoolError
 from ...journal.base import HolderEvent
 from ...journal.one_shot import run_in_session

@@ -11,14 +11,8 @@ import time
 from ...core.events import Command, Error, State, TaskState
 from ...core.task import Task, current_for_key
 from ...detached.run_spec import RunSpec, load_run_spec, save_run_spec
-from ...detached.work_queue import (
-    WorkItem,
-    enqueue_work_item,
-    has_pending_retry,
-    has_started,
-    is_waiting,
-    withdraw_work_item,
-)
+from ...detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
+from ...detached.work_state import WorkState, has_pending_retry, state_of
 from ...errors import NotNow
 from ...system.ids import new_id
 from ...system.paths import DataPaths
@@ -122,5 +116,5 @@ def _queue(
 
 def _order(paths: DataPaths, slot: str, task: Task, after: str | None) -> None:
     worker = task.producer or ""
-    if task.state is TaskState.QUEUED and not is_waiting(paths, worker) and not has_started(paths, worker):
+    if task.state is TaskState.QUEUED and state_of(paths, worker) is WorkState.GONE:
         enqueue_work_item(paths, WorkItem(task.id, task.attempt, worker, slot, time.time(), after=after))

@@ -15,7 +15,7 @@ from ...core.events import TaskState
 from ...core.task import Task
 from ...core.triggers import missed_dues, next_due
 from ...detached.run_spec import RunSpec
-from ...detached.work_queue import has_started, is_waiting
+from ...detached.work_state import WorkState, state_of
 from ...errors import NotNow, UnknownSchedule
 from ...system.ids import new_id
 from ...system.paths import DataPaths
@@ -177,7 +177,7 @@ class ScheduleRunner:
 
     def _never_ran(self, task: Task, worker: str) -> bool:
         lost = task.state is TaskState.INTERRUPTED and task.started is None and task.producer == worker
-        return lost and not is_waiting(self._paths, worker) and not has_started(self._paths, worker)
+        return lost and state_of(self._paths, worker) is WorkState.GONE
 
 
 def _next(session: JournalSession, schedule: Schedule, now: float) -> float | None:

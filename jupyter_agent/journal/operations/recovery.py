@@ -19,7 +19,7 @@ import msgspec
 
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
 from ...core.task import Task
-from ...detached.work_queue import is_waiting
+from ...detached.work_state import is_waiting
 from ...errors import JournalError, SpoolError
 from ...producer.segment import Record, damaged_end
 from ...producer.spool import Header, read_spool, read_spool_header

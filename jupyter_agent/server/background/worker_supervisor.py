@@ -15,15 +15,10 @@ from collections.abc import Callable
 from ...core.task import Task
 from ...detached.kill_outcome import kill_outcome
 from ...detached.launcher import Launcher
+from ...detached.leftovers import sweep_workers
 from ...detached.run_spec import load_run_spec
-from ...detached.work_queue import (
-    WorkItem,
-    ask_to_stop,
-    claimed_work_items,
-    is_alive,
-    sweep_workers,
-    waiting_work_items,
-)
+from ...detached.work_queue import WorkItem, ask_to_stop, claimed_work_items, waiting_work_items
+from ...detached.work_state import is_alive
 from ...errors import JournalError, SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession

@@ -21,7 +21,8 @@ from jupyter_agent.core.events import About, TaskState
 from jupyter_agent.core.task import Task
 from jupyter_agent.detached import launcher as launch
 from jupyter_agent.detached.function_pickle import pickled
-from jupyter_agent.detached.launcher import NO_SLOT, Launcher, log_path
+from jupyter_agent.detached.launcher import NO_SLOT, Launcher
+from jupyter_agent.detached.leftovers import sweep_workers
 from jupyter_agent.detached.run_spec import RunSpec, load_run_spec, save_run_spec
 from jupyter_agent.detached.targets import PickledTarget
 from jupyter_agent.detached.work_queue import (
@@ -29,11 +30,11 @@ from jupyter_agent.detached.work_queue import (
     claim_work_item,
     claimed_work_items,
     enqueue_work_item,
-    is_waiting,
-    sweep_workers,
+    log_path,
     waiting_work_items,
     withdraw_work_item,
 )
+from jupyter_agent.detached.work_state import is_waiting
 from jupyter_agent.detached.worker_slots import (
     WorkerLimits,
     find_limits,
@@ -317,6 +318,7 @@ class TestLauncher:
         begun, fresh = order(), order()
         for one in (begun, fresh):
             enqueue_work_item(paths, one)
+        make_private(paths.workers)
         create_private(log_path(paths, begun.producer)).close()
         launcher, _ = self.launcher(paths)
         assert launcher.launch(most=1) == 1
