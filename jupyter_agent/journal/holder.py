@@ -58,7 +58,7 @@ class Holder:
         self._on_epoch = on_epoch or (lambda: None)
         self._journal: SQLiteJournal = self._open()
         self._dead_producers: set[str] = set()
-        self.kill_outcomes: dict[str, State] = {}
+        self._kill_outcomes: dict[str, State] = {}
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
@@ -78,6 +78,14 @@ class Holder:
     def call(self, job: Callable[[JournalSession], T]) -> Future[T]:
         """Run *job* on the journal's thread, after everything put before it."""
         return self._put(job)  # type: ignore[return-value]
+
+    def expect_kill(self, producer: str, outcome: State) -> Future[None]:
+        """Record *outcome* as the end of the open tasks of *producer*, which this process is about to kill.
+
+        Send the signal once the future is done: recovery may find the producer's lock free at any moment
+        after it.
+        """
+        return self.call(lambda session: session.expect_kill(producer, outcome))
 
     def close(self) -> None:
         """Finish what was put, close the journal, release the slot; again is nothing."""
@@ -117,7 +125,7 @@ class Holder:
 
     def _new_session(self) -> JournalSession:
         return JournalSession(
-            self._journal, self._on_commit, self._run_pending, self._dead_producers, self.kill_outcomes
+            self._journal, self._on_commit, self._run_pending, self._dead_producers, self._kill_outcomes
         )
 
     def _serve(self, session: JournalSession, group: list[Item]) -> JournalSession:
@@ -137,7 +145,7 @@ class Holder:
                     journal,
                     self._on_commit,
                     dead_producers=self._dead_producers,
-                    kill_outcomes=self.kill_outcomes,
+                    kill_outcomes=self._kill_outcomes,
                 ),
                 group,
             )

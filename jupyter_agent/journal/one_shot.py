@@ -45,7 +45,6 @@ def run_in_session(
     except BaseException:
         slot.release()
         raise
-    holder.kill_outcomes.update(kill_outcomes or {})
 
     def work(session: JournalSession) -> T:
         if recover:
@@ -56,6 +55,8 @@ def run_in_session(
         return job(session)
 
     with holder:
+        for producer, outcome in (kill_outcomes or {}).items():
+            holder.expect_kill(producer, outcome)
         return holder.call(work).result()
 
 

@@ -51,6 +51,10 @@ class JournalSession:
                 log.exception("a listener could not be told of %d events", len(stored))
         return answers
 
+    def expect_kill(self, producer: str, outcome: State) -> None:
+        """Let *outcome* be the end of the open tasks of *producer* when it dies without one."""
+        self.kill_outcomes[producer] = outcome
+
     def yield_to_others(self) -> None:
         """For a `PreemptibleJob` job, between two of its transactions: let what waits have its turn.
 

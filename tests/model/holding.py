@@ -158,7 +158,7 @@ class HandHolder(Holder):
         self._on_commit = on_commit
         self._on_epoch = on_epoch
         self._dead_producers = set()
-        self.kill_outcomes = {}
+        self._kill_outcomes = {}
         self._queue = deque()
         self._ready = Condition()
         self._closing = False

@@ -134,25 +134,34 @@ class WorkerSupervisor:
         for key, since in self._late_since.items():
             number = due_signal(now - since, WORKER_TIMEOUT, WORKER_GRACE)
             if number is not None:
-                self._end(late[key], number)
+                await self._end(late[key], number)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
         call = load_run_spec(self._paths, task.id)
         limit = call.timeout if call is not None else None
         return limit is not None and task.started is not None and now - task.started > limit
 
-    def _end(self, task: Task, number: signal.Signals) -> None:
+    async def _end(self, task: Task, number: signal.Signals) -> None:
         worker = task.producer or ""
-        if not is_alive(self._paths, worker):
-            return
-        try:
-            leader = read_spool_header(self._paths.spools / worker).pid
-        except SpoolError:
-            return
-        if not is_worker(leader, worker):
+        leader = self._leader(worker)
+        if leader is None:
             return
         if number is signal.SIGKILL:
-            self._feed.holder.kill_outcomes[worker] = kill_outcome(cancelled=task.cancel_requested)
+            # The journal gets the outcome before the signal is sent: recovery may find the lock free at once.
+            outcome = kill_outcome(cancelled=task.cancel_requested)
+            await asyncio.wrap_future(self._feed.holder.expect_kill(worker, outcome))
+            if self._leader(worker) != leader:
+                return
         elif task.cancel_requested:
             ask_to_stop(self._paths, worker)
         signal_session(leader, number)
+
+    def _leader(self, worker: str) -> int | None:
+        """The pid of the living *worker* on this machine; ``None`` when it is gone."""
+        if not is_alive(self._paths, worker):
+            return None
+        try:
+            leader = read_spool_header(self._paths.spools / worker).pid
+        except SpoolError:
+            return None
+        return leader if is_worker(leader, worker) else None
