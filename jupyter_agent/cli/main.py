@@ -16,8 +16,8 @@ from typing import NoReturn
 import click
 
 from .._version import __version__
+from ..core.sanitize import to_single_line
 from ..errors import AgentError
-from ..rendering.transcript import plain
 from .backends.base import first_line
 from .commands.completion import VARIABLE, as_own_program, completion
 from .commands.demo import demo
@@ -106,7 +106,7 @@ def _misuse(error: click.ClickException) -> str:
 
 
 def _say(words: str, status: int) -> int:
-    print(f"jupyter agent: {plain(words)}", file=sys.stderr)
+    print(f"jupyter agent: {to_single_line(words)}", file=sys.stderr)
     return status
 
 

@@ -10,21 +10,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..core.events import TaskState
-from ..core.sanitize import strip_controls as shown_lines
+from ..core.sanitize import strip_controls, to_single_line
 from ..core.task import Task
-from ..rendering.humanize import age, duration, moment, number
-from ..rendering.transcript import plain
+from ..rendering.durations import duration_words
+from ..rendering.humanize import age, moment, number
+from ..rendering.palette import TERMINAL_COLORS
 
 PIPE_WIDTH = 160
-COLOURS = {
-    TaskState.QUEUED: "bright_black",
-    TaskState.RUNNING: "cyan",
-    TaskState.COMPLETED: "green",
-    TaskState.FAILED: "red",
-    TaskState.CANCELLED: "yellow",
-    TaskState.INTERRUPTED: "magenta",
-}
 
 
 class _Console(Console):
@@ -41,7 +33,7 @@ def console() -> Console:
 
 def state_text(task: Task) -> Text:
     """The state in its colour; what is asked of it and not done yet is said, and what it asks for."""
-    style = "bold yellow" if asks(task) and not task.cancel_requested else COLOURS[task.state]
+    style = "bold yellow" if asks(task) and not task.cancel_requested else TERMINAL_COLORS[task.state]
     return Text(_state_word(task), style=style)
 
 
@@ -93,9 +85,9 @@ def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
     for title in _TITLES:
         table.add_column(title, no_wrap=True, justify="right" if title == "PROGRESS" else "left")
     for task, cells in zip(tasks, rows, strict=True):
-        name = Text(plain(task.name))
+        name = Text(to_single_line(task.name))
         name.truncate(room, overflow="ellipsis")
-        table.add_row(Text(plain(task.id)), name, state_text(task), *cells)
+        table.add_row(Text(to_single_line(task.id)), name, state_text(task), *cells)
     return table
 
 
@@ -104,7 +96,7 @@ _TITLES = ("PROGRESS", "WHEN", "TOOK")
 
 def _cells(task: Task, now: float) -> tuple[str, str, str]:
     when = task.ended or task.started or task.created
-    return percent(task), age(now - when) if when else "", duration(took(task, now))
+    return percent(task), age(now - when) if when else "", duration_words(took(task, now))
 
 
 def details(task: Task, now: float) -> Group:
@@ -117,7 +109,7 @@ def details(task: Task, now: float) -> Group:
             table.add_row(label, value)
     parts: list[RenderableType] = [table]
     if task.error is not None and task.error.traceback:
-        parts.append(Text("\n" + shown_lines(task.error.traceback).rstrip(), style="red"))
+        parts.append(Text("\n" + strip_controls(task.error.traceback).rstrip(), style="red"))
     return Group(*parts)
 
 
@@ -126,24 +118,24 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
     metrics = ", ".join(f"{name} {number(point.value)}" for name, point in task.metrics.items())
     where = " · ".join(filter(None, (task.notebook, task.cell and f"cell {task.cell}")))
     return [
-        ("task", Text(plain(task.id))),
-        ("name", Text(plain(task.name))),
+        ("task", Text(to_single_line(task.id))),
+        ("name", Text(to_single_line(task.name))),
         ("state", state_text(task)),
-        ("reason", Text(plain(task.reason or ""))),
+        ("reason", Text(to_single_line(task.reason or ""))),
         ("attempt", str(task.attempt)),
-        ("key", Text(plain(task.key or ""))),
-        ("tags", Text(plain(", ".join(task.tags)))),
+        ("key", Text(to_single_line(task.key or ""))),
+        ("tags", Text(to_single_line(", ".join(task.tags)))),
         ("progress", Text(f"{percent(task)} {_counts(task)}".strip()) if progress else ""),
-        ("metrics", Text(plain(metrics))),
-        ("question", Text(plain(prompt.text + choices_of(prompt.choices))) if prompt else ""),
-        ("error", Text(plain(f"{error.type}: {error.message}"), style="red") if error else ""),
-        ("result", Text(plain(result.repr)) if result else ""),
+        ("metrics", Text(to_single_line(metrics))),
+        ("question", Text(to_single_line(prompt.text + choices_of(prompt.choices))) if prompt else ""),
+        ("error", Text(to_single_line(f"{error.type}: {error.message}"), style="red") if error else ""),
+        ("result", Text(to_single_line(result.repr)) if result else ""),
         ("queued", moment(task.queued)),
         ("started", moment(task.started)),
         ("ended", moment(task.ended)),
-        ("took", duration(took(task, now))),
-        ("owner", Text(plain(task.owner or ""))),
-        ("notebook", Text(plain(where))),
+        ("took", duration_words(took(task, now))),
+        ("owner", Text(to_single_line(task.owner or ""))),
+        ("notebook", Text(to_single_line(where))),
         ("logs", f"{task.logs:,} (jupyter agent tasks logs {task.id})" if task.logs else ""),
     ]
 

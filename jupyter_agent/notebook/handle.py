@@ -16,6 +16,7 @@ from ..errors import (
 )
 from ..producer.producer import current_producer
 from ..producer.spool import read_spool
+from ..rendering.transcript import log_text
 from ..runtime.artifacts.results import Store
 from ..runtime.attempt import OutcomeHolder
 from ..runtime.local_task import LocalTask
@@ -292,9 +293,7 @@ def attach(task_id: str) -> TaskHandle:
 
 def _text_of(event: Event) -> str:
     data = decode_data(event) if event.type == "log" else None
-    if not isinstance(data, Log):
-        return ""
-    return data.text if data.stream != "logging" or data.text.endswith("\n") else data.text + "\n"
+    return log_text(data.stream, data.text) if isinstance(data, Log) else ""
 
 
 def _wait_here(task: LocalTask, timeout: float | None) -> bool:

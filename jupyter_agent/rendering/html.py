@@ -10,26 +10,16 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ..core.events import Number, TaskState
-from ..core.sanitize import strip_controls as printable
+from ..core.sanitize import strip_controls
 from ..core.task import Task
-
-LINES = 12
-"""Lines of a task's log under its picture, at most."""
+from .durations import duration_label
+from .palette import HTML_COLORS
+from .transcript import TAIL_LINES
 
 _MAX_LINE = 500
 """Characters of a line that are shown."""
 
 _MAX_METRICS = 12
-_COLORS = {
-    TaskState.QUEUED: "#6b7480",
-    TaskState.RUNNING: "#1f7ae0",
-    TaskState.COMPLETED: "#2e8b57",
-    TaskState.FAILED: "#d64545",
-    TaskState.CANCELLED: "#6b7480",
-    TaskState.INTERRUPTED: "#c77700",
-}
-"""Each at least 3:1 against white and against a dark page; words keep the host's own colour."""
-
 _FRAME = (
     "font:13px/1.5 system-ui,sans-serif;max-width:760px;padding:8px 12px;box-sizing:border-box;"
     "border:1px solid #8886;border-left:3px solid {color};border-radius:6px;overflow-wrap:anywhere"
@@ -54,7 +44,7 @@ def html(task: Task, lines: Sequence[str] = ()) -> str:
     return f'<div style="{_frame(task.state)}">{"".join(parts)}</div>'
 
 
-def last_lines(texts: Iterable[str], count: int = LINES) -> list[str]:
+def last_lines(texts: Iterable[str], count: int = TAIL_LINES) -> list[str]:
     """The last *count* lines that these texts print, as a terminal would leave them."""
     whole = [line.rstrip("\r").rpartition("\r")[2] for line in "".join(texts).rstrip("\n").split("\n")]
     return [_short(line) for line in whole[-count:]] if any(whole) else []
@@ -65,11 +55,11 @@ def _short(line: str) -> str:
 
 
 def _frame(state: TaskState) -> str:
-    return _FRAME.format(color=_COLORS[state])
+    return _FRAME.format(color=HTML_COLORS[state])
 
 
 def _head(task: Task) -> str:
-    dot = f'<span style="color:{_COLORS[task.state]}">●</span>'
+    dot = f'<span style="color:{HTML_COLORS[task.state]}">●</span>'
     state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
     attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
     name = _text(task.name) or "task"
@@ -80,7 +70,7 @@ def _bar(task: Task) -> str:
     share = _share(task)
     if share is None:
         return ""
-    fill = f"width:{share:.1%};height:6px;border-radius:3px;background:{_COLORS[task.state]}"
+    fill = f"width:{share:.1%};height:6px;border-radius:3px;background:{HTML_COLORS[task.state]}"
     return f'<div style="background:#8883;border-radius:3px;margin:5px 0"><div style="{fill}"></div></div>'
 
 
@@ -100,7 +90,7 @@ def _numbers(task: Task) -> list[str]:
         words.append(_number(progress.done) + total + percent)
     until = task.ended if task.state.ended else task.updated
     if task.started is not None and until is not None:
-        words.append(duration(until - task.started))
+        words.append(duration_label(until - task.started))
     if progress is not None and progress.message:
         words.append(_text(progress.message))
     return words
@@ -142,20 +132,10 @@ def _pre(text: str, style: str = _MONO) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(printable(text))
+    return escape(strip_controls(text))
 
 
 def _number(value: Number | None) -> str:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-
-
-def duration(seconds: float) -> str:
-    """As "8 s", "3:20 min", "2:05 h"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02} h"

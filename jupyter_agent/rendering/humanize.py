@@ -11,27 +11,6 @@ _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)\Z")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-def duration(seconds: float | None) -> str:
-    """As "8.2 s", "3 min 20 s", "2 h 5 min", "4 d 1 h"; nothing for ``None`` and what no clock counts."""
-    if seconds is None or not abs(seconds) < _HUGE:
-        return ""
-    seconds = max(seconds, 0.0)
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return _two(seconds, 60, "min", "s")
-    if seconds < 86_400:
-        return _two(seconds / 60, 60, "h", "min")
-    return _two(seconds / 3600, 24, "d", "h")
-
-
-def _two(amount: float, base: int, large: str, small: str) -> str:
-    whole, rest = divmod(int(amount), base)
-    return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
-
-
 def age(seconds: float) -> str:
     """As "now", "40 s ago", "3 min ago", "5 h ago", "12 d ago"; nothing for what no clock counts."""
     if not abs(seconds) < _HUGE:

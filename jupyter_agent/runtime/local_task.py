@@ -21,7 +21,7 @@ from ..core.task import Task, check_transition
 from ..errors import NotNow
 from ..producer.producer import Producer
 from ..protocol.messages import CommandOrder
-from ..rendering.html import LINES
+from ..rendering.transcript import TAIL_LINES
 from ..system.ids import new_id
 from .artifacts.checkpoints import Checkpoints
 from .artifacts.results import Store
@@ -66,7 +66,7 @@ class LocalTask:
         self._lock = threading.RLock()
         self._settled = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
-        self.lately: deque[str] = deque(maxlen=LINES)
+        self.lately: deque[Log] = deque(maxlen=TAIL_LINES)
         """The last pieces of the present attempt's log that were emitted here, each cut to its end."""
         producer.on_command(self.id, self.command)
 
@@ -147,7 +147,7 @@ class LocalTask:
             n = write(self.id, attempt, kind, data)
         if type(data) is Log:
             self.lately.append(
-                data.text[-_PIECE:] if data.stream != "logging" else f"{data.text[-_PIECE:]}\n"
+                data if len(data.text) <= _PIECE else Log(data.stream, data.text[-_PIECE:], data.level)
             )
             self.fold.logs += 1
             self.fold.events += 1

@@ -13,11 +13,13 @@ from jupyter_agent.cli.watch.model import Row
 from jupyter_agent.cli.watch.render import board_view
 from jupyter_agent.core.events import UNREADABLE, decode_data, decode_event, encode_event
 from jupyter_agent.core.ids import Cursor, is_ulid
+from jupyter_agent.core.sanitize import to_single_line
 from jupyter_agent.core.task import Task
 from jupyter_agent.errors import BadCursor
+from jupyter_agent.rendering.durations import duration_words
 from jupyter_agent.rendering.html import html, start_html
-from jupyter_agent.rendering.humanize import age, duration, moment, number, size
-from jupyter_agent.rendering.transcript import plain, said
+from jupyter_agent.rendering.humanize import age, moment, number, size
+from jupyter_agent.rendering.transcript import event_text
 from jupyter_agent.server.handlers.tasks_page import render
 
 from .dice import Dice
@@ -98,7 +100,7 @@ def drawing(dice: Dice) -> None:
         one = typed_event(dice, n, TASKS[0])
         one = msgspec.structs.replace(one, offset=n)
         dice.feed(encode_event(one))
-        said(one)
+        event_text(one)
         row.take(one)
     task = folded(dice)
     now = dice.pick(FLOATS)
@@ -131,10 +133,10 @@ def speaking(dice: Dice) -> None:
     """Numbers, times and text of any size are said."""
     value = dice.pick((*FLOATS, float("inf"), float("-inf"), float("nan")))
     dice.feed(repr(value))
-    for say in (duration, age, moment):
+    for say in (duration_words, age, moment):
         expect(len(say(value)) < 40, f"{say.__name__} says too much")
     expect(len(number(dice.pick((value, *INTS)))) < 40, "a number is too long")
     size(dice.upto(1 << 62))
     text = damaged(dice, dice.pick(TEXTS).encode()).decode("utf-8", "replace")
     dice.feed(text)
-    expect(not (_CALM | {"\n"}) & set(plain(text)), "control characters reach the terminal")
+    expect(not (_CALM | {"\n"}) & set(to_single_line(text)), "control characters reach the terminal")

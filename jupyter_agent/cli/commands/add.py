@@ -11,13 +11,12 @@ import click
 import msgspec
 
 from ...core.events import TaskState
-from ...core.sanitize import json_text
+from ...core.sanitize import json_text, to_single_line
 from ...detached.submission import MAX_NAME, MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submission
 from ...detached.target_parser import read_parameters
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
 from ...journal.operations.schedules import ScheduleView as Schedule
-from ...rendering.transcript import plain
 from ..backends.base import AddResult, first_line
 from ..backends.caller import sound
 from ..backends.journals import Journals
@@ -173,7 +172,7 @@ def _tell(journals: Journals, added: AddResult) -> None:
         return
     task = added.task
     assert task is not None
-    named = f"{plain(task.name) or 'the task'} ({task.id})"
+    named = f"{to_single_line(task.name) or 'the task'} ({task.id})"
     if not added.new:
         click.echo(f"Nothing was started: the key is that of {named}, which is {task.state.value}.")
     elif added.attempt > 1:
@@ -185,7 +184,7 @@ def _tell(journals: Journals, added: AddResult) -> None:
 
 
 def _tell_of_schedule(journals: Journals, schedule: Schedule) -> None:
-    click.echo(f"Scheduled {plain(schedule.name)} ({schedule.id}): {plain(schedule.text)}.")
+    click.echo(f"Scheduled {to_single_line(schedule.name)} ({schedule.id}): {to_single_line(schedule.text)}.")
     click.echo(f"Next run: {upcoming(schedule, time.time())}.")
     if not journals.is_served():
         click.echo("Schedules run while a server runs; start one with 'jupyter agent serve'.")
@@ -204,5 +203,5 @@ def _has_begun(added: AddResult) -> bool:
     error = task.error if task is not None and task.state is TaskState.FAILED else None
     if task is None or error is None or error.type != NOT_STARTED:
         return True
-    click.echo(f"jupyter agent: {plain(task.name)}: {plain(error.message)}", err=True)
+    click.echo(f"jupyter agent: {to_single_line(task.name)}: {to_single_line(error.message)}", err=True)
     return False

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from ...core.sanitize import to_single_line
 from ...errors import AgentError
-from ...rendering.transcript import plain
 from ..backends.forwards import listed
 from ..backends.journals import Journals
 from .help import examples
@@ -84,7 +84,7 @@ def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -
     """The newest tasks whose id or name begins like that."""
     found = _in_time(_journals().tasks(limit=SCAN_LIMIT))
     return [
-        CompletionItem(task.id, help=f"{plain(task.name)} ({task.state.value})")
+        CompletionItem(task.id, help=f"{to_single_line(task.name)} ({task.state.value})")
         for task in found
         if _fits(begun, task.id, task.name)
     ][:MAX_OFFERED]
@@ -94,7 +94,7 @@ def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: st
     """The schedules whose id or name begins like that."""
     found = _in_time(_journals().schedules())
     return [
-        CompletionItem(one.id, help=f"{plain(one.name)}, {plain(one.text)}")
+        CompletionItem(one.id, help=f"{to_single_line(one.name)}, {to_single_line(one.text)}")
         for one in found
         if _fits(begun, one.id, one.name)
     ]
@@ -103,7 +103,7 @@ def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: st
 def forward_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """The forwards whose id or address begins like that."""
     return [
-        CompletionItem(one.id, help=plain(one.url))
+        CompletionItem(one.id, help=to_single_line(one.url))
         for one in _in_time(listed(_journals()))
         if _fits(begun, one.id, one.url)
     ]

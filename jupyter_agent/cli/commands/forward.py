@@ -11,10 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.events import DATA_TYPES
-from ...core.sanitize import json_text
+from ...core.sanitize import json_text, to_single_line
 from ...forwarding.spec import FORMATS, ForwardSpec, ForwardStatus, read_forward_spec
 from ...rendering.humanize import number
-from ...rendering.transcript import plain
 from ..backends import forwards
 from ..backends.journals import Journals
 from ..output import console
@@ -105,7 +104,7 @@ def list_forwards(*, as_json: bool) -> int:
     journals = Journals()
     found = asyncio.run(forwards.listed(journals))
     for trouble in journals.troubles:
-        click.echo(f"jupyter agent: {plain(trouble)}", err=True)
+        click.echo(f"jupyter agent: {to_single_line(trouble)}", err=True)
     if as_json:
         _print_json(found)
     elif found:
@@ -126,7 +125,7 @@ def remove(*, ident: str, as_json: bool) -> None:
     if as_json:
         _print_json(found)
     else:
-        click.echo(f"Removed the forward to {plain(found.url)} ({found.id}).")
+        click.echo(f"Removed the forward to {to_single_line(found.url)} ({found.id}).")
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -151,13 +150,12 @@ def _header_from_env(text: str) -> tuple[str, str]:
 
 def _answer(found: ForwardStatus, wanted: ForwardSpec, *, is_new: bool) -> str:
     if not is_new:
-        words = (
-            f"There already: the forward to {plain(found.url)} ({found.id}); it sends the headers given now."
-        )
+        url = to_single_line(found.url)
+        words = f"There already: the forward to {url} ({found.id}); it sends the headers given now."
     else:
         start = "the oldest event" if wanted.from_start else "now"
         start = f"the first event of {found.tasks[0]}" if found.tasks else start
-        words = f"Forwarding to {plain(found.url)} from {start} on ({found.id})."
+        words = f"Forwarding to {to_single_line(found.url)} from {start} on ({found.id})."
     return f"{words}\nIt waits: {found.error}." if found.error == forwards.NOBODY else words
 
 
@@ -171,8 +169,8 @@ def _table(found: list[ForwardStatus]) -> Table:
     for one in found:
         counts = (number(one.delivered), number(one.lag) if one.lag else "")
         error = "" if one.error == forwards.NOBODY else one.error
-        about = "\n".join(plain(line) for line in (one.url, _what(one), error) if line)
-        table.add_row(*(Text(plain(cell)) for cell in (one.id, one.state, *counts)), Text(about))
+        about = "\n".join(to_single_line(line) for line in (one.url, _what(one), error) if line)
+        table.add_row(*(Text(to_single_line(cell)) for cell in (one.id, one.state, *counts)), Text(about))
     return table
 
 

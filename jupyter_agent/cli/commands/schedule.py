@@ -11,11 +11,11 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from ...core.sanitize import json_text
+from ...core.sanitize import json_text, to_single_line
 from ...core.trigger_parser import Overlap
 from ...journal.operations.schedules import ScheduleView as Schedule
-from ...rendering.humanize import duration, moment
-from ...rendering.transcript import plain
+from ...rendering.durations import duration_words
+from ...rendering.humanize import moment
 from ..backends.base import Fired
 from ..backends.journals import Journals
 from ..output import console
@@ -124,7 +124,7 @@ def upcoming(schedule: Schedule, now: float) -> str:
     if schedule.next is None:
         return "none"
     left = schedule.next - now
-    return f"{moment(schedule.next)} ({f'in {duration(left)}' if left > 0 else 'due'})"
+    return f"{moment(schedule.next)} ({f'in {duration_words(left)}' if left > 0 else 'due'})"
 
 
 def _table(found: list[Schedule], now: float, width: int) -> Table:
@@ -136,7 +136,7 @@ def _table(found: list[Schedule], now: float, width: int) -> Table:
     for one in found:
         last = str(one.last.get("outcome", "")) if one.last else "-"
         coming = upcoming(one, now).replace(" (", " (" if width >= WIDE else "\n(")
-        row = (one.id, plain(one.name), plain(one.text), coming, plain(last))
+        row = (one.id, to_single_line(one.name), to_single_line(one.text), coming, to_single_line(last))
         table.add_row(*map(Text, row))
     return table
 
@@ -155,12 +155,12 @@ def _details(found: Schedule, now: float) -> Table:
         ("overlap", found.overlap),
         ("tags", ", ".join(found.tags)),
         ("retries", str(found.retries or "")),
-        ("timeout", duration(found.timeout)),
+        ("timeout", duration_words(found.timeout)),
         ("made", moment(found.created)),
         ("last task", found.last_task or ""),
     ):
         if value:
-            table.add_row(label, Text(plain(value)))
+            table.add_row(label, Text(to_single_line(value)))
     return table
 
 
@@ -179,7 +179,7 @@ def _history(fired: list[Fired]) -> Table:
     table.add_column("", overflow="fold")
     for firing in fired:
         cells = (moment(firing.due), firing.outcome, firing.task or "-", _remarks(firing))
-        table.add_row(*(Text(plain(cell)) for cell in cells))
+        table.add_row(*(Text(to_single_line(cell)) for cell in cells))
     return table
 
 
@@ -189,7 +189,7 @@ def _remarks(firing: Fired) -> str:
 
 
 def _named(found: Schedule) -> str:
-    return f"{plain(found.name) or 'the schedule'} ({found.id})"
+    return f"{to_single_line(found.name) or 'the schedule'} ({found.id})"
 
 
 def _answer(found: Schedule, words: str, *, as_json: bool) -> None:

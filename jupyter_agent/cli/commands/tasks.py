@@ -10,12 +10,12 @@ import click
 import msgspec
 
 from ...core.events import Event, TaskState
-from ...core.sanitize import json_text
+from ...core.sanitize import json_text, to_single_line
 from ...core.task import Task
 from ...errors import BadTarget, NotNow, UnknownTask
 from ...protocol.subscriber import Restart
 from ...rendering.humanize import parse_moment
-from ...rendering.transcript import SAID_TYPES, plain, said
+from ...rendering.transcript import TEXT_TYPES, event_text
 from ..backends.caller import sound
 from ..backends.journals import Journals
 from ..output import console, details, task_table
@@ -68,7 +68,7 @@ def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | N
     journals = Journals()
     found = asyncio.run(journals.tasks(state=status, name=name, key=key, limit=limit))
     for trouble in journals.troubles:
-        click.echo(f"jupyter agent: {plain(trouble)}", err=True)
+        click.echo(f"jupyter agent: {to_single_line(trouble)}", err=True)
     if as_json:
         _print_json(found)
     else:
@@ -110,7 +110,7 @@ def logs(*, task_id: str, follow: bool, as_json: bool, every: bool) -> None:
     """What a task printed, logged and said."""
     if every and not as_json:
         raise click.UsageError("--all is for --json")
-    printer = _Printer(as_json=as_json, types=None if every else SAID_TYPES)
+    printer = _Printer(as_json=as_json, types=None if every else TEXT_TYPES)
     asyncio.run(_logs(Journals(), task_id, printer, follow=follow))
 
 
@@ -175,7 +175,7 @@ def print_tasks(found: list[Task]) -> None:
 
 
 def _named(task: Task) -> str:
-    return plain(task.name) or "the task"
+    return to_single_line(task.name) or "the task"
 
 
 def _moment(text: str | None) -> float | None:
@@ -228,7 +228,7 @@ class _Printer:
     def _write(self, event: Event) -> None:
         if self._as_json:
             _print_json(event)
-        elif text := said(event):
+        elif text := event_text(event):
             click.echo(text, nl=False)
             self._open_line = not text.endswith("\n")
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...errors import NotNow
 from ...journal.operations.schedules import ScheduleView as Schedule
-from ...rendering.transcript import plain
 from ..backends.base import AddResult
 from ..backends.journals import Journals
 from ..output import console
@@ -34,7 +34,7 @@ def _watch_schedule(journals: Journals, schedule: Schedule) -> int:
     try:
         asyncio.run(watch_runs(journals, schedule.id, console()))
     except KeyboardInterrupt:
-        name, ends = plain(schedule.name), f"jupyter agent schedule delete {schedule.id}"
+        name, ends = to_single_line(schedule.name), f"jupyter agent schedule delete {schedule.id}"
         click.echo(f"Detached: {name} goes on by its schedule, which ends with: {ends}", err=True)
     return LEFT
 
@@ -105,6 +105,6 @@ def _run(work: Coroutine[Any, Any, None]) -> bool:
 
 
 def _left(task: Task) -> int:
-    name = plain(task.name) or "the task"
+    name = to_single_line(task.name) or "the task"
     click.echo(f"Detached: {name} goes on. Watch it with: jupyter agent tasks watch {task.id}", err=True)
     return LEFT

@@ -10,7 +10,7 @@ from ...core.events import Event, Progress
 from ...core.ids import Cursor
 from ...core.task import HUGE, Task
 from ...protocol.subscriber import Apply, Restart
-from ...rendering.transcript import payload, said
+from ...rendering.transcript import decode_payload, event_text
 
 LINES = 20
 RATE_OVER = 30.0
@@ -54,9 +54,9 @@ class Row:
         folded = Cursor.parse(self.task.cursor).offset if self.task.cursor else 0
         if event.offset > folded:
             self.task.apply(event)
-        if text := said(event):
+        if text := event_text(event):
             self._write(text)
-        data = payload(event)
+        data = decode_payload(event)
         if isinstance(data, Progress) and data.done is not None and abs(data.done) < HUGE:
             self._point(event.time, float(data.done))
 

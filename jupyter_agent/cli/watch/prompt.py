@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 import click
 
 from ...core.events import Command, Event
+from ...core.sanitize import to_single_line
 from ...core.task import PromptSnapshot
 from ...errors import AgentError
-from ...rendering.transcript import payload, plain
+from ...rendering.transcript import decode_payload
 from ..backends.base import first_line
 from .model import Row
 
@@ -58,13 +59,13 @@ class Asking:
 
     def event(self, event: Event) -> None:
         """Note whose answer was taken."""
-        data = payload(event) if event.type == "command" else None
+        data = decode_payload(event) if event.type == "command" else None
         if (
             isinstance(data, Command)
             and self._prompt
             and data.args.get("prompt_id") == self._prompt.prompt_id
         ):
-            self._by = plain(data.by or "")
+            self._by = to_single_line(data.by or "")
 
     def look(self, row: Row) -> None:
         """The task may ask, or ask something else, or nothing any more."""
@@ -85,9 +86,9 @@ class Asking:
 
     def _ask(self, prompt: PromptSnapshot) -> None:
         self._view.pause()
-        click.echo(f"? {plain(prompt.text)}")
+        click.echo(f"? {to_single_line(prompt.text)}")
         for number, choice in enumerate(prompt.choices or (), 1):
-            click.echo(f"  {number}) {plain(choice)}")
+            click.echo(f"  {number}) {to_single_line(choice)}")
         self._mine, self._typed, self._reading = "", b"", True
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._read)
         self._invite()
@@ -130,7 +131,7 @@ class Asking:
             await self._answer(prompt_id, text)
         except AgentError as error:
             self._mine = ""
-            click.echo(plain(first_line(error)))
+            click.echo(to_single_line(first_line(error)))
 
     def _leave(self) -> None:
         self._stop_reading()

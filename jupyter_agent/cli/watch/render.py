@@ -10,35 +10,38 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ...rendering.humanize import duration, number
-from ...rendering.transcript import plain
-from ..output import COLOURS, _counts, choices_of, percent, state_text, took
+from ...core.sanitize import to_single_line
+from ...rendering.durations import duration_words
+from ...rendering.humanize import number
+from ...rendering.palette import TERMINAL_COLORS
+from ..output import _counts, choices_of, percent, state_text, took
 from .model import Row
 
 
 def row_view(row: Row, width: int, now: float, lines: int) -> Group:
     """One watched task: state, bar, rate, time to go, metrics, the last *lines* lines, a question."""
     task = row.task
-    head = Text(plain(task.name), style="bold", overflow="ellipsis", no_wrap=True)
+    head = Text(to_single_line(task.name), style="bold", overflow="ellipsis", no_wrap=True)
     head.append("  ").append_text(state_text(task))
     if task.attempt > 1:
         head.append(f"  attempt {task.attempt}", style="dim")
-    head.append(f"  {duration(took(task, now))}").append(f"  {task.id}", style="dim")
+    head.append(f"  {duration_words(took(task, now))}").append(f"  {task.id}", style="dim")
     parts: list[RenderableType] = [head]
     if task.progress is not None:
         parts += _progress(row, width)
     if task.metrics:
         said = "  ".join(f"{name} {number(point.value)}" for name, point in task.metrics.items())
-        parts.append(Text(f"  {plain(said)}", style="cyan", overflow="ellipsis", no_wrap=True))
+        parts.append(Text(f"  {to_single_line(said)}", style="cyan", overflow="ellipsis", no_wrap=True))
     parts += [
-        Text(f"  {plain(line)}", style="dim", overflow="ellipsis", no_wrap=True)
+        Text(f"  {to_single_line(line)}", style="dim", overflow="ellipsis", no_wrap=True)
         for line in list(row.lines)[-lines:]
     ]
     if task.prompt is not None:
-        asked = f"  ? {plain(task.prompt.text)}{plain(choices_of(task.prompt.choices))}"
+        asked = f"  ? {to_single_line(task.prompt.text)}{to_single_line(choices_of(task.prompt.choices))}"
         parts.append(Text(asked, style="bold yellow"))
     if task.error is not None:
-        parts.append(Text(f"  {plain(task.error.type)}: {plain(task.error.message)}", style="red"))
+        error = to_single_line(f"{task.error.type}: {task.error.message}")
+        parts.append(Text(f"  {error}", style="red"))
     return Group(*parts)
 
 
@@ -51,17 +54,17 @@ def _progress(row: Row, width: int) -> list[RenderableType]:
         if (rate := row.rate()) is not None:
             told.append(f"  {number(float(f'{rate:.3g}'))}/s")
         if (left := row.remaining()) is not None:
-            told.append(f"  {duration(left)} to go")
+            told.append(f"  {duration_words(left)} to go")
     if progress.message:
-        told.append(f"  {plain(progress.message)}")
+        told.append(f"  {to_single_line(progress.message)}")
     if not progress.total or progress.done is None:
         return [told]
     bar = ProgressBar(
         total=1.0,
         completed=min(1.0, max(0.0, float(progress.done) / float(progress.total))),
         width=max(10, min(width - 4, 76)),
-        complete_style=COLOURS[task.state],
-        finished_style=COLOURS[task.state],
+        complete_style=TERMINAL_COLORS[task.state],
+        finished_style=TERMINAL_COLORS[task.state],
     )
     line = Table.grid()
     line.add_row("  ", bar)

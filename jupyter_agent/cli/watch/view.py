@@ -13,11 +13,13 @@ from rich.live import Live
 
 from ...core.events import Event, Input, Progress, Prompt, State, TaskState
 from ...core.ids import Cursor
+from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...errors import UnknownTask
 from ...protocol.subscriber import Apply, Restart
-from ...rendering.humanize import duration, moment, number
-from ...rendering.transcript import payload, plain, said
+from ...rendering.durations import duration_words
+from ...rendering.humanize import moment, number
+from ...rendering.transcript import decode_payload, event_text
 from ..backends.journals import Journals
 from ..output import choices_of, percent
 from .model import LINES, Row, WatchModel
@@ -104,10 +106,10 @@ class PlainScreen:
         self._tell(row, row.task.updated or time.time(), _state_line(row))
 
     def event(self, row: Row, event: Event) -> None:
-        data = payload(event)
-        if text := said(event):
+        data = decode_payload(event)
+        if text := event_text(event):
             for line in text.splitlines():
-                self._say(row, event.time, plain(line))
+                self._say(row, event.time, to_single_line(line))
         elif isinstance(data, State):
             self._tell(row, event.time, _state_line(row))
         elif isinstance(data, Prompt | Input):
@@ -128,13 +130,13 @@ class PlainScreen:
             self._say(row, when, line)
 
     def _say(self, row: Row, when: float, line: str) -> None:
-        click.echo(f"{moment(when)[-8:]} {plain(row.task.name)} | {line}")
+        click.echo(f"{moment(when)[-8:]} {to_single_line(row.task.name)} | {line}")
 
 
 def _talk_line(data: Prompt | Input) -> str:
     if isinstance(data, Prompt):
-        return f"? {plain(data.text)}{plain(choices_of(data.choices))}"
-    return f"{ANSWERS.get(data.role, '>')} {plain(data.text)}".rstrip()
+        return f"? {to_single_line(data.text)}{to_single_line(choices_of(data.choices))}"
+    return f"{ANSWERS.get(data.role, '>')} {to_single_line(data.text)}".rstrip()
 
 
 ANSWERS = {"default": "> (nobody answered in time)", "nobody": "> (nobody answered in time)"}
@@ -142,7 +144,7 @@ ANSWERS = {"default": "> (nobody answered in time)", "nobody": "> (nobody answer
 
 def _state_line(row: Row) -> str:
     task = row.task
-    end = f": {plain(task.error.type)}: {plain(task.error.message)}" if task.error else ""
+    end = f": {to_single_line(task.error.type)}: {to_single_line(task.error.message)}" if task.error else ""
     return f"{task.state.value}{f' ({percent(task)})' if task.progress else ''}{end}"
 
 
@@ -151,9 +153,9 @@ def _progress_line(row: Row) -> str:
     if (rate := row.rate()) is not None:
         parts.append(f"{number(float(f'{rate:.3g}'))}/s")
     if (left := row.remaining()) is not None:
-        parts.append(f"{duration(left)} to go")
+        parts.append(f"{duration_words(left)} to go")
     if row.task.progress is not None and row.task.progress.message:
-        parts.append(plain(row.task.progress.message))
+        parts.append(to_single_line(row.task.progress.message))
     return ", ".join(filter(None, parts))
 
 

@@ -19,6 +19,7 @@ from ...core.task import Task
 from ...errors import NotNow
 from ...producer.producer import current_producer
 from ...rendering.html import html, last_lines, start_html
+from ...rendering.transcript import log_text
 from ...runtime.local_task import LocalTask
 from ...runtime.origin import kernel_shell
 from .widget_sync import Rest, View, WidgetSync, as_json
@@ -96,7 +97,9 @@ def finish(handle: Viewable) -> None:
 
 def _last_lines(handle: Viewable) -> list[str]:
     """The end of its log; nothing for a task whose log another process writes."""
-    return last_lines(handle.local.lately) if isinstance(handle.local, LocalTask) else []
+    if not isinstance(handle.local, LocalTask):
+        return []
+    return last_lines(log_text(one.stream, one.text) for one in handle.local.lately)
 
 
 def _replace(data: dict[str, Any], metadata: dict[str, Any], display_id: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...core.events import TaskState
 from ...core.sanitize import to_single_line
 from ...core.task import Task
+from ...rendering.durations import duration_clock
 from ...runtime.context import Position
 from ...runtime.local_task import LocalTask
 
@@ -108,7 +109,7 @@ class Pace:
         """While it runs."""
         rate = self._now()
         left = None if rate is None or self.total is None else self._left(self.total, rate)
-        time = _clock(self.seen - self._since) if left is None else f"{_clock(left)} left"
+        time = duration_clock(self.seen - self._since) if left is None else f"{duration_clock(left)} left"
         return "  ".join([self._count(), *_speed(rate), time, *(said or [])])
 
     def ended(self, state: TaskState, said: list[str]) -> str:
@@ -116,7 +117,7 @@ class Pace:
         seconds = self.seen - self._since
         how = "in" if state is TaskState.COMPLETED else f"{state.value} after"
         return "  ".join(
-            [self._count(), *_speed(_rate(self.done, seconds)), f"{how} {_clock(seconds)}", *said]
+            [self._count(), *_speed(_rate(self.done, seconds)), f"{how} {duration_clock(seconds)}", *said]
         )
 
     def _begin(self, position: Position, now: float) -> None:
@@ -162,13 +163,6 @@ def _rate(items: int, seconds: float) -> float | None:
 def _speed(rate: float | None) -> list[str]:
     if rate is None:
         return []
-    return [f"{rate:,.0f}/s" if rate >= 100 else f"{rate:.1f}/s" if rate >= 1 else f"{_clock(1 / rate)} each"]
-
-
-def _clock(seconds: float) -> str:
-    """As 0:05, 12:34, 1:02:03; short times with a digit."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    if rate < 1:
+        return [f"{duration_clock(1 / rate)} each"]
+    return [f"{rate:,.0f}/s" if rate >= 100 else f"{rate:.1f}/s"]

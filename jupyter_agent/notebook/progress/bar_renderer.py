@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from ...core.events import TaskState
+from ...rendering.palette import TERMINAL_COLORS
 from ...runtime.context import Position
 from ...runtime.local_task import LocalTask
 from .bar import Bar, Line
@@ -24,14 +25,6 @@ DRAW_EVERY = 0.1
 
 WIDEST = 40
 """Columns of a bar, where there is room."""
-
-STYLES = {
-    TaskState.RUNNING: "cyan",
-    TaskState.COMPLETED: "green",
-    TaskState.FAILED: "red",
-    TaskState.CANCELLED: "yellow",
-    TaskState.INTERRUPTED: "magenta",
-}
 
 
 def show_bar(task: LocalTask, positions: list[Position]) -> BarHandle | None:
@@ -151,7 +144,7 @@ def _table(lines: list[Line], width: int) -> Table:
         table.add_column(no_wrap=True, width=room)
     table.add_column(no_wrap=True, overflow="ellipsis")
     for line in lines:
-        style = STYLES[line.state]
+        style = TERMINAL_COLORS[line.state]
         share = line.share or 0.0
         bar = ProgressBar(1.0, share, complete_style=style, finished_style=style)
         shown = [bar if line.share is not None else ""] if has_bars else []

@@ -20,7 +20,7 @@ from ...core.events import UNREADABLE, Event, Prompt, State, TaskState, decode_d
 from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...errors import AgentError
-from ...rendering.html import duration
+from ...rendering.durations import duration_label
 from ..delivery.feed import Feed, SubscriptionFilter
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ class Notifier:
         if data.state in _SHORT and (took or 0.0) < self._wishes.after:
             return None
         why = _why(data)
-        after = "" if took is None else f"After {duration(took)}"
+        after = "" if took is None else f"After {duration_label(took)}"
         text = ": ".join(filter(None, (after, why))) or "It had not begun"
         return Notification(data.state.value, f"{_name(task)} {_VERBS[data.state]}", text)
 

@@ -10,7 +10,8 @@ from ...core.ids import Cursor
 from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...journal.base import StoredEvent
-from ...rendering.html import LINES, html, last_lines
+from ...rendering.html import html, last_lines
+from ...rendering.transcript import TAIL_LINES, log_text
 from ..delivery.feed import Feed
 from ..delivery.history import read_back
 
@@ -47,7 +48,7 @@ def _ranges(accept: str) -> Iterator[tuple[str, float]]:
 async def picture(feed: Feed, task: Task) -> str:
     """The task with the last lines of its present attempt's log."""
     upto = Cursor.parse(task.cursor).offset if task.cursor else 0
-    past = await read_back(feed, task.id, upto, LINES, ["log"])
+    past = await read_back(feed, task.id, upto, TAIL_LINES, ["log"])
     return html(task, last_lines(_texts(past.events, task.attempt)))
 
 
@@ -69,4 +70,4 @@ def _texts(events: list[StoredEvent], attempt: int) -> Iterator[str]:
         except UNREADABLE:  # which says nothing that could be shown
             continue
         if isinstance(data, Log) and event.attempt == attempt:
-            yield data.text if data.stream != "logging" or data.text.endswith("\n") else f"{data.text}\n"
+            yield log_text(data.stream, data.text)

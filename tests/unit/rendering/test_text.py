@@ -7,9 +7,11 @@ import pytest
 
 from jupyter_agent.cli.watch.model import Row
 from jupyter_agent.core.events import Event, Log, Message, Progress, encode_data
+from jupyter_agent.core.sanitize import to_single_line
 from jupyter_agent.core.task import Task
-from jupyter_agent.rendering.humanize import age, duration, number, parse_moment, size
-from jupyter_agent.rendering.transcript import plain, said
+from jupyter_agent.rendering.durations import duration_words
+from jupyter_agent.rendering.humanize import age, number, parse_moment, size
+from jupyter_agent.rendering.transcript import event_text
 from tests.support.builders import event
 
 
@@ -27,7 +29,7 @@ from tests.support.builders import event
     ],
 )
 def test_durations_are_said_in_two_units_at_most(seconds: float | None, words: str) -> None:
-    assert duration(seconds) == words
+    assert duration_words(seconds) == words
 
 
 def test_ages_and_sizes_and_numbers_are_short() -> None:
@@ -51,7 +53,7 @@ def test_a_time_is_a_date_or_an_age() -> None:
 
 
 def test_text_for_a_view_is_one_line_without_controls() -> None:
-    assert plain("a\x1b[31mb\x1b[0m\tc\nd\x07\x9b\x1b]0;title\x07e") == "ab    c de"
+    assert to_single_line("a\x1b[31mb\x1b[0m\tc\nd\x07\x9b\x1b]0;title\x07e") == "ab    c de"
 
 
 def _event(data: Log | Message | Progress, kind: str, n: int = 1) -> Event:
@@ -59,11 +61,11 @@ def _event(data: Log | Message | Progress, kind: str, n: int = 1) -> Event:
 
 
 def test_what_is_said_keeps_printed_text_and_ends_logged_lines() -> None:
-    assert said(_event(Log("stdout", "half"), "log")) == "half"
-    assert said(_event(Log("logging", "whole", "INFO"), "log")) == "whole\n"
-    assert said(_event(Message("assistant", "hi", "m"), "message")) == "assistant: hi\n"
-    assert said(_event(Message("assistant", "h", "m", delta=True), "message")) == "h"
-    assert said(event(1, "log", b'{"no":"log"}')) == ""
+    assert event_text(_event(Log("stdout", "half"), "log")) == "half"
+    assert event_text(_event(Log("logging", "whole", "INFO"), "log")) == "whole\n"
+    assert event_text(_event(Message("assistant", "hi", "m"), "message")) == "assistant: hi\n"
+    assert event_text(_event(Message("assistant", "h", "m", delta=True), "message")) == "h"
+    assert event_text(event(1, "log", b'{"no":"log"}')) == ""
 
 
 def test_lines_of_a_row_join_halves_and_heed_carriage_returns() -> None:
