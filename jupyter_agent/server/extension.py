@@ -28,8 +28,9 @@ from . import metrics
 from .background.apprise import Addresses, apprise_sender
 from .background.forwards import Forwards
 from .background.liveness import Liveness
-from .background.notifier import ON, NotificationPolicy, Notifier
-from .background.scheduler import Schedules
+from .background.notification import ON, NotificationPolicy
+from .background.notifier import Notifier
+from .background.scheduler import Scheduler
 from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import Feed
@@ -134,7 +135,7 @@ class JupyterAgent(ExtensionApp):
             log=self.log,
         )
         supervisor = WorkerSupervisor(feed, paths, self.log)
-        schedules = Schedules(feed, paths, self.log, recover=liveness.look, launch=supervisor.wake)
+        scheduler = Scheduler(feed, paths, self.log, recover=liveness.check, launch=supervisor.wake)
         owner = _user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
@@ -144,7 +145,7 @@ class JupyterAgent(ExtensionApp):
             liveness,
             supervisor,
             Forwards(feed),
-            schedules,
+            scheduler,
             paths,
             key,
             owner,
@@ -192,12 +193,12 @@ class JupyterAgent(ExtensionApp):
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
         save_limits(services.paths, WorkerLimits(self.worker_limit, self.worker_memory))
-        await services.schedules.finish()
+        await services.scheduler.finish_claimed()
         services.liveness.start()
         services.supervisor.start()
         services.forwards.start()
         self._start_notifying(feed)
-        services.schedules.start()
+        services.scheduler.start()
         if self.quiet:
             self._peer_gone = ClosedSocketFilter(serverapp.log)
             self._peer_gone.install()
@@ -211,7 +212,7 @@ class JupyterAgent(ExtensionApp):
         for connection in services.registry.all():
             connection.writer.post(encode(Bye(True, COME_BACK_MS)))
             connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))
-        await services.schedules.stop()
+        await services.scheduler.stop()
         if self._notifier is not None:
             await self._notifier.stop()
         await services.forwards.stop()

@@ -11,7 +11,7 @@ from ..protocol.messages import Limits
 from ..system.paths import DataPaths
 from .background.forwards import Forwards
 from .background.liveness import Liveness
-from .background.scheduler import Schedules
+from .background.scheduler import Scheduler
 from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import FRAME_BYTES, Feed
@@ -27,7 +27,7 @@ class Services:
     liveness: Liveness
     supervisor: WorkerSupervisor
     forwards: Forwards
-    schedules: Schedules
+    scheduler: Scheduler
     paths: DataPaths
     key: str
     owner: str

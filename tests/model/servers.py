@@ -6,11 +6,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from jupyter_agent.core.ids import Cursor
+from jupyter_agent.errors import JournalError
 from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.operations.retention import Retention
 from jupyter_agent.journal.session import JournalSession
@@ -18,7 +20,7 @@ from jupyter_agent.protocol.actions import CloseWith, encode
 from jupyter_agent.protocol.messages import Ack, Bye, Close, Events, Publish, Subscribe
 from jupyter_agent.server.background.forwards import Forwards
 from jupyter_agent.server.background.liveness import Liveness
-from jupyter_agent.server.background.scheduler import Schedules
+from jupyter_agent.server.background.scheduler import Scheduler
 from jupyter_agent.server.background.worker_supervisor import WorkerSupervisor
 from jupyter_agent.server.delivery.connections import Registry
 from jupyter_agent.server.delivery.feed import Feed
@@ -126,11 +128,11 @@ class ModelServer:
             self.liveness,
             WorkerSupervisor(self.feed, paths_of(home), log, clock=loop.time),
             Forwards(self.feed),
-            Schedules(
+            Scheduler(
                 self.feed,
                 paths_of(home),
                 log,
-                recover=self.liveness.look,
+                recover=self.liveness.check,
                 launch=lambda: None,
                 clock=loop.time,
             ),
@@ -156,8 +158,13 @@ class ModelServer:
     def look(self) -> None:
         """Begin one look of liveness, unless one is under way."""
         if self.looking is None or self.looking.done():
-            self.looking = self.loop.spawn(self.liveness.look())
+            self.looking = self.loop.spawn(self._check())
             self.loop.settle()
+
+    async def _check(self) -> None:
+        """As `PeriodicService` does, but a bug is not caught."""
+        with suppress(JournalError, OSError):
+            await self.liveness.check()
 
     def delete(self, task_id: str) -> None:
         """As the DELETE door does for an ended task."""

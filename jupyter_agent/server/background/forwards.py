@@ -1,7 +1,7 @@
-"""The forwards of this journal, run by its holder: each in a task of its own, from its cursor.
+"""The forwards of this journal, run by its holder: each in its own task, from its cursor.
 
-A forward reads pages after its place, as every reader does: there is no queue, and a peer that hangs keeps
-nobody (see `forward_source`).
+A forward reads pages after its place, as every reader does: there is no queue, and a peer that hangs delays
+no other forward (see `forward_source`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from ...core.ids import Cursor
-from ...errors import AgentError, RequestRefused
+from ...errors import RequestRefused
 from ...forwarding.peer import Opener, open_peer
 from ...forwarding.sender import Sender
 from ...forwarding.spec import ForwardRecord, ForwardSpec, ForwardStatus, shown
@@ -25,10 +25,11 @@ from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ..delivery.feed import Feed
 from .forward_source import FeedSource
+from .periodic import PeriodicService
 
 log = logging.getLogger(__name__)
 POLL_INTERVAL = 5.0
-"""Seconds between looks for forwards that came with a journal that was taken in, or went with a lost one."""
+"""Seconds between two checks for forwards that came with a merged journal, or went with a lost one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class _Running:
     sender: Sender
     work: asyncio.Task[None]
 
-    def shown(self) -> ForwardStatus:
+    def status(self) -> ForwardStatus:
         source, sender = self.source, self.sender
         record = replace(self.record, cursor=source.cursor, delivered=source.delivered)
         return shown(record, sender.state, source.lag, sender.error)
@@ -57,84 +58,75 @@ class UnknownForward(RequestRefused):
         super().__init__(f"there is no forward {ident[:80]!r}", status=404, code="unknown_forward")
 
 
-class Forwards:
+class Forwards(PeriodicService):
     """Runs every forward, from `start` to `stop`."""
+
+    name = "forwards"
 
     def __init__(
         self, feed: Feed, *, connect: Opener = open_peer, clock: Callable[[], float] = time.time
     ) -> None:
+        super().__init__(log)
         self._feed = feed
         self._connect = connect
         self._clock = clock
         self._running: dict[str, _Running] = {}
-        self._one_at_a_time = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._task = asyncio.create_task(self._run(), name="jupyter-agent-forwards")
+        self._reconciling = asyncio.Lock()
 
     async def stop(self) -> None:
-        """Stop sending, and store every place; again is nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
-        async with self._one_at_a_time:
-            await self._end(list(self._running))
+        """Stop sending and store every place. Idempotent."""
+        await super().stop()
+        async with self._reconciling:
+            await self._stop(list(self._running))
 
     async def add(self, wanted: ForwardSpec) -> tuple[ForwardStatus, bool]:
-        """Start a forward, or find the one that does the same; and whether it is new."""
+        """Start a forward, or find the one that does the same; return it and whether it is new."""
         record, is_new = await self._feed.call(
             lambda session: add_forward(session.journal, wanted, new_id(), self._clock())
         )
-        await self.look()
-        return self._shown(record), is_new
+        await self.reconcile()
+        return self._status(record), is_new
 
     async def remove(self, ident: str) -> None:
         """Stop a forward and forget it. Raises `UnknownForward`."""
         if not await self._feed.call(lambda session: remove_forward(session.journal, ident)):
             raise UnknownForward(ident)
-        await self.look()
+        await self.reconcile()
 
     async def all(self) -> list[ForwardStatus]:
-        """Every forward, oldest first."""
-        return [
-            self._shown(record) for record in await self._feed.call(lambda session: forwards(session.journal))
-        ]
+        """Return every forward, oldest first."""
+        stored = await self._feed.call(lambda session: forwards(session.journal))
+        return [self._status(record) for record in stored]
 
     async def one(self, ident: str) -> ForwardStatus:
-        """One forward. Raises `UnknownForward`."""
+        """Return one forward. Raises `UnknownForward`."""
         record = await self._feed.call(lambda session: forward(session.journal, ident))
         if record is None:
             raise UnknownForward(ident)
-        return self._shown(record)
+        return self._status(record)
 
-    def _shown(self, record: ForwardRecord) -> ForwardStatus:
+    def _status(self, record: ForwardRecord) -> ForwardStatus:
         running = self._running.get(record.id)
-        return at_rest(record, self._feed.head) if running is None else running.shown()
+        return at_rest(record, self._feed.head) if running is None else running.status()
 
-    async def look(self) -> None:
-        """Start what the journal has and does not run, end what it has no more."""
-        async with self._one_at_a_time:
-            stored = {record.id: record for record in await self._feed.call(_wanted_now)}
+    async def tick(self) -> float:
+        await self.reconcile()
+        return self.interval()
+
+    def interval(self) -> float:
+        return POLL_INTERVAL
+
+    async def reconcile(self) -> None:
+        """Start the stored forwards that do not run, stop the running ones that are no longer stored."""
+        async with self._reconciling:
+            stored = {record.id: record for record in await self._feed.call(_stored_forwards)}
             running = self._running.items()
-            await self._end([i for i, run in running if not _is_same(run.record, stored.get(i))])
+            await self._stop([i for i, run in running if not _is_same(run.record, stored.get(i))])
             for ident in stored.keys() - self._running.keys():
-                await self._begin(ident)
+                await self._start(ident)
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except AgentError as error:
-                log.debug("the forwards cannot be read now: %s", error)
-            except Exception:  # a fault of ours in one look must not be the last look
-                log.exception("looking after the forwards failed; it is tried again")
-            await asyncio.sleep(POLL_INTERVAL)
-
-    async def _begin(self, ident: str) -> None:
-        found = await self._feed.call(partial(_start, ident))
+    async def _start(self, ident: str) -> None:
+        found = await self._feed.call(partial(_read_start, ident))
         if found is None:
             return
         record, place = found
@@ -144,17 +136,17 @@ class Forwards:
         work = asyncio.create_task(sender.run(), name=f"jupyter-agent-forward-{record.id}")
         self._running[record.id] = _Running(record, source, sender, work)
 
-    async def _end(self, idents: Sequence[str]) -> None:
+    async def _stop(self, idents: Sequence[str]) -> None:
         await asyncio.gather(*(self._running.pop(ident).stop() for ident in idents))
 
 
 def _is_same(run: ForwardRecord, stored: ForwardRecord | None) -> bool:
-    """Whether what runs is what is wanted; only headers can change."""
+    """Return True if *run* is up to date; only headers can change."""
     return stored is not None and stored.headers == run.headers
 
 
-def _wanted_now(session: JournalSession) -> list[ForwardRecord]:
-    """The forwards; one whose tasks have all been deleted since goes with them."""
+def _stored_forwards(session: JournalSession) -> list[ForwardRecord]:
+    """Return all forwards; one whose tasks have all been deleted is removed here."""
     kept = []
     for record in forwards(session.journal):
         if record.delivered and record.tasks and not any(map(session.journal.task, record.tasks)):
@@ -165,8 +157,8 @@ def _wanted_now(session: JournalSession) -> list[ForwardRecord]:
     return kept
 
 
-def _start(ident: str, session: JournalSession) -> tuple[ForwardRecord, int] | None:
-    """A forward and where it goes on; what was deleted in between is gone."""
+def _read_start(ident: str, session: JournalSession) -> tuple[ForwardRecord, int] | None:
+    """Return a forward and the offset that it resumes from; ``None`` when it was removed."""
     journal = session.journal
     record = forward(journal, ident)
     if record is None:

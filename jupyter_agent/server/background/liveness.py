@@ -1,17 +1,15 @@
-"""Liveness: finds out which producers are gone, takes their spools in, says what was interrupted.
+"""Liveness: detects dead producers, recovers their spools, interrupts their tasks.
 
-The lock is the truth; everything else (a closed socket, a kernel event, the clock) is only a reason to
-look at it now. One asyncio task does all the looking.
+The spool's lock decides whether a producer lives; everything else (a closed socket, a kernel event, the
+clock) is only a reason to check it now.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
 
-from ...errors import JournalError
 from ...journal.holder import Holder
 from ...journal.operations.recovery import interrupt, interrupt_orphans, read_live_spools, recover_all
 from ...journal.operations.retention import Retention, prune
@@ -19,16 +17,26 @@ from ...journal.session import JournalSession, PreemptibleJob
 from ...system.paths import DataPaths
 from ..delivery.connections import Registry
 from ..delivery.feed import Feed
+from .periodic import PeriodicService
 
 PERIOD = 2.0
+"""Seconds between two checks."""
+
 HURRY = 0.1
 HURRY_FOR = 3.0
+"""After `Liveness.check_soon`: seconds between two checks, and for how many seconds."""
+
 PRUNE_EVERY = 3600.0
+"""Seconds between two times that retention is applied."""
+
 STALLED_AFTER = 10.0
+"""Seconds without a connection after which a living producer counts as stalled."""
 
 
-class Liveness:
-    """Owns the looking task, from `start` to `stop`."""
+class Liveness(PeriodicService):
+    """Checks every producer of this journal that has unfinished tasks or a spool."""
+
+    name = "liveness"
 
     def __init__(
         self,
@@ -42,82 +50,60 @@ class Liveness:
         log: logging.Logger,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(log)
         self._feed = feed
         self._registry = registry
         self._paths = paths
         self._lease = lease
         self._retention = retention
         self._peek = peek
-        self._log = log
         self._clock = clock
-        self._wake = asyncio.Event()
         self._hurry_until = 0.0
         self._next_prune = 0.0
         self._disconnected_since: dict[str, float] = {}
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look; the first look is at once."""
-        self._task = asyncio.create_task(self._run(), name="jupyter-agent-liveness")
-
-    async def stop(self) -> None:
-        """Stop looking; again is nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
 
     def check_soon(self) -> None:
-        """Somebody may just have died: look now and, for some seconds, often."""
+        """Check now and, for `HURRY_FOR` seconds, often: a producer may just have died."""
         self._hurry_until = time.monotonic() + HURRY_FOR
-        self._wake.set()
+        self.wake()
 
     def on_kernel_gone(self, kernel: str) -> None:
-        """A kernel was shut down or restarted; also one whose lock cannot be judged from here."""
+        """Check soon, and interrupt tasks of *kernel* whose lock cannot be judged from this machine."""
         self.check_soon()
         self._feed.holder.call(lambda session: self._interrupt_remote(session, kernel))
 
     def stalled_since(self, producer: str | None) -> float | None:
-        """Since when a living producer has had no connection, in Unix seconds; ``None``: it has one."""
+        """Return since when a living producer has been disconnected, in Unix seconds; ``None``: it is not."""
         since = self._disconnected_since.get(producer or "")
         return since if since is not None and self._clock() - since > STALLED_AFTER else None
 
-    async def look(self) -> None:
-        """Take in what is there and interrupt what is orphaned."""
+    async def tick(self) -> float:
+        await self.check()
+        return self.interval()
+
+    def interval(self) -> float:
+        return HURRY if time.monotonic() < self._hurry_until else PERIOD
+
+    async def check(self) -> None:
+        """Recover what dead processes left and interrupt orphaned tasks."""
         holder = self._feed.holder
 
         def job(session: JournalSession) -> list[str]:
             self._recover(session, holder)
             return [task.producer for task in session.journal.open_tasks() if task.producer]
 
-        try:
-            self._keep_in_sight(await self._feed.call(PreemptibleJob(job)))
-        except (JournalError, OSError) as error:
-            self._log.debug("could not take in: %s", error)
-
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - a fault of ours in one look must not be the last look
-                self._log.exception("looking after the producers failed; it is tried again")
-            period = HURRY if time.monotonic() < self._hurry_until else PERIOD
-            try:
-                async with asyncio.timeout(period):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+        self._note_disconnected(await self._feed.call(PreemptibleJob(job)))
 
     def _is_connected(self, producer: str) -> bool:
-        """Asked on the journal's thread when it matters: who came back during a long job is here."""
+        # Called on the journal's thread, at the moment of the decision: a producer may have
+        # reconnected since the job began, and then its tasks are not orphans.
         return self._registry.producer(producer) is not None
 
     def _recover(self, session: JournalSession, holder: Holder) -> None:
         now, slot = self._clock(), holder.slot.name
-        taken = recover_all(session, self._paths, slot)
-        if taken:
-            self._log.info("took in what %d process(es) left", taken)
+        recovered = recover_all(session, self._paths, slot)
+        if recovered:
+            self._log.info("recovered %d spools and journals", recovered)
         if self._peek:
             read_live_spools(session, self._paths, slot)
         interrupt_orphans(session, self._paths, self._is_connected, now=now, lease=self._lease)
@@ -133,7 +119,7 @@ class Liveness:
     def _has_spool_here(self, producer: str | None) -> bool:
         return producer is not None and (self._paths.spools / producer).is_dir()
 
-    def _keep_in_sight(self, open_producers: list[str]) -> None:
+    def _note_disconnected(self, open_producers: list[str]) -> None:
         now = self._clock()
         missing = {producer for producer in open_producers if not self._is_connected(producer)}
         self._disconnected_since = {p: self._disconnected_since.get(p, now) for p in missing}

@@ -1,41 +1,43 @@
-"""The scheduler: waits for the next due and has it fired. One asyncio task does all the waiting.
+"""The scheduler: waits for the next due of any schedule and fires it.
 
-It may be killed, come late or be asked twice: what has fired is known by the journal (see
-`journal.firing`), and when to wake up next is worked out anew each time.
+It may be killed, be late or run twice: the journal knows what has fired (see `journal.operations.firing`),
+and the next wake-up is computed anew in each tick.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ...errors import JournalError, JournalHeld
+from ...errors import JournalHeld
 from ...journal.operations.firing import ScheduleRunner
 from ...journal.session import JournalSession
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, Address
 from ..delivery.feed import Feed
 from .default_journal import DefaultJournal
+from .periodic import PeriodicService
 
 T = TypeVar("T")
 PERIOD = 10.0
-"""Seconds between two looks at most, so that a clock that is set, or stood still, is noticed."""
+"""Maximum seconds between two ticks, so that a changed or suspended clock is noticed."""
 
 ABSENCE_PERIOD = 2.0
-"""The same, for a server that would take over from the holder of the schedules."""
+"""The same, for a server that waits to take over from the holder of the schedules."""
 
 WAITING_PERIOD = 0.5
-"""The same, while a run waits for the one before to end."""
+"""The same, while a run waits for the previous one to end."""
 
 
-class Schedules:
-    """Owns the scheduling task, from `start` to `stop`.
+class Scheduler(PeriodicService):
+    """Fires the schedules of the journal ``default``.
 
-    *recover* brings in what processes have left, *launch* starts workers of tasks that were queued.
+    *recover* is awaited before the first tick; *launch* starts workers of queued tasks.
     """
+
+    name = "scheduler"
 
     def __init__(
         self,
@@ -47,79 +49,56 @@ class Schedules:
         launch: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(log)
         self._journal = DefaultJournal(feed, paths)
-        self._log = log
         self._recover = recover
         self._launch = launch
         self.clock = clock
         self.runner = ScheduleRunner(paths, DEFAULT)
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    async def finish(self) -> None:
-        """Queue what was claimed before this server was started; before anybody looks for orphans."""
+    async def finish_claimed(self) -> None:
+        """Queue the firings that were claimed before this server started.
+
+        Call it before `Liveness.start`, which would interrupt them as orphans.
+        """
         if self._journal.is_local:
-            await self._tried(
+            await self.guarded(
                 self._journal.call(lambda session: self.runner.finish_claimed(session, self.clock()))
             )
 
-    def start(self) -> None:
-        """Begin to look after the schedules."""
-        self._task = asyncio.create_task(self._run(), name="jupyter-agent-schedules")
-
-    async def stop(self) -> None:
-        """Look no more; again is nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+    async def setup(self) -> bool:
+        """Recover what dead processes left: a schedule may wait for a task of theirs."""
+        await self.guarded(self._recover())
+        return True
 
     def remote_address(self) -> Address | None:
-        """The server whose schedules they are; ``None`` when `call` will do."""
+        """Return the server that holds the schedules; ``None`` when `call` works here."""
         return self._journal.remote_address()
 
     async def call(self, job: Callable[[JournalSession], T]) -> T:
-        """Do *job* in the journal that has the schedules, and look at once what is due now."""
+        """Run *job* in the journal that has the schedules, then fire at once what is due."""
         try:
             return await self._journal.call(job)
         finally:
             self._launch()
-            self._wake.set()
+            self.wake()
 
     async def read(self, job: Callable[[JournalSession], T]) -> T:
-        """The same for a *job* that changes nothing."""
+        """Run a *job* that changes nothing."""
         return await self._journal.call(job)
 
-    async def look(self) -> float:
-        """Fire what is due; seconds until the next look."""
+    def interval(self) -> float:
+        return PERIOD
+
+    async def tick(self) -> float:
+        """Fire what is due."""
         if not self._journal.is_local and not self._journal.is_free():
             return ABSENCE_PERIOD
         try:
-            looked = await self._journal.call(lambda session: self.runner.tick(session, self.clock()))
-        except JournalHeld:  # by a server that has just come, most likely
+            result = await self._journal.call(lambda session: self.runner.tick(session, self.clock()))
+        except JournalHeld:  # most likely by a server that has just started
             return ABSENCE_PERIOD
-        if looked.queued:
+        if result.queued:
             self._launch()
-        most = WAITING_PERIOD if looked.waiting else PERIOD
-        return most if looked.next is None else min(most, max(0.0, looked.next - self.clock()))
-
-    async def _run(self) -> None:
-        await self._tried(self._recover())
-        while True:
-            self._wake.clear()
-            pause = await self._tried(self.look())
-            try:
-                async with asyncio.timeout(PERIOD if pause is None else pause):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-
-    async def _tried(self, work: Awaitable[T]) -> T | None:
-        """What *work* gives; ``None`` when that could not be had now and is tried again later."""
-        try:
-            return await work
-        except (JournalError, OSError) as error:
-            self._log.debug("schedules have to wait: %s", error)
-        except Exception:  # noqa: BLE001 - a fault of ours in one look must not be the last look
-            self._log.exception("looking after the schedules failed; it is tried again")
-        return None
+        longest = WAITING_PERIOD if result.waiting else PERIOD
+        return longest if result.next is None else min(longest, max(0.0, result.next - self.clock()))

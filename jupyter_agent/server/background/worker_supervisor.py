@@ -1,7 +1,7 @@
-"""Dispatch: starts the workers that detached tasks wait for, and ends those that do not obey.
+"""The worker supervisor: starts workers of queued detached tasks, kills overdue ones.
 
-One asyncio task does both. A worker stops itself when it is asked to; only one whose code never returns to
-Python has to be killed from here, with everything it started: SIGTERM, a grace, SIGKILL.
+A worker stops itself when it is asked to. Only one whose code never returns to Python has to be killed from
+here, with all processes of its session: SIGTERM, a grace period, SIGKILL.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...detached.leftovers import sweep_workers
 from ...detached.run_spec import load_run_spec
 from ...detached.work_queue import WorkItem, ask_to_stop, claimed_work_items, waiting_work_items
 from ...detached.work_state import is_alive
-from ...errors import JournalError, SpoolError
+from ...errors import SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
@@ -28,17 +28,20 @@ from ...system.paths import DataPaths
 from ...system.processes import due_signal, is_worker, signal_session
 from ...transport.discovery import DEFAULT, find_address
 from ..delivery.feed import Feed
+from .periodic import PeriodicService
 
 PERIOD = 1.0
 BUSY_PERIOD = 0.25
-"""Seconds between two looks; the shorter while something waits or has to be ended."""
+"""Seconds between two ticks; the shorter one while a task waits for a worker or a worker is overdue."""
 
 SETTLED = 1.0
-"""Seconds that an order is left to who placed it, who also starts its worker."""
+"""Minimum age of a work item in seconds: the process that enqueued it starts its worker, too."""
 
 
-class WorkerSupervisor:
-    """Owns the dispatching task, from `start` to `stop`."""
+class WorkerSupervisor(PeriodicService):
+    """Launches and stops workers; those that run go on after `stop`."""
+
+    name = "worker supervisor"
 
     def __init__(
         self,
@@ -48,36 +51,23 @@ class WorkerSupervisor:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(log)
         self._feed = feed
         self._paths = paths
-        self._log = log
         self._clock = clock
         self._launcher = Launcher(paths, self._on_launch_failed, wants=self._wants, clock=clock)
-        self._late_since: dict[tuple[str, int], float] = {}
-        self._wake = asyncio.Event()
+        self._overdue_since: dict[tuple[str, int], float] = {}
         self._settled = SETTLED
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look; the first look is at once."""
-        self._task = asyncio.create_task(self._run(), name="jupyter-agent-dispatch")
-
-    async def stop(self) -> None:
-        """Stop looking; workers go on. Again is nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
 
     def wake(self) -> None:
-        """An order of this process's own was placed: see to it now."""
+        """Launch now what this process itself has enqueued, without waiting for it to settle."""
         self._settled = 0.0
-        self._wake.set()
+        super().wake()
 
     def try_handle(self, session: JournalSession, task: Task, command: str, by: str) -> bool:
-        """Do what no process has to be asked for; true when that was all. On the journal's thread.
+        """Handle a command that needs no running process; return True if it was one. On the journal's thread.
 
-        A task that waits for its worker is cancelled here, and a detached one that ended is queued again.
+        A task that waits for its worker is cancelled here, and a detached one that has ended is requeued.
         """
         if command == "cancel":
             return cancel_queued(session, self._paths, task, by)
@@ -85,31 +75,20 @@ class WorkerSupervisor:
             return requeue_task(session, self._paths, self._feed.holder.slot.name, task, by)
         return False
 
-    async def look(self) -> None:
-        """Start what waits, and end what does not obey."""
+    async def tick(self) -> float:
+        """Launch workers of waiting tasks and stop overdue ones."""
         settled, self._settled = self._settled, SETTLED
         self._launcher.launch(settled=settled)
         if claimed_work_items(self._paths):
             await self._stop_overdue(await self._feed.call(self._on_workers))
             await asyncio.to_thread(sweep_workers, self._paths)
+        return self.interval()
 
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                await self.look()
-            except (JournalError, OSError) as error:
-                self._log.debug("could not dispatch: %s", error)
-            except Exception:  # noqa: BLE001 - a fault of ours in one look must not be the last look
-                self._log.exception("dispatching failed; it is tried again")
-            try:
-                async with asyncio.timeout(BUSY_PERIOD if self._is_busy() else PERIOD):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+    def interval(self) -> float:
+        return BUSY_PERIOD if self._is_busy() else PERIOD
 
     def _is_busy(self) -> bool:
-        return bool(self._late_since) or next(waiting_work_items(self._paths), None) is not None
+        return bool(self._overdue_since) or next(waiting_work_items(self._paths), None) is not None
 
     def _wants(self, item: WorkItem) -> bool:
         slot = self._feed.holder.slot.name
@@ -124,24 +103,24 @@ class WorkerSupervisor:
         self._feed.holder.call(lambda session: fail_work_item(session, item, why))
 
     def _on_workers(self, session: JournalSession) -> list[Task]:
-        taken = {item.producer for item in claimed_work_items(self._paths)}
-        return [task for task in session.journal.open_tasks() if task.producer in taken]
+        claimed_by = {item.producer for item in claimed_work_items(self._paths)}
+        return [task for task in session.journal.open_tasks() if task.producer in claimed_by]
 
     async def _stop_overdue(self, tasks: list[Task]) -> None:
         now = self._clock()
-        late = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
-        self._late_since = {key: self._late_since.get(key, now) for key in late}
-        for key, since in self._late_since.items():
+        overdue = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
+        self._overdue_since = {key: self._overdue_since.get(key, now) for key in overdue}
+        for key, since in self._overdue_since.items():
             number = due_signal(now - since, WORKER_TIMEOUT, WORKER_GRACE)
             if number is not None:
-                await self._end(late[key], number)
+                await self._stop_worker(overdue[key], number)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
-        call = load_run_spec(self._paths, task.id)
-        limit = call.timeout if call is not None else None
+        run_spec = load_run_spec(self._paths, task.id)
+        limit = run_spec.timeout if run_spec is not None else None
         return limit is not None and task.started is not None and now - task.started > limit
 
-    async def _end(self, task: Task, number: signal.Signals) -> None:
+    async def _stop_worker(self, task: Task, number: signal.Signals) -> None:
         worker = task.producer or ""
         leader = self._leader(worker)
         if leader is None:
@@ -157,7 +136,7 @@ class WorkerSupervisor:
         signal_session(leader, number)
 
     def _leader(self, worker: str) -> int | None:
-        """The pid of the living *worker* on this machine; ``None`` when it is gone."""
+        """Return the pid of the living *worker* on this machine; ``None`` when it is gone."""
         if not is_alive(self._paths, worker):
             return None
         try:

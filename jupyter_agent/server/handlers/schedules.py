@@ -38,7 +38,7 @@ COMMANDS: tuple[ScheduleCommand, ...] = get_args(ScheduleCommand)
 
 async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
     """Keep what is *asked* as a schedule and answer with it. Raises `BadSchedule`, `BadTarget`."""
-    schedules, services = handler.services.schedules, handler.services
+    schedules, services = handler.services.scheduler, handler.services
     asked = replace(
         asked,
         cwd=asked.cwd or handler.home,
@@ -64,14 +64,14 @@ class ScheduleBaseHandler(AgentHandler):
 
     async def was_proxied(self, path: str, body: bytes | None = None) -> bool:
         """Whether another server has answered in this one's place."""
-        address = self.services.schedules.remote_address()
+        address = self.services.scheduler.remote_address()
         if address is not None:
             await proxy_request(self, address, path, body)
         return address is not None
 
     def show(self, session: JournalSession, schedule: Schedule) -> ScheduleView:
         """The schedule as it is given out."""
-        return show_schedule(session, schedule, self.services.schedules.clock())
+        return show_schedule(session, schedule, self.services.scheduler.clock())
 
 
 class SchedulesHandler(ScheduleBaseHandler):
@@ -82,7 +82,7 @@ class SchedulesHandler(ScheduleBaseHandler):
     async def get(self) -> None:
         if await self.was_proxied("schedules"):
             return
-        shown = await self.services.schedules.read(
+        shown = await self.services.scheduler.read(
             lambda session: [self.show(session, schedule) for schedule in all_schedules(session)]
         )
         self.write_json({"schedules": shown})
@@ -102,14 +102,14 @@ class ScheduleHandler(ScheduleBaseHandler):
     async def get(self, ident: str) -> None:
         if not await self.was_proxied(f"schedules/{quote(ident, safe='')}"):
             self.write_json(
-                await self.services.schedules.read(
+                await self.services.scheduler.read(
                     lambda session: self.show(session, find_schedule(session, ident))
                 )
             )
 
     async def delete(self, ident: str) -> None:
         if not await self.was_proxied(f"schedules/{quote(ident, safe='')}"):
-            await self.services.schedules.call(lambda session: delete_schedule(session, ident))
+            await self.services.scheduler.call(lambda session: delete_schedule(session, ident))
             self.set_status(204)
             self.finish()
 
@@ -125,13 +125,13 @@ class ScheduleCommandsHandler(ScheduleBaseHandler):
             raise HTTPError(403, "this user may not execute tasks")
         path = f"schedules/{quote(ident, safe='')}/commands"
         if not await self.was_proxied(path, msgspec.json.encode({"command": command})):
-            shown = await self.services.schedules.call(
+            shown = await self.services.scheduler.call(
                 lambda session: self._carry_out(session, ident, command)
             )
             self.write_json(shown, 202)
 
     def _carry_out(self, session: JournalSession, ident: str, command: ScheduleCommand) -> ScheduleView:
-        schedules = self.services.schedules
+        schedules = self.services.scheduler
         schedules.runner.command(session, ident, command, schedules.clock())
         return self.show(session, find_schedule(session, ident))
 
@@ -149,7 +149,7 @@ class FiringsHandler(ScheduleBaseHandler):
             found = session.journal.firings(find_schedule(session, ident).id, limit + 1, before=before)
             return [firing._asdict() for firing in found]
 
-        firings = await self.services.schedules.read(job)
+        firings = await self.services.scheduler.read(job)
         self.write_json({"firings": firings[:limit], "more": len(firings) > limit})
 
     def _before(self) -> float | None:

@@ -169,13 +169,13 @@ class TestRunning:
         journal = MemoryJournal("h", "E")
         async with scene(journal) as made:
             forward = await made.add(task=TASK)  # which the journal does not know yet
-            await made.forwards.look()
+            await made.forwards.reconcile()
             assert len(await made.forwards.all()) == 1
             made.append(*story())
             await made.has(6)
             await made.forwards._running[forward.id].source.save()
             journal.forget([TASK])
-            await made.forwards.look()
+            await made.forwards.reconcile()
             assert await made.forwards.all() == []
             with pytest.raises(UnknownForward, match="no forward"):
                 await made.forwards.one(forward.id)
@@ -211,7 +211,7 @@ class TestRunning:
         for ident, cursor in (("a", "another:3"), ("b", "E:2")):
             kept._put(journal, record(ident, cursor))
         async with scene(journal) as made:
-            await made.forwards.look()
+            await made.forwards.reconcile()
             made.append(event(7, task=OTHER_TASK, producer=STRANGER))
             await made.has(6 + 1 + 1)
         assert "one of another journal" in caplog.text

@@ -17,22 +17,23 @@ from traitlets import TraitError
 
 from jupyter_agent.core.events import Error, Prompt, State, TaskState
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.server.background import notifier as notify_module
+from jupyter_agent.server.background import notifier as notifier_module
 from jupyter_agent.server.background.apprise import apprise_sender
-from jupyter_agent.server.background.notifier import Notification, NotificationPolicy, Notifier, message
+from jupyter_agent.server.background.notification import ON, Notification, NotificationPolicy, message
+from jupyter_agent.server.background.notifier import Notifier
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.extension import JupyterAgent
 from tests.support.builders import Origin, event, state, story, task_id
 from tests.support.journal import NowHolder, batches
 
 NOW = 2000.0
-EVERYTHING = NotificationPolicy(frozenset(notify_module.ON))
+EVERYTHING = NotificationPolicy(frozenset(ON))
 
 
 class Scene:
     """A journal, and a notifier with a service that is no service. ``told``: titles and texts."""
 
-    def __init__(self, wishes: NotificationPolicy, before: list[Any]) -> None:
+    def __init__(self, policy: NotificationPolicy, before: list[Any]) -> None:
         self.journal = MemoryJournal("h", "E")
         self.journal.append(batches(before), 0.0)
         self.feed = Feed()
@@ -42,7 +43,7 @@ class Scene:
         self.pausing, self.go_on = asyncio.Event(), asyncio.Event()
         self.send: Callable[[str, str, bool], bool] = self._send
         self.notifier = Notifier(
-            self.feed, wishes, lambda: lambda *words: self.send(*words), clock=lambda: NOW, pause=self._pause
+            self.feed, policy, lambda: lambda *words: self.send(*words), clock=lambda: NOW, pause=self._pause
         )
 
     def _send(self, title: str, text: str, is_bad: bool) -> bool:
@@ -69,9 +70,9 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    wishes: NotificationPolicy = EVERYTHING, before: list[Any] | None = None
+    policy: NotificationPolicy = EVERYTHING, before: list[Any] | None = None
 ) -> AsyncIterator[Scene]:
-    made = Scene(wishes, before or story(end=False))
+    made = Scene(policy, before or story(end=False))
     made.notifier.start()
     try:
         yield made
@@ -112,7 +113,7 @@ class TestTelling:
             assert await made.next(last) == told
 
     @pytest.mark.parametrize(
-        ("wishes", "events"),
+        ("policy", "events"),
         [
             (NotificationPolicy(), [ended(6, TaskState.COMPLETED)]),
             (EVERYTHING, [ended(6, TaskState.COMPLETED, seconds=29.0)]),
@@ -128,13 +129,13 @@ class TestTelling:
         ids=["unasked", "short", "old", "only cut off", "tried again", "answered", "unreadable"],
     )
     async def test_what_nobody_needs_to_know_is_not_told(
-        self, wishes: NotificationPolicy, events: list[Any]
+        self, policy: NotificationPolicy, events: list[Any]
     ) -> None:
         other = story(task=task_id(1), producer=task_id(2))
         other[-1] = event(
             6, "state", State(TaskState.FAILED, reason="it"), task=task_id(1), producer=task_id(2), time=NOW
         )
-        async with scene(wishes) as made:
+        async with scene(policy) as made:
             made.append(*events)
             assert (await made.next(*other))[0] == "train failed"
             assert len(made.told) == 1
@@ -183,7 +184,7 @@ class TestTelling:
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        monkeypatch.setattr(notify_module, "SEND_TIMEOUT", 0.05)
+        monkeypatch.setattr(notifier_module, "SEND_TIMEOUT", 0.05)
         free = threading.Event()
         async with scene() as made:
             made.told.append(("", "", False))

@@ -24,8 +24,8 @@ from jupyter_agent.journal.operations.schedules import Schedule, add_schedule, a
 from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import take_slot_briefly, try_slot
-from jupyter_agent.server.background import scheduler as schedules_module
-from jupyter_agent.server.background.scheduler import ABSENCE_PERIOD, PERIOD, WAITING_PERIOD, Schedules
+from jupyter_agent.server.background import scheduler as scheduler_module
+from jupyter_agent.server.background.scheduler import ABSENCE_PERIOD, PERIOD, WAITING_PERIOD, Scheduler
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.system.host import host
 from jupyter_agent.system.ids import new_id
@@ -53,7 +53,7 @@ class Clocked:
         slot = try_slot(self.paths, self.slot)
         assert slot is not None
         self.holder = self.feed.holder = Holder(slot)
-        self.schedules = Schedules(
+        self.scheduler = Scheduler(
             self.feed, self.paths, log, recover=self.recover, launch=self.launch, clock=lambda: self.now
         )
 
@@ -68,10 +68,10 @@ class Clocked:
             when = ScheduleSpec(Every(seconds, self.now), "UTC", overlap)
             return add_schedule(session, CALL, when, ident=new_id(), now=self.now)
 
-        return (await self.schedules.call(job)).id
+        return (await self.scheduler.call(job)).id
 
     async def firings(self, ident: str) -> list[Firing]:
-        return await self.schedules.read(lambda session: session.journal.firings(ident))
+        return await self.scheduler.read(lambda session: session.journal.firings(ident))
 
 
 @pytest.fixture
@@ -89,14 +89,14 @@ def server(paths: DataPaths, close: ExitStack) -> Clocked:
 
 @pytest.mark.asyncio
 async def test_it_sleeps_until_the_next_due_but_not_for_long(server: Clocked) -> None:
-    assert await server.schedules.look() == PERIOD
+    assert await server.scheduler.tick() == PERIOD
     await server.add(60.0)
-    assert await server.schedules.look() == PERIOD, "a clock may be set meanwhile"
+    assert await server.scheduler.tick() == PERIOD, "a clock may be set meanwhile"
     server.now = START + 57.5
-    assert await server.schedules.look() == 2.5
+    assert await server.scheduler.tick() == 2.5
     server.now = START + 60
     server.launched = 0
-    assert await server.schedules.look() == PERIOD
+    assert await server.scheduler.tick() == PERIOD
     assert server.launched == 1
     assert len(list(waiting_work_items(server.paths))) == 1
 
@@ -105,53 +105,53 @@ async def test_it_sleeps_until_the_next_due_but_not_for_long(server: Clocked) ->
 async def test_it_looks_often_while_a_run_waits_for_another(server: Clocked) -> None:
     await server.add(60.0, "queue")
     for server.now, pause in [(START + 60, PERIOD), (START + 120, WAITING_PERIOD)]:
-        assert await server.schedules.look() == pause
+        assert await server.scheduler.tick() == pause
 
 
 @pytest.mark.asyncio
 async def test_a_change_is_looked_at_at_once(server: Clocked) -> None:
     looks: asyncio.Queue[float] = asyncio.Queue()
-    look = server.schedules.look
+    look = server.scheduler.tick
 
     async def watched() -> float:
         looks.put_nowait(pause := await look())
         return pause
 
-    server.schedules.look = watched  # type: ignore[method-assign]
-    server.schedules.start()
+    server.scheduler.tick = watched  # type: ignore[method-assign]
+    server.scheduler.start()
     try:
         assert await looks.get() == PERIOD
         assert server.recovered == 1, "what processes have left comes before what is due"
         ident = await server.add(60.0)
         await looks.get()
         server.now = START + 3600
-        await server.schedules.call(lambda session: None)
+        await server.scheduler.call(lambda session: None)
         await looks.get()
         assert [(f.due - START, f.missed) for f in await server.firings(ident)] == [(3600, 59)]
     finally:
-        await server.schedules.stop()
-        await server.schedules.stop()
+        await server.scheduler.stop()
+        await server.scheduler.stop()
 
 
 @pytest.mark.asyncio
 async def test_a_look_that_fails_is_not_the_last(
     server: Clocked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(schedules_module, "PERIOD", 0.01)
+    monkeypatch.setattr(scheduler_module, "PERIOD", 0.01)
     looks: asyncio.Queue[None] = asyncio.Queue()
-    troubles = iter([JournalError("the disk is full"), RuntimeError("a fault of ours")])
+    troubles = iter([JournalError("the disk is full"), RuntimeError("a bug")])
 
     async def failing() -> float:
         looks.put_nowait(None)
         raise next(troubles, JournalError("still"))
 
-    server.schedules.look = failing  # type: ignore[method-assign]
-    server.schedules.start()
+    server.scheduler.tick = failing  # type: ignore[method-assign]
+    server.scheduler.start()
     for _ in range(3):
         await looks.get()
-    await server.schedules.stop()
+    await server.scheduler.stop()
     assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == [
-        "looking after the schedules failed; it is tried again"
+        "scheduler: a bug; will try again"
     ]
 
 
@@ -159,8 +159,8 @@ async def test_a_look_that_fails_is_not_the_last(
 async def test_what_was_claimed_before_is_finished_first(server: Clocked) -> None:
     ident = await server.add()
     claim = Firing(ident, START + 60, START + 60, "claimed", new_id(), new_id())
-    await server.schedules.read(lambda session: session.journal.claim(claim))
-    await server.schedules.finish()
+    await server.scheduler.read(lambda session: session.journal.claim(claim))
+    await server.scheduler.finish_claimed()
     assert [order.task for order in waiting_work_items(server.paths)] == [claim.task]
     assert [f.outcome for f in await server.firings(ident)] == ["queued"]
 
@@ -174,15 +174,15 @@ class TestTheSecondServer:
         second = Clocked(paths, "default-2", now=START + 60)
         close.callback(second.holder.close)
         server.holder.slot.announce(HolderFile("server", 1, host(), "http://127.0.0.1:1/", "key"))
-        assert await second.schedules.look() == ABSENCE_PERIOD
-        await second.schedules.finish()
+        assert await second.scheduler.tick() == ABSENCE_PERIOD
+        await second.scheduler.finish_claimed()
         assert list(waiting_work_items(paths)) == []
-        address = second.schedules.remote_address()
+        address = second.scheduler.remote_address()
         assert address is not None
         assert address.url == "http://127.0.0.1:1/"
-        assert server.schedules.remote_address() is None
+        assert server.scheduler.remote_address() is None
         with pytest.raises(JournalHeld):
-            await second.schedules.read(all_schedules)
+            await second.scheduler.read(all_schedules)
 
     @pytest.mark.asyncio
     async def test_it_looks_after_them_where_there_is_no_holder(
@@ -192,14 +192,14 @@ class TestTheSecondServer:
         server.holder.close()
         second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
-        assert second.schedules.remote_address() is None
-        assert await second.schedules.look() == PERIOD
+        assert second.scheduler.remote_address() is None
+        assert await second.scheduler.tick() == PERIOD
         assert second.launched == 1
         assert [f.outcome for f in await second.firings(ident)] == ["queued"]
         assert [order.journal for order in waiting_work_items(paths)] == ["default"]
         first = Clocked(paths, now=START + 62)
         close.callback(first.holder.close)
-        assert await first.schedules.look() == PERIOD
+        assert await first.scheduler.tick() == PERIOD
         assert len(await first.firings(ident)) == 1
 
     @pytest.mark.asyncio
@@ -211,7 +211,7 @@ class TestTheSecondServer:
         second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
         command = take_slot_briefly(paths)
-        look = asyncio.create_task(second.schedules.look())
+        look = asyncio.create_task(second.scheduler.tick())
         await asyncio.sleep(0)
         command.release()
         assert await look == PERIOD
@@ -224,7 +224,7 @@ class TestTheSecondServer:
         second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
         monkeypatch.setattr(moment, "ACQUIRE_TIMEOUT", 0.0)
-        assert await second.schedules.look() == ABSENCE_PERIOD, "held by somebody who has not said what it is"
+        assert await second.scheduler.tick() == ABSENCE_PERIOD, "held by somebody who has not said what it is"
 
     @pytest.mark.asyncio
     async def test_it_has_its_turn_however_often_others_ask(
@@ -238,13 +238,13 @@ class TestTheSecondServer:
 
         async def ask_for_ever() -> None:
             while True:
-                await second.schedules.read(all_schedules)
+                await second.scheduler.read(all_schedules)
                 reads.put_nowait(None)
 
         asking = [asyncio.create_task(ask_for_ever()) for _ in range(3)]
         await reads.get()
         before = reads.qsize()
-        assert await second.schedules.look() == PERIOD
+        assert await second.scheduler.tick() == PERIOD
         assert reads.qsize() - before <= len(asking), "each of those that were there before it"
         for one in asking:
             one.cancel()
@@ -256,7 +256,7 @@ class TestTheSecondServer:
     ) -> None:
         second = Clocked(paths, "default-2")
         close.callback(second.holder.close)
-        assert await second.schedules.look() == ABSENCE_PERIOD
+        assert await second.scheduler.tick() == ABSENCE_PERIOD
         assert not (paths.journals / "default").exists()
 
 
@@ -279,10 +279,10 @@ class TestLocalZone:
 def test_a_due_once_in_the_past_is_over(server: Clocked) -> None:
     async def job() -> float:
         when = ScheduleSpec(At(START - 1, "UTC"), "UTC")
-        await server.schedules.call(
+        await server.scheduler.call(
             lambda session: add_schedule(session, CALL, when, ident=new_id(), now=START)
         )
-        return await server.schedules.look()
+        return await server.scheduler.tick()
 
     assert asyncio.run(job()) == PERIOD
     assert list(waiting_work_items(server.paths)) == []
