@@ -1,6 +1,6 @@
-"""Where tasks were started: a table beside the tasks, to find those of a notebook's cells at once.
+"""Index from notebook cells to the tasks they started: a table beside ``tasks``.
 
-Journals of before have no such table; they get it, filled, when they are opened.
+Older journals do not have the table; it is created and filled when they are opened.
 """
 
 from __future__ import annotations
@@ -22,26 +22,30 @@ CREATE = (
     "CREATE INDEX cells_by_spot ON cells (cell, notebook)",
     _FILL,
 )
-_SPOTS = "SELECT DISTINCT notebook, cell FROM cells"
+_LOCATIONS = "SELECT DISTINCT notebook, cell FROM cells"
 WITHIN = (
-    "id IN (SELECT task FROM json_each(?) AS place CROSS JOIN cells"
-    " ON cell = json_extract(place.value, '$[1]') AND notebook = json_extract(place.value, '$[0]'))"
+    "id IN (SELECT task FROM json_each(?) AS wanted CROSS JOIN cells"
+    " ON cell = json_extract(wanted.value, '$[1]') AND notebook = json_extract(wanted.value, '$[0]'))"
 )
-"""The clause for tasks that were started in one of some locations; its value is `locations_value`."""
+"""The condition for tasks started in one of several locations; its value is `locations_value`."""
 
 
 def rows(tasks: Iterable[Task]) -> list[Row]:
-    """The rows of *tasks*."""
+    """Return the rows of *tasks*."""
     return [(t.id, t.notebook or "", t.cell or "") for t in tasks]
 
 
 def cell_locations(db: Connection, cells: Collection[str] | None) -> Iterator[CellLocation]:
-    """Every location that is known; only of these *cells* when they are given."""
+    """Return every known location, or only those of *cells*."""
     of_cells = " WHERE cell IN (SELECT value FROM json_each(?))"
-    found = db.execute(_SPOTS) if cells is None else db.execute(_SPOTS + of_cells, [json.dumps(list(cells))])
+    found = (
+        db.execute(_LOCATIONS)
+        if cells is None
+        else db.execute(_LOCATIONS + of_cells, [json.dumps(list(cells))])
+    )
     return (CellLocation(notebook or None, cell or None) for notebook, cell in found if notebook or cell)
 
 
 def locations_value(locations: Collection[CellLocation]) -> str:
-    """What `WITHIN` is asked with."""
+    """Return the value for `WITHIN`."""
     return json.dumps([(notebook or "", cell or "") for notebook, cell in locations])

@@ -1,4 +1,4 @@
-"""What SQLite, and rows that a disk has changed, may raise, as this package's errors."""
+"""Translation of SQLite errors and damaged rows into this package's errors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ _CORRUPT = (
     "malformed", "not a database", "corrupt", "no such table", "no such column", "file is encrypted",
     "unsupported file format", "decode", "has no column", "error in ",
 )  # fmt: skip
+"""Parts of SQLite's messages that mean a damaged file."""
+
+_DAMAGED_ROW = (*UNREADABLE, ValueError, TypeError, AttributeError, KeyError, BadCursor)
 
 
 class CorruptJournal(JournalError):
-    """The file is no journal, or no longer one."""
+    """The file is not a journal, or is damaged."""
 
 
-class Translated:
-    """Turns SQLite's errors into this package's, with a sentence that says what to do."""
+class sqlite_errors:  # noqa: N801 - reads as a function, like contextlib.suppress
+    """Translate SQLite's errors: `CorruptJournal` for a damaged file, else `JournalError`."""
+
+    __slots__ = ("_path",)
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,7 +33,8 @@ class Translated:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if not isinstance(error, sqlite3.Error | UnicodeDecodeError):  # the latter: of an error's own words
+        # sqlite3 raises UnicodeDecodeError when it cannot decode its own error message.
+        if not isinstance(error, sqlite3.Error | UnicodeDecodeError):
             return
         text = str(error)
         if not isinstance(error, sqlite3.InterfaceError) and any(word in text for word in _CORRUPT):
@@ -36,8 +42,10 @@ class Translated:
         raise JournalError(f"{self._path} cannot be used: {text}") from error
 
 
-class Damage:
-    """Turns what reading a row of ours may raise, when a disk has changed it, into `CorruptJournal`."""
+class row_errors:  # noqa: N801 - reads as a function, like contextlib.suppress
+    """Translate what decoding a row of *table* raises, when a disk has changed it, to `CorruptJournal`."""
+
+    __slots__ = ("_table",)
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -46,5 +54,5 @@ class Damage:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (*UNREADABLE, ValueError, TypeError, AttributeError, KeyError, BadCursor)):
+        if isinstance(error, _DAMAGED_ROW):
             raise CorruptJournal(f"the journal's {self._table} are damaged: {error}") from error

@@ -1,4 +1,4 @@
-"""Pages of events out of the SQLite tables, forwards and backwards."""
+"""Queries for pages of events, forwards and backwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlite3 import Connection
 
 from ...core.events import with_offset
 from ..base import HistoryPage, StoredEvent
-from .errors import Damage
+from .errors import row_errors
 
 log = logging.getLogger(__name__)
 _EVENT = "SELECT offset, task, type, body, json_valid(body) FROM events"
@@ -29,21 +29,21 @@ def read(
     size: int,
 ) -> list[StoredEvent]:
     """See `base.Journal.read`."""
-    narrow, chosen = _narrowed(types)
+    condition, values = _type_filter(types)
     order = " ORDER BY offset LIMIT ?"
     if tasks is None:
-        sql = f"{_EVENT} WHERE offset > ?{narrow}{order}"
-        return _page(iter(db.execute(sql, [after, *chosen, limit])), size)
-    one = f"{_EVENT} WHERE offset > ? AND task = ?{narrow}{order}"
-    parts = [db.execute(one, [after, task, *chosen, limit]) for task in set(tasks)]
+        sql = f"{_EVENT} WHERE offset > ?{condition}{order}"
+        return _page(iter(db.execute(sql, [after, *values, limit])), size)
+    one = f"{_EVENT} WHERE offset > ? AND task = ?{condition}{order}"
+    parts = [db.execute(one, [after, task, *values, limit]) for task in set(tasks)]
     return _page(islice(heapq.merge(*parts), limit), size)
 
 
 def tail(db: Connection, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
     """See `base.Journal.tail`."""
-    narrow, chosen = _narrowed(types)
-    sql = f"{_EVENT} WHERE task = ?{narrow} ORDER BY offset DESC LIMIT ?"
-    return _page(db.execute(sql, [task, *chosen, count]))[::-1]
+    condition, values = _type_filter(types)
+    sql = f"{_EVENT} WHERE task = ?{condition} ORDER BY offset DESC LIMIT ?"
+    return _page(db.execute(sql, [task, *values, count]))[::-1]
 
 
 def past(
@@ -56,33 +56,33 @@ def past(
     look: int,
 ) -> HistoryPage:
     """See `base.Journal.past`."""
-    narrow, chosen = _narrowed(types)
+    condition, values = _type_filter(types)
     floor = 0 if types is None else _older(db, task, upto, look)
-    sql = f"{_EVENT} WHERE task = ? AND offset <= ? AND offset > ?{narrow} ORDER BY offset DESC LIMIT ?"
+    sql = f"{_EVENT} WHERE task = ? AND offset <= ? AND offset > ?{condition} ORDER BY offset DESC LIMIT ?"
     passed = [floor + 1]
-    events = _page(_noted(db.execute(sql, [task, upto, floor, *chosen, limit]), passed), size)
+    events = _page(_recorded(db.execute(sql, [task, upto, floor, *values, limit]), passed), size)
     return HistoryPage(events[::-1], _older(db, task, passed[-1] - 1))
 
 
 def _older(db: Connection, task: str, upto: int, skip: int = 0) -> int:
-    """The offset of the newest event of *task* up to *upto*, after *skip* others; 0 without one."""
+    """Return the offset of the newest event of *task* up to *upto*, after *skip* others; 0 without one."""
     sql = "SELECT offset FROM events WHERE task = ? AND offset <= ? ORDER BY offset DESC LIMIT 1 OFFSET ?"
     row = db.execute(sql, [task, upto, skip]).fetchone()
     return int(row[0]) if row else 0
 
 
-def _narrowed(types: Collection[str] | None) -> tuple[str, list[object]]:
+def _type_filter(types: Collection[str] | None) -> tuple[str, list[object]]:
     return ("", []) if types is None else (_OF_TYPES, [json.dumps(list(types))])
 
 
 def _page(rows: Iterable[_Event], size: int | None = None) -> list[StoredEvent]:
-    """The rows as events. One that a disk has changed would keep every reader from all that follows it."""
+    """Return the rows as events, without damaged ones: those would stop every reader there for good."""
     page: list[StoredEvent] = []
     weight = 0
-    with Damage("events"):
+    with row_errors("events"):
         for offset, task, kind, body, sound in rows:
             if not sound:
-                _tell_of_damage(offset)
+                _log_damage(offset)
                 continue
             page.append(StoredEvent(offset, task, kind, with_offset(body.encode(), offset)))
             weight += len(body)
@@ -91,13 +91,13 @@ def _page(rows: Iterable[_Event], size: int | None = None) -> list[StoredEvent]:
     return page
 
 
-def _noted(rows: Iterable[_Event], passed: list[int]) -> Iterator[_Event]:
-    """The same rows; *passed* gets the offset of each, the damaged ones' too."""
+def _recorded(rows: Iterable[_Event], passed: list[int]) -> Iterator[_Event]:
+    """Yield the same rows and append the offset of each, damaged ones included, to *passed*."""
     for row in rows:
         passed.append(row[0])
         yield row
 
 
-@cache
-def _tell_of_damage(offset: int) -> None:
+@cache  # logs each offset once
+def _log_damage(offset: int) -> None:
     log.error("event %d in the journal is damaged on disk and is passed over", offset)

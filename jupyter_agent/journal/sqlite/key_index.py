@@ -1,6 +1,6 @@
-"""The keys of tasks: a table beside the tasks, to find those of a key at once.
+"""Index from keys to tasks: a table beside ``tasks``.
 
-Journals of before have no such table; they get it, filled, when they are opened.
+Older journals do not have the table; it is created and filled when they are opened.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ CREATE = (
     f"INSERT INTO keys SELECT id, {_KEY} FROM tasks WHERE {_KEY} IS NOT NULL",
 )
 WITH_KEY = "id IN (SELECT task FROM keys WHERE key = ?)"
-"""The clause for tasks with a key."""
+"""The condition for tasks with a key; its value is the key."""
 
 
 def rows(tasks: Iterable[Task]) -> list[Row]:
-    """The rows of those among *tasks* that have a key, or had one in an earlier attempt."""
+    """Return the rows of those *tasks* that have a key, or may have had one in an earlier attempt."""
     return [(t.id, t.key) for t in tasks if t.key is not None or t.attempt > 1]

@@ -1,9 +1,9 @@
-"""How far offsets may have been given out: a number in a file beside the journal.
+"""Reservation of offsets: a high-water mark, persisted beside the journal.
 
-A journal can go back in time: SQLite drops its write-ahead log from the first damaged frame on, a copy is
-restored, a disk lied at a power loss. It would give the same offsets out again, for other events, and a
-cursor from before could not be told from a good one. So offsets are reserved before they are used, many at
-a time, and whoever opens a journal that was not closed goes on behind the reservation.
+A journal can go back in time: SQLite drops its write-ahead log from the first damaged frame on, a backup is
+restored, a disk loses acknowledged writes at a power loss. It would then give the same offsets to other
+events, and an old cursor could not be told from a good one. So offsets are reserved on disk before they are
+used, many at a time, and a journal that was not closed continues behind its reservation.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from ...errors import JournalError
 from ...system.files import write_private
 
 STEP = 100_000
+"""Offsets reserved at a time, beyond the one that is needed."""
+
 MAX_LOST_RANGES = 200
+"""Maximum number of lost ranges remembered, the newest ones."""
 
 LostRange = tuple[int, int]
-"""Offsets after the first number, up to and with the second, may have been given out and then lost."""
+"""Offsets greater than the first number, up to and including the second, may have been lost."""
 
 
 class OffsetAllocator:
-    """``upto`` is the last offset that may have been given out; 0: the journal was closed, or is new."""
+    """Owner of the file. ``upto``: the last reserved offset; 0 when nothing is reserved."""
 
     def __init__(self, journal: Path) -> None:
         self._path = journal.with_name(f"{journal.name}-reserved")
         self.upto = self._read()
 
     def reserve(self, offset: int) -> None:
-        """Reserve what is needed to give *offset* out. Raises `JournalError`."""
+        """Make sure that *offset* is reserved. Raises `JournalError` when the file cannot be written."""
         if offset <= self.upto:
             return
         try:
@@ -38,7 +41,7 @@ class OffsetAllocator:
         self.upto = offset + STEP
 
     def release(self) -> None:
-        """The journal is new, or closed with everything in it: nothing is reserved."""
+        """Remove the reservation: the journal is new, or was closed with every offset in it."""
         self._path.unlink(missing_ok=True)
         self.upto = 0
 
@@ -50,5 +53,5 @@ class OffsetAllocator:
 
 
 def in_lost_range(after: int, lost_ranges: list[LostRange]) -> bool:
-    """Whether a cursor at *after* comes from a time that the journal has lost."""
+    """Return True if a cursor at *after* points into a range that may have been lost."""
     return any(low < after <= high for low, high in lost_ranges)

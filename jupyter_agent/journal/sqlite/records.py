@@ -1,18 +1,19 @@
-"""Small records beside the log, in SQLite."""
+"""Records and firings of schedules, in SQLite."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import Connection, Cursor
+from sqlite3 import Connection
 from typing import Any
 
 import msgspec
 
 from ..records import MAX_KEPT, MAX_KEPT_WITHOUT_TASK, Firing, RecordsExport
-from .errors import Damage, Translated
+from .errors import row_errors, sqlite_errors
+from .immediate import Run, immediate
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -25,42 +26,36 @@ CREATE INDEX IF NOT EXISTS open_firings ON firings (due) WHERE outcome IN ('clai
 CREATE TABLE IF NOT EXISTS floors (schedule TEXT PRIMARY KEY, due REAL NOT NULL) WITHOUT ROWID
 """
 
-
 _FIRING = "INSERT OR IGNORE INTO firings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
 
 _SETTLE = (
     "UPDATE firings SET at = ?, outcome = ?, task = ?, worker = ?, missed = ?, asked = ?, reason = ?"
     " WHERE schedule = ? AND due = ?"
 )
 
-
 _SETTLED = "schedule = ? AND outcome NOT IN ('claimed', 'waiting') AND (task IS NOT NULL) = ?"
-
 
 _OLD = f"SELECT due FROM firings WHERE {_SETTLED} ORDER BY due DESC LIMIT 1 OFFSET ?"
 
-
 _FORGET = f"DELETE FROM firings WHERE {_SETTLED} AND due <= ?"
-
 
 _RAISE_FLOOR = "INSERT INTO floors VALUES (?, ?) ON CONFLICT DO UPDATE SET due = max(due, excluded.due)"
 
 
 def add_tables(db: Connection) -> None:
-    """Make the tables, unless they are there."""
+    """Create the tables that are missing."""
     for statement in _SCHEMA.split(";\n"):
         db.execute(statement)
 
 
 class SQLiteRecords:
-    """See `Records`; for `sqlite.SQLiteJournal`, which has the connection."""
+    """See `Records`; for `journal.SQLiteJournal`, which opens the connection."""
 
     _db: Connection
     _path: Path
 
     def put_record(self, kind: str, ident: str, body: bytes) -> None:
-        with Translated(self._path):
+        with sqlite_errors(self._path):
             self._db.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", [kind, ident, body])
 
     def record(self, kind: str, ident: str) -> bytes | None:
@@ -84,23 +79,23 @@ class SQLiteRecords:
                 return False
             if run(_FIRING, firing).rowcount < 1:
                 return False
-            for ran, most in ((True, MAX_KEPT), (False, MAX_KEPT_WITHOUT_TASK)):
-                old = run(_OLD, [schedule, ran, most]).fetchone()
+            for ran, limit in ((True, MAX_KEPT), (False, MAX_KEPT_WITHOUT_TASK)):
+                old = run(_OLD, [schedule, ran, limit]).fetchone()
                 if old is not None:
                     run(_FORGET, [schedule, ran, *old])
                     run(_RAISE_FLOOR, [schedule, *old])
         return True
 
     def settle(self, firing: Firing) -> None:
-        with Translated(self._path):
+        with sqlite_errors(self._path):
             self._db.execute(_SETTLE, [*firing[2:], firing.schedule, firing.due])
 
     def firings(
         self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
     ) -> list[Firing]:
-        most = math.inf if before is None else before
+        upto = math.inf if before is None else before
         clause = f"WHERE schedule = ? AND due < ?{' AND task IS NOT NULL' if ran else ''}"
-        return self._firings(f"{clause} ORDER BY due DESC LIMIT ?", schedule, most, limit)
+        return self._firings(f"{clause} ORDER BY due DESC LIMIT ?", schedule, upto, limit)
 
     def last_due(self, schedule: str, upto: float) -> float | None:
         ((due,),) = self._rows(
@@ -108,7 +103,7 @@ class SQLiteRecords:
             " SELECT max(due) FROM firings WHERE schedule = ?1 AND due <= ?2 AND NOT asked)",
             *(schedule, upto),
         )
-        with Damage("firings"):
+        with row_errors("firings"):
             return None if due is None else float(due)
 
     def open_firings(self) -> list[Firing]:
@@ -118,39 +113,30 @@ class SQLiteRecords:
         records = [(k, i, _body(b)) for k, i, b in self._rows("SELECT kind, ident, body FROM records")]
         return RecordsExport(records, self._firings(""), self._rows("SELECT schedule, due FROM floors"))
 
-    def import_records(self, kept: RecordsExport) -> None:
+    def import_records(self, export: RecordsExport) -> None:
         with self._transaction() as run:
-            for record in kept.records:
+            for record in export.records:
                 run("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record)
-            for firing in kept.firings:
+            for firing in export.firings:
                 run(_FIRING, firing)
-            for floor in kept.floors:
+            for floor in export.floors:
                 run("INSERT OR IGNORE INTO floors VALUES (?, ?)", floor)
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with Translated(self._path):
+        with sqlite_errors(self._path):
             return self._db.execute(sql, values).fetchall()
 
     def _firings(self, clause: str, *values: object) -> list[Firing]:
         rows = self._rows(f"SELECT * FROM firings {clause}", *values)
-        with Damage("firings"):
+        with row_errors("firings"):
             return [msgspec.convert(row, Firing, strict=False) for row in rows]
 
     @contextmanager
-    def _transaction(self) -> Iterator[Callable[..., Cursor]]:
-        """What runs statements in one transaction: committed at the end, undone by an error."""
-        run = self._db.execute
-        with Translated(self._path):
-            run("BEGIN IMMEDIATE")
-            try:
-                yield run
-                run("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    run("ROLLBACK")
-                raise
+    def _transaction(self) -> Iterator[Run]:
+        with sqlite_errors(self._path), immediate(self._db) as run:
+            yield run
 
 
 def _body(value: object) -> bytes:
-    with Damage("records"):
+    with row_errors("records"):
         return msgspec.convert(value, bytes)

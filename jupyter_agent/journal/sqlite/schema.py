@@ -1,10 +1,12 @@
-"""The tables of the SQLite journal, and how rows go into them."""
+"""Schema of the SQLite journal, and bulk inserts into it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
 from sqlite3 import Connection
+
+from .immediate import immediate
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -27,27 +29,28 @@ CREATE TABLE commands (
     body TEXT NOT NULL);
 """
 _LADDER = (256, 64, 16, 4, 1)
-"""Rows of one statement: few enough texts that SQLite keeps them all prepared."""
+"""Rows of one INSERT statement: few enough different statements that SQLite keeps all of them prepared."""
 
 _REPLACED = {"tasks", "producers", "attempts", "cells", "keys"}
 Row = Sequence[object]
 SOUND_SNAPSHOT = "iif(json_valid(snapshot), snapshot, '{}')"
+"""An SQL expression: the snapshot, or an empty object for one that a disk has damaged."""
 
 
 def add_table(db: Connection, table: str, statements: Sequence[str]) -> None:
-    """Make *table*, filled, by *statements*, unless it is there: journals of before are without it."""
+    """Create and fill *table* with *statements* unless it exists: older journals do not have it."""
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).fetchone():
         return
-    db.execute("BEGIN IMMEDIATE")
-    for statement in statements:
-        db.execute(statement)
-    db.execute("COMMIT")
+    with immediate(db) as run:
+        for statement in statements:
+            run(statement)
 
 
 def put_rows(run: Callable[[str, Sequence[object]], object], table: str, rows: Sequence[Row]) -> None:
-    """Insert *rows* in few statements; a task, producer or attempt replaces the row it had.
+    """Insert *rows* in few statements; a row of `_REPLACED` tables replaces the row with its key.
 
-    Row by row the journal's thread would take the interpreter for each while it holds the transaction.
+    One statement for each row would make the journal's thread wait for the GIL between any two of them
+    while it holds the transaction.
     """
     start = 0
     for size in _LADDER:

@@ -1,0 +1,117 @@
+"""Opening the SQLite file: settings, tables, epoch, and the offset to continue from."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+
+import msgspec
+
+from ...core.ids import Cursor
+from ...errors import JournalError
+from ...system.files import create_private
+from . import cell_index, key_index, records
+from .errors import CorruptJournal, row_errors, sqlite_errors
+from .immediate import immediate
+from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator
+from .schema import SCHEMA, SCHEMA_VERSION, add_table
+
+_PRAGMAS = (
+    "auto_vacuum=INCREMENTAL",  # has an effect only before the first table exists
+    "locking_mode=EXCLUSIVE",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "temp_store=MEMORY",  # else a large statement opens a temporary file and keeps it open
+    "wal_autocheckpoint=4000",
+    "journal_size_limit=67108864",
+)
+
+
+@dataclass(slots=True)
+class Opened:
+    """An open journal file. ``pruned``: the largest offset of a deleted event."""
+
+    db: Connection
+    epoch: str
+    head: int
+    pruned: int
+    lost_ranges: list[LostRange]
+
+
+def open_file(path: Path, new_epoch: str, offsets: OffsetAllocator) -> Opened:
+    """Open the journal in *path*; a new one gets the epoch *new_epoch*.
+
+    Raises `CorruptJournal` when the file is damaged, `JournalError` when it cannot be opened.
+    """
+    _create_private(path)
+    with sqlite_errors(path):
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            return _prepare(db, new_epoch, offsets)
+        except BaseException:
+            db.close()
+            raise
+
+
+def _create_private(path: Path) -> None:
+    """Create the file for this user only: SQLite follows the umask, and its side files copy the mode."""
+    try:
+        create_private(path).close()
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise JournalError(f"{path} cannot be used: {error.strerror or error}") from error
+
+
+def _prepare(db: Connection, new_epoch: str, offsets: OffsetAllocator) -> Opened:
+    for pragma in _PRAGMAS:
+        db.execute(f"PRAGMA {pragma}")
+    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        _create_tables(db, new_epoch, offsets)
+    opened = _read_meta(db)
+    add_table(db, "cells", cell_index.CREATE)
+    add_table(db, "keys", key_index.CREATE)
+    records.add_tables(db)
+    if offsets.upto > opened.head:
+        _skip_reserved(opened, offsets.upto)
+    # Touch both large tables, so that a damaged file is found now and not at the first commit.
+    db.execute("SELECT id FROM tasks LIMIT 1").fetchone()
+    db.execute("SELECT offset FROM events ORDER BY offset DESC LIMIT 1").fetchone()
+    return opened
+
+
+def _create_tables(db: Connection, epoch: str, offsets: OffsetAllocator) -> None:
+    offsets.release()
+    with immediate(db) as run:
+        for statement in SCHEMA.split(";\n"):
+            run(statement)
+        for row in (("schema", str(SCHEMA_VERSION)), ("epoch", epoch)):
+            run("INSERT INTO meta VALUES (?, ?)", row)
+
+
+def _read_meta(db: Connection) -> Opened:
+    meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
+    if meta.get("schema") != str(SCHEMA_VERSION):
+        raise CorruptJournal(f"the journal has schema {meta.get('schema')!r}, not {SCHEMA_VERSION}")
+    with row_errors("meta"):
+        row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+        return Opened(
+            db,
+            epoch=Cursor.parse(f"{meta['epoch']}:0").epoch,
+            head=int(row[0]) if row else 0,
+            pruned=int(meta.get("pruned", 0)),
+            lost_ranges=msgspec.json.decode(meta.get("voids", "[]"), type=list[LostRange]),
+        )
+
+
+def _skip_reserved(opened: Opened, reserved: int) -> None:
+    """Continue behind *reserved*: the journal was not closed, so its newest offsets may be lost."""
+    opened.lost_ranges = [*opened.lost_ranges, (opened.head, reserved)][-MAX_LOST_RANGES:]
+    opened.head = reserved + 1
+    lost = msgspec.json.encode(opened.lost_ranges).decode()
+    with immediate(opened.db) as run:
+        run("DELETE FROM sqlite_sequence WHERE name = 'events'")
+        run("INSERT INTO sqlite_sequence VALUES ('events', ?)", [opened.head])
+        run("INSERT OR REPLACE INTO meta VALUES ('voids', ?)", [lost])
