@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 GONE = ".gone-"
+"""Prefix of folders that are being deleted."""
 
 
 def make_private(folder: Path) -> Path:
-    """Make *folder*, 0700, with its parents; narrows one that others could read."""
+    """Make *folder* (0700) and its parents, and return it; narrow the mode of one that others could read."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o077:
@@ -24,15 +25,15 @@ def make_private(folder: Path) -> Path:
 
 
 def create_private(path: Path) -> IO[bytes]:
-    """A new file that only this user can read, whatever the umask. Raises `FileExistsError`."""
+    """Open a new file that only this user can read, whatever the umask. Raises `FileExistsError`."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
 def write_private(path: Path, *parts: bytes, temporary: Path | None = None) -> None:
-    """Replace *path* in one step with a synced file that only this user can read; it outlives a power loss.
+    """Replace *path* atomically with a file that only this user can read; the file survives a power loss.
 
-    *temporary* is where it is written first: a name in the same folder that nobody else writes to, so that
-    whatever a killed writer left there is replaced.
+    *temporary* is where it is written first: a name in the same folder that has no other writer, so that
+    what a killed writer left there is replaced. Without it, a random name.
     """
     if temporary is None:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -42,6 +43,8 @@ def write_private(path: Path, *parts: bytes, temporary: Path | None = None) -> N
         with created as file:
             file.writelines(parts)
             file.flush()
+            # Content before name: renamed first, the file could be empty under its final name after a
+            # power loss. The folder is synced last, since without it the new name itself may be lost.
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
@@ -51,7 +54,7 @@ def write_private(path: Path, *parts: bytes, temporary: Path | None = None) -> N
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in *folder* outlive a power loss, where the system can do that."""
+    """Make the names in *folder* survive a power loss, on systems that can sync a folder."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -65,9 +68,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove *folder* so that nobody ever sees it half there: it loses its name first.
+    """Remove *folder* without any reader seeing it half deleted: it is renamed first.
 
-    What cannot be deleted then stays under a name that `sweep` knows.
+    What cannot be deleted stays under a name that `sweep` recognises.
     """
     gone = folder.with_name(f"{GONE}{folder.name}-{secrets.token_hex(4)}")
     folder.rename(gone)
@@ -75,13 +78,13 @@ def remove_folder(folder: Path) -> None:
 
 
 def sweep(parent: Path) -> None:
-    """Delete what `remove_folder` left in *parent*, perhaps because its process was killed."""
+    """Delete what `remove_folder` left in *parent*, for example because its process was killed."""
     for gone in parent.glob(f"{GONE}*"):
         shutil.rmtree(gone, ignore_errors=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in *path*; ``None`` when it is missing or not (yet) readable as one."""
+    """Return the object in *path*; ``None`` when the file is missing or is not (yet) a JSON object."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

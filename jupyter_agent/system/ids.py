@@ -1,4 +1,4 @@
-"""New ids, from this machine's clock and randomness."""
+"""New ULIDs from this machine's clock and randomness."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _newest_id = ""
 
 
 def new_id() -> str:
-    """A fresh ULID of now; greater than those before, so that what this process makes keeps its order."""
+    """Return a new ULID, greater than all that this process made before, even when the clock is set back."""
     global _newest_id
     made = ulid(time.time(), secrets.token_bytes(10))
     if made <= _newest_id:

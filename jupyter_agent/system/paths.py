@@ -1,4 +1,4 @@
-"""Data paths: the folders in which a user's journals, spools and results lie."""
+"""Data paths: the folders of a user's journals, spools, results and workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .locks import FileLock
 class DataPaths:
     """The folders below one root.
 
-    ``fallback_reason`` says why the root is not where it was asked to be; ``None`` when it is.
+    ``fallback_reason`` says why the root is not the configured one; ``None`` when it is.
     """
 
     root: Path
@@ -41,29 +41,29 @@ class DataPaths:
 
     @property
     def calls(self) -> Path:
-        """What detached tasks run."""
+        """Run specs of detached tasks."""
         return self.root / "calls"
 
     @property
     def orders(self) -> Path:
-        """Attempts that wait for a worker."""
+        """Work items that no worker has claimed."""
         return self.root / "orders"
 
     @property
     def workers(self) -> Path:
-        """What workers have in hand, and how many there may be."""
+        """Claimed work items, logs, worker slots, and how many workers there may be."""
         return self.root / "workers"
 
 
 def data_paths() -> DataPaths:
-    """`JUPYTER_AGENT_DIR`, or ``agent`` in Jupyter's data folder; made when missing (0700).
+    """Return `JUPYTER_AGENT_DIR`, or ``agent`` in Jupyter's data folder; made when missing (0700).
 
     Where nothing can be written or locked there, a folder of this user in the host's temporary
-    directory takes its place, and ``fallback_reason`` says why. Every process of a user gets the same answer.
+    directory takes its place, and ``fallback_reason`` says why. Every process of a user gets the same folder.
     """
-    asked = os.environ.get("JUPYTER_AGENT_DIR")
-    if asked:
-        return _probed(Path(asked).expanduser())
+    configured = os.environ.get("JUPYTER_AGENT_DIR")
+    if configured:
+        return _probed(Path(configured).expanduser())
     from jupyter_core.paths import jupyter_data_dir
 
     return _probed(Path(jupyter_data_dir()) / "agent")
@@ -75,7 +75,7 @@ def _probed(root: Path) -> DataPaths:
         _probe(root)
     except OSError as error:
         local = Path(tempfile.gettempdir()) / f"jupyter_agent-{_user_id()}"
-        if local.is_symlink():  # anybody may have put it there, and may turn it elsewhere
+        if local.is_symlink():  # any user may have made it in a shared folder, and may change its target
             raise PermissionError(f"{local} is a symbolic link") from error
         _probe(local)
         why = f"{root} cannot be written or locked ({error.strerror or error}); using {local}"
@@ -84,6 +84,7 @@ def _probed(root: Path) -> DataPaths:
 
 
 def _probe(root: Path) -> None:
+    """Make *root* and acquire a lock in it. Raises `OSError` where that does not work."""
     if root.exists() and hasattr(os, "getuid") and root.stat().st_uid != os.getuid():
         raise PermissionError(f"{root} belongs to another user")
     make_private(root)

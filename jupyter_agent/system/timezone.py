@@ -1,4 +1,4 @@
-"""This machine's time zone, for whoever names none."""
+"""Time zone of this machine: the default of schedules."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _LINK, _NAME = Path("/etc/localtime"), Path("/etc/timezone")
 
 
 def local_zone(*, link: Path = _LINK, file: Path = _NAME) -> str:
-    """Its IANA name: what ``TZ`` says, else the machine's settings, else UTC."""
+    """Return its IANA name: from ``TZ``, else from the machine's settings, else UTC."""
     for name in _candidates(link, file):
         try:
             return zone_name(name)
-        except BadSchedule:  # the next may know better
+        except BadSchedule:  # not an IANA name: try the next source
             continue
     return "UTC"
 
 
 def _candidates(link: Path, file: Path) -> Iterator[str]:
     yield os.environ.get("TZ", "").removeprefix(":")
-    with suppress(OSError):  # no link: a copy, or nothing
+    with suppress(OSError):  # not a link: a copy of the zone's file, or missing
         yield str(link.readlink()).rpartition("zoneinfo/")[2]
     try:
         yield file.read_text().strip()

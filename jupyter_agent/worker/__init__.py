@@ -1,1 +1,1 @@
-"""Processes that run one task each: `child` for ``on="process"``, `detached` for those that stand alone."""
+"""Processes that run one task each: `child` for ``on="process"``, `detached` for ``on="detached"``."""

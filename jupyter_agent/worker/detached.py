@@ -1,8 +1,8 @@
 """``python -m jupyter_agent.worker.detached <producer>``: a detached task in a process of its own.
 
-Nobody waits for it: it takes its order, runs the attempt in its main thread, emits through its own spool and
-forwarder, and is found by whoever holds the journal through those. It ends quietly when there is no slot for
-it, or no order any more.
+No other process waits for it: it claims its work item, runs the attempt in its main thread, and emits through
+its own spool and forwarder, by which the journal's holder finds it. It exits without a word when there is no
+free slot, or when its item was withdrawn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..core.task import Task
 from ..detached.launcher import NO_SLOT, Launcher
 from ..detached.run_spec import RunSpec, content_path, load_run_spec
 from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item
-from ..detached.work_state import is_asked_to_stop, is_waiting
+from ..detached.work_state import has_spool, is_asked_to_stop, is_waiting
 from ..detached.worker_slots import take_worker_slot
 from ..errors import SpoolError, TaskCancelled
 from ..producer.producer import Producer
@@ -36,39 +36,41 @@ from .fd_capture import FdCapture
 
 
 def main(producer_id: str, workers: str = "") -> int:
-    """Run the order of the worker *producer_id*, one of at most *workers*; the exit status.
+    """Run the work item of the worker *producer_id*, one of at most *workers*; return the exit status.
 
-    Who starts it says how many: were the caller's environment to say less, it would be started in vain.
+    The launcher says how many: if the environment of the task's caller said fewer, the launcher would start
+    workers that find no slot.
     """
     paths = data_paths()
     slot = take_worker_slot(paths, int(workers) if workers else None)
     if slot is None:
         return NO_SLOT
 
-    def leave() -> None:
+    def release() -> None:
         slot.release()
         _launch_next(paths)
 
     try:
-        return _with_slot(paths, producer_id, leave)
+        return _with_slot(paths, producer_id, release)
     finally:
-        leave()
+        release()
 
 
-def _with_slot(paths: DataPaths, producer_id: str, leave: Callable[[], None]) -> int:
+def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) -> int:
     if not is_waiting(paths, producer_id):
         return 0
+    # First the spool with its lock, then the claim: `work_state.state_of` relies on that order.
     os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
     try:
         producer = ready_producer()
     except SpoolError:
-        if (paths.spools / producer_id).exists():  # somebody else is this worker
+        if has_spool(paths, producer_id):  # another process is this worker, or was and is not recovered yet
             return 0
         raise
     try:
         item = claim_work_item(paths, producer_id)
         if item is not None:
-            Worker(producer, item, leave).run()
+            Worker(producer, item, release).run()
         return 0
     finally:
         producer.close()
@@ -76,38 +78,40 @@ def _with_slot(paths: DataPaths, producer_id: str, leave: Callable[[], None]) ->
 
 
 class Worker:
-    """The task's attempts in this process: the ordered one, and what `retries` allows after it.
+    """Runs the attempts of one task in this process: that of its work item, and its retries.
 
-    *leave* gives the slot back.
+    *release* releases the slot.
     """
 
-    def __init__(self, producer: Producer, item: WorkItem, leave: Callable[[], None]) -> None:
+    def __init__(self, producer: Producer, item: WorkItem, release: Callable[[], None]) -> None:
         self._paths = producer.paths
         self._item = item
         self._producer = producer
-        self._leave = leave
-        self._coming: SimpleQueue[Attempt | None] = SimpleQueue()
-        self._stop = SignalInterrupter(signal.SIGTERM, foreign=self._told_to_end)
-        self._outlet = FdCapture(self._said)
+        self._release = release
+        self._attempts: SimpleQueue[Attempt | None] = SimpleQueue()
+        self._interrupter = SignalInterrupter(signal.SIGTERM, foreign=self._on_foreign_signal)
+        self._fd_capture = FdCapture(self._log)
         self._task: LocalTask | None = None
 
     def run(self) -> None:
-        """All attempts, begin to end."""
+        """Run all attempts to their end."""
         run_spec = load_run_spec(self._paths, self._item.task)
         if run_spec is None:
             raise FileNotFoundError(f"what task {self._item.task} should run is not there any more")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a worker that ends starts the next one deaf to it
+        # SIGTERM is inherited as ignored when an ending worker started this one. Between attempts it ends
+        # this process; while one runs, the interrupter's handler decides; while its end is saved, it waits.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
-        self._outlet.open()
+        self._fd_capture.open()
         capture.install()
         task = self._task = self._task_of(run_spec)
         self._begin(task.resume(OutcomeHolder()))
-        task.on_end(lambda: self._coming.put(None))
-        while (attempt := self._coming.get()) is not None:
+        task.on_end(lambda: self._attempts.put(None))
+        while (attempt := self._attempts.get()) is not None:
             self._run(attempt, run_spec)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self._outlet.close()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest is short, and leaves nothing half done
+        self._fd_capture.close()
 
     def _task_of(self, run_spec: RunSpec) -> LocalTask:
         item, about = self._item, run_spec.about
@@ -124,7 +128,7 @@ class Worker:
         attempt.engine.start()
 
     def _engine(self, attempt: Attempt) -> DetachedEngine:
-        return DetachedEngine(attempt, self._stop, self._coming.put, self._leave)
+        return DetachedEngine(attempt, self._interrupter, self._attempts.put, self._release)
 
     def _run(self, attempt: Attempt, run_spec: RunSpec) -> None:
         from .run_target import run_target
@@ -134,21 +138,23 @@ class Worker:
             try:
                 return run_target(run_spec.target, attempt.context, files)
             finally:
-                self._outlet.drain()
+                self._fd_capture.drain()
 
-        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # for as long as how it ended is being kept
-        run_attempt(attempt, work, self._stop)
-        if attempt.context.cancelled or self._stop.from_user:
+        # Ignored outside the interrupter's own window: the attempt's end is being saved then.
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        run_attempt(attempt, work, self._interrupter)
+        if attempt.context.cancelled or self._interrupter.from_user:
             end_children()
         signal.signal(signal.SIGTERM, before)
 
-    def _told_to_end(self) -> BaseException:
+    def _on_foreign_signal(self) -> BaseException:
+        """Return what a SIGTERM raises that this process did not send itself."""
         assert self._task is not None
         attempt = self._task.attempt
         assert attempt is not None
         return attempt.told_to_end(cancelled=is_asked_to_stop(self._paths, self._producer.id))
 
-    def _said(self, stream: str, text: str) -> None:
+    def _log(self, stream: str, text: str) -> None:
         task = self._task
         if task is not None and task.attempt is not None:
             task.attempt.context.stream(stream).write(text)
@@ -160,64 +166,66 @@ class DetachedEngine(BaseEngine):
     def __init__(
         self,
         attempt: Attempt,
-        stop: SignalInterrupter,
+        interrupter: SignalInterrupter,
         run: Callable[[Attempt], None],
-        leave: Callable[[], None],
+        release: Callable[[], None],
     ) -> None:
         super().__init__(attempt)
-        self._stop = stop
+        self._interrupter = interrupter
         self._run = run
-        self._leave = leave
+        self._release = release
         self._forced = 0
 
     def start(self) -> None:
         self._run(self._attempt)
 
     def cancel(self) -> None:
-        self._stop.throw()
+        self._interrupter.throw()
 
     def force(self) -> None:
-        """Once more by the signal; after that it is in code that never returns to Python, or holds on."""
+        """Raise once more, then exit: the work never returns to Python, or catches what is raised."""
         self._forced += 1
         if self._forced == 1:
-            self._stop.throw()
+            self._interrupter.throw()
         else:
-            self._go()
+            self._exit()
 
-    def _go(self) -> None:
+    def _exit(self) -> None:
+        # The end first, so that it is flushed; the slot last, so that the next worker finds this one's
+        # children gone.
         attempt = self._attempt
-        attempt.task.give_up()  # here, none can follow
+        attempt.task.give_up()  # no retry can follow in this process
         attempt.raised(TaskCancelled("its worker had to end itself"))
         attempt.task.producer.close(FLUSH_TIMEOUT)
         complete_work_item(attempt.task.producer.paths, attempt.task.producer.id)
         end_children()
-        self._leave()
+        self._release()
         os._exit(0)
 
 
 def limit_memory(size: int) -> None:
-    """Let this process have at most *size* bytes of memory of its own; 0 is without limit.
+    """Limit this process to *size* bytes of private memory; 0 is without limit.
 
-    Beyond it Python raises `MemoryError`. It counts what is reserved, not what is used (RLIMIT_DATA).
+    Beyond it Python raises `MemoryError`. Reserved memory counts, used or not (RLIMIT_DATA).
     """
     if size and sys.platform != "win32":
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        bound = size if most == resource.RLIM_INFINITY else min(size, most)
-        resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        limit = size if hard == resource.RLIM_INFINITY else min(size, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _launch_next(paths: DataPaths) -> None:
-    """Where no server sees to it, a worker that ends starts the next one.
+    """Start the next worker, where no server does.
 
-    One only: several end at once, each sees all slots that are free, and what one starts takes its slot only
-    later. Were each to start one for every slot, the starts would become ever more.
+    One only: several workers may end at once, each sees the same free slots, and a worker that was started
+    acquires its slot later. If each started one for every slot, the number of starts would grow without end.
     """
     from ..transport.discovery import find_address, find_journal
 
     if find_address(paths, find_journal(paths)) is None:
-        Launcher(paths, lambda _order, _why: None).launch(most=1)
+        Launcher(paths, lambda _item, _why: None).launch(most=1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The environment of programs that are not the worker itself."""
+"""Environment of the kernels and programs that a worker starts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ _WORKERS_OWN = ("JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_WORKER_MEMORY", CALLERS
 
 
 def program_environment() -> dict[str, str]:
-    """The caller's environment, for a kernel or a program: it may be another Python's, which must not
-    import what is the worker's."""
-    found = {name: value for name, value in os.environ.items() if name not in _WORKERS_OWN}
+    """Return the caller's environment for a kernel or a program.
+
+    Without the worker's own ``PYTHONPATH``: the program may be another Python, for which it is wrong.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in _WORKERS_OWN}
     if CALLERS_PATH in os.environ:
-        found.pop("PYTHONPATH", None)
+        env.pop("PYTHONPATH", None)
         if os.environ[CALLERS_PATH]:
-            found["PYTHONPATH"] = os.environ[CALLERS_PATH]
-    return found
+            env["PYTHONPATH"] = os.environ[CALLERS_PATH]
+    return env

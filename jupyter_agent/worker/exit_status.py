@@ -1,12 +1,12 @@
-"""Exit status of a program, in words."""
+"""Exit status of a process, described for people."""
 
 from __future__ import annotations
 
 import signal
 
 
-def how_it_ended(status: int) -> str:
-    """A process's end in words; *status* is `subprocess.Popen`'s."""
+def describe_exit(status: int) -> str:
+    """Return how a process ended, as a verb phrase; *status* is that of `subprocess.Popen`."""
     if status >= 0:
         return f"exited with status {status}"
     try:

@@ -1,6 +1,6 @@
-"""What a worker's process says by itself, not by Python's streams: C code, and programs that it starts.
+"""Capture of file descriptors 1 and 2: output of C code and of programs that the worker starts.
 
-Its file descriptors 1 and 2 become pipes that a thread reads out into the attempt's log.
+The descriptors become pipes, which a thread reads into the attempt's log.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from collections.abc import Callable
 from ..runtime.context import current
 
 Write = Callable[[str, str], None]
-"""Takes the stream's name and text."""
+"""Called with the stream's name and text."""
 
-PIECE = 1 << 16
+CHUNK = 1 << 16
+"""Bytes that are read at once."""
 
 
 class FdCapture:
@@ -34,14 +35,19 @@ class FdCapture:
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = os.pipe()
         self._selector.register(self._wake, selectors.EVENT_READ)
-        self._thread = threading.Thread(target=self._read_out, name="jupyter-agent-outlet", daemon=True)
+        self._thread = threading.Thread(
+            target=self._read_until_closed, name="jupyter-agent-fd-capture", daemon=True
+        )
 
     def open(self) -> None:
-        """From now on file descriptors 1 and 2 lead here, and with them what Python's own streams are not
-        relieved of before (see `PassthroughStream`)."""
+        """Redirect file descriptors 1 and 2, and ``sys.stdout`` and ``sys.stderr`` with them.
+
+        What the task writes to those two is captured before it gets here; see `PassthroughStream`.
+        """
         for number, name in ((1, "stdout"), (2, "stderr")):
             self._before[number] = os.dup(number)
             reading, writing = os.pipe()
+            # Only *number* and what inherits it may keep the pipe open: its end comes with the last of them.
             os.dup2(writing, number)
             os.close(writing)
             decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -50,45 +56,45 @@ class FdCapture:
         self._thread.start()
 
     def drain(self) -> None:
-        """Wait until what was said before this call is written."""
+        """Wait until everything written before this call is in the log."""
         self._drained.clear()
         os.write(self._waker, b"d")
         self._drained.wait()
 
     def close(self) -> None:
-        """Give the file descriptors back; what others still write is read no more."""
+        """Restore the file descriptors. What other processes write after that is not read."""
         self.drain()
         for number, before in self._before.items():
             os.dup2(before, number)
             os.close(before)
-        os.close(self._waker)
+        os.close(self._waker)  # the end of this pipe ends the thread
         self._thread.join()
         for key in list(self._selector.get_map().values()):
             os.close(key.fd)
         self._selector.close()
 
-    def _read_out(self) -> None:
+    def _read_until_closed(self) -> None:
         while True:
             for key, _ in self._selector.select():
                 if key.data is not None:
                     self._read(key)
                     continue
-                wanted = os.read(self._wake, 1)
-                self._read_what_is_there()
+                request = os.read(self._wake, 1)
+                self._read_available()
                 self._drained.set()
-                if not wanted:
+                if not request:
                     return
 
-    def _read_what_is_there(self) -> None:
-        """What is there now: a program that writes without a pause would never have said all."""
+    def _read_available(self) -> None:
+        """Read what the pipes hold now, and no more: a program may go on writing without a pause."""
         for key in [key for key in self._selector.get_map().values() if key.data is not None]:
             waiting = _waiting(key.fd)
             while waiting > 0:
-                waiting -= self._read(key, min(waiting, PIECE))
+                waiting -= self._read(key, min(waiting, CHUNK))
 
-    def _read(self, key: selectors.SelectorKey, most: int = PIECE) -> int:
+    def _read(self, key: selectors.SelectorKey, limit: int = CHUNK) -> int:
         name, decode = key.data
-        data = os.read(key.fd, most)
+        data = os.read(key.fd, limit)
         if not data:
             self._selector.unregister(key.fileobj)
             os.close(key.fd)
@@ -98,8 +104,11 @@ class FdCapture:
 
 
 class PassthroughStream(io.TextIOWrapper):
-    """Python's stream on file descriptor *number*, unbuffered. What this process's task writes is caught
-    above it and goes no further; threads that have no task, and forked children, are heard through it."""
+    """Unbuffered text stream on file descriptor *number*, for `sys.stdout` and `sys.stderr`.
+
+    What the task writes was captured by `runtime.capture`, which wraps this stream, and is dropped here.
+    Threads without a task and forked children write through it into the pipe.
+    """
 
     def __init__(self, number: int) -> None:
         raw = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - never closed
@@ -113,6 +122,6 @@ class PassthroughStream(io.TextIOWrapper):
 
 
 def _waiting(fd: int) -> int:
-    """How many bytes a pipe holds."""
+    """Return how many bytes a pipe holds."""
     (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))
     return int(count)

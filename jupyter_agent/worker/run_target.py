@@ -1,4 +1,4 @@
-"""How each kind of target is run as an attempt."""
+"""Dispatch: each kind of target to the module that runs it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..runtime.context import TaskContext
 
 
 def run_target(target: Target, context: TaskContext, content: Path) -> Any:
-    """Run *target* in this thread; its result. *content* is where a notebook's function is pickled.
+    """Run *target* in this thread and return its result. *content* is the file of a pickled function.
 
-    Raises whatever the work raises, `TargetFailed` for what failed in another process, and `BadTarget` for
-    what cannot be run.
+    Each module is imported only for its kind of target: a command needs no nbclient. Raises whatever the
+    work raises, `TargetFailed` for what failed in another process, and `BadTarget` for what cannot be run.
     """
     match target:
         case PickledTarget():

@@ -1,1 +1,1 @@
-"""Commands as tasks."""
+"""Targets that are commands."""

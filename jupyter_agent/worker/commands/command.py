@@ -1,4 +1,4 @@
-"""Any program: its output line by line, its bars as progress, its exit status as the outcome."""
+"""Commands: a program's output as the log, its bars as progress, its exit status as the outcome."""
 
 from __future__ import annotations
 
@@ -20,27 +20,33 @@ from ...runtime.context import TaskContext
 from ...system.graces import PROGRAM_GRACE
 from ...system.processes import is_group_alive, terminate
 from ..environment import program_environment
-from ..exit_status import how_it_ended
+from ..exit_status import describe_exit
 from .progress_parser import BarReader
 
 POLL_INTERVAL = 0.1
-"""Seconds between two looks at whether the program lives, while it is silent."""
+"""Seconds between two checks whether the program is alive, while it is silent."""
 
-PIECE = 1 << 16
+CHUNK = 1 << 16
+"""Bytes that are read at once."""
 
 
 def run(target: CommandTarget, context: TaskContext) -> int:
-    """Run the program to its end: 0. Raises `TargetFailed` for any other exit status, and `BadTarget` where
-    it cannot be started. What is raised into this thread meanwhile ends the program and its children."""
+    """Run the program to its end and return its exit status, 0.
+
+    Raises `TargetFailed` for any other exit status, and `BadTarget` where it cannot be started. An exception
+    that is raised into this thread meanwhile ends the program and its children.
+    """
     name = os.path.basename(target.argv[0])  # noqa: PTH119 - as the program sees it
-    held = HeldSignals()
+    # No signal may raise between the fork and the `try` that stops the program: it would be left running,
+    # unknown to this process. `release` is inside that `try`, and raises what came meanwhile.
+    deferred = DeferredSignals()
     try:
         program = Program(_start(target.argv), context)
     except BaseException:
-        held.release()
+        deferred.release()
         raise
     try:
-        held.release()
+        deferred.release()
         status = program.follow()
     except BaseException:
         program.stop()
@@ -48,13 +54,13 @@ def run(target: CommandTarget, context: TaskContext) -> int:
     finally:
         program.close()
     if status:
-        raise TargetFailed(f"{name} {how_it_ended(status)}", type="CommandFailed")
+        raise TargetFailed(f"{name} {describe_exit(status)}", type="CommandFailed")
     return status
 
 
 def _start(argv: list[str]) -> subprocess.Popen[bytes]:
     try:
-        with _heard_interrupts():
+        with _default_interrupts():
             return subprocess.Popen(  # noqa: S603 - this is what the user wants
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -70,8 +76,11 @@ def _start(argv: list[str]) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def _heard_interrupts() -> Iterator[None]:
-    """A worker ignores SIGINT; a program that it starts would inherit that, and could not even trap it."""
+def _default_interrupts() -> Iterator[None]:
+    """Let a program start with SIGINT at its default.
+
+    A worker ignores SIGINT. A program inherits that, and a shell could not even trap it then.
+    """
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         yield
@@ -83,26 +92,25 @@ def _heard_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class HeldSignals:
-    """Until `release`, a signal that would raise in this thread waits: a stop in the middle of starting a
-    program would leave it running, with nobody who knows it."""
+class DeferredSignals:
+    """Holds signals back that would raise in this thread, until `release`."""
 
     def __init__(self) -> None:
-        self._came: list[int] = []
+        self._received: list[int] = []
         self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 if callable(handler := signal.getsignal(number)):
                     self._handlers[number] = handler
-                    signal.signal(number, lambda number, _: self._came.append(number))
+                    signal.signal(number, lambda number, _: self._received.append(number))
 
     def release(self) -> None:
-        """Raise what a signal that came meanwhile raises."""
+        """Restore the handlers, and call those of the signals that were received meanwhile."""
         try:
             self._restore()
         finally:
-            self._restore()  # the first may have been what the next signal hit
-        for number in self._came:
+            self._restore()  # a handler that was restored first may have raised out of the call above
+        for number in self._received:
             self._handlers[number](number, None)
 
     def _restore(self) -> None:
@@ -111,7 +119,7 @@ class HeldSignals:
 
 
 class Program:
-    """A program that runs in a process group of its own, and what it writes."""
+    """A program in a process group of its own, and its output."""
 
     def __init__(self, process: subprocess.Popen[bytes], context: TaskContext) -> None:
         self._process = process
@@ -121,9 +129,9 @@ class Program:
             self._selector.register(pipe, selectors.EVENT_READ, Output(context, name))
 
     def follow(self) -> int:
-        """Record its output until it has ended; how.
+        """Record its output until it has ended, and return its exit status.
 
-        A child of it that lives on with its output open is not waited for.
+        A child of it that is still running and holds its output open is not waited for.
         """
         while self._selector.get_map():
             ended = self._process.poll() is not None
@@ -145,7 +153,7 @@ class Program:
             continue
 
     def close(self) -> None:
-        """Let go of its output."""
+        """Close its output."""
         for key in list(self._selector.get_map().values()):
             self._close(key)
         self._selector.close()
@@ -166,7 +174,7 @@ class Program:
             return False
         ready = self._selector.select(seconds)
         for key, _ in ready:
-            if not key.data(os.read(key.fd, PIECE)):
+            if not key.data(os.read(key.fd, CHUNK)):
                 self._close(key)
         return bool(ready)
 
@@ -177,7 +185,7 @@ class Program:
 
 
 class Output:
-    """Takes what comes through one pipe; false at its end."""
+    """Records what comes through one pipe; called with the data, it returns false at the end."""
 
     def __init__(self, context: TaskContext, name: str) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode

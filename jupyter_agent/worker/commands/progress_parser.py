@@ -1,4 +1,4 @@
-"""Progress read off the bars that programs draw: lines that carriage returns redraw."""
+"""Parser of progress bars: lines that a program redraws by carriage returns."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 
 Progress = Callable[[float, float, str | None], None]
-"""Takes done, total and what the bar says of itself."""
+"""Called with done, total and the bar's title."""
 
 MAX_LINE = 2000
-"""Characters of a line that is looked at: its beginning and its end."""
+"""Characters of an unfinished line that are kept."""
 
 MAX_MESSAGE = 100
+"""Characters of a bar's title."""
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PERCENT = re.compile(r"(?<![\d.,])(\d{1,3}(?:[.,]\d+)?) ?%")
 _OF = re.compile(r"(?<![\d.,/])(\d+) ?/ ?(\d+)(?![\d.,/])")
@@ -21,14 +23,14 @@ _NEAR = 1.5
 
 
 class BarReader:
-    """Reads one stream, in pieces as they come, and tells of each redrawn line how far it says it is."""
+    """Reads one stream, in chunks as they come, and reports the progress of each redrawn line."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._rest = ""
 
     def write(self, text: str) -> None:
-        """Take what the program wrote."""
+        """Parse the next chunk of what the program wrote."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in [*lines, self._rest]:
             bar = _newest(line)
@@ -38,7 +40,7 @@ class BarReader:
 
 
 def read_bar(line: str) -> tuple[float, float, str | None] | None:
-    """Done, total and title of a line with a percentage or ``n/m``; ``None`` for any other."""
+    """Return done, total and title of a line with a percentage or ``n/m``; ``None`` for any other."""
     line = _ESCAPES.sub("", line)
     percent, share = _PERCENT.search(line), _OF.search(line)
     before = min((match.start() for match in (percent, share) if match), default=0)
@@ -61,14 +63,14 @@ def _number(percent: re.Match[str]) -> float:
 
 
 def _newest(line: str) -> str:
-    """The last state of a redrawn line; empty when it is none."""
+    """Return the last state of a redrawn line; empty for any other line."""
     states = [state for state in line.split("\r") if state.strip()]
     redrawn = len(states) > 1 or line.startswith("\r") or line.endswith("\r")
     return states[-1] if states and redrawn else ""
 
 
 def _shortened(line: str) -> str:
-    """An unfinished line without what is overwritten; it keeps one mark that it is being redrawn."""
+    """Return an unfinished line without what was overwritten, but with a carriage return if it had one."""
     body = line.rstrip("\r")
     mark = "\r" if "\r" in line else ""
     last = body.rpartition("\r")[2]

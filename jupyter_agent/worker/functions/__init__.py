@@ -1,1 +1,1 @@
-"""Functions and agents as tasks."""
+"""Targets that are functions or agents."""

@@ -1,4 +1,4 @@
-"""Free text for an agent: a function of one argument."""
+"""Agent targets: a function that is called with free text."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from .callables import call, find_function
 
 
 def run(target: AgentTarget) -> Any:
-    """Call the agent with the text. Raises `BadTarget` where it cannot be found, and what it raises."""
+    """Call the agent with the text. Raises `BadTarget` when it cannot be found, and what it raises."""
     return call(find_function(target.function), target.text)

@@ -1,4 +1,4 @@
-"""Finding a function by its name, and calling one in the worker's main thread."""
+"""Callables: importing a function by name, and calling one in the worker's main thread."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any, Self
 from ...errors import BadTarget
 
 POLL_INTERVAL = 0.1
-"""Seconds within which a signal is noticed while a loop waits."""
+"""Seconds within which a signal is handled while an event loop waits."""
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """The function ``module:function``, looked for in the working directory first.
+    """Return the function ``module:function``, imported from the working directory first.
 
-    One made with `task` is the plain function. Raises `BadTarget`, and what importing the module raises.
+    Of one made with `task`, the plain function. Raises `BadTarget`, and what importing the module raises.
     """
     module_name, _, attributes = name.partition(":")
     found = _import(module_name)
@@ -34,7 +34,7 @@ def find_function(name: str) -> Callable[..., Any]:
 
 
 def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What *function* returns; a coroutine is run to its end."""
+    """Call *function* and return its result; a coroutine is run to its end."""
     value = function(*args, **kwargs)
     return _run(value) if asyncio.iscoroutine(value) else value
 
@@ -73,20 +73,20 @@ def _without_task(found: Any) -> object:
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner() as runner, _StopsLoop(runner.get_loop()) as stops:
+    with asyncio.Runner() as runner, _LoopInterrupt(runner.get_loop()) as interrupt:
         try:
-            return runner.run(stops.watch(coroutine))
+            return runner.run(interrupt.watch(coroutine))
         except asyncio.CancelledError:
-            if stops.raised is not None:
-                raise stops.raised from None
+            if interrupt.raised is not None:
+                raise interrupt.raised from None
             raise
 
 
-class _StopsLoop:
-    """While an event loop runs in the main thread, the signal that stops a task cancels the coroutine.
+class _LoopInterrupt:
+    """While an event loop runs in the main thread, SIGTERM cancels the coroutine instead of raising.
 
-    What the signal's handler raises could hit any callback of the loop, which would swallow it. The second
-    time it is raised all the same: the coroutine did not listen.
+    An exception raised by the signal's handler could hit any callback of the loop, which would swallow it.
+    The second SIGTERM raises all the same: the coroutine went on after its cancellation.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -97,11 +97,11 @@ class _StopsLoop:
 
     async def watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         self._running = asyncio.current_task()
-        beat = asyncio.ensure_future(_beat())
+        waker = asyncio.ensure_future(_wake_loop())
         try:
             return await coroutine
         finally:
-            beat.cancel()
+            waker.cancel()
 
     def __enter__(self) -> Self:
         self._before = signal.getsignal(signal.SIGTERM)
@@ -123,7 +123,7 @@ class _StopsLoop:
             self._loop.call_soon_threadsafe(self._running.cancel)
 
 
-async def _beat() -> None:
-    """Wake the loop: a signal that comes just before it begins to wait is handled only when it wakes."""
-    while True:  # noqa: ASYNC110 - waking is all that is wanted
+async def _wake_loop() -> None:
+    """Wake the loop now and then: a signal just before it begins to wait is handled only when it wakes."""
+    while True:  # noqa: ASYNC110 - waking is the purpose
         await asyncio.sleep(POLL_INTERVAL)

@@ -1,4 +1,4 @@
-"""One value, made to fit the annotation of a parameter."""
+"""Coercion of one value to the annotation of a parameter."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _OFF = {"false", "no", "off", "0"}
 
 
 class CoercionError(Exception):
-    """A value does not fit; its text is what the annotation wants."""
+    """A value does not fit; the text says what the annotation wants."""
 
 
 def coerce(value: Any, hint: Any) -> Any:
-    """*value* as *hint* wants it. Raises `CoercionError`."""
+    """Return *value* as *hint* wants it. Raises `CoercionError`."""
     if hint is NO_HINT or hint is Any or hint is object:
         return read_value(value) if isinstance(value, str) else value
     origin = get_origin(hint)
     if origin is Union or origin is UnionType:
-        return _fit_union(value, hint)
+        return _to_union(value, hint)
     if origin is Literal:
-        return _fit_choice(value, {str(one): one for one in get_args(hint)})
+        return _to_choice(value, {str(one): one for one in get_args(hint)})
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _fit_enum(value, hint)
+        return _to_enum(value, hint)
     if isinstance(hint, type) and hint in _PLAIN:
         return _PLAIN[hint](value)
-    return _fit_other(value, hint)
+    return _to_other(value, hint)
 
 
-def _fit_union(value: Any, hint: Any) -> Any:
+def _to_union(value: Any, hint: Any) -> Any:
     members = list(get_args(hint))
     if NoneType in members:
         members.remove(NoneType)
@@ -49,19 +49,19 @@ def _fit_union(value: Any, hint: Any) -> Any:
     for member in members:
         try:
             return coerce(value, member)
-        except CoercionError as unfit:
-            wanted.append(str(unfit))
+        except CoercionError as error:
+            wanted.append(str(error))
     raise CoercionError(" or ".join([*wanted, *(["None"] if NoneType in get_args(hint) else [])]))
 
 
-def _fit_choice(value: Any, choices: dict[str, Any]) -> Any:
+def _to_choice(value: Any, choices: dict[str, Any]) -> Any:
     for text, choice in choices.items():
         if value == choice or (isinstance(value, str) and value == text):
             return choice
     raise CoercionError("one of " + ", ".join(choices))
 
 
-def _fit_enum(value: Any, hint: type[Enum]) -> Any:
+def _to_enum(value: Any, hint: type[Enum]) -> Any:
     by_name: dict[str, Any] = dict(hint.__members__)
     if isinstance(value, str) and value in by_name:
         return by_name[value]
@@ -123,7 +123,7 @@ _PLAIN: dict[Any, Callable[[Any], Any]] = {
     PurePath: _path,
     NoneType: _none,
 }
-_ROWS: dict[Any, Callable[[list[Any]], Any]] = {
+_SEQUENCES: dict[Any, Callable[[list[Any]], Any]] = {
     list: list,
     Sequence: list,
     Iterable: list,
@@ -134,44 +134,44 @@ _ROWS: dict[Any, Callable[[list[Any]], Any]] = {
 }
 
 
-def _fit_other(value: Any, hint: Any) -> Any:
-    """Lists, dicts, dates, dataclasses and what else can be made of JSON."""
+def _to_other(value: Any, hint: Any) -> Any:
+    """Return a list, dict, date, dataclass or another type that JSON can be converted to."""
     read = read_value(value) if isinstance(value, str) else value
     kind, inner = get_origin(hint) or hint, get_args(hint)
-    if kind in _ROWS:
-        return _fit_row(read, hint, _ROWS[kind], inner)
+    if kind in _SEQUENCES:
+        return _to_sequence(read, hint, _SEQUENCES[kind], inner)
     if kind in (dict, Mapping, MutableMapping):
-        return _fit_dict(read, hint, inner)
+        return _to_dict(read, hint, inner)
     for candidate in (value, read):
         try:
             return msgspec.convert(candidate, hint, strict=False)
         except msgspec.ValidationError:
             continue
-        except TypeError:  # no type that has values of its own: a TypeVar, a Callable
+        except TypeError:  # not a type that msgspec converts to: a TypeVar, a Callable
             return read
     raise CoercionError(_name(hint))
 
 
-def _fit_row(read: Any, hint: Any, make: Callable[[list[Any]], Any], inner: tuple[Any, ...]) -> Any:
+def _to_sequence(read: Any, hint: Any, make: Callable[[list[Any]], Any], inner: tuple[Any, ...]) -> Any:
     if not isinstance(read, list):
         raise CoercionError(f"{_name(hint)} as JSON, such as [1, 2]")
     if make is tuple and inner and inner[-1] is not Ellipsis:
         if len(read) != len(inner):
             raise CoercionError(f"{_name(hint)}, with {len(inner)} items")
-        return tuple(map(_fit_inner, read, inner))
-    return make([_fit_inner(one, inner[0]) for one in read] if inner else read)
+        return tuple(map(_to_inner, read, inner))
+    return make([_to_inner(one, inner[0]) for one in read] if inner else read)
 
 
-def _fit_dict(read: Any, hint: Any, inner: tuple[Any, ...]) -> Any:
+def _to_dict(read: Any, hint: Any, inner: tuple[Any, ...]) -> Any:
     if not isinstance(read, dict):
         raise CoercionError(f'{_name(hint)} as JSON, such as {{"a": 1}}')
     if not inner:
         return read
-    return {_fit_inner(key, inner[0]): _fit_inner(one, inner[1]) for key, one in read.items()}
+    return {_to_inner(key, inner[0]): _to_inner(one, inner[1]) for key, one in read.items()}
 
 
-def _fit_inner(value: Any, hint: Any) -> Any:
-    """Inside a list or dict, JSON has said already what is text."""
+def _to_inner(value: Any, hint: Any) -> Any:
+    """Return an item of a list or dict: there JSON has decided already what is text."""
     return value if hint is Any or hint is object else coerce(value, hint)
 
 

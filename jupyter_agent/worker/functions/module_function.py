@@ -1,4 +1,4 @@
-"""``module:function`` with arguments by name."""
+"""Function targets: ``module:function`` with arguments by name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from .callables import call, find_function
 
 
 def run(target: FunctionTarget) -> Any:
-    """Call the function. Raises `BadTarget` when it cannot be found or its arguments do not fit, and what
-    it raises."""
+    """Call the function and return its result.
+
+    Raises `BadTarget` when it cannot be found or its arguments do not fit, and what it raises.
+    """
     function = find_function(target.function)
     args, kwargs = bind_arguments(function, target.parameters)
     return call(function, *args, **kwargs)

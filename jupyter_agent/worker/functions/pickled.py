@@ -1,4 +1,4 @@
-"""A function of a notebook, with its arguments."""
+"""Pickled targets: a function of a notebook with its arguments."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from .callables import call
 
 
 def run(content: Path) -> Any:
-    """Call it. Raises what it raises, and what unpickling raises where a module is missing here."""
+    """Call the function that is pickled in *content* and return its result.
+
+    Raises what it raises, and what unpickling raises when a module is missing here.
+    """
     function, args, kwargs = pickle.loads(content.read_bytes())  # noqa: S301 - this user's own file
     return call(function, *args, **kwargs)

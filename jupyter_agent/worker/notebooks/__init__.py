@@ -1,1 +1,1 @@
-"""Notebooks as tasks."""
+"""Targets that are notebooks."""

@@ -1,4 +1,4 @@
-"""nbclient, with what a notebook does told to its task."""
+"""Notebook client: nbclient, which also records what the cells do as events of the task."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ from ...runtime.context import TaskContext
 from .headings import headings
 
 POLL_INTERVAL = 1.0
-"""Seconds between two looks at a channel that is silent."""
+"""Seconds between two checks of a channel that is silent."""
 
-UPDATES_APART = 0.5
-"""Seconds between two recorded states of a display that is updated; the last one of a cell always is."""
+UPDATE_INTERVAL = 0.5
+"""Seconds between two recorded updates of a display; the last one of a cell is always recorded."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 class ReportingNotebookClient(NotebookClient):
-    """Runs a notebook exactly as nbclient does. *keep* is called after each cell."""
+    """Runs a notebook exactly as nbclient does. *save* is called after each cell."""
 
     def __init__(
-        self, notebook: NotebookNode, context: TaskContext, keep: Callable[[], None], **options: Any
+        self, notebook: NotebookNode, context: TaskContext, save: Callable[[], None], **options: Any
     ) -> None:
         super().__init__(notebook, **options)
         self.process: subprocess.Popen[bytes] | None = None
         self.failure: dict[str, Any] = {}
         self._context = context
-        self._keep = keep
+        self._save = save
         self._headings = headings(notebook)
-        self._todo = [index for index, cell in enumerate(notebook.cells) if self._runs(cell)]
+        self._code_cells = [index for index, cell in enumerate(notebook.cells) if self._runs(cell)]
         self._index = 0
         self._updates: dict[str, tuple[float, dict[str, Any] | None]] = {}
-        self.on_cell_execute = self._begin
-        self.on_cell_executed = self._end
-        self.on_cell_error = self._failed
+        self.on_cell_execute = self._on_begin
+        self.on_cell_executed = self._on_end
+        self.on_cell_error = self._on_error
 
     @property
     def where(self) -> str:
-        """The cell that runs, for people; cells are counted from 1, all of them."""
+        """The cell that is running, for people; all cells are counted, from 1."""
         heading = self._headings[self._index] if self._headings else None
         return f"cell {self._index + 1}" + (f" ({heading})" if heading else "")
 
     async def async_execute(self, reset_kc: bool = False, **kwargs: Any) -> NotebookNode:
         done = await super().async_execute(reset_kc, **kwargs)
-        self._context.record_progress(len(self._todo), len(self._todo), None)
+        self._context.record_progress(len(self._code_cells), len(self._code_cells), None)
         return done
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
@@ -78,7 +78,7 @@ class ReportingNotebookClient(NotebookClient):
         return client
 
     def forget(self) -> None:
-        """Its kernel is gone; nbclient need not see to that when this process ends."""
+        """Unregister nbclient's exit handler; the kernel has ended."""
         atexit.unregister(self._cleanup_kernel)
 
     @property
@@ -88,38 +88,38 @@ class ReportingNotebookClient(NotebookClient):
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
     ) -> NotebookNode | None:
-        self._tell(msg["msg_type"], msg["content"])
+        self._record(msg["msg_type"], msg["content"])
         return super().process_message(msg, cell, cell_index)
 
     def _runs(self, cell: NotebookNode) -> bool:
         skipped = self.skip_cells_with_tag in cell.metadata.get("tags", [])
         return bool(cell.cell_type == "code" and cell.source.strip() and not skipped)
 
-    def _begin(self, *, cell_index: int, **_: object) -> None:
+    def _on_begin(self, *, cell_index: int, **_: object) -> None:
         self._index = cell_index
-        done = sum(index < cell_index for index in self._todo)
+        done = sum(index < cell_index for index in self._code_cells)
         title = self._headings[cell_index] or f"cell {cell_index + 1}"
-        self._context.record_progress(done, len(self._todo), title)
+        self._context.record_progress(done, len(self._code_cells), title)
 
-    def _end(self, **_: object) -> None:
-        for ident, (_when, waiting) in self._updates.items():
-            if waiting:
-                self._show(waiting, ident)
+    def _on_end(self, **_: object) -> None:
+        for ident, (_recorded, pending) in self._updates.items():
+            if pending:
+                self._show(pending, ident)
         self._updates.clear()
-        self._keep()
+        self._save()
 
-    def _failed(self, *, cell: NotebookNode, execute_reply: dict[str, Any], **_: object) -> None:
-        """A cell raised. What is allowed goes to the log; what ends the notebook is its error."""
+    def _on_error(self, *, cell: NotebookNode, execute_reply: dict[str, Any], **_: object) -> None:
+        """Keep the error of a cell; log it when the notebook goes on after it."""
         self.failure = execute_reply["content"]
         if self.allow_errors or "raises-exception" in cell.metadata.get("tags", []):
             self._context.stream("stderr").write(self.traceback + "\n")
 
     @property
     def traceback(self) -> str:
-        """The last error's, as plain text."""
+        """Traceback of the last error, as plain text."""
         return plain("\n".join(self.failure.get("traceback") or []))
 
-    def _tell(self, kind: str, content: dict[str, Any]) -> None:
+    def _record(self, kind: str, content: dict[str, Any]) -> None:
         match kind:
             case "stream":
                 self._context.stream(content["name"]).write(content["text"])
@@ -137,8 +137,8 @@ class ReportingNotebookClient(NotebookClient):
 
     def _update(self, content: dict[str, Any], ident: str) -> None:
         now = time.monotonic()
-        last, _ = self._updates.get(ident, (now - UPDATES_APART, None))
-        if now - last >= UPDATES_APART:
+        last, _ = self._updates.get(ident, (now - UPDATE_INTERVAL, None))
+        if now - last >= UPDATE_INTERVAL:
             self._show(content, ident)
             self._updates[ident] = now, None
         else:
@@ -146,16 +146,16 @@ class ReportingNotebookClient(NotebookClient):
 
 
 def poll_channels(client: KernelClient) -> None:
-    """Look at a kernel's channels once in a while, though nothing says that a message is there.
+    """Check a kernel's channels from time to time, although no event says that a message has arrived.
 
-    A socket of zmq tells only once of what has come; where an output widget answers the kernel at that
-    moment, who waits for the reply hears nothing, and nbclient would wait for ever.
+    A zmq socket signals new messages only once. If an output widget answers the kernel at that moment, the
+    signal is consumed, and nbclient would wait for its reply for ever.
     """
     for channel in (client.shell_channel, client.iopub_channel):
-        channel.get_msg = _awake(channel.get_msg)
+        channel.get_msg = _polled(channel.get_msg)
 
 
-def _awake(get_msg: Callable[..., Any]) -> Callable[..., Any]:
+def _polled(get_msg: Callable[..., Any]) -> Callable[..., Any]:
     async def get(timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as the channel has it
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
@@ -170,7 +170,7 @@ def _awake(get_msg: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def plain(text: str) -> str:
-    """*text* without what colours it."""
+    """Return *text* without escape sequences."""
     return _ESCAPES.sub("", text)
 
 

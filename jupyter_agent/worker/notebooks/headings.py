@@ -1,4 +1,4 @@
-"""What each cell of a notebook is called: the nearest Markdown heading above it."""
+"""Headings: the name of each cell, taken from the nearest Markdown heading above it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 MAX_LENGTH = 80
+"""Characters of a heading."""
+
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(
     r"^ {0,3}#{1,6}[ \t]+(?P<hash>.*?)[ \t]*#*[ \t]*$|^(?P<line>\S.*)\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE
@@ -16,7 +18,7 @@ _MARKS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[`*]+")
 
 
 def headings(notebook: NotebookNode) -> list[str | None]:
-    """One for each cell; ``None`` where no heading is above it."""
+    """Return one for each cell; ``None`` where no heading is above it."""
     found: list[str | None] = []
     newest = None
     for cell in notebook.cells:

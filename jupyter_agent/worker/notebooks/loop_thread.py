@@ -1,4 +1,4 @@
-"""A coroutine in a thread of its own, while the main thread waits, open to what is raised into it."""
+"""Event loop in a side thread, while the main thread waits and can be interrupted."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from ...system.graces import LOOP_GRACE
 
 T = TypeVar("T")
 POLL_INTERVAL = 0.1
-"""Seconds within which what is raised into the main thread is noticed there."""
+"""Seconds within which the main thread handles a signal."""
 
 
 class LoopThread(Generic[T]):
-    """An event loop in a thread that runs *work*.
+    """Runs *work* in an event loop in a thread of its own.
 
-    A signal's handler raises in the main thread, wherever that is; a loop there could swallow it, or hand it
-    to whatever runs. Hence the thread. *stop* gives the work its time to end; after it the work is cancelled.
+    A signal's handler raises in the main thread, at any bytecode; an event loop there could swallow the
+    exception, or raise it into an unrelated callback. Hence the thread. *stop* gives the work time to end;
+    after it the work is cancelled.
     """
 
     def __init__(
@@ -30,16 +31,16 @@ class LoopThread(Generic[T]):
         self._stop = stop
         self._done: Future[T] = Future()
         self._guard = threading.Lock()
-        self._asked = False
+        self._stop_requested = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: asyncio.Task[T] | None = None
         self._stopping: asyncio.Task[None] | None = None
 
     def run(self) -> T:
-        """What the work gives. What is raised here meanwhile is raised when the work has ended."""
+        """Return the work's result. An exception raised here meanwhile goes on when the work has ended."""
         context = copy_context()
         thread = threading.Thread(
-            target=context.run, args=(self._main,), name="jupyter-agent-aside", daemon=True
+            target=context.run, args=(self._main,), name="jupyter-agent-loop", daemon=True
         )
         try:
             thread.start()
@@ -48,38 +49,38 @@ class LoopThread(Generic[T]):
             ).done:  # a signal just before a wait is handled after it
                 continue
         except BaseException:
-            self._ask()
-            if thread.ident is not None:  # else, should it still come up, it finds that it was asked
+            self._request_stop()
+            if thread.ident is not None:  # a thread that starts later finds the request in `_run_work`
                 wait([self._done], LOOP_GRACE)
             raise
         return self._done.result()
 
     def _main(self) -> None:
         try:
-            value = asyncio.run(self._watched())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the main thread waits
+            value = asyncio.run(self._run_work())
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it
             self._done.set_exception(error)
         else:
             self._done.set_result(value)
 
-    async def _watched(self) -> T:
+    async def _run_work(self) -> T:
         with self._guard:
-            if self._asked:
+            if self._stop_requested:
                 raise asyncio.CancelledError
             self._loop = asyncio.get_running_loop()
             self._running = asyncio.ensure_future(self._work())
         return await self._running
 
-    def _ask(self) -> None:
+    def _request_stop(self) -> None:
         with self._guard:
-            self._asked = True
+            self._stop_requested = True
             if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._begin_to_stop)
+                self._loop.call_soon_threadsafe(self._start_stopping)
 
-    def _begin_to_stop(self) -> None:
-        self._stopping = asyncio.ensure_future(self._end())
+    def _start_stopping(self) -> None:
+        self._stopping = asyncio.ensure_future(self._stop_and_cancel())
 
-    async def _end(self) -> None:
+    async def _stop_and_cancel(self) -> None:
         assert self._running is not None
         try:
             await self._stop(self._running)

@@ -1,4 +1,4 @@
-"""A notebook, cell by cell, in a kernel of its own; what it becomes is kept beside the task."""
+"""Notebook targets: run cell by cell in a kernel of their own, and saved beside the task."""
 
 from __future__ import annotations
 
@@ -26,30 +26,33 @@ from ...system.paths import data_paths
 from ...system.processes import Session
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import program_environment
-from ..exit_status import how_it_ended
+from ..exit_status import describe_exit
 from .client import ReportingNotebookClient, plain
 from .loop_thread import LoopThread
 from .parameters import inject
 
 MAX_LAST_OUTPUT = 20_000
-"""Bytes of what a kernel's process wrote by itself that are kept when it dies."""
+"""Bytes of a dead kernel's own output that are kept."""
 
 
 def run(target: NotebookTarget, context: TaskContext) -> dict[str, str]:
-    """Run the notebook to its end; where the executed one is kept. Raises `TargetFailed` for a cell that
-    raised or took too long and for a kernel that died, and `BadTarget` for what is no notebook."""
+    """Run the notebook to its end and return where the executed one is saved.
+
+    Raises `TargetFailed` for a cell that raised or took too long and for a kernel that died, and `BadTarget`
+    for a file that is no notebook.
+    """
     with tempfile.TemporaryFile() as output:
-        one = NotebookRun(target, context, output)
+        notebook_run = NotebookRun(target, context, output)
         try:
-            one.prepare()
-            one.execute()
+            notebook_run.prepare()
+            notebook_run.execute()
         finally:
-            one.clear_away()
-    return {"notebook": str(one.kept_at)}
+            notebook_run.kill_session()
+    return {"notebook": str(notebook_run.saved_at)}
 
 
 class NotebookRun:
-    """One attempt to run a notebook. *output* takes what the kernel's process writes outside any cell."""
+    """One attempt to run a notebook. *output* gets what the kernel's process writes outside cells."""
 
     def __init__(self, target: NotebookTarget, context: TaskContext, output: IO[bytes]) -> None:
         self._target = target
@@ -57,12 +60,12 @@ class NotebookRun:
         self._path = Path(target.path)
         self._notebook = read_notebook(self._path)
         results = make_private(data_paths().results)
-        self.kept_at = results / f"{context.id}-{context.attempt}.ipynb"
+        self.saved_at = results / f"{context.id}-{context.attempt}.ipynb"
         self._client: ReportingNotebookClient | None = None
         self._output = output
 
     def prepare(self) -> None:
-        """Put parameters in, and keep the notebook as it is before it runs."""
+        """Inject the parameters, and save the notebook as it is before it runs."""
         spec = find_kernel(self._notebook, self._target.kernel)
         values = self._target.parameters
         if values and not inject(self._notebook, values, spec.language, self._path.name):
@@ -72,16 +75,16 @@ class NotebookRun:
                 "warning",
             )
         self._client = self._make_client()
-        self.keep()
-        self._context.record_display(_link(self._context, self.kept_at), {}, "executed-notebook")
+        self.save()
+        self._context.record_display(_link(self._context, self.saved_at), {}, "executed-notebook")
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Write the notebook as it is now."""
         text: str = nbformat.v4.writes(self._notebook)
-        write_private(self.kept_at, text.encode())
+        write_private(self.saved_at, text.encode())
 
     def execute(self) -> None:
-        """Run all cells. What is raised into this thread meanwhile interrupts the kernel and ends it."""
+        """Run all cells. An exception raised into this thread meanwhile interrupts the kernel and ends it."""
         try:
             LoopThread(self._execute, self._stop).run()
         except CellExecutionError as error:
@@ -93,8 +96,8 @@ class NotebookRun:
         except DeadKernelError as error:
             raise self._died(error) from None
 
-    def clear_away(self) -> None:
-        """Whatever happened: no process of the kernel's session is left, where that can be asked."""
+    def kill_session(self) -> None:
+        """Kill what is left of the kernel's session, on platforms with /proc."""
         process = self._client and self._client.process
         if process:
             Session(process.pid).send(signal.SIGKILL)
@@ -112,7 +115,7 @@ class NotebookRun:
         return ReportingNotebookClient(
             self._notebook,
             self._context,
-            self.keep,
+            self.save,
             timeout_func=lambda _: seconds,
             allow_errors=self._target.allow_errors,
             **options,
@@ -123,17 +126,17 @@ class NotebookRun:
         try:
             await client.async_execute(env=program_environment(), stdout=self._output, stderr=self._output)
         finally:
-            self.keep()
+            self.save()
             km = client.km
-            if km is not None and km.has_kernel:  # it was stopped before nbclient felt responsible
+            if km is not None and km.has_kernel:  # it was stopped before nbclient's own cleanup was in place
                 await ensure_async(km.shutdown_kernel(now=True))
             client.forget()
 
     async def _stop(self, running: asyncio.Task[None]) -> None:
-        """Interrupt the cell, and give it and the kernel their time."""
+        """Interrupt the cell, and give it and then the kernel their graces."""
         client, km = self._open, self._open.km
         if km is not None and km.has_kernel:
-            client.force_raise_errors = True  # a cell that may raise is not followed by the next
+            client.force_raise_errors = True  # else the next cell would run, where cells may raise
             km.shutdown_wait_time = KERNEL_GRACE
             await ensure_async(km.interrupt_kernel())
             await asyncio.wait({running}, timeout=CELL_GRACE + KERNEL_GRACE)
@@ -143,18 +146,18 @@ class NotebookRun:
         return TargetFailed(f"in {self._open.where}: {message}", type=kind, traceback=traceback)
 
     def _died(self, error: DeadKernelError) -> TargetFailed:
-        """What is known of it: how the process ended, and what it said outside any cell."""
+        """Return an error with how the kernel's process ended and what it wrote outside cells."""
         self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - MAX_LAST_OUTPUT))
-        said = plain(self._output.read().decode(errors="replace"))
+        output = plain(self._output.read().decode(errors="replace"))
         status = self._open.process.poll() if self._open.process else None
-        how = "died" if status is None else how_it_ended(status)
-        if str(error) != "Kernel died":  # nbclient's word for it
-            return TargetFailed(f"{error}; it {how}", type="DeadKernelError", traceback=said)
-        return self._failed("DeadKernelError", f"the kernel {how}", said)
+        how = "died" if status is None else describe_exit(status)
+        if str(error) != "Kernel died":  # nbclient's message when it says no more
+            return TargetFailed(f"{error}; it {how}", type="DeadKernelError", traceback=output)
+        return self._failed("DeadKernelError", f"the kernel {how}", output)
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """The notebook in a file, in the newest format. Raises `BadTarget` with a sentence where it is none."""
+    """Return the notebook in a file, in the newest format. Raises `BadTarget` when the file has none."""
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
     except OSError as error:
@@ -166,20 +169,20 @@ def read_notebook(path: Path) -> NotebookNode:
     return notebook
 
 
-def find_kernel(notebook: NotebookNode, asked: str | None) -> KernelSpec:
-    """The kernel that was asked for, else the notebook's own. Raises `BadTarget` where it is not here."""
-    name = asked or notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
+def find_kernel(notebook: NotebookNode, requested: str | None) -> KernelSpec:
+    """Return the *requested* kernel, else the notebook's own. Raises `BadTarget` when it is not installed."""
+    name = requested or notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
     manager = KernelSpecManager()
     try:
         return manager.get_kernel_spec(name)
     except NoSuchKernel as error:
         here = ", ".join(sorted(manager.find_kernel_specs())) or "none"
-        whose = "" if asked else "the notebook's own; another can be asked for: "
+        whose = "" if requested else "the notebook's own; another can be asked for: "
         raise BadTarget(f"there is no kernel {name!r} here ({whose}{here})") from error
 
 
 def _link(context: TaskContext, path: Path) -> dict[str, Any]:
-    """A display that leads to the kept notebook, through the server where there is one."""
+    """Return a display that links to the saved notebook, through the server where there is one."""
     shown = {"text/plain": f"executed notebook: {path}"}
     paths = data_paths()
     journal = find_journal(paths)

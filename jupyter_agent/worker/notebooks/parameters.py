@@ -1,4 +1,4 @@
-"""Parameters of a notebook, put in as papermill does it."""
+"""Parameters of a notebook, injected in the way of papermill."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _TAG, _INJECTED = "parameters", "injected-parameters"
 
 
 def inject(notebook: NotebookNode, values: Mapping[str, Any], language: str, name: str) -> bool:
-    """Add a cell that assigns *values*: in place of one that was injected before, else after the cell that is
-    tagged ``parameters``, else at the top; false in the last case.
+    """Add a cell that assigns *values*.
 
-    *name* is the notebook's, for the error. Raises `BadTarget` where the kernel's language is not Python.
+    It replaces a cell that was injected before, else it follows the cell that is tagged ``parameters``, else
+    it is the first; false in the last case. *name* is the notebook's, for the error. Raises `BadTarget` when
+    the kernel's language is not Python.
     """
     if language.lower() not in ("python", "ipython"):
         raise BadTarget(

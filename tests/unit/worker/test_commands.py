@@ -20,7 +20,7 @@ from jupyter_agent.runtime.outcome import described
 from jupyter_agent.worker.commands import command
 from jupyter_agent.worker.commands.command import Program, run
 from jupyter_agent.worker.commands.progress_parser import BarReader, read_bar
-from jupyter_agent.worker.exit_status import how_it_ended
+from jupyter_agent.worker.exit_status import describe_exit
 from tests.support.builders import until
 from tests.support.targets import Said, run_and_stop
 
@@ -62,7 +62,7 @@ def test_a_signal_that_killed_it_is_named(script: str, how: str, said: Said) -> 
 
 
 def test_a_signal_without_a_name_has_its_number() -> None:
-    assert how_it_ended(-250) == "was killed by signal 250"
+    assert describe_exit(-250) == "was killed by signal 250"
 
 
 def test_no_shell_is_between(said: Said, tmp_path: Path) -> None:

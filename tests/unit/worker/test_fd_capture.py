@@ -1,4 +1,4 @@
-"""What a worker's process says by itself reaches its log, whoever in it says it."""
+"""Output of a worker's threads, children and programs reaches its log, and the task's own only once."""
 
 import subprocess
 import sys
@@ -17,12 +17,12 @@ class Home:
         return 1
 
 said = []
-outlet = FdCapture(lambda stream, text: said.append([stream, text]))
-outlet.open()
+fd_capture = FdCapture(lambda stream, text: said.append([stream, text]))
+fd_capture.open()
 capture.install()
 
 def end():
-    outlet.close()
+    fd_capture.close()
     print(json.dumps(said), file=os.fdopen(1, "w"), flush=True)
     os._exit(0)
 """
@@ -61,9 +61,9 @@ def test_threads_children_bytes_and_programs_are_heard_and_the_task_itself_once(
 def test_what_is_written_without_a_pause_does_not_keep_the_end_waiting() -> None:
     said = said_by(
         """
-        outlet._write = lambda stream, text: os.write(1, text.encode())
+        fd_capture._write = lambda stream, text: os.write(1, text.encode())
         os.write(1, b"again and again")
-        outlet.drain()
+        fd_capture.drain()
         """
     )
     assert said.endswith("[]\n")

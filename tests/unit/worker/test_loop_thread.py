@@ -1,4 +1,4 @@
-"""A coroutine beside the main thread is stopped whenever that is."""
+"""A coroutine in a side thread stops when the main thread is interrupted, at any moment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from jupyter_agent.worker.notebooks import loop_thread as aside_module
+from jupyter_agent.worker.notebooks import loop_thread
 from jupyter_agent.worker.notebooks.loop_thread import LoopThread
 from tests.support.builders import until
 
@@ -26,13 +26,13 @@ def test_a_stop_while_the_thread_starts_stops_the_work(monkeypatch: pytest.Monke
 
     def hit(thread: threading.Thread) -> None:
         start(thread)
-        until(lambda: aside._running is not None)
+        until(lambda: side._running is not None)
         raise KeyboardInterrupt
 
-    aside = LoopThread(work, stop)
+    side = LoopThread(work, stop)
     monkeypatch.setattr(threading.Thread, "start", hit)
     with pytest.raises(KeyboardInterrupt):
-        aside.run()
+        side.run()
     assert ended.is_set()
 
 
@@ -47,6 +47,6 @@ def test_a_stop_before_the_thread_starts_waits_for_nothing(monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", hit)
-    monkeypatch.setattr(aside_module, "wait", lambda *_: pytest.fail("there is nothing to wait for"))
+    monkeypatch.setattr(loop_thread, "wait", lambda *_: pytest.fail("there is nothing to wait for"))
     with pytest.raises(KeyboardInterrupt):
         LoopThread(work, stop).run()
