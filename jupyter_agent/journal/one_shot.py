@@ -12,7 +12,9 @@ from ..errors import JournalHeld
 from ..system.paths import DataPaths
 from ..transport.discovery import DEFAULT
 from .holder import Holder
-from .operations.recovery import interrupt_orphans, read_live_spools, recover_all
+from .operations.interruption import interrupt_orphans
+from .operations.recovery import recover_all
+from .operations.spool_recovery import read_live_spools
 from .session import JournalSession
 from .slots import Slot, take_slot_briefly
 

@@ -17,15 +17,11 @@ from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withd
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
-from jupyter_agent.journal.operations import recovery as ingest
-from jupyter_agent.journal.operations.recovery import (
-    CHUNK,
-    interrupt_orphans,
-    read_live_spools,
-    recover_all,
-    recover_spools,
-)
+from jupyter_agent.journal.operations import journal_merge, spool_recovery
+from jupyter_agent.journal.operations.interruption import interrupt_orphans
+from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.retention import DAY, Retention, prune
+from jupyter_agent.journal.operations.spool_recovery import CHUNK, read_live_spools, recover_spools
 from jupyter_agent.journal.session import JournalSession, PreemptibleJob
 from jupyter_agent.journal.slots import (
     Slot,
@@ -764,7 +760,7 @@ class TestTakingIn:
     def test_a_hole_at_the_seam_of_two_chunks_is_damage_too(
         self, holder: Holder, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ingest, "CHUNK", 3)
+        monkeypatch.setattr(spool_recovery, "CHUNK", 3)
         spool_of(paths, [event(n) for n in (1, 2, 3, 6, 7)])
         look(holder, paths)
         assert [decode_data(e) for e in everything(holder) if e.type == "lost"] == [
@@ -854,7 +850,8 @@ class TestInterruptedTakingIn:
         self, holder: Holder, paths: DataPaths, monkeypatch: pytest.MonkeyPatch, step: int
     ) -> None:
         self.arrange(paths)
-        monkeypatch.setattr(ingest, "CHUNK", 4)
+        monkeypatch.setattr(spool_recovery, "CHUNK", 4)
+        monkeypatch.setattr(journal_merge, "CHUNK", 4)
         left = step
 
         def counted(real: Callable[..., object]) -> Callable[..., object]:

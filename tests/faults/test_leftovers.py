@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.journal.holder import Holder
-from jupyter_agent.journal.operations.recovery import recover_spools
+from jupyter_agent.journal.operations.spool_recovery import recover_spools
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths

@@ -15,7 +15,8 @@ import msgspec
 from jupyter_agent.core.events import Event, Log, State, TaskState, decode_event, encode_data, encode_event
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations.recovery import read_live_spools, recover_all
+from jupyter_agent.journal.operations.recovery import recover_all
+from jupyter_agent.journal.operations.spool_recovery import read_live_spools
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.producer.segment import MAGIC, START, Record, Segment, read_segment
 from jupyter_agent.producer.spool import header_for

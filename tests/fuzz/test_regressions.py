@@ -21,8 +21,9 @@ from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, Re
 from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations.recovery import read_live_spools, recover_all
+from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.retention import Retention, prune
+from jupyter_agent.journal.operations.spool_recovery import read_live_spools
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import Slot, try_slot
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal

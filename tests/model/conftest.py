@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_agent.journal.operations import recovery as ingest
+from jupyter_agent.journal.operations import interruption, journal_merge, spool_recovery
 from jupyter_agent.server.background import liveness
 from jupyter_agent.server.delivery import feed, resume
 
@@ -20,9 +20,10 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(feed, "FRAME_BYTES", 700)
     monkeypatch.setattr(resume, "FRAME_BYTES", 700)
     monkeypatch.setattr(feed, "RECENT_BYTES", 2000)
-    monkeypatch.setattr(ingest, "CHUNK", 2)
+    monkeypatch.setattr(spool_recovery, "CHUNK", 2)
+    monkeypatch.setattr(journal_merge, "CHUNK", 2)
     monkeypatch.setattr(liveness, "recover_all", holding.recover_all)
-    monkeypatch.setattr(ingest, "_has_spool", holding.has_spool)
+    monkeypatch.setattr(interruption, "_has_spool", holding.has_spool)
     forwarder = logging.getLogger("jupyter_agent.producer.forwarder")
     forwarder.setLevel(logging.CRITICAL)
     yield

@@ -15,7 +15,8 @@ from jupyter_agent.core.ids import ulid
 from jupyter_agent.journal.base import AppendResult, Batch, BatchOrigin, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations import recovery as ingest
+from jupyter_agent.journal.operations import journal_merge, spool_recovery
+from jupyter_agent.journal.operations.interruption import interrupt, open_tasks_of
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.system.host import host
@@ -117,7 +118,7 @@ class Home:
             raise kind("the disk is full")
 
     def own_spools(self, slot: str) -> list[ModelSpool]:
-        """As `ingest` finds them: this machine's, of this slot or of one that is no more."""
+        """As `spool_recovery` finds them: this machine's, of this slot or of one that is no more."""
         return [
             spool
             for _, spool in sorted(self.spools.items())
@@ -243,7 +244,7 @@ def paths_of(home: Home) -> DataPaths:
 
 
 def has_spool(paths: DataPaths, producer: str) -> bool:
-    """Stands for `ingest._has_spool`."""
+    """Stands for `interruption._has_spool`."""
     return producer in cast(FakePlaces, paths).home.spools
 
 
@@ -262,14 +263,14 @@ def recover_all(session: JournalSession, paths: DataPaths, slot: str) -> int:
 def _merge_journals(session: JournalSession, home: Home) -> int:
     others = [one for name, one in sorted(home.slots.items()) if name != DEFAULT and one.holder is None]
     for other in others:
-        ingest._merge(session, other.journal)
+        journal_merge._merge(session, other.journal)
         del home.slots[other.name]
     return len(others)
 
 
 def recover_spool(session: JournalSession, home: Home, spool: ModelSpool) -> None:
-    """As `ingest` does under the spool's lock: append, say what was interrupted, delete."""
-    ingest._append(session, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
-    ingest.interrupt(session, ingest._open_tasks_of(session, spool.producer))
+    """As `spool_recovery` does under the spool's lock: append, interrupt what is open, delete."""
+    spool_recovery._append(session, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
+    interrupt(session, open_tasks_of(session, spool.producer))
     if not spool.locked:
         del home.spools[spool.producer]

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 
 from ...journal.holder import Holder
-from ...journal.operations.recovery import interrupt, interrupt_orphans, read_live_spools, recover_all
+from ...journal.operations.interruption import interrupt, interrupt_orphans
+from ...journal.operations.recovery import recover_all
 from ...journal.operations.retention import Retention, prune
+from ...journal.operations.spool_recovery import read_live_spools
 from ...journal.session import JournalSession, PreemptibleJob
 from ...system.paths import DataPaths
 from ..delivery.connections import Registry

@@ -20,7 +20,7 @@ from jupyter_agent.journal.base import HolderEvent
 from jupyter_agent.journal.operations import detached_tasks as queueing
 from jupyter_agent.journal.operations import schedules as schedules_module
 from jupyter_agent.journal.operations.firing import ScheduleRunner, TickResult
-from jupyter_agent.journal.operations.recovery import interrupt_orphans
+from jupyter_agent.journal.operations.interruption import interrupt_orphans
 from jupyter_agent.journal.operations.schedules import (
     KIND,
     Schedule,
