@@ -12,7 +12,7 @@ _DEEP = 3
 _MAX_PARTS = 50
 
 
-def pickled(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+def pickle_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """The call as bytes. Raises `CannotTravel`, which names what in it cannot be pickled."""
     import cloudpickle
 

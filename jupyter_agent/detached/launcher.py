@@ -21,7 +21,7 @@ from ..system.processes import STARTED_BY
 from .run_spec import RunSpec, load_run_spec
 from .work_queue import WorkItem, log_path, waiting_work_items, withdraw_work_item
 from .work_state import WorkState, is_waiting, state_of
-from .worker_slots import WorkerLimits, find_limits, free_worker_slots
+from .worker_slots import WorkerLimits, free_worker_slots, load_limits
 
 NO_SLOT = 75
 """Exit status of a worker that found no slot: it is started again later (EX_TEMPFAIL of sysexits.h)."""
@@ -129,7 +129,7 @@ class Launcher:
         return True
 
     def _spawn(self, item: WorkItem, run_spec: RunSpec, output: IO[bytes]) -> int:
-        limits = find_limits(self._paths)
+        limits = load_limits(self._paths)
         process = subprocess.Popen(  # noqa: S603 - this user's own run spec
             [run_spec.python, "-m", "jupyter_agent.worker.detached", item.producer, str(limits.workers)],
             stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from ..core.events import About
 from ..errors import BadTarget
 from .run_spec import RunSpec, caller_environment
-from .target_parser import expanded, name_of, parse_target
+from .target_parser import default_name, expand_user, parse_target
 
 MAX_NAME = 500
 MAX_TAGS = 100
@@ -49,7 +49,7 @@ def run_spec_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> RunSp
 
     Raises `BadTarget`.
     """
-    where = str(expanded(asked.cwd or cwd))
+    where = str(expand_user(asked.cwd or cwd))
     if not os.path.isdir(where):  # noqa: PTH112 - it knows names that are too long
         raise BadTarget(f"cwd: there is no folder {where[:200]!r}")
     python = asked.python or sys.executable
@@ -64,6 +64,6 @@ def run_spec_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> RunSp
         cwd=where,
         agent=agent or None,
     )
-    about = About(asked.name or name_of(target), asked.key, tuple(asked.tags), owner)
+    about = About(asked.name or default_name(target), asked.key, tuple(asked.tags), owner)
     env = caller_environment() if asked.env is None else asked.env
     return RunSpec(target, about, python, where, env, asked.retries, asked.timeout)

@@ -89,7 +89,7 @@ def read_value(text: str) -> Any:
         return text
 
 
-def name_of(target: Target) -> str:
+def default_name(target: Target) -> str:
     """What a task of this target is called when nobody says."""
     match target:
         case NotebookTarget():
@@ -138,13 +138,13 @@ def _parse(asked: str | Sequence[str], given: dict[str, Any], cwd: Path, agent: 
 
 
 def _notebook(text: str, cwd: Path) -> Path:
-    path = cwd / expanded(text)
+    path = cwd / expand_user(text)
     if not _is_file(path):
         raise BadTarget(f"there is no notebook {str(path)[:500]}")
     return path.absolute()
 
 
-def expanded(text: str) -> Path:
+def expand_user(text: str) -> Path:
     """The path that *text* means. Raises `BadTarget` for the home of somebody who is not here."""
     try:
         return Path(text).expanduser()

@@ -30,7 +30,7 @@ def save_limits(paths: DataPaths, limits: WorkerLimits) -> None:
     write_private(make_private(paths.workers) / "limits", msgspec.json.encode(limits))
 
 
-def find_limits(paths: DataPaths) -> WorkerLimits:
+def load_limits(paths: DataPaths) -> WorkerLimits:
     """``JUPYTER_AGENT_WORKERS``, else what a server has said last, else the default."""
     try:
         said = msgspec.json.decode((paths.workers / "limits").read_bytes(), type=WorkerLimits)
@@ -42,13 +42,13 @@ def find_limits(paths: DataPaths) -> WorkerLimits:
     return said
 
 
-def take_worker_slot(paths: DataPaths, workers: int | None = None) -> FileLock | None:
+def acquire_worker_slot(paths: DataPaths, workers: int | None = None) -> FileLock | None:
     """A free slot, held until it is released or this process dies; ``None`` when all are taken.
 
     *workers* is how many there are for who starts this worker.
     """
     folder = make_private(paths.workers)
-    for number in range(workers or find_limits(paths).workers):
+    for number in range(workers or load_limits(paths).workers):
         lock = FileLock.acquire(folder / f"slot-{number}")
         if lock is not None:
             return lock
@@ -57,5 +57,5 @@ def take_worker_slot(paths: DataPaths, workers: int | None = None) -> FileLock |
 
 def free_worker_slots(paths: DataPaths) -> int:
     """How many more workers may start now."""
-    count = find_limits(paths).workers
+    count = load_limits(paths).workers
     return count - sum(is_locked(paths.workers / f"slot-{number}") for number in range(count))

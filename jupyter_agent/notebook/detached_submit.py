@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.events import Error, Event, State, TaskState, encode_data
 from ..core.task import Task
-from ..detached.function_pickle import pickled
+from ..detached.function_pickle import pickle_call
 from ..detached.launcher import Launcher
 from ..detached.run_spec import RunSpec, caller_environment, is_utf8, save_run_spec
 from ..detached.targets import PickledTarget
@@ -38,7 +38,7 @@ class Detached:
 
     def __init__(self, options: Options, work: Work) -> None:
         self._options = options
-        self._content = pickled(work.function, work.args, work.kwargs)
+        self._content = pickle_call(work.function, work.args, work.kwargs)
 
     def submit(self, producer: Producer, found: Task | None) -> TaskHandle:
         """Queue it as the next attempt of *found*, or as a task of its own, and see that it starts."""

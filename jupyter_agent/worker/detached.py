@@ -19,7 +19,7 @@ from ..detached.launcher import NO_SLOT, Launcher
 from ..detached.run_spec import RunSpec, content_path, load_run_spec
 from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item
 from ..detached.work_state import has_spool, is_asked_to_stop, is_waiting
-from ..detached.worker_slots import take_worker_slot
+from ..detached.worker_slots import acquire_worker_slot
 from ..errors import SpoolError, TaskCancelled
 from ..producer.producer import Producer
 from ..runtime import capture
@@ -42,7 +42,7 @@ def main(producer_id: str, workers: str = "") -> int:
     workers that find no slot.
     """
     paths = data_paths()
-    slot = take_worker_slot(paths, int(workers) if workers else None)
+    slot = acquire_worker_slot(paths, int(workers) if workers else None)
     if slot is None:
         return NO_SLOT
 

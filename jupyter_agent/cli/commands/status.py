@@ -15,7 +15,7 @@ from rich.table import Table
 from ...client import AgentClient
 from ...core.sanitize import json_text, to_single_line
 from ...detached.work_queue import waiting_work_items
-from ...detached.worker_slots import find_limits, free_worker_slots
+from ...detached.worker_slots import free_worker_slots, load_limits
 from ...errors import AgentError, SpoolError
 from ...journal.slots import holder_of
 from ...producer.spool import read_spool_header
@@ -102,7 +102,7 @@ async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
 
 
 def _workers(paths: DataPaths) -> WorkersStatus:
-    limit = find_limits(paths).workers
+    limit = load_limits(paths).workers
     return WorkersStatus(limit - free_worker_slots(paths), limit, sum(1 for _ in waiting_work_items(paths)))
 
 

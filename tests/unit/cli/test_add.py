@@ -19,7 +19,7 @@ from jupyter_agent.cli.main import run
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.detached.run_spec import load_run_spec
 from jupyter_agent.detached.work_queue import waiting_work_items
-from jupyter_agent.detached.worker_slots import WorkerLimits, save_limits, take_worker_slot
+from jupyter_agent.detached.worker_slots import WorkerLimits, acquire_worker_slot, save_limits
 from jupyter_agent.producer.spool import read_spool_header
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
@@ -38,7 +38,7 @@ def busy(paths: DataPaths) -> Iterator[FileLock]:
     """The only worker slot is taken, until it is released."""
     save_limits(paths, WorkerLimits(1))
     with no_workers_left(paths):
-        slot = take_worker_slot(paths)
+        slot = acquire_worker_slot(paths)
         assert slot is not None
         yield slot
         slot.release()

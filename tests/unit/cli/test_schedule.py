@@ -11,7 +11,7 @@ import pytest
 from jupyter_agent.cli.commands.schedule import upcoming
 from jupyter_agent.cli.main import run
 from jupyter_agent.detached.work_queue import waiting_work_items
-from jupyter_agent.detached.worker_slots import WorkerLimits, save_limits, take_worker_slot
+from jupyter_agent.detached.worker_slots import WorkerLimits, acquire_worker_slot, save_limits
 from jupyter_agent.journal.operations.schedules import ScheduleView
 from jupyter_agent.system.paths import DataPaths
 from tests.support.workers import no_workers_left
@@ -23,7 +23,7 @@ Said = pytest.CaptureFixture[str]
 def no_free_worker(paths: DataPaths) -> Iterator[None]:
     save_limits(paths, WorkerLimits(1))
     with no_workers_left(paths):
-        slot = take_worker_slot(paths)
+        slot = acquire_worker_slot(paths)
         assert slot is not None
         yield
         slot.release()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_agent.detached.target_parser import name_of, parse_target, read_parameters, read_value
+from jupyter_agent.detached.target_parser import default_name, parse_target, read_parameters, read_value
 from jupyter_agent.detached.targets import (
     AgentTarget,
     CommandTarget,
@@ -163,5 +163,5 @@ def test_a_parameter_that_cannot_be_read_is_named(pairs: list[str], said: str) -
     ],
 )
 def test_a_task_is_named_after_what_it_runs(target: Target, name: str) -> None:
-    assert name_of(target) == name
-    assert len(name_of(target)) <= 60
+    assert default_name(target) == name
+    assert len(default_name(target)) <= 60

@@ -20,7 +20,7 @@ import jupyter_agent as ja
 from jupyter_agent.core.events import About, TaskState
 from jupyter_agent.core.task import Task
 from jupyter_agent.detached import launcher as launch
-from jupyter_agent.detached.function_pickle import pickled
+from jupyter_agent.detached.function_pickle import pickle_call
 from jupyter_agent.detached.launcher import NO_SLOT, Launcher
 from jupyter_agent.detached.leftovers import sweep_workers
 from jupyter_agent.detached.run_spec import RunSpec, load_run_spec, save_run_spec
@@ -37,10 +37,10 @@ from jupyter_agent.detached.work_queue import (
 from jupyter_agent.detached.work_state import is_waiting
 from jupyter_agent.detached.worker_slots import (
     WorkerLimits,
-    find_limits,
+    acquire_worker_slot,
     free_worker_slots,
+    load_limits,
     save_limits,
-    take_worker_slot,
 )
 from jupyter_agent.errors import CannotTravel, NotNow
 from jupyter_agent.journal.operations.detached_tasks import enqueue_task, requeue_task
@@ -163,10 +163,10 @@ class TestSlots:
         self, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
-        first, second = take_worker_slot(paths), take_worker_slot(paths)
+        first, second = acquire_worker_slot(paths), acquire_worker_slot(paths)
         assert first is not None
         assert second is not None
-        assert take_worker_slot(paths) is None
+        assert acquire_worker_slot(paths) is None
         assert free_worker_slots(paths) == 0
         first.release()
         assert free_worker_slots(paths) == 1
@@ -176,12 +176,12 @@ class TestSlots:
         self, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         save_limits(paths, WorkerLimits(3, 1 << 30))
-        assert find_limits(paths) == WorkerLimits(3, 1 << 30)
+        assert load_limits(paths) == WorkerLimits(3, 1 << 30)
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "5")
-        assert find_limits(paths) == WorkerLimits(5, 1 << 30)
+        assert load_limits(paths) == WorkerLimits(5, 1 << 30)
         for nonsense in ("0", "many", "-1", "²", "99999999"):
             monkeypatch.setenv("JUPYTER_AGENT_WORKERS", nonsense)
-            assert find_limits(paths).workers == 3
+            assert load_limits(paths).workers == 3
 
 
 class TestLauncher:
@@ -277,7 +277,7 @@ class TestLauncher:
         self, paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
-        slot = take_worker_slot(paths)
+        slot = acquire_worker_slot(paths)
         assert slot is not None
         save_run_spec(paths, TASK, call("/bin/false"))
         one = order()
@@ -332,7 +332,7 @@ class TestLauncher:
         self, paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
-        gate, slot = tmp_path / "gate", take_worker_slot(paths)
+        gate, slot = tmp_path / "gate", acquire_worker_slot(paths)
         assert slot is not None
         waits = f"echo up >> {tmp_path}/started; while [ ! -e {gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
         save_run_spec(paths, TASK, call(program(tmp_path / "python", waits)))
@@ -411,9 +411,9 @@ class TestPickling:
             return lock
 
         said: dict[str, Callable[[], object]] = {
-            "argument 1['a'][1] (lock)": lambda: pickled(print, ({"a": [1, threading.Lock()]},), {}),
-            "argument 'where' (generator)": lambda: pickled(print, (), {"where": (i for i in "")}),
-            "the variable 'lock' that it uses (lock)": lambda: pickled(uses, (), {}),
+            "argument 1['a'][1] (lock)": lambda: pickle_call(print, ({"a": [1, threading.Lock()]},), {}),
+            "argument 'where' (generator)": lambda: pickle_call(print, (), {"where": (i for i in "")}),
+            "the variable 'lock' that it uses (lock)": lambda: pickle_call(uses, (), {}),
         }
         for where, attempt in said.items():
             with pytest.raises(CannotTravel) as caught:
