@@ -1,10 +1,10 @@
-"""`follow`: a subscription as an async iterator, over as many sockets as it takes."""
+"""`follow`: a subscription as an async iterator, across reconnects."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Literal
 
 from .._version import __version__
@@ -12,21 +12,22 @@ from ..errors import RequestRefused, ServerUnreachable
 from ..protocol.actions import Send
 from ..protocol.messages import Bye, ErrorMessage, Reply
 from ..protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
+from ..transport.api import Api
 from ..transport.discovery import Address
 from ..transport.link import ReconnectingWebSocket
 
 log = logging.getLogger(__name__)
-UNREAD = 16
-"""Frames that wait for the caller; when there are more the socket is not read, and the server knows."""
+MAX_UNREAD = 16
+"""Maximum number of items that wait for the caller; then the socket is not read, which the server notices."""
 
 _Item = Restart | Apply | Exception
 
 
 class _Feed:
-    """Joins the link to the sans-IO side and puts what comes out into a queue."""
+    """Joins the WebSocket to the sans-IO side and puts what comes out into a queue."""
 
     def __init__(self, locate: Callable[[], Address | None], subscription: Subscription) -> None:
-        self.items: asyncio.Queue[_Item] = asyncio.Queue(UNREAD)
+        self.items: asyncio.Queue[_Item] = asyncio.Queue(MAX_UNREAD)
         self._side = SubscriberSide(f"jupyter_agent/{__version__}")
         self._side.subscribe(subscription)
         self._up = asyncio.Event()
@@ -37,9 +38,9 @@ class _Feed:
         )
 
     async def run(self, patience: float | None) -> None:
-        """Keep the link until cancelled; what ends it for good is the last item."""
+        """Keep the connection until cancelled; an error that ends it for good is the last item."""
         link = asyncio.create_task(self._link.run(), name="jupyter-agent-follow-link")
-        watch = asyncio.create_task(self._wait(patience), name="jupyter-agent-follow-patience")
+        watch = asyncio.create_task(self._watch(patience), name="jupyter-agent-follow-patience")
         try:
             done, _ = await asyncio.wait({link, watch}, return_when=asyncio.FIRST_COMPLETED)
             error = done.pop().exception()
@@ -50,8 +51,8 @@ class _Feed:
             watch.cancel()
             await asyncio.wait({link, watch})
 
-    async def _wait(self, patience: float | None) -> None:
-        """Raise `ServerUnreachable` once there was no connection for *patience* seconds."""
+    async def _watch(self, patience: float | None) -> None:
+        """Raise `ServerUnreachable` after *patience* seconds without a connection (``None``: never)."""
         while True:
             await self._down.wait()
             try:
@@ -84,22 +85,22 @@ class _Feed:
                 case ErrorMessage():
                     self._link.disconnect()
                 case Bye() | Reply():
-                    log.debug("the server says %s", item)
+                    log.debug("received %s", item)
 
 
 async def follow(
-    locate: Callable[[], Address | None],
-    check: Callable[[], Awaitable[object]],
-    tasks: Literal["*"] | list[str],
+    api: Api,
+    tasks: Literal["*"] | Sequence[str],
     *,
     after: str | None,
     tail: int | None,
-    types: Sequence[str] | None,
+    types: Sequence[str] | None = None,
     patience: float | None,
 ) -> AsyncGenerator[Restart | Apply]:
-    """See `AgentClient.follow`. *check* raises when nothing answers, before anything is awaited for long."""
-    await check()
-    feed = _Feed(locate, Subscription(1, tasks, after, tail, list(types) if types else None))
+    """See `AgentClient.follow`. Asks for the health first, so that a server that is away raises at once."""
+    await api.health()
+    named: Literal["*"] | list[str] = "*" if tasks == "*" else list(tasks)
+    feed = _Feed(api.locate, Subscription(1, named, after, tail, list(types) if types else None))
     runner = asyncio.create_task(feed.run(patience), name="jupyter-agent-follow")
     try:
         while True:

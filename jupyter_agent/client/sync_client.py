@@ -1,4 +1,4 @@
-"""`connect`: the same verbs for programs (and notebook cells) without an event loop of their own."""
+"""`connect`: a synchronous client, for programs and notebook cells without an event loop of their own."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequ
 from concurrent.futures import CancelledError
 from typing import Any, Literal, Self, TypeVar
 
+from ..core.query import EventsPage
 from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.subscriber import Apply, Restart
 from ..system.paths import data_paths
 from ..transport.discovery import DEFAULT, Address, find_address, remote_address
 from .async_client import AgentClient
-from .pages import EventsPage
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
 
 
 class Client:
-    """`AgentClient` for the caller that waits; it owns one thread with one event loop until `close`.
+    """`AgentClient` with blocking methods; it owns one thread with one event loop until `close`.
 
     Usable from any thread, and from a notebook cell: it never touches the caller's own loop.
     """
@@ -96,7 +96,7 @@ class Client:
         types: Sequence[str] | None = None,
         patience: float | None = None,
     ) -> Generator[Restart | Apply]:
-        """See `AgentClient.follow`; leaving the loop that reads it, by ``break`` too, closes it."""
+        """See `AgentClient.follow`; leaving the loop over it, also by ``break``, closes it."""
         items = self._call(
             _started(self._agent, tasks, after=after, tail=tail, types=types, patience=patience)
         )
@@ -108,7 +108,7 @@ class Client:
                 self._call(_end(items))
 
     def close(self) -> None:
-        """Close the connections and end the thread; again is nothing."""
+        """Close the connections and end the thread. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -129,7 +129,7 @@ class Client:
         try:
             return future.result()
         except CancelledError as error:
-            raise AgentError("this client was closed meanwhile") from error
+            raise AgentError("this client was closed in the meantime") from error
         except BaseException:
             future.cancel()
             raise
@@ -141,7 +141,7 @@ class Client:
         self._loop.close()
 
     async def _finish(self) -> None:
-        """Cancel what is still waited for, so that nobody waits for ever, and close."""
+        """Cancel the calls that still wait, so that their threads go on, and close."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -93,6 +93,11 @@ def existing_slots(paths: DataPaths) -> list[str]:
     return [name for name in slot_names() if (paths.journals / name).is_dir()]
 
 
+def known_slots(paths: DataPaths) -> list[str]:
+    """`existing_slots`, and the default one in any case: it is made when it is opened."""
+    return list(dict.fromkeys([DEFAULT, *existing_slots(paths)]))
+
+
 def take_server_slot(
     paths: DataPaths,
     open_slot: Callable[[Slot], T],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import secrets
 import time
@@ -23,6 +22,7 @@ from ..protocol.actions import CloseWith, encode
 from ..protocol.messages import Bye, Close
 from ..system.host import host
 from ..system.paths import DataPaths, data_paths
+from ..system.user import user_name
 from ..transport.discovery import HolderFile
 from . import metrics
 from .background.apprise import Addresses, apprise_sender
@@ -136,7 +136,7 @@ class JupyterAgent(ExtensionApp):
         )
         supervisor = WorkerSupervisor(feed, paths, self.log)
         scheduler = Scheduler(feed, paths, self.log, recover=liveness.check, launch=supervisor.wake)
-        owner = _user_name()
+        owner = user_name()
         timing = Timing(self.hello_seconds, self.heartbeat_seconds)
         key = secrets.token_urlsafe(32)
         self.services = Services(
@@ -255,10 +255,3 @@ def _local_url(app: Any) -> str:
     name = "127.0.0.1" if app.ip in _EVERYWHERE else app.ip
     name = f"[{name}]" if ":" in name else name
     return f"{scheme}://{name}:{app.port}{app.base_url}"
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import msgspec
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.iostream import StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient, _HTTPConnection
 
-from ..core.events import UNREADABLE
-from ..errors import RequestRefused, ServerUnreachable
+from ..errors import ServerUnreachable
 from .discovery import Address
 from .problem import http_error
 from .tls import ssl_context
@@ -72,13 +69,3 @@ async def exchange(
     if response.code >= 300:
         raise http_error(response.code, response.body, address.url, task_id)
     return response
-
-
-def read(body: bytes, kind: type[Any], address: Address) -> Any:
-    """Decode *body* as *kind*. Raises `RequestRefused` when it is no answer of this extension."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except UNREADABLE as error:
-        raise RequestRefused(
-            f"{address.url} answered something that is no jupyter_agent answer: {error}", code="bad_answer"
-        ) from error

@@ -1,6 +1,8 @@
-"""Problem details (RFC 9457) of refused requests, and the exceptions that they stand for."""
+"""Problem details (RFC 9457) and other bad answers, and the exceptions that they stand for."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -85,3 +87,13 @@ def _sentence(status: int, sentence: str, url: str) -> str:
     if status == 404:
         return sentence or f"the server at {url} does not have the jupyter_agent extension"
     return f"the server at {url} answered with status {status}"
+
+
+def read_answer(body: bytes, kind: type[Any], url: str) -> Any:
+    """Decode *body* as *kind*. Raises `RequestRefused` when it is no answer of this extension."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except UNREADABLE as error:
+        raise RequestRefused(
+            f"{url} answered something that is no jupyter_agent answer: {error}", code="bad_answer"
+        ) from error

@@ -37,8 +37,7 @@ from jupyter_agent.rendering.humanize import age, moment, number
 from jupyter_agent.runtime.artifacts.results import Store
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import Address
-from jupyter_agent.transport.http import read
-from jupyter_agent.transport.problem import http_error
+from jupyter_agent.transport.problem import http_error, read_answer
 from tests.support.builders import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
 
 from .spools import framed
@@ -255,5 +254,5 @@ def test_a_result_that_cannot_be_unpickled_is_said_in_a_sentence(paths: DataPath
 def test_an_answer_that_is_not_utf8_or_too_deep_is_refused_in_a_sentence(body: bytes) -> None:
     address = Address("http://127.0.0.1:1/")
     with pytest.raises(RequestRefused, match="no jupyter_agent answer"):
-        read(body, dict, address)
+        read_answer(body, dict, address.url)
     assert "502" in str(http_error(502, body, address.url, TASK))

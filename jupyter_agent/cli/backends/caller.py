@@ -1,9 +1,7 @@
-"""What a task that is added here takes along: this shell's folder and environment, this user, this Python."""
+"""What a task takes along from the process that adds it: its folder, environment, user and Python."""
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from pathlib import Path
 
@@ -13,33 +11,26 @@ from ...detached.run_spec import RunSpec, caller_environment
 from ...detached.submission import Submission, run_spec_of
 from ...detached.target_parser import is_function
 from ...errors import BadTarget
+from ...system.user import user_name
 
 CONFIGURATIONS = ("jupyter_server_config", "jupyter_jupyter_agent_config")
 
 
-def with_surroundings(asked: Submission) -> Submission:
-    """*asked* for a server of this machine."""
-    return replace(asked, cwd=_folder(), env=caller_environment(), python=sys.executable)
+def with_caller(submission: Submission) -> Submission:
+    """*submission* with this process's folder, environment and Python, for a server of this machine."""
+    return replace(submission, cwd=_folder(), env=caller_environment(), python=sys.executable)
 
 
-def call_from_here(asked: Submission) -> RunSpec:
-    """What a worker is to do where no server can be asked. Raises `BadTarget`."""
-    agent = configured_agent() if _is_text(asked.target) else ""
-    return run_spec_of(asked, agent=agent, cwd=_folder(), owner=user())
-
-
-def user() -> str:
-    """Who this process belongs to, by name where there is one."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user id without a name, as in many containers
-        return str(os.getuid())
+def run_spec_here(submission: Submission) -> RunSpec:
+    """What a worker is to run when no server can be asked. Raises `BadTarget`."""
+    agent = configured_agent() if _is_text(submission.target) else ""
+    return run_spec_of(submission, agent=agent, cwd=_folder(), owner=user_name())
 
 
 def configured_agent() -> str:
-    """``c.JupyterAgent.agent`` in the files that a server reads; empty when none is named.
+    """``c.JupyterAgent.agent`` in the configuration files that a server reads; empty when there is none.
 
-    Raises `BadTarget` when they cannot be read.
+    Raises `BadTarget` when a file cannot be read.
     """
     from jupyter_core.application import JupyterApp
 
@@ -49,20 +40,20 @@ def configured_agent() -> str:
         app.config_file_name = name
         try:
             app.load_config_file()
-        except Exception as error:  # such a file is anybody's code
+        except Exception as error:  # a configuration file is Python code of the user's
             raise BadTarget(f"{name} cannot be read, which may name an agent: {error}") from error
     return str(app.config.JupyterAgent.get("agent", ""))
 
 
 def _folder() -> str:
     try:
-        return sound(str(Path.cwd()))
+        return checked_text(str(Path.cwd()))
     except FileNotFoundError as error:
         raise BadTarget("the present folder is not there any more; go to another one") from error
 
 
-def sound(text: str) -> str:
-    """*text*, which JSON can keep. Raises `BadTarget`."""
+def checked_text(text: str) -> str:
+    """Return *text*. Raises `BadTarget` when it cannot be encoded as UTF-8, and so not be kept in JSON."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -1,36 +1,34 @@
-"""Backend that asks a running server."""
+"""Backend that asks the server which holds the journal."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from ...client import AgentClient
+from ...client.subscription import follow
 from ...core.task import Task
 from ...detached.submission import Submission
 from ...errors import RequestRefused, ServerUnreachable
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.schedules import ScheduleView as Schedule
+from ...journal.records import Firing
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths
+from ...transport.api import Api
 from ...transport.discovery import KEY_HEADER, REMOTE, find_address
-from ...transport.http import exchange, read
-from .base import AddResult, Fired
-from .caller import with_surroundings
-
-RECONNECT_TIMEOUT = 2.0
-"""Seconds without a connection after which the command line looks who has the journal now."""
-
+from .base import AddResult
+from .caller import with_caller
 
 CREATED = 201
-
+RECONNECT_TIMEOUT = 2.0
+"""Seconds without a connection after which the command line looks for the journal's present holder."""
 
 REMOTE_RECONNECT_TIMEOUT = 60.0
-"""The same for a server on another machine, whose journal nobody else can have."""
+"""The same for a server on another machine: no other process can hold its journal."""
 
 
 class _Schedules(Struct):
@@ -38,56 +36,67 @@ class _Schedules(Struct):
 
 
 class _Firings(Struct):
-    firings: list[Fired]
+    firings: list[dict[str, Any]]
 
 
-class HttpBackend(AgentClient):
-    """A journal behind a server, wherever that moves to."""
+class HttpBackend(Api):
+    """The journal *slot* behind the server that holds it, also when that server moves."""
 
     def __init__(self, paths: DataPaths, slot: str) -> None:
         super().__init__(lambda: find_address(paths, slot))
         self._patience = REMOTE_RECONNECT_TIMEOUT if slot == REMOTE else RECONNECT_TIMEOUT
 
-    def follow(  # type: ignore[override]
+    def follow(
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
     ) -> AsyncGenerator[Restart | Apply]:
-        return super().follow(tasks, after=after, tail=tail, patience=self._patience)
+        return follow(self, tasks, after=after, tail=tail, patience=self._patience)
 
-    async def add(self, asked: Submission) -> AddResult:
-        """See `Source`; the surroundings of this process are for its own user's servers only."""
-        address = self._address()
-        body = with_surroundings(asked) if KEY_HEADER in address.headers else asked
-        answer = await exchange(self._http, address, "POST", "tasks", msgspec.to_builtins(body))
-        if asked.schedule is not None:
-            return AddResult(schedule=read(answer.body, Schedule, address))
-        task: Task = read(answer.body, Task, address)
-        return AddResult(task=task, new=answer.code == CREATED, attempt=task.attempt)
+    async def add(self, submission: Submission) -> AddResult:
+        """See `Backend`. Only this user's own servers get the caller's folder, environment and Python."""
+        is_own = KEY_HEADER in self.address().headers
+        body = with_caller(submission) if is_own else submission
+        response = await self.send("POST", "tasks", msgspec.to_builtins(body))
+        if submission.schedule is not None:
+            return AddResult(schedule=self.decode(response, Schedule))
+        task: Task = self.decode(response, Task)
+        return AddResult(task=task, new=response.code == CREATED, attempt=task.attempt)
 
     async def schedules(self) -> list[Schedule]:
-        found: _Schedules = await self._get("schedules", _Schedules)
-        return found.schedules
+        page: _Schedules = await self.get("schedules", _Schedules)
+        return page.schedules
 
     async def schedule(self, ident: str) -> Schedule:
-        return await self._get(_schedule(ident), Schedule)  # type: ignore[no-any-return]
+        return await self.get(_schedule_path(ident), Schedule)  # type: ignore[no-any-return]
 
-    async def firings(self, ident: str, limit: int) -> list[Fired]:
-        found: _Firings = await self._get(f"{_schedule(ident)}/firings?limit={limit}", _Firings)
-        return found.firings
+    async def firings(self, ident: str, limit: int) -> list[Firing]:
+        page: _Firings = await self.get(f"{_schedule_path(ident)}/firings?limit={limit}", _Firings)
+        return [_read_firing(fields) for fields in page.firings]
 
     async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
-        body = await self._fetch("POST", f"{_schedule(ident)}/commands", {"command": command})
-        return read(body, Schedule, self._address())  # type: ignore[no-any-return]
+        response = await self.send("POST", f"{_schedule_path(ident)}/commands", {"command": command})
+        return self.decode(response, Schedule)  # type: ignore[no-any-return]
 
     async def delete_schedule(self, ident: str) -> None:
-        await self._fetch("DELETE", _schedule(ident))
+        await self.send("DELETE", _schedule_path(ident))
 
     async def is_there(self) -> bool:
-        """Whether the holder named there answers, and lets us in: a stale address may be anybody's now."""
+        """Whether the holder answers and accepts the key: a stale address may be another program's now."""
         try:
             return "journal" in await self.health()
         except (ServerUnreachable, RequestRefused):
             return False
 
 
-def _schedule(ident: str) -> str:
+def _schedule_path(ident: str) -> str:
     return f"schedules/{quote(ident, safe='')}"
+
+
+def _read_firing(fields: dict[str, Any]) -> Firing:
+    """Read a firing, which msgspec takes from an array only; fields that it does not have are ignored."""
+    known = Firing._field_defaults | fields
+    try:
+        return msgspec.convert([known.get(name) for name in Firing._fields], Firing)
+    except msgspec.ValidationError as error:
+        raise RequestRefused(
+            f"the server sent a firing that cannot be read: {error}", code="bad_answer"
+        ) from error

@@ -1,4 +1,4 @@
-"""Schedules where no server runs: they are kept and changed, and wait for one."""
+"""Schedules where no server runs: they are kept and changed, and run once a server does."""
 
 from __future__ import annotations
 
@@ -6,56 +6,44 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from ...core.trigger_parser import parse_schedule
 from ...detached.run_spec import RunSpec
+from ...journal.operations import schedules
 from ...journal.operations.firing import ScheduleCommand, ScheduleRunner
-from ...journal.operations.schedules import (
-    ScheduleView,
-    add_schedule,
-    all_schedules,
-    delete_schedule,
-    find_schedule,
-    show_schedule,
-)
+from ...journal.operations.schedules import ScheduleView, add_schedule, find_schedule, show_schedule
+from ...journal.records import Firing
 from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...system.paths import DataPaths
 from ...system.timezone import local_zone
-from .base import Fired
 
 
-def plan(session: JournalSession, run_spec: RunSpec, asked: Mapping[str, Any]) -> ScheduleView:
-    """Make a schedule. Raises `BadSchedule`."""
+def make_schedule(session: JournalSession, run_spec: RunSpec, when: Mapping[str, Any]) -> ScheduleView:
+    """Add a schedule. Raises `BadSchedule`."""
     now = time.time()
-    when = parse_schedule(asked, timezone=local_zone(), now=now)
-    return show_schedule(session, add_schedule(session, run_spec, when, ident=new_id(), now=now), now)
+    spec = parse_schedule(when, timezone=local_zone(), now=now)
+    return show_schedule(session, add_schedule(session, run_spec, spec, ident=new_id(), now=now), now)
 
 
-def planned(session: JournalSession) -> list[ScheduleView]:
+def all_schedules(session: JournalSession) -> list[ScheduleView]:
     """All of them, oldest first."""
     now = time.time()
-    return [show_schedule(session, schedule, now) for schedule in all_schedules(session)]
+    return [show_schedule(session, schedule, now) for schedule in schedules.all_schedules(session)]
 
 
-def one_planned(session: JournalSession, ident: str) -> ScheduleView:
+def one_schedule(session: JournalSession, ident: str) -> ScheduleView:
     """Raises `UnknownSchedule`."""
     return show_schedule(session, find_schedule(session, ident), time.time())
 
 
-def history(session: JournalSession, ident: str, limit: int) -> list[Fired]:
-    """What became of its dues, newest first. Raises `UnknownSchedule`."""
-    found = session.journal.firings(find_schedule(session, ident).id, limit)
-    return [msgspec.convert(firing._asdict(), Fired) for firing in found]
+def firings(session: JournalSession, ident: str, limit: int) -> list[Firing]:
+    """What became of a schedule's dues, newest first. Raises `UnknownSchedule`."""
+    return session.journal.firings(find_schedule(session, ident).id, limit)
 
 
-def change(
+def command_schedule(
     session: JournalSession, paths: DataPaths, slot: str, ident: str, command: ScheduleCommand
 ) -> ScheduleView:
-    """Pause, resume or run it. Raises `UnknownSchedule`, `NotNow`."""
+    """Pause, resume or run a schedule. Raises `UnknownSchedule`, `NotNow`."""
     ScheduleRunner(paths, slot).command(session, ident, command, time.time())
-    return one_planned(session, ident)
-
-
-__all__ = ["change", "delete_schedule", "history", "one_planned", "plan", "planned"]
+    return one_schedule(session, ident)

@@ -18,7 +18,7 @@ from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
 from ...journal.operations.schedules import ScheduleView as Schedule
 from ..backends.base import AddResult, first_line
-from ..backends.caller import sound
+from ..backends.caller import checked_text
 from ..backends.journals import Journals
 from ..watch.added_task import watch_added
 from .completion import files
@@ -147,7 +147,7 @@ def _submission(
 ) -> Submission:
     given = (value for value in options.values() if isinstance(value, str))
     for text in (*([target] if isinstance(target, str) else target), *pairs, *tags, *given):
-        sound(text)
+        checked_text(text)
     if len(tags) > MAX_TAGS:
         raise click.UsageError(f"give at most {MAX_TAGS} tags, not {len(tags)}")
     schedule = _schedule({name: options.pop(name) for name in (*WHENS, "timezone", "overlap")})

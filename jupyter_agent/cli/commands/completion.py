@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from ...core.query import TaskQuery
 from ...core.sanitize import to_single_line
 from ...errors import AgentError
-from ..backends.forwards import listed
+from ..backends.forwards import list_forwards
 from ..backends.journals import Journals
+from ..backends.schedules import list_schedules
 from .help import examples
 
 T = TypeVar("T")
@@ -82,7 +84,7 @@ def as_own_program(environment: MutableMapping[str, str]) -> None:
 
 def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """The newest tasks whose id or name begins like that."""
-    found = _in_time(_journals().tasks(limit=SCAN_LIMIT))
+    found = _in_time(_journals().tasks(TaskQuery(limit=SCAN_LIMIT)))
     return [
         CompletionItem(task.id, help=f"{to_single_line(task.name)} ({task.state.value})")
         for task in found
@@ -92,7 +94,7 @@ def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -
 
 def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """The schedules whose id or name begins like that."""
-    found = _in_time(_journals().schedules())
+    found = _in_time(list_schedules(_journals()))
     return [
         CompletionItem(one.id, help=f"{to_single_line(one.name)}, {to_single_line(one.text)}")
         for one in found
@@ -104,7 +106,7 @@ def forward_ids(_context: click.Context, _parameter: click.Parameter, begun: str
     """The forwards whose id or address begins like that."""
     return [
         CompletionItem(one.id, help=to_single_line(one.url))
-        for one in _in_time(listed(_journals()))
+        for one in _in_time(list_forwards(_journals()))
         if _fits(begun, one.id, one.url)
     ]
 

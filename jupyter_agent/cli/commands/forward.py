@@ -102,7 +102,7 @@ def add(
 def list_forwards(*, as_json: bool) -> int:
     """All forwards, oldest first, and how far each has got; of headers the names."""
     journals = Journals()
-    found = asyncio.run(forwards.listed(journals))
+    found = asyncio.run(forwards.list_forwards(journals))
     for trouble in journals.troubles:
         click.echo(f"jupyter agent: {to_single_line(trouble)}", err=True)
     if as_json:

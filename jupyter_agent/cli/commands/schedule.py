@@ -14,9 +14,10 @@ from rich.text import Text
 from ...core.sanitize import json_text, to_single_line
 from ...core.trigger_parser import Overlap
 from ...journal.operations.schedules import ScheduleView as Schedule
+from ...journal.records import Firing
 from ...rendering.durations import duration_words
 from ...rendering.humanize import moment
-from ..backends.base import Fired
+from ..backends import schedules
 from ..backends.journals import Journals
 from ..output import console
 from .completion import schedule_ids
@@ -49,7 +50,7 @@ def schedule(context: click.Context) -> None:
 @as_json
 def list_schedules(*, as_json: bool) -> None:
     """All schedules, oldest first, and when each runs next."""
-    found = asyncio.run(Journals().schedules())
+    found = asyncio.run(schedules.list_schedules(Journals()))
     if as_json:
         _print_json(found)
     elif found:
@@ -68,16 +69,16 @@ def list_schedules(*, as_json: bool) -> None:
 def show(*, ident: str, limit: int, as_json: bool) -> None:
     """One schedule and its history, newest first."""
     journals = Journals()
-    found = asyncio.run(journals.schedule(ident))
-    fired = asyncio.run(journals.firings(ident, limit))
+    found = asyncio.run(schedules.find_schedule(journals, ident))
+    firings = asyncio.run(schedules.list_firings(journals, ident, limit))
     if as_json:
-        _print_json(msgspec.to_builtins(found) | {"firings": msgspec.to_builtins(fired)})
+        _print_json(msgspec.to_builtins(found) | {"firings": [firing._asdict() for firing in firings]})
         return
     out = console()
     out.print(_details(found, time.time()))
-    if fired:
+    if firings:
         out.print()
-        out.print(_history(fired))
+        out.print(_history(firings))
 
 
 @schedule.command(short_help="Let a schedule run no more for now.", epilog=examples(f"schedule pause {ID}"))
@@ -85,7 +86,7 @@ def show(*, ident: str, limit: int, as_json: bool) -> None:
 @as_json
 def pause(*, ident: str, as_json: bool) -> None:
     """Let a schedule run no more until it is resumed; a run that has begun goes on."""
-    found = asyncio.run(Journals().command_schedule(ident, "pause"))
+    found = asyncio.run(schedules.command_schedule(Journals(), ident, "pause"))
     _answer(found, f"Paused {_named(found)}.", as_json=as_json)
 
 
@@ -94,7 +95,7 @@ def pause(*, ident: str, as_json: bool) -> None:
 @as_json
 def resume(*, ident: str, as_json: bool) -> None:
     """Let a paused schedule run again; what was due meanwhile is left out."""
-    found = asyncio.run(Journals().command_schedule(ident, "resume"))
+    found = asyncio.run(schedules.command_schedule(Journals(), ident, "resume"))
     _answer(found, f"Resumed {_named(found)}. Next run: {upcoming(found, time.time())}.", as_json=as_json)
 
 
@@ -103,7 +104,7 @@ def resume(*, ident: str, as_json: bool) -> None:
 @as_json
 def run(*, ident: str, as_json: bool) -> None:
     """Run what a schedule runs now, too."""
-    found = asyncio.run(Journals().command_schedule(ident, "run"))
+    found = asyncio.run(schedules.command_schedule(Journals(), ident, "run"))
     task = (found.last or {}).get("task")
     when = f"now: task {task}" if task else "once the run before it has ended"
     _answer(found, f"{_named(found)} runs {when}.", as_json=as_json)
@@ -113,7 +114,7 @@ def run(*, ident: str, as_json: bool) -> None:
 @schedule_id
 def delete(*, ident: str) -> None:
     """Forget a schedule and its history; the tasks that it began stay."""
-    found = asyncio.run(Journals().delete_schedule(ident))
+    found = asyncio.run(schedules.delete_schedule(Journals(), ident))
     click.echo(f"Deleted {_named(found)}.")
 
 
@@ -172,18 +173,18 @@ def _target(found: Schedule) -> str:
     return " ".join(filter(None, (str(what), parameters)))
 
 
-def _history(fired: list[Fired]) -> Table:
+def _history(firings: list[Firing]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("DUE", "OUTCOME", "TASK"):
         table.add_column(title, no_wrap=True)
     table.add_column("", overflow="fold")
-    for firing in fired:
+    for firing in firings:
         cells = (moment(firing.due), firing.outcome, firing.task or "-", _remarks(firing))
         table.add_row(*(Text(to_single_line(cell)) for cell in cells))
     return table
 
 
-def _remarks(firing: Fired) -> str:
+def _remarks(firing: Firing) -> str:
     missed = f"and {firing.missed} missed before it" if firing.missed else ""
     return "; ".join(filter(None, ("asked for" if firing.asked else "", missed, firing.reason)))
 

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 from rich.table import Table
 
-from ...client import AgentClient
 from ...core.sanitize import json_text, to_single_line
 from ...detached.work_queue import waiting_work_items
 from ...detached.worker_slots import free_worker_slots, load_limits
@@ -24,9 +23,10 @@ from ...system.locks import is_locked
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, REMOTE
 from ..backends.base import first_line
-from ..backends.forwards import listed
+from ..backends.forwards import list_forwards
 from ..backends.http import HttpBackend
 from ..backends.journals import Journals
+from ..backends.schedules import list_schedules
 from ..output import console
 from .help import examples
 
@@ -89,8 +89,8 @@ async def _report(journals: Journals) -> Report:
         paths.fallback_reason,
         list(found),
         _workers(paths) if journals.scheduling != REMOTE else None,
-        await _count(journals.schedules) if well else None,
-        await _count(partial(listed, journals)) if well else None,
+        await _count(partial(list_schedules, journals)) if well else None,
+        await _count(partial(list_forwards, journals)) if well else None,
     )
 
 
@@ -124,7 +124,7 @@ async def _one(paths: DataPaths, slot: str) -> JournalStatus:
 
 async def _served(paths: DataPaths, report: JournalStatus) -> JournalStatus:
     """Add what the server itself says."""
-    source: AgentClient = HttpBackend(paths, report.name)
+    source = HttpBackend(paths, report.name)
     try:
         report.health = await source.health()
     except AgentError as error:

@@ -10,13 +10,14 @@ import click
 import msgspec
 
 from ...core.events import Event, TaskState
+from ...core.query import EventQuery, TaskQuery
 from ...core.sanitize import json_text, to_single_line
 from ...core.task import Task
 from ...errors import BadTarget, NotNow, UnknownTask
 from ...protocol.subscriber import Restart
 from ...rendering.humanize import parse_moment
 from ...rendering.transcript import TEXT_TYPES, event_text
-from ..backends.caller import sound
+from ..backends.caller import checked_text
 from ..backends.journals import Journals
 from ..output import console, details, task_table
 from ..watch import view as watching
@@ -31,7 +32,7 @@ ENDED = [state.value for state in TaskState if state.ended]
 
 def _sound(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     try:
-        return None if value is None else sound(value)
+        return None if value is None else checked_text(value)
     except BadTarget as error:
         raise click.BadParameter(str(error), ctx=context) from error
 
@@ -66,7 +67,7 @@ tasks.add_command(add)
 def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | None, as_json: bool) -> int:
     """The newest tasks of all journals, newest first."""
     journals = Journals()
-    found = asyncio.run(journals.tasks(state=status, name=name, key=key, limit=limit))
+    found = asyncio.run(journals.tasks(TaskQuery(state=status, name=name, key=key, limit=limit)))
     for trouble in journals.troubles:
         click.echo(f"jupyter agent: {to_single_line(trouble)}", err=True)
     if as_json:
@@ -193,7 +194,7 @@ async def _send(journals: Journals, task_id: str, text: str) -> Task:
 
 async def _clear(journals: Journals, status: str, before: float | None) -> list[str]:
     gone = []
-    for task in await journals.tasks(state=status, limit=None):
+    for task in await journals.tasks(TaskQuery(state=status, limit=None)):
         if before is not None and (task.ended is None or task.ended >= before):
             continue
         try:
@@ -249,7 +250,7 @@ async def _history(
     """Everything said after the cursor *after*; the cursor behind it."""
     more = True
     while more:
-        page = await journals.events(slot, task_id, after=after, types=printer.types)
+        page = await journals.events(slot, task_id, EventQuery(after=after, types=printer.types))
         printer.write(page.events)
         after, more = page.cursor, page.more
     return after

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ...protocol.subscriber import Apply, Restart
 from ..backends.journals import Journals
+from ..backends.schedules import list_firings
 from .model import WatchModel
 from .view import FEW_LINES, screen, take
 
@@ -38,7 +39,9 @@ async def _news(journals: Journals, ident: str) -> AsyncGenerator[Restart | Appl
         async for item in items:
             named = _named(item)
             if named - runs - others:
-                runs |= {firing.task for firing in await journals.firings(ident, SCAN_LIMIT) if firing.task}
+                runs |= {
+                    firing.task for firing in await list_firings(journals, ident, SCAN_LIMIT) if firing.task
+                }
                 others |= named - runs
             yield _only(item, runs)
 

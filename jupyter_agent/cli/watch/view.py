@@ -20,6 +20,7 @@ from ...protocol.subscriber import Apply, Restart
 from ...rendering.durations import duration_words
 from ...rendering.humanize import moment, number
 from ...rendering.transcript import decode_payload, event_text
+from ..backends.follow_all import follow_all
 from ..backends.journals import Journals
 from ..output import choices_of, percent
 from .model import LINES, Row, WatchModel
@@ -219,7 +220,7 @@ async def watch_all(journals: Journals, terminal: Console) -> None:
     """Show everything that runs, until cancelled."""
     board = WatchModel()
     with screen(board, terminal, FEW_LINES) as view:
-        async with aclosing(journals.follow_all()) as news:
+        async with aclosing(follow_all(journals)) as news:
             async for slot, item in news:
                 await take(journals.task, board, slot, item, view)
 

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jupyter_agent.cli.backends import worker_stop as ending
 from jupyter_agent.cli.main import run
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.detached.run_spec import load_run_spec
 from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.detached.worker_slots import WorkerLimits, acquire_worker_slot, save_limits
+from jupyter_agent.journal.one_shot import worker_stop
 from jupyter_agent.producer.spool import read_spool_header
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
@@ -160,7 +160,7 @@ def test_a_running_worker_is_cancelled_without_a_server(
 def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
     paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "WORKER_TIMEOUT", 0.2)
+    monkeypatch.setattr(worker_stop, "WORKER_TIMEOUT", 0.2)
     busy.release()
     task = answer(capsys, *ADD, "--", "sleep", "60")
     os.kill(worker_pid(paths, task["producer"]), signal.SIGSTOP)
@@ -178,7 +178,7 @@ def test_a_worker_of_another_machine_is_left_alone(
     worker_pid(paths, task["producer"])
     header = read_spool_header(paths.spools / task["producer"])
     elsewhere = replace(header, pid=os.getpid(), host="elsewhere")
-    monkeypatch.setattr(ending, "read_spool_header", lambda _folder: elsewhere)
+    monkeypatch.setattr(worker_stop, "read_spool_header", lambda _folder: elsewhere)
     status, words = refused(capsys, "tasks", "cancel", task["id"])
     assert status == 1
     assert f"task {task['id']} runs on elsewhere; cancel it there" in words

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from jupyter_agent.cli.backends.base import Fired
 from jupyter_agent.cli.watch import schedule_runs as runs_module
 from jupyter_agent.cli.watch.schedule_runs import SHOWN, watch_runs
 from jupyter_agent.core.events import Event, TaskState
 from jupyter_agent.core.task import Task, fold
+from jupyter_agent.journal.records import Firing
 from jupyter_agent.protocol.subscriber import Apply, Restart
 from tests.support.builders import event, state, task_id
 
 OWN, OTHER, ANOTHER = task_id(1), task_id(2), task_id(3)
+SCHEDULE = task_id(4)
 
 
 class FakeJournals:
@@ -35,16 +36,19 @@ class FakeJournals:
         for item in self.news:
             yield item
 
-    async def firings(self, ident: str, _limit: int) -> list[Fired]:
+    async def use(self, _slot: str, action: Callable[[Any], Awaitable[Any]]) -> Any:
+        return await action(self)
+
+    async def firings(self, ident: str, _limit: int) -> list[Firing]:
         self.asked += 1
-        return [Fired(ident, 0.0, 0.0, "queued", run) for run in self.runs]
+        return [Firing(ident, 0.0, 0.0, "queued", run) for run in self.runs]
 
     async def task(self, _slot: str, ident: str) -> Task:
         return Task(ident, name="tick")
 
 
 def told(journals: FakeJournals, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    asyncio.run(watch_runs(journals, "schedule", Console(force_terminal=False)))  # type: ignore[arg-type]
+    asyncio.run(watch_runs(journals, SCHEDULE, Console(force_terminal=False)))  # type: ignore[arg-type]
     return [line.partition(" ")[2] for line in capsys.readouterr().out.splitlines()]
 
 
@@ -89,5 +93,5 @@ def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) 
         seen.append(len(board.rows))
 
     monkeypatch.setattr(runs_module, "_forget_old", forget_and_count)
-    asyncio.run(watch_runs(journals, "schedule", Console(force_terminal=False)))  # type: ignore[arg-type]
+    asyncio.run(watch_runs(journals, SCHEDULE, Console(force_terminal=False)))  # type: ignore[arg-type]
     assert max(seen) == SHOWN

@@ -16,6 +16,7 @@ import pytest
 from jupyter_agent.cli.backends.journals import Journals
 from jupyter_agent.cli.main import run
 from jupyter_agent.core.events import Log, Message, Progress, TaskState
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.slots import try_slot
@@ -281,7 +282,7 @@ def test_a_holder_that_does_not_answer_is_named(paths: DataPaths) -> None:
     slot.announce(HolderFile("server", os.getpid(), host(), "http://127.0.0.1:9/", "key"))
     journals = Journals(paths, patience=0.0)
     with pytest.raises(ServerUnreachable, match=r"server at http://127\.0\.0\.1:9/ .* does not answer"):
-        asyncio.run(journals.tasks())
+        asyncio.run(journals.tasks(TaskQuery()))
     slot.release()
 
 

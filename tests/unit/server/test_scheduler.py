@@ -18,8 +18,8 @@ from jupyter_agent.detached.run_spec import RunSpec
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.errors import JournalError, JournalHeld
-from jupyter_agent.journal import one_shot as moment
 from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.one_shot import session as one_shot_session
 from jupyter_agent.journal.operations.schedules import Schedule, add_schedule, all_schedules
 from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.session import JournalSession
@@ -223,7 +223,7 @@ class TestTheSecondServer:
     ) -> None:
         second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
-        monkeypatch.setattr(moment, "ACQUIRE_TIMEOUT", 0.0)
+        monkeypatch.setattr(one_shot_session, "ACQUIRE_TIMEOUT", 0.0)
         assert await second.scheduler.tick() == ABSENCE_PERIOD, "held by somebody who has not said what it is"
 
     @pytest.mark.asyncio

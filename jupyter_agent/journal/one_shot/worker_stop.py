@@ -1,4 +1,4 @@
-"""Ending a detached worker without a server: SIGTERM, then SIGKILL to everything it started."""
+"""Stopping a worker where no server does: a stop file and SIGTERM, then SIGKILL to everything it started."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from ...detached.kill_outcome import kill_outcome
 from ...detached.work_queue import ask_to_stop, complete_work_item
 from ...detached.work_state import is_alive
 from ...errors import NotNow, SpoolError
-from ...journal.base import HolderEvent
-from ...journal.one_shot import run_in_session
-from ...journal.session import JournalSession
 from ...producer.spool import read_spool_header
 from ...system.graces import LOCK_TIMEOUT, WORKER_TIMEOUT
 from ...system.paths import DataPaths
 from ...system.processes import end_children, is_worker, signal_session, terminate, wait_for_end
+from ..base import HolderEvent
+from ..session import JournalSession
+from .session import run_in_session
 
 
 def end_worker(paths: DataPaths, slot: str, task: Task, by: str) -> None:
-    """Cancel *task*, which a worker of this machine runs; returns once it has ended."""
+    """Cancel *task*, which a worker of this machine runs; returns once the worker has ended."""
     worker = _Worker(paths, task.producer or "", _leader(paths, task))
 
     def record(session: JournalSession) -> None:
         session.append(HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)))
 
+    # Record the cancel before the worker hears of it: its end event must find the command in the journal.
     run_in_session(paths, slot, record)
     ask_to_stop(paths, worker.producer)
     terminate(worker, WORKER_TIMEOUT)

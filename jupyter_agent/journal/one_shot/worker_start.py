@@ -1,4 +1,4 @@
-"""Workers where no server starts them: started, and seen to begin."""
+"""Starting workers where no server does."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from ...detached.launcher import Launcher
 from ...detached.work_queue import WorkItem
 from ...detached.work_state import is_waiting
 from ...errors import JournalHeld
-from ...journal.one_shot import run_in_session
-from ...journal.operations.detached_tasks import fail_work_item
 from ...system.paths import DataPaths
+from ..operations.detached_tasks import fail_work_item
+from .session import run_in_session
 
 START_TIMEOUT = 15.0
-"""Seconds that a worker may take to begin before it is left alone."""
+"""Seconds to wait for a worker to begin; after that it begins on its own."""
 
 _POLL_INTERVAL = 0.02
 log = logging.getLogger(__name__)
 
 
 class WorkerStarter:
-    """Starts the workers of one user; what cannot be started is said in the journal *slot*."""
+    """Starts the workers of one user; a failure to start is recorded in the journal *slot*."""
 
     def __init__(self, paths: DataPaths, slot: str) -> None:
         self._paths = paths
         self._slot = slot
         self._launcher = Launcher(paths, self._on_launch_failed)
 
-    def look(self) -> None:
-        """Start what waits, as far as there are slots."""
+    def launch(self) -> None:
+        """Start the workers of waiting tasks, as far as there are worker slots."""
         self._launcher.launch()
 
     def start(self, worker: str) -> bool:
-        """Start what waits; true once *worker* has begun, or was found not to be able to.
+        """Start waiting workers; true once *worker* has begun, or could not be started.
 
-        False when it goes on waiting: for a slot, or because its start takes long.
+        False when it still waits: for a worker slot, or because it takes longer than `START_TIMEOUT`.
         """
         deadline = time.monotonic() + START_TIMEOUT
         self._launcher.launch()
@@ -45,10 +45,9 @@ class WorkerStarter:
         return not is_waiting(self._paths, worker)
 
     def _on_launch_failed(self, item: WorkItem, why: str) -> None:
-        """Before anybody looks for orphans, who would call it interrupted."""
-        try:
+        try:  # without recovery, which would find an orphan and call it interrupted
             run_in_session(
                 self._paths, self._slot, lambda session: fail_work_item(session, item, why), recover=False
             )
-        except JournalHeld as error:  # by a server that has just come, and will find it without a worker
-            log.debug("task %s got no worker (%s), which cannot be said: %s", item.task, why, error)
+        except JournalHeld as error:  # by a server that has just started, and will find the orphan itself
+            log.debug("task %s got no worker (%s), which cannot be recorded: %s", item.task, why, error)

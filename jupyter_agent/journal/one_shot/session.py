@@ -1,4 +1,4 @@
-"""A journal held for a moment: taken for one job, brought up to date, released."""
+"""One job in a journal that no server holds: acquire, bring up to date, run, release."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from ..core.events import State
-from ..detached.leftovers import sweep_workers
-from ..errors import JournalHeld
-from ..system.paths import DataPaths
-from ..transport.discovery import DEFAULT
-from .holder import Holder
-from .operations.interruption import interrupt_orphans
-from .operations.recovery import recover_all
-from .operations.spool_recovery import read_live_spools
-from .session import JournalSession
-from .slots import Slot, take_slot_briefly
+from ...core.events import State
+from ...detached.leftovers import sweep_workers
+from ...errors import JournalHeld
+from ...system.paths import DataPaths
+from ...transport.discovery import DEFAULT
+from ..holder import Holder
+from ..operations.interruption import interrupt_orphans
+from ..operations.recovery import recover_all
+from ..operations.spool_recovery import read_live_spools
+from ..session import JournalSession
+from ..slots import Slot, take_slot_briefly
 
 T = TypeVar("T")
 LEASE = 86_400.0
-"""Seconds since its last word that a producer on another machine counts as alive."""
+"""Seconds without an event after which a producer on another machine counts as dead."""
 
 ACQUIRE_TIMEOUT = 5.0
-"""Seconds that a job waits for the moments of others."""
+"""Seconds that a job waits while other processes have the journal for one of theirs."""
 
 _RETRY = 0.05
 
@@ -36,10 +36,11 @@ def run_in_session(
     kill_outcomes: Mapping[str, State] | None = None,
     recover: bool = True,
 ) -> T:
-    """What *job* makes of the journal *name*, with with *recover* every spool that can be read now.
+    """Run *job* in the journal *name* and return what it returns.
 
-    *kill_outcomes*: the final state to record for the task of each producer that was killed from here. Raises
-    `JournalHeld` when a server has the journal, or another process for longer than `ACQUIRE_TIMEOUT`.
+    *recover*: read every spool first. *kill_outcomes*: the final state to record for the task of each
+    producer that this process killed. Raises `JournalHeld` when a server has the journal, or another process
+    for longer than `ACQUIRE_TIMEOUT`.
     """
     slot = _take_slot(paths, name)
     try:
@@ -63,12 +64,12 @@ def run_in_session(
 
 
 def home_of(paths: DataPaths, name: str) -> str:
-    """The slot *name*, or the default one into which it was merged."""
+    """Return the slot *name*, or the default one into which it was merged."""
     return name if (paths.journals / name).is_dir() else DEFAULT
 
 
 def _take_slot(paths: DataPaths, name: str) -> Slot:
-    """The slot; waits for the moments of others."""
+    """Acquire the slot; wait while another process has it for one job."""
     deadline = time.monotonic() + ACQUIRE_TIMEOUT
     while True:
         try:

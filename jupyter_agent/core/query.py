@@ -1,0 +1,49 @@
+"""Queries for tasks and events, and the pages that answer them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from .events import Event
+from .task import Task
+
+
+class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which tasks to list, newest first by id.
+
+    ``limit``: at most so many, ``None`` for all. ``before`` is the id of a task to go on from.
+    """
+
+    state: str | None = None
+    name: str | None = None
+    key: str | None = None
+    before: str | None = None
+    limit: int | None = 50
+
+
+class EventQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which events of a task to read, oldest first.
+
+    ``after`` is a cursor, ``None`` for the first event; ``limit`` of ``None`` leaves the size of a page to
+    the journal's side; ``types`` of ``None`` are all of them.
+    """
+
+    after: str | None = None
+    limit: int | None = None
+    types: tuple[str, ...] | None = None
+
+
+class TasksPage(Struct):
+    """``GET tasks``: newest first; ``more``: there are older ones; ``cursor``: the journal's head."""
+
+    tasks: list[Task]
+    more: bool = False
+    cursor: str | None = None
+
+
+class EventsPage(Struct):
+    """``GET tasks/{id}/events``: oldest first; ``cursor`` is where the next page begins."""
+
+    events: list[Event]
+    cursor: str
+    more: bool = False

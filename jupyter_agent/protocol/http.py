@@ -1,0 +1,83 @@
+"""HTTP requests for tasks and events, without any I/O: paths, bodies, and reading page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from msgspec.structs import asdict, replace
+
+from ..core.events import Event
+from ..core.query import EventQuery, EventsPage, TaskQuery, TasksPage
+from ..core.task import Task
+
+PAGE = 500
+"""Maximum number of tasks in one request."""
+
+
+def tasks_path(query: TaskQuery) -> str:
+    """The path of a page of tasks."""
+    return "tasks" + _query(asdict(query))
+
+
+def task_path(task_id: str) -> str:
+    """The path of one task: its snapshot with GET, to forget it with DELETE."""
+    return f"tasks/{quote(task_id, safe='')}"
+
+
+def events_path(task_id: str, query: EventQuery) -> str:
+    """The path of a page of a task's events."""
+    fields = asdict(query) | {"types": ",".join(query.types) if query.types else None}
+    return f"{task_path(task_id)}/events{_query(fields)}"
+
+
+def commands_path(task_id: str) -> str:
+    """The path to which commands for a task are posted."""
+    return f"{task_path(task_id)}/commands"
+
+
+def command_body(command: str, args: dict[str, Any] | None) -> dict[str, Any]:
+    """The body of a command; no *args* are an empty object."""
+    return {"command": command, "args": args or {}}
+
+
+def _query(fields: dict[str, object]) -> str:
+    given = {name: value for name, value in fields.items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""
+
+
+class TaskPager:
+    """Reads the tasks of one query page by page: request `path` and `add` the answer until it is ``None``."""
+
+    def __init__(self, query: TaskQuery) -> None:
+        self.found: list[Task] = []
+        self._query = query
+        self._more = True
+
+    @property
+    def path(self) -> str | None:
+        """The path of the next page; ``None`` when everything was read."""
+        limit = self._query.limit
+        left = PAGE if limit is None else min(PAGE, limit - len(self.found))
+        if not self._more or left <= 0:
+            return None
+        return tasks_path(replace(self._query, limit=left))
+
+    def add(self, page: TasksPage) -> None:
+        """Take a page in."""
+        self.found += page.tasks
+        self._more = page.more and bool(page.tasks)
+        if page.tasks:
+            self._query = replace(self._query, before=page.tasks[-1].id)
+
+
+def read_all(read: Callable[[EventQuery], EventsPage], after: str | None = None) -> list[Event]:
+    """Every event after the cursor *after* (``None``: from the first), asked for page by page."""
+    events: list[Event] = []
+    query, more = EventQuery(after=after), True
+    while more:
+        page = read(query)
+        events += page.events
+        query, more = replace(query, after=page.cursor), page.more
+    return events
