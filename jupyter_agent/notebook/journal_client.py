@@ -1,48 +1,45 @@
-"""Journal client: what a kernel asks of the journal, with or without a server."""
+"""Journal client: what a kernel asks about tasks, of the journal's server or of a process without one.
+
+A kernel never opens a journal itself. Where no server holds it, `jupyter_agent.journal.one_shot` in a process
+of its own does; the request goes to its standard input, and the answer comes on its standard output.
+"""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ..core.events import Event, decode_event
+from ..core.events import Event
 from ..core.ids import is_ulid
+from ..core.query import TaskQuery
 from ..core.task import Task
-from ..errors import AgentError, NotNow, UnknownTask
+from ..errors import AgentError, UnknownTask
 from ..producer.producer import Producer
-from ..transport.blocking_http import fetch
-from ..transport.discovery import Address
+from ..protocol.http import read_all
+from ..protocol.one_shot import ListTasks, ReadEvents, Request, SendCommand, ShowTask
+from ..transport.blocking_api import BlockingApi
+from ..transport.problem import known_error, read_problem
 
-CLI_TIMEOUT = 60.0
+ONE_SHOT_TIMEOUT = 60.0
+"""Seconds that the process without a server may take for one answer."""
 
-
-PAGE = 500
-
-
-class _Tasks(msgspec.Struct):
-    tasks: list[Task]
-    more: bool = False
-
-
-class _Events(msgspec.Struct):
-    events: list[Event]
-    cursor: str | None = None
-    more: bool = False
+MAX_TEXT = 1 << 16
+"""Maximum number of characters of a name or key to look for; no task has one as long."""
 
 
 def show_task(producer: Producer, task_id: str) -> Task:
     """The snapshot of one task. Raises `UnknownTask`."""
     if not is_ulid(task_id):
         raise UnknownTask(f"{task_id[:80]!r} is not a task id; ja.tasks() lists them", task_id=task_id)
-    address = producer.locate()
-    if address is not None:
-        return msgspec.json.decode(fetch(address, "GET", f"tasks/{task_id}", task_id=task_id), type=Task)
-    return msgspec.json.decode(_cli("tasks", "show", task_id, "--json", task_id=task_id), type=Task)
+    with _unknown_task_hint():
+        if (server := _server(producer)) is not None:
+            return server.task(task_id)
+        return _ask(ShowTask(task_id), Task, task_id)  # type: ignore[no-any-return]
 
 
 def list_tasks(
@@ -53,79 +50,70 @@ def list_tasks(
     key: str | None = None,
     limit: int = 50,
 ) -> list[Task]:
-    """The newest tasks of the journal, newest first."""
-    address = producer.locate()
-    if address is not None:
-        return _pages(address, {"state": state, "name": name, "key": key}, limit)
-    given = {"--status": state, "--name": name, "--key": key}
-    options = [f"{option}={value}" for option, value in given.items() if value]
-    found = _cli("tasks", "list", "--json", "--limit", str(limit), *options)
-    return msgspec.json.decode(found, type=list[Task])
-
-
-def _pages(address: Address, given: dict[str, str | None], limit: int) -> list[Task]:
-    query: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    found: list[Task] = []
-    more = True
-    while more and len(found) < limit:
-        query["limit"] = min(PAGE, limit - len(found))
-        page = msgspec.json.decode(fetch(address, "GET", f"tasks?{urlencode(query)}"), type=_Tasks)
-        found += page.tasks
-        more = page.more
-        if more:
-            query["before"] = found[-1].id
-    return found
+    """The newest tasks, newest first."""
+    query = TaskQuery(state=state, name=name, key=key, limit=limit)
+    if (server := _server(producer)) is not None:
+        return server.tasks(query)
+    for text in filter(None, (name, key)):
+        _check_text(text)
+    return _ask(ListTasks(query), list[Task])  # type: ignore[no-any-return]
 
 
 def task_events(producer: Producer, task_id: str, after: str | None = None) -> list[Event]:
     """All events of a task, or those after a cursor."""
-    address = producer.locate()
-    if address is None:
-        lines = _cli("tasks", "logs", task_id, "--json", "--all", task_id=task_id).splitlines()
-        return [decode_event(line) for line in lines]
-    events: list[Event] = []
-    more, cursor = True, after
-    while more:
-        query = f"?after={quote(cursor)}" if cursor else ""
-        body = fetch(address, "GET", f"tasks/{task_id}/events{query}", task_id=task_id)
-        page = msgspec.json.decode(body, type=_Events)
-        events += page.events
-        more, cursor = page.more, page.cursor
-    return events
+    if (server := _server(producer)) is not None:
+        return read_all(lambda query: server.events(task_id, query), after)
+    return _ask(ReadEvents(task_id, after), list[Event], task_id)  # type: ignore[no-any-return]
 
 
 def command(producer: Producer, task_id: str, word: str, **args: Any) -> None:
-    """Give a command. Raises `NotNow` when it makes no sense now, `UnknownTask`."""
+    """Send a command to a task. Raises `NotNow` when it makes no sense now, `UnknownTask`."""
+    if (server := _server(producer)) is not None:
+        server.command(task_id, word, args)
+    else:
+        _ask(SendCommand(task_id, word, args), type(None), task_id)
+
+
+def _server(producer: Producer) -> BlockingApi | None:
     address = producer.locate()
-    if address is not None:
-        body = json.dumps({"command": word, "args": args}).encode()
-        fetch(address, "POST", f"tasks/{task_id}/commands", body, task_id=task_id)
-        return
-    words = ["send", task_id, args["text"]] if word == "input" else [word, task_id]
+    return None if address is None else BlockingApi(address)
+
+
+@contextmanager
+def _unknown_task_hint() -> Iterator[None]:
     try:
-        _cli("tasks", *words, task_id=task_id)
+        yield
     except UnknownTask as error:
-        show_task(producer, task_id)  # raises when that is so; else the command made no sense now
-        raise NotNow(str(error), task_id=task_id) from None
+        raise UnknownTask(f"{error}; ja.tasks() lists those there are", task_id=error.task_id) from None
 
 
-def _cli(*words: str, task_id: str = "") -> bytes:
-    """What the command line prints. Raises an error with its one sentence."""
-    command = [sys.executable, "-m", "jupyter_agent.cli", *words]
+def _check_text(text: str) -> None:
+    """Raise `AgentError` for a name or key that no task can have."""
+    if len(text) > MAX_TEXT:
+        raise AgentError(
+            f"the journal cannot be asked: {text[:40]!r}… is too long ({len(text):,} characters)"
+        )
+    if "\0" in text:
+        raise AgentError(f"the journal cannot be asked: {text[:40]!r} has a null byte")
+
+
+def _ask(request: Request, kind: type[Any], task_id: str = "") -> Any:
+    """The answer of the one-shot process, decoded as *kind*. Raises an error with its one sentence."""
+    program = [sys.executable, "-m", "jupyter_agent.journal.one_shot"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=CLI_TIMEOUT, check=False)  # noqa: S603 - our own
+        body = msgspec.json.encode(request)
+        done = subprocess.run(  # noqa: S603 - our own program
+            program, input=body, capture_output=True, timeout=ONE_SHOT_TIMEOUT, check=False
+        )
     except subprocess.TimeoutExpired as error:
-        raise AgentError(f"the command line did not end within {CLI_TIMEOUT:.0f} s") from error
-    except (OSError, ValueError) as error:  # a text that is too long for one, or has a NUL
-        raise AgentError(f"the command line cannot be asked: {error}") from error
+        raise AgentError(f"the journal did not answer within {ONE_SHOT_TIMEOUT:.0f} s") from error
+    except (OSError, ValueError) as error:  # ValueError: text that is no UTF-8
+        raise AgentError(f"the journal cannot be asked: {error}") from error
     if done.returncode == 0:
-        return done.stdout
-    sentence = done.stderr.decode(errors="replace").strip().splitlines()
-    said = (
-        sentence[-1].removeprefix("jupyter agent: ")
-        if sentence
-        else f"the command line ended with status {done.returncode}"
-    )
-    if done.returncode == 1 and task_id:
-        raise UnknownTask(said, task_id=task_id)
-    raise AgentError(said)
+        return msgspec.json.decode(done.stdout, type=kind)
+    problem = read_problem(done.stdout)
+    if not problem.sentence:  # it crashed
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else f"the process ended with status {done.returncode}"
+        raise AgentError(f"the journal cannot be asked: {last}")
+    raise known_error(problem, task_id) or AgentError(problem.sentence)

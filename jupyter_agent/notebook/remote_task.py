@@ -1,8 +1,4 @@
-"""Tasks of other processes, read through their journal: its server by HTTP, else the command line.
-
-This side never opens a journal itself. Where no server holds it, ``python -m jupyter_agent.cli`` in a
-process of its own takes the journal for that moment.
-"""
+"""Tasks of other processes, read through their journal; see `journal_client`."""
 
 from __future__ import annotations
 
@@ -17,10 +13,10 @@ from ..producer.producer import Producer
 from .journal_client import command, show_task, task_events
 
 POLL_INTERVAL = 0.5
-"""Seconds between two looks at a task of another process."""
+"""Seconds between two reads of a task of another process."""
 
 SNAPSHOT_AGE = 0.2
-"""Seconds that a snapshot is good for, so that a few properties in a row ask once."""
+"""Seconds for which a snapshot is reused, so that reading several properties asks once."""
 
 
 class RemoteTask:
@@ -36,8 +32,8 @@ class RemoteTask:
 
     def snapshot(self) -> Task:
         seen = self._seen
-        fresh = time.monotonic() - self._seen_at < SNAPSHOT_AGE
-        if seen is None or not fresh:
+        is_fresh = time.monotonic() - self._seen_at < SNAPSHOT_AGE
+        if seen is None or not is_fresh:
             seen = self._seen = show_task(self._producer, self.id)
             self._seen_at = time.monotonic()
         return seen
@@ -48,14 +44,14 @@ class RemoteTask:
     def wait(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = threading.Event()
-        while not self._is_over(self.snapshot()):
+        while not self._is_finished(self.snapshot()):
             left = POLL_INTERVAL if deadline is None else min(POLL_INTERVAL, deadline - time.monotonic())
             if left <= 0:
                 return False
             pause.wait(left)
         return True
 
-    def _is_over(self, seen: Task) -> bool:
+    def _is_finished(self, seen: Task) -> bool:
         return seen.state.ended and not has_pending_retry(self._producer.paths, seen)
 
     def cancel(self) -> bool:
@@ -64,7 +60,7 @@ class RemoteTask:
         try:
             command(self._producer, self.id, "cancel")
         except NotNow:
-            if show_task(self._producer, self.id).state.ended:  # in between
+            if show_task(self._producer, self.id).state.ended:  # it ended before the command arrived
                 return False
             raise
         return True

@@ -209,7 +209,7 @@ def test_a_server_that_goes_and_comes_back_is_no_trouble_for_a_task(holder: Serv
 
 
 def test_a_list_may_be_longer_than_a_page(holder: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_agent.notebook.journal_client.PAGE", 3)
+    monkeypatch.setattr("jupyter_agent.protocol.http.PAGE", 3)
     for number in range(8):
         ja.task(print, name=f"task {number}").submit().wait(10)
     assert current_producer().flush(10)

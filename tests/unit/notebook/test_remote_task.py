@@ -1,4 +1,4 @@
-"""Tasks of other processes, with no server: the command line reads the journal and living spools."""
+"""Tasks of other processes, with no server: a process of its own reads the journal and living spools."""
 
 from __future__ import annotations
 
@@ -131,14 +131,14 @@ def test_what_nobody_can_carry_to_a_running_task_is_said(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("name", "words"), [("x" * (1 << 18), "too long"), ("a\0b", "null byte")])
-def test_what_the_command_line_cannot_be_given_is_one_sentence(name: str, words: str) -> None:
-    with pytest.raises(AgentError, match=rf"^the command line cannot be asked: .*{words}"):
+def test_a_name_that_no_task_can_have_is_one_sentence(name: str, words: str) -> None:
+    with pytest.raises(AgentError, match=rf"^the journal cannot be asked: .*{words}"):
         ja.tasks(name=name)
 
 
-def test_a_command_line_that_does_not_end_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_client, "CLI_TIMEOUT", 0.01)
-    with pytest.raises(AgentError, match=r"^the command line did not end within 0 s"):
+def test_a_journal_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_client, "ONE_SHOT_TIMEOUT", 0.01)
+    with pytest.raises(AgentError, match=r"^the journal did not answer within 0 s"):
         ja.tasks()
 
 
