@@ -17,7 +17,7 @@ import msgspec
 
 from ..detached.work_queue import waiting_work_items
 from ..errors import JournalError, JournalHeld, SpoolError
-from ..producer.spool import read_spool_header
+from ..producer.spool_folder import read_spool_header
 from ..system.files import make_private, remove_folder, write_private
 from ..system.host import host, is_this_host
 from ..system.locks import FileLock, is_locked

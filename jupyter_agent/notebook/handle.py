@@ -15,7 +15,7 @@ from ..errors import (
     UnknownTask,
 )
 from ..producer.producer import current_producer
-from ..producer.spool import read_spool
+from ..producer.spool_folder import read_spool
 from ..rendering.transcript import log_text
 from ..runtime.artifacts.results import Store
 from ..runtime.attempt import OutcomeHolder

@@ -20,7 +20,8 @@ from ..system.ids import new_id
 from ..system.locks import FileLock
 from ..system.paths import DataPaths, data_paths
 from ..transport.discovery import Address, find_address, find_journal
-from .spool import DEFAULT_CAP, Spool, header_for
+from .spool import DEFAULT_CAP, Spool
+from .spool_folder import header_for
 
 log = logging.getLogger(__name__)
 FLUSH_AT_EXIT = 5.0

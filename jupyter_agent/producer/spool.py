@@ -1,14 +1,11 @@
-"""A producer's own append-only log: events emitted and not yet committed to the journal.
+"""Spool: a producer's append-only log of events that are not committed to the journal yet.
 
 `Spool.append` returns when the event is in the page cache, from where it survives ``kill -9`` of this
-process. It never waits for a disk, a socket or a server. A folder holds ``lock`` (held while the
-producer lives), ``spool.json`` (who it is) and segments named by their first number.
+process. It never waits for a disk, a socket or a server.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,31 +16,24 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, UNREADABLE, Data, Display, too_deep
+from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
 from ..errors import SpoolError
-from ..system.files import create_private, make_private, remove_folder
-from ..system.host import boot, host
+from ..system.files import remove_folder
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
 from .compaction import Gap
-from .segment import SEGMENT_BYTES, Record, Segment, read_segment
+from .segment import SEGMENT_BYTES, Record, Segment
 from .segment_log import NewSegment, Segments
+from .spool_folder import Header, create_spool_folder, creation_error, read_spool, undo_creation
 
 DEFAULT_CAP = 256 << 20
+"""Bytes of all segments after which events are dropped."""
+
+_RETRY_INTERVAL = 1.0
+"""Seconds between two tries to write the ``lost`` events of a gap."""
 
 
-class Header(Struct, frozen=True):
-    """``spool.json``: whose spool this is. ``journal`` is the slot it belongs to for life."""
-
-    producer: str
-    journal: str
-    host: str
-    boot: str
-    pid: int
-    created: float
-
-
-class Outgoing(NamedTuple):
+class OutgoingBatch(NamedTuple):
     """Encoded events *first* to *last*; *base* is the smallest number the spool still has."""
 
     base: int
@@ -66,10 +56,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Spool:
-    """The writer's end. Thread-safe; numbers start at 1 and have no holes that are not named.
+    """The writer's end of a spool. Thread-safe.
 
-    It may be interrupted anywhere by an exception raised into the writer's thread, and be called again
-    by a finalizer or a signal handler that prints while its own thread is in here.
+    Numbers start at 1; a ``lost`` event accounts for every missing one.
+
+    An exception raised into the writer's thread may interrupt it anywhere. A finalizer or signal handler that
+    prints may call it again while its own thread is inside.
     """
 
     def __init__(
@@ -90,6 +82,8 @@ class Spool:
         self._file_lock = lock
         self._adopted = adopted
         self._clock = clock
+        # Re-entrant, with `_busy` as the guard: a finalizer that prints may enter `append` on the thread that
+        # is inside already. Its event is put into `_late` and appended when the outer call is done.
         self._lock = threading.RLock()
         self._busy = False
         self._late: list[tuple[str, int, str, Data]] = []
@@ -101,36 +95,22 @@ class Spool:
 
     @classmethod
     def create(cls, paths: DataPaths, header: Header, *, cap: int = DEFAULT_CAP) -> Spool:
-        """A new spool. Its folder appears under its final name only when its lock is held.
+        """Create a new spool. Its folder appears under its final name only when its lock is held.
 
         Raises `SpoolError` when the disk has no room for the first segment.
         """
-        folder = paths.spools / header.producer
-        try:
-            newborn = make_private(make_private(paths.spools) / f".new-{header.producer}")
-            lock = FileLock.acquire(newborn / "lock")
-        except OSError as error:
-            raise _not_made(paths, error) from error
-        if lock is None:
-            raise SpoolError(f"somebody holds {newborn / 'lock'}, a name that is ours alone")
-        try:
-            with create_private(newborn / "spool.json") as file:
-                file.write(msgspec.json.encode(header))
-            newborn.rename(folder)
-        except OSError as error:
-            _undo(newborn, lock)
-            raise _not_made(paths, error) from error
+        folder, lock = create_spool_folder(paths, header)
         try:
             return cls(folder, lock, header.producer, cap=cap)
         except OSError as error:
-            _undo(folder, lock)
-            raise _not_made(paths, error) from error
+            undo_creation(folder, lock)
+            raise creation_error(paths, error) from error
 
     @classmethod
     def adopt(cls, folder: Path, lock: FileLock) -> Spool:
-        """Go on writing the spool of a dead producer whose lock the caller has just taken.
+        """Append to the spool of a dead producer whose lock the caller has just acquired.
 
-        What is there already stays for the next holder, whatever is freed here. Raises `SpoolError`.
+        What it contains stays for the next holder, whatever is freed here. Raises `SpoolError`.
         """
         header, records = read_spool(folder)
         first = records[-1][0] + 1 if records else 1
@@ -151,16 +131,15 @@ class Spool:
 
     @property
     def full_since(self) -> float | None:
-        """When something had to be dropped (Unix seconds); ``None`` once there is room again."""
+        """When an event had to be dropped (Unix seconds); ``None`` once there is room again."""
         return self._segments.full_since
 
     def append(self, task: str, attempt: int, kind: str, data: Data) -> int:
-        """Number, encode and keep one event; its number.
+        """Number, encode and store one event; its number.
 
-        0 when the spool is closed (then it is not kept), and when this thread is in here already
-        (then it is kept next). Raises `ValueError` for an event of more than `MAX_EVENT_BYTES` or a
-        display nested more than `MAX_NESTING` deep, and
-        whatever encoding the payload raises; in both cases no number is used up.
+        0 when the spool is closed (the event is not stored), and when this thread is inside already (the
+        event is stored next). Raises `ValueError` for an event of more than `MAX_EVENT_BYTES` or a display
+        nested more than `MAX_NESTING` deep, and whatever encoding the payload raises; then no number is used.
         """
         with self._lock:
             if self._busy:
@@ -174,38 +153,39 @@ class Spool:
                 if self._late:
                     self._append_late()
 
-    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> Outgoing | None:
-        """What follows number *after*, at most so many events and about so many bytes."""
-        with self._alone():
+    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> OutgoingBatch | None:
+        """Return what follows number *after*: at most *events* events and about *size* bytes."""
+        with self._exclusive():
             if self._gap.last and time.monotonic() >= self._mend_at:
                 self._mend()
             return self._batch(after, events, size)
 
     def records(self) -> list[Record]:
-        """Everything still here."""
-        with self._alone():
+        """Return every record that the spool still has."""
+        with self._exclusive():
             return [(n, body) for _, _, n, body in self._segments.after(0, None)]
 
     def free(self, upto: int) -> None:
-        """Numbers up to *upto* are committed elsewhere: delete the segments that are all that."""
-        with self._alone():
+        """Delete the segments whose numbers are all up to *upto*, which is committed to the journal."""
+        with self._exclusive():
             if self._segments.free(upto):
                 self._mend_at = 0.0
 
     def close(self) -> None:
-        """Unmap and unlock; the folder goes when everything in it was freed."""
-        with self._alone():
+        """Unmap and unlock; the folder is removed if all of it was freed. Idempotent."""
+        with self._exclusive():
             if self._closed:
                 return
             self._mend()
             self._closed = True
             self._segments.close()
+            # The folder goes before the lock: unlocked, a holder could recover a spool that is committed.
             if self._segments.freed >= self.last and not self._adopted:
                 remove_folder(self.folder)
             self._file_lock.release()
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         with self._lock:
             self._busy = True
             try:
@@ -230,6 +210,7 @@ class Spool:
                 f"a {kind} event of {len(body):,} bytes is over the limit of {MAX_EVENT_BYTES:,}; "
                 "store it in a file and log its path"
             )
+        # The ``lost`` events of a gap come first: behind a later record nothing accounts for its numbers.
         if (gap and not self._mend()) or not (newest.append(n, body) or self._segments.write(n, body)):
             if self._gap.last <= self._segments.newest.last:
                 self._gap.clear()
@@ -242,61 +223,19 @@ class Spool:
             self.append(*self._late.pop(0))
 
     def _mend(self) -> bool:
-        """Write the ``lost`` events of what was dropped, if there is room now."""
+        """Write the ``lost`` events of the gap; false when there is no room yet."""
         for n, body in self._gap.records():
+            # An earlier try may have been interrupted after some of them.
             if n > self._segments.newest.last and not self._segments.write(n, body):
-                self._mend_at = time.monotonic() + 1.0
+                self._mend_at = time.monotonic() + _RETRY_INTERVAL
                 return False
         self._gap.clear()
         return True
 
-    def _batch(self, after: int, events: int, size: int) -> Outgoing | None:
+    def _batch(self, after: int, events: int, size: int) -> OutgoingBatch | None:
         found = self._segments.batch(after, self._reader, events, size)
         if found is None:
             return None
         segment, first, position, last, bodies = found
         self._reader = (segment, position, last)
-        return Outgoing(self.base, first, last, bodies)
-
-
-def _undo(folder: Path, lock: FileLock) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    lock.release()
-
-
-def _not_made(paths: DataPaths, error: OSError) -> SpoolError:
-    return SpoolError(f"no spool can be made in {paths.spools}: {error.strerror or error}")
-
-
-def read_spool(folder: Path) -> tuple[Header, list[Record]]:
-    """The header and every sound record, by number, each once. Safe beside a living writer.
-
-    Raises `SpoolError` when the header cannot be read.
-    """
-    header = read_spool_header(folder)
-    records: list[Record] = []
-    for path in sorted(folder.glob("*.seg")):
-        last = records[-1][0] if records else 0  # a kill may leave files that were rewritten into this one
-        try:
-            found = dict(reversed(read_segment(path)))  # of one that damage doubled the first counts
-        except FileNotFoundError:
-            continue
-        records += sorted(record for record in found.items() if record[0] > last)
-    return header, records
-
-
-def read_spool_header(folder: Path) -> Header:
-    """Whose spool *folder* is. Raises `SpoolError` when that cannot be read, or is said of another folder."""
-    path = folder / "spool.json"
-    try:
-        header = msgspec.json.decode(path.read_bytes(), type=Header)
-    except (OSError, *UNREADABLE) as error:
-        raise SpoolError(f"{path} cannot be read: {error}") from error
-    if header.producer != folder.name:
-        raise SpoolError(f"{path} is of another producer, {header.producer[:80]!r}")
-    return header
-
-
-def header_for(producer: str, journal: str, now: float) -> Header:
-    """The header of a spool that this process makes at *now* (Unix seconds)."""
-    return Header(producer, journal, host(), boot(), os.getpid(), now)
+        return OutgoingBatch(self.base, first, last, bodies)

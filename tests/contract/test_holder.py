@@ -35,7 +35,8 @@ from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.transaction import Transaction
 from jupyter_agent.producer.segment import Segment
-from jupyter_agent.producer.spool import Header, Spool, header_for, read_spool
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import Header, header_for, read_spool
 from jupyter_agent.system.host import host
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
@@ -795,7 +796,8 @@ DYING = """
 import sys, time
 from jupyter_agent.core.events import Log
 from jupyter_agent.system.paths import data_paths; from jupyter_agent.system.ids import new_id
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 spool = Spool.create(data_paths(), header_for(new_id(), "default", 0.0))
 task = new_id()
 for _ in range(100):

@@ -13,7 +13,8 @@ from jupyter_agent.core.events import MAX_NUMBER, Log
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.errors import ProtocolError
 from jupyter_agent.producer.forwarder import Forwarder
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.protocol.actions import CloseWith, Send, encode
 from jupyter_agent.protocol.messages import (
     CommandOrder,

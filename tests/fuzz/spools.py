@@ -19,7 +19,7 @@ from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.spool_recovery import read_live_spools
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.producer.segment import MAGIC, START, Record, Segment, read_segment
-from jupyter_agent.producer.spool import header_for
+from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.system.paths import DataPaths
 
 from .dice import Dice

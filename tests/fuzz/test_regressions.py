@@ -29,7 +29,8 @@ from jupyter_agent.journal.slots import Slot, try_slot
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.producer.forwarder import Forwarder
 from jupyter_agent.producer.segment import START, Segment, read_segment
-from jupyter_agent.producer.spool import Spool, header_for, read_spool
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for, read_spool
 from jupyter_agent.protocol.producer import ProducerSide
 from jupyter_agent.protocol.subscriber import SubscriberSide, Subscription
 from jupyter_agent.rendering.durations import duration_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from jupyter_agent.core.events import TaskState
-from jupyter_agent.producer.spool import Header
+from jupyter_agent.producer.spool_folder import Header
 from jupyter_agent.system.host import host
 from jupyter_agent.transport.discovery import DEFAULT
 

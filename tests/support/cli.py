@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from jupyter_agent.core.events import About, Data, Error, Log, Result, State, TaskState
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.paths import DataPaths
 

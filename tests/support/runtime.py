@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_agent.core.events import Event, Log, State, decode_data, decode_event
 from jupyter_agent.producer.producer import close_current, existing_producer
-from jupyter_agent.producer.spool import read_spool
+from jupyter_agent.producer.spool_folder import read_spool
 from jupyter_agent.runtime import registry as table
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jupyter_agent.detached.work_queue import waiting_work_items, withdraw_work_item
 from jupyter_agent.detached.work_state import is_alive
-from jupyter_agent.producer.spool import read_spool_header
+from jupyter_agent.producer.spool_folder import read_spool_header
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.system.processes import members
 from tests.support.builders import until

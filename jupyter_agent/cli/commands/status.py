@@ -17,7 +17,7 @@ from ...detached.work_queue import waiting_work_items
 from ...detached.worker_slots import free_worker_slots, load_limits
 from ...errors import AgentError, SpoolError
 from ...journal.slots import holder_of
-from ...producer.spool import read_spool_header
+from ...producer.spool_folder import read_spool_header
 from ...rendering.humanize import size
 from ...system.locks import is_locked
 from ...system.paths import DataPaths

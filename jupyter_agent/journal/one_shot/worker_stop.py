@@ -13,7 +13,7 @@ from ...detached.kill_outcome import kill_outcome
 from ...detached.work_queue import ask_to_stop, complete_work_item
 from ...detached.work_state import is_alive
 from ...errors import NotNow, SpoolError
-from ...producer.spool import read_spool_header
+from ...producer.spool_folder import read_spool_header
 from ...system.graces import LOCK_TIMEOUT, WORKER_TIMEOUT
 from ...system.paths import DataPaths
 from ...system.processes import end_children, is_worker, signal_session, terminate, wait_for_end

@@ -8,7 +8,7 @@ from ...core.events import State, TaskState
 from ...core.task import Task
 from ...detached.work_state import is_waiting
 from ...errors import SpoolError
-from ...producer.spool import read_spool_header
+from ...producer.spool_folder import read_spool_header
 from ...system.host import is_this_host
 from ...system.paths import DataPaths
 from ..base import HolderEvent, Journal, ProducerRow

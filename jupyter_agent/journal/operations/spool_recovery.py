@@ -12,7 +12,7 @@ from pathlib import Path
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
 from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
-from ...producer.spool import Header, read_spool, read_spool_header
+from ...producer.spool_folder import Header, read_spool, read_spool_header
 from ...system.files import remove_folder, sweep
 from ...system.host import is_this_host
 from ...system.locks import FileLock, is_locked

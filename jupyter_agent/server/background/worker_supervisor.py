@@ -22,7 +22,7 @@ from ...detached.work_state import is_alive
 from ...errors import SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
-from ...producer.spool import read_spool_header
+from ...producer.spool_folder import read_spool_header
 from ...system.graces import WORKER_GRACE, WORKER_TIMEOUT
 from ...system.paths import DataPaths
 from ...system.processes import due_signal, is_worker, signal_session

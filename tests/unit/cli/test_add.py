@@ -20,7 +20,7 @@ from jupyter_agent.detached.run_spec import load_run_spec
 from jupyter_agent.detached.work_queue import waiting_work_items
 from jupyter_agent.detached.worker_slots import WorkerLimits, acquire_worker_slot, save_limits
 from jupyter_agent.journal.one_shot import worker_stop
-from jupyter_agent.producer.spool import read_spool_header
+from jupyter_agent.producer.spool_folder import read_spool_header
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT, TASK, state, story, until

@@ -15,7 +15,8 @@ from jupyter_agent.detached.work_queue import (
     withdraw_work_item,
 )
 from jupyter_agent.detached.work_state import WorkState, state_of
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.system.files import make_private
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.paths import DataPaths

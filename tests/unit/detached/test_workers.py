@@ -50,7 +50,8 @@ from jupyter_agent.notebook import remote_task as remote
 from jupyter_agent.notebook.detached_submit import DetachedStarter
 from jupyter_agent.notebook.remote_task import RemoteTask
 from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.system.files import create_private, make_private
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.paths import DataPaths

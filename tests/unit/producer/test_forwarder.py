@@ -23,7 +23,8 @@ from jupyter_agent.journal.base import Batch
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.producer import forwarder as module
 from jupyter_agent.producer.forwarder import Forwarder
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.protocol.actions import CloseWith, Send, encode
 from jupyter_agent.protocol.messages import (
     SUBPROTOCOL,

@@ -20,10 +20,11 @@ import pytest
 
 from jupyter_agent.core.events import Log, Lost, Message, Metric, State, TaskState, decode_data, decode_event
 from jupyter_agent.errors import SpoolError
-from jupyter_agent.producer import spool as spool_module
+from jupyter_agent.producer import spool_folder as folder_module
 from jupyter_agent.producer.producer import adopt_spool
 from jupyter_agent.producer.segment import Record, Segment, read_segment
-from jupyter_agent.producer.spool import Spool, header_for, read_spool
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for, read_spool
 from jupyter_agent.system.locks import FileLock, is_locked
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import OTHER_TASK, PACKAGE_ROOT, TASK, python
@@ -699,7 +700,7 @@ class TestReading:
             spool.free(100)
             return real(path)
 
-        monkeypatch.setattr(spool_module, "read_segment", read_late)
+        monkeypatch.setattr(folder_module, "read_segment", read_late)
         numbers = [n for n, _ in read_spool(spool.folder)[1]]
         assert numbers == list(range(spool.base, 201))
 
@@ -710,7 +711,8 @@ from pathlib import Path
 from jupyter_agent.core.events import Log, State, TaskState
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths; from jupyter_agent.system.ids import new_id
-from jupyter_agent.producer.spool import Spool, header_for
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 import msgspec
 
 paths, cap, count, seed = DataPaths(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])

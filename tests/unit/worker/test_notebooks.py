@@ -28,7 +28,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from jupyter_agent.core.events import Error
 from jupyter_agent.detached.targets import NotebookTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
-from jupyter_agent.producer.spool import read_spool_header
+from jupyter_agent.producer.spool_folder import read_spool_header
 from jupyter_agent.runtime.outcome import described
 from jupyter_agent.system import paths as paths_module
 from jupyter_agent.system.processes import members

@@ -1,0 +1,107 @@
+"""Folder of a spool: its header, its lock, and reading it without writing.
+
+A folder holds ``lock`` (held while the producer lives), ``spool.json`` (the header) and segments named by
+their first number.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ..core.events import UNREADABLE
+from ..errors import SpoolError
+from ..system.files import create_private, make_private
+from ..system.host import boot, host
+from ..system.locks import FileLock
+from ..system.paths import DataPaths
+from .segment import Record, read_segment
+
+
+class Header(Struct, frozen=True):
+    """``spool.json``: whose spool this is. ``journal`` is the slot it belongs to for life."""
+
+    producer: str
+    journal: str
+    host: str
+    boot: str
+    pid: int
+    created: float
+
+
+def header_for(producer: str, journal: str, now: float) -> Header:
+    """Return the header of a spool that this process makes at *now* (Unix seconds)."""
+    return Header(producer, journal, host(), boot(), os.getpid(), now)
+
+
+def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLock]:
+    """Create the folder of a new spool; the folder and its lock, which is held.
+
+    Raises `SpoolError` when the disk has no room.
+    """
+    folder = paths.spools / header.producer
+    # Under a temporary name, then locked, then renamed: no holder ever sees the final name without its lock
+    # held, and takes a new spool for a dead producer's.
+    try:
+        temporary = make_private(make_private(paths.spools) / f".new-{header.producer}")
+        lock = FileLock.acquire(temporary / "lock")
+    except OSError as error:
+        raise creation_error(paths, error) from error
+    if lock is None:
+        raise SpoolError(f"another process holds {temporary / 'lock'}, though the name is this spool's alone")
+    try:
+        with create_private(temporary / "spool.json") as file:
+            file.write(msgspec.json.encode(header))
+        temporary.rename(folder)
+    except OSError as error:
+        undo_creation(temporary, lock)
+        raise creation_error(paths, error) from error
+    return folder, lock
+
+
+def undo_creation(folder: Path, lock: FileLock) -> None:
+    """Remove a folder that cannot become a spool."""
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.release()
+
+
+def creation_error(paths: DataPaths, error: OSError) -> SpoolError:
+    """Return the error for a spool that cannot be created."""
+    return SpoolError(f"no spool can be made in {paths.spools}: {error.strerror or error}")
+
+
+def read_spool(folder: Path) -> tuple[Header, list[Record]]:
+    """Return the header and every sound record, by number, each once. Safe beside a living writer.
+
+    Raises `SpoolError` when the header cannot be read.
+    """
+    header = read_spool_header(folder)
+    records: list[Record] = []
+    for path in sorted(folder.glob("*.seg")):
+        # Compaction that a kill interrupted leaves old files beside the one that replaced them: skip what
+        # is known already.
+        last = records[-1][0] if records else 0
+        try:
+            found = dict(
+                reversed(read_segment(path))
+            )  # of a number that damage doubled, the first record counts
+        except FileNotFoundError:
+            continue
+        records += sorted(record for record in found.items() if record[0] > last)
+    return header, records
+
+
+def read_spool_header(folder: Path) -> Header:
+    """Return the header of *folder*. Raises `SpoolError` when it cannot be read or names another producer."""
+    path = folder / "spool.json"
+    try:
+        header = msgspec.json.decode(path.read_bytes(), type=Header)
+    except (OSError, *UNREADABLE) as error:
+        raise SpoolError(f"{path} cannot be read: {error}") from error
+    if header.producer != folder.name:
+        raise SpoolError(f"{path} is of another producer, {header.producer[:80]!r}")
+    return header
