@@ -1,4 +1,4 @@
-"""`task`, `submit` and `map`: how work becomes a task."""
+"""`task` and `submit`: functions that run as tasks."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ def task(
     tags: Iterable[str] = (),
     show: bool = True,
 ) -> Any:
-    """Make a function one that can run as a task: a decorator, with or without options.
+    """Make a task of a function: a decorator, with or without options.
 
     *on*: ``"thread"``, ``"loop"`` (a coroutine function on the kernel's event loop), ``"process"``,
     ``"detached"`` (a worker that needs this process no more), or a `concurrent.futures.Executor`.
-    *key*: what makes two submits the same work. *retries*: further attempts after a failure, each after a
-    pause. *timeout*: seconds an attempt may take. *show*: display the view.
+    *key*: two submits with the same key are the same work. *retries*: further attempts after a failure, each
+    after a pause. *timeout*: seconds an attempt may take. *show*: display the view.
     """
 
     def decorate(function: Callable[..., Any]) -> TaskFunction[..., Any]:
@@ -137,7 +137,7 @@ def submit(fn: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> TaskHa
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """What a function is called, for people."""
+    """Return the name of a function, for people."""
     inner = function.func if isinstance(function, functools.partial) else function
     name = getattr(inner, "__name__", type(inner).__name__)
     return "lambda" if name == "<lambda>" else str(name)

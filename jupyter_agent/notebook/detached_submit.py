@@ -1,4 +1,4 @@
-"""``on="detached"``: a task that needs this process no more once it is submitted."""
+"""Submission of a detached task: ``on="detached"``, which does not need this process afterwards."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
     from ..runtime.engines.base import Work
 
 COMMIT_TIMEOUT = 1.0
-"""Seconds that a submit waits at most for a server to have the ``queued`` event, before the worker's."""
+"""Seconds that a submit waits for a server to commit the ``queued`` event before the worker's events."""
 
 
-class Detached:
-    """A call that is ready to travel. Raises `CannotTravel` when it cannot."""
+class DetachedCall:
+    """A pickled call for a worker. Raises `CannotTravel` when it cannot be pickled."""
 
     def __init__(self, options: Options, work: Work) -> None:
         self._options = options
         self._content = pickle_call(work.function, work.args, work.kwargs)
 
     def submit(self, producer: Producer, found: Task | None) -> TaskHandle:
-        """Queue it as the next attempt of *found*, or as a task of its own, and see that it starts."""
-        call = self._call()
+        """Queue it as the next attempt of *found*, or as a new task, and have a worker started."""
+        run_spec = self._run_spec()
         task_id, attempt = (found.id, found.attempt + 1) if found else (new_id(), 1)
         worker = new_id()
-        save_run_spec(producer.paths, task_id, call, self._content)
-        state = State(TaskState.QUEUED, about=call.about, producer=worker)
+        save_run_spec(producer.paths, task_id, run_spec, self._content)
+        state = State(TaskState.QUEUED, about=run_spec.about, producer=worker)
         now = time.time()
         n = producer.emit(task_id, attempt, "state", state)
         try:
-            _place(producer, task_id, attempt, worker)
-        except BaseException as error:  # a stop button, a full disk: no worker will come
+            _enqueue(producer, task_id, attempt, worker)
+        except BaseException as error:  # a stop button, a full disk: no worker will start
             withdraw_work_item(producer.paths, worker)
-            how = outcome_of(error)
-            end = State(how.state, reason=how.reason, error=how.error)
+            outcome = outcome_of(error)
+            end = State(outcome.state, reason=outcome.reason, error=outcome.error)
             producer.emit(task_id, attempt, "state", end)
             raise
         _starter(producer).start(worker)
@@ -62,7 +62,7 @@ class Detached:
         seen.apply(Event(task_id, attempt, producer.id, n or 1, now, "state", encode_data(state)))
         return TaskHandle(RemoteTask(producer, task_id, seen))
 
-    def _call(self) -> RunSpec:
+    def _run_spec(self) -> RunSpec:
         options = self._options
         here = str(Path.cwd())
         if not is_utf8(here):
@@ -78,8 +78,8 @@ class Detached:
         )
 
 
-def _place(producer: Producer, task: str, attempt: int, worker: str) -> None:
-    """Have a worker started, as soon as the journal knows the task if that is soon."""
+def _enqueue(producer: Producer, task: str, attempt: int, worker: str) -> None:
+    """Enqueue the work item, once the journal has the ``queued`` event or `COMMIT_TIMEOUT` has passed."""
     producer.wake()
     if producer.locate() is not None:
         producer.flush(COMMIT_TIMEOUT)
@@ -87,42 +87,42 @@ def _place(producer: Producer, task: str, attempt: int, worker: str) -> None:
 
 
 POLL_INTERVAL = 1.0
-"""Seconds between two looks whether workers of this process still wait to be started."""
+"""Seconds between two checks whether workers of this process still wait to be started."""
 
 
 class DetachedStarter:
-    """Starts workers from this process and looks after those that it started, while there are any."""
+    """Starts workers from this process and reaps those that it started, as long as there are any."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._waiting: set[str] = set()
-        self._next_look = 0.0
+        self._next_check = 0.0
         self._launcher = Launcher(producer.paths, self._on_launch_failed)
         self._lock = threading.Lock()
 
     def start(self, worker: str) -> None:
-        """Start what there are slots for, and *worker* as soon as there is one."""
+        """Start as many waiting workers as there are slots, and *worker* as soon as one is free."""
         with self._lock:
             self._waiting.add(worker)
-            self._producer.add_sampler(self, self._look)
+            self._producer.add_sampler(self, self._check)
             self._launcher.launch()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         with self._lock:
             self._launcher.reap()
-            if time.monotonic() < self._next_look:
+            if time.monotonic() < self._next_check:
                 return
-            self._next_look = time.monotonic() + POLL_INTERVAL
+            self._next_check = time.monotonic() + POLL_INTERVAL
             paths = self._producer.paths
             self._waiting = {worker for worker in self._waiting if is_waiting(paths, worker)}
             if self._waiting and find_address(paths, self._producer.journal) is None:
-                self._launcher.launch()  # the worker that should have done so was killed
+                self._launcher.launch()  # the worker that should have started the next one was killed
             elif not self._launcher.busy:
                 self._producer.remove_sampler(self)
 
-    def _on_launch_failed(self, order: WorkItem, why: str) -> None:
+    def _on_launch_failed(self, item: WorkItem, why: str) -> None:
         error = Error("WorkerNotStarted", why)
-        self._producer.emit(order.task, order.attempt, "state", State(TaskState.FAILED, error=error))
+        self._producer.emit(item.task, item.attempt, "state", State(TaskState.FAILED, error=error))
         self._producer.wake()
 
 
@@ -130,7 +130,7 @@ _starters: dict[str, DetachedStarter] = {}
 
 
 def _starter(producer: Producer) -> DetachedStarter:
-    """The one of this process's present producer."""
+    """Return the starter of this process's present producer."""
     if producer.id not in _starters:
         _starters.clear()
         _starters[producer.id] = DetachedStarter(producer)

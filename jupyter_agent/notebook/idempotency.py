@@ -1,9 +1,9 @@
-"""Keys: which task a submit with a key means, and that no two processes begin it at once.
+"""Idempotency keys: find the task that a key stands for, and start it in one process only.
 
-Who submits holds the key's lock from looking until others can find what it began. The lock is a file's, so it
-works with a server and without, and goes with its process. Where it cannot be had for `LOCK_TIMEOUT`
-seconds (its process is stopped, or the file system has no locks), the submit goes on without it: then two
-processes may begin the same work.
+A submit holds the key's lock from the lookup until other processes can find the task that it started. It is a
+file lock, so it works with and without a server and is released when its process dies. If it cannot be
+acquired within `LOCK_TIMEOUT` seconds (its process is stopped, or the file system has no locks), the submit
+goes on without it; then two processes may start the same work.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from ..core.task import Task, current_for_key
 from ..detached.work_state import has_pending_retry
 from ..errors import AgentError
 from ..producer.producer import Producer
-from ..runtime.local_task import LocalTask
-from ..runtime.registry import local_tasks
+from ..runtime.local_task import LocalTask, local_tasks
 from ..system.files import make_private
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
@@ -33,21 +32,21 @@ log = logging.getLogger(__name__)
 
 MAX_KEY = 1000
 LOCK_TIMEOUT = 10.0
-"""Seconds that a submit waits for another one with the same key."""
+"""Seconds that a submit waits for another submit with the same key."""
 
 COMMIT_TIMEOUT = 2.0
-"""Seconds that it waits for a server to have what this process emitted."""
+"""Seconds that it waits for a server to commit what this process emitted."""
 
 _POLL_INTERVAL = 0.01
 _MAX_TASKS = 100
 _here = threading.RLock()
 
 KeyLookup = TaskHandle | LocalTask | Task | None
-"""The running or completed task with a key; or an ended one, of this process or another, to go on with."""
+"""A handle of the running or completed task with a key; or an ended task, local or remote, to continue."""
 
 
 def check_key(key: object) -> None:
-    """Raise a clear `TypeError` or `ValueError` for what cannot be a key."""
+    """Raise `TypeError` or `ValueError` if *key* cannot be a key."""
     if key is None:
         return
     if not isinstance(key, str):
@@ -60,38 +59,43 @@ def check_key(key: object) -> None:
 
 @contextmanager
 def reserve_key(producer: Producer, key: str | None) -> Iterator[KeyLookup]:
-    """What a submit with *key* means. Nobody else begins it before the block is left."""
+    """Yield the task that *key* stands for, and hold the key's lock until the block is left."""
     if key is None:
         yield None
         return
+    # Two locks: file locks do not exclude threads of one process from each other. They are released only
+    # when the new task is visible to other processes, or the next submit would not find it.
     with _here, _locked(producer.paths, key):
         yield _find(producer, key)
-        _is_known(producer)
+        _is_visible(producer)
 
 
 def _find(producer: Producer, key: str) -> KeyLookup:
-    """One that lasts here is at hand; for all others the journal is asked, since others may have gone on with
-    a task, or deleted it."""
-    ours = next((task for task in reversed(local_tasks()) if task.options.key == key), None)
+    """Look the key up.
+
+    A task that is active in this process needs no request. For all others the journal is asked, since other
+    processes may have continued or deleted a task.
+    """
+    ours = next((task for task in reversed(local_tasks.all()) if task.options.key == key), None)
     if ours is not None and not ours.fold.state.ended:
         return TaskHandle(ours, ours.outcome_holder)
     there = None
-    known = ours is None or _is_known(producer)
+    visible = ours is None or _is_visible(producer)
     try:
         there = current_for_key(
             task for task in list_tasks(producer, key=key, limit=_MAX_TASKS) if task.key == key
         )
     except AgentError as error:
-        log.warning("whether a task with key %r is there already could not be asked: %s", key, error)
-        known = False
-    if ours is not None and (not known or _is_newest(ours.fold, there)):
+        log.warning("could not look up whether a task with key %r exists: %s", key, error)
+        visible = False
+    if ours is not None and (not visible or _is_newest(ours.fold, there)):
         return TaskHandle(ours, ours.outcome_holder) if ours.fold.state is TaskState.COMPLETED else ours
-    if there is None or (_can_go_on(there) and not has_pending_retry(producer.paths, there)):
+    if there is None or (_can_continue(there) and not has_pending_retry(producer.paths, there)):
         return there
     return TaskHandle(RemoteTask(producer, there.id, there))
 
 
-def _can_go_on(there: Task) -> bool:
+def _can_continue(there: Task) -> bool:
     return there.state.ended and there.state is not TaskState.COMPLETED
 
 
@@ -99,14 +103,14 @@ def _is_newest(ours: Task, there: Task | None) -> bool:
     return there is not None and there.id == ours.id and there.attempt <= ours.attempt
 
 
-def _is_known(producer: Producer) -> bool:
-    """Whether others can find what this process emitted; without a server they read its spool."""
+def _is_visible(producer: Producer) -> bool:
+    """Return whether other processes can find what this one emitted; without a server they read its spool."""
     return producer.locate() is None or producer.flush(COMMIT_TIMEOUT)
 
 
 @contextmanager
 def _locked(paths: DataPaths, key: str) -> Iterator[None]:
-    lock = _lock_of(paths, key)
+    lock = _acquire(paths, key)
     try:
         yield
     finally:
@@ -114,8 +118,8 @@ def _locked(paths: DataPaths, key: str) -> Iterator[None]:
             lock.release()
 
 
-def _lock_of(paths: DataPaths, key: str) -> FileLock | None:
-    """The key's lock, or ``None`` where it cannot be had. 256 files serve all keys."""
+def _acquire(paths: DataPaths, key: str) -> FileLock | None:
+    """Acquire the key's lock; ``None`` where that is not possible. 256 files serve all keys."""
     name = hashlib.sha256(key.encode()).hexdigest()[:2]
     deadline = time.monotonic() + LOCK_TIMEOUT
     try:
@@ -123,8 +127,8 @@ def _lock_of(paths: DataPaths, key: str) -> FileLock | None:
         while (lock := FileLock.acquire(folder / name)) is None and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
     except OSError as error:
-        log.debug("the lock of key %r cannot be had: %s", key, error)
+        log.debug("the lock of key %r cannot be acquired: %s", key, error)
         return None
     if lock is None:
-        log.warning("another process keeps key %r; this one goes on without waiting for it", key)
+        log.warning("another process holds the lock of key %r; this submit goes on without it", key)
     return lock

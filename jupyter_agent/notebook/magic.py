@@ -1,32 +1,32 @@
-"""``%%task``: a whole cell as a task, in the foreground, so that later cells see its variables."""
+"""``%%task``: runs a cell as a task, in the foreground, so that later cells see its variables."""
 
 from __future__ import annotations
 
 import argparse
 import ast
+import inspect
 import shlex
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..core.events import TaskState
 from ..errors import TaskFailed
-from ..runtime.attempt import OutcomeHolder
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import run_attempt
 from ..runtime.engines.foreground import ForegroundEngine
 from ..runtime.interrupt import Stopped, interrupter_for_this_thread
 from ..runtime.options import Options
-from ..runtime.outcome import without_ours
+from ..runtime.outcome import OutcomeHolder, without_own_frames
 from .handle import TaskHandle
 from .idempotency import check_key, reserve_key
 from .nested_asyncio import run
-from .submit import shown, task_for
+from .submit import show_task, task_for
 
 USAGE = "use: %%task [name] [--key KEY]"
 
 
 def load(shell: Any) -> None:
-    """Add ``%%task`` to *shell*; again is nothing new."""
+    """Add ``%%task`` to *shell*. Idempotent."""
 
     def task_cell(line: str, cell: str) -> Any:
         __tracebackhide__ = True
@@ -48,24 +48,27 @@ def run_cell(shell: Any, options: Options, cell: str) -> Any:
     holder = OutcomeHolder()
     with reserve_key(producer, options.key) as found:
         if isinstance(found, TaskHandle):
-            return shown(found, options)
+            return show_task(found, options)
         task = task_for(producer, options, None, found)
         attempt = task.queue(holder)
     attempt.engine = ForegroundEngine(attempt, stop)
-    shown(TaskHandle(task, holder), options)
+    show_task(TaskHandle(task, holder), options)
     run_attempt(attempt, _compiled(shell, cell), stop)
     outcome = holder.outcome
     if outcome is None or outcome.state is TaskState.CANCELLED:
         raise Stopped(f"task {options.name} was cancelled", task_id=task.id)
     if outcome.exception is not None:
-        raise outcome.exception.with_traceback(without_ours(outcome.exception.__traceback__))
+        raise outcome.exception.with_traceback(without_own_frames(outcome.exception.__traceback__))
     if outcome.state is not TaskState.COMPLETED:
         raise TaskFailed(f"task {options.name} {outcome.state}", task_id=task.id)
     return outcome.value
 
 
 def _compiled(shell: Any, cell: str) -> Callable[[], Any]:
-    """What runs *cell*: its last expression is the value. Compiled when called, as part of the task."""
+    """Return a call that runs *cell* and returns the value of its last expression.
+
+    It also compiles the cell, so that a syntax error is the task's.
+    """
 
     def call() -> Any:
         source = shell.transform_cell(cell)
@@ -82,7 +85,7 @@ def _compiled(shell: Any, cell: str) -> Callable[[], Any]:
 
 
 _FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-_COROUTINE = 0x80
+_COROUTINE = inspect.CO_COROUTINE
 
 
 def _execute(shell: Any, code: Any) -> Any:

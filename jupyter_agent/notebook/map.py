@@ -1,4 +1,4 @@
-"""`map`: one task, one view, many items."""
+"""`map`: calls a function with many items, as one task with one view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .handle import TaskHandle
 from .submit import run_as_task
 
 POLL_INTERVAL = 0.1
-"""Seconds between two looks at whether a map that waits for its items was cancelled."""
+"""Seconds between two checks whether a map that waits for its items was cancelled."""
 
 
 def map(  # noqa: A001 - the public name
@@ -57,10 +57,12 @@ def map(  # noqa: A001 - the public name
 def _map_on_threads(
     function: Callable[..., Any], items: Iterator[tuple[Any, ...]], total: int | None, limit: int
 ) -> list[Any]:
-    crew = _WorkerThreads(function, items, total, current())
+    shared = _WorkerThreads(function, items, total, current())
     count = limit if total is None else min(limit, total)
     threads = [
-        threading.Thread(target=copy_context().run, args=(crew.work,), name="jupyter-agent-map", daemon=True)
+        threading.Thread(
+            target=copy_context().run, args=(shared.work,), name="jupyter-agent-map", daemon=True
+        )
         for _ in range(count)
     ]
     try:
@@ -71,12 +73,12 @@ def _map_on_threads(
                 thread.join(POLL_INTERVAL)
                 current().raise_if_cancelled()
     finally:
-        crew.stop()
-    return crew.results()
+        shared.stop()
+    return shared.results()
 
 
 class _WorkerThreads:
-    """Threads that take items from one place and put results in another."""
+    """What the threads of one map share: the items, the results, the first error."""
 
     def __init__(
         self,
@@ -95,13 +97,13 @@ class _WorkerThreads:
         context.progress(0, total)
 
     def work(self) -> None:
-        """Do items until there are none, or until one raised."""
+        """Process items until there are none, or until one raised."""
         while True:
             try:
-                taken = self._take()
-                if taken is None:
+                item = self._next_item()
+                if item is None:
                     return
-                number, arguments = taken
+                number, arguments = item
                 value = self._function(*arguments)
             except BaseException as error:  # noqa: BLE001 - the first one is the task's, raised by `results`
                 with self._lock:
@@ -112,16 +114,16 @@ class _WorkerThreads:
             self._context.progress(advance=1)
 
     def stop(self) -> None:
-        """Begin no further item."""
+        """Start no further item."""
         self._stopped = True
 
     def results(self) -> list[Any]:
-        """All results in order; raises what an item raised."""
+        """Return all results in order; raises what an item raised."""
         if self._error is not None:
             raise self._error
         return [self._results[number] for number in sorted(self._results)]
 
-    def _take(self) -> tuple[int, tuple[Any, ...]] | None:
+    def _next_item(self) -> tuple[int, tuple[Any, ...]] | None:
         with self._lock:
             if self._stopped or self._error is not None or self._context.cancelled:
                 return None
@@ -158,8 +160,8 @@ def _feed(
     numbered = enumerate(items)
     try:
         while True:
-            while len(waiting) < limit and (taken := next(numbered, None)) is not None:
-                waiting[executor.submit(_PicklableCall(function, taken[1]))] = taken[0]
+            while len(waiting) < limit and (item := next(numbered, None)) is not None:
+                waiting[executor.submit(_PicklableCall(function, item[1]))] = item[0]
             if not waiting:
                 return [results[number] for number in sorted(results)]
             done, _ = wait(waiting, POLL_INTERVAL, FIRST_COMPLETED)
@@ -198,7 +200,7 @@ async def _map_coroutine(
     numbered = enumerate(items)
 
     async def work() -> None:
-        async for number, arguments in _taken(numbered):
+        async for number, arguments in _as_async(numbered):
             results[number] = await function(*arguments)
             context.progress(advance=1)
 
@@ -208,7 +210,7 @@ async def _map_coroutine(
     return [results[number] for number in sorted(results)]
 
 
-async def _taken(numbered: Iterator[tuple[int, Any]]) -> AsyncIterator[tuple[int, Any]]:
+async def _as_async(numbered: Iterator[tuple[int, Any]]) -> AsyncIterator[tuple[int, Any]]:
     for item in numbered:
         yield item
 

@@ -1,4 +1,4 @@
-"""`run`: a coroutine from a plain cell, while the kernel's event loop runs."""
+"""`run`: runs a coroutine from a plain cell, while the kernel's event loop runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ T = TypeVar("T")
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The coroutine's result. Where a loop runs already, that loop is made re-entrant first
-    (by nest-asyncio2, unless nest_asyncio or it was applied before)."""
+    """Run *coroutine* and return its result.
+
+    Where a loop is running already, that loop is made re-entrant first, by nest-asyncio2, unless it or
+    nest_asyncio has been applied before.
+    """
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -24,5 +27,5 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def _is_nested(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether either package has patched this loop: both leave a mark on its class."""
+    """Return whether either package has patched *loop*: both set an attribute on it or its class."""
     return hasattr(loop, "_nest_patched") or hasattr(type(loop), "_nest_patched")

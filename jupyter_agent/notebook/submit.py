@@ -1,4 +1,4 @@
-"""Starts a function as a task: picks the engine, honours the key, shows the view."""
+"""Submission of a function as a task: engine, idempotency key, view."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from ..core.task import Task
 from ..producer.producer import Producer
-from ..runtime.attempt import Attempt, Engine, OutcomeHolder
+from ..runtime.attempt import Attempt, Engine
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import Work
 from ..runtime.engines.event_loop import LoopEngine
 from ..runtime.engines.executor import ExecutorEngine
 from ..runtime.engines.thread import ThreadEngine
-from ..runtime.local_task import LocalTask
+from ..runtime.local_task import LocalTask, local_tasks
 from ..runtime.options import Options
-from ..runtime.registry import discard_task
-from .handle import TaskHandle
+from ..runtime.outcome import OutcomeHolder
+from .handle import TaskHandle, view_of
 from .idempotency import check_key, reserve_key
 
 MODES = ("thread", "loop", "process", "detached")
@@ -28,42 +28,42 @@ MODES = ("thread", "loop", "process", "detached")
 def run_as_task(
     options: Options, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> TaskHandle:
-    """Start *function* as *options* say; the handle of the task that now does that work."""
+    """Start *function* with *options*; the handle of the task that now does that work."""
     check(options)
-    begin = _beginner(options, Work(function, args, kwargs))
+    start = _starter(options, Work(function, args, kwargs))
     producer = ready_producer()
     with reserve_key(producer, options.key) as found:
-        handle = found if isinstance(found, TaskHandle) else begin(producer, found)
-    return shown(handle, options)
+        handle = found if isinstance(found, TaskHandle) else start(producer, found)
+    return show_task(handle, options)
 
 
-Begin = Callable[[Producer, LocalTask | Task | None], TaskHandle]
-"""Begins an attempt: the next one of what was found, or the first one of a new task."""
+Start = Callable[[Producer, LocalTask | Task | None], TaskHandle]
+"""Starts an attempt: the next one of the task that was found, or the first one of a new task."""
 
 
-def _beginner(options: Options, work: Work) -> Begin:
-    """Raises what is wrong with *options* or *work* before anything is begun."""
+def _starter(options: Options, work: Work) -> Start:
+    """Return what starts *work*. Raises what is wrong with *options* or *work* before anything is started."""
     if options.on == "detached":
-        from .detached_submit import Detached
+        from .detached_submit import DetachedCall
 
-        call = Detached(options, work)
-        return lambda producer, found: call.submit(producer, _released(found))
+        call = DetachedCall(options, work)
+        return lambda producer, found: call.submit(producer, _release(found))
     make = engine_for(options.on, work)
 
-    def begin(producer: Producer, found: LocalTask | Task | None) -> TaskHandle:
+    def start(producer: Producer, found: LocalTask | Task | None) -> TaskHandle:
         holder = OutcomeHolder()
         task = task_for(producer, options, make, found)
         task.start(holder)
         return TaskHandle(task, holder)
 
-    return begin
+    return start
 
 
-def _released(found: LocalTask | Task | None) -> Task | None:
-    """The snapshot of what this process gives out of its hands."""
+def _release(found: LocalTask | Task | None) -> Task | None:
+    """Give a task of this process up to a worker; its snapshot."""
     if not isinstance(found, LocalTask):
         return found
-    discard_task(found)
+    local_tasks.discard(found)
     return found.fold
 
 
@@ -73,27 +73,27 @@ def task_for(
     engine: Callable[[Attempt], Engine] | None,
     found: LocalTask | Task | None,
 ) -> LocalTask:
-    """The task whose next attempt a submit is: a new one, or what `reserve_key` has found."""
+    """Return the task that gets the next attempt: the one that `reserve_key` found, or a new one."""
     if isinstance(found, LocalTask):
         found.renew(options, engine)
         return found
     return LocalTask(producer, options, engine, seen=found)
 
 
-def shown(handle: TaskHandle, options: Options) -> TaskHandle:
-    """Show the task's view, unless *options* say not to, and its last picture when it ends."""
+def show_task(handle: TaskHandle, options: Options) -> TaskHandle:
+    """Show the task's view, and replace it by static HTML at the end, unless *options* say not to show it."""
     if options.show:
         handle.show()
-        task = handle.local
-        if task is not None and not task.fold.state.ended:
+        view = view_of(handle)
+        if view.local is not None and not view.local.fold.state.ended:
             from .display import bundle as display
 
-            task.on_end(functools.partial(display.finish, handle))
+            view.local.completion.add_callback(functools.partial(display.finish, view))
     return handle
 
 
 def check(options: Options) -> None:
-    """Raise a clear `ValueError` or `TypeError` for options that cannot be."""
+    """Raise `ValueError` or `TypeError` for options that are not possible."""
     if not isinstance(options.on, Executor) and options.on not in MODES:
         choices = ", ".join(repr(mode) for mode in MODES)
         raise ValueError(
@@ -109,7 +109,7 @@ def check(options: Options) -> None:
 
 
 def engine_for(on: Any, work: Work) -> Callable[[Attempt], Engine]:
-    """What makes the engine that runs one attempt of *work*."""
+    """Return a factory of engines that run one attempt of *work* each."""
     if isinstance(on, Executor):
         return lambda attempt: ExecutorEngine(attempt, work, on)
     if on == "process":

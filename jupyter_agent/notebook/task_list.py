@@ -1,7 +1,7 @@
-"""`tasks`: handles of the newest tasks, as a list that shows as a live table.
+"""`tasks`: handles of the newest tasks, as a list that a notebook shows as a live table.
 
-What two runs of a notebook are compared by, the data and the text, names the tasks and says nothing of
-their ids, times and states. Those are in the metadata, as in the view of one task.
+The data and text of its display, by which two runs of a notebook are compared, name the tasks and contain
+no ids, times or states. Those are in the metadata, as in the view of one task.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from ..core.events import TaskState
 from ..core.sanitize import to_single_line
 from ..core.task import Task
 from ..producer.producer import current_producer
-from ..runtime.registry import local_task, local_tasks
+from ..runtime.local_task import local_tasks
 from .display.bundle import Bundle
 from .display.widget_sync import as_json
-from .handle import TaskHandle
+from .handle import TaskHandle, view_of
 from .journal_client import list_tasks
 from .remote_task import RemoteTask
 
@@ -45,19 +45,22 @@ class TaskList(list[TaskHandle]):
         return TaskList(self)
 
     def _repr_html_(self) -> str:
-        return _html([handle._seen() for handle in self])  # noqa: SLF001 - this package's side of a handle
+        return _html(self._seen())
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        seen = [handle._seen() for handle in self]  # noqa: SLF001
+        seen = self._seen()
         data = {MIME: {"v": 1}, "text/html": _html(seen), "text/plain": repr(self)}
         return data, {MIME: {"tasks": [as_json(task) for task in seen]}}
 
+    def _seen(self) -> list[Task]:
+        return [view_of(handle).seen() for handle in self]
+
 
 def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50) -> TaskList:
-    """The newest tasks of the journal and of this process, newest first; at most *limit*.
+    """Return the newest tasks of the journal and of this process, newest first; at most *limit*.
 
-    *state* and *name* choose: those in that state, those of that name. Raises `ValueError` for a state
-    that does not exist and for a *limit* below 1.
+    *state* and *name* filter; ``None`` matches all. Raises `ValueError` for a state that does not exist and
+    for a *limit* below 1.
     """
     if state is not None and state not in STATES:
         raise ValueError(f"state={state!r} does not exist; use one of {', '.join(map(repr, STATES))}")
@@ -66,23 +69,23 @@ def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50)
     producer = current_producer()
     found = {task.id: task for task in list_tasks(producer, state=state, name=name, limit=limit)}
     handles = TaskList()
-    ours = {task.id: task for task in local_tasks() if _fits(task.fold, state, name)}
+    ours = {task.id: task for task in local_tasks.all() if _matches(task.fold, state, name)}
     for task_id in sorted({*found, *ours}, reverse=True)[:limit]:
-        local = local_task(task_id)
+        local = local_tasks.get(task_id)
         if local is not None:
-            if _fits(local.fold, state, name):
+            if _matches(local.fold, state, name):
                 handles.append(TaskHandle(local, local.outcome_holder))
         else:
             handles.append(TaskHandle(RemoteTask(producer, task_id, found[task_id])))
     return handles
 
 
-def _fits(task: Task, state: str | None, name: str | None) -> bool:
+def _matches(task: Task, state: str | None, name: str | None) -> bool:
     return (state is None or task.state == state) and (name is None or task.name == name)
 
 
 def _html(tasks: list[Task]) -> str:
-    """Names, and keys and tags where there are any: what the code gave, not what came of it."""
+    """Return a table of names, keys and tags: what the code gave, so that two runs compare equal."""
     if not tasks:
         return "<p>No tasks.</p>"
     columns = {

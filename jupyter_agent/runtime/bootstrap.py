@@ -6,17 +6,18 @@ import atexit
 
 from ..producer.producer import Producer, current_producer
 from . import capture
-from .registry import interrupt_all
+from .local_task import local_tasks
 
 
 def ready_producer() -> Producer:
-    """This process's producer, with the capturing hooks and the last words at exit in place."""
+    """Return this process's producer, with output capture and the exit handler installed."""
     producer = current_producer()
     capture.install()
+    # Registered anew each time, so that it runs before the producer's own exit handler (last in, first out).
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
     return producer
 
 
 def _at_exit() -> None:
-    interrupt_all("the process ended")
+    local_tasks.interrupt_all("the process ended")

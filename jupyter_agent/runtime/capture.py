@@ -1,10 +1,11 @@
-"""What a task prints, logs and shows with tqdm becomes events; it also appears where it would have.
+"""Captures stdout, stderr, logging and tqdm output of tasks as events.
 
-Three hooks, put in once, when the first task starts. ``sys.stdout`` and ``sys.stderr`` are wrapped, not
-replaced: everything but `write` is the stream's own. Records of `logging` are seen as they are made
-(a handler on the root logger would silence `logging.basicConfig` and the last-resort handler), so each is
-kept once, with its level, and what a logging handler then writes to the streams is not kept again.
-Bars of tqdm at the outermost position become the task's progress, and their last state a line.
+The output still reaches its usual destination. Three hooks are installed once, when the first task starts.
+``sys.stdout`` and ``sys.stderr`` are wrapped, not replaced: everything but `write` is the stream's own.
+`logging` records are captured by the record factory, once each and with their level (a handler on the root
+logger would silence `logging.basicConfig` and the last-resort handler), and what a logging handler then
+writes to the streams is not captured again. tqdm bars at the outermost position become the task's progress,
+and their last state a log line.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from .context import TaskContext, current
 
 _guard = threading.Lock()
 _pid = 0
-"""The process whose tasks are captured: a forked child prints straight through."""
+"""The process whose tasks are captured. In a forked child output only goes to its usual destination."""
 
 
 def install() -> None:
-    """Put the hooks in, where they are not in place (any more)."""
+    """Install the hooks that are missing. Idempotent."""
     global _pid
     with _guard:
         _pid = os.getpid()
@@ -37,12 +38,12 @@ def install() -> None:
 
 
 def untee(stream: Any) -> Any:
-    """The stream itself, without our wrapper."""
+    """Return the wrapped stream of a `Tee`; any other stream as it is."""
     return stream._stream if type(stream) is Tee else stream  # noqa: SLF001
 
 
 class Tee:
-    """A stream that also gives what a task writes to that task."""
+    """A stream that also records what a task writes to it as events of that task."""
 
     def __init__(self, stream: TextIO, name: str) -> None:
         object.__setattr__(self, "_stream", stream)
@@ -51,7 +52,7 @@ class Tee:
     def write(self, text: str) -> int:
         count: int = self._stream.write(text)
         context = current()
-        if context.id and isinstance(text, str) and not _is_known(sys._getframe(1)):  # noqa: SLF001
+        if context.id and isinstance(text, str) and not _is_captured_elsewhere(sys._getframe(1)):  # noqa: SLF001
             _capture(context, self._name, text)
         return count
 
@@ -61,14 +62,14 @@ class Tee:
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        """`isinstance` sees the stream."""
+        """The class of the wrapped stream, for `isinstance`."""
         return type(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # IPython replaces `write` for the time of a cell by one that calls what was there before: this one.
+        # While a cell runs, IPython replaces `write` by a function that calls the previous one: this one.
         if name == "write":
             object.__setattr__(self, name, value)
         else:
@@ -93,8 +94,8 @@ class Tee:
         return self._stream.__reduce_ex__(protocol)
 
 
-def _is_known(writer: FrameType | None) -> bool:
-    """Whether the text comes from a logging handler or a tqdm bar, which are kept by other means."""
+def _is_captured_elsewhere(writer: FrameType | None) -> bool:
+    """Return whether *writer* is a logging handler or a tqdm bar, whose text the other two hooks capture."""
     while writer is not None and writer.f_globals.get("__name__") == "IPython.core.interactiveshell":
         writer = writer.f_back
     if writer is None:
@@ -134,7 +135,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def hook_tqdm() -> None:
-    """Follow the bars of tqdm, as soon as it is loaded."""
+    """Install the tqdm hook, if tqdm is imported. Idempotent."""
     module = sys.modules.get("tqdm.std")
     bar = getattr(module, "tqdm", None)
     if bar is None or getattr(bar, "_jupyter_agent", False):

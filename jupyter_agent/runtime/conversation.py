@@ -1,4 +1,4 @@
-"""A task's talk with people, from inside: one question at a time, and what was sent unasked."""
+"""Conversation of a task with people: one open question at a time, and texts sent without one."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ class _Question:
 
 
 class Conversation:
-    """The talk of one attempt. Thread-safe.
+    """The conversation of one attempt. Thread-safe.
 
-    A question and its answer are emitted under one lock, so that the log has them in the order in which they
-    happened. *check* is called whenever the waiting is woken, and raises to end it.
+    *check* is called whenever a waiting thread is woken, and raises to end the wait.
     """
 
     def __init__(self, emit: Emit, check: Callable[[], None]) -> None:
         self._emit = emit
         self._check = check
+        # Questions and answers are emitted while this is held, so that the log has them in the order in
+        # which they happened and no answer precedes its question.
         self._changed = threading.Condition()
         self._open: _Question | None = None
         self._unasked: deque[str] = deque()
@@ -50,9 +51,9 @@ class Conversation:
     def ask(
         self, text: str, choices: Sequence[str] | None, timeout: float | None, default: str | None
     ) -> str:
-        """Emit a question and wait for its first answer, or for *timeout* seconds.
+        """Emit a question and wait at most *timeout* seconds for its first answer.
 
-        Questions of other threads are asked one after the other. Then *default* is the answer; without one:
+        Questions of other threads wait their turn. After the timeout *default* is the answer; without one:
         raises `TimeoutError`.
         """
         deadline = _deadline(timeout)
@@ -69,16 +70,16 @@ class Conversation:
         raise TimeoutError(f"nobody answered within {timeout} s")
 
     def receive(self, timeout: float | None) -> str:
-        """Wait for the next text that nobody asked for. Raises `TimeoutError` after *timeout* seconds."""
+        """Wait for the next text sent without a question. Raises `TimeoutError` after *timeout* seconds."""
         with self._changed:
             if not self._wait(lambda: bool(self._unasked), _deadline(timeout)):
                 raise TimeoutError(f"nobody sent anything within {timeout} s")
             return self._unasked.popleft()
 
-    def take(self, text: str, prompt_id: str | None) -> bool:
-        """Somebody said *text*, to the question *prompt_id* or to whichever is open.
+    def deliver(self, text: str, prompt_id: str | None) -> bool:
+        """Deliver a person's *text* to the question *prompt_id*, or to whichever is open.
 
-        False when that question is not open any more: the answer came too late, and nothing of it stays.
+        False when that question is no longer open: the answer came too late and is dropped.
         """
         with self._changed:
             question = self._open
@@ -93,13 +94,13 @@ class Conversation:
             return True
 
     def wake(self) -> None:
-        """Have everybody who waits check again."""
+        """Make every waiting thread check again."""
         with self._changed:
             self._changed.notify_all()
 
     @contextmanager
     def _question(self, text: str, choices: Sequence[str] | None) -> Iterator[_Question]:
-        """Hold a question open; one that is left without an answer is withdrawn."""
+        """Hold a question open; it is withdrawn if the block is left without an answer."""
         question = self._open = _Question()
         try:
             self._emit("prompt", Prompt(question.id, text, None if choices is None else tuple(choices)))
@@ -109,12 +110,13 @@ class Conversation:
                 self._close(question, "", "nobody")
 
     def _close(self, question: _Question, text: str, role: str) -> None:
+        # Emit before waking the asker: what the task does with the answer comes after it in the log.
         self._emit("input", Input(text, question.id, role))
         question.answer, self._open = text, None
         self._changed.notify_all()
 
     def _wait(self, ready: Callable[[], bool], deadline: float | None) -> bool:
-        """Whether it became *ready* before the *deadline*."""
+        """Wait until *ready* returns true; false at the *deadline*."""
         while not ready():
             self._check()
             left = None if deadline is None else deadline - time.monotonic()

@@ -1,4 +1,4 @@
-"""Raising in a thread from outside it, and never after the function it runs has returned."""
+"""Interrupts a running thread by raising in it; never after the function it runs has returned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Stopped(TaskCancelled):
-    """`TaskCancelled` as it is raised from outside; a notebook shows it as one line."""
+    """`TaskCancelled` as raised by an interrupter; a notebook shows it as one line."""
 
     def __init__(self, message: str = "the task was cancelled", *, task_id: str = "") -> None:
         super().__init__(message, task_id=task_id)
@@ -25,12 +25,15 @@ class Stopped(TaskCancelled):
 
 
 class Terminated(BaseException):
-    """A worker is told to end by a signal that it did not send itself. *ours*: by whoever cancels its task or
-    sees that its time is over, else by the machine or somebody else."""
+    """A worker got a termination signal that it did not send itself.
 
-    def __init__(self, *, ours: bool) -> None:
-        super().__init__("told to end")
-        self.ours = ours
+    *expected*: the signal is for a cancel of its task, or because its timeout passed. Otherwise another
+    process, such as the system at shutdown, ends the worker.
+    """
+
+    def __init__(self, *, expected: bool) -> None:
+        super().__init__("terminated by a signal")
+        self.expected = expected
 
 
 class AsyncExceptionInterrupter:
@@ -42,7 +45,7 @@ class AsyncExceptionInterrupter:
         self.from_user = False
 
     def run(self, call: Callable[[], T]) -> T:
-        """Call *call* in this thread, open to `throw` until it returns."""
+        """Call *call* in this thread; `throw` interrupts it until it returns."""
         self.open()
         try:
             try:
@@ -50,16 +53,21 @@ class AsyncExceptionInterrupter:
             finally:
                 self.close()
         except BaseException:
-            self.close()  # the first may have been what the exception hit; it comes only once
+            # The exception may have been raised inside `close` above, before it had its effect. It is raised
+            # only once, so this second `close` completes.
+            self.close()
             raise
 
     def open(self) -> None:
-        """From now on `throw` reaches this thread."""
+        """Let `throw` interrupt this thread from now on."""
         with self._lock:
             self._thread = threading.get_ident()
 
     def throw(self) -> bool:
-        """Raise there; false when nothing runs. Code that never returns to Python does not notice."""
+        """Raise `Stopped` in the thread; false when nothing runs.
+
+        Code that never returns to Python is not interrupted.
+        """
         with self._lock:
             if self._thread is None:
                 return False
@@ -67,7 +75,8 @@ class AsyncExceptionInterrupter:
             return True
 
     def close(self) -> None:
-        """Nothing reaches the thread any more, not even a `throw` that is under way. Again is nothing."""
+        """Withdraw a `throw` that is still pending, and ignore later ones. Idempotent."""
+        # The same lock as `throw`: after this no exception is pending for the thread, and none can be set.
         with self._lock:
             if self._thread is not None:
                 _set_async(self._thread, None)
@@ -77,8 +86,8 @@ class AsyncExceptionInterrupter:
 class SignalInterrupter:
     """Raises `Stopped` in the main thread by a signal, which also ends a blocking system call.
 
-    Between `open` and `close` the signal's handler is ours. When it came from somebody else, as with a
-    notebook's stop button, it raises what *foreign* gives, and ``from_user`` is true.
+    Between `open` and `close` the signal's handler is this object's. A signal that `throw` did not send, such
+    as that of a notebook's stop button, raises what *foreign* returns and sets ``from_user``.
     """
 
     def __init__(
@@ -91,19 +100,19 @@ class SignalInterrupter:
         self._foreign = foreign
         self._lock = threading.Lock()
         self._open = False
-        self._asked = False
-        self._seen = threading.Event()
+        self._thrown = False
+        self._handled = threading.Event()
         self._before: Any = None
         self.from_user = False
 
     @staticmethod
     def is_supported() -> bool:
-        """Whether this is the main thread, the only one that signals reach, and SIGINT is Python's."""
+        """Return whether this is the main thread, which alone gets signals, and Python handles SIGINT."""
         main = threading.current_thread() is threading.main_thread()
         return main and signal.getsignal(signal.SIGINT) is not None
 
     def run(self, call: Callable[[], T]) -> T:
-        """Call *call*, open to `throw` until it returns."""
+        """Call *call*; `throw` interrupts it until it returns."""
         self.open()
         try:
             try:
@@ -111,41 +120,43 @@ class SignalInterrupter:
             finally:
                 self.close()
         except BaseException:
-            self.close()  # the first may have been what the exception hit
+            self.close()  # as above: the exception may have hit the first one
             raise
 
     def open(self) -> None:
-        """Take the signal."""
+        """Install the handler."""
         self._before = signal.signal(self._number, self._handle)
         self._open = True
 
     def throw(self) -> bool:
-        """Raise there; false when nothing runs."""
+        """Raise `Stopped` in the main thread; false when nothing runs."""
         with self._lock:
             if not self._open:
                 return False
-            self._asked = True
-            self._seen.clear()
+            self._thrown = True
+            self._handled.clear()
             signal.pthread_kill(threading.main_thread().ident or 0, self._number)
             return True
 
     def close(self) -> None:
-        """Give the signal back; a `throw` that is still under way is taken in here. Again is nothing."""
+        """Restore the previous handler; a pending `throw` is absorbed first. Idempotent."""
         with self._lock:
             was_open, self._open = self._open, False
         if not was_open:
             return
-        if self._asked:
-            self._seen.wait(1.0)
-            self._asked = False
+        # A signal that `throw` has sent may not have arrived yet. The previous handler must not get it (the
+        # default one ends the process), so wait until ours has; closed, it raises nothing.
+        if self._thrown:
+            self._handled.wait(1.0)
+            self._thrown = False
         if signal.getsignal(self._number) == self._handle:
             signal.signal(self._number, self._before)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self._asked:
-            self._seen.set()
+        if self._thrown:
+            self._handled.set()
             if self._open:
-                self._asked = False
+                self._thrown = False
                 raise Stopped
             return
         self.from_user = True
@@ -153,7 +164,7 @@ class SignalInterrupter:
 
 
 def interrupter_for_this_thread() -> AsyncExceptionInterrupter | SignalInterrupter:
-    """What can stop code that runs in this thread at once."""
+    """Return what can interrupt code that runs in this thread."""
     return SignalInterrupter() if SignalInterrupter.is_supported() else AsyncExceptionInterrupter()
 
 

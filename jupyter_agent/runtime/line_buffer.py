@@ -1,4 +1,4 @@
-"""Text as it is written, cut into lines; what a carriage return overwrites is not kept."""
+"""Line buffer for captured output; text that a carriage return overwrites is dropped."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 
 MAX_LINE = 1 << 16
-"""Characters of an unfinished line after which it is passed on as it is."""
+"""Characters after which an unfinished line is passed on as it is."""
 
 
 class LineBuffer:
-    """Passes whole lines on at once, several in one piece, and the rest a little later.
+    """Passes complete lines on at once, several in one piece, and an unfinished line a little later.
 
-    A line that is being redrawn (it has a carriage return) waits for its end, so that only its final
+    A line that is being redrawn (it has a carriage return) waits for its newline, so that only its final
     version is kept. Thread-safe.
     """
 
@@ -23,7 +23,7 @@ class LineBuffer:
         self._waited = False
 
     def write(self, text: str) -> None:
-        """Take what was written."""
+        """Add written text."""
         with self._lock:
             whole, newline, self._rest = (self._rest + text).rpartition("\n")
             self._waited = False
@@ -35,7 +35,7 @@ class LineBuffer:
                 self._flush()
 
     def flush_waiting(self) -> None:
-        """Pass on an unfinished line that was there at the last call already."""
+        """Pass on an unfinished line that was there at the previous call already."""
         with self._lock:
             if self._rest and "\r" not in self._rest:
                 if self._waited:
@@ -61,7 +61,7 @@ def _final(text: str) -> str:
 
 
 def _redrawn(line: str) -> str:
-    """*line* without what is overwritten; it keeps one mark that it is being redrawn."""
+    """Return *line* without its overwritten parts; a leading carriage return marks it as being redrawn."""
     body = line.rstrip("\r")
     last = body.rpartition("\r")[2]
     return "\r" + last + ("\r" if line.endswith("\r") and last else "")

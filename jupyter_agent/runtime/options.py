@@ -1,4 +1,4 @@
-"""Options of one submit."""
+"""Options of one submitted task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `task` takes; times are seconds, ``None`` means without."""
+    """The options of `task`. ``timeout``: seconds, ``None`` for no limit. ``slim``: a view of one line."""
 
     name: str
     key: str | None = None
@@ -21,5 +21,5 @@ class Options:
 
     @property
     def view(self) -> str | None:
-        """How the task is shown where it is started; ``None``: not at all."""
+        """Which view is shown where the task is started: ``slim``, ``full`` or ``None``."""
         return ("slim" if self.slim else "full") if self.show else None

@@ -1,4 +1,4 @@
-"""What can be known of where a task was started: owner, kernel, notebook, cell."""
+"""Origin of a task: owner, kernel, notebook and cell that started it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..core.events import About
 
 
 def about(name: str, key: str | None, tags: tuple[str, ...], view: str | None) -> About:
-    """What the ``queued`` event of a task says, as of the cell that runs now."""
+    """Return the origin for the ``queued`` event of a task that the running cell starts."""
     notebook = os.environ.get("JPY_SESSION_NAME")
     return About(name, key, tags, _owner(), _kernel_id(), notebook, _cell_id(), cell_run(), view)
 
 
 def kernel_shell() -> Any | None:
-    """The IPython shell of this kernel; ``None`` in a plain process."""
+    """Return the IPython shell of this kernel; ``None`` in a plain process."""
     shell = ipython_shell()
     return shell if getattr(shell, "kernel", None) is not None else None
 
 
 def ipython_shell() -> Any | None:
-    """The IPython shell of this process, if it has one."""
+    """Return the IPython shell of this process; ``None`` without IPython."""
     if "IPython" not in sys.modules:
         return None
     from IPython import get_ipython
@@ -33,7 +33,7 @@ def ipython_shell() -> Any | None:
 
 
 def cell_run() -> str | None:
-    """What tells one execution of a cell from another; ``None`` outside a kernel."""
+    """Return the id of the present execution of a cell; ``None`` outside a kernel."""
     shell = kernel_shell()
     if shell is None:
         return None
@@ -56,7 +56,7 @@ def _kernel_id() -> str | None:
 
     try:
         stem = Path(get_connection_file()).stem
-    except RuntimeError:  # a kernel embedded by hand has none
+    except RuntimeError:  # an embedded kernel has none
         return None
     return stem.removeprefix("kernel-")
 

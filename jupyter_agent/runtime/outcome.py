@@ -1,4 +1,4 @@
-"""How an attempt ended, and what is said of it."""
+"""Outcome of an attempt: its end state, and the errors made from and for it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ..errors import (
 )
 from .interrupt import Terminated
 
-_OURS = str(Path(__file__).resolve().parent.parent)
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
 MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 100_000
-"""Characters of a traceback that are kept: its end."""
+"""Characters of an error's message, and of its traceback, that are kept: the end of a traceback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +37,37 @@ class Outcome:
     reason: str | None = None
 
 
+class OutcomeHolder:
+    """Keeps an outcome alive for as long as a handle of the task exists."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+
+
 def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome:
-    """What it means that a task's function raised *error*; *timeout* is set when time ran out."""
-    if isinstance(error, Terminated) and not error.ours:
+    """Return the outcome of an attempt whose function raised *error*.
+
+    *timeout* (seconds) is given when the attempt was stopped because it took longer than that.
+    """
+    if isinstance(error, Terminated) and not error.expected:
         return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was told to end (SIGTERM)")
     stopped = isinstance(error, (TaskCancelled, asyncio.CancelledError, KeyboardInterrupt, Terminated))
     if stopped and timeout is not None:
         message = f"it ran longer than its timeout of {timeout:g} s"
         return Outcome(TaskState.FAILED, exception=error, error=Error("TaskTimeout", message, trimmed(error)))
     if stopped:
-        by_hand = isinstance(error, KeyboardInterrupt)
-        return Outcome(TaskState.CANCELLED, reason="interrupted from the keyboard" if by_hand else None)
+        from_keyboard = isinstance(error, KeyboardInterrupt)
+        return Outcome(TaskState.CANCELLED, reason="interrupted from the keyboard" if from_keyboard else None)
     return failure(error)
 
 
 def failure(error: BaseException) -> Outcome:
-    """An attempt that failed with *error*."""
+    """Return the outcome of an attempt that failed with *error*."""
     return Outcome(TaskState.FAILED, exception=error, error=described(error))
 
 
 def described(error: BaseException) -> Error:
-    """An exception as text."""
+    """Return *error* as text: type, message, traceback."""
     if isinstance(error, TargetFailed):
         return Error(error.type, error.message[:MAX_MESSAGE], error.traceback[-MAX_TRACEBACK:])
     if isinstance(error, BadTarget):
@@ -70,26 +80,28 @@ def described(error: BaseException) -> Error:
 
 
 def trimmed(error: BaseException) -> str:
-    """The traceback of *error* as text, without the frames of this package that started it."""
-    lines = traceback.format_exception(type(error), error, without_ours(error.__traceback__))
+    """Return the traceback of *error* as text, without the frames of this package that started it."""
+    lines = traceback.format_exception(type(error), error, without_own_frames(error.__traceback__))
     return "".join(lines)[-MAX_TRACEBACK:]
 
 
-def without_ours(trace: TracebackType | None) -> TracebackType | None:
-    """*trace* from the first frame that is not this package's; whole when there is none."""
+def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return *trace* from its first frame outside this package; all of it when there is none."""
     inner = trace
-    while inner is not None and is_ours(inner.tb_frame.f_code.co_filename):
+    while inner is not None and is_own_file(inner.tb_frame.f_code.co_filename):
         inner = inner.tb_next
     return inner or trace
 
 
-def is_ours(filename: str) -> bool:
-    """Whether a source file belongs to this package."""
-    return filename.startswith(_OURS)
+def is_own_file(filename: str) -> bool:
+    """Return whether a source file belongs to this package."""
+    return filename.startswith(_PACKAGE)
 
 
-def raised(task_id: str, name: str, state: TaskState, error: Error | None, reason: str | None) -> TaskError:
-    """What `result()` raises for an attempt that did not complete."""
+def task_error(
+    task_id: str, name: str, state: TaskState, error: Error | None, reason: str | None
+) -> TaskError:
+    """Return what `result()` raises for an attempt that did not complete."""
     because = f": {reason}" if reason else ""
     if state is TaskState.CANCELLED:
         return TaskCancelled(f"task {name} was cancelled{because}", task_id=task_id)

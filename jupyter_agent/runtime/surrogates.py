@@ -1,4 +1,4 @@
-"""Text that UTF-8 can carry: Python's strings may hold lone surrogates, which it cannot."""
+"""Replacement of lone surrogates, which Python strings may hold and UTF-8 cannot encode."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ D = TypeVar("D", bound=Data)
 
 
 def without_surrogates(data: D) -> D:
-    """The same payload with ``?`` for each lone surrogate, at any depth."""
-    return msgspec.convert(_sound(msgspec.to_builtins(data)), type(data))
+    """Return the same payload with ``?`` for each lone surrogate, at any depth."""
+    return msgspec.convert(_encodable(msgspec.to_builtins(data)), type(data))
 
 
-def _sound(value: Any) -> Any:
+def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {_sound(key): _sound(inner) for key, inner in value.items()}
+        return {_encodable(key): _encodable(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_sound(inner) for inner in value]
+        return [_encodable(inner) for inner in value]
     return value

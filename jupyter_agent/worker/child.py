@@ -20,14 +20,15 @@ import msgspec
 
 from ..core.task import Task
 from ..errors import TaskCancelled
-from ..runtime.attempt import Attempt, OutcomeHolder
+from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import BaseEngine, run_attempt
+from ..runtime.engines.child_spec import ChildSpec
 from ..runtime.engines.executor import RemoteCall
-from ..runtime.engines.process import ChildSpec
 from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
+from ..runtime.outcome import OutcomeHolder
 from ..system.graces import FLUSH_TIMEOUT
 
 _PR_SET_PDEATHSIG = 1

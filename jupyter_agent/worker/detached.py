@@ -23,12 +23,13 @@ from ..detached.worker_slots import acquire_worker_slot
 from ..errors import SpoolError, TaskCancelled
 from ..producer.producer import Producer
 from ..runtime import capture
-from ..runtime.attempt import Attempt, OutcomeHolder
+from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import BaseEngine, run_attempt
 from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
+from ..runtime.outcome import OutcomeHolder
 from ..system.graces import FLUSH_TIMEOUT
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
@@ -107,7 +108,7 @@ class Worker:
         capture.install()
         task = self._task = self._task_of(run_spec)
         self._begin(task.resume(OutcomeHolder()))
-        task.on_end(lambda: self._attempts.put(None))
+        task.completion.add_callback(lambda: self._attempts.put(None))
         while (attempt := self._attempts.get()) is not None:
             self._run(attempt, run_spec)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest is short, and leaves nothing half done
@@ -152,7 +153,7 @@ class Worker:
         assert self._task is not None
         attempt = self._task.attempt
         assert attempt is not None
-        return attempt.told_to_end(cancelled=is_asked_to_stop(self._paths, self._producer.id))
+        return attempt.on_signal(cancelled=is_asked_to_stop(self._paths, self._producer.id))
 
     def _log(self, stream: str, text: str) -> None:
         task = self._task

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_agent.core.events import Error, Result, TaskState
+from jupyter_agent.core.events import Error, Log, Result, TaskState
 from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
 from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook.display import bundle as display
-from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, Rest, View, WidgetSync
+from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, IdleTime, View, WidgetSync
 from jupyter_agent.rendering.html import html, start_html
+from jupyter_agent.runtime import origin
 from jupyter_agent.system.ids import new_id
 
 MIME = display.MIME
@@ -29,7 +30,8 @@ class Handle:
     task: Task
     name: str = "train"
     calls: list[Any] = field(default_factory=list)
-    local: object | None = "this process"
+    is_local: bool = True
+    log_tail: tuple[Log, ...] = ()
     slim: bool = False
 
     @property
@@ -45,7 +47,7 @@ class Handle:
     def send(self, text: str, _: str | None = None) -> None:
         self.calls.append(text)
 
-    def _snapshot(self) -> Task:
+    def snapshot(self) -> Task:
         return self.task
 
     def __repr__(self) -> str:
@@ -110,7 +112,7 @@ class Page:
         self.widget = widget or Widget()
         self.events = Events()
         self.stopped = 0
-        view = View(self.widget, Rest(self.events, lambda: self.now))
+        view = View(self.widget, IdleTime(self.events, lambda: self.now))
         self.follower = WidgetSync(view, lambda: self.task, lambda: self.now, self.stop)
 
     def stop(self) -> None:
@@ -270,7 +272,9 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
     """Makes this process look like a kernel without a front-end."""
     kernel = Kernel()
     shell = InteractiveShell.instance()
-    monkeypatch.setattr(display, "kernel_shell", lambda: SimpleNamespace(kernel=kernel, events=Events()))
+    fake = SimpleNamespace(kernel=kernel, events=Events())
+    for module in (display, origin):
+        monkeypatch.setattr(module, "kernel_shell", lambda: fake)
     monkeypatch.setattr(shell.display_pub, "publish", lambda **message: kernel.published.append(message))
     yield kernel
     InteractiveShell.clear_instance()
@@ -326,7 +330,7 @@ def test_the_widget_passes_commands_on(handle: Handle) -> None:
 def test_the_widget_of_another_processes_task_asks_nobody_from_the_forwarders_thread(
     handle: Handle, producer: Samplers
 ) -> None:
-    handle.local = None
+    handle.is_local = False
     display.bundle(handle)
     display._commander(handle)("retry", {})
     assert producer.samplers == {}

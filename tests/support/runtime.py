@@ -13,16 +13,15 @@ import pytest
 from jupyter_agent.core.events import Event, Log, State, decode_data, decode_event
 from jupyter_agent.producer.producer import close_current, existing_producer
 from jupyter_agent.producer.spool_folder import read_spool
-from jupyter_agent.runtime import registry as table
+from jupyter_agent.runtime.local_task import local_tasks
 
 
 @pytest.fixture(autouse=True)
 def own_producer(own_environment: Path) -> Iterator[None]:
     """A producer for this test alone."""
     yield
-    table.interrupt_all("the test ended")
-    table._ended.clear()
-    table._running.clear()
+    local_tasks.interrupt_all("the test ended")
+    local_tasks.reset()
     close_current()
 
 

@@ -1,8 +1,9 @@
-"""What the kernel tells its widgets of a running task, for browsers that hear nothing from a server.
+"""Snapshots of a running task for its widget, for browsers that cannot reach the Jupyter server.
 
-A widget's view says, when it is drawn, whether it hears of the task from the server. Where something else
-draws the task no view ever says so, and only the first and the last snapshot go out. But while cells run, a
-kernel does not hear what its page says: silence means something after it has been at rest for a while.
+A widget's view reports, when it is drawn, whether it gets the task's events from the server. Where another
+renderer draws the task, no view ever reports, and only the first and the last snapshot are sent. A kernel
+does not receive messages while a cell runs, so only silence while the kernel is idle means that no view
+was drawn.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ import msgspec
 from ...core.task import Task
 
 UPDATE_EVERY = 0.25
-"""Seconds between two snapshots that the kernel sends to a widget."""
+"""Minimum number of seconds between two snapshots sent to a widget."""
 
 LINGER = 1.0
-"""Seconds after an end in which a new attempt may still follow by itself."""
+"""Seconds after an end in which a retry may still follow by itself."""
 
 DRAW_TIMEOUT = 5.0
-"""Seconds that a kernel at rest waits for a view to be drawn."""
+"""Seconds that an idle kernel waits for a view to report that it is drawn."""
 
 
 class Widget(Protocol):
-    """``live`` says that the browser hears of the task from the server."""
+    """``live``: the browser gets the task's events from the server."""
 
     live: bool
     snapshot: Any
@@ -37,8 +38,8 @@ class Widget(Protocol):
 W = TypeVar("W", bound=Widget)
 
 
-class Rest:
-    """How long the kernel has been at rest. Begins in a cell."""
+class IdleTime:
+    """Measures how long the kernel has been idle. Created in a running cell."""
 
     def __init__(self, events: Any, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -48,7 +49,7 @@ class Rest:
 
     @property
     def seconds(self) -> float:
-        """0 while a cell runs."""
+        """Seconds since the last cell ended; 0 while a cell runs."""
         since = self._since
         return 0.0 if since is None else self._clock() - since
 
@@ -60,41 +61,41 @@ class Rest:
 
 
 class View(Generic[W]):
-    """A widget, and whether anybody draws it."""
+    """A widget, and whether a front-end draws it (``None``: not known yet)."""
 
-    def __init__(self, widget: W, rest: Rest) -> None:
+    def __init__(self, widget: W, idle: IdleTime) -> None:
         self.widget = widget
-        self._rest = rest
+        self._idle = idle
         self._is_drawn: bool | None = None
-        widget.on_msg(self._heard)
+        widget.on_msg(self._on_message)
 
     @property
-    def wants_news(self) -> bool:
-        """Whether a snapshot is for somebody; also while nobody could have said so yet."""
-        if self._is_drawn is None and self._rest.seconds > DRAW_TIMEOUT:
+    def wants_updates(self) -> bool:
+        """Whether snapshots should be sent; true as long as it is not known whether a view is drawn."""
+        if self._is_drawn is None and self._idle.seconds > DRAW_TIMEOUT:
             self._is_drawn = False
         return self._is_drawn is not False and not self.widget.live
 
-    def _heard(self, _widget: object, content: object, _buffers: object) -> None:
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
         if isinstance(content, dict) and "live" in content:
             self._is_drawn = True
 
 
 class WidgetSync(Generic[W]):
-    """Copies a running task into its widget; called often, from the forwarder's thread.
+    """Copies a running task into its widget; a sampler, called often from the forwarder's thread.
 
-    A widget's message goes out through IPython's own output thread, so any thread may send it.
+    A widget's message is sent by IPython's own output thread, so any thread may assign a snapshot.
     """
 
     def __init__(
         self,
         view: View[W],
-        look: Callable[[], Task],
+        snapshot: Callable[[], Task],
         clock: Callable[[], float],
         stop: Callable[[], None],
     ) -> None:
         self._view = view
-        self._look = look
+        self._snapshot = snapshot
         self._clock = clock
         self._stop = stop
         self._next = clock()
@@ -104,8 +105,8 @@ class WidgetSync(Generic[W]):
         if self._clock() < self._next:
             return
         self._next = self._clock() + UPDATE_EVERY
-        task = self._look()
-        if task.state.ended or self._view.wants_news:
+        task = self._snapshot()
+        if task.state.ended or self._view.wants_updates:
             self._copy(task)
         self._linger(task.state.ended)
 
@@ -126,6 +127,6 @@ class WidgetSync(Generic[W]):
 
 
 def as_json(task: Task) -> dict[str, Any]:
-    """The task's snapshot, as JSON has it."""
+    """Return the task's snapshot as plain JSON values."""
     value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(task))
     return value

@@ -9,8 +9,8 @@ from ...core.events import TaskState
 from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...rendering.durations import duration_clock
-from ...runtime.context import Position
 from ...runtime.local_task import LocalTask
+from ...runtime.progress_sampler import Position
 
 RATE_OVER = 30.0
 """Seconds that a rate is taken over at most, but for loops with fewer than `FEW` steps in that time."""

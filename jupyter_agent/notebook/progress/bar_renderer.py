@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from ...core.events import TaskState
 from ...rendering.palette import TERMINAL_COLORS
-from ...runtime.context import Position
 from ...runtime.local_task import LocalTask
+from ...runtime.progress_sampler import Position
 from .bar import Bar, Line
 from .terminal import Lines, find_terminal
 

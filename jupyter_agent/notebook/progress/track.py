@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from ...runtime.context import Position, TaskContext, current
+from ...runtime.context import TaskContext, current
+from ...runtime.progress_sampler import Position
 
 T = TypeVar("T")
 _SIZED: tuple[type, ...] = (

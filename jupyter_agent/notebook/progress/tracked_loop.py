@@ -19,17 +19,18 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, TypeVar
 
 from ...core.events import Error, TaskState
-from ...runtime.attempt import Attempt, OutcomeHolder
+from ...runtime.attempt import Attempt
 from ...runtime.bootstrap import ready_producer
-from ...runtime.context import Position, TaskContext, set_current
+from ...runtime.context import TaskContext, set_current
 from ...runtime.engines.foreground import ForegroundEngine
 from ...runtime.interrupt import interrupter_for_this_thread
 from ...runtime.local_task import LocalTask
 from ...runtime.options import Options
 from ...runtime.origin import ipython_shell
-from ...runtime.outcome import Outcome, outcome_of
+from ...runtime.outcome import Outcome, OutcomeHolder, outcome_of
+from ...runtime.progress_sampler import Position
 from ..handle import TaskHandle
-from ..submit import shown
+from ..submit import show_task
 from .bar_renderer import BarHandle, show_bar
 
 T = TypeVar("T")
@@ -76,9 +77,9 @@ class Loop:
         attempt.context.positions.append(self._position)
         self._before = set_current(attempt.context)
         _open.add(self)
-        shown(TaskHandle(task, holder, slim=True), self._options)
+        show_task(TaskHandle(task, holder, slim=True), self._options)
         self._bar = show_bar(task, attempt.context.positions)
-        task.on_end(self._close_bar)
+        task.completion.add_callback(self._close_bar)
         self._stop.open()
 
     def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""Where attempts run in this process: a thread, the running event loop, a given executor."""
+"""Common parts of the engines: the work, its run in one thread, and a base class."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ class Work:
 
     @property
     def is_coroutine(self) -> bool:
-        """Whether calling it gives a coroutine."""
+        """Whether calling it returns a coroutine."""
         return iscoroutinefunction(self.function)
 
 
 def run_attempt(
     attempt: Attempt, call: Callable[[], Any], stop: AsyncExceptionInterrupter | SignalInterrupter
 ) -> None:
-    """Run *call* as *attempt* in this thread, begin to end.
+    """Run *call* as *attempt* in this thread, from begin to end.
 
-    Raises nothing but what hits it while how the attempt ended is being kept; it has an end then, too.
+    Raises only an interrupt that arrives while the outcome is being recorded; then, too, the attempt has an
+    end.
     """
     if not attempt.begin():
         return
@@ -45,11 +46,13 @@ def run_attempt(
     try:
         try:
             value = stop.run(call)
-        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is how it ended
+        except BaseException as error:  # noqa: BLE001 - any exception of the user's code is an outcome
             attempt.raised(error)
         else:
             attempt.completed(value)
-    except BaseException as error:  # a notebook's stop button
+    except BaseException as error:
+        # A notebook's stop button while the outcome above was recorded. Recording again is safe: an attempt
+        # that has its end keeps it.
         attempt.raised(error)
         raise
     finally:
@@ -57,16 +60,16 @@ def run_attempt(
 
 
 class BaseEngine:
-    """What engines have in common: the attempt, and nothing to do where an engine does not say."""
+    """Holds the attempt; methods that an engine does not override do nothing."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
 
     def poll(self) -> None:
-        """Nothing to look at."""
+        """Nothing to check."""
 
     def abandon(self) -> None:
-        """It ends with its process."""
+        """Nothing to do: what runs in this process ends with it."""
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
         return self._attempt.context.answer(text, prompt_id)

@@ -1,4 +1,4 @@
-"""The pause of a task that failed and is to be tried again."""
+"""Engine that delays the attempt after a failed one, then starts it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .base import BaseEngine
 
 MONOTONIC = time.monotonic
 RANDOM = SystemRandom().random
-"""Not Python's own generator: what a task draws from that, seeded or not, stays as it is."""
+"""Jitter. Not the `random` module's generator, whose sequence belongs to the user's code."""
 
 
 class RetryDelay(BaseEngine):
-    """The engine of an attempt that has to wait, in place of *then*, which it starts.
+    """Stands in for the engine *then* until *seconds* have passed, and starts it.
 
-    It has no timer of its own: it is polled like every engine, and it ends with its attempt.
+    It has no timer of its own: it is polled like every engine, and ends with its attempt.
     """
 
     def __init__(self, attempt: Attempt, then: Engine, seconds: float) -> None:
@@ -27,14 +27,15 @@ class RetryDelay(BaseEngine):
         self._once = threading.Lock()
 
     def start(self) -> None:
-        """It waits."""
+        """Nothing to start yet."""
 
     def cancel(self) -> None:
-        """A queued attempt that is cancelled has ended."""
+        """Nothing to stop: a queued attempt that is cancelled has ended."""
 
     def force(self) -> None:
-        """Nothing runs."""
+        """Nothing to stop."""
 
     def poll(self) -> None:
+        # The lock is acquired once and never released: only one poll launches *then*.
         if MONOTONIC() >= self._due and self._once.acquire(blocking=False):
             self._attempt.launch(self.then)

@@ -12,7 +12,7 @@ from .base import BaseEngine, Work
 
 
 class LoopEngine(BaseEngine):
-    """A coroutine on the event loop that runs where the task was submitted."""
+    """Runs a coroutine on the event loop on which the task was submitted."""
 
     def __init__(self, attempt: Attempt, work: Work, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(attempt)
@@ -33,7 +33,7 @@ class LoopEngine(BaseEngine):
             self.loop.call_soon_threadsafe(self._cancel)
 
     def force(self) -> None:
-        """A coroutine can only be stopped where it awaits; one whose loop is gone has stopped."""
+        """End the attempt if its loop is closed. A coroutine can only be stopped where it awaits."""
         if self.loop.is_closed():
             self._attempt.task.complete(self._attempt, _LOOP_GONE)
 
@@ -63,7 +63,7 @@ class LoopEngine(BaseEngine):
         try:
             attempt.context.raise_if_cancelled()
             value = await self._work()
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - that is how it ended
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - any exception of the user's code is an outcome
             attempt.raised(error)
         except BaseException as error:
             attempt.raised(error)

@@ -17,28 +17,31 @@ from .base import BaseEngine, Work, run_attempt
 
 
 class ExecutorEngine(BaseEngine):
-    """Any `concurrent.futures.Executor`. In this process the task has its context; in another
-    process it is the plain function, and what can be known of it here is when it begins and ends."""
+    """Runs an attempt in any `concurrent.futures.Executor`.
+
+    In this process the task has its context. In another process only the plain function runs, and this
+    process knows no more than when it begins and ends.
+    """
 
     def __init__(self, attempt: Attempt, work: Work, executor: Executor) -> None:
         super().__init__(attempt)
         self._executor = executor
-        self._shipped = ExecutorCall(attempt, work)
+        self._call = ExecutorCall(attempt, work)
         self._future: Future[Any] | None = None
 
     def start(self) -> None:
-        self._future = self._executor.submit(self._shipped)
+        self._future = self._executor.submit(self._call)
         self._future.add_done_callback(self._done)
 
     def cancel(self) -> None:
         if self._future is not None:
             self._future.cancel()
         if self._attempt.context.positions:
-            self._shipped.stop.throw()
+            self._call.stop.throw()
 
     def force(self) -> None:
-        if self._shipped.here:
-            self._shipped.stop.throw()
+        if self._call.is_here:
+            self._call.stop.throw()
         else:
             reason = "cancelled; an executor's process cannot be stopped and goes on unheard"
             self._attempt.task.complete(self._attempt, Outcome(TaskState.CANCELLED, reason=reason))
@@ -53,7 +56,7 @@ class ExecutorEngine(BaseEngine):
 
     def _done(self, future: Future[Any]) -> None:
         self._future = None
-        if self._shipped.here:
+        if self._call.is_here:
             return
         if future.cancelled():
             self._attempt.raised(TaskCancelled("cancelled"))
@@ -69,16 +72,16 @@ class ExecutorEngine(BaseEngine):
 
 
 class ExecutorCall:
-    """What an executor is given: the attempt when called here, the plain function when pickled."""
+    """What the executor calls: the attempt in this process; pickled, the plain function."""
 
     def __init__(self, attempt: Attempt, work: Work) -> None:
         self._attempt = attempt
         self._work = work
         self.stop = AsyncExceptionInterrupter()
-        self.here = False
+        self.is_here = False
 
     def __call__(self) -> None:
-        self.here = True
+        self.is_here = True
         self._attempt.variables.run(run_attempt, self._attempt, self._work, self.stop)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
@@ -89,7 +92,7 @@ class ExecutorCall:
 
 
 class RemoteCall:
-    """A function with its arguments, in another process."""
+    """A function with its arguments, as another process runs it."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._call = (function, args, kwargs)
@@ -101,7 +104,7 @@ class RemoteCall:
 
 
 def load_call(content: bytes) -> RemoteCall:
-    """What `ExecutorCall` is in another process."""
+    """Unpickle what an `ExecutorCall` becomes in another process."""
     import pickle
 
-    return RemoteCall(*pickle.loads(content))  # noqa: S301 - the executor's own channel
+    return RemoteCall(*pickle.loads(content))  # noqa: S301 - from the executor's own channel

@@ -8,14 +8,14 @@ from .base import BaseEngine
 
 
 class ForegroundEngine(BaseEngine):
-    """Code of a cell that runs as a task where it is: stopped at once, not after a grace."""
+    """Stands for code that already runs in the calling thread: stopped at once, not after a grace."""
 
     def __init__(self, attempt: Attempt, stop: AsyncExceptionInterrupter | SignalInterrupter) -> None:
         super().__init__(attempt)
         self._stop = stop
 
     def start(self) -> None:
-        """It runs already."""
+        """Nothing to start: it runs already."""
 
     def cancel(self) -> None:
         self._stop.throw()

@@ -1,13 +1,12 @@
-"""``on="process"``: an attempt in a worker process of its own, and what its parent knows of it.
+"""Engine that runs an attempt in a child process: ``on="process"``.
 
-The worker emits through its own spool. Towards its parent it sends its snapshot whenever that
-changes, and its output; it gets the work first, then commands, through its standard input, whose end
-means that the parent is gone.
+The child emits through its own spool. It sends its parent a snapshot whenever that changes, and its output;
+through its standard input it gets the work, then commands. The end of that input means that the parent is
+gone.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import selectors
@@ -16,9 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import IO, Any
+from contextlib import ExitStack
+from typing import Any
 
 import msgspec
 
@@ -31,29 +29,15 @@ from ..capture import untee
 from ..context import set_current
 from ..outcome import Outcome
 from .base import BaseEngine, Work
+from .child_spec import ChildSpec, child_environment
+from .pipes import LineReader, TextRelay, close_pipes, write_to_child
 
 POLL_INTERVAL = 0.1
-"""Seconds between two looks at whether the worker lives, while it is silent."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChildSpec:
-    """What a worker is told before the work itself."""
-
-    task: str
-    attempt: int
-    name: str
-    timeout: float | None
-    report: int
-    parent: int
-    size: int
-
-    def encode(self) -> bytes:
-        return json.dumps(asdict(self)).encode() + b"\n"
+"""Seconds between two checks whether a silent child is alive."""
 
 
 class ProcessEngine(BaseEngine):
-    """Starts the worker, passes its output on, and says how it ended when it could not."""
+    """Starts the child, relays its output, and records how it ended if the child could not."""
 
     def __init__(self, attempt: Attempt, work: Work) -> None:
         super().__init__(attempt)
@@ -71,7 +55,8 @@ class ProcessEngine(BaseEngine):
 
         content = cloudpickle.dumps((self._work.function, self._work.args, self._work.kwargs))
         name = f"jupyter-agent-process-{self._attempt.task.options.name}"
-        # This thread starts the worker and waits for it: the worker dies with the thread that made it.
+        # The thread that starts the child must also wait for it: the child asks the system to kill it when
+        # the thread that made it ends (PR_SET_PDEATHSIG).
         threading.Thread(target=self._main, args=(content,), name=name, daemon=True).start()
 
     def cancel(self) -> None:
@@ -82,7 +67,7 @@ class ProcessEngine(BaseEngine):
             process.send_signal(signal.SIGTERM)
 
     def force(self) -> None:
-        """The worker stops itself after the same grace; only where it cannot is it killed."""
+        """The child stops itself after the same grace; kill it only if it did not by the second call."""
         self._forced += 1
         if self._forced > 1:
             self._kill()
@@ -95,7 +80,7 @@ class ProcessEngine(BaseEngine):
         self._kill()
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
-        self._tell({"command": "input", "text": text, "prompt_id": prompt_id})
+        self._send({"command": "input", "text": text, "prompt_id": prompt_id})
         return True
 
     def _kill(self) -> None:
@@ -103,29 +88,29 @@ class ProcessEngine(BaseEngine):
             self._killed = True
             self._process.kill()
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         line = json.dumps(message).encode() + b"\n"
         with self._input:
             if self._process is None or self._process.stdin is None:
                 self._early.append(line)
             else:
-                _write(self._process.stdin, line)
+                write_to_child(self._process.stdin, line)
 
     def _main(self, content: bytes) -> None:
         self._attempt.variables.run(self._run, content)
 
     def _run(self, content: bytes) -> None:
-        set_current(None)
+        set_current(None)  # this thread is not the task: what it logs is not captured
         try:
             process, report = self._spawn(content)
         except OSError as error:
             self._attempt.raised(error)
             return
         try:
-            self._follow(process, report)
+            self._relay(process, report)
         finally:
             os.close(report)
-            _close(process)
+            close_pipes(process)
         self._settle(process.wait())
 
     def _spawn(self, content: bytes) -> tuple[subprocess.Popen[bytes], int]:
@@ -138,39 +123,43 @@ class ProcessEngine(BaseEngine):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=(child_end,),
-                env=_environment(attempt),
-                start_new_session=True,  # a notebook's stop button is for the notebook
+                env=child_environment(attempt.worker or "", attempt.task.producer.journal),
+                start_new_session=True,  # a notebook's stop button interrupts the notebook only
             )
         except OSError:
             os.close(report)
             raise
         finally:
             os.close(child_end)
-        options = attempt.task.options
-        order = ChildSpec(
-            task=attempt.task.id,
-            attempt=attempt.number,
-            name=options.name,
-            timeout=options.timeout,
-            report=child_end,
-            parent=os.getpid(),
-            size=len(content),
-        )
         assert process.stdin is not None
+        spec = self._spec(child_end, len(content))
+        # Under the lock: an answer that comes meanwhile is written after the work, or is in `_early`.
         with self._input:
             self._process = process
-            _write(process.stdin, order.encode() + content + b"".join(self._early))
+            write_to_child(process.stdin, spec.encode() + content + b"".join(self._early))
         if attempt.context.cancelled:
             self.cancel()
         return process, report
 
-    def _follow(self, process: subprocess.Popen[bytes], report: int) -> None:
-        """Pass on output and snapshots until the worker has ended and is read out."""
+    def _spec(self, report: int, size: int) -> ChildSpec:
+        attempt, options = self._attempt, self._attempt.task.options
+        return ChildSpec(
+            task=attempt.task.id,
+            attempt=attempt.number,
+            name=options.name,
+            timeout=options.timeout,
+            report=report,
+            parent=os.getpid(),
+            size=size,
+        )
+
+    def _relay(self, process: subprocess.Popen[bytes], report: int) -> None:
+        """Relay output and snapshots until the child has ended and its pipes are empty."""
         with selectors.DefaultSelector() as selector:
-            selector.register(report, selectors.EVENT_READ, _Lines(self._reported))
+            selector.register(report, selectors.EVENT_READ, LineReader(self._on_report))
             for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
                 assert stream is not None
-                selector.register(stream, selectors.EVENT_READ, _Text(untee(getattr(sys, name))))
+                selector.register(stream, selectors.EVENT_READ, TextRelay(untee(getattr(sys, name))))
             while selector.get_map():
                 ended = process.poll() is not None
                 ready = selector.select(POLL_INTERVAL)
@@ -178,9 +167,9 @@ class ProcessEngine(BaseEngine):
                     if not key.data(os.read(key.fd, 1 << 16)):
                         selector.unregister(key.fileobj)
                 if ended and not ready:
-                    return  # something that the worker started holds its output open
+                    return  # a process that the child started holds its output open
 
-    def _reported(self, line: bytes) -> None:
+    def _on_report(self, line: bytes) -> None:
         seen = msgspec.json.decode(line, type=Task)
         limit = self._attempt.task.options.timeout
         if limit is not None and self._overdue_at is None and seen.state is TaskState.RUNNING:
@@ -195,19 +184,17 @@ class ProcessEngine(BaseEngine):
             return
         outcome = self._death(status)
         spool = adopt_spool(task.producer.paths, attempt.worker or "")
-        if spool is not None:
-            attempt.write = spool.append
-        elif outcome.state is TaskState.INTERRUPTED and task.fold.state is TaskState.RUNNING:
-            attempt.write = _told_already
-        try:
-            task.record_outcome(attempt, outcome)
-        finally:
-            attempt.write = task.producer.emit
+        with ExitStack() as stack:
+            # The end event belongs into the child's spool, after the last event that the child emitted.
             if spool is not None:
-                spool.close()
+                stack.callback(spool.close)
+                stack.enter_context(task.sink.redirect(attempt.number, spool.append))
+            elif outcome.state is TaskState.INTERRUPTED and task.fold.state is TaskState.RUNNING:
+                stack.enter_context(task.sink.redirect(attempt.number, _drop_event))
+            task.record_outcome(attempt, outcome)
 
     def _death(self, status: int) -> Outcome:
-        """How a worker ended that could not say so itself."""
+        """Return the outcome for a child that ended without recording one."""
         if self._attempt.context.cancelled and self._killed:
             return Outcome(TaskState.CANCELLED, reason="its process had to be killed")
         if self._overdue_at is not None and self._killed:
@@ -219,65 +206,6 @@ class ProcessEngine(BaseEngine):
         return Outcome(TaskState.INTERRUPTED, reason=f"its process {how}")
 
 
-def _told_already(_task: str, _attempt: int, _kind: str, _data: Data) -> int:
-    """Whoever has the spool of a worker that was running says the same: one end is enough."""
+def _drop_event(_task: str, _attempt: int, _kind: str, _data: Data) -> int:
+    """Emit nothing: the holder that has the child's spool records the same end, and one end is enough."""
     return 0
-
-
-class _Lines:
-    """Calls *take* with each whole line of what it is given; false at the end."""
-
-    def __init__(self, take: Callable[[bytes], None]) -> None:
-        self._take = take
-        self._rest = b""
-
-    def __call__(self, data: bytes) -> bool:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._take(line)
-        return bool(data)
-
-
-class _Text:
-    """Writes what it is given to a text stream; false at the end."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-
-    def __call__(self, data: bytes) -> bool:
-        text = self._decode(data, not data)
-        if text and self._stream is not None:
-            self._stream.write(text)
-            self._stream.flush()
-        return bool(data)
-
-
-def worker_environment(producer: str, journal: str) -> dict[str, str]:
-    """The environment of a process that is to be *producer* of *journal* and imports what this one can."""
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    names = {"JUPYTER_AGENT_PRODUCER": producer, "JUPYTER_AGENT_JOURNAL": journal, "PYTHONPATH": path}
-    return os.environ | names | {"PYTHONUNBUFFERED": "1"}
-
-
-def _environment(attempt: Attempt) -> dict[str, str]:
-    return worker_environment(attempt.worker or "", attempt.task.producer.journal)
-
-
-def _write(stream: IO[bytes], data: bytes) -> None:
-    try:
-        stream.write(data)
-        stream.flush()
-    except BrokenPipeError:
-        return  # it has died; how is seen by who waits for it
-
-
-def _close(process: subprocess.Popen[bytes]) -> None:
-    for stream in (process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
-    if process.stdin is not None:
-        try:
-            process.stdin.close()
-        except BrokenPipeError:
-            return

@@ -13,7 +13,7 @@ from .base import BaseEngine, Work, run_attempt
 
 
 class ThreadEngine(BaseEngine):
-    """A daemon thread of its own. A coroutine function gets an event loop there."""
+    """Runs an attempt in a daemon thread; a coroutine function gets an event loop there."""
 
     def __init__(self, attempt: Attempt, work: Work) -> None:
         super().__init__(attempt)

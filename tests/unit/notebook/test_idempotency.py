@@ -17,7 +17,7 @@ from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.notebook import idempotency as keys
 from jupyter_agent.notebook import magic
 from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.runtime.registry import local_task
+from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.locks import is_locked
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK, python
@@ -47,7 +47,7 @@ def interrupted(function: Callable[[], object], key: str) -> ja.TaskHandle:
 
     handle = ja.task(work, key=key).submit()
     until(lambda: handle.state == "running")
-    local_task(handle.id).interrupt("for the test")  # type: ignore[union-attr]
+    local_tasks.get(handle.id).interrupt("for the test")  # type: ignore[union-attr]
     go.set()
     return handle
 
@@ -168,7 +168,7 @@ sys.stdin.readline()
 def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lock = keys._lock_of(paths, "job")
+    lock = keys._acquire(paths, "job")
     assert lock is not None
     lock.release()
     monkeypatch.setattr(keys, "LOCK_TIMEOUT", 0.05)
@@ -176,13 +176,13 @@ def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert ja.task(lambda: 3, key="job").submit().result(10) == 3
-    assert "another process keeps key 'job'" in caplog.text
+    assert "another process holds the lock of key 'job'" in caplog.text
 
 
 def test_a_key_is_kept_until_the_server_has_what_was_begun(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = keys._lock_of(paths, "job")
+    lock = keys._acquire(paths, "job")
     assert lock is not None
     lock.release()
     producer = current_producer()
@@ -216,7 +216,7 @@ def test_a_journal_that_cannot_be_asked_leaves_what_this_process_knows(
     other = interrupted(lambda: None, "other")
     assert ja.task(lambda: ja.current().attempt, key="other").submit().result(10) == 2
     assert other.attempt == 2
-    assert "could not be asked: no server answers" in caplog.text
+    assert "exists: no server answers" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -179,13 +179,13 @@ def test_the_stop_button_cancels_a_cell_with_one_line(kernel: Kernel, tmp_path: 
 
 CANCEL_BY_COMMAND = """
 from jupyter_agent.protocol.messages import CommandOrder
-from jupyter_agent.runtime.registry import local_tasks
+from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.producer.producer import current_producer
 def command():
-    while not local_tasks() or local_tasks()[-1].fold.state != "running":
+    while not local_tasks.all() or local_tasks.all()[-1].fold.state != "running":
         time.sleep(0.01)
     time.sleep(0.2)
-    current_producer().command(CommandOrder(1, local_tasks()[-1].id, 1, "cancel"))
+    current_producer().command(CommandOrder(1, local_tasks.all()[-1].id, 1, "cancel"))
 threading.Thread(target=command).start()
 """
 

@@ -17,8 +17,8 @@ from jupyter_agent.errors import NotNow
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.protocol.messages import CommandOrder
 from jupyter_agent.runtime import attempt
-from jupyter_agent.runtime import registry as table
 from jupyter_agent.runtime.engines import delay as pause
+from jupyter_agent.runtime.local_task import local_tasks
 from tests.support.runtime import emitted, logs, own_producer, states, until  # noqa: F401
 
 
@@ -245,7 +245,7 @@ def test_a_key_goes_on_with_an_interrupted_task_from_its_checkpoint() -> None:
     function = ja.task(work, key="long")
     first = function.submit()
     until(lambda: emitted(first.id, "checkpoint"))
-    table.local_task(first.id).interrupt("for the test")  # type: ignore[union-attr]
+    local_tasks.get(first.id).interrupt("for the test")  # type: ignore[union-attr]
     second = function.submit()
     assert second.id == first.id
     assert second.result(10) == 10

@@ -12,13 +12,12 @@ import pytest
 import jupyter_agent as ja
 from jupyter_agent.core.events import State, decode_data
 from jupyter_agent.notebook.progress.track import positioned
-from jupyter_agent.runtime.local_task import LocalTask
-from jupyter_agent.runtime.registry import local_tasks
+from jupyter_agent.runtime.local_task import LocalTask, local_tasks
 from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
 
 
 def last_task() -> LocalTask:
-    return local_tasks()[-1]
+    return local_tasks.all()[-1]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_outside_a_task_a_finished_loop_is_a_completed_task() -> None:
 
 def test_nothing_begins_before_the_first_step() -> None:
     ja.track(range(3))
-    assert local_tasks() == []
+    assert local_tasks.all() == []
 
 
 def test_break_and_return_and_del_cancel() -> None:
@@ -216,7 +215,7 @@ def test_the_stop_button_cancels_the_loop() -> None:
     def press() -> None:
         import signal
 
-        until(lambda: bool(local_tasks()) and last_task().fold.state == "running")
+        until(lambda: bool(local_tasks.all()) and last_task().fold.state == "running")
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     presser = threading.Thread(target=press)
@@ -230,7 +229,7 @@ def test_the_stop_button_cancels_the_loop() -> None:
 
 def test_a_cancel_interrupts_a_blocking_call_in_the_loop_at_once() -> None:
     def cancel() -> None:
-        until(lambda: bool(local_tasks()) and last_task().fold.state == "running")
+        until(lambda: bool(local_tasks.all()) and last_task().fold.state == "running")
         last_task().cancel()
 
     canceller = threading.Thread(target=cancel)

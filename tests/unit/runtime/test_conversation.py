@@ -15,6 +15,7 @@ from jupyter_agent.errors import NotNow, TaskCancelled
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.protocol.messages import CommandOrder
 from jupyter_agent.runtime.conversation import Conversation
+from jupyter_agent.runtime.local_task import local_tasks
 from tests.support.runtime import emitted, own_producer, until  # noqa: F401
 
 
@@ -54,8 +55,8 @@ def test_the_first_answer_wins_and_later_ones_are_nobodys() -> None:
     with ThreadPoolExecutor() as pool:
         answer = in_thread(pool, lambda: log.talk.ask("go on?", None, None, None))
         prompt = log.open()
-        assert log.talk.take("yes", prompt)
-        assert not log.talk.take("no", prompt)
+        assert log.talk.deliver("yes", prompt)
+        assert not log.talk.deliver("no", prompt)
         assert answer() == "yes"
     assert log.given == [Input("yes", prompt)]
     with pytest.raises(TimeoutError):
@@ -70,7 +71,7 @@ def test_of_many_answers_at_once_one_wins() -> None:
 
     def take(number: int) -> bool:
         gate.wait(20)
-        return log.talk.take(str(number), prompt)
+        return log.talk.deliver(str(number), prompt)
 
     with ThreadPoolExecutor(9) as pool:
         answer = in_thread(pool, lambda: log.talk.ask("go on?", None, None, None))
@@ -86,14 +87,14 @@ def test_an_answer_without_a_name_is_for_the_question_that_is_open() -> None:
     with ThreadPoolExecutor() as pool:
         answer = in_thread(pool, lambda: log.talk.ask("go on?", None, None, None))
         prompt = log.open()
-        assert log.talk.take("yes", None)
+        assert log.talk.deliver("yes", None)
         assert answer() == "yes"
     assert log.given == [Input("yes", prompt)]
 
 
 def test_what_was_sent_unasked_answers_no_question() -> None:
     log = Log()
-    log.talk.take("by the way", None)
+    log.talk.deliver("by the way", None)
     with pytest.raises(TimeoutError):
         log.talk.ask("delete it all?", None, 0.01, None)
     assert log.talk.receive(0) == "by the way"
@@ -104,7 +105,7 @@ def test_a_default_is_the_answer_after_the_time_and_closes_the_question() -> Non
     assert log.talk.ask("go on?", ["yes", "no"], 0.01, "no") == "no"
     (asked,) = log.asked
     assert log.given == [Input("no", asked.prompt_id, "default")]
-    assert not log.talk.take("yes", asked.prompt_id)
+    assert not log.talk.deliver("yes", asked.prompt_id)
 
 
 def test_a_question_that_is_given_up_is_withdrawn() -> None:
@@ -129,8 +130,8 @@ def test_questions_of_two_threads_are_asked_one_after_the_other() -> None:
         for _ in range(30):
             log = Log()
             answers = [in_thread(pool, partial(log.talk.ask, "which?", None, None, None)) for _ in range(2)]
-            assert log.talk.take("a", log.open())
-            assert log.talk.take("b", log.open(1))
+            assert log.talk.deliver("a", log.open())
+            assert log.talk.deliver("b", log.open(1))
             assert {answer() for answer in answers} == {"a", "b"}
             assert [kind for kind, _ in log.events] == ["prompt", "input"] * 2
 
@@ -143,15 +144,16 @@ def test_a_question_that_never_had_its_turn_takes_its_default() -> None:
         assert log.talk.ask("second?", None, 0.01, "later") == "later"
         with pytest.raises(TimeoutError):
             log.talk.ask("third?", None, 0.01, None)
-        assert log.talk.take("done", prompt)
+        assert log.talk.deliver("done", prompt)
         assert first() == "done"
     assert len(log.asked) == 1
 
 
 def ordered(handle: ja.TaskHandle, **args: object) -> None:
     """An input comes through the journal."""
-    assert handle.local is not None
-    handle.local.command(CommandOrder(1, handle.id, handle.attempt, "input", dict(args)))
+    task = local_tasks.get(handle.id)
+    assert task is not None
+    task.commands.handle(CommandOrder(1, handle.id, handle.attempt, "input", dict(args)))
 
 
 def prompt_of(handle: ja.TaskHandle) -> str:

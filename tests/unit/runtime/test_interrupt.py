@@ -12,12 +12,12 @@ import pytest
 
 from jupyter_agent.notebook.submit import task_for
 from jupyter_agent.runtime import interrupt as stop_module
-from jupyter_agent.runtime.attempt import OutcomeHolder
 from jupyter_agent.runtime.bootstrap import ready_producer
 from jupyter_agent.runtime.context import current
 from jupyter_agent.runtime.engines.base import run_attempt
 from jupyter_agent.runtime.interrupt import AsyncExceptionInterrupter, SignalInterrupter, Stopped
 from jupyter_agent.runtime.options import Options
+from jupyter_agent.runtime.outcome import OutcomeHolder
 from tests.support.runtime import own_producer, states, until  # noqa: F401
 
 
@@ -141,7 +141,7 @@ def test_what_a_worker_that_is_told_to_end_comes_to(why: str, end: str) -> None:
     def work() -> None:
         if why == "late":
             attempt.started = time.monotonic() - 200
-        raise attempt.told_to_end(cancelled=why == "cancelled")
+        raise attempt.on_signal(cancelled=why == "cancelled")
 
     run_attempt(attempt, work, AsyncExceptionInterrupter())
     assert states(task.id) == ["queued", "running", end]

@@ -16,7 +16,7 @@ from jupyter_agent.core.events import Event, State, decode_data
 from jupyter_agent.core.task import Task, fold
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.runtime.engines import delay as pause
-from jupyter_agent.runtime.registry import local_task
+from jupyter_agent.runtime.local_task import local_tasks
 from tests.support.runtime import own_producer, run_script, spooled, states, until  # noqa: F401
 
 
@@ -199,7 +199,7 @@ def test_a_worker_can_be_retried_by_hand() -> None:
     first = handle.result(30)
     handle.retry()
     assert handle.result(30) != first
-    assert local_task(handle.id).fold.attempt == 2  # type: ignore[union-attr]
+    assert local_tasks.get(handle.id).fold.attempt == 2  # type: ignore[union-attr]
 
 
 def test_a_worker_whose_end_a_holder_tells_is_not_ended_twice(
@@ -216,7 +216,7 @@ def test_a_worker_whose_end_a_holder_tells_is_not_ended_twice(
     handle = ja.task(work, on="process").submit()
     running(handle)
     until(lambda: "ready" in handle.logs())
-    task = local_task(handle.id)
+    task = local_tasks.get(handle.id)
     assert task is not None
     task.attempt.engine._kill()  # type: ignore[union-attr]
     assert isinstance(handle.exception(30), ja.TaskInterrupted)

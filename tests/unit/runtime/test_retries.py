@@ -17,8 +17,7 @@ import jupyter_agent as ja
 from jupyter_agent.core.events import State, decode_data
 from jupyter_agent.errors import NotNow
 from jupyter_agent.runtime.engines import delay as pause
-from jupyter_agent.runtime.local_task import LocalTask
-from jupyter_agent.runtime.registry import interrupt_all, local_task
+from jupyter_agent.runtime.local_task import LocalTask, local_tasks
 from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
 
 
@@ -55,7 +54,7 @@ class Flaky:
 
 
 def here(handle: ja.TaskHandle) -> LocalTask:
-    task = local_task(handle.id)
+    task = local_tasks.get(handle.id)
     assert task is not None
     return task
 
@@ -115,7 +114,7 @@ def test_a_cancel_during_the_pause_works_at_once(clock: Clock) -> None:
 def test_a_process_that_ends_during_the_pause_interrupts_the_task(clock: Clock) -> None:
     handle = ja.task(Flaky(1), retries=3).submit()
     waits(handle, 2)
-    interrupt_all("the process ended")
+    local_tasks.interrupt_all("the process ended")
     assert isinstance(handle.exception(0), ja.TaskInterrupted)
     clock.pass_(100)
     here(handle).attempt.engine.poll()  # type: ignore[union-attr]
@@ -163,7 +162,7 @@ def test_a_retry_by_hand_that_was_faster_is_the_only_one(clock: Clock) -> None:
     handle.cancel()
     handle.retry()
     assert handle.result(10) == 3
-    here(handle)._try_again(failed)
+    here(handle)._retry_later(failed)
     assert handle.attempt == 3
 
 

@@ -1,0 +1,58 @@
+"""A task as its views see it: without its result, so that a view does not keep that alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...core.events import Log
+from ...core.sanitize import to_single_line
+from ...core.task import Task
+from ...runtime.local_task import LocalTask
+from ..task_source import TaskSource
+
+
+class TaskView:
+    """What a view draws and commands; implements `bundle.Viewable`.
+
+    *local* is the task itself if this process runs it. *slim* asks for a view of one line.
+    """
+
+    def __init__(self, source: TaskSource, local: LocalTask | None, *, slim: bool) -> None:
+        self.local = local
+        self.slim = slim
+        self.name = source.snapshot().name
+        self._source = source
+
+    @property
+    def id(self) -> str:
+        return self._source.id
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this process runs the task."""
+        return self.local is not None
+
+    @property
+    def log_tail(self) -> Iterable[Log]:
+        """The end of the log; empty for a task of another process."""
+        return self.local.sink.log_tail if self.local is not None else ()
+
+    def snapshot(self) -> Task:
+        """Return the present snapshot."""
+        return self._source.snapshot()
+
+    def seen(self) -> Task:
+        """Return the last known snapshot."""
+        return self._source.seen()
+
+    def cancel(self) -> bool:
+        return self._source.cancel()
+
+    def retry(self) -> None:
+        self._source.retry()
+
+    def send(self, text: str, prompt_id: str | None) -> None:
+        self._source.send(text, prompt_id)
+
+    def __repr__(self) -> str:
+        return f"<Task {to_single_line(self.name)}>"

@@ -1,0 +1,34 @@
+"""What a child process is started with: its specification and its environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """The first line that a child reads. ``report`` is a descriptor, ``parent`` a pid, ``timeout`` seconds.
+
+    ``size`` bytes follow it: the pickled function and its arguments.
+    """
+
+    task: str
+    attempt: int
+    name: str
+    timeout: float | None
+    report: int
+    parent: int
+    size: int
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def child_environment(producer: str, journal: str) -> dict[str, str]:
+    """Return the environment of a process that is *producer* of *journal* and imports what this one can."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    names = {"JUPYTER_AGENT_PRODUCER": producer, "JUPYTER_AGENT_JOURNAL": journal, "PYTHONPATH": path}
+    return os.environ | names | {"PYTHONUNBUFFERED": "1"}

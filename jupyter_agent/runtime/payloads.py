@@ -1,0 +1,47 @@
+"""Conversion of what user code passes into event payloads: numbers, choices, MIME bundles."""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from typing import Any
+
+from ..core.events import Number
+
+_MAX_WHOLE = (1 << 63) - 1
+
+
+def plain_number(value: Any) -> Number | None:
+    """Return a plain number for any number of numpy, torch or Decimal; NaN and infinities are ``None``.
+
+    Raises `TypeError` or `ValueError` for what is no number.
+    """
+    if value is None:
+        return None
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        number = float(value)
+        return number if math.isfinite(number) else None
+    return whole if -_MAX_WHOLE <= whole <= _MAX_WHOLE else float(whole)
+
+
+def choice_texts(choices: Any) -> tuple[str, ...] | None:
+    """Return the choices of a question as text; ``None`` for none. Raises `TypeError` for a single string."""
+    if isinstance(choices, str):
+        raise TypeError(f"choices takes a list of answers, such as ['yes', 'no'], not {choices!r:.60}")
+    return tuple(map(str, choices or ())) or None
+
+
+def mime_bundle(obj: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the data and metadata with which IPython shows *obj*; its repr where there is no IPython."""
+    if "IPython" in sys.modules:
+        from IPython.core.interactiveshell import InteractiveShell
+
+        if InteractiveShell.initialized():
+            formatter = InteractiveShell.instance().display_formatter
+            if formatter is not None:
+                data, metadata = formatter.format(obj)
+                return data, metadata
+    return {"text/plain": repr(obj)}, {}

@@ -1,0 +1,1 @@
+"""Parts of a task of this process: event sink, completion, commands, retry policy, registry."""
