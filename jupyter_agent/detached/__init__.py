@@ -1,1 +1,1 @@
-"""Detached tasks on disk: what is to be run, by which worker, and how many run at once."""
+"""Detached tasks on disk: what each runs, the queue of attempts, the worker slots, the launcher."""

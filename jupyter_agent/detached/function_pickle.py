@@ -1,4 +1,4 @@
-"""How a function of a notebook travels to a worker, and what to say when it cannot."""
+"""Pickling of a call for a worker, and the error that names what in it cannot be pickled."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from typing import Any
 
 from ..errors import CannotTravel
 
-_DEEP = 3
+_MAX_DEPTH = 3
+"""Levels of attributes and items that are searched for what cannot be pickled."""
+
 _MAX_PARTS = 50
+"""Attributes or items of one object that are searched."""
 
 
 def pickle_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """The call as bytes. Raises `CannotTravel`, which names what in it cannot be pickled."""
+    """Return the pickled call. Raises `CannotTravel`, which names what in it cannot be pickled."""
     import cloudpickle
 
     try:
         content: bytes = cloudpickle.dumps((function, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # pickling runs the user's code, which may raise anything
-        raise CannotTravel(_sentence(function, args, kwargs, error)) from error
+        raise CannotTravel(_message(function, args, kwargs, error)) from error
     return content
 
 
-def _sentence(
+def _message(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
 ) -> str:
     name = getattr(function, "__name__", type(function).__name__)
@@ -42,11 +45,11 @@ def _parts_of_call(
         yield f"argument {number}", value
     for name, value in kwargs.items():
         yield f"argument {name!r}", value
-    yield from _surroundings(function)
+    yield from _parts_of_function(function)
 
 
-def _surroundings(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """What a function brings along: its closure, the globals it uses, its defaults."""
+def _parts_of_function(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what a function brings along: its object, its closure, the globals that it uses."""
     import inspect
 
     plain = inspect.unwrap(getattr(function, "func", function))
@@ -61,16 +64,16 @@ def _surroundings(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
             yield f"the variable {name!r} that it uses", value
 
 
-def _culprit(parts: Iterator[tuple[str, Any]], deep: int = _DEEP) -> tuple[str, Any]:
-    """The innermost part that cannot be pickled, with the way to it; ``("", None)`` when all can."""
+def _culprit(parts: Iterator[tuple[str, Any]], depth: int = _MAX_DEPTH) -> tuple[str, Any]:
+    """Return the innermost part that cannot be pickled, and its path; ``("", None)`` when all can be."""
     for where, value in parts:
-        if not _can_travel(value):
-            inner, culprit = _culprit(_inside(where, value), deep - 1) if deep else ("", None)
+        if not _is_picklable(value):
+            inner, culprit = _culprit(_parts_of_value(where, value), depth - 1) if depth else ("", None)
             return (inner, culprit) if inner else (where, value)
     return "", None
 
 
-def _inside(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _parts_of_value(where: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         items = [(f"[{key!r:.40}]", one) for key, one in value.items()]
     elif isinstance(value, list | tuple):
@@ -81,11 +84,11 @@ def _inside(where: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield where + step, one
 
 
-def _can_travel(value: Any) -> bool:
+def _is_picklable(value: Any) -> bool:
     import cloudpickle
 
     try:
         cloudpickle.dumps(value)
-    except Exception:  # noqa: BLE001 - that it raises is the answer
+    except Exception:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
         return False
     return True

@@ -1,7 +1,7 @@
-"""Run spec: what a detached task runs and in which environment, kept for as long as the task is.
+"""Run spec: what a detached task runs, and in which environment; kept as long as the task.
 
 ``calls/<task>/call.json`` and, for a function of a notebook, ``content.pickle`` beside it. They hold the
-caller's environment and so are for this user only.
+caller's environment, and so only this user can read them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from ..system.files import make_private, write_private
 from ..system.paths import DataPaths
 from .targets import Target
 
-_LEFT_OUT = ("JPY_", "JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_JOURNAL", "KERNEL_", "MPLBACKEND")
-"""Variables that speak of the caller's own process: a kernel's parent, its journal, its way to plot."""
+_EXCLUDED = ("JPY_", "JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_JOURNAL", "KERNEL_", "MPLBACKEND")
+"""Prefixes of variables about the caller's own process: a kernel's parent, its journal, its plot backend."""
 
 CALLERS_PATH = "JUPYTER_AGENT_PYTHONPATH"
-"""Where the caller's own ``PYTHONPATH`` is kept, for programs that a worker starts."""
+"""Variable with the caller's own ``PYTHONPATH``, for programs that a worker starts."""
 
 
 class RunSpec(Struct, frozen=True, omit_defaults=True):
-    """``timeout`` is in seconds; ``about`` is what the ``queued`` event says of the task."""
+    """``timeout`` is in seconds; ``about`` is the data of the task's ``queued`` event."""
 
     target: Target
     about: About
@@ -40,19 +40,19 @@ class RunSpec(Struct, frozen=True, omit_defaults=True):
 
 
 def caller_environment() -> dict[str, str]:
-    """This process's environment as a worker gets it: it imports what this process can import.
+    """Return this process's environment for a worker, which can then import what this process can.
 
-    Variables that are not UTF-8, which JSON cannot keep, are left out.
+    Variables that are not UTF-8, which JSON cannot keep, are excluded.
     """
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_EXCLUDED)}
     own = os.environ.get(CALLERS_PATH, os.environ.get("PYTHONPATH", ""))
     found = kept | {"PYTHONPATH": path, CALLERS_PATH: own, "PYTHONUNBUFFERED": "1"}
     return {name: value for name, value in found.items() if is_utf8(name + value)}
 
 
 def is_utf8(text: str) -> bool:
-    """Whether JSON can keep *text*; what came from bytes that are not UTF-8 it cannot."""
+    """Return True if JSON can keep *text*: not when it comes from bytes that are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -61,15 +61,16 @@ def is_utf8(text: str) -> bool:
 
 
 def save_run_spec(paths: DataPaths, task: str, run_spec: RunSpec, content: bytes | None = None) -> None:
-    """Keep what *task* runs, in place of what it ran before."""
+    """Save what *task* runs, in place of what it ran before."""
     folder = make_private(_folder(paths, task))
     if content is not None:
         write_private(folder / "content.pickle", content)
+    # Last: a call.json on disk means that everything it needs is there.
     write_private(folder / "call.json", msgspec.json.encode(run_spec))
 
 
 def load_run_spec(paths: DataPaths, task: str) -> RunSpec | None:
-    """What *task* runs; ``None`` when it is no detached task, or what was kept cannot be read."""
+    """Return what *task* runs; ``None`` when it is no detached task, or its file cannot be read."""
     try:
         return msgspec.json.decode((_folder(paths, task) / "call.json").read_bytes(), type=RunSpec)
     except (OSError, msgspec.MsgspecError):
@@ -77,7 +78,7 @@ def load_run_spec(paths: DataPaths, task: str) -> RunSpec | None:
 
 
 def content_path(paths: DataPaths, task: str) -> Path:
-    """The file with the pickled function and arguments."""
+    """Return the file of the pickled function and arguments."""
     return _folder(paths, task) / "content.pickle"
 
 

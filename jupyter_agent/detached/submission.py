@@ -1,4 +1,4 @@
-"""What somebody asks to run: the body of ``POST tasks``, made a call that a worker can carry out."""
+"""Submissions: the body of ``POST tasks``, and the run spec made from it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from msgspec import Meta, Struct
 from ..core.events import About
 from ..errors import BadTarget
 from .run_spec import RunSpec, caller_environment
-from .target_parser import default_name, expand_user, parse_target
+from .target_parser import expand_user, parse_target
+from .targets import default_name
 
 MAX_NAME = 500
 MAX_TAGS = 100
 MAX_RETRIES = 1000
 MAX_SECONDS = 366 * 10 * 86_400.0
+"""Ten years."""
+
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 
 
 class Submission(Struct, omit_defaults=True):
-    """``target`` as text, or a command as a list; ``timeout`` in seconds.
+    """What a caller wants to run: ``target`` as text, or a command as a list; ``timeout`` in seconds.
 
     ``kernel``, ``cell_timeout`` (seconds) and ``allow_errors`` (cells may raise) are for notebooks.
-
-    ``cwd``, ``env`` and ``python`` are the caller's surroundings; without them those of who takes it.
+    ``cwd``, ``env`` and ``python`` are the caller's environment; without them, that of the process which
+    queues the task.
     """
 
     target: str | list[str]
@@ -44,26 +47,26 @@ class Submission(Struct, omit_defaults=True):
     schedule: dict[str, Any] | None = None
 
 
-def run_spec_of(asked: Submission, *, agent: str, cwd: str, owner: str) -> RunSpec:
-    """What a worker is to do. *agent* (empty: none is named) is for free text, *cwd* for paths without one.
+def run_spec_of(submission: Submission, *, agent: str, cwd: str, owner: str) -> RunSpec:
+    """Return what a worker is to run. Raises `BadTarget`.
 
-    Raises `BadTarget`.
+    *agent* (empty: none is configured) gets free text; *cwd* is the default of ``cwd``.
     """
-    where = str(expand_user(asked.cwd or cwd))
-    if not os.path.isdir(where):  # noqa: PTH112 - it knows names that are too long
+    where = str(expand_user(submission.cwd or cwd))
+    if not os.path.isdir(where):  # noqa: PTH112 - false for names that are too long; Path raises
         raise BadTarget(f"cwd: there is no folder {where[:200]!r}")
-    python = asked.python or sys.executable
+    python = submission.python or sys.executable
     if "\0" in python or not os.access(python, os.X_OK):
         raise BadTarget(f"python: {python[:200]!r} is no program that can be run here")
     target = parse_target(
-        asked.target,
-        parameters=asked.parameters,
-        kernel=asked.kernel,
-        cell_timeout=asked.cell_timeout,
-        allow_errors=asked.allow_errors,
+        submission.target,
+        parameters=submission.parameters,
+        kernel=submission.kernel,
+        cell_timeout=submission.cell_timeout,
+        allow_errors=submission.allow_errors,
         cwd=where,
         agent=agent or None,
     )
-    about = About(asked.name or default_name(target), asked.key, tuple(asked.tags), owner)
-    env = caller_environment() if asked.env is None else asked.env
-    return RunSpec(target, about, python, where, env, asked.retries, asked.timeout)
+    about = About(submission.name or default_name(target), submission.key, tuple(submission.tags), owner)
+    env = caller_environment() if submission.env is None else submission.env
+    return RunSpec(target, about, python, where, env, submission.retries, submission.timeout)

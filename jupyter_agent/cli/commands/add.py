@@ -12,8 +12,8 @@ import msgspec
 
 from ...core.events import TaskState
 from ...core.sanitize import json_text, to_single_line
+from ...detached.parameters import read_parameters
 from ...detached.submission import MAX_NAME, MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submission
-from ...detached.target_parser import read_parameters
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
 from ...journal.operations.schedules import ScheduleView as Schedule

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ...detached.target_parser import read_value
+from ...detached.parameters import read_value
 
 NO_HINT = Parameter.empty
 _ON = {"true", "yes", "on", "1"}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_agent.detached.target_parser import default_name, parse_target, read_parameters, read_value
+from jupyter_agent.detached.parameters import read_parameters, read_value
+from jupyter_agent.detached.target_parser import parse_target
 from jupyter_agent.detached.targets import (
     AgentTarget,
     CommandTarget,
@@ -15,6 +16,7 @@ from jupyter_agent.detached.targets import (
     NotebookTarget,
     PickledTarget,
     Target,
+    default_name,
 )
 from jupyter_agent.errors import BadTarget
 
