@@ -1,1 +1,1 @@
-"""The pure centre: events, tasks, the wire protocol. No I/O, no clock, no randomness of its own."""
+"""The pure domain: events, tasks, schedules. No I/O, no clock, no randomness of its own."""

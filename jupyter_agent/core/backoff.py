@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Backoff:
-    """Delays in seconds: `next` grows from *first* by doubling up to *most*; `reset` starts over."""
+    """Delays in seconds: their bound doubles from *first* up to *cap*; `reset` starts over."""
 
     first: float = 0.25
-    most: float = 15.0
+    cap: float = 15.0
     attempts: int = 0
 
     def next(self, random: float) -> float:
-        """The delay before the next try; *random* is uniform in [0, 1)."""
-        ceiling = min(self.most, self.first * 2.0 ** min(self.attempts, 32))
+        """Return the delay before the next try; *random* is uniform in [0, 1)."""
+        ceiling = min(self.cap, self.first * 2.0 ** min(self.attempts, 32))
         self.attempts += 1
         return ceiling * random
 
     def reset(self) -> None:
-        """The connection worked: the next failure starts from *first* again."""
+        """Start from *first* again, after a success."""
         self.attempts = 0

@@ -1,8 +1,8 @@
-"""Events: immutable facts about a task, one frozen type for each kind.
+"""Events: immutable facts about a task, one frozen type of payload for each kind.
 
-An `Event` is the envelope that travels and is stored. Its ``data`` stays encoded JSON
-(`msgspec.Raw`) until somebody needs to look inside, so that a server can pass on what it does not
-read; `decode_data` gives the typed payload.
+An `Event` is the envelope that is sent and stored. Its ``data`` stays encoded JSON (`msgspec.Raw`) until
+code needs a field of it, so that a server can forward payloads without decoding them; `decode_data` returns
+the typed payload.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from msgspec import Meta, Raw, Struct
 
 Ulid = Annotated[str, Meta(min_length=26, max_length=26)]
 MAX_NUMBER = (1 << 53) - 1
-"""The largest whole number on the wire: every JSON reader and the journal's columns hold it exactly."""
+"""Maximum whole number on the wire: every JSON reader and the journal's columns hold it exactly."""
 
 Count = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
 Positive = Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
 Number = int | float
 MAX_EVENT_BYTES = 1 << 20
-"""The largest encoded event, in bytes; longer logs are split, larger displays replaced by a note."""
-
+"""Maximum size of an encoded event, in bytes; longer logs are split, larger displays replaced by a note."""
 
 MAX_NESTING = 200
-"""The deepest nesting of free JSON (a display, a command's args): far below where decoders give up,
-and with them the connection that brought it."""
+"""Maximum nesting of free JSON (a display, a command's args): far below the depth at which a decoder fails
+and the connection with it."""
 
 
 def too_deep(value: object) -> bool:
-    """Whether dicts, lists and tuples are nested in *value* more than `MAX_NESTING` deep."""
+    """Return True if dicts, lists and tuples are nested in *value* more than `MAX_NESTING` deep."""
     level = [value]
     for _ in range(MAX_NESTING + 1):
         inner: list[object] = []
@@ -46,7 +45,7 @@ def too_deep(value: object) -> bool:
 
 
 class TaskState(StrEnum):
-    """Where a task is in its life."""
+    """State of a task's present attempt."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -57,7 +56,7 @@ class TaskState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether this is one of the four end states."""
+        """True for the four end states."""
         return self not in (TaskState.QUEUED, TaskState.RUNNING)
 
 
@@ -66,7 +65,7 @@ class _Data(Struct, frozen=True, omit_defaults=True):
 
 
 class Error(Struct, frozen=True):
-    """What a failed attempt raised, as text."""
+    """The exception that a failed attempt raised, as text."""
 
     type: str
     message: str
@@ -74,16 +73,16 @@ class Error(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What a completed attempt returned: its (shortened) repr, and whether the object is on disk."""
+    """The return value of a completed attempt: its (shortened) repr, and whether the object is on disk."""
 
     repr: str
     stored: bool = False
 
 
 class About(_Data, frozen=True):
-    """What a task's first ``queued`` event says of it; ``None`` means unknown.
+    """Description of a task in its ``queued`` event; ``None`` means unknown.
 
-    ``run`` tells one execution of its cell from another. ``view`` is how that execution shows the task:
+    ``run`` identifies one execution of its cell. ``view`` is how that execution shows the task:
     ``full``, ``slim`` (one line), or ``None`` for not at all.
     """
 
@@ -102,7 +101,7 @@ class State(_Data, frozen=True):
     """``state``: the attempt entered a state.
 
     ``about`` comes with ``queued``; so does ``producer`` when the attempt will run in another
-    process than the one that queued it, and both may then publish for it.
+    process than the one that queued it: both may then publish for it.
     """
 
     state: TaskState
@@ -146,7 +145,7 @@ class Display(_Data, frozen=True):
 
 
 class Message(_Data, frozen=True):
-    """``message``: a part of a conversation. Deltas of one ``message_id`` are concatenated."""
+    """``message``: part of a conversation. Deltas with one ``message_id`` are concatenated."""
 
     role: str
     text: str
@@ -155,7 +154,7 @@ class Message(_Data, frozen=True):
 
 
 class Prompt(_Data, frozen=True):
-    """``prompt``: the task asks a person; ``choices`` of ``None`` means free text."""
+    """``prompt``: the task asks a question; ``choices`` of ``None`` means free text."""
 
     prompt_id: str
     text: str
@@ -163,10 +162,10 @@ class Prompt(_Data, frozen=True):
 
 
 class Input(_Data, frozen=True):
-    """``input``: what a person said; ``prompt_id`` of ``None`` means unasked.
+    """``input``: text from a person; ``prompt_id`` of ``None`` means that no prompt asked for it.
 
-    ``role`` is another than ``user`` where nobody answered in time: ``default``, the task took *text*;
-    ``nobody``, the question is not asked any more, and *text* is empty.
+    ``role`` differs from ``user`` when no answer came in time: ``default``, the task used *text*;
+    ``nobody``, the prompt was withdrawn and *text* is empty.
     """
 
     text: str
@@ -182,7 +181,7 @@ class Checkpoint(_Data, frozen=True):
 
 
 class Command(_Data, frozen=True):
-    """``command``: somebody (``by``) asked the attempt for something: cancel, retry or input."""
+    """``command``: the user ``by`` requested cancel, retry or input of the attempt."""
 
     command: str
     args: dict[str, Any] = {}
@@ -190,7 +189,7 @@ class Command(_Data, frozen=True):
 
 
 class Lost(_Data, frozen=True):
-    """``lost``: the producer's numbers ``first`` to ``last``, both included, are gone, and why."""
+    """``lost``: the producer's events ``first`` to ``last``, both included, are gone for ``reason``."""
 
     first: Positive
     last: Positive
@@ -212,14 +211,14 @@ DATA_TYPES: dict[str, type[Data]] = {
     "command": Command,
     "lost": Lost,
 }
-"""The event types by name. Adding one here is all the wire, the journal and the schema need."""
+"""Event types by name. Adding one here is all that the wire, the journal and the schema need."""
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The envelope. ``(producer, n)`` is unique; ``time`` is Unix seconds by the producer's clock.
+    """Envelope of an event. ``(producer, n)`` is unique; ``time`` is Unix seconds by the producer's clock.
 
-    ``offset`` is 0 until a journal has stored the event. ``flag`` is ``None``, or a journal's word
-    for what is wrong with the fact it stored (``invalid_transition``, ``bad_data``).
+    ``offset`` is 0 until a journal has stored the event. ``flag`` is ``None``, or names what the journal
+    found wrong with the fact that it stored (``invalid_transition``, ``bad_data``).
     """
 
     task: Ulid
@@ -234,7 +233,7 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeError)
-"""What decoding hostile JSON raises: not this type, nested too deeply, not UTF-8."""
+"""Exceptions of decoding untrusted JSON: not this type, nested too deeply, not UTF-8."""
 
 _encoder = msgspec.json.Encoder()
 _event_decoder = msgspec.json.Decoder(Event)
@@ -242,22 +241,22 @@ _data_decoders = {name: msgspec.json.Decoder(kind) for name, kind in DATA_TYPES.
 
 
 def encode_event(event: Event) -> bytes:
-    """The event as JSON (UTF-8, no white space); ``offset`` and ``flag`` are left out when unset."""
+    """Encode as JSON (UTF-8, no white space); ``offset`` and ``flag`` are left out when unset."""
     return _encoder.encode(event)
 
 
 def encode_data(data: Data) -> Raw:
-    """A payload as JSON, ready for an `Event`. NaN and infinities become null."""
+    """Encode a payload as JSON, ready for an `Event`. NaN and infinities become null."""
     return Raw(_encoder.encode(data))
 
 
 def decode_event(raw: bytes) -> Event:
-    """Read an event; raises one of `UNREADABLE`."""
+    """Decode an event; raises one of `UNREADABLE`."""
     return _event_decoder.decode(raw)
 
 
 def decode_data(event: Event) -> Data | None:
-    """The typed payload, or ``None`` for a type this version does not know.
+    """Return the typed payload, or ``None`` for a type that this version does not know.
 
     Raises one of `UNREADABLE` when the payload does not fit its type.
     """
@@ -266,5 +265,5 @@ def decode_data(event: Event) -> Data | None:
 
 
 def with_offset(encoded: bytes, offset: int) -> bytes:
-    """An encoded, unstored event as a journal gives it out: ``offset`` comes first."""
+    """Return an encoded, unstored event with its ``offset``, which comes first."""
     return b'{"offset":%d,%s' % (offset, encoded[1:])

@@ -17,32 +17,32 @@ _CURSOR = re.compile(r"([0-9A-Za-z]{1,32}):([0-9]{1,18})\Z")
 
 
 def ulid(now: float, random: bytes) -> str:
-    """The ULID of the moment *now* (Unix seconds) with 10 *random* bytes."""
-    return _written((int(now * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random[:10], "big"))
+    """Return the ULID for *now* (Unix seconds) with 10 *random* bytes."""
+    return _encoded((int(now * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random[:10], "big"))
 
 
 def ulid_after(last: str, random: bytes) -> str:
-    """A ULID somewhat greater than *last*, by 8 *random* bytes: for one made in the same moment."""
+    """Return a ULID greater than *last* by a step of 8 *random* bytes: for ids of the same millisecond."""
     value = 0
     for digit in last:
         value = value << 5 | _ALPHABET.index(digit)
-    return _written(value + 1 + int.from_bytes(random[:8], "big"))
+    return _encoded(value + 1 + int.from_bytes(random[:8], "big"))
 
 
-def _written(value: int) -> str:
+def _encoded(value: int) -> str:
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 
 def is_ulid(text: str) -> bool:
-    """Whether *text* has the form of an id: 26 digits and capitals, and so is safe as a file name.
+    """Return True if *text* has the form of an id, 26 digits and capitals, and so is safe as a file name.
 
-    Other programs make ids of their own; letters that Crockford leaves out (I, L, O, U) do no harm.
+    Letters that Crockford leaves out (I, L, O, U) are allowed: other programs may generate such ids.
     """
     return _ULID.match(text) is not None
 
 
 class Cursor(NamedTuple):
-    """A place in one journal: everything up to and including ``offset`` lies before it."""
+    """Position in one journal: everything up to and including ``offset`` lies before it."""
 
     epoch: str
     offset: int
@@ -52,7 +52,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Read a resume token; raises `BadCursor` when no journal can have written it."""
+        """Parse a resume token. Raises `BadCursor` when it is malformed."""
         match = _CURSOR.match(text)
         if match is None:
             raise BadCursor(

@@ -1,4 +1,4 @@
-"""How long a task that failed waits before it is tried again, and what is said of that."""
+"""Retry of a failed task: the delay before it, and the reason shown meanwhile."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from .backoff import Backoff
 from .events import Error
 
 FIRST_DELAY, MAX_DELAY = 1.0, 60.0
-"""Seconds: the longest pause before the first retry, and before any."""
+"""Upper bounds of the delay before the first retry, and before any, in seconds."""
 
 _MAX_SENTENCE = 200
+"""Maximum number of characters of the error in a reason."""
 
 
 def retry_pause(retry: int, random: float) -> float:
-    """Seconds before the retry number *retry* (from 1); *random* is uniform in [0, 1).
+    """Return the seconds before retry number *retry* (from 1); *random* is uniform in [0, 1).
 
-    With full jitter: anything between none and 1, 2, 4, ... at most 60 seconds, so that tasks that failed
-    together do not come back together.
+    Full jitter: uniform between 0 and 1, 2, 4, ... at most 60 seconds, so that tasks that failed together do
+    not come back together.
     """
     return Backoff(FIRST_DELAY, MAX_DELAY, attempts=retry - 1).next(random)
 
 
 def retry_reason(attempt: int, last: int, seconds: float, error: Error | None) -> str:
-    """Why and when a queued task starts, as in ``attempt 2 of 4 in 1.8 s, after ValueError: no``."""
-    after = f", after {_in_one_line(error)}" if error else ""
+    """Format why and when a queued task starts: ``attempt 2 of 4 in 1.8 s, after ValueError: no``."""
+    after = f", after {_on_one_line(error)}" if error else ""
     return f"attempt {attempt} of {last} in {seconds:.1f} s{after}"
 
 
-def _in_one_line(error: Error) -> str:
+def _on_one_line(error: Error) -> str:
     text = " ".join(f"{error.type}: {error.message}".split()).removesuffix(":")
     return text if len(text) <= _MAX_SENTENCE else f"{text[: _MAX_SENTENCE - 1]}…"

@@ -1,4 +1,4 @@
-"""When a schedule is due, as people say it and are told it."""
+"""Parser and formatter of triggers, between what people write and `triggers`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OVERLAPS: tuple[Overlap, ...] = get_args(Overlap)
 
 
 class ScheduleSpec(NamedTuple):
-    """When something shall run, and what becomes of a due while the run before lasts."""
+    """A trigger, and what to do with a due while the previous run has not ended."""
 
     trigger: Trigger
     timezone: str
@@ -46,9 +46,9 @@ class ScheduleSpec(NamedTuple):
 
 
 def parse_schedule(asked: Mapping[str, Any], *, timezone: str, now: float) -> ScheduleSpec:
-    """What ``{"every" | "cron" | "at": ..., "timezone": ..., "overlap": ...}`` means.
+    """Parse ``{"every" | "cron" | "at": ..., "timezone": ..., "overlap": ...}``.
 
-    *timezone* is for those that name none. Raises `BadSchedule`.
+    *timezone* is the default. Raises `BadSchedule`.
     """
     unknown = [name for name in asked if name not in _KNOWN]
     if unknown:
@@ -71,7 +71,7 @@ def _trigger(kind: str, value: object, zone: str, now: float) -> Trigger:
 
 
 def parse_every(value: object, start: float) -> Every:
-    """``"30m"``, ``"1h30m"``, ``"90s"``, ``"1d"`` or a number of seconds. Raises `BadSchedule`."""
+    """Parse ``"30m"``, ``"1h30m"``, ``"90s"``, ``"1d"`` or a number of seconds. Raises `BadSchedule`."""
     seconds = _seconds(value)
     if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise BadSchedule(f"every {_shown(value)} is not from 1 second to 10 years")
@@ -90,7 +90,7 @@ def _seconds(value: object) -> float:
 
 
 def parse_cron(expression: object, timezone: str) -> Cron:
-    """Five fields, or ``@hourly`` and the like. Raises `BadSchedule`."""
+    """Parse five fields, or a nickname such as ``@hourly``. Raises `BadSchedule`."""
     if not isinstance(expression, str) or not expression.strip():
         raise BadSchedule(f"cron {_shown(expression)} is no text; a cron expression has {_FIELDS}")
     text = " ".join(expression.split())
@@ -102,17 +102,17 @@ def parse_cron(expression: object, timezone: str) -> Cron:
         if next_due(trigger, 0.0) is None:
             raise BadSchedule(f"cron {_shown(expression)} names a day that never comes")
     except CronSimError as error:
-        raise BadSchedule(f"cron {_shown(expression)}: {_blame(error)}") from error
+        raise BadSchedule(f"cron {_shown(expression)}: {_explain(error)}") from error
     return trigger
 
 
-def _blame(error: CronSimError) -> str:
+def _explain(error: CronSimError) -> str:
     field = str(error).removeprefix("Bad ").replace("-", " ")
     return f"the {field} cannot be understood"
 
 
 def parse_at(value: object, timezone: str, now: float) -> At:
-    """An ISO time, in *timezone* unless it names an offset. Raises `BadSchedule`, also for the past."""
+    """Parse an ISO time, in *timezone* unless it has an offset. Raises `BadSchedule`, also for the past."""
     zone = ZoneInfo(zone_name(timezone))
     try:
         when = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
@@ -131,7 +131,7 @@ def parse_at(value: object, timezone: str, now: float) -> At:
 
 
 def zone_name(timezone: object) -> str:
-    """*timezone* when it is a zone's IANA name. Raises `BadSchedule`."""
+    """Return the IANA name *timezone* if there is such a zone. Raises `BadSchedule`."""
     try:
         return ZoneInfo(timezone if isinstance(timezone, str) else "").key
     except (KeyError, OSError, ValueError) as error:
@@ -141,7 +141,7 @@ def zone_name(timezone: object) -> str:
 
 
 def described(trigger: Trigger) -> str:
-    """For a person, as "every 30 minutes", "at 09:00 on Monday through Friday (Europe/Berlin)"."""
+    """Format as "every 30 minutes", "at 09:00 on Monday through Friday (Europe/Berlin)"."""
     match trigger:
         case Every():
             return f"every {_span(trigger.seconds)}"

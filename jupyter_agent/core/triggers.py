@@ -1,9 +1,9 @@
-"""When a schedule is due: every so often, by a cron expression, or once.
+"""Triggers: the due times of a schedule, at an interval, by a cron expression, or once.
 
-Dues are Unix seconds and depend on nothing but the trigger, so that whoever asks, whenever, after whatever
-restarts, is given the same ones: what has fired is then known by them. Cron follows Debian's rules where the
-clocks change: a time that does not exist is due when the clocks have moved, one that comes twice is due the
-first time; but where the minute or the hour is a ``*``, it goes by the time that passes.
+Dues are Unix seconds and depend on nothing but the trigger. Every process computes the same ones, before and
+after a restart, so a due identifies a firing. Cron follows Debian's rules where the clocks change: a time
+that does not exist is due when the clocks have moved, one that comes twice is due the first time; but where
+the minute or the hour is a ``*``, elapsed time counts.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from cronsim import CronSim
 from msgspec import Meta, Struct
 
 MIN_SECONDS, MAX_SECONDS = 1.0, 366 * 10 * 86_400.0
-"""Seconds between two dues."""
+"""Bounds of the seconds between two dues."""
 
 MAX_COUNTED = 1000
-"""Missed dues that are counted one by one; more are not told apart."""
+"""Maximum number of missed dues that are counted."""
 
 
 class Every(Struct, frozen=True, tag="every", tag_field="kind"):
-    """Due at ``start`` plus each multiple of ``seconds``, the first time after one."""
+    """Due at ``start`` plus each positive multiple of ``seconds``."""
 
     seconds: Annotated[float, Meta(ge=MIN_SECONDS, le=MAX_SECONDS)]
     start: float
 
 
 class Cron(Struct, frozen=True, tag="cron", tag_field="kind"):
-    """Due when the clocks of ``timezone`` (an IANA name) show what ``expression`` says."""
+    """Due when the local time of ``timezone`` (an IANA name) matches ``expression``."""
 
     expression: str
     timezone: str
 
 
 class At(Struct, frozen=True, tag="at", tag_field="kind"):
-    """Due once; ``timezone`` is only for showing it."""
+    """Due once; ``timezone`` is for display only."""
 
     time: float
     timezone: str
@@ -51,8 +51,7 @@ Trigger = Every | Cron | At
 
 
 class Missed(NamedTuple):
-    """``due`` is the newest of the dues that have passed, ``earlier`` how many came before it (at most
-    `MAX_COUNTED`)."""
+    """``due`` is the newest missed due; ``earlier`` counts those before it, up to `MAX_COUNTED`."""
 
     due: float
     earlier: int
@@ -60,12 +59,12 @@ class Missed(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def next_due(trigger: Trigger, after: float) -> float | None:
-    """The first due later than *after*; ``None`` when there is none."""
+    """Return the first due later than *after*; ``None`` when there is none."""
     return next(_dues(trigger, after), None)
 
 
 def missed_dues(trigger: Trigger, after: float, now: float) -> Missed | None:
-    """The dues later than *after*, up to and with *now*; ``None`` when there are none."""
+    """Return the dues later than *after*, up to and including *now*; ``None`` when there are none."""
     if isinstance(trigger, Every):
         first, last = _count(trigger, after) + 1, _count(trigger, now)
         return Missed(_multiple(trigger, last), min(last - first, MAX_COUNTED)) if last >= first else None
@@ -76,7 +75,7 @@ def missed_dues(trigger: Trigger, after: float, now: float) -> Missed | None:
 
 
 def _count(trigger: Every, when: float) -> int:
-    """How many dues there are up to and with *when*."""
+    """Return the number of dues up to and including *when*."""
     number = max(0, math.floor((when - trigger.start) / trigger.seconds))
     while _multiple(trigger, number + 1) <= when:
         number += 1
@@ -97,7 +96,7 @@ def _until(trigger: Trigger, after: float, now: float) -> Iterator[float]:
 
 
 def _latest(trigger: Trigger, first: float, now: float) -> float:
-    """The newest due up to *now*, sought in a span that grows backwards until there is one in it."""
+    """Return the newest due up to *now*: search a span that grows backwards until it holds one."""
     span = 3600.0
     while (after := now - span) > first:
         if (due := next_due(trigger, after)) is not None and due <= now:
@@ -120,6 +119,6 @@ def _by_cron(trigger: Cron, after: float) -> Iterator[float]:
     last = after
     for moment in CronSim(trigger.expression, datetime.fromtimestamp(after, ZoneInfo(trigger.timezone))):
         due = moment.timestamp()
-        if due > last:  # in an hour that comes twice, and one that is left out, it may be told again
+        if due > last:  # cronsim may repeat a time in an hour that the clocks repeat or skip
             last = due
             yield due

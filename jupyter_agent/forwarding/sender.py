@@ -76,8 +76,8 @@ class Sender:
         self._pause = pause
         self._connect = connect
         self._most = MAX_EVENTS
-        self._backoff = Backoff(most=30.0)
-        self._seldom = Backoff(first=30.0, most=300.0)
+        self._backoff = Backoff(cap=30.0)
+        self._seldom = Backoff(first=30.0, cap=300.0)
 
     def __repr__(self) -> str:
         return f"<sender to {shown_url(self._url)}, {self.state}>"

@@ -7,7 +7,8 @@ from collections.abc import Generator
 from typing import Any
 
 from ..core.events import Event, Log, TaskState, decode_data
-from ..core.task import MessageSnapshot, MetricPoint, ProgressSnapshot, PromptSnapshot, Task
+from ..core.snapshots import MessageSnapshot, MetricPoint, ProgressSnapshot, PromptSnapshot
+from ..core.task import Task
 from ..errors import ResultNotStored, TaskError, UnknownTask
 from ..producer.producer import current_producer
 from ..rendering.transcript import log_text

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextvars import copy_context
 
 from ..core.events import Result, State, TaskState
-from ..core.task import Task, check_transition
+from ..core.task import Task
+from ..core.transitions import check_transition
 from ..errors import NotNow
 from ..producer.producer import Producer
 from ..system.ids import new_id

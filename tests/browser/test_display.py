@@ -14,7 +14,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_agent.core.events import Error, Log, Result, TaskState
-from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
+from jupyter_agent.core.snapshots import MetricPoint, ProgressSnapshot
+from jupyter_agent.core.task import Task
 from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook.display import bundle as display
 from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, IdleTime, View, WidgetSync

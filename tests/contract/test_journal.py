@@ -28,7 +28,8 @@ from jupyter_agent.core.events import (
     decode_event,
     encode_event,
 )
-from jupyter_agent.core.task import MessageSnapshot, fold
+from jupyter_agent.core.snapshots import MessageSnapshot
+from jupyter_agent.core.task import fold
 from jupyter_agent.journal.base import (
     AppendResult,
     Batch,

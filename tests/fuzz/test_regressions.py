@@ -16,7 +16,8 @@ from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.model import Row
 from jupyter_agent.cli.watch.render import board_view
 from jupyter_agent.core.events import Command, Log, Result, encode_event
-from jupyter_agent.core.task import ProgressSnapshot, Task
+from jupyter_agent.core.snapshots import ProgressSnapshot
+from jupyter_agent.core.task import Task
 from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, ResultNotStored
 from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder

@@ -33,7 +33,8 @@ from jupyter_agent.core.events import (
     TaskState,
 )
 from jupyter_agent.core.sanitize import json_text, strip_controls, to_single_line
-from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
+from jupyter_agent.core.snapshots import MetricPoint, ProgressSnapshot
+from jupyter_agent.core.task import Task
 from jupyter_agent.notebook.handle import TaskHandle
 from jupyter_agent.notebook.task_list import TaskList
 from jupyter_agent.rendering.html import html, start_html

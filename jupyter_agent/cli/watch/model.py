@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ...core.events import Event, Progress
 from ...core.ids import Cursor
-from ...core.task import HUGE, Task
+from ...core.snapshots import HUGE
+from ...core.task import Task
 from ...protocol.subscriber import Apply, Restart
 from ...rendering.transcript import decode_payload, event_text
 

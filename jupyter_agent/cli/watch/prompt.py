@@ -11,7 +11,7 @@ import click
 
 from ...core.events import Command, Event
 from ...core.sanitize import to_single_line
-from ...core.task import PromptSnapshot
+from ...core.snapshots import PromptSnapshot
 from ...errors import AgentError
 from ...rendering.transcript import decode_payload
 from ..backends.base import first_line

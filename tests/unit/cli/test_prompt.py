@@ -16,7 +16,8 @@ from jupyter_agent.cli.main import run
 from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.prompt import chosen
 from jupyter_agent.core.events import Command, Input, Log, Prompt, TaskState
-from jupyter_agent.core.task import PromptSnapshot, fold
+from jupyter_agent.core.snapshots import PromptSnapshot
+from jupyter_agent.core.task import fold
 from jupyter_agent.journal.base import Batch, BatchOrigin
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PRODUCER, TASK, event, state, story, until

@@ -22,15 +22,9 @@ from jupyter_agent.core.events import (
     State,
     TaskState,
 )
-from jupyter_agent.core.task import (
-    MAX_METRICS,
-    TRANSITIONS,
-    MetricPoint,
-    Task,
-    check_transition,
-    fold,
-    may_become,
-)
+from jupyter_agent.core.snapshots import MAX_METRICS, MetricPoint
+from jupyter_agent.core.task import Task, fold
+from jupyter_agent.core.transitions import TRANSITIONS, check_transition, may_become
 from jupyter_agent.errors import InvalidTransition
 from tests.support.builders import HOLDER, PRODUCER, STRANGER, TASK, event, state, story
 

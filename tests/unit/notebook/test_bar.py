@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from jupyter_agent.core.events import TaskState
-from jupyter_agent.core.task import MetricPoint, ProgressSnapshot, Task
+from jupyter_agent.core.snapshots import MetricPoint, ProgressSnapshot
+from jupyter_agent.core.task import Task
 from jupyter_agent.notebook.progress.bar import RATE_FROM, STAYS, Bar, Pace
 from jupyter_agent.notebook.progress.track import Tracked, positioned
 

@@ -1,0 +1,102 @@
+"""Parts of a task's snapshot: progress, metrics, prompt and messages, each bounded.
+
+The journal rewrites a snapshot with every commit, so it holds only a part of what the events say. The event
+log keeps all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from .events import Number
+
+HUGE = 1 << 1000
+"""Whole numbers from here on count as unknown: JSON can hold them, readers of a snapshot may not."""
+
+MAX_METRICS = 500
+"""Maximum number of metrics in one snapshot; the first names to come are kept."""
+
+MAX_MESSAGES = 20
+"""Maximum number of messages in one snapshot; the newest are kept."""
+
+MAX_MESSAGE_BYTES = 8192
+"""Maximum size of the text of all messages in one snapshot, in bytes (UTF-8)."""
+
+_CUT = "…".encode()
+
+
+class _Named(Struct, frozen=True):
+    """Base of structs whose fields can also be read by name, as in ``point["value"]``."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.__struct_fields__:
+            raise KeyError(name)
+        return getattr(self, name)
+
+
+class MetricPoint(_Named, frozen=True):
+    """The newest value of a metric."""
+
+    value: Number | None
+    step: Number | None
+
+
+class ProgressSnapshot(_Named, frozen=True):
+    """The newest progress; ``None`` means unknown."""
+
+    done: Number | None
+    total: Number | None
+    message: str | None
+
+
+class PromptSnapshot(_Named, frozen=True):
+    """The question that a task waits on; ``choices`` of ``None`` means free text."""
+
+    prompt_id: str
+    text: str
+    choices: tuple[str, ...] | None
+
+
+class MessageSnapshot(_Named, frozen=True):
+    """A message of the task's conversation, its deltas joined."""
+
+    message_id: str
+    role: str
+    text: str
+
+
+def bounded(value: Number | None) -> Number | None:
+    """Return *value*, or ``None`` for one that is `HUGE`."""
+    return None if value is None or abs(value) >= HUGE else value
+
+
+def add_message(
+    messages: list[MessageSnapshot], message: MessageSnapshot, *, delta: bool
+) -> list[MessageSnapshot]:
+    """Return *messages* with *message*, which replaces or, with *delta*, extends the one with its id."""
+    for index, known in enumerate(messages):
+        if known.message_id == message.message_id:
+            text = known.text + message.text if delta else message.text
+            messages[index] = MessageSnapshot(message.message_id, message.role, text)
+            break
+    else:
+        messages.append(message)
+    return _newest(messages)
+
+
+def _newest(messages: list[MessageSnapshot]) -> list[MessageSnapshot]:
+    """Return the last messages that fit into a snapshot, oldest first; the oldest may be cut at its start."""
+    kept: list[MessageSnapshot] = []
+    room = MAX_MESSAGE_BYTES
+    for message in reversed(messages[-MAX_MESSAGES:]):
+        text = message.text.encode("utf-8", "replace")
+        if len(text) > room:
+            if room > len(_CUT):
+                end = text[len(_CUT) - room :].decode("utf-8", "ignore")
+                kept.append(MessageSnapshot(message.message_id, message.role, f"…{end}"))
+            break
+        kept.append(message)
+        room -= len(text)
+    return kept[::-1]

@@ -1,0 +1,52 @@
+"""State machine of an attempt: which state may follow which.
+
+Emitting code calls `check_transition` and gets an error; folding code never refuses a fact, it flags it.
+"""
+
+from __future__ import annotations
+
+from ..errors import InvalidTransition
+from .events import TaskState
+
+QUEUED, RUNNING = TaskState.QUEUED, TaskState.RUNNING
+COMPLETED, FAILED = TaskState.COMPLETED, TaskState.FAILED
+CANCELLED, INTERRUPTED = TaskState.CANCELLED, TaskState.INTERRUPTED
+
+TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
+    QUEUED: frozenset({RUNNING, FAILED, CANCELLED, INTERRUPTED}),
+    RUNNING: frozenset({COMPLETED, FAILED, CANCELLED, INTERRUPTED}),
+    COMPLETED: frozenset(),
+    FAILED: frozenset(),
+    CANCELLED: frozenset(),
+    INTERRUPTED: frozenset({RUNNING, COMPLETED, FAILED, CANCELLED}),
+}
+"""State → what the same attempt may become. `interrupted` is an inference: what its producer says takes
+precedence."""
+
+
+def may_become(old: TaskState | None, new: TaskState, *, next_attempt: bool = False) -> bool:
+    """Return True if a task in *old* (``None``: not there yet) may enter *new*.
+
+    With *next_attempt* the event belongs to the attempt after the present one: only an ended task may be
+    queued again.
+    """
+    if old is None:
+        return new is TaskState.QUEUED
+    if next_attempt:
+        return new is TaskState.QUEUED and old.ended
+    return new in TRANSITIONS[old]
+
+
+def check_transition(
+    task_id: str, old: TaskState | None, new: TaskState, *, next_attempt: bool = False
+) -> None:
+    """Raise `InvalidTransition` unless `may_become` returns True."""
+    if not may_become(old, new, next_attempt=next_attempt):
+        was = "not there yet" if old is None else old.value
+        retry = " as a new attempt" if next_attempt else ""
+        raise InvalidTransition(
+            f"task {task_id} is {was} and cannot become {new.value}{retry}",
+            task_id=task_id,
+            old="" if old is None else old.value,
+            new=new.value,
+        )
