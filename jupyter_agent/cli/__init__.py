@@ -1,4 +1,4 @@
-"""The command line, ``jupyter agent``. The only place that knows click and rich."""
+"""The command line, ``jupyter agent``."""
 
 from .main import main
 

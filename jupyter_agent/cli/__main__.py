@@ -1,4 +1,4 @@
-"""``python -m jupyter_agent.cli``."""
+"""The command line as a module: ``python -m jupyter_agent.cli``."""
 
 from .main import main
 

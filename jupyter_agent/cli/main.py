@@ -1,7 +1,7 @@
-"""The entry: every ending of every command becomes an exit status and at most one sentence.
+"""The entry point: every command ends with an exit status and at most one sentence.
 
-0 done, 1 the task failed (or there is no such task, or the server cannot be reached), 2 wrong use,
-130 interrupted.
+0 done, 1 the task failed (or there is no such task, or the server cannot be reached), 2 wrong use
+(raised by click), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .commands.serve import serve
 from .commands.status import status
 from .commands.tasks import tasks
 
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, INTERRUPTED = 0, 1, 130
 log = logging.getLogger(__name__)
 
 
@@ -63,53 +63,53 @@ root.add_command(completion)
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    _have_streams()
+    _replace_closed_streams()
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status."""
+    """Run one command and return its exit status."""
     try:
         as_own_program(os.environ)
         answer = root.main(arguments, prog_name="jupyter agent", complete_var=VARIABLE, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        return _say(_misuse(error), error.exit_code)
+        return _fail(_usage_sentence(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        _forget_stdout()
+        _discard_stdout()
         return DONE
-    except SystemExit:  # click's own answer to a broken pipe, which is no failure of ours
+    except SystemExit:  # click's reaction to a broken pipe, which is no failure
         return DONE
     except AgentError as error:
-        return _say(first_line(error), FAILED)
+        return _fail(first_line(error), FAILED)
     except OSError as error:
-        return _say(f"{error.filename or 'a file or socket'}: {error.strerror or error}", FAILED)
+        return _fail(f"{error.filename or 'a file or socket'}: {error.strerror or error}", FAILED)
     except Exception as error:
-        log.debug("a fault of jupyter agent itself", exc_info=True)
-        return _say(f"a fault of its own ({type(error).__name__}: {error}); --debug shows where", FAILED)
+        log.debug("a bug in jupyter agent", exc_info=True)
+        return _fail(f"a bug in jupyter agent ({type(error).__name__}: {error}); --debug shows where", FAILED)
     return answer if isinstance(answer, int) else DONE
 
 
-def _have_streams() -> None:
-    """Whatever was closed for us goes nowhere; the next file that is opened would take its place."""
+def _replace_closed_streams() -> None:
+    """Open the null device for every closed standard stream, whose number the next file would get."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as we run
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - open until the process ends
 
 
-def _misuse(error: click.ClickException) -> str:
+def _usage_sentence(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" (see '{context.command_path} --help')" if context else ""
     return error.format_message().rstrip(".").replace("\n", " ") + hint
 
 
-def _say(words: str, status: int) -> int:
-    print(f"jupyter agent: {to_single_line(words)}", file=sys.stderr)
+def _fail(sentence: str, status: int) -> int:
+    print(f"jupyter agent: {to_single_line(sentence)}", file=sys.stderr)
     return status
 
 
-def _forget_stdout() -> None:
-    """Nobody reads our output any more: let the interpreter's own last flush go nowhere."""
+def _discard_stdout() -> None:
+    """Point standard output to the null device: the interpreter flushes it once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,9 @@
-"""How a process finds the journal it belongs to, and that journal's holder.
+"""Discovery: which journal a process belongs to, and where that journal's holder is.
 
-A producer belongs to one journal for life: its server's, or the default one. A server with this
-extension holds a journal and says so in ``journals/<slot>/holder.json`` (for this user only), with its
-process id, which is what a kernel knows of its server (`JPY_PARENT_PID`), its address and a key that
-also opens servers that have only a password. That the address is right is proven by connecting.
+A producer belongs to one journal for life: its server's, or the default one. A server with this extension
+holds a journal and writes ``journals/<slot>/holder.json`` (for this user only): its process id, which is
+what a kernel knows of its server (`JPY_PARENT_PID`), its address, and a key that also authenticates at
+servers that have only a password. Connecting proves that the address is right.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ REMOTE = "remote"
 
 
 class HolderFile(Struct, frozen=True):
-    """``holder.json``: who holds a journal. A ``server`` has a ``url`` and a ``key``; a ``moment``
-    (a command line) has neither. ``started`` is Unix seconds."""
+    """``holder.json``: the process that holds a journal. ``started`` is Unix seconds.
+
+    A ``server`` has a ``url`` and a ``key``; a ``moment`` (a process that runs one job) has neither.
+    """
 
     kind: Literal["server", "moment"]
     pid: int
@@ -43,9 +45,9 @@ class HolderFile(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is: its base URL (ending in ``/``) and the headers that open it.
+    """Where a server is: its base URL (ending in ``/``) and the headers that authenticate there.
 
-    ``cert`` is a file with the certificate to trust, for a server that made its own.
+    ``cert`` is a file with the certificate to trust, for a server with a self-signed one.
     """
 
     url: str
@@ -54,11 +56,11 @@ class Address:
 
     @property
     def websocket(self) -> str:
-        """The address of the WebSocket door. Raises `ServerUnreachable` for what is no server's address."""
+        """The URL of the WebSocket. Raises `ServerUnreachable` when the base URL is no HTTP address."""
         return "ws" + self._base().removeprefix("http") + "jupyter-agent/ws"
 
     def api(self, path: str) -> str:
-        """The address of *path* below ``jupyter-agent/``. Raises as `websocket` does."""
+        """The URL of *path* below ``jupyter-agent/``. Raises as `websocket` does."""
         return f"{self._base()}jupyter-agent/{path}"
 
     def _base(self) -> str:
@@ -68,7 +70,7 @@ class Address:
 
 
 def find_journal(paths: DataPaths) -> str:
-    """The slot that this process belongs to.
+    """Return the slot that this process belongs to.
 
     ``JUPYTER_AGENT_JOURNAL`` names it for processes that a task starts; else it is the slot held by
     the server that started this kernel; else the default one.
@@ -81,18 +83,18 @@ def find_journal(paths: DataPaths) -> str:
     parent = os.environ.get("JPY_PARENT_PID", "")
     for folder in _slots(paths):
         holder = read_holder(folder)
-        if holder is not None and holder.kind == "server" and _is(holder, parent):
+        if holder is not None and holder.kind == "server" and _is_process(holder, parent):
             return folder.name
     return DEFAULT
 
 
 def find_address(paths: DataPaths, journal: str) -> Address | None:
-    """The address of *journal*'s holder now; ``None`` when no server holds it.
+    """Return the address of *journal*'s present holder; ``None`` when no server holds it.
 
-    A journal whose folder is gone was taken in by the default one. ``JUPYTER_AGENT_URL`` and
-    ``JUPYTER_AGENT_TOKEN`` name a server on another machine. The address that a dead server left behind,
-    and another machine's loopback address, may be any stranger's here, who would be given the key and
-    the events: neither is an answer.
+    A journal whose folder is gone was merged into the default one. ``JUPYTER_AGENT_URL`` and
+    ``JUPYTER_AGENT_TOKEN`` name a server on another machine. The address that a dead server left, and
+    another machine's loopback address, may be another program's here, which would get the key and the
+    events: neither is returned.
     """
     url = os.environ.get("JUPYTER_AGENT_URL")
     if url:
@@ -102,13 +104,17 @@ def find_address(paths: DataPaths, journal: str) -> Address | None:
     holder = read_holder(folder)
     if holder is None or holder.kind != "server" or not holder.url:
         return None
-    if not (_holds(folder) if holder.host == host() else _reaches_far(holder.url)):
+    # A holder of this machine is trusted only while it has the lock: a dead server's port may be reused.
+    if not (_is_held(folder) if holder.host == host() else _is_reachable_from_elsewhere(holder.url)):
         return None
     return Address(holder.url, {KEY_HEADER: holder.key}, holder.cert)
 
 
 def remote_address(url: str, token: str | None = None) -> Address:
-    """The address of a Jupyter server by its URL and token, which may be in the URL as Jupyter prints it."""
+    """Return the address of a Jupyter server from its URL and token.
+
+    The token may be in the URL, as Jupyter prints it.
+    """
     url, _, query = url.partition("?")
     token = token or "".join(parse_qs(query).get("token", []))
     headers = {"Authorization": f"token {token}"} if token else {}
@@ -116,7 +122,7 @@ def remote_address(url: str, token: str | None = None) -> Address:
 
 
 def read_holder(folder: Path) -> HolderFile | None:
-    """Who says they hold the journal in *folder*."""
+    """Return what ``holder.json`` in *folder* says; ``None`` when it is missing or unreadable."""
     value = read_json(folder / "holder.json")
     try:
         return msgspec.convert(value, HolderFile) if value is not None else None
@@ -124,14 +130,14 @@ def read_holder(folder: Path) -> HolderFile | None:
         return None
 
 
-def _holds(folder: Path) -> bool:
+def _is_held(folder: Path) -> bool:
     try:
         return is_locked(folder / "lock")
-    except OSError:  # it cannot be told, and so not be trusted
+    except OSError:  # unknown, and so not trusted
         return False
 
 
-def _reaches_far(url: str) -> bool:
+def _is_reachable_from_elsewhere(url: str) -> bool:
     """Whether *url* means the same server on every machine."""
     name = urlsplit(url).hostname or ""
     return name not in ("localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
@@ -143,5 +149,5 @@ def _slots(paths: DataPaths) -> list[Path]:
     return sorted(path for path in paths.journals.iterdir() if path.is_dir())
 
 
-def _is(holder: HolderFile, parent: str) -> bool:
-    return holder.host == host() and str(holder.pid) == parent
+def _is_process(holder: HolderFile, pid: str) -> bool:
+    return holder.host == host() and str(holder.pid) == pid

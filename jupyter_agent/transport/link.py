@@ -1,7 +1,7 @@
-"""One reconnecting WebSocket link, shared by the forwarder and the client.
+"""A reconnecting WebSocket, shared by the forwarder and the client.
 
-The link owns the socket and the timing; what is said on it is a sans-IO side of `core.protocol`.
-Nothing is written before the socket is open or after it closed: `send` only works in between.
+It owns the socket and the timing; a sans-IO side of `protocol` decides what is sent. Nothing is written
+before the socket is open or after it closed: `send` only works in between.
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ from .websocket import CLOSE_TIMEOUT, connect
 
 log = logging.getLogger(__name__)
 MAX_MESSAGE = 64 << 20
-SILENCE = 75.0
+"""Maximum number of bytes in a message from the server."""
+
+SILENCE_TIMEOUT = 75.0
 """Seconds without any frame (heartbeats come every 25) after which the peer counts as gone."""
 
 CONNECT_TIMEOUT = 20.0
+"""Seconds to connect, and seconds for the handshake."""
+
 STABLE_AFTER = 5.0
-"""Seconds after which a connection counts as one that worked: the next failure starts the backoff anew."""
+"""Seconds after which a connection counts as stable: the next failure starts the backoff anew."""
 
 POLL_INTERVAL = 0.5
-"""Seconds between looks at a moved or missing server; looking is reading one small file."""
+"""Seconds between looks for a moved or missing server, each of which reads one small file."""
 
 
 class ReconnectingWebSocket:
     """Keeps one WebSocket to wherever *locate* says the server is.
 
-    *connected* is called for each new socket and returns what to send first; *received* gets every
-    frame; *disconnected* is called once after each socket that was up. All on the event loop that
-    runs `run`.
+    *connected* is called for each new socket and returns what to send first; *received* gets every frame;
+    *disconnected* is called once after each socket that was open. All on the event loop that runs `run`.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class ReconnectingWebSocket:
         return self._socket is not None
 
     async def send(self, frame: bytes) -> bool:
-        """Write one text frame and wait until the socket took it; false when there is none.
+        """Write one text frame and wait until the socket took it; false when no socket is open.
 
         The stream is written to directly: beside a busy thread each turn of the event loop may cost
         the interpreter's switch interval (5 ms), and `write_message` takes two more.
@@ -89,12 +92,12 @@ class ReconnectingWebSocket:
         return True
 
     def disconnect(self) -> None:
-        """Close the present socket; `run` connects again."""
+        """Close the socket; `run` connects again."""
         if self._socket is not None:
             self._socket.close()
 
     async def run(self) -> None:
-        """Connect, read, reconnect with backoff, until cancelled or told not to come back.
+        """Connect, read, reconnect with backoff, until cancelled or refused for good.
 
         Raises `RequestRefused` when the server closed with a code that means *don't* (4500-4999).
         """
@@ -106,7 +109,7 @@ class ReconnectingWebSocket:
             try:
                 await self._run_connection(address)
             except (ServerUnreachable, ProtocolError) as error:
-                log.debug("no link to %s: %s", address.url, error)
+                log.debug("no connection to %s: %s", address.url, error)
             if not come_back(self.closed_with):
                 raise RequestRefused(
                     f"{address.url} closed the connection for good (code {self.closed_with})",
@@ -116,7 +119,7 @@ class ReconnectingWebSocket:
             await self._wait(self._backoff.next(random()), address)
 
     async def _wait(self, delay: float, address: Address) -> None:
-        """Back off, but not when the server is found to have moved."""
+        """Wait for *delay* seconds; return at once when the server has moved."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + delay
         while (left := deadline - loop.time()) > 0:
@@ -137,6 +140,7 @@ class ReconnectingWebSocket:
         finally:
             if asyncio.get_running_loop().time() - opened > STABLE_AFTER:
                 self._backoff.reset()
+            # `send` must find no socket before the first await below, or it writes into one that closes.
             self._socket = None
             stream = socket.protocol.stream if socket.protocol is not None else None
             socket.close()
@@ -147,13 +151,13 @@ class ReconnectingWebSocket:
             self._disconnected()
 
     async def _read(self, socket: WebSocketClientConnection) -> bool:
-        """Take frames until the peer closed (false), or was silent for too long (true)."""
+        """Receive frames until the peer closes (false) or is silent for too long (true)."""
         while True:
             try:
-                async with asyncio.timeout(SILENCE):
+                async with asyncio.timeout(SILENCE_TIMEOUT):
                     frame = await socket.read_message()
             except TimeoutError:
-                log.debug("nothing heard for %s s; connecting again", SILENCE)
+                log.debug("nothing received for %s s; connecting again", SILENCE_TIMEOUT)
                 return True
             if frame is None:
                 self.closed_with = socket.close_code
@@ -162,21 +166,21 @@ class ReconnectingWebSocket:
 
 
 class _Masks:
-    """Unpredictable masks, drawn many at a time: each draw gives up the interpreter."""
+    """Unpredictable masks, drawn many at a time: each call of `os.urandom` gives up the GIL."""
 
     def __init__(self) -> None:
-        self._left = b""
+        self._unused = b""
 
     def take(self) -> bytes:
-        """The next mask."""
-        if not self._left:
-            self._left = os.urandom(256 * MASK_BYTES)
-        mask, self._left = self._left[:MASK_BYTES], self._left[MASK_BYTES:]
+        """Return the next mask."""
+        if not self._unused:
+            self._unused = os.urandom(256 * MASK_BYTES)
+        mask, self._unused = self._unused[:MASK_BYTES], self._unused[MASK_BYTES:]
         return mask
 
 
 async def _until_closed(socket: WebSocketClientConnection) -> None:
-    """Give the peer a moment to answer the close: a loop that ends first leaves the descriptor open."""
+    """Wait `CLOSE_TIMEOUT` for the peer's close frame: a loop that ends first leaves the descriptor open."""
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):
             while await socket.read_message() is not None:
@@ -199,5 +203,5 @@ async def connect_to_server(address: Address) -> WebSocketClientConnection:
     except (OSError, ValueError, HTTPClientError, StreamClosedError, WebSocketClosedError) as error:
         raise ServerUnreachable(f"{address.url} cannot be reached: {error}", url=address.url) from error
     if socket.protocol is not None:
-        socket.protocol.set_nodelay(True)  # small frames shall not wait for the ack of the one before
+        socket.protocol.set_nodelay(True)  # a small frame must not wait for the TCP ack of the previous one
     return socket

@@ -1,7 +1,7 @@
-"""Opening a WebSocket: quietly, and so that nothing stays open that nobody wants any more.
+"""Opening a WebSocket without noise in the log, and without leaving it open after a cancel.
 
-Tornado logs as warnings and errors that who answers has no good certificate, or speaks no WebSocket. Whoever
-asked hears of it by an exception, and will ask again; in the log it is a line at DEBUG.
+Tornado logs a bad certificate, or a peer that speaks no WebSocket, as a warning or an error. The caller gets
+an exception for it and tries again, so that a line at DEBUG is enough.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 log = logging.getLogger(__name__)
 CLOSE_TIMEOUT = 1.0
-"""Seconds that a connection which is given up has to come about, and to be closed."""
+"""Seconds to wait for a cancelled connection to open, so that it can be closed, and for a close frame."""
 
 MAX_MESSAGE = 10 << 20
+"""Maximum number of bytes in a message, unless the caller says otherwise."""
+
 _LOGGERS = ("tornado.application", "tornado.general")
-_ours: ContextVar[bool] = ContextVar("jupyter_agent_dialed", default=False)
+_is_ours: ContextVar[bool] = ContextVar("jupyter_agent_connect", default=False)
 
 
 async def connect(
@@ -30,16 +32,17 @@ async def connect(
     max_message: int = MAX_MESSAGE,
     on_message: Callable[[str | bytes | None], None] | None = None,
 ) -> WebSocketClientConnection:
-    """An open connection; *on_message* gets what comes, and ``None`` at the end, else it is to be read.
+    """Open a connection. *on_message* gets each message, and ``None`` at the end; without it, read them.
 
     *max_message*: bytes. Raises what Tornado's `websocket_connect` raises.
     """
-    connecting = _begin(request, subprotocols, max_message, on_message)
+    connecting = _start(request, subprotocols, max_message, on_message)
     try:
         return await asyncio.shield(connecting)
-    except asyncio.CancelledError:  # Tornado goes on, and a loop that ends first leaves the descriptor open
+    except asyncio.CancelledError:
+        # Tornado goes on connecting. A loop that ends before it has leaves the descriptor open.
         await asyncio.wait([connecting], timeout=CLOSE_TIMEOUT)
-        connecting.add_done_callback(_unwanted)
+        connecting.add_done_callback(_abort_opened)
         raise
 
 
@@ -51,16 +54,16 @@ def abort(socket: WebSocketClientConnection) -> None:
         stream.close()
 
 
-def _begin(
+def _start(
     request: HTTPRequest,
     subprotocols: list[str] | None,
     max_message: int,
     on_message: Callable[[str | bytes | None], None] | None,
 ) -> asyncio.Future[WebSocketClientConnection]:
-    """All that Tornado does for this connection, from here on, it does in a context that is `_ours`."""
+    """Start connecting in a context where `_is_ours` is true, also in everything that Tornado does later."""
     for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_QUIET)
-    before = _ours.set(True)
+        logging.getLogger(name).addFilter(_FILTER)
+    previous = _is_ours.set(True)
     try:
         return asyncio.ensure_future(
             websocket_connect(
@@ -71,22 +74,22 @@ def _begin(
             )
         )
     finally:
-        _ours.reset(before)
+        _is_ours.reset(previous)
 
 
-def _unwanted(connecting: asyncio.Future[WebSocketClientConnection]) -> None:
+def _abort_opened(connecting: asyncio.Future[WebSocketClientConnection]) -> None:
     if not connecting.cancelled() and connecting.exception() is None:
         abort(connecting.result())
 
 
-class _Quiet(logging.Filter):
-    """Lets everything through but what Tornado says of connections that are `_ours`."""
+class _ConnectFilter(logging.Filter):
+    """Drops what Tornado logs about connections of this module; it is logged at DEBUG instead."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not _ours.get() or record.levelno <= logging.DEBUG:
+        if not _is_ours.get() or record.levelno <= logging.DEBUG:
             return True
         log.debug("while connecting: %s", record.getMessage())
         return False
 
 
-_QUIET = _Quiet()
+_FILTER = _ConnectFilter()
