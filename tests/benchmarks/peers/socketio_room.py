@@ -21,6 +21,9 @@ async def publish(sid: str, data: dict[str, Any]) -> None:
     await server.emit("event", data, room="everybody")
 
 
+server.on("connect", connect)
+server.on("publish", publish)
+
 if __name__ == "__main__":
     config = uvicorn.Config(socketio.ASGIApp(server), log_level="warning")
     uvicorn.Server(config).run(sockets=[listening()])
