@@ -10,11 +10,12 @@ FRONTEND := $(shell find jupyter_agent/frontend -name node_modules -prune -o -na
 # Files of tests run side by side, and in their order, so that the long ones are not the last ones. Tests that
 # compare how long things take (marked `alone`) come after them, one by one.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+FAST := tests/unit tests/contract tests/fold tests/packaging/test_imports.py tests/docs/test_site.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo lab test check frontend frontend-check bench faults soak fuzz docs clean
+.PHONY: help demo lab test test-fast check hooks frontend bench faults soak fuzz docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -30,18 +31,23 @@ test: .venv/dev.stamp .venv/frontend.stamp ## Run every test: unit, contract, in
 	$(BIN)/python -m pytest -m "not alone" $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest -m alone
 
-check: frontend-check .venv/dev.stamp ## Lint, formatting, types and the direction of imports
+test-fast: .venv/dev.stamp .venv/frontend.stamp ## Run the tests that need no server and no browser, in one or two minutes
+	$(BIN)/python -m pytest -m "not alone" $(SIDE_BY_SIDE) $(FAST)
+
+check: .venv/dev.stamp ## Lint, formatting, types, the direction of imports, and the front-end's types and unit tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	$(BIN)/mypy --strict
+	$(BIN)/python tools/frontend.py check
+
+hooks: .venv/dev.stamp ## Run what `make check` runs before each commit, too (.pre-commit-config.yaml)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[hooks]'
+	$(BIN)/pre-commit install
 
 frontend: .venv/run.stamp ## Build the front-end, print its sizes, and bring it to the JupyterLab in .venv
 	$(BIN)/python tools/frontend.py build
 	@touch .venv/frontend.stamp
-
-frontend-check: .venv/made.stamp
-	$(BIN)/python tools/frontend.py check
 
 bench: .venv/bench.stamp ## Measure speed beside what a user would pick instead, and write the table and the plots
 	$(BIN)/python -m tests.benchmarks

@@ -62,5 +62,5 @@ def test_a_machine_without_chromium_says_what_to_install(tmp_path: Path) -> None
 def test_help_lists_every_target_a_person_may_want() -> None:
     done = run("make", "--no-print-directory", "help")
     listed = {line.split()[1] for line in done.stdout.splitlines()}
-    daily = {"help", "demo", "lab", "test", "check", "frontend", "docs", "clean"}
+    daily = {"help", "demo", "lab", "test", "test-fast", "check", "hooks", "frontend", "docs", "clean"}
     assert listed == daily | {"bench", "faults", "soak", "fuzz"}
