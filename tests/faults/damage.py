@@ -249,7 +249,7 @@ def _damaged_journal(server: Server, seed: int, tally: Tally, folder: Path) -> N
     text = server.log_text()[read:]
     assert "Traceback" not in text, text
     tally.saw(f"{how.__name__} in {path.name}")
-    tally.saw("moved aside and said", "moved aside" in text)
+    tally.saw("moved aside and reported", "moved aside" in text)
 
 
 def _answers(server: Server, tally: Tally) -> None:
@@ -257,7 +257,7 @@ def _answers(server: Server, tally: Tally) -> None:
     first = server.ask("tasks")
     if first.status != 200:
         assert (first.status, first.json["code"]) == (503, "unavailable"), first.body
-        tally.saw("requests that came upon damage")
+        tally.saw("requests that met damage")
     assert server.ask("tasks").status == 200
 
 
@@ -282,5 +282,5 @@ async def _goes_on(server: Server, seed: int, tally: Tally, folder: Path, cursor
         assert len(logs) == len(after.lines), (
             f"a subscriber at {cursor} got {len(logs)} of {len(after.lines)}"
         )
-    tally.saw("subscribers that were told to start over", min(reader.restarts, 1))
+    tally.saw("subscribers that had to start over", min(reader.restarts, 1))
     tally.ran(seed, len(after.lines), lines, took)

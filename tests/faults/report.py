@@ -23,19 +23,19 @@ WHAT = {
 
 CHECKED = {
     "network": """two subscribers and the journal have each event once, in order, with one end; a third
-subscriber follows everything for the whole time and has it too; what was said to the task meanwhile reached
-it once, in order; no line at WARNING or above in the log, none on the standard error of producers; no error
-that nobody retrieved""",
-    "kernels": """each line that was logged is there once, in order; one end, `interrupted`; no word of this
-package's at WARNING or above""",
+subscriber follows everything for the whole time and has it too; commands to the task meanwhile reached it
+once, in order; no line at WARNING or above in the log, none on the standard error of producers; no
+exception that was never retrieved""",
+    "kernels": """each line that was logged is there once, in order; one end, `interrupted`; no line of
+this package at WARNING or above""",
     "workers": "the same, for tasks in processes of their own, a few killed with their parent",
-    "servers": """the same for scripts that go on meanwhile and for a kernel that goes with its server; two
-subscribers applied exactly what the journal has and never had to start over""",
-    "stops": """everybody else's tasks went on meanwhile, nobody was given up, and in the end each story is
-whole""",
-    "files": """untouched records are there, unchanged, once; what is damaged is named by `lost`, where
-something sound follows it; the server starts, and says nothing at WARNING or above""",
-    "journals": "the server starts without a traceback, and the next task's story is whole",
+    "servers": """the same for scripts that continue meanwhile and for a kernel that ends with its server;
+two subscribers applied exactly what the journal has and never had to start over""",
+    "stops": """all other tasks continued meanwhile, no process was given up, and in the end each log is
+complete""",
+    "files": """untouched records are there, unchanged, once; damage is named by `lost` where a sound
+record follows it; the server starts, and logs nothing at WARNING or above""",
+    "journals": "the server starts without a traceback, and the next task's log is complete",
 }
 HEAD = """\
 | what | runs | emitted | delivered | lost | doubled | broken | recovery p50 / p99 / longest | seeds |
@@ -43,8 +43,8 @@ HEAD = """\
 LEGEND = """\
 *Emitted* counts events (lines, where processes are killed), *delivered* everything that the journal and the
 subscribers were compared with (one line more than was written down: its `emit` had just returned). *Lost* is
-what is missing without having been damaged on purpose. *Recovery*: from the end of the fault until everybody
-had everything, in seconds."""
+what is missing without having been damaged on purpose. *Recovery*: seconds from the end of the fault until
+every reader had every event."""
 
 
 def report(tallies: dict[str, Tally], command: str) -> str:
