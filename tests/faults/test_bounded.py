@@ -221,7 +221,7 @@ async def test_readers_that_catch_up_from_different_places_in_a_quiet_hour_cost_
 async def test_a_reader_that_is_too_slow_is_closed_with_4008_and_without_a_word_in_the_log(
     fresh: Servers,
 ) -> None:
-    config = "import jupyter_agent.server.delivery.writer\njupyter_agent.server.pump.WRITE_DEADLINE = 0.5"
+    config = "from jupyter_agent.server.delivery import writer\nwriter.WRITE_DEADLINE = 0.5"
     server, story = fresh.start(config=config, **census_options()), Story()
     async with producer(server, story.producer) as writer:
         await writer.published(story.start())

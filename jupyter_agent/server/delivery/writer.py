@@ -1,9 +1,9 @@
-"""The pump: the only writer of one connection's socket.
+"""The connection writer: the only writer of one connection's socket, with backpressure.
 
-While its reader keeps up, the pump is *parked*: what a commit brings, and what is posted, is written on
-the spot, without waking anybody. As soon as the socket does not take a frame whole, its coroutine goes on:
-every write is awaited, with a deadline, before the next one is made. So a slow reader costs one frame of
-memory and nobody else's time.
+While its peer keeps up, the writer is *idle*: what a commit brings, and what is posted, is written on the
+spot, without waking a coroutine. As soon as the socket does not take a frame whole, the coroutine takes over:
+it awaits every write, with a deadline, before it makes the next one. So a slow peer costs one frame of memory
+and delays no other connection.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from ...protocol.actions import CloseWith, encode
@@ -20,11 +21,14 @@ from .. import metrics
 from .feed import EventFrame, Feed, SubscriptionFilter
 
 WRITE_DEADLINE = 30.0
-_MANY = 64
+"""Seconds in which the peer must have taken a frame; a slower one is closed with `Close.TOO_SLOW`."""
+
+MAX_OUTBOX = 64
+"""Messages posted and not yet written beyond which `ConnectionWriter.drain` waits."""
 
 
 class Socket(Protocol):
-    """What the pump needs of a WebSocket."""
+    """What the writer needs of a WebSocket."""
 
     def put(self, frame: bytes) -> Awaitable[None] | None:
         """Write one whole frame, header included. ``None``: it has left; else what to await until it has.
@@ -36,14 +40,28 @@ class Socket(Protocol):
         """Close it."""
 
     async def check_alive(self) -> CloseWith | None:
-        """Whether the peer is still there and its user may still be; if not, how to say so."""
+        """Return how to close if the peer is gone or its user may not stay; else ``None``."""
+
+
+class State(Enum):
+    """Who writes: see `ConnectionWriter`."""
+
+    IDLE = "idle"
+    """`post` and `on_commit` write on the spot; the coroutine waits for a wake-up or the next heartbeat."""
+
+    WRITING = "writing"
+    """The coroutine writes; `post` and `on_commit` only leave it something to do."""
+
+    CLOSED = "closed"
+    """The peer is gone or the coroutine has returned; nothing is written any more."""
 
 
 @dataclass(slots=True)
 class Reader:
     """A subscription as the server keeps it.
 
-    ``client_cursor`` is where the client is, ``position`` where this side is.
+    ``client_cursor`` is the cursor that the client has; ``position`` the offset up to which this side has sent
+    everything that the subscription wants. ``position`` is ahead while what lies between concerns others.
     """
 
     ident: int
@@ -54,7 +72,7 @@ class Reader:
 
 
 class ConnectionWriter:
-    """Owns the writing side of one connection, from `run` to its end."""
+    """Owns the writing side of one connection, from `run` to its end. Belongs to the event loop."""
 
     def __init__(self, feed: Feed, socket: Socket, now: Callable[[], float], heartbeat: float) -> None:
         self.readers: dict[int, Reader] = {}
@@ -62,51 +80,50 @@ class ConnectionWriter:
         self._socket = socket
         self._now = now
         self._heartbeat = heartbeat
+        self._state = State.WRITING
         self._outbox: list[bytes | CloseWith] = []
         self._wake = asyncio.Event()
         self._room: asyncio.Event | None = None
-        self._idle = False
-        self._gone = False
         self._pending_write: Awaitable[None] | None = None
 
     def post(self, item: bytes | CloseWith) -> None:
         """Write this message, or close, before any further events."""
-        if self._idle and isinstance(item, bytes):
+        if self._state is State.IDLE and isinstance(item, bytes):
             if not self._put(text_frame(item)):
-                self._resume(self._feed.head)
+                self._resume()
             return
         self._outbox.append(item)
-        self._resume(self._feed.head)
+        self._resume()
 
     def subscribe(self, reader: Reader) -> None:
         """Start, or replace, a subscription."""
-        self._resume(self._feed.head)
+        # Resumed before the reader is added: it has a position of its own, from which history is read,
+        # and must not count as one of the idle writer's readers, which have everything up to the head.
+        self._resume()
         self.readers[reader.ident] = reader
         self._register()
 
     def unsubscribe(self, ident: int) -> None:
-        """End a subscription; an unknown one is nothing."""
+        """End a subscription. Idempotent."""
         if self.readers.pop(ident, None) is not None:
             self._register()
 
     async def drain(self) -> None:
-        """Wait until the peer has taken most of what was posted."""
-        while len(self._outbox) > _MANY and not self._gone:
+        """Wait until the peer has taken most of what was posted: backpressure for who posts."""
+        while len(self._outbox) > MAX_OUTBOX and self._state is not State.CLOSED:
             self._room = self._room or asyncio.Event()
             self._room.clear()
             await self._room.wait()
 
     def on_commit(self, previous: int) -> None:
-        """Something that a reader here may want follows offset *previous*, the head until now."""
-        if not self._idle:
+        """Write what follows offset *previous*, the head until now, or wake the coroutine to do it."""
+        if self._state is not State.IDLE:
             self._wake.set()
             return
+        self._skip_to(previous)
         for reader in self.readers.values():
-            reader.position = max(
-                reader.position, previous
-            )  # a parked reader has all that concerned it until now
             if not self._push(reader):
-                self._resume(previous)
+                self._enter(State.WRITING)
                 return
 
     async def run(self) -> None:
@@ -118,9 +135,8 @@ class ConnectionWriter:
         except TimeoutError:
             self._socket.close_with(Close.TOO_SLOW, "this reader is too slow")
         finally:
-            self._idle, self._gone = False, True
+            self._enter(State.CLOSED)
             self._feed.unsubscribe(self)
-            self._has_room()
 
     async def _run(self) -> None:
         heartbeat = self._now() + self._heartbeat
@@ -132,38 +148,57 @@ class ConnectionWriter:
             wrote = [await self._advance(reader) for reader in list(self.readers.values())]
             if self._now() >= heartbeat:
                 heartbeat = self._now() + self._heartbeat
-                await self._beat()
+                await self._send_heartbeat()
             if any(wrote):
-                await asyncio.sleep(0)  # others have their turn, however fast this peer reads
+                await asyncio.sleep(0)  # other connections have their turn, however fast this peer reads
             elif not self._wake.is_set() and not self._outbox:
-                await self._park(heartbeat - self._now())
+                # The hand-over from history to live: since the wake-up was cleared, every reader was found
+                # at the head and nothing was committed or posted. No await may come before the state is IDLE.
+                await self._wait(heartbeat - self._now())
 
-    async def _park(self, seconds: float) -> None:
-        self._idle = True
+    async def _wait(self, seconds: float) -> None:
+        self._enter(State.IDLE)
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._wake.wait()
         except TimeoutError:
-            self._resume(self._feed.head)
+            self._resume()
 
-    def _resume(self, upto: int) -> None:
-        """Let the coroutine go on; what a parked reader wants up to offset *upto* it has."""
-        if self._idle:
-            self._idle = False
-            for reader in self.readers.values():
-                reader.position = max(reader.position, upto)
-        self._wake.set()
+    def _enter(self, state: State) -> None:
+        """Change the state, here and nowhere else. `State.CLOSED` is final; only idling needs no wake-up."""
+        if self._state is not State.CLOSED:
+            self._state = state
+        if state is not State.IDLE:
+            self._wake.set()
+        if state is State.CLOSED:
+            self._notify_room()
+
+    def _resume(self) -> None:
+        """Let the coroutine go on after what was written on the spot."""
+        if self._state is State.IDLE:
+            self._skip_to(self._feed.head)
+        self._enter(State.WRITING)
+
+    def _skip_to(self, offset: int) -> None:
+        """Move the readers of an idle writer up to *offset*, the head before anything new is written.
+
+        The invariant of `State.IDLE`: a reader has been sent all that it wants up to the head. Its position
+        may lag behind, because a commit that concerns none of its tasks does not call `on_commit`; without
+        this step the coroutine, or the next frame, would look through events that are not the reader's.
+        """
+        for reader in self.readers.values():
+            reader.position = max(reader.position, offset)
 
     def _register(self) -> None:
         """Tell the feed for which tasks to call `on_commit`."""
-        if self._gone:
+        if self._state is State.CLOSED:
             return
         wanted = [reader.interest.tasks for reader in self.readers.values()]
         named = [tasks for tasks in wanted if tasks is not None]
         self._feed.subscribe(self, frozenset().union(*named) if len(named) == len(wanted) else None)
 
     async def _write_outbox(self) -> bool:
-        """Empty the outbox; true when it said to close."""
+        """Empty the outbox; return True if it said to close."""
         while self._outbox:
             item = self._outbox.pop(0)
             if isinstance(item, CloseWith):
@@ -171,67 +206,67 @@ class ConnectionWriter:
                 return True
             self._put(text_frame(item))
             await self._drain()
-            self._has_room()
+            self._notify_room()
         return False
 
-    def _has_room(self) -> None:
+    def _notify_room(self) -> None:
         if self._room is not None:
             self._room.set()
 
     async def _advance(self, reader: Reader) -> bool:
-        """Write at most one frame of a subscription; whether there may be more."""
+        """Write at most one frame of a subscription; return True if more may follow."""
         if reader.epoch != self._feed.epoch:
             self.post(CloseWith(Close.RESUBSCRIBE, "the journal was replaced"))
             return True
         if reader.position >= self._feed.head:
             return False
-        lane = self._feed.shared_frame(reader.position, reader.interest)
-        if lane is None:
-            lane = await self._feed.read_frame(reader.position, reader.interest)
-        if self.readers.get(reader.ident) is reader:
-            self._deliver(reader, lane)
+        frame = self._feed.shared_frame(reader.position, reader.interest)
+        if frame is None:
+            frame = await self._feed.read_frame(reader.position, reader.interest)
+        if self.readers.get(reader.ident) is reader:  # not unsubscribed or replaced while it was read
+            self._deliver(reader, frame)
             await self._drain()
         return True
 
     def _push(self, reader: Reader) -> bool:
-        """Write on the spot what is new; false when the coroutine has to go on."""
+        """Write on the spot what is new; return False if the coroutine has to go on."""
         while reader.epoch == self._feed.epoch and reader.position < self._feed.head:
-            lane = self._feed.shared_frame(reader.position, reader.interest)
-            if lane is None or not self._deliver(reader, lane):
+            frame = self._feed.shared_frame(reader.position, reader.interest)
+            if frame is None or not self._deliver(reader, frame):
                 return False
         return reader.epoch == self._feed.epoch
 
-    def _deliver(self, reader: Reader, lane: EventFrame) -> bool:
-        """Hand a lane's frame to the socket; whether it has left."""
-        reader.position = lane.last
-        if not lane.events:
+    def _deliver(self, reader: Reader, frame: EventFrame) -> bool:
+        """Hand a frame to the socket; return True if it has left."""
+        reader.position = frame.last
+        if not frame.events:
             return True
-        cursor = f"{reader.epoch}:{lane.last}"
-        frame = lane.encode(reader.ident, reader.client_cursor, cursor)
+        cursor = f"{reader.epoch}:{frame.last}"
+        encoded = frame.encode(reader.ident, reader.client_cursor, cursor)
         reader.client_cursor = cursor
-        metrics.EVENTS_OUT.inc(lane.events)
-        if lane.replayed:
-            metrics.REPLAYED.inc(lane.events)
-        return self._put(frame)
+        metrics.EVENTS_OUT.inc(frame.events)
+        if frame.replayed:
+            metrics.REPLAYED.inc(frame.events)
+        return self._put(encoded)
 
     def _put(self, frame: bytes) -> bool:
-        """Hand a frame to the socket; whether it has left. If not, `_drain` comes next."""
+        """Hand a frame to the socket; return True if it has left. If it has not, `_drain` comes next."""
         try:
             self._pending_write = self._socket.put(frame)
         except ConnectionError:
-            self._gone = True
-        return self._pending_write is None and not self._gone
+            self._enter(State.CLOSED)
+        return self._pending_write is None and self._state is not State.CLOSED
 
     async def _drain(self) -> None:
         """Wait until the last frame has left. Raises `ConnectionError` when the peer is gone."""
-        if self._gone:
+        if self._state is State.CLOSED:
             raise ConnectionError("the peer is gone")
-        leaving, self._pending_write = self._pending_write, None
-        if leaving is not None:
+        pending, self._pending_write = self._pending_write, None
+        if pending is not None:
             async with asyncio.timeout(WRITE_DEADLINE):
-                await leaving
+                await pending
 
-    async def _beat(self) -> None:
+    async def _send_heartbeat(self) -> None:
         close = await self._socket.check_alive()
         if close is not None:
             self.post(close)

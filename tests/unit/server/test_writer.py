@@ -1,4 +1,4 @@
-"""The pump against a socket of our own: what is written on the spot, and what has to wait."""
+"""The writer against a socket of our own: what is written on the spot, and what has to wait."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from jupyter_agent.journal.base import StoredEvent
 from jupyter_agent.protocol.actions import CloseWith
 from jupyter_agent.protocol.frames import text_frame
 from jupyter_agent.protocol.messages import Close
-from jupyter_agent.server.delivery import writer as pump_module
+from jupyter_agent.server.delivery import writer as writer_module
 from jupyter_agent.server.delivery.feed import Feed, SubscriptionFilter
-from jupyter_agent.server.delivery.writer import ConnectionWriter, Reader
+from jupyter_agent.server.delivery.writer import ConnectionWriter, Reader, State
 
 EPOCH = "E"
 
@@ -82,32 +82,32 @@ def stored(offset: int, task: str = "t") -> StoredEvent:
 
 
 class Scene:
-    """A feed, a pump on it, and its socket."""
+    """A feed, a writer on it, and its socket."""
 
     def __init__(self, heartbeat: float = 1000.0) -> None:
         self.feed = Feed()
         self.feed.attach(FakeHolder(), asyncio.get_running_loop(), 0)  # type: ignore[arg-type]
         self.socket = FakeSocket()
         self.time = 0.0
-        self.pump = ConnectionWriter(self.feed, self.socket, lambda: self.time, heartbeat)
+        self.writer = ConnectionWriter(self.feed, self.socket, lambda: self.time, heartbeat)
 
-    def follow(self, tasks: set[str] | None = None, ident: int = 1) -> None:
+    def subscribe(self, tasks: set[str] | None = None, ident: int = 1) -> None:
         interest = SubscriptionFilter(None if tasks is None else frozenset(tasks))
         head = self.feed.head
-        self.pump.subscribe(Reader(ident, interest, f"{EPOCH}:{head}", head, EPOCH))
+        self.writer.subscribe(Reader(ident, interest, f"{EPOCH}:{head}", head, EPOCH))
 
     def commit(self, *events: StoredEvent) -> None:
         self.feed._publish(list(events), 0.0)
 
-    async def parked(self) -> None:
-        while not self.pump._idle:
+    async def idle(self) -> None:
+        while self.writer._state is not State.IDLE:
             await asyncio.sleep(0)
 
 
 @asynccontextmanager
 async def scene(heartbeat: float = 1000.0) -> AsyncIterator[Scene]:
     made = Scene(heartbeat)
-    running = asyncio.create_task(made.pump.run())
+    running = asyncio.create_task(made.writer.run())
     try:
         yield made
     finally:
@@ -117,10 +117,10 @@ async def scene(heartbeat: float = 1000.0) -> AsyncIterator[Scene]:
 
 
 @pytest.mark.asyncio
-async def test_a_parked_pump_writes_on_the_spot_what_a_commit_brings() -> None:
+async def test_an_idle_writer_writes_on_the_spot_what_a_commit_brings() -> None:
     async with scene() as s:
-        s.follow()
-        await s.parked()
+        s.subscribe()
+        await s.idle()
         s.commit(stored(1), stored(2))
         assert s.socket.offsets == [1, 2]
         s.commit(stored(5))
@@ -130,8 +130,8 @@ async def test_a_parked_pump_writes_on_the_spot_what_a_commit_brings() -> None:
 @pytest.mark.asyncio
 async def test_each_frame_begins_where_the_last_one_ended() -> None:
     async with scene() as s:
-        s.follow()
-        await s.parked()
+        s.subscribe()
+        await s.idle()
         for offset in (1, 2, 7):
             s.commit(stored(offset))
         assert [(f["prev"], f["cursor"]) for f in s.socket.frames] == [
@@ -142,10 +142,10 @@ async def test_each_frame_begins_where_the_last_one_ended() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_commit_of_other_tasks_is_no_business_of_the_pump() -> None:
+async def test_a_commit_of_other_tasks_is_no_business_of_the_writer() -> None:
     async with scene() as s:
-        s.follow({"mine"})
-        await s.parked()
+        s.subscribe({"mine"})
+        await s.idle()
         s.commit(stored(1, "other"))
         s.commit(stored(2, "mine"))
         assert s.socket.offsets == [2]
@@ -155,12 +155,12 @@ async def test_a_commit_of_other_tasks_is_no_business_of_the_pump() -> None:
 @pytest.mark.asyncio
 async def test_two_subscriptions_of_one_connection_both_get_what_they_asked_for() -> None:
     async with scene() as s:
-        s.follow({"a"}, 1)
-        s.follow({"b"}, 2)
-        await s.parked()
+        s.subscribe({"a"}, 1)
+        s.subscribe({"b"}, 2)
+        await s.idle()
         s.commit(stored(1, "a"), stored(2, "b"))
         assert [f["id"] for f in s.socket.frames] == [1, 2]
-        s.pump.unsubscribe(1)
+        s.writer.unsubscribe(1)
         s.commit(stored(3, "a"), stored(4, "b"))
         assert s.socket.offsets == [1, 2, 4]
 
@@ -168,62 +168,62 @@ async def test_two_subscriptions_of_one_connection_both_get_what_they_asked_for(
 @pytest.mark.asyncio
 async def test_nothing_is_written_while_a_frame_is_on_its_way() -> None:
     async with scene() as s:
-        s.follow()
-        await s.parked()
+        s.subscribe()
+        await s.idle()
         s.socket.stall()
         s.commit(stored(1))
         s.commit(stored(2))
-        s.pump.post(b'{"type":"ack"}')
+        s.writer.post(b'{"type":"ack"}')
         assert s.socket.offsets == [1]
         s.socket.resume()
-        await s.parked()
+        await s.idle()
         assert s.socket.offsets == [1, 2]
         assert [f["type"] for f in s.socket.frames] == ["events", "ack", "events"]
 
 
 @pytest.mark.asyncio
-async def test_what_is_posted_to_a_parked_pump_leaves_at_once() -> None:
+async def test_what_is_posted_to_an_idle_writer_leaves_at_once() -> None:
     async with scene() as s:
-        await s.parked()
-        s.pump.post(b'{"type":"ack"}')
+        await s.idle()
+        s.writer.post(b'{"type":"ack"}')
         assert [f["type"] for f in s.socket.frames] == ["ack"]
 
 
 @pytest.mark.asyncio
 async def test_a_heartbeat_says_that_a_quiet_subscription_is_at_the_head() -> None:
     async with scene(heartbeat=0.01) as s:
-        s.follow({"mine"})
-        await s.parked()
+        s.subscribe({"mine"})
+        await s.idle()
         s.commit(stored(9, "other"))
         s.time = 1.0
         s.socket.asked.clear()
         await s.socket.asked.wait()
         assert s.socket.frames[-1]["cursors"] == {"1": "E:9"}
-        await s.parked()
+        await s.idle()
         s.commit(stored(10, "mine"))
         assert s.socket.frames[-1]["prev"] == "E:9"
 
 
 @pytest.mark.asyncio
-async def test_a_peer_that_is_gone_ends_the_pump() -> None:
+async def test_a_peer_that_is_gone_ends_the_writer() -> None:
     async with scene() as s:
-        s.follow()
-        await s.parked()
+        s.subscribe()
+        await s.idle()
         s.socket.gone = True
         s.commit(stored(1))
         s.commit(stored(2))
         while s.feed._listeners.of(None):
             await asyncio.sleep(0)
-        s.follow()
+        s.subscribe()
         assert not s.feed._listeners.of(None)
 
 
 @pytest.mark.asyncio
 async def test_a_reader_that_takes_too_long_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pump_module, "WRITE_DEADLINE", 0.01)
+    monkeypatch.setattr(writer_module, "WRITE_DEADLINE", 0.01)
     async with scene() as s:
-        s.follow()
-        await s.parked()
+        s.subscribe()
+        await s.idle()
         s.socket.stall()
         s.commit(stored(1))
         while s.socket.closed is None:
@@ -234,8 +234,8 @@ async def test_a_reader_that_takes_too_long_is_closed(monkeypatch: pytest.Monkey
 @pytest.mark.asyncio
 async def test_a_replaced_journal_closes_with_resubscribe() -> None:
     async with scene() as s:
-        s.follow()
-        await s.parked()
+        s.subscribe()
+        await s.idle()
         s.feed.holder.epoch = "F"  # type: ignore[misc]
         s.feed._start_over()
         while s.socket.closed is None:
@@ -247,10 +247,10 @@ async def test_a_replaced_journal_closes_with_resubscribe() -> None:
 async def test_subscriptions_with_one_id_at_one_place_share_the_frame() -> None:
     async with scene() as s:
         s.commit(stored(1))
-        lane = s.feed.shared_frame(0, SubscriptionFilter())
-        assert lane is not None
-        assert lane.encode(1, "E:0", "E:1") is lane.encode(1, "E:0", "E:1")
-        assert lane.encode(2, "E:0", "E:1") != lane.encode(1, "E:0", "E:1")
+        frame = s.feed.shared_frame(0, SubscriptionFilter())
+        assert frame is not None
+        assert frame.encode(1, "E:0", "E:1") is frame.encode(1, "E:0", "E:1")
+        assert frame.encode(2, "E:0", "E:1") != frame.encode(1, "E:0", "E:1")
 
 
 @pytest.mark.asyncio
@@ -265,8 +265,8 @@ async def test_a_reader_of_some_tasks_gets_theirs_in_order_from_the_newest_commi
         for after in (0, 4, 9, 15, 29):
             for tasks in ({"a"}, {"a", "c", "none"}, {"none"}, None):
                 interest = SubscriptionFilter(None if tasks is None else frozenset(tasks))
-                lane = s.feed.shared_frame(after, interest)
-                assert lane is not None
+                frame = s.feed.shared_frame(after, interest)
+                assert frame is not None
                 wanted = [e for e in [*first, *second] if e.offset > after and interest.wants(e)]
-                assert lane.body == b",".join(e.encoded for e in wanted)
-                assert lane.last == 29
+                assert frame.body == b",".join(e.encoded for e in wanted)
+                assert frame.last == 29
