@@ -171,7 +171,7 @@ def _alone(server: Server, before: Census | None) -> Census:
 
     def settled() -> Census | None:
         now = census(server)
-        others = now.tasks["jupyter-agent-pump"] - 1
+        others = now.tasks["jupyter-agent-writer"] - 1
         there[:] = [f"{others} pumps"] if others else now.above(before or now, ROOM)
         return None if there else now
 
@@ -228,7 +228,7 @@ async def test_a_reader_that_is_too_slow_is_closed_with_4008_and_without_a_word_
         place = Place(server, story.task, await _start(server))
         with _stalled(place, 10) as sockets:
             await asyncio.to_thread(until, lambda: _parked_or_gone(server) == len(sockets))
-            while (await asyncio.to_thread(census, server)).tasks["jupyter-agent-pump"] > 1:
+            while (await asyncio.to_thread(census, server)).tasks["jupyter-agent-writer"] > 1:
                 await writer.published([story.event("log", TEXT) for _ in range(500)])
             for raw in sockets:
                 assert _rest_of(raw) == TOO_SLOW

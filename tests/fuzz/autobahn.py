@@ -29,8 +29,8 @@ async def echo(self, message):
     if isinstance(message, bytes):
         await self.write_message(message, binary=True)
     else:
-        self._pump.post(message.encode())
-        await self._pump.room()
+        self._connection.writer.post(message.encode())
+        await self._connection.writer.drain()
 
 AgentSocket.on_message = echo
 """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,6 +27,8 @@ from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.handlers.websocket import AgentSocket
 from jupyter_agent.server.limits import Timing
 from jupyter_agent.server.services import Services
+from jupyter_agent.server.sessions.producer import ProducerSession
+from jupyter_agent.server.sessions.subscriber import SubscriberSession
 
 from .bugs import Bug
 from .holding import HandHolder, Home, ModelSlot, paths_of
@@ -63,13 +65,18 @@ class Door(AgentSocket):
     def close_code(self) -> int | None:  # type: ignore[override]
         return None
 
+    def open(self, *_: str, **__: str) -> None:
+        super().open()
+        assert self._connection is not None
+        self._connection.session_types = SESSIONS.get(self.server.home.bug, self._connection.session_types)
+
     def set_nodelay(self, value: bool) -> None:
         """Nothing is ever delayed here."""
 
     async def is_allowed(self, action: str) -> bool:
         return True
 
-    async def still_allowed(self) -> CloseWith | None:
+    async def why_revoked(self, actions: Collection[str]) -> tuple[Close, str] | None:
         return None
 
     async def check_alive(self) -> CloseWith | None:
@@ -206,25 +213,25 @@ class ModelServer:
         self.holder.close()
 
 
-class _LiveGap(Door):
+class _LiveGap(SubscriberSession):
     async def _subscribe(self, request: Subscribe) -> None:
         await super()._subscribe(request)
-        reader = self._pump.readers.get(request.id)
+        reader = self._writer.readers.get(request.id)
         if reader is not None:
-            reader.position = self.services.feed.head
+            reader.position = self._services.feed.head
 
 
-class _EarlyAck(Door):
-    async def _publish(self, request: Publish) -> None:
+class _EarlyAck(ProducerSession):
+    async def _publish(self, request: Publish, size: int) -> None:
         if request.events:
-            self._pump.post(encode(Ack(request.events[-1].n)))
-        await super()._publish(request)
+            self._writer.post(encode(Ack(request.events[-1].n)))
+        await super()._publish(request, size)
 
 
-class _OffByOne(Door):
+class _OffByOne(SubscriberSession):
     async def _subscribe(self, request: Subscribe) -> None:
         await super()._subscribe(request)
-        reader = self._pump.readers.get(request.id)
+        reader = self._writer.readers.get(request.id)
         if reader is not None and request.after is not None:
             reader.position += 1
 
@@ -243,20 +250,20 @@ class _LaneRepeats(Door):
         return left
 
 
-class _DeafToRetention(Door):
+class _DeafToRetention(SubscriberSession):
     async def _subscribe(self, request: Subscribe) -> None:
         if request.after is not None:
-            epoch, offset = self.services.feed.epoch, Cursor.parse(request.after).offset
+            epoch, offset = self._services.feed.epoch, Cursor.parse(request.after).offset
             request = msgspec.structs.replace(request, after=f"{epoch}:{offset}")
         await super()._subscribe(request)
 
 
-DOORS: dict[Bug | None, type[Door]] = {
-    Bug.LIVE_GAP: _LiveGap,
-    Bug.EARLY_ACK: _EarlyAck,
-    Bug.OFF_BY_ONE: _OffByOne,
-    Bug.DEAF_TO_RETENTION: _DeafToRetention,
-    Bug.LANE_REPEATS: _LaneRepeats,
+DOORS: dict[Bug | None, type[Door]] = {Bug.LANE_REPEATS: _LaneRepeats}
+SESSIONS: dict[Bug | None, Mapping[Literal["subscriber", "producer"], type[SubscriberSession]]] = {
+    Bug.LIVE_GAP: {"subscriber": _LiveGap, "producer": ProducerSession},
+    Bug.EARLY_ACK: {"subscriber": SubscriberSession, "producer": _EarlyAck},
+    Bug.OFF_BY_ONE: {"subscriber": _OffByOne, "producer": ProducerSession},
+    Bug.DEAF_TO_RETENTION: {"subscriber": _DeafToRetention, "producer": ProducerSession},
 }
 
 

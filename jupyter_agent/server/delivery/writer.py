@@ -60,8 +60,8 @@ class State(Enum):
 class Reader:
     """A subscription as the server keeps it.
 
-    ``client_cursor`` is the cursor that the client has; ``position`` the offset up to which this side has sent
-    everything that the subscription wants. ``position`` is ahead while what lies between concerns others.
+    ``client_cursor`` is the cursor that the client has. ``position`` is the offset up to which this side has
+    sent all that the subscription wants; it is ahead where what lies between concerns others.
     """
 
     ident: int

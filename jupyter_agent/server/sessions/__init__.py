@@ -1,0 +1,1 @@
+"""One WebSocket's conversation, from its hello to its close, without Tornado."""

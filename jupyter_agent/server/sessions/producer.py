@@ -1,0 +1,126 @@
+"""A producer's session: published batches, their acks, and commands that wait for the producer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+
+from ...core.events import State, TaskState, decode_event
+from ...journal.base import AppendResult, Batch, HolderEvent, PendingCommand
+from ...journal.session import JournalSession
+from ...protocol.actions import encode
+from ...protocol.messages import Ack, ErrorMessage, FromClient, Handled, Nack, Publish
+from ...protocol.server import ServerSide
+from ..commands import flush_backlog
+from ..delivery.connections import Connection
+from ..limits import MAX_EVENT, WINDOW
+from ..prompts import reopen
+from ..services import Services
+from .subscriber import SubscriberSession
+
+MAX_UNCOMMITTED = 2 * WINDOW
+"""Batches of one producer that wait for their commit; with so many, no further frame is read."""
+
+
+class ProducerSession(SubscriberSession):
+    """Serves one producer's connection after its hello; a producer may also subscribe and command."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        services: Services,
+        protocol: ServerSide,
+        is_allowed: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        super().__init__(connection, services, protocol, is_allowed)
+        self._producer = connection.producer or ""
+        self._loop = asyncio.get_running_loop()
+        # A batch acquires after it was given to the journal, so that the last free place is never taken.
+        self._window = asyncio.Semaphore(MAX_UNCOMMITTED - 1)
+
+    async def start(self) -> None:
+        """Reopen tasks that were believed interrupted, and send the commands that wait."""
+        pending: list[PendingCommand] = []
+        try:
+            pending = await self._services.feed.call(lambda session: _reconnect(session, self._producer))
+        finally:
+            # Also after an error: commands that came meanwhile are in the backlog, behind which all others
+            # would wait.
+            flush_backlog(self._connection, pending)
+
+    async def handle(self, request: FromClient, size: int, /) -> None:
+        match request:
+            case Publish():
+                await self._publish(request, size)
+            case Handled(offset):
+                await self._handled(offset)
+            case _:
+                await super().handle(request, size)
+
+    def close(self, code: int | None) -> None:
+        """Leave the registry and have it checked soon whether the producer lives. Idempotent."""
+        self._window.release()  # for the frame that waits for a commit; no other one follows
+        super().close(code)
+        self._services.liveness.check_soon()
+
+    async def _handled(self, offset: int) -> None:
+        """Mark a command as handled, if it is one that waits for this producer and not for another."""
+
+        def job(session: JournalSession) -> None:
+            if any(waiting.offset == offset for waiting in session.journal.pending(self._producer)):
+                session.journal.handled(offset)
+
+        await self._services.feed.call(job)
+
+    async def _publish(self, request: Publish, size: int) -> None:
+        if (reason := self._why_refused(request, size)) is not None:
+            self._refuse(*reason)
+            return
+        batch = Batch(self._producer, request.base, request.events, host=self._connection.host)
+        future = self._services.feed.holder.append(batch)
+        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._acknowledge, done))
+        await self._window.acquire()
+
+    def _why_refused(self, request: Publish, size: int) -> tuple[str, str] | None:
+        """Return code and sentence if nothing of the batch may be stored; else ``None``."""
+        if not request.events or request.events[0].n != request.first:
+            return "bad_message", "publish needs events, the first of them numbered `first`"
+        if size > MAX_EVENT and any(len(encode(event)) > MAX_EVENT for event in request.events):
+            return "bad_message", f"an event may have {MAX_EVENT:,} bytes; nothing was stored"
+        if any(event.producer != self._producer for event in request.events):
+            return "foreign_task", "these events name another producer; nothing was stored"
+        return None
+
+    def _acknowledge(self, done: Future[AppendResult]) -> None:
+        """Tell the producer what became of a batch: it frees its spool up to an ack, and only then."""
+        self._window.release()
+        error = done.exception()
+        if error is not None:
+            message = f"the events were not stored: {error}"
+            self._writer.post(encode(ErrorMessage("not_stored", message, True)))
+            return
+        result = done.result()
+        if result.foreign:
+            numbers = ", ".join(str(n) for n in result.foreign[:5])
+            self._refuse("foreign_task", f"events {numbers} are of another producer's task; not stored")
+        if result.upto:
+            self._writer.post(encode(Ack(result.upto)))
+        if result.expected is not None:
+            self._writer.post(encode(Nack(result.expected)))
+
+
+def _reconnect(session: JournalSession, producer: str) -> list[PendingCommand]:
+    """Undo what was inferred about a producer that is back; return the commands that wait for it.
+
+    Nothing is undone for a producer that is known to be dead: it was killed before its hello was read.
+    """
+    if producer in session.dead_producers:
+        return []
+    for task in session.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
+        last = session.journal.tail(task.id, 1, ["state"])
+        if last and decode_event(last[0].encoded).producer != producer:
+            running = State(TaskState.RUNNING, reason="its process is back")
+            session.append(HolderEvent(task.id, task.attempt, "state", running))
+            reopen(session, task)
+    return session.journal.pending(producer)
