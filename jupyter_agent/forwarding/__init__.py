@@ -1,1 +1,1 @@
-"""Events to a WebSocket of somebody else's: what a forward is, and sending until the peer has it."""
+"""Forwards: events sent to another program's WebSocket until it has read them."""

@@ -1,6 +1,6 @@
-"""A WebSocket of somebody else's: opened, written to, and asked whether it has read so far.
+"""Peer: an outgoing WebSocket that is written to, and pinged to learn what it has read.
 
-What it says is of no interest. Every wait has a deadline, and no error repeats the address or a header.
+Its messages are ignored. Every wait has a timeout, and no error repeats the address or a header.
 """
 
 from __future__ import annotations
@@ -27,12 +27,16 @@ from ..transport.websocket import CLOSE_TIMEOUT, connect
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 CONNECT_TIMEOUT = 20.0
-ANSWER_TIMEOUT = 20.0
-"""Seconds for the peer to take a batch and answer a ping behind it, before it counts as gone."""
+"""Seconds for the connection and the handshake."""
 
-_FOR_GOOD = frozenset((1003, 1007, 1008, 1009, 1010, 3000, 3003))
-_TRY_AGAIN = frozenset((408, 425, 429))
-_BUSY = 500
+ANSWER_TIMEOUT = 20.0
+"""Seconds for the peer to read a batch and answer the ping behind it, before it counts as gone."""
+
+_REFUSED_CODES = frozenset((1003, 1007, 1008, 1009, 1010, 3000, 3003))
+"""Close codes after which the same connection would be refused again; so are 4500 to 4999."""
+
+_RETRY_STATUSES = frozenset((408, 425, 429))
+_FIRST_SERVER_ERROR = 500
 
 
 class PeerAway(AgentError):
@@ -40,31 +44,34 @@ class PeerAway(AgentError):
 
 
 class PeerRefuses(PeerAway):
-    """The peer does not want this; it is asked again seldom."""
+    """The peer refuses the connection; trying again soon would not help."""
 
 
 class Peer(Protocol):
     """One open connection."""
 
     async def deliver(self, frames: Sequence[bytes]) -> None:
-        """Write text frames, and wait until the peer has read them. Raises `PeerAway`."""
+        """Write text frames and wait until the peer has read them. Raises `PeerAway`."""
 
     async def wait_or_closed(self, waiting: Awaitable[T], within: float) -> T | None:
-        """What *waiting* gives, ``None`` after *within* seconds. Raises `PeerAway` when the peer closes."""
+        """Return the result of *waiting*; ``None`` after *within* seconds.
+
+        Raises `PeerAway` when the peer closes the connection.
+        """
 
     async def close(self) -> None:
-        """Hang up, and let go of the socket; again is nothing."""
+        """Close the connection and the socket. Idempotent."""
 
 
 class Opener(Protocol):
-    """Opens a connection; `open_peer`, or a test's."""
+    """Opens a connection: `open_peer`, or a fake."""
 
     async def __call__(self, url: str, headers: dict[str, str], subprotocols: list[str] | None) -> Peer:
-        """Raises `PeerAway`."""
+        """Return an open connection. Raises `PeerAway`."""
 
 
 class WebSocketPeer:
-    """See `Peer`."""
+    """A `Peer` over Tornado's client."""
 
     def __init__(self) -> None:
         self._closed = asyncio.Event()
@@ -74,14 +81,14 @@ class WebSocketPeer:
         self._socket: WebSocketClientConnection | None = None
 
     async def open(self, request: HTTPRequest, subprotocols: list[str] | None) -> None:
-        self._socket = await connect(request, subprotocols=subprotocols, on_message=self._hear)
+        self._socket = await connect(request, subprotocols=subprotocols, on_message=self._on_message)
         self._socket.on_pong = self._on_pong  # type: ignore[method-assign]
 
     async def deliver(self, frames: Sequence[bytes]) -> None:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT):
                 await self._write(frames)
-                await self._ask()
+                await self._ping()
         except TimeoutError:
             raise PeerAway(f"the peer did not answer within {ANSWER_TIMEOUT:.0f} s") from None
         except (StreamClosedError, WebSocketClosedError):
@@ -102,7 +109,7 @@ class WebSocketPeer:
                 task.cancel()
             await asyncio.wait((work, closing))
             if not work.cancelled():
-                work.exception()  # has been looked at: asyncio need not log it
+                work.exception()  # retrieved, so that asyncio does not log it
 
     async def close(self) -> None:
         socket, self._socket = self._socket, None
@@ -116,7 +123,7 @@ class WebSocketPeer:
         stream.close()
 
     async def _write(self, frames: Sequence[bytes]) -> None:
-        """All of *frames* in one go, past Tornado's buffer of single messages."""
+        """Write all of *frames* at once, past Tornado's buffering of single messages."""
         protocol = self._open_socket().protocol
         stream = None if protocol is None else protocol.stream
         if stream is None:
@@ -124,7 +131,7 @@ class WebSocketPeer:
         if frames:
             await stream.write(b"".join(masked_frame(frame, os.urandom(MASK_BYTES)) for frame in frames))
 
-    async def _ask(self) -> None:
+    async def _ping(self) -> None:
         self._answered.clear()
         self._expected = b"jupyter_agent %d" % next(self._pings)
         self._open_socket().ping(self._expected)
@@ -145,11 +152,11 @@ class WebSocketPeer:
 
     def _gone(self) -> PeerAway:
         code = self._socket.close_code if self._socket is not None else None
-        if code in _FOR_GOOD or 4500 <= (code or 0) <= 4999:
+        if code in _REFUSED_CODES or 4500 <= (code or 0) <= 4999:
             return PeerRefuses(f"the peer closed the connection for good (code {code})")
         return PeerAway(f"the peer closed the connection{f' (code {code})' if code else ''}")
 
-    def _hear(self, message: str | bytes | None) -> None:
+    def _on_message(self, message: str | bytes | None) -> None:
         if message is None:
             self._closed.set()
 
@@ -159,15 +166,15 @@ class WebSocketPeer:
 
 
 async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] | None = None) -> Peer:
-    """Connect to *url* with *headers*. Raises `PeerAway`, in words that repeat neither."""
-    bare, own = _credentials(url)
+    """Connect to *url* with *headers*. Raises `PeerAway`, whose message repeats neither."""
+    address, authorization = _split_credentials(url)
     request = HTTPRequest(
-        bare,
-        headers=own | headers,
+        address,
+        headers=authorization | headers,
         connect_timeout=CONNECT_TIMEOUT,
         request_timeout=CONNECT_TIMEOUT,
         follow_redirects=False,
-        streaming_callback=_pass_over,
+        streaming_callback=_discard,
     )
     peer = WebSocketPeer()
     try:
@@ -184,17 +191,17 @@ async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] |
     except OSError as error:
         raise PeerAway(f"the peer cannot be reached: {error.strerror or type(error).__name__}") from None
     except Exception as error:
-        log.debug("what answered is no WebSocket: %s", type(error).__name__)
+        log.debug("the peer is no WebSocket: %s", type(error).__name__)
         raise PeerRefuses("what answers there is no WebSocket") from error
     return peer
 
 
-def _pass_over(_body: bytes) -> None:
-    """Of what a peer says beside a refusal nothing is kept: it may be much."""
+def _discard(_body: bytes) -> None:
+    """Drop the body of a refusal, which may be large."""
 
 
-def _credentials(url: str) -> tuple[str, dict[str, str]]:
-    """The address without user and password, and the header that says them."""
+def _split_credentials(url: str) -> tuple[str, dict[str, str]]:
+    """Return the address without user and password, and the header that carries them."""
     parts = urlsplit(url)
     bare = urlunsplit((*parts[:1], parts.netloc.rpartition("@")[2], *parts[2:4], ""))
     if parts.username is None:
@@ -204,12 +211,13 @@ def _credentials(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _refusal(status: int) -> PeerAway:
+    """Return the error for a handshake that was answered with an HTTP *status*."""
     if status in (401, 403, 407):
         return PeerRefuses(f"the peer does not let us in (HTTP {status}); check the headers")
     if status in (404, 410):
         return PeerRefuses(f"there is nothing at this path of the peer (HTTP {status})")
     if status == 599:  # Tornado's own, for a connection that broke off or took too long
         return PeerAway("the peer did not answer the handshake")
-    if status >= _BUSY or status in _TRY_AGAIN:
+    if status >= _FIRST_SERVER_ERROR or status in _RETRY_STATUSES:
         return PeerAway(f"the peer cannot take a connection now (HTTP {status})")
     return PeerRefuses(f"the peer does not take a WebSocket here (HTTP {status})")

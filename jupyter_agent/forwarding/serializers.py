@@ -1,4 +1,4 @@
-"""How a forwarded event is written: as HTTP gives it, or as a CloudEvent.
+"""Serializers of forwarded events: the JSON of the HTTP API, or CloudEvents.
 
 CloudEvents 1.0, JSON format, structured mode (https://cloudevents.io); the subprotocol is the one of its
 WebSocket binding.
@@ -38,9 +38,9 @@ class CloudEvent(Struct, frozen=True, omit_defaults=True):
     flag: str | None = None
 
 
-def serialize(encoded: bytes, form: Format) -> bytes:
-    """The text of one frame for an event as a journal or a spool has it."""
-    return encoded if form == "json" else _encode(_cloud_event(decode_event(encoded)))
+def serialize(encoded: bytes, format: Format) -> bytes:
+    """Return the text of one frame for an event that is encoded as in a journal or a spool."""
+    return encoded if format == "json" else _encode(_cloud_event(decode_event(encoded)))
 
 
 def _cloud_event(event: Event) -> CloudEvent:
@@ -60,7 +60,7 @@ def _cloud_event(event: Event) -> CloudEvent:
 
 
 def _time(seconds: float) -> str | None:
-    """RFC 3339; ``None`` for what no calendar has (a broken clock may have said anything)."""
+    """Return RFC 3339 text; ``None`` for a time outside the calendar, which a broken clock can produce."""
     try:
         text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     except (OverflowError, ValueError, OSError):

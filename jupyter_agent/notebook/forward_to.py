@@ -21,7 +21,8 @@ from ..core.ids import Cursor
 from ..errors import RequestRefused, ServerUnreachable
 from ..forwarding.sender import OutgoingBatch, Sender
 from ..forwarding.serializers import serialize
-from ..forwarding.spec import ForwardSpec, ForwardStatus, read_forward_spec, shown_url
+from ..forwarding.spec import ForwardSpec, ForwardStatus, redacted_url
+from ..forwarding.spec_parser import read_forward_spec
 from ..producer.producer import Producer, current_producer
 from ..system.ids import new_id
 from ..transport.blocking_http import fetch
@@ -107,7 +108,7 @@ class Forward:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Forward to {shown_url(self.url)}>"
+        return f"<Forward to {redacted_url(self.url)}>"
 
 
 class _Held:
@@ -190,7 +191,7 @@ def _unless_removed(ask: Callable[[], T]) -> T | None:
 
 
 class _SpoolSource:
-    """What this process emitted (see `forwarding.sender.Source`)."""
+    """What this process emitted (see `forwarding.sender.EventSource`)."""
 
     def __init__(self, producer: Producer, wanted: ForwardSpec, moved: Callable[[], None]) -> None:
         self.place = 0
@@ -199,9 +200,9 @@ class _SpoolSource:
         self._wanted = wanted
         self._moved = moved
 
-    async def next(self, most: int) -> OutgoingBatch:
+    async def next(self, limit: int) -> OutgoingBatch:
         while True:
-            batch = self._producer.spool.batch(self.place, events=most)
+            batch = self._producer.spool.batch(self.place, events=limit)
             if batch is None:
                 await asyncio.sleep(POLL_INTERVAL)
                 continue
@@ -214,7 +215,7 @@ class _SpoolSource:
 
     async def acknowledge(self, batch: OutgoingBatch) -> None:
         self.delivered += len(batch.frames)
-        self._move(batch.place)
+        self._move(batch.position)
 
     async def is_exhausted(self) -> bool:
         return False

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from jupyter_agent.forwarding.peer import PeerRefuses, open_peer
-from jupyter_agent.forwarding.spec import read_forward_spec
+from jupyter_agent.forwarding.spec_parser import read_forward_spec
 from jupyter_agent.server.background.apprise import apprise_sender
 from tests.support.builders import until
 from tests.support.servers import Server

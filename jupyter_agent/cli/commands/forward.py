@@ -12,7 +12,8 @@ from rich.text import Text
 
 from ...core.events import DATA_TYPES
 from ...core.sanitize import json_text, to_single_line
-from ...forwarding.spec import FORMATS, ForwardSpec, ForwardStatus, read_forward_spec
+from ...forwarding.spec import FORMATS, ForwardSpec, ForwardStatus
+from ...forwarding.spec_parser import read_forward_spec
 from ...rendering.humanize import number
 from ..backends import forwards
 from ..backends.journals import Journals

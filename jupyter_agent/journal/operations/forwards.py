@@ -10,7 +10,14 @@ from msgspec.structs import replace
 from ...core.events import UNREADABLE
 from ...core.ids import Cursor
 from ...errors import NotNow
-from ...forwarding.spec import ForwardRecord, ForwardSpec, ForwardStatus, decode_record, encode_record, shown
+from ...forwarding.spec import (
+    ForwardRecord,
+    ForwardSpec,
+    ForwardStatus,
+    decode_record,
+    encode_record,
+    status_of,
+)
 from ..base import Journal, StoredEvent
 from ..records import RecordsExport
 
@@ -28,7 +35,7 @@ def forwards(journal: Journal) -> list[ForwardRecord]:
 
 def at_rest(record: ForwardRecord, head: int, error: str | None = None) -> ForwardStatus:
     """A forward that nobody runs now, in a journal with this *head*."""
-    return shown(record, "waiting", max(0, head - Cursor.parse(record.cursor).offset), error)
+    return status_of(record, "waiting", max(0, head - Cursor.parse(record.cursor).offset), error)
 
 
 def add_forward(journal: Journal, wanted: ForwardSpec, ident: str, now: float) -> tuple[ForwardRecord, bool]:

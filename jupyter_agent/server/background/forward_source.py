@@ -30,7 +30,7 @@ PASS_EVERY = 60.0
 
 
 class FeedSource:
-    """What one forward sends next (see `forwarding.sender.Source`)."""
+    """What one forward sends next (see `forwarding.sender.EventSource`)."""
 
     def __init__(
         self, feed: Feed, record: ForwardRecord, place: int, clock: Callable[[], float] = time.monotonic
@@ -67,13 +67,13 @@ class FeedSource:
     def unsubscribe(self) -> None:
         self._feed.unsubscribe(self)
 
-    async def next(self, most: int) -> OutgoingBatch:
+    async def next(self, limit: int) -> OutgoingBatch:
         while True:
             self._wake.clear()
             page = await self._feed.page(self.place, self._interest)
-            last = page.events[most - 1].offset if len(page.events) > most else page.last
+            last = page.events[limit - 1].offset if len(page.events) > limit else page.last
             frames = [
-                serialize(event.encoded, self._record.format) for event in self._new(page.events[:most])
+                serialize(event.encoded, self._record.format) for event in self._new(page.events[:limit])
             ]
             if frames:
                 return OutgoingBatch(frames, last)
@@ -82,7 +82,7 @@ class FeedSource:
                 await self._wait()
 
     async def acknowledge(self, batch: OutgoingBatch) -> None:
-        self.place = batch.place
+        self.place = batch.position
         self.delivered += len(batch.frames)
         if self._clock() >= self._due():
             await self.save()

@@ -19,7 +19,7 @@ from ...core.ids import Cursor
 from ...errors import RequestRefused
 from ...forwarding.peer import Opener, open_peer
 from ...forwarding.sender import Sender
-from ...forwarding.spec import ForwardRecord, ForwardSpec, ForwardStatus, shown
+from ...forwarding.spec import ForwardRecord, ForwardSpec, ForwardStatus, status_of
 from ...journal.operations.forwards import add_forward, at_rest, forward, forwards, remove_forward
 from ...journal.session import JournalSession
 from ...system.ids import new_id
@@ -42,7 +42,7 @@ class _Running:
     def status(self) -> ForwardStatus:
         source, sender = self.source, self.sender
         record = replace(self.record, cursor=source.cursor, delivered=source.delivered)
-        return shown(record, sender.state, source.lag, sender.error)
+        return status_of(record, sender.state, source.lag, sender.error)
 
     async def stop(self) -> None:
         self.source.unsubscribe()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ...forwarding.spec import ForwardSpec, read_forward_spec
+from ...forwarding.spec import ForwardSpec
+from ...forwarding.spec_parser import read_forward_spec
 from .base import AgentHandler, BadRequest
 
 

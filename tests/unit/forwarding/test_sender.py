@@ -1,4 +1,4 @@
-"""A sender and its peer: what is sent again, how long it waits, and what it says when it may not come in."""
+"""A sender and its peer: what is sent again, how long it waits, and what it reports when it is refused."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Source:
         self.more = asyncio.Event()
         self.faults: list[Exception] = []
 
-    async def next(self, most: int) -> OutgoingBatch:
+    async def next(self, limit: int) -> OutgoingBatch:
         if self.faults:
             raise self.faults.pop(0)
         while self.place == len(self.events):
             self.more.clear()
             await self.more.wait()
-        frames = self.events[self.place : self.place + most]
+        frames = self.events[self.place : self.place + limit]
         return OutgoingBatch(frames, self.place + len(frames))
 
     async def acknowledge(self, batch: OutgoingBatch) -> None:
-        self.place = batch.place
+        self.place = batch.position
 
     async def is_exhausted(self) -> bool:
         return self.is_over and self.place == len(self.events)
@@ -71,7 +71,7 @@ class Scene:
             self.source,
             URL,
             {"X-Key": "secret-3"},
-            chance=lambda: 1.0,
+            uniform=lambda: 1.0,
             pause=self._pause,
             connect=self.world.connect,
         )

@@ -12,7 +12,8 @@ import pytest
 from jupyter_agent.core.events import Event, TaskState
 from jupyter_agent.core.ids import Cursor
 from jupyter_agent.errors import NotNow
-from jupyter_agent.forwarding.spec import ForwardRecord, ForwardSpec, read_forward_spec, shown
+from jupyter_agent.forwarding.spec import ForwardRecord, ForwardSpec, status_of
+from jupyter_agent.forwarding.spec_parser import read_forward_spec
 from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
@@ -336,7 +337,7 @@ def test_what_cannot_be_is_one_sentence_without_a_secret(given: dict[str, Any], 
 
 def test_nothing_that_is_secret_is_shown() -> None:
     one = record(headers={"X-Key": "secret-3"}, types=("log",))
-    listed = shown(one, "waiting", 3)
+    listed = status_of(one, "waiting", 3)
     assert "secret" not in repr(listed) + repr(one) + repr(ForwardSpec(URL, headers={"X": "secret-3"}))
     assert (listed.url, listed.headers) == ("wss://example.org/events", ("X-Key",))
-    assert shown(record(), "waiting", 0).url == "wss://example.org/events"
+    assert status_of(record(), "waiting", 0).url == "wss://example.org/events"
