@@ -1,1 +1,1 @@
-"""What a setting may name, and a pattern for your own: `agent.agent` solves small tasks about files."""
+"""Example agent: `agent.agent` solves small tasks about files; a setting may name it, or your own."""

@@ -1,8 +1,8 @@
-"""An agent as a task: it plans, calls Python tools, asks back, and reports.
+"""Example agent as a task: it plans, calls Python tools, asks the user, and reports.
 
-What thinks is any function from the messages so far to the next reply. The default, `rules.think`, needs
-no model and no network; `endpoint` makes one of a server that speaks OpenAI's protocol. Each reply is one
-JSON object, as `PROTOCOL` says.
+The model is any function from the messages so far to the next reply. The default, `rules.think`, needs no
+language model and no network; `endpoint` makes one from a server that speaks OpenAI's protocol. Each reply is
+one JSON object, as `PROTOCOL` says.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Message = dict[str, str]
 """``role`` (system, user, assistant) and ``content``."""
 
 Complete = Callable[[Sequence[Message]], str]
-"""From the messages so far to the next reply."""
+"""A model: takes the messages so far, returns the next reply."""
 
 MAX_STEPS = 40
-"""Replies after which a run gives up."""
+"""Maximum number of replies in one run."""
 
 PROTOCOL = """You solve tasks with tools. Answer with exactly one JSON object, one of
 {"plan": ["a step", ...]}                      first of all: what you are going to do
@@ -36,15 +36,16 @@ The tools:
 
 
 def agent(text: str, complete: Complete = think) -> str:
-    """Solve the task that *text* describes; the report. Each step is kept: a later attempt goes on behind it.
+    """Solve the task that *text* describes and return the report.
 
-    Raises `RuntimeError` when it comes to no end within `MAX_STEPS` replies.
+    Each step is a checkpoint, from which a later attempt resumes. Raises `RuntimeError` when there is no
+    report after `MAX_STEPS` replies.
     """
-    return _Run(text, complete).to_the_end()
+    return _Run(text, complete).run()
 
 
 def endpoint(url: str, model: str, key: str = "", timeout: float = 120.0) -> Complete:
-    """A `complete` over any server with OpenAI's ``/chat/completions`` below *url*; *timeout* is seconds."""
+    """Return a model on any server with OpenAI's ``/chat/completions`` below *url*; *timeout* is seconds."""
 
     def complete(messages: Sequence[Message]) -> str:
         body = json.dumps({"model": model, "messages": list(messages)}).encode()
@@ -57,7 +58,7 @@ def endpoint(url: str, model: str, key: str = "", timeout: float = 120.0) -> Com
 
 
 class _Run:
-    """One task of the agent, from where its last checkpoint left it."""
+    """One attempt of the agent, resumed from the task's last checkpoint."""
 
     def __init__(self, text: str, complete: Complete) -> None:
         self._text = text
@@ -70,8 +71,8 @@ class _Run:
         self._done = 0
         self._planned = 0
 
-    def to_the_end(self) -> str:
-        self._go_on()
+    def run(self) -> str:
+        self._resume()
         for _ in range(MAX_STEPS):
             self._task.raise_if_cancelled()
             reply = self._complete(self._messages)
@@ -81,30 +82,30 @@ class _Run:
                 self._progress("reporting")
                 self._say(report.splitlines(keepends=True))
                 return report
-            self._remember(reply, self._do(action))
+            self._save_step(reply, self._run_action(action))
         raise RuntimeError(f"no report after {MAX_STEPS} steps: {self._text[:80]!r}")
 
-    def _go_on(self) -> None:
-        """Take up what an earlier attempt had done of the same task."""
-        kept = self._task.restore()
-        if not isinstance(kept, dict) or kept.get("text") != self._text:
+    def _resume(self) -> None:
+        """Restore what an earlier attempt had done for the same text."""
+        state = self._task.restore()
+        if not isinstance(state, dict) or state.get("text") != self._text:
             return
-        self._messages, self._done, self._planned = kept["messages"], kept["done"], kept["planned"]
+        self._messages, self._done, self._planned = state["messages"], state["done"], state["planned"]
         self._task.say(f"I go on after step {self._done}.")
 
-    def _remember(self, reply: str, outcome: dict[str, Any]) -> None:
+    def _save_step(self, reply: str, outcome: dict[str, Any]) -> None:
         self._messages.append({"role": "assistant", "content": reply})
         self._messages.append({"role": "user", "content": json.dumps(outcome)})
-        kept = {"text": self._text, "messages": self._messages, "done": self._done, "planned": self._planned}
-        self._task.checkpoint(kept)
+        state = {"text": self._text, "messages": self._messages, "done": self._done, "planned": self._planned}
+        self._task.checkpoint(state)
 
-    def _do(self, action: dict[str, Any]) -> dict[str, Any]:
-        """Carry one reply out; what came of it."""
+    def _run_action(self, action: dict[str, Any]) -> dict[str, Any]:
+        """Run the action of one reply and return its outcome for the model."""
         match action:
             case {"plan": [*steps]}:
                 return self._plan([str(step) for step in steps])
             case {"tool": str(name)}:
-                return self._use(name, action.get("args") or {})
+                return self._call_tool(name, action.get("args") or {})
             case {"ask": str(question)}:
                 return {"answer": self._task.ask(question, action.get("choices"))}
             case _:
@@ -116,7 +117,7 @@ class _Run:
         self._progress("planned")
         return {"result": "go on"}
 
-    def _use(self, name: str, args: object) -> dict[str, Any]:
+    def _call_tool(self, name: str, args: object) -> dict[str, Any]:
         self._progress(f"{name} {json.dumps(args)}")
         try:
             result = call(name, args)
@@ -131,14 +132,14 @@ class _Run:
         self._task.progress(self._done, max(self._planned, self._done) or None, message=message[:200])
 
     def _say(self, pieces: Iterable[str]) -> None:
-        """Say one message, piece by piece."""
+        """Stream one message, piece by piece."""
         message: str | None = None
         for piece in pieces:
             message = self._task.say(piece, stream=message)
 
 
 def _action(reply: str) -> dict[str, Any]:
-    """The JSON object in *reply*, which models like to wrap in words; empty when there is none."""
+    """Return the JSON object in *reply*, around which models often write text; empty when there is none."""
     start = reply.find("{")
     if start < 0:
         return {}

@@ -1,23 +1,23 @@
-"""What the example agent reports, as Markdown."""
+"""Reports of the example agent, as Markdown."""
 
 from __future__ import annotations
 
 from typing import Any
 
 ENDINGS = {"python": "py", "notebook": "ipynb", "text": "txt", "markdown": "md", "json": "json", "csv": "csv"}
-"""File endings by what people call them."""
+"""File endings by the names that people use."""
 
 Found = tuple[str, Any]
-"""A path with what a tool made of it, or with the exception that it raised."""
+"""A path with the result of a tool, or with the exception that the tool raised."""
 
 
 def summary(found: list[Found]) -> str:
-    """Per column facts of each table."""
+    """Describe the columns of each table."""
     return "\n\n".join(_table(path, facts) for path, facts in found)
 
 
 def rows(found: list[Found]) -> str:
-    """The rows of each table, and of all."""
+    """List the number of rows of each table, and of all together."""
     lines = [
         f"- `{path}`: {_refused(n) if isinstance(n, Exception) else _count(n, 'row')}" for path, n in found
     ]
@@ -27,14 +27,14 @@ def rows(found: list[Found]) -> str:
 
 
 def files(found: list[str], pattern: str) -> str:
-    """What there is of files."""
+    """List the files that match *pattern*."""
     if not found:
         return f"There are no files `{pattern}`."
     return "\n".join([f"{_count(len(found), 'file')}:", "", *(f"- `{path}`" for path in found)])
 
 
 def places(text: str, found: list[str]) -> str:
-    """Where a text is."""
+    """List the places where a text was found."""
     if not found:
         return f"`{text}` is in none of the files."
     return "\n".join(
@@ -43,21 +43,15 @@ def places(text: str, found: list[str]) -> str:
 
 
 def text(path: str, content: str) -> str:
-    """The beginning of a file."""
+    """Show the beginning of a file."""
     return f"The beginning of `{path}`:\n\n```\n{content.rstrip()}\n```"
 
 
 def number(value: float) -> str:
-    """With at most six digits that count; whole numbers whole."""
-    if isinstance(value, int) or float(value).is_integer():
-        return (
-            f"{int(value):,}"
-            if abs(value) < 1e15
-            else f"{value:.6g}"
-            if isinstance(value, float)
-            else str(value)
-        )
-    return f"{value:.6g}"
+    """Format a number: whole numbers in full, others with six significant digits."""
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e15):
+        return f"{value:.6g}"
+    return f"{int(value):,}" if abs(value) < 1e15 else str(value)
 
 
 def _table(path: str, facts: Any) -> str:

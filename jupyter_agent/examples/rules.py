@@ -1,7 +1,7 @@
-"""What thinks in the example agent where there is no model: rules, from a task's words to steps.
+"""Rule-based model of the example agent, for use without a language model.
 
-A skill is written as if its tools answered at once. It is run again from its beginning for each reply; what
-it called before is answered from the messages, and the first call that is not ends it as the next action.
+A skill is written as if its tools answered at once. It is run from its beginning for each reply: calls that
+it made before are answered from the messages, and the first new call ends it and becomes the next action.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from typing import Any
 from .skills import CAN, EXAMPLES, SKILLS, Refused
 
 MAX_QUESTIONS = 3
+"""Times that the user is asked what to do."""
+
 MAX_GOAL = 2000
-"""Characters of a goal that are looked at."""
+"""Characters of a goal that are searched."""
 
 
-class Wanted(Exception):
-    """What has to be done before a skill can go on."""
+class NextAction(Exception):
+    """The action whose outcome a skill needs to go on."""
 
     def __init__(self, action: dict[str, Any]) -> None:
         super().__init__()
@@ -27,7 +29,7 @@ class Wanted(Exception):
 
 
 class Talk:
-    """The messages so far, as the answers to what a skill asks for, in order."""
+    """Answers a skill's calls from the messages so far, in order."""
 
     def __init__(self, messages: Sequence[dict[str, str]]) -> None:
         start = next(index for index, message in enumerate(messages) if message["role"] == "user")
@@ -36,38 +38,38 @@ class Talk:
         self._past = list(zip(contents[::2], contents[1::2], strict=True))
 
     def plan(self, *steps: str) -> None:
-        """Say what is going to be done."""
+        """Announce the steps."""
         self._step({"plan": list(steps)})
 
     def call(self, tool: str, **args: Any) -> Any:
-        """What a tool gives. Raises `Refused`."""
+        """Return a tool's result. Raises `Refused`."""
         outcome = self._step({"tool": tool, "args": args})
         if "error" in outcome:
             raise Refused(outcome["error"])
         return outcome["result"]
 
     def ask(self, question: str, choices: Sequence[str] = ()) -> str:
-        """What a person answers; empty when nobody can."""
-        offered = {"choices": list(choices)} if choices else {}
-        return str(self._step({"ask": question} | offered)["answer"]).strip()
+        """Return the user's answer; empty when no user can answer."""
+        action = {"ask": question} | ({"choices": list(choices)} if choices else {})
+        return str(self._step(action)["answer"]).strip()
 
     def _step(self, action: dict[str, Any]) -> dict[str, Any]:
         if not self._past or self._past[0][0] != action:
-            raise Wanted(action)
+            raise NextAction(action)
         outcome: dict[str, Any] = self._past.pop(0)[1]
         return outcome
 
 
 def think(messages: Sequence[dict[str, str]]) -> str:
-    """The next reply, as `agent.PROTOCOL` has it."""
+    """Return the next reply, as `agent.PROTOCOL` wants it."""
     try:
         return json.dumps({"report": _solve(Talk(messages))})
-    except Wanted as wanted:
-        return json.dumps(wanted.action)
+    except NextAction as needed:
+        return json.dumps(needed.action)
 
 
 def _solve(talk: Talk) -> str:
-    """The report. Raises `Wanted` for the next step."""
+    """Return the report. Raises `NextAction` for the next step."""
     goal = talk.goal[:MAX_GOAL]
     for _ in range(MAX_QUESTIONS):
         for skill in SKILLS:

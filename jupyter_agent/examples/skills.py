@@ -1,4 +1,4 @@
-"""What the example agent can do without a model: each skill is recognised by words and solves by tools."""
+"""Skills of the rule-based model: each is recognised by words and works with tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CAN = (
 )
 EXAMPLES = ["Summarise the CSV files here", "How many rows do the CSV files have?", "List the files"]
 HERE = {"here", "this", "it", "them", "all", "each", "every", "the", "my", "there", "total", "csv", "files"}
-"""Words behind "in" that name no folder."""
+"""Words after "in" that are not the name of a folder."""
 
 STATISTICS = {
     "mean": "mean", "average": "mean", "median": "median", "sum": "sum", "total": "sum", "minimum": "min",
@@ -32,11 +32,11 @@ NAMES = {
 
 
 class Refused(Exception):
-    """A tool could not do what it was asked for; the sentence says why."""
+    """A tool call failed; the message is a sentence that says why."""
 
 
 class Talk(Protocol):
-    """What a skill does its work with; see `rules.Talk`."""
+    """The interface of `rules.Talk` for skills."""
 
     def plan(self, *steps: str) -> None: ...
 
@@ -47,7 +47,7 @@ class Talk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """``words``: a regular expression that the goal must have in it; ``run`` gives the report."""
+    """``words``: a regular expression that is searched in the goal; ``run`` returns the report."""
 
     words: str
     run: Callable[[Talk, str, re.Match[str]], str]
@@ -105,7 +105,7 @@ def calculate(talk: Talk, _: str, found: re.Match[str]) -> str:
 
 
 def _try(talk: Talk, tool: str, path: str) -> tuple[str, Any]:
-    """The path with what the tool makes of it, or with its refusal."""
+    """Return the path with the tool's result, or with the error that the tool raised."""
     try:
         return path, talk.call(tool, path=path)
     except Refused as refused:
@@ -113,7 +113,7 @@ def _try(talk: Talk, tool: str, path: str) -> tuple[str, Any]:
 
 
 def _tables(talk: Talk, goal: str) -> list[str]:
-    """The CSV files that the goal names, or those in its folder; a person is asked when there are none."""
+    """Return the CSV files that the goal names, or those in its folder; ask the user when there are none."""
     if named := re.findall(r"[\w./-]+\.(?:csv|tsv|tab|dat|txt)\b", goal, re.IGNORECASE):
         return list(dict.fromkeys(named))
     found: list[str] = talk.call("list_files", pattern="*.csv", folder=_folder(goal))
@@ -125,7 +125,7 @@ def _tables(talk: Talk, goal: str) -> list[str]:
 
 
 def _folder(goal: str) -> str:
-    """The folder that the goal names; else the present one."""
+    """Return the folder that the goal names; else the working directory."""
     for word in re.findall(
         r"\b(?:in|under|below|inside) (?:the )?(?:folder )?[`'\"]?([\w./-]+)", goal, re.IGNORECASE
     ):
@@ -136,7 +136,7 @@ def _folder(goal: str) -> str:
 
 
 def _column(talk: Talk, tables: list[dict[str, Any]], name: str) -> tuple[str, str]:
-    """In which file and under which name the column is; a person is asked when that is not clear."""
+    """Return the file and the exact name of a column; ask the user when that is ambiguous."""
     for _ in range(2):
         homes = {
             t["path"]: c["name"] for t in tables for c in t["columns"] if c["name"].lower() == name.lower()
@@ -180,4 +180,4 @@ SKILLS = [
         calculate,
     ),
 ]
-"""The first whose words are in the goal is taken."""
+"""In order of priority: the first whose words are in the goal is used."""

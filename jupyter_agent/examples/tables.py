@@ -1,4 +1,4 @@
-"""What is in a CSV file, with the standard library."""
+"""Contents and statistics of CSV files, with the standard library only."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from typing import Any
 import jupyter_agent as ja
 
 CHECK_EVERY = 1000
-"""Rows between two looks at whether the task was cancelled."""
+"""Rows between two checks whether the task was cancelled."""
 
 SAMPLE = 8192
+"""Characters from which the delimiter is guessed."""
+
 MAX_COMMON = 3
 EMPTY = {"", "na", "nan", "n/a", "null", "none"}
 
 
 class TableError(Exception):
-    """A file that is no table, or a column or statistic that it does not have."""
+    """A file is no table, or has no such column or statistic."""
 
 
 STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
@@ -32,19 +34,19 @@ STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 def count_rows(path: Path) -> int:
-    """Rows below the header."""
+    """Return the number of rows below the header."""
     return sum(1 for _ in _rows(path)) - 1
 
 
 def describe(path: Path, name: str) -> dict[str, Any]:
-    """Rows and columns; of numbers their statistics, of texts the most common."""
+    """Return the number of rows, and for each column statistics or the most common texts."""
     header, columns, rows = _read(path)
     described = [_column(title, values) for title, values in zip(header, columns, strict=True)]
     return {"path": name, "rows": rows, "columns": described}
 
 
 def statistic(path: Path, column: str, word: str) -> float | int:
-    """One figure of a column. Raises `TableError`, which names the columns or statistics that there are."""
+    """Return one statistic of a column. Raises `TableError`, which names what the file has instead."""
     header, columns, _ = _read(path)
     wanted = [index for index, title in enumerate(header) if title.lower() == column.strip().lower()]
     if not wanted:
@@ -63,7 +65,7 @@ def statistic(path: Path, column: str, word: str) -> float | int:
 
 
 def _read(path: Path) -> tuple[list[str], list[list[str]], int]:
-    """Header, columns, and how many rows."""
+    """Return header, columns and the number of rows."""
     rows = _rows(path)
     header = next(rows)
     titles = [title.strip() or f"column {number}" for number, title in enumerate(header, 1)]
@@ -76,7 +78,7 @@ def _read(path: Path) -> tuple[list[str], list[list[str]], int]:
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    """The header and then every row that is not empty. Raises `TableError` for what is no table."""
+    """Yield the header and every row that is not empty. Raises `TableError` for a file that is no table."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             sample = file.read(SAMPLE)
@@ -111,7 +113,7 @@ def _column(title: str, values: list[str]) -> dict[str, Any]:
 
 
 def _numbers(present: list[str]) -> list[float]:
-    """All of them as numbers; none, unless all are."""
+    """Return all values as numbers; none, unless all are finite numbers."""
     try:
         numbers = [float(value) for value in present]
     except ValueError:

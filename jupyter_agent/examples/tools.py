@@ -1,4 +1,4 @@
-"""The example agent's tools: plain functions that read files below the working directory, and count."""
+"""Tools of the example agent: functions that read and count files below the working directory."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ import jupyter_agent as ja
 from . import tables
 
 MAX_FILES = 200
+"""Files in one answer."""
+
 MAX_SCANNED = 20_000
+"""Files that are looked at for it."""
+
 MAX_BYTES = 64 << 20
-"""The largest file that is read."""
+"""Size of the largest file that is read."""
 
 MAX_LINES = 50
 MAX_DIGITS = 1000
 
 
 class ToolError(Exception):
-    """A tool could not do what it was asked for; the sentence says why."""
+    """A tool call failed; the message is a sentence that says why."""
 
 
 def list_files(pattern: str = "*", folder: str = ".") -> list[str]:
@@ -35,10 +39,10 @@ def list_files(pattern: str = "*", folder: str = ".") -> list[str]:
     if not top.is_dir():
         raise ToolError(f"there is no folder {folder!r}")
     found = []
-    for looked, path in enumerate(_walk(top)):
+    for scanned, path in enumerate(_walk(top)):
         if fnmatch(path.name.lower(), pattern.lower()):
             found.append(path.relative_to(Path.cwd().resolve()).as_posix())
-        if len(found) == MAX_FILES or looked == MAX_SCANNED:
+        if len(found) == MAX_FILES or scanned == MAX_SCANNED:
             break
     return sorted(found)
 
@@ -100,7 +104,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
 
 
 def described() -> str:
-    """The tools as a model reads of them, a line for each."""
+    """Return the description of the tools for a model, one line each."""
     lines = []
     for name, tool in TOOLS.items():
         parameters = str(inspect.signature(tool, eval_str=True)).split(" -> ")[0]
@@ -109,7 +113,7 @@ def described() -> str:
 
 
 def call(name: str, args: object) -> Any:
-    """Call the tool *name* with *args* by name. Raises `ToolError` with a sentence for whoever asked."""
+    """Call the tool *name* with keyword arguments *args*. Raises `ToolError`, for the model to read."""
     tool = TOOLS.get(name)
     if tool is None:
         raise ToolError(f"there is no tool {name!r}; use one of {', '.join(TOOLS)}")
@@ -126,7 +130,7 @@ def call(name: str, args: object) -> Any:
 
 
 def _inside(path: str) -> Path:
-    """*path*, if it is below the working directory."""
+    """Resolve *path*. Raises `ToolError` when it is not below the working directory."""
     here = Path.cwd().resolve()
     found = (here / path).resolve()
     if found != here and here not in found.parents:
@@ -144,7 +148,7 @@ def _file(path: str) -> Path:
 
 
 def _walk(top: Path) -> Iterator[Path]:
-    """Files below *top*, without hidden folders."""
+    """Yield the files below *top*, except hidden ones."""
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(
             name for name in folders if not name.startswith((".", "__pycache__", "node_modules"))
@@ -179,7 +183,7 @@ def _value(node: ast.expr) -> Any:
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """A power that fits in memory."""
+    """Return a power. Raises `ValueError` for a number with more than `MAX_DIGITS` digits."""
     whole = isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1
     if whole and exponent * math.log10(abs(base)) > MAX_DIGITS:
         raise ValueError(f"the number has more than {MAX_DIGITS:,} digits")
