@@ -1,4 +1,4 @@
-"""Tasks drawn with rich. Text of tasks is never taken for markup."""
+"""Output: tables of tasks, one task in detail, JSON. Text of tasks is never read as markup."""
 
 from __future__ import annotations
 
@@ -6,34 +6,42 @@ import os
 import sys
 from collections.abc import Sequence
 
+import click
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..core.sanitize import strip_controls, to_single_line
+from ..core.sanitize import json_text, strip_controls, to_single_line
 from ..core.task import Task
 from ..rendering.durations import duration_words
 from ..rendering.humanize import age, moment, number
 from ..rendering.palette import TERMINAL_COLORS
 
 PIPE_WIDTH = 160
+"""Columns of output that is no terminal."""
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """The reader of our output went away: `main` ends the program quietly."""
+        """Raise, so that `main` ends the program quietly, when the reader of the output is gone."""
         raise BrokenPipeError
 
 
 def console() -> Console:
-    """One for standard output as it is now: colours and a live view on a terminal, else plain lines."""
+    """Return a console for standard output: colors and a live view on a terminal, else plain lines."""
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
     return _Console(highlight=False, width=width, soft_wrap=False)
 
 
+def print_json(value: object) -> None:
+    """Print *value* as one line of JSON."""
+    click.echo(json_text(msgspec.json.encode(value)))
+
+
 def state_text(task: Task) -> Text:
-    """The state in its colour; what is asked of it and not done yet is said, and what it asks for."""
-    style = "bold yellow" if asks(task) and not task.cancel_requested else TERMINAL_COLORS[task.state]
+    """Return the state in its color; a cancel that is under way, or a question, takes precedence."""
+    style = "bold yellow" if is_asking(task) and not task.cancel_requested else TERMINAL_COLORS[task.state]
     return Text(_state_word(task), style=style)
 
 
@@ -42,21 +50,21 @@ def _state_word(task: Task) -> str:
         return task.state.value
     if task.cancel_requested:
         return "cancelling"
-    return "waiting for you" if asks(task) else task.state.value
+    return "waiting for you" if is_asking(task) else task.state.value
 
 
-def asks(task: Task) -> bool:
-    """Whether it waits for somebody's answer."""
+def is_asking(task: Task) -> bool:
+    """Whether it waits for a person's answer."""
     return task.prompt is not None and not task.state.ended
 
 
 def choices_of(choices: Sequence[str] | None) -> str:
-    """The answers that a question offers, behind it; nothing where it offers none."""
+    """Return the choices of a question as " [yes/no]"; empty when it has none."""
     return f" [{'/'.join(choices)}]" if choices else ""
 
 
 def percent(task: Task) -> str:
-    """As "43 %", or how many where the total is unknown; nothing without progress."""
+    """Return the progress as "43 %", or as a count when the total is unknown; empty without progress."""
     progress = task.progress
     if progress is None or progress.done is None:
         return ""
@@ -66,18 +74,18 @@ def percent(task: Task) -> str:
 
 
 def took(task: Task, now: float) -> float | None:
-    """Seconds from start to end, or until *now*."""
+    """Return the seconds from start to end, or until *now*; ``None`` before the start."""
     if task.started is None:
         return None
     return (task.ended if task.ended is not None else now) - task.started
 
 
 def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
-    """One line a task; names give way where *width* columns are too few."""
+    """Return a table with one line for each task; names are shortened to fit *width* columns."""
     rows = [_cells(task, now) for task in tasks]
     states = max([11, *(len(_state_word(task)) for task in tasks)])
     others = 26 + 1 + states + sum(1 + max(map(len, column)) for column in zip(*rows, _TITLES, strict=True))
-    room = max(8, width - others - 1)
+    name_width = max(8, width - others - 1)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
     table.add_column("NAME", no_wrap=True, overflow="ellipsis")
@@ -86,7 +94,7 @@ def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
         table.add_column(title, no_wrap=True, justify="right" if title == "PROGRESS" else "left")
     for task, cells in zip(tasks, rows, strict=True):
         name = Text(to_single_line(task.name))
-        name.truncate(room, overflow="ellipsis")
+        name.truncate(name_width, overflow="ellipsis")
         table.add_row(Text(to_single_line(task.id)), name, state_text(task), *cells)
     return table
 
@@ -100,7 +108,7 @@ def _cells(task: Task, now: float) -> tuple[str, str, str]:
 
 
 def details(task: Task, now: float) -> Group:
-    """Everything a snapshot says that is not empty."""
+    """Return every field of a snapshot that is not empty."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -125,7 +133,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("attempt", str(task.attempt)),
         ("key", Text(to_single_line(task.key or ""))),
         ("tags", Text(to_single_line(", ".join(task.tags)))),
-        ("progress", Text(f"{percent(task)} {_counts(task)}".strip()) if progress else ""),
+        ("progress", Text(f"{percent(task)} {counts(task)}".strip()) if progress else ""),
         ("metrics", Text(to_single_line(metrics))),
         ("question", Text(to_single_line(prompt.text + choices_of(prompt.choices))) if prompt else ""),
         ("error", Text(to_single_line(f"{error.type}: {error.message}"), style="red") if error else ""),
@@ -140,7 +148,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
     ]
 
 
-def _counts(task: Task) -> str:
+def counts(task: Task) -> str:
     progress = task.progress
     if progress is None or progress.done is None or not progress.total:
         return ""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.model import Row
-from jupyter_agent.cli.watch.render import board_view
+from jupyter_agent.cli.watch.render import model_view
 from jupyter_agent.core.events import UNREADABLE, decode_data, decode_event, encode_event
 from jupyter_agent.core.ids import Cursor, is_ulid
 from jupyter_agent.core.sanitize import to_single_line
@@ -101,14 +101,14 @@ def drawing(dice: Dice) -> None:
         one = msgspec.structs.replace(one, offset=n)
         dice.feed(encode_event(one))
         event_text(one)
-        row.take(one)
+        row.apply(one)
     task = folded(dice)
     now = dice.pick(FLOATS)
     out = io.StringIO()
     console = Console(file=out, width=10 + dice.upto(190), color_system=None, highlight=False)
     console.print(task_table([task, row.task], now, console.width))
     console.print(details(task, now), details(row.task, now))
-    console.print(board_view([row], console.width, 5))
+    console.print(model_view([row], console.width, 5))
     expect(
         not _CALM & set(_without_traceback(task, row, out.getvalue())),
         "control characters reach the terminal",

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from jupyter_agent.cli.output import details, task_table
 from jupyter_agent.cli.watch.model import Row
-from jupyter_agent.cli.watch.render import board_view
+from jupyter_agent.cli.watch.render import model_view
 from jupyter_agent.core.events import Command, Log, Result, encode_event
 from jupyter_agent.core.snapshots import ProgressSnapshot
 from jupyter_agent.core.task import Task
@@ -83,7 +83,7 @@ def test_a_number_that_no_float_holds_is_unknown_to_a_fold(kind: bytes) -> None:
     digits = b"1" + b"0" * 400
     one = event(2, "metric" if b"name" in kind else "progress", kind % (digits, digits), task=TASK)
     row = Row(Task(TASK), "default")
-    row.take(msgspec.structs.replace(one, offset=1))
+    row.apply(msgspec.structs.replace(one, offset=1))
     assert row.task.progress is None or row.task.progress.done is None
     assert all(point.value is None for point in row.task.metrics.values())
     assert row.rate() is None
@@ -96,7 +96,7 @@ def test_nothing_is_too_large_for_the_command_line_to_say() -> None:
     task = Task(TASK, progress=ProgressSnapshot(1.7e308, 1e-300, None), started=-1.7e308, ended=1.7e308)
     row = Row(task, "default")
     console = Console(file=io.StringIO(), width=80)
-    console.print(task_table([task], 1.0, 80), details(task, 1e300), board_view([row], 80, 1))
+    console.print(task_table([task], 1.0, 80), details(task, 1e300), model_view([row], 80, 1))
 
 
 def _spool(paths: DataPaths, producer: str = PRODUCER) -> Path:

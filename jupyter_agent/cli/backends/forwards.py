@@ -21,7 +21,7 @@ from .journals import Journals
 from .local import LocalBackend
 
 T = TypeVar("T")
-NOBODY = "no server runs that could send; one is started with 'jupyter agent serve'"
+NO_SENDER = "no server runs that could send; one is started with 'jupyter agent serve'"
 
 
 class _Forwards(Struct):
@@ -67,7 +67,7 @@ async def _add(backend: Backend, spec: ForwardSpec) -> tuple[ForwardStatus, bool
 
     def job(session: JournalSession) -> tuple[ForwardStatus, bool]:
         record, is_new = add_forward(session.journal, spec, new_id(), time.time())
-        return at_rest(record, session.journal.head, NOBODY), is_new
+        return at_rest(record, session.journal.head, NO_SENDER), is_new
 
     return await _local(backend).run(job)
 
@@ -78,7 +78,7 @@ async def _list(backend: Backend) -> list[ForwardStatus]:
         return page.forwards
 
     def job(session: JournalSession) -> list[ForwardStatus]:
-        return [at_rest(record, session.journal.head, NOBODY) for record in forwards(session.journal)]
+        return [at_rest(record, session.journal.head, NO_SENDER) for record in forwards(session.journal)]
 
     return await _local(backend).run(job)
 

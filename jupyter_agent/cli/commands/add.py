@@ -1,36 +1,36 @@
-"""``jupyter agent tasks add``: have something run as a detached task, now or by a schedule."""
+"""``jupyter agent tasks add``: queue a detached task, or make a schedule of them."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from typing import Any
 
 import click
-import msgspec
 
 from ...core.events import TaskState
-from ...core.sanitize import json_text, to_single_line
+from ...core.sanitize import to_single_line
 from ...detached.parameters import read_parameters
-from ...detached.submission import MAX_NAME, MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submission
+from ...detached.submission import MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submission
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
 from ...journal.operations.schedules import ScheduleView as Schedule
 from ..backends.base import AddResult, first_line
 from ..backends.caller import checked_text
 from ..backends.journals import Journals
+from ..output import print_json
 from ..watch.added_task import watch_added
 from .completion import files
 from .help import examples
+from .options import check_length, check_number
 from .schedule import OVERLAPS, upcoming
 
-WHENS = ("every", "cron", "at")
+WHEN_OPTIONS = ("every", "cron", "at")
 BAD_REQUEST = 400
 
 
 class WithCommand(click.Command):
-    """A command whose words behind ``--`` are somebody else's command, with its own options."""
+    """A command whose words after ``--`` are another command, with its own options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         split = args.index("--") if "--" in args else len(args)
@@ -39,19 +39,6 @@ class WithCommand(click.Command):
 
 
 COMMAND = f"{__name__}.command"
-
-
-def _named(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
-    for text in value if isinstance(value, tuple) else (value,):
-        if text is not None and not 1 <= len(text) <= MAX_NAME:
-            raise click.BadParameter(f"give 1 to {MAX_NAME} characters, not {len(text)}", ctx=context)
-    return value
-
-
-def _number(context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
-    if value is not None and math.isnan(value):  # which lies in every range
-        raise click.BadParameter("nan is no number of seconds", ctx=context)
-    return value
 
 
 @click.command(
@@ -70,8 +57,8 @@ def _number(context: click.Context, _parameter: click.Parameter, value: float | 
 @click.option(
     "-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable."
 )
-@click.option("--name", callback=_named, help="What the task is called; else by its target.")
-@click.option("--key", callback=_named, help="Do not run again what lasts or completed under this key.")
+@click.option("--name", callback=check_length, help="What the task is called; else by its target.")
+@click.option("--key", callback=check_length, help="Do not run again what runs or completed under this key.")
 @click.option("--every", metavar="SPAN", help="Run again and again: 30m, 1h30m, 1d.")
 @click.option("--cron", metavar="EXPRESSION", help="Run by a cron expression: '0 9 * * 1-5'.")
 @click.option("--at", metavar="TIME", help="Run once, at an ISO time: 2031-05-17T09:30.")
@@ -81,18 +68,18 @@ def _number(context: click.Context, _parameter: click.Parameter, value: float | 
 @click.option(
     "--timeout",
     type=click.FloatRange(0, MAX_SECONDS, min_open=True),
-    callback=_number,
+    callback=check_number,
     help="Seconds that an attempt may take.",
 )
 @click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
 @click.option(
     "--cell-timeout",
     type=click.FloatRange(0, MAX_SECONDS, min_open=True),
-    callback=_number,
+    callback=check_number,
     help="Seconds that a cell of a notebook may take.",
 )
 @click.option("--allow-errors", is_flag=True, help="A notebook goes on after a cell that raises.")
-@click.option("--tag", "tags", multiple=True, callback=_named, help="A label; repeatable.")
+@click.option("--tag", "tags", multiple=True, callback=check_length, help="A label; repeatable.")
 @click.option("--watch", is_flag=True, help="Watch it to its end; the exit status is its outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot, or the schedule, as JSON.")
 @click.pass_context
@@ -110,8 +97,8 @@ def add(
         raise click.UsageError("--json prints what was queued, --watch follows it: give one of them")
     journals = Journals()
     try:
-        asked = _submission(_target(context, words), **options)
-        added = asyncio.run(journals.add(asked))
+        submission = _submission(_target(context, words), **options)
+        added = asyncio.run(journals.add(submission))
     except (BadTarget, BadSchedule) as error:
         raise click.UsageError(first_line(error)) from error
     except RequestRefused as error:
@@ -119,11 +106,11 @@ def add(
             raise
         raise click.UsageError(first_line(error)) from error
     if as_json:
-        click.echo(json_text(msgspec.json.encode(added.schedule or added.task)))
+        print_json(added.schedule or added.task)
     else:
-        _tell(journals, added)
+        _print_added(journals, added)
         if not watch:
-            _tell_how_to_watch(added)
+            _print_watch_hint(added)
     if not _has_begun(added):
         return 1
     return watch_added(journals, added) if watch else 0
@@ -150,15 +137,15 @@ def _submission(
         checked_text(text)
     if len(tags) > MAX_TAGS:
         raise click.UsageError(f"give at most {MAX_TAGS} tags, not {len(tags)}")
-    schedule = _schedule({name: options.pop(name) for name in (*WHENS, "timezone", "overlap")})
+    schedule = _schedule({name: options.pop(name) for name in (*WHEN_OPTIONS, "timezone", "overlap")})
     return Submission(
         target, parameters=read_parameters(target, pairs), tags=list(tags), schedule=schedule, **options
     )
 
 
-def _schedule(asked: dict[str, Any]) -> dict[str, Any] | None:
-    given = {name: value for name, value in asked.items() if value is not None}
-    when = [f"--{name}" for name in WHENS if name in given]
+def _schedule(options: dict[str, Any]) -> dict[str, Any] | None:
+    given = {name: value for name, value in options.items() if value is not None}
+    when = [f"--{name}" for name in WHEN_OPTIONS if name in given]
     if len(when) > 1:
         raise click.UsageError(f"give one of {', '.join(when)}")
     if given and not when:
@@ -166,9 +153,9 @@ def _schedule(asked: dict[str, Any]) -> dict[str, Any] | None:
     return given or None
 
 
-def _tell(journals: Journals, added: AddResult) -> None:
+def _print_added(journals: Journals, added: AddResult) -> None:
     if added.schedule is not None:
-        _tell_of_schedule(journals, added.schedule)
+        _print_schedule(journals, added.schedule)
         return
     task = added.task
     assert task is not None
@@ -183,14 +170,14 @@ def _tell(journals: Journals, added: AddResult) -> None:
         click.echo("It waits for a worker: all are busy.")
 
 
-def _tell_of_schedule(journals: Journals, schedule: Schedule) -> None:
+def _print_schedule(journals: Journals, schedule: Schedule) -> None:
     click.echo(f"Scheduled {to_single_line(schedule.name)} ({schedule.id}): {to_single_line(schedule.text)}.")
     click.echo(f"Next run: {upcoming(schedule, time.time())}.")
     if not journals.is_served():
         click.echo("Schedules run while a server runs; start one with 'jupyter agent serve'.")
 
 
-def _tell_how_to_watch(added: AddResult) -> None:
+def _print_watch_hint(added: AddResult) -> None:
     if added.schedule is not None:
         click.echo(f"See its runs with: jupyter agent schedule show {added.schedule.id}")
     elif added.task is not None:
@@ -198,7 +185,7 @@ def _tell_how_to_watch(added: AddResult) -> None:
 
 
 def _has_begun(added: AddResult) -> bool:
-    """False, after a sentence, when its worker could not be started."""
+    """False, after a sentence on standard error, when its worker could not be started."""
     task = added.task
     error = task.error if task is not None and task.state is TaskState.FAILED else None
     if task is None or error is None or error.type != NOT_STARTED:

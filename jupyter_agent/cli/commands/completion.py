@@ -1,4 +1,4 @@
-"""``jupyter agent completion``: what a shell needs to complete commands, options and ids."""
+"""``jupyter agent completion``: the script for a shell, and the ids that it offers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ from .help import examples
 
 T = TypeVar("T")
 VARIABLE = "_JUPYTER_AGENT_COMPLETE"
-"""Set by the scripts when they ask what fits; see click's shell completion."""
+"""Set by the scripts when they ask for completions; see click's shell completion."""
 
 PROGRAM = "jupyter-agent"
 SHELLS = ("bash", "zsh", "fish")
 ANSWER_TIMEOUT = 1.0
-"""Seconds after which a shell gets no ids rather than wait for them."""
+"""Seconds after which a shell gets no ids."""
 
-SCAN_LIMIT, MAX_OFFERED = 200, 30
+SCAN_LIMIT = 200
+"""Number of newest tasks among which completions are looked for."""
+
+MAX_OFFERED = 30
 _SUBCOMMAND = re.compile(r"^(\S*/)?jupyter(?:\s+)agent(?=\s|$)")
 _WITH_JUPYTER = {
     "bash": """
@@ -73,7 +76,7 @@ def completion(*, shell: str) -> None:
 
 
 def as_own_program(environment: MutableMapping[str, str]) -> None:
-    """What a shell asks of ``jupyter agent …`` becomes what it would ask of ``jupyter-agent …``."""
+    """Turn a shell's request for ``jupyter agent …`` into one for ``jupyter-agent …``."""
     words = environment.get("COMP_WORDS", "")
     if VARIABLE not in environment or not _SUBCOMMAND.match(words):
         return
@@ -84,7 +87,7 @@ def as_own_program(environment: MutableMapping[str, str]) -> None:
 
 def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """The newest tasks whose id or name begins like that."""
-    found = _in_time(_journals().tasks(TaskQuery(limit=SCAN_LIMIT)))
+    found = _within_timeout(_journals().tasks(TaskQuery(limit=SCAN_LIMIT)))
     return [
         CompletionItem(task.id, help=f"{to_single_line(task.name)} ({task.state.value})")
         for task in found
@@ -94,7 +97,7 @@ def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -
 
 def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """The schedules whose id or name begins like that."""
-    found = _in_time(list_schedules(_journals()))
+    found = _within_timeout(list_schedules(_journals()))
     return [
         CompletionItem(one.id, help=f"{to_single_line(one.name)}, {to_single_line(one.text)}")
         for one in found
@@ -106,7 +109,7 @@ def forward_ids(_context: click.Context, _parameter: click.Parameter, begun: str
     """The forwards whose id or address begins like that."""
     return [
         CompletionItem(one.id, help=to_single_line(one.url))
-        for one in _in_time(list_forwards(_journals()))
+        for one in _within_timeout(list_forwards(_journals()))
         if _fits(begun, one.id, one.url)
     ]
 
@@ -117,7 +120,7 @@ def files(_context: click.Context, _parameter: click.Parameter, begun: str) -> l
 
 
 def _journals() -> Journals:
-    """As they are, without the news of processes that no server has heard: that may take long."""
+    """The journals without recovery of spools, which may take long."""
     return Journals(patience=0.0, recover=False)
 
 
@@ -125,8 +128,8 @@ def _fits(begun: str, ident: str, name: str) -> bool:
     return ident.startswith(begun.upper()) or name.startswith(begun)
 
 
-def _in_time(work: Coroutine[Any, Any, list[T]]) -> list[T]:
-    """What *work* gives, or nothing: no shell wants to hear, in the middle of a line, why not."""
+def _within_timeout(work: Coroutine[Any, Any, list[T]]) -> list[T]:
+    """Return what *work* returns, or nothing on an error or timeout, which would garble the line."""
 
     async def timed() -> list[T]:
         async with asyncio.timeout(ANSWER_TIMEOUT):

@@ -1,4 +1,4 @@
-"""``jupyter agent demo``: a real server, a real kernel, a real notebook, watched from the terminal."""
+"""``jupyter agent demo``: a notebook run in a server of its own, watched from the terminal."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ from ..jupyter.kernel_session import Cell, kernel_session, read_cells
 from ..jupyter.server_process import OwnServer, own_server
 from ..output import console
 from ..watch.model import Row, WatchModel
-from ..watch.view import FEW_LINES, Screen, screen, take
+from ..watch.screen import FEW_LINES, Screen, open_screen
+from ..watch.view import show_item
 from .help import examples
 from .tasks import print_tasks
 
 KERNEL = "python3"
 NAME = "quickstart.ipynb"
-HERE = "demo"
-COMMITTED = Cell(
+JOURNAL = "demo"
+"""The name of the server's journal in the watch model; there is only one."""
+
+FLUSH_CELL = Cell(
     0,
     "committed",
     """try:
@@ -39,7 +42,7 @@ else:
     existing_producer() and existing_producer().flush(10)
 """,
 )
-"""Returns once the server has every event that the cells made."""
+"""Returns once the server has committed every event of the cells."""
 
 
 @click.command(
@@ -61,7 +64,7 @@ def demo(*, notebook: Path | None, keep: bool) -> None:
 
 @contextmanager
 def _notebook(given: Path | None) -> Iterator[Path]:
-    """The notebook to run; the packaged one as a copy, because its own folder may be read-only."""
+    """Yield the notebook to run: the packaged one as a copy, because its own folder may be read-only."""
     if given is not None:
         yield given.resolve()
         return
@@ -70,7 +73,7 @@ def _notebook(given: Path | None) -> Iterator[Path]:
 
 
 def packaged_notebook() -> Path:
-    """Where the package (or its source tree) has the quickstart. Raises `AgentError` when neither has."""
+    """Return the path of the quickstart in the package or its source tree. Raises `AgentError`."""
     package = Path(__file__).parents[2]
     for folder in (package.parent / "notebooks", package / "notebooks"):
         if (folder / NAME).is_file():
@@ -100,13 +103,13 @@ async def _run(
     client: AgentClient, server: OwnServer, name: str, cells: list[Cell], terminal: Console, known: set[str]
 ) -> None:
     """Run the cells while their tasks are shown, until the last task has ended."""
-    board = WatchModel()
-    with screen(board, terminal, FEW_LINES) as view:
-        async with aclosing(client.follow()) as news, kernel_session(server, name, KERNEL) as session:
-            board.restart(HERE, await _beginning(news))
-            shown = asyncio.create_task(_show(client, board, news, view), name="jupyter-agent-demo-view")
+    model = WatchModel()
+    with open_screen(model, terminal, FEW_LINES) as screen:
+        async with aclosing(client.follow()) as items, kernel_session(server, name, KERNEL) as session:
+            model.restart(JOURNAL, await _beginning(items))
+            shown = asyncio.create_task(_show(client, model, items, screen), name="jupyter-agent-demo-view")
             try:
-                for cell in [*cells, COMMITTED]:
+                for cell in [*cells, FLUSH_CELL]:
                     await session.execute(cell)
                 await _until_ended(client, known)
             finally:
@@ -116,21 +119,21 @@ async def _run(
         shown.result()
 
 
-async def _beginning(news: AsyncGenerator[Restart | Apply]) -> Restart:
-    """The first item; without the tasks of before, which are not this notebook's."""
-    first = await anext(news)
+async def _beginning(items: AsyncGenerator[Restart | Apply]) -> Restart:
+    """Return the first item without its tasks: those that exist already are not this notebook's."""
+    first = await anext(items)
     return Restart(first.id, [], False, first.cursor)
 
 
 async def _show(
-    client: AgentClient, board: WatchModel, news: AsyncGenerator[Restart | Apply], view: Screen
+    client: AgentClient, model: WatchModel, items: AsyncGenerator[Restart | Apply], screen: Screen
 ) -> None:
-    async for item in news:
-        await take(lambda _, ident: client.task(ident), board, HERE, item, view)
+    async for item in items:
+        await show_item(lambda _, ident: client.task(ident), model, JOURNAL, item, screen)
 
 
 async def _until_ended(client: AgentClient, known: set[str]) -> None:
-    """Wait for tasks, beside the *known* ones, that the cells left running in the background."""
+    """Wait for the tasks that the cells left running; the *known* ones are not theirs."""
     left = [*await client.tasks(state="running", limit=None), *await client.tasks(state="queued", limit=None)]
     for task in left:
         if task.id not in known:
@@ -138,13 +141,13 @@ async def _until_ended(client: AgentClient, known: set[str]) -> None:
 
 
 async def _until_one_ended(client: AgentClient, task: Task) -> None:
-    row = Row(task, HERE)
-    async with aclosing(client.follow([task.id], types=["state"])) as news:
-        async for item in news:
+    row = Row(task, JOURNAL)
+    async with aclosing(client.follow([task.id], types=["state"])) as items:
+        async for item in items:
             if isinstance(item, Restart):
-                row = Row(item.tasks[0], HERE)
+                row = Row(item.tasks[0], JOURNAL)
             else:
                 for event in item.events:
-                    row.take(event)
+                    row.apply(event)
             if row.task.state.ended:
                 return

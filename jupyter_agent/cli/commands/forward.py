@@ -1,4 +1,4 @@
-"""``jupyter agent forward …``."""
+"""``jupyter agent forward …``: commands for forwards."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import asyncio
 import os
 
 import click
-import msgspec
 from rich.table import Table
 from rich.text import Text
 
 from ...core.events import DATA_TYPES
-from ...core.sanitize import json_text, to_single_line
+from ...core.sanitize import to_single_line
 from ...forwarding.spec import FORMATS, ForwardSpec, ForwardStatus
 from ...forwarding.spec_parser import read_forward_spec
 from ...rendering.humanize import number
 from ..backends import forwards
 from ..backends.journals import Journals
-from ..output import console
+from ..output import console, print_json
 from .completion import forward_ids
 from .help import ID, examples
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+from .options import json_option
 
 
 @click.group(
@@ -69,7 +67,7 @@ def forward(context: click.Context) -> None:
     "--format", "form", type=click.Choice(FORMATS), default="json", show_default=True, help="How events look."
 )
 @click.option("--from-start", is_flag=True, help="Begin with the oldest event there is, not with now.")
-@as_json
+@json_option
 def add(
     *,
     url: str,
@@ -88,18 +86,18 @@ def add(
     headers = dict(map(_header, given)) | dict(map(_header_from_env, from_env))
     asked = {"url": url, "types": types or None, "headers": headers, "format": form, "from_start": from_start}
     try:
-        wanted = read_forward_spec(asked | {"task": task.upper() if task else None})
+        spec = read_forward_spec(asked | {"task": task.upper() if task else None})
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    found, is_new = asyncio.run(forwards.add(Journals(), wanted))
+    found, is_new = asyncio.run(forwards.add(Journals(), spec))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
-        click.echo(_answer(found, wanted, is_new=is_new))
+        click.echo(_answer(found, spec, is_new=is_new))
 
 
 @forward.command("list", epilog=examples("forward list", "forward list --json"))
-@as_json
+@json_option
 def list_forwards(*, as_json: bool) -> int:
     """All forwards, oldest first, and how far each has got; of headers the names."""
     journals = Journals()
@@ -107,11 +105,11 @@ def list_forwards(*, as_json: bool) -> int:
     for trouble in journals.troubles:
         click.echo(f"jupyter agent: {to_single_line(trouble)}", err=True)
     if as_json:
-        _print_json(found)
+        print_json(found)
     elif found:
         console().print(_table(found))
-        if any(one.error == forwards.NOBODY for one in found):
-            click.echo(f"What waits: {forwards.NOBODY}.")
+        if any(one.error == forwards.NO_SENDER for one in found):
+            click.echo(f"What waits: {forwards.NO_SENDER}.")
     else:
         click.echo("No forwards.")
     return 1 if journals.troubles else 0
@@ -119,18 +117,18 @@ def list_forwards(*, as_json: bool) -> int:
 
 @forward.command(epilog=examples(f"forward remove {ID}"))
 @click.argument("ident", metavar="ID", shell_complete=forward_ids)
-@as_json
+@json_option
 def remove(*, ident: str, as_json: bool) -> None:
     """End a forward for good; what has not been sent is not sent."""
     found = asyncio.run(forwards.remove(Journals(), ident))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         click.echo(f"Removed the forward to {to_single_line(found.url)} ({found.id}).")
 
 
 def _header(text: str) -> tuple[str, str]:
-    """What was given is not repeated: it may be a password."""
+    """Read a header. No error repeats *text*: it may be a password."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         raise click.BadParameter("write it as 'Name: value'", param_hint="'--header'")
@@ -149,15 +147,15 @@ def _header_from_env(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _answer(found: ForwardStatus, wanted: ForwardSpec, *, is_new: bool) -> str:
+def _answer(found: ForwardStatus, spec: ForwardSpec, *, is_new: bool) -> str:
     if not is_new:
         url = to_single_line(found.url)
         words = f"There already: the forward to {url} ({found.id}); it sends the headers given now."
     else:
-        start = "the oldest event" if wanted.from_start else "now"
+        start = "the oldest event" if spec.from_start else "now"
         start = f"the first event of {found.tasks[0]}" if found.tasks else start
         words = f"Forwarding to {to_single_line(found.url)} from {start} on ({found.id})."
-    return f"{words}\nIt waits: {found.error}." if found.error == forwards.NOBODY else words
+    return f"{words}\nIt waits: {found.error}." if found.error == forwards.NO_SENDER else words
 
 
 def _table(found: list[ForwardStatus]) -> Table:
@@ -169,7 +167,7 @@ def _table(found: list[ForwardStatus]) -> Table:
     table.add_column("TO", overflow="fold")
     for one in found:
         counts = (number(one.delivered), number(one.lag) if one.lag else "")
-        error = "" if one.error == forwards.NOBODY else one.error
+        error = "" if one.error == forwards.NO_SENDER else one.error
         about = "\n".join(to_single_line(line) for line in (one.url, _what(one), error) if line)
         table.add_row(*(Text(to_single_line(cell)) for cell in (one.id, one.state, *counts)), Text(about))
     return table
@@ -180,7 +178,3 @@ def _what(one: ForwardStatus) -> str:
     form = f"as {one.format}" if one.format != "json" else ""
     headers = f"with {', '.join(one.headers)}" if one.headers else ""
     return " ".join(filter(None, (", ".join(one.types or ("everything",)), tasks, form, headers)))
-
-
-def _print_json(value: object) -> None:
-    click.echo(json_text(msgspec.json.encode(value)))

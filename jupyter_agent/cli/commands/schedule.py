@@ -1,4 +1,4 @@
-"""``jupyter agent schedule …``."""
+"""``jupyter agent schedule …``: commands for schedules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from ...core.sanitize import json_text, to_single_line
+from ...core.sanitize import to_single_line
 from ...core.trigger_parser import Overlap
 from ...journal.operations.schedules import ScheduleView as Schedule
 from ...journal.records import Firing
@@ -19,13 +19,15 @@ from ...rendering.durations import duration_words
 from ...rendering.humanize import moment
 from ..backends import schedules
 from ..backends.journals import Journals
-from ..output import console
+from ..output import console, print_json
 from .completion import schedule_ids
 from .help import ID, examples
+from .options import json_option
 
 OVERLAPS = get_args(Overlap)
 WIDE = 120
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+"""Columns of a terminal from which on a next run takes one line."""
+
 schedule_id = click.argument("ident", metavar="ID", shell_complete=schedule_ids)
 
 
@@ -47,12 +49,12 @@ def schedule(context: click.Context) -> None:
 
 
 @schedule.command("list", epilog=examples("schedule list", "schedule list --json"))
-@as_json
+@json_option
 def list_schedules(*, as_json: bool) -> None:
     """All schedules, oldest first, and when each runs next."""
     found = asyncio.run(schedules.list_schedules(Journals()))
     if as_json:
-        _print_json(found)
+        print_json(found)
     elif found:
         terminal = console()
         terminal.print(_table(found, time.time(), terminal.width))
@@ -65,14 +67,14 @@ def list_schedules(*, as_json: bool) -> None:
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many runs."
 )
-@as_json
+@json_option
 def show(*, ident: str, limit: int, as_json: bool) -> None:
     """One schedule and its history, newest first."""
     journals = Journals()
     found = asyncio.run(schedules.find_schedule(journals, ident))
     firings = asyncio.run(schedules.list_firings(journals, ident, limit))
     if as_json:
-        _print_json(msgspec.to_builtins(found) | {"firings": [firing._asdict() for firing in firings]})
+        print_json(msgspec.to_builtins(found) | {"firings": [firing._asdict() for firing in firings]})
         return
     out = console()
     out.print(_details(found, time.time()))
@@ -83,7 +85,7 @@ def show(*, ident: str, limit: int, as_json: bool) -> None:
 
 @schedule.command(short_help="Let a schedule run no more for now.", epilog=examples(f"schedule pause {ID}"))
 @schedule_id
-@as_json
+@json_option
 def pause(*, ident: str, as_json: bool) -> None:
     """Let a schedule run no more until it is resumed; a run that has begun goes on."""
     found = asyncio.run(schedules.command_schedule(Journals(), ident, "pause"))
@@ -92,7 +94,7 @@ def pause(*, ident: str, as_json: bool) -> None:
 
 @schedule.command(short_help="Let a paused schedule run again.", epilog=examples(f"schedule resume {ID}"))
 @schedule_id
-@as_json
+@json_option
 def resume(*, ident: str, as_json: bool) -> None:
     """Let a paused schedule run again; what was due meanwhile is left out."""
     found = asyncio.run(schedules.command_schedule(Journals(), ident, "resume"))
@@ -101,7 +103,7 @@ def resume(*, ident: str, as_json: bool) -> None:
 
 @schedule.command(epilog=examples(f"schedule run {ID}"))
 @schedule_id
-@as_json
+@json_option
 def run(*, ident: str, as_json: bool) -> None:
     """Run what a schedule runs now, too."""
     found = asyncio.run(schedules.command_schedule(Journals(), ident, "run"))
@@ -119,7 +121,7 @@ def delete(*, ident: str) -> None:
 
 
 def upcoming(schedule: Schedule, now: float) -> str:
-    """When it runs next, on this machine's clock and from now: "2031-05-17 09:00:00 (in 2 h 5 min)"."""
+    """Return when it runs next, by this machine's clock: "2031-05-17 09:00:00 (in 2 h 5 min)"."""
     if schedule.paused:
         return "paused"
     if schedule.next is None:
@@ -129,7 +131,7 @@ def upcoming(schedule: Schedule, now: float) -> str:
 
 
 def _table(found: list[Schedule], now: float, width: int) -> Table:
-    """One row a schedule; where *width* columns are few, the next run takes two lines of it."""
+    """One row for each schedule; the next run takes two lines when *width* is below `WIDE`."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
     for title in ("NAME", "WHEN", "NEXT RUN", "LAST"):
@@ -195,10 +197,6 @@ def _named(found: Schedule) -> str:
 
 def _answer(found: Schedule, words: str, *, as_json: bool) -> None:
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         click.echo(words)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json_text(msgspec.json.encode(value)))

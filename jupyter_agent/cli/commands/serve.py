@@ -1,4 +1,4 @@
-"""``jupyter agent serve``: a Jupyter server with this extension on."""
+"""``jupyter agent serve``: start a Jupyter server with this extension."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .help import examples
 def serve(*, arguments: tuple[str, ...]) -> int:
     """Start a Jupyter server with this extension; all ARGUMENTS are the server's own."""
     command = server_command(arguments)
-    if sys.platform == "win32":  # which has no exec
+    if sys.platform == "win32":  # it has no exec
         return subprocess.call(command)  # noqa: S603 - our own command
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606 - our own command

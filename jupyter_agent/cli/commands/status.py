@@ -1,4 +1,4 @@
-"""``jupyter agent status``: every journal, who has it, and how well."""
+"""``jupyter agent status``: every journal, its holder and its health."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ from .help import examples
 
 
 class JournalStatus(Struct):
-    """One journal. ``bytes`` of its files here; ``spools`` whose events are not all committed, of
-    which ``living`` are still written; ``health`` as its server says it, else ``None``."""
+    """One journal.
+
+    ``bytes``: size of its files on this machine. ``spools``: how many have events that are not committed.
+    ``living``: how many of those a process still writes. ``health``: what its server says.
+    """
 
     name: str
     holder: Literal["server", "command line", "nobody"]
@@ -47,7 +50,7 @@ class JournalStatus(Struct):
 
 
 class WorkersStatus(Struct):
-    """Of this machine: workers that run, how many may at once, and attempts that wait for one."""
+    """Workers of this machine: how many run, how many may, and how many attempts wait for one."""
 
     running: int
     limit: int
@@ -55,7 +58,7 @@ class WorkersStatus(Struct):
 
 
 class Report(Struct):
-    """``workers`` is ``None`` for a server elsewhere; the counts, where they cannot be had."""
+    """``workers`` is ``None`` for a server on another machine, a count when it is unknown."""
 
     folder: str
     moved: str | None
@@ -97,7 +100,7 @@ async def _report(journals: Journals) -> Report:
 async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
     try:
         return len(await ask())
-    except AgentError:  # an older server, or one that has just gone
+    except AgentError:  # an older server, or one that has just stopped
         return None
 
 
@@ -123,7 +126,7 @@ async def _one(paths: DataPaths, slot: str) -> JournalStatus:
 
 
 async def _served(paths: DataPaths, report: JournalStatus) -> JournalStatus:
-    """Add what the server itself says."""
+    """Add the health that the server reports."""
     source = HttpBackend(paths, report.name)
     try:
         report.health = await source.health()
@@ -145,7 +148,7 @@ def _bytes(paths: DataPaths, slot: str) -> int:
 
 
 def _spools(paths: DataPaths, slot: str) -> tuple[int, int]:
-    """How many spools wait for this journal, and how many of those have a living writer."""
+    """Return how many spools belong to this journal, and how many of those have a living writer."""
     count = living = 0
     for folder in paths.spools.glob("[0-9A-Z]*"):
         try:
@@ -206,6 +209,6 @@ def _size(journal: JournalStatus) -> str:
 
 
 def _waiting(journal: JournalStatus) -> str:
-    """Spools are there while their producers live, with little in them."""
+    """Describe the spools. A living producer always has one, with little in it."""
     dead = journal.spools - journal.living
     return f"{journal.living} in use, {dead} waiting" if journal.spools else "none"

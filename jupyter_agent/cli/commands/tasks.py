@@ -1,43 +1,31 @@
-"""``jupyter agent tasks …``."""
+"""``jupyter agent tasks …``: commands for tasks."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import aclosing
 
 import click
-import msgspec
 
-from ...core.events import Event, TaskState
-from ...core.query import EventQuery, TaskQuery
-from ...core.sanitize import json_text, to_single_line
+from ...core.events import TaskState
+from ...core.query import TaskQuery
+from ...core.sanitize import to_single_line
 from ...core.task import Task
-from ...errors import BadTarget, NotNow, UnknownTask
-from ...protocol.subscriber import Restart
+from ...errors import NotNow, UnknownTask
 from ...rendering.humanize import parse_moment
-from ...rendering.transcript import TEXT_TYPES, event_text
-from ..backends.caller import checked_text
 from ..backends.journals import Journals
-from ..output import console, details, task_table
-from ..watch import view as watching
-from ..watch.model import Row
+from ..output import console, details, print_json, task_table
+from ..watch import view
+from ..watch.logs import LogPrinter, print_logs
 from .add import add
 from .completion import task_ids
 from .help import ID, examples
+from .options import check_utf8, json_option
 
 STATES = [state.value for state in TaskState]
 ENDED = [state.value for state in TaskState if state.ended]
 
 
-def _sound(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    try:
-        return None if value is None else checked_text(value)
-    except BadTarget as error:
-        raise click.BadParameter(str(error), ctx=context) from error
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 task_id = click.argument("task_id", metavar="ID", shell_complete=task_ids)
 
 
@@ -61,9 +49,9 @@ tasks.add_command(add)
 )
 @click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@click.option("--name", callback=_sound, help="Only tasks of this name.")
-@click.option("--key", callback=_sound, help="Only tasks with this key.")
-@as_json
+@click.option("--name", callback=check_utf8, help="Only tasks of this name.")
+@click.option("--key", callback=check_utf8, help="Only tasks with this key.")
+@json_option
 def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | None, as_json: bool) -> int:
     """The newest tasks of all journals, newest first."""
     journals = Journals()
@@ -71,7 +59,7 @@ def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | N
     for trouble in journals.troubles:
         click.echo(f"jupyter agent: {to_single_line(trouble)}", err=True)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         print_tasks(found)
     return 1 if journals.troubles else 0
@@ -79,12 +67,12 @@ def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | N
 
 @tasks.command(epilog=examples(f"tasks show {ID}", f"tasks show {ID} --json"))
 @task_id
-@as_json
+@json_option
 def show(*, task_id: str, as_json: bool) -> None:
     """Everything known about one task."""
     _, task = asyncio.run(Journals().find(task_id))
     if as_json:
-        _print_json(task)
+        print_json(task)
     else:
         console().print(details(task, time.time()))
 
@@ -97,8 +85,8 @@ def show(*, task_id: str, as_json: bool) -> None:
 def watch(*, task_id: str | None) -> int:
     """Watch one task until it ends (exit status 0 if it completed), or everything that runs."""
     if task_id is not None:
-        return asyncio.run(watching.watch_one(Journals(), task_id, console()))
-    asyncio.run(watching.watch_all(Journals(), console()))
+        return asyncio.run(view.watch_one(Journals(), task_id, console()))
+    asyncio.run(view.watch_all(Journals(), console()))
     return 0
 
 
@@ -111,8 +99,8 @@ def logs(*, task_id: str, follow: bool, as_json: bool, every: bool) -> None:
     """What a task printed, logged and said."""
     if every and not as_json:
         raise click.UsageError("--all is for --json")
-    printer = _Printer(as_json=as_json, types=None if every else TEXT_TYPES)
-    asyncio.run(_logs(Journals(), task_id, printer, follow=follow))
+    printer = LogPrinter(as_json=as_json, every=every)
+    asyncio.run(print_logs(Journals(), task_id, printer, follow=follow))
 
 
 @tasks.command(epilog=examples(f"tasks cancel {ID}"))
@@ -136,7 +124,7 @@ def retry(*, task_id: str) -> None:
     epilog=examples(f"tasks send {ID} yes", f"tasks send {ID} 'use the small model'"),
 )
 @task_id
-@click.argument("text", callback=_sound)
+@click.argument("text", callback=check_utf8)
 def send(*, task_id: str, text: str) -> None:
     """Send text to a task: the answer to its question, or something unasked."""
     task = asyncio.run(_send(Journals(), task_id, text))
@@ -156,18 +144,18 @@ def delete(*, task_id: str) -> None:
 )
 @click.option("--status", type=click.Choice(ENDED), required=True, help="The state of the tasks to forget.")
 @click.option("--before", metavar="T", help="Only those that ended before a date, a time, or an age (7d).")
-@as_json
+@json_option
 def clear(*, status: str, before: str | None, as_json: bool) -> None:
     """Forget ended tasks, with their events, results and checkpoints."""
-    gone = asyncio.run(_clear(Journals(), status, _moment(before)))
+    deleted = asyncio.run(_clear(Journals(), status, _moment(before)))
     if as_json:
-        _print_json({"deleted": gone})
+        print_json({"deleted": deleted})
     else:
-        click.echo(f"Deleted {len(gone)} {'task' if len(gone) == 1 else 'tasks'}.")
+        click.echo(f"Deleted {len(deleted)} {'task' if len(deleted) == 1 else 'tasks'}.")
 
 
 def print_tasks(found: list[Task]) -> None:
-    """The table that people read."""
+    """Print a table of tasks, or that there are none."""
     if found:
         terminal = console()
         terminal.print(task_table(found, time.time(), terminal.width))
@@ -193,95 +181,13 @@ async def _send(journals: Journals, task_id: str, text: str) -> Task:
 
 
 async def _clear(journals: Journals, status: str, before: float | None) -> list[str]:
-    gone = []
+    deleted = []
     for task in await journals.tasks(TaskQuery(state=status, limit=None)):
         if before is not None and (task.ended is None or task.ended >= before):
             continue
         try:
             await journals.delete(task.id)
         except (UnknownTask, NotNow):
-            continue  # somebody deleted it, or started it again, in between
-        gone.append(task.id)
-    return gone
-
-
-class _Printer:
-    """Writes what a task says, each event once; a line that is still open is ended at the end."""
-
-    def __init__(self, *, as_json: bool, types: tuple[str, ...] | None) -> None:
-        self.types = types
-        self._as_json = as_json
-        self._open_line = False
-        self._last: dict[str, int] = {}
-
-    def write(self, events: list[Event]) -> None:
-        for event in events:
-            if (self.types is None or event.type in self.types) and event.n > self._last.get(
-                event.producer, 0
-            ):
-                self._last[event.producer] = event.n
-                self._write(event)
-
-    def end(self) -> None:
-        if self._open_line:
-            click.echo()
-
-    def _write(self, event: Event) -> None:
-        if self._as_json:
-            _print_json(event)
-        elif text := event_text(event):
-            click.echo(text, nl=False)
-            self._open_line = not text.endswith("\n")
-
-
-async def _logs(journals: Journals, task_id: str, printer: _Printer, *, follow: bool) -> None:
-    slot, task = await journals.find(task_id)
-    try:
-        cursor = await _history(journals, slot, task.id, printer)
-        if follow:
-            await _live(journals, slot, task.id, cursor, printer)
-    finally:
-        printer.end()
-
-
-async def _history(
-    journals: Journals, slot: str, task_id: str, printer: _Printer, after: str | None = None
-) -> str | None:
-    """Everything said after the cursor *after*; the cursor behind it."""
-    more = True
-    while more:
-        page = await journals.events(slot, task_id, EventQuery(after=after, types=printer.types))
-        printer.write(page.events)
-        after, more = page.cursor, page.more
-    return after
-
-
-async def _live(journals: Journals, slot: str, task_id: str, cursor: str | None, printer: _Printer) -> None:
-    """From *cursor* on until the task has ended."""
-    slot, task = await journals.find(task_id)
-    if task.state.ended:
-        await _history(journals, slot, task_id, printer, cursor)
-        return
-    row = Row(task, slot)
-    async with aclosing(journals.follow(slot, [task_id], after=cursor)) as news:
-        async for item in news:
-            if isinstance(item, Restart):
-                await _history(journals, slot, task_id, printer)
-                row = Row(_restarted(item, task_id), slot)
-            else:
-                printer.write(item.events)
-                for event in item.events:
-                    row.take(event)
-            if row.task.state.ended:
-                return
-
-
-def _restarted(restart: Restart, task_id: str) -> Task:
-    for task in restart.tasks:
-        if task.id == task_id:
-            return task
-    raise UnknownTask(f"task {task_id} was deleted", task_id=task_id)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json_text(msgspec.json.encode(value)))
+            continue  # it was deleted, or retried, in the meantime
+        deleted.append(task.id)
+    return deleted

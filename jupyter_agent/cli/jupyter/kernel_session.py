@@ -1,4 +1,4 @@
-"""Runs a notebook's cells in a real kernel behind a Jupyter server, as a browser would."""
+"""Running a notebook's cells in a kernel of a Jupyter server, as a browser would."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ...errors import AgentError
 from .server_process import OwnServer
 
 SESSION_TIMEOUT = 60.0
+"""Seconds that a kernel may take to start."""
 
 
 class CellFailed(AgentError):
@@ -33,7 +34,7 @@ class Cell:
 
 
 def read_cells(path: Path) -> list[Cell]:
-    """The code cells of a notebook file. Raises `AgentError` with a sentence when it is none."""
+    """Return the code cells of a notebook file. Raises `AgentError` when it cannot be read."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         return [
@@ -48,7 +49,7 @@ def read_cells(path: Path) -> list[Cell]:
 
 
 class KernelSession:
-    """One session of a kernel, over its server's WebSocket."""
+    """A kernel's session over its server's WebSocket."""
 
     def __init__(self, socket: WebSocketClientConnection, name: str) -> None:
         self._socket = socket
@@ -56,7 +57,7 @@ class KernelSession:
         self._name = name
 
     async def execute(self, cell: Cell) -> None:
-        """Run one cell to its end. Raises `CellFailed` with the cell and the error."""
+        """Run one cell to its end. Raises `CellFailed`, with the cell and the error in its message."""
         ident = uuid.uuid4().hex
         await self._socket.write_message(json.dumps(self._request(ident, cell)))
         replied = idle = False
@@ -96,7 +97,7 @@ class KernelSession:
 
 @asynccontextmanager
 async def kernel_session(server: OwnServer, path: str, kernel: str) -> AsyncIterator[KernelSession]:
-    """A session for the notebook at *path* below the server's root. Raises `AgentError`."""
+    """Open a session for the notebook at *path* below the server's root. Raises `AgentError`."""
     headers = {"Authorization": f"token {server.token}"}
     kernel_id = await _start(server, headers, path, kernel)
     url = f"ws{server.url.removeprefix('http')}api/kernels/{kernel_id}/channels"

@@ -1,4 +1,4 @@
-"""A Jupyter server of our own for a while: started, found, stopped."""
+"""A Jupyter server as a child process: start it, find its address, stop it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from ...system.files import read_json
 from ...system.graces import SERVER_GRACE
 from ...system.processes import Child, terminate
 
+START_TIMEOUT = 60.0
+"""Seconds that the server may take to accept connections."""
+
+_POLL_INTERVAL = 0.1
+
 
 def server_command(arguments: Sequence[str]) -> list[str]:
-    """What starts a Jupyter server that has the extension, whatever its configuration says."""
+    """Return the command for a Jupyter server with this extension, whatever its configuration says."""
     extension = "--ServerApp.jpserver_extensions=jupyter_agent=True"
     return [sys.executable, "-m", "jupyter_server", extension, *arguments]
 
 
-START_TIMEOUT = 60.0
-_POLL_INTERVAL = 0.1
-
-
 @dataclass(frozen=True, slots=True)
 class OwnServer:
-    """``url`` ends in ``/``."""
+    """A server that this process started; ``url`` ends in ``/``."""
 
     url: str
     token: str
@@ -45,25 +46,25 @@ class OwnServer:
 
 @asynccontextmanager
 async def own_server(folder: Path) -> AsyncIterator[OwnServer]:
-    """A server on 127.0.0.1, at a free port, with a token of its own, whose root is *folder*.
+    """Run a server on 127.0.0.1, at a free port, with a token of its own, whose root is *folder*.
 
-    Raises `ServerUnreachable`, with the last line that the server said, when it does not come up.
+    Raises `ServerUnreachable`, with the server's last line of output, when it does not start.
     """
     token = secrets.token_hex(24)
-    with tempfile.TemporaryFile() as said:
-        process = _start(folder, token, said)
+    with tempfile.TemporaryFile() as output:
+        process = _start(folder, token, output)
         try:
-            yield OwnServer(await _url(process, said), token, process.pid)
+            yield OwnServer(await _url(process, output), token, process.pid)
         finally:
             await asyncio.shield(asyncio.to_thread(_stop, process))
 
 
-def _start(folder: Path, token: str, said: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(folder: Path, token: str, output: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own command
         server_command(_arguments(folder)),
         env=os.environ | {"JUPYTER_TOKEN": token},
         stdin=subprocess.DEVNULL,
-        stdout=said,
+        stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
@@ -80,14 +81,14 @@ def _arguments(folder: Path) -> list[str]:
 
 
 def _free_port() -> int:
-    """A port that is free now; the server tries others if it is taken meanwhile."""
+    """Return a port that is free now; if it is taken by then, the server tries others."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-async def _url(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
-    """Where the server is, once it has said so in its runtime file and lets somebody in there.
+async def _url(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
+    """Return the server's URL once its runtime file names it and it accepts connections.
 
     Jupyter writes that file a moment before it listens.
     """
@@ -96,7 +97,7 @@ async def _url(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
         async with asyncio.timeout(START_TIMEOUT):
             while not ((info := read_json(path)) and await _listens(str(info["url"]))):
                 if process.poll() is not None:
-                    raise ServerUnreachable(f"the Jupyter server did not start: {_last_words(said)}")
+                    raise ServerUnreachable(f"the Jupyter server did not start: {_last_line(output)}")
                 await asyncio.sleep(_POLL_INTERVAL)
     except TimeoutError as error:
         raise ServerUnreachable(f"the Jupyter server did not start in {START_TIMEOUT:.0f} s") from error
@@ -113,10 +114,10 @@ async def _listens(url: str) -> bool:
     return True
 
 
-def _last_words(said: IO[bytes]) -> str:
-    said.seek(0)
-    lines = [line.strip() for line in said.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+def _last_line(output: IO[bytes]) -> str:
+    output.seek(0)
+    lines = [line.strip() for line in output.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it printed nothing"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

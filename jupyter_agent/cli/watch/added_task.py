@@ -1,4 +1,4 @@
-"""Watching what was just added: to its end, or until somebody leaves it or cancels it."""
+"""Watching what was just added: to its end, or until the user detaches or cancels."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from ..output import console
 from .schedule_runs import watch_runs
 from .view import watch_one
 
-LEFT = 130
+DETACHED = 130
+"""Exit status of a watch that the user left."""
 
 
 def watch_added(journals: Journals, added: AddResult) -> int:
-    """Watch the task, or the runs of the schedule until somebody has seen enough; the exit status."""
+    """Watch the task to its end, or the runs of the schedule until Ctrl-C; the exit status."""
     if added.schedule is not None:
         return _watch_schedule(journals, added.schedule)
     return watch_task(journals, added.task) if added.task is not None else 0
@@ -36,22 +37,22 @@ def _watch_schedule(journals: Journals, schedule: Schedule) -> int:
     except KeyboardInterrupt:
         name, ends = to_single_line(schedule.name), f"jupyter agent schedule delete {schedule.id}"
         click.echo(f"Detached: {name} goes on by its schedule, which ends with: {ends}", err=True)
-    return LEFT
+    return DETACHED
 
 
 def watch_task(journals: Journals, task: Task) -> int:
-    """Show *task* until it ends: 0 if it completed, else 1; 130 when it was left.
+    """Show *task* until it ends: 0 if it completed, else 1; 130 when the user detached.
 
-    Ctrl-C asks on a terminal whether to leave it or to cancel it, and leaves it anywhere else.
+    On a terminal Ctrl-C asks whether to detach or to cancel the task; elsewhere it detaches.
     """
     while True:
         try:
             return asyncio.run(watch_one(journals, task.id, console()))
         except KeyboardInterrupt:
             if not _wants_cancel():
-                return _left(task)
-        if not _run(_cancel(journals, task)):
-            return _left(task)
+                return _detach(task)
+        if not _finishes(_cancel(journals, task)):
+            return _detach(task)
 
 
 def _wants_cancel() -> bool:
@@ -59,14 +60,14 @@ def _wants_cancel() -> bool:
         return False
     try:
         return asyncio.run(_choice())
-    except KeyboardInterrupt:  # once more: whatever was meant, this ends now
+    except KeyboardInterrupt:  # a second Ctrl-C detaches
         return False
     finally:
         click.echo(err=True)
 
 
 async def _choice() -> bool:
-    """Whether somebody at the terminal wants to cancel; the end of the input is no wish."""
+    """Whether the user at the terminal wants to cancel; the end of the input detaches."""
     while True:
         click.echo("Detach or cancel? [d/c] ", err=True, nl=False)
         line = await _line()
@@ -78,7 +79,7 @@ async def _choice() -> bool:
 
 
 async def _line() -> str:
-    """The next line that is typed. (Not `input`, which may sleep through a Ctrl-C.)"""
+    """Return the next line that is typed. (`input` may sleep through a Ctrl-C.)"""
     loop, typed = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), typed.set)
     try:
@@ -91,12 +92,12 @@ async def _line() -> str:
 async def _cancel(journals: Journals, task: Task) -> None:
     try:
         await journals.command(task.id, "cancel")
-    except NotNow:  # it has just ended, which watching it will show
+    except NotNow:  # it has just ended; the watch shows it
         return
 
 
-def _run(work: Coroutine[Any, Any, None]) -> bool:
-    """Whether it came to its end; Ctrl-C leaves it."""
+def _finishes(work: Coroutine[Any, Any, None]) -> bool:
+    """Run *work*; false when Ctrl-C stopped it."""
     try:
         asyncio.run(work)
     except KeyboardInterrupt:
@@ -104,7 +105,7 @@ def _run(work: Coroutine[Any, Any, None]) -> bool:
     return True
 
 
-def _left(task: Task) -> int:
+def _detach(task: Task) -> int:
     name = to_single_line(task.name) or "the task"
     click.echo(f"Detached: {name} goes on. Watch it with: jupyter agent tasks watch {task.id}", err=True)
-    return LEFT
+    return DETACHED

@@ -1,4 +1,4 @@
-"""Answering the question of a watched task, at the terminal it is watched on."""
+"""Answering a watched task's question at the terminal where it is watched."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import click
 
@@ -18,33 +19,33 @@ from ..backends.base import first_line
 from .model import Row
 
 Answer = Callable[[str, str], Awaitable[object]]
-"""Sends a text as the answer to the question with an id. Raises `AgentError` when it was not taken."""
+"""Sends the answer to the question with an id. Raises `AgentError` when it was refused."""
 
 
-class Pausable:
-    """What draws by itself, and would draw over what is typed."""
+class Pausable(Protocol):
+    """A view that redraws itself, and would draw over what is typed."""
 
     def pause(self) -> None:
-        """Draw no more."""
+        """Stop drawing."""
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Draw again."""
 
 
-def at_a_terminal() -> bool:
-    """Whether somebody can type here: standard input is a terminal, and this process is in front."""
+def can_type() -> bool:
+    """Whether standard input is a terminal and this process is in its foreground."""
     if not sys.stdin.isatty() or not hasattr(os, "tcgetpgrp"):  # not on Windows
         return False
     try:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except OSError:  # a terminal, but not of this session: behind `su -c`, say
+    except OSError:  # a terminal of another session, as behind `su -c`
         return False
 
 
-class Asking:
-    """Shows one question at a time and sends the line that is typed; `close` lets the terminal go.
+class PromptReader:
+    """Shows one question at a time and sends the line that is typed; `close` releases the terminal.
 
-    While a question is open nothing is drawn. When somebody else answers, the half-typed line is thrown away.
+    While a question is open the view is paused. When another client answers, a half-typed line is discarded.
     """
 
     def __init__(self, view: Pausable, answer: Answer) -> None:
@@ -53,33 +54,33 @@ class Asking:
         self._prompt: PromptSnapshot | None = None
         self._reading = False
         self._typed = b""
-        self._mine = ""
-        self._by = ""
+        self._own_answer = ""
+        self._answered_by = ""
         self._sending: asyncio.Task[None] | None = None
 
     def event(self, event: Event) -> None:
-        """Note whose answer was taken."""
+        """Remember who answered the open question."""
         data = decode_payload(event) if event.type == "command" else None
         if (
             isinstance(data, Command)
             and self._prompt
             and data.args.get("prompt_id") == self._prompt.prompt_id
         ):
-            self._by = to_single_line(data.by or "")
+            self._answered_by = to_single_line(data.by or "")
 
-    def look(self, row: Row) -> None:
-        """The task may ask, or ask something else, or nothing any more."""
+    def update(self, row: Row) -> None:
+        """Ask the task's question, when it has a new one; take away a question that is closed."""
         prompt = None if row.task.state.ended else row.task.prompt
         if (prompt and prompt.prompt_id) == (self._prompt and self._prompt.prompt_id):
             return
         if self._prompt is not None:
-            self._taken()
-        self._prompt, self._by = prompt, ""
+            self._take_away()
+        self._prompt, self._answered_by = prompt, ""
         if prompt is not None:
             self._ask(prompt)
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading. Idempotent."""
         self._stop_reading()
         if self._sending is not None:
             self._sending.cancel()
@@ -89,53 +90,53 @@ class Asking:
         click.echo(f"? {to_single_line(prompt.text)}")
         for number, choice in enumerate(prompt.choices or (), 1):
             click.echo(f"  {number}) {to_single_line(choice)}")
-        self._mine, self._typed, self._reading = "", b"", True
+        self._own_answer, self._typed, self._reading = "", b"", True
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._read)
-        self._invite()
+        self._print_invitation()
 
-    def _invite(self) -> None:
+    def _print_invitation(self) -> None:
         click.echo("> ", nl=False)
 
-    def _taken(self) -> None:
-        """The question is closed: by this terminal's answer, or somebody else's."""
+    def _take_away(self) -> None:
+        """Take the question away: it was answered here, or by another client."""
         if self._reading:
             click.echo()
-            _forget_typed()
-            self._leave()
-        if not self._mine:
-            click.echo(f"answered by {self._by}" if self._by else "answered elsewhere")
+            _discard_typed()
+            self._resume_view()
+        if not self._own_answer:
+            click.echo(f"answered by {self._answered_by}" if self._answered_by else "answered elsewhere")
 
     def _read(self) -> None:
         data = os.read(sys.stdin.fileno(), 4096)
         self._typed += data
-        if not data:  # Ctrl-D: not from here
+        if not data:  # Ctrl-D: the answer will come from another client
             click.echo()
-            self._leave()
+            self._resume_view()
         elif self._typed.endswith(b"\n"):
             line = self._typed.decode(errors="replace").strip()
             self._typed = b""
-            self._line(line)
+            self._answer_with(line)
 
-    def _line(self, line: str) -> None:
+    def _answer_with(self, line: str) -> None:
         assert self._prompt is not None
         if not line:
-            self._invite()
+            self._print_invitation()
             return
-        self._mine = chosen(self._prompt, line)
-        self._leave()
-        send = self._send(self._prompt.prompt_id, self._mine)
+        self._own_answer = chosen_answer(self._prompt, line)
+        self._resume_view()
+        send = self._send(self._prompt.prompt_id, self._own_answer)
         self._sending = asyncio.create_task(send, name="jupyter-agent-answer")
 
     async def _send(self, prompt_id: str, text: str) -> None:
         try:
             await self._answer(prompt_id, text)
         except AgentError as error:
-            self._mine = ""
+            self._own_answer = ""
             click.echo(to_single_line(first_line(error)))
 
-    def _leave(self) -> None:
+    def _resume_view(self) -> None:
         self._stop_reading()
-        self._view.go_on()
+        self._view.resume()
 
     def _stop_reading(self) -> None:
         if self._reading:
@@ -143,14 +144,14 @@ class Asking:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
 
 
-def _forget_typed() -> None:
+def _discard_typed() -> None:
     import termios
 
     termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
-def chosen(prompt: PromptSnapshot, line: str) -> str:
-    """The answer that *line* means: a choice by its number, or the text itself."""
+def chosen_answer(prompt: PromptSnapshot, line: str) -> str:
+    """Return the answer that *line* means: a choice by its number, or the text itself."""
     choices = prompt.choices or ()
     if line not in choices and line.isdecimal() and 1 <= int(line) <= len(choices):
         return choices[int(line) - 1]

@@ -1,4 +1,4 @@
-"""Rendering of the watch view: rows and the whole board."""
+"""Rendering of watched tasks for a terminal: one row, and the whole model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ...core.sanitize import to_single_line
 from ...rendering.durations import duration_words
 from ...rendering.humanize import number
 from ...rendering.palette import TERMINAL_COLORS
-from ..output import _counts, choices_of, percent, state_text, took
+from ..output import choices_of, counts, percent, state_text, took
 from .model import Row
 
 
 def row_view(row: Row, width: int, now: float, lines: int) -> Group:
-    """One watched task: state, bar, rate, time to go, metrics, the last *lines* lines, a question."""
+    """Return one watched task: state, bar, rate, time to go, metrics, its last *lines* lines, a question."""
     task = row.task
     head = Text(to_single_line(task.name), style="bold", overflow="ellipsis", no_wrap=True)
     head.append("  ").append_text(state_text(task))
@@ -30,15 +30,15 @@ def row_view(row: Row, width: int, now: float, lines: int) -> Group:
     if task.progress is not None:
         parts += _progress(row, width)
     if task.metrics:
-        said = "  ".join(f"{name} {number(point.value)}" for name, point in task.metrics.items())
-        parts.append(Text(f"  {to_single_line(said)}", style="cyan", overflow="ellipsis", no_wrap=True))
+        metrics = "  ".join(f"{name} {number(point.value)}" for name, point in task.metrics.items())
+        parts.append(Text(f"  {to_single_line(metrics)}", style="cyan", overflow="ellipsis", no_wrap=True))
     parts += [
         Text(f"  {to_single_line(line)}", style="dim", overflow="ellipsis", no_wrap=True)
         for line in list(row.lines)[-lines:]
     ]
     if task.prompt is not None:
-        asked = f"  ? {to_single_line(task.prompt.text)}{to_single_line(choices_of(task.prompt.choices))}"
-        parts.append(Text(asked, style="bold yellow"))
+        question = f"  ? {to_single_line(task.prompt.text)}{to_single_line(choices_of(task.prompt.choices))}"
+        parts.append(Text(question, style="bold yellow"))
     if task.error is not None:
         error = to_single_line(f"{task.error.type}: {task.error.message}")
         parts.append(Text(f"  {error}", style="red"))
@@ -49,16 +49,16 @@ def _progress(row: Row, width: int) -> list[RenderableType]:
     task = row.task
     progress = task.progress
     assert progress is not None
-    told = Text(f"  {percent(task)}  {_counts(task)}", overflow="ellipsis", no_wrap=True)
+    text = Text(f"  {percent(task)}  {counts(task)}", overflow="ellipsis", no_wrap=True)
     if not task.state.ended:
         if (rate := row.rate()) is not None:
-            told.append(f"  {number(float(f'{rate:.3g}'))}/s")
+            text.append(f"  {number(float(f'{rate:.3g}'))}/s")
         if (left := row.remaining()) is not None:
-            told.append(f"  {duration_words(left)} to go")
+            text.append(f"  {duration_words(left)} to go")
     if progress.message:
-        told.append(f"  {to_single_line(progress.message)}")
+        text.append(f"  {to_single_line(progress.message)}")
     if not progress.total or progress.done is None:
-        return [told]
+        return [text]
     bar = ProgressBar(
         total=1.0,
         completed=min(1.0, max(0.0, float(progress.done) / float(progress.total))),
@@ -68,11 +68,11 @@ def _progress(row: Row, width: int) -> list[RenderableType]:
     )
     line = Table.grid()
     line.add_row("  ", bar)
-    return [line, told]
+    return [line, text]
 
 
-def board_view(rows: Sequence[Row], width: int, lines: int) -> RenderableType:
-    """All watched tasks, or a word while there is none."""
+def model_view(rows: Sequence[Row], width: int, lines: int) -> RenderableType:
+    """Return the view of all watched tasks, or a sentence while there is none."""
     if not rows:
         return Text("Nothing is running; waiting for a task (Ctrl-C to leave).", style="dim")
     now = time.time()

@@ -1,4 +1,4 @@
-"""Watching the runs of a schedule, as they come."""
+"""Watching the runs of a schedule as they start."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from ...protocol.subscriber import Apply, Restart
 from ..backends.journals import Journals
 from ..backends.schedules import list_firings
 from .model import WatchModel
-from .view import FEW_LINES, screen, take
+from .screen import FEW_LINES, open_screen
+from .view import show_item
 
 SCAN_LIMIT = 50
-"""Newest firings among which a task's may be."""
+"""Number of newest firings among which a task's is looked for."""
 
-SHOWN = 5
-"""Ended runs that stay in view."""
+MAX_ENDED = 5
+"""Maximum number of ended runs that stay in view."""
 
 
 async def watch_runs(journals: Journals, ident: str, terminal: Console) -> None:
-    """Show every task that the schedule *ident* begins or has going on, until cancelled."""
-    board = WatchModel()
-    with screen(board, terminal, FEW_LINES) as view:
-        async with aclosing(_news(journals, ident)) as news:
-            async for item in news:
-                await take(journals.task, board, journals.scheduling, item, view)
-                _forget_old(board)
+    """Show the running tasks of the schedule *ident*, and every task that it starts, until cancelled."""
+    model = WatchModel()
+    with open_screen(model, terminal, FEW_LINES) as screen:
+        async with aclosing(_items(journals, ident)) as items:
+            async for item in items:
+                await show_item(journals.task, model, journals.scheduling, item, screen)
+                _forget_old(model)
 
 
-async def _news(journals: Journals, ident: str) -> AsyncGenerator[Restart | Apply]:
-    """What is new of the schedule's tasks. A task's firing is recorded before the task is."""
+async def _items(journals: Journals, ident: str) -> AsyncGenerator[Restart | Apply]:
+    """Yield what concerns the schedule's tasks.
+
+    A task's firing is recorded before the task is, so that a task without one belongs to another schedule.
+    """
     runs: set[str] = set()
     others: set[str] = set()
     async with aclosing(journals.follow(journals.scheduling, "*")) as items:
@@ -58,7 +62,7 @@ def _only(item: Restart | Apply, runs: set[str]) -> Restart | Apply:
     return replace(item, events=[event for event in item.events if event.task in runs])
 
 
-def _forget_old(board: WatchModel) -> None:
-    ended = [ident for ident, row in sorted(board.rows.items()) if row.task.state.ended]
-    for ident in ended[:-SHOWN]:
-        del board.rows[ident]
+def _forget_old(model: WatchModel) -> None:
+    ended = [ident for ident, row in sorted(model.rows.items()) if row.task.state.ended]
+    for ident in ended[:-MAX_ENDED]:
+        del model.rows[ident]

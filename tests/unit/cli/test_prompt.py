@@ -14,7 +14,7 @@ from rich.console import Console
 
 from jupyter_agent.cli.main import run
 from jupyter_agent.cli.output import details, task_table
-from jupyter_agent.cli.watch.prompt import chosen
+from jupyter_agent.cli.watch.prompt import chosen_answer
 from jupyter_agent.core.events import Command, Input, Log, Prompt, TaskState
 from jupyter_agent.core.snapshots import PromptSnapshot
 from jupyter_agent.core.task import fold
@@ -204,7 +204,7 @@ def test_a_pipe_is_told_and_not_asked(asked: Asked) -> None:
 def test_a_number_means_a_choice_unless_it_is_one(
     choices: tuple[str, ...] | None, line: str, text: str
 ) -> None:
-    assert chosen(PromptSnapshot("p", "?", choices), line) == text
+    assert chosen_answer(PromptSnapshot("p", "?", choices), line) == text
 
 
 def shown(what: object) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from jupyter_agent.cli.watch import schedule_runs as runs_module
-from jupyter_agent.cli.watch.schedule_runs import SHOWN, watch_runs
+from jupyter_agent.cli.watch.schedule_runs import MAX_ENDED, watch_runs
 from jupyter_agent.core.events import Event, TaskState
 from jupyter_agent.core.task import Task, fold
 from jupyter_agent.journal.records import Firing
@@ -83,7 +83,7 @@ def test_the_history_is_asked_for_tasks_that_were_not_seen_only(capsys: pytest.C
 
 
 def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = [task_id(number) for number in range(SHOWN + 3)]
+    runs = [task_id(number) for number in range(MAX_ENDED + 3)]
     journals = FakeJournals(runs, [Apply(1, story_of(run)) for run in runs])
     seen: list[int] = []
     forget = runs_module._forget_old
@@ -94,4 +94,4 @@ def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(runs_module, "_forget_old", forget_and_count)
     asyncio.run(watch_runs(journals, SCHEDULE, Console(force_terminal=False)))  # type: ignore[arg-type]
-    assert max(seen) == SHOWN
+    assert max(seen) == MAX_ENDED

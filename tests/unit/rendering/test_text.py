@@ -71,17 +71,17 @@ def test_what_is_said_keeps_printed_text_and_ends_logged_lines() -> None:
 def test_lines_of_a_row_join_halves_and_heed_carriage_returns() -> None:
     row = Row(Task("0" * 26), "default")
     for n, text in enumerate(["half ", "a line\nnext\n", "10 %\r20 %", "\r30 %\n", "end"], 1):
-        row.take(_event(Log("stdout", text), "log", n))
+        row.apply(_event(Log("stdout", text), "log", n))
     assert list(row.lines) == ["half a line", "next", "30 %", "end"]
 
 
 def test_the_rate_is_of_the_last_half_minute_and_needs_some_time() -> None:
     row = Row(Task("0" * 26), "default")
-    row.take(_event(Progress(0, 1000), "progress", 0))
+    row.apply(_event(Progress(0, 1000), "progress", 0))
     assert row.rate() is None
     for n in range(1, 101):
-        row.take(_event(Progress(n * 2, 1000), "progress", n))
+        row.apply(_event(Progress(n * 2, 1000), "progress", n))
     assert row.rate() == pytest.approx(2.0)
     assert row.remaining() == pytest.approx(400.0)
-    row.take(_event(Progress(1000, 1000), "progress", 101))
+    row.apply(_event(Progress(1000, 1000), "progress", 101))
     assert row.remaining() is None
