@@ -1,7 +1,8 @@
-"""The map of the package, made from the first sentence of every module.
+"""Tables of the package: its modules, from their first sentences, and its layers.
 
 ``module-map`` draws the table of one folder of the package and of the folders in it. ``import-layers`` draws
-the folders in the order in which they may import each other, as `pyproject.toml` has them.
+the parts of the package, or of one folder, in the order in which they may import each other, as
+`pyproject.toml` has them.
 """
 
 from __future__ import annotations
@@ -23,18 +24,20 @@ _SENTENCE = re.compile(r"(.+?\.)(?:\s|$)", re.DOTALL)
 
 
 def modules(room: str) -> dict[str, str]:
-    """The first sentence of every module in the folder *room*, by path; "." is the root alone."""
+    """Return the first sentence of every module in the folder *room*, by path; "." is the root alone."""
     folder = PACKAGE / room
     suffix = ".ts" if room.startswith("frontend") else ".py"
     paths = sorted(folder.glob(f"*{suffix}") if room == "." else folder.rglob(f"*{suffix}"), key=_rank)
     return {_name(path, folder): _first_line(path) for path in paths if path != folder / "__init__.py"}
 
 
-def layers() -> list[tuple[list[str], bool]]:
-    """The folders of each layer, from the top, and whether those of one layer may import each other."""
+def layers(container: str) -> list[tuple[list[str], bool]]:
+    """Return the parts of each layer of *container*, from the top, and whether those of one layer may import
+    each other. Raises `ValueError` for a container without a contract.
+    """
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
-    (found,) = (c["layers"] for c in contracts if c.get("containers") == ["jupyter_agent"])
+    (found,) = (c["layers"] for c in contracts if c.get("containers") == [container])
     return [(re.findall(r"\w+", layer), ":" in layer) for layer in found]
 
 
@@ -72,7 +75,9 @@ class ModuleMap(SphinxDirective):
 
 
 class ImportLayers(SphinxDirective):
-    """``import-layers``: one row for each layer of the package, from the top."""
+    """``import-layers`` with the dotted name of the package or of a folder: one row for each layer."""
+
+    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         rows = [
@@ -81,9 +86,9 @@ class ImportLayers(SphinxDirective):
                 _separated([nodes.literal(text=name) for name in names]),
                 [nodes.Text(_among(names, together=together))],
             )
-            for number, (names, together) in enumerate(layers(), 1)
+            for number, (names, together) in enumerate(layers(self.arguments[0]), 1)
         ]
-        return [_table(("layer", "folders and modules", "among themselves"), (10, 55, 35), rows)]
+        return [_table(("layer", "parts", "among themselves"), (10, 55, 35), rows)]
 
 
 def _among(names: list[str], *, together: bool) -> str:

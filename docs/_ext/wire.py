@@ -1,4 +1,4 @@
-"""The wire, documented from the types that implement it.
+"""Reference of the wire protocol, generated from the types that implement it.
 
 ``wire-messages`` draws a table for each message of one direction (``client`` or ``server``), or for
 each event type (``events``). Every HTML build also gets ``_static/asyncapi.json``.
@@ -25,7 +25,7 @@ REF = "#/components/schemas/{name}"
 
 
 def groups() -> dict[str, dict[str, type]]:
-    """What can be drawn: for each group, the types by the name they have on the wire."""
+    """Return the types of each group by their name on the wire."""
     return {
         "client": {_tag(kind): kind for kind in get_args(messages.FromClient)},
         "server": {_tag(kind): kind for kind in get_args(messages.FromServer)},
@@ -34,14 +34,14 @@ def groups() -> dict[str, dict[str, type]]:
 
 
 def schemas() -> dict[str, Any]:
-    """JSON Schema of every type on the wire, by name."""
+    """Return the JSON Schema of every type on the wire, by name."""
     kinds = [kind for group in groups().values() for kind in group.values()]
     _, components = msgspec.json.schema_components(kinds, ref_template=REF)
     return {name: _cleaned(schema) for name, schema in components.items()}
 
 
 def asyncapi() -> dict[str, Any]:
-    """The WebSocket as an AsyncAPI 3.0 document."""
+    """Return the WebSocket protocol as an AsyncAPI 3.0 document."""
     sides = {side: groups()[side] for side in ("client", "server")}
     channel = {
         f"{side}.{tag}": {"name": tag, "payload": {"$ref": REF.format(name=kind.__name__)}}

@@ -1,4 +1,4 @@
-"""Fenced code blocks of a Markdown page, and how to run them as a reader would."""
+"""Fenced code blocks of a Markdown page, and running them as a reader would."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block: its page, the line of its fence, its language and what is inside."""
+    """One block: its page, the line of its fence, its language and its code."""
 
     page: Path
     line: int
@@ -31,13 +31,13 @@ class Block:
 
     @property
     def commands(self) -> str:
-        """The lines of a console block that a reader types."""
+        """Return the lines of a console block that a reader types."""
         typed = [line[2:] for line in self.code.splitlines() if line.startswith(("$ ", "> "))]
         return "\n".join(typed)
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """Every fenced block of *page*, in order."""
+    """Yield every fenced block of *page*, in order."""
     text = page.read_text()
     for match in _FENCE.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
@@ -45,14 +45,14 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def run_in_kernel(client: BlockingKernelClient, block: Block) -> None:
-    """Run a Python block as a cell; fails with the cell's traceback."""
+    """Run a Python block as a cell; fail with the cell's traceback."""
     reply = client.execute_interactive(block.code, timeout=SECONDS, output_hook=lambda message: None)
     content = reply["content"]
     assert content["status"] == "ok", "\n".join([block.where, *content.get("traceback", [])])
 
 
 def run_in_shell(block: Block, env: dict[str, str], folder: Path) -> str:
-    """Run the typed lines of a console block; what they print. Fails unless they exit with 0."""
+    """Run the typed lines of a console block and return their output. Fail unless they exit with 0."""
     assert block.commands, f"{block.where}: a console block needs a line that starts with '$ '"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.commands],

@@ -1,4 +1,4 @@
-"""A reader's machine: an empty home, a kernel, and a Jupyter server where a page asks for one."""
+"""Fixtures of the documentation tests: an empty home, a kernel, a Jupyter server for pages that need one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMEOUT = 60.0
 
 @pytest.fixture
 def home(own_environment: Path, tmp_path: Path) -> dict[str, str]:
-    """The environment of somebody who has just installed the package."""
+    """Return the environment of a user who has just installed the package."""
     (tmp_path / "agent").mkdir(mode=0o700)
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return dict(os.environ) | {"PATH": programs}
@@ -28,7 +28,7 @@ def home(own_environment: Path, tmp_path: Path) -> dict[str, str]:
 
 @contextmanager
 def running_server(env: dict[str, str], folder: Path) -> Iterator[int]:
-    """A Jupyter server with the extension on 127.0.0.1; its process id, once it holds a journal."""
+    """Run a Jupyter server with the extension on 127.0.0.1; yield its process id once it holds a journal."""
     command = [sys.executable, "-m", "jupyter_server", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
     command += ["--no-browser", "--allow-root", f"--IdentityProvider.token={secrets.token_hex(16)}"]
     with (folder / "server.log").open("wb") as log:
@@ -53,7 +53,7 @@ def _wait_for_holder(server: subprocess.Popen[bytes], root: Path, log: Path) -> 
 
 @contextmanager
 def running_kernel(env: dict[str, str], folder: Path) -> Iterator[BlockingKernelClient]:
-    """A kernel of this environment and a client that is ready."""
+    """Run a kernel in this environment and yield a client that is ready."""
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(env=env, cwd=str(folder))
     client = manager.blocking_client()

@@ -1,4 +1,4 @@
-"""Every path that the guides for contributors name exists, and every decision is complete."""
+"""Paths that the guides for contributors name exist, and decisions are complete."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 _QUOTED = re.compile(r"`([\w.-]+(?:/[\w.-]*)+)`")
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 BUILT = ("static/", "labextension/")
-"""What a build makes, and a fresh checkout has not."""
+"""Folders that a build creates and a fresh checkout does not have."""
 
 
 def paths_in(page: Path) -> set[str]:
-    """The words in backticks that have a slash and nothing that a path has not."""
+    """Return the words in backticks that have a slash and only characters of paths."""
     return {path for path in _QUOTED.findall(page.read_text()) if not path.startswith(BUILT)}
 
 

@@ -1,4 +1,4 @@
-"""The documentation builds without a warning and says what the code does."""
+"""The documentation builds without a warning and names what the code has."""
 
 from __future__ import annotations
 
