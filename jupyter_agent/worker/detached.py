@@ -20,19 +20,19 @@ from ..detached.run_spec import RunSpec, content_path, load_run_spec
 from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item
 from ..detached.work_state import has_spool, is_asked_to_stop, is_waiting
 from ..detached.worker_slots import acquire_worker_slot
-from ..errors import SpoolError, TaskCancelled
+from ..errors import SpoolError
 from ..producer.producer import Producer
 from ..runtime import capture
 from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
-from ..runtime.engines.base import BaseEngine, run_attempt
+from ..runtime.engines.base import run_attempt
 from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
-from ..system.graces import FLUSH_TIMEOUT
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
+from .detached_engine import DetachedEngine
 from .fd_capture import FdCapture
 
 
@@ -100,8 +100,8 @@ class Worker:
         if run_spec is None:
             raise FileNotFoundError(f"what task {self._item.task} should run is not there any more")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # SIGTERM is inherited as ignored when an ending worker started this one. Between attempts it ends
-        # this process; while one runs, the interrupter's handler decides; while its end is saved, it waits.
+        # SIGTERM is inherited as ignored when an ending worker started this one. From here on it ends this
+        # process between attempts, raises while one is running, and is ignored while its end is being saved.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
         self._fd_capture.open()
@@ -159,49 +159,6 @@ class Worker:
         task = self._task
         if task is not None and task.attempt is not None:
             task.attempt.context.stream(stream).write(text)
-
-
-class DetachedEngine(BaseEngine):
-    """Runs an attempt in the main thread, where a signal also ends a blocking call."""
-
-    def __init__(
-        self,
-        attempt: Attempt,
-        interrupter: SignalInterrupter,
-        run: Callable[[Attempt], None],
-        release: Callable[[], None],
-    ) -> None:
-        super().__init__(attempt)
-        self._interrupter = interrupter
-        self._run = run
-        self._release = release
-        self._forced = 0
-
-    def start(self) -> None:
-        self._run(self._attempt)
-
-    def cancel(self) -> None:
-        self._interrupter.throw()
-
-    def force(self) -> None:
-        """Raise once more, then exit: the work never returns to Python, or catches what is raised."""
-        self._forced += 1
-        if self._forced == 1:
-            self._interrupter.throw()
-        else:
-            self._exit()
-
-    def _exit(self) -> None:
-        # The end first, so that it is flushed; the slot last, so that the next worker finds this one's
-        # children gone.
-        attempt = self._attempt
-        attempt.task.give_up()  # no retry can follow in this process
-        attempt.raised(TaskCancelled("its worker had to end itself"))
-        attempt.task.producer.close(FLUSH_TIMEOUT)
-        complete_work_item(attempt.task.producer.paths, attempt.task.producer.id)
-        end_children()
-        self._release()
-        os._exit(0)
 
 
 def limit_memory(size: int) -> None:

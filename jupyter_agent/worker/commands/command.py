@@ -7,11 +7,9 @@ import os
 import selectors
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Any
 
 from ...detached.targets import CommandTarget
@@ -21,6 +19,7 @@ from ...system.graces import PROGRAM_GRACE
 from ...system.processes import is_group_alive, terminate
 from ..environment import program_environment
 from ..exit_status import describe_exit
+from .deferred_signals import DeferredSignals
 from .progress_parser import BarReader
 
 POLL_INTERVAL = 0.1
@@ -90,32 +89,6 @@ def _default_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class DeferredSignals:
-    """Holds signals back that would raise in this thread, until `release`."""
-
-    def __init__(self) -> None:
-        self._received: list[int] = []
-        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                if callable(handler := signal.getsignal(number)):
-                    self._handlers[number] = handler
-                    signal.signal(number, lambda number, _: self._received.append(number))
-
-    def release(self) -> None:
-        """Restore the handlers, and call those of the signals that were received meanwhile."""
-        try:
-            self._restore()
-        finally:
-            self._restore()  # a handler that was restored first may have raised out of the call above
-        for number in self._received:
-            self._handlers[number](number, None)
-
-    def _restore(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
 
 
 class Program:
