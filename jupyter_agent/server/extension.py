@@ -35,13 +35,13 @@ from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import Feed
 from .handlers.events import EventsHandler
-from .handlers.executed_notebook import ExecutedHandler
+from .handlers.executed_notebook import ExecutedNotebookHandler
 from .handlers.forwards import ForwardHandler, ForwardsHandler
 from .handlers.health import HealthHandler, UnknownHandler
 from .handlers.schedules import FiringsHandler, ScheduleCommandsHandler, ScheduleHandler, SchedulesHandler
 from .handlers.static import StaticHandler
 from .handlers.tasks import CommandsHandler, TaskHandler, TasksHandler
-from .handlers.tasks_page import PageHandler
+from .handlers.tasks_page import TasksPageHandler
 from .handlers.websocket import AgentSocket
 from .limits import Timing
 from .log_filter import ClosedSocketFilter
@@ -168,7 +168,7 @@ class JupyterAgent(ExtensionApp):
             ("tasks/([^/]+)", TaskHandler),
             ("tasks/([^/]+)/events", EventsHandler),
             ("tasks/([^/]+)/commands", CommandsHandler),
-            ("tasks/([^/]+)/notebook", ExecutedHandler),
+            ("tasks/([^/]+)/notebook", ExecutedNotebookHandler),
             ("schedules", SchedulesHandler),
             ("schedules/([^/]+)", ScheduleHandler),
             ("schedules/([^/]+)/commands", ScheduleCommandsHandler),
@@ -176,7 +176,7 @@ class JupyterAgent(ExtensionApp):
             ("forwards", ForwardsHandler),
             ("forwards/([^/]+)", ForwardHandler),
             ("static/(.*)", StaticHandler),
-            ("?", PageHandler),
+            ("?", TasksPageHandler),
             ("(.*)", UnknownHandler),
         ]
         options = {"services": self.services}

@@ -41,8 +41,8 @@ class Services:
     def limits(self) -> Limits:
         return Limits(MAX_MESSAGE, MAX_EVENT, SNAPSHOTS, FRAME_BYTES, WINDOW)
 
-    def shown(self, tasks: list[Task]) -> list[Task]:
-        """Snapshots as they are given out: with what only the holder sees."""
+    def annotated(self, tasks: list[Task]) -> list[Task]:
+        """Add to snapshots what only the holder of the journal knows: since when a task is stalled."""
         for task in tasks:
             if not task.state.ended:
                 task.stalled_since = self.liveness.stalled_since(task.producer)

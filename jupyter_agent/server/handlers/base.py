@@ -1,10 +1,10 @@
-"""What the HTTP doors have in common, and the smallest of them. Errors are RFC 9457 problem details."""
+"""Base classes of the HTTP handlers. Errors are answered as RFC 9457 problem details."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import msgspec
 from jupyter_server.base.handlers import JupyterHandler
@@ -17,6 +17,7 @@ from ...journal.session import JournalSession
 from ...transport.problem import status_and_code
 from ..auth import AuthMixin
 from ..services import Services
+from .accept import wants_page
 
 MAX_LIMIT = 1000
 _encode = msgspec.json.Encoder().encode
@@ -30,10 +31,13 @@ class BadRequest(RequestRefused):
 
 
 class AgentHandler(AuthMixin, JupyterHandler):
-    """Base of the doors: rights by method, problem details for every error."""
+    """Base of all handlers: rights by method, problem details for every error.
+
+    A request without a login is redirected to the login page, as Jupyter does; see `ApiHandler`.
+    """
 
     actions: ClassVar = {"GET": "read", "HEAD": "read"}
-    """What the authorizer is asked for; any other method needs ``write``."""
+    """Method to the action that it needs; any other method needs ``write``."""
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -51,7 +55,7 @@ class AgentHandler(AuthMixin, JupyterHandler):
         ):
             return
         if not self.current_user and not self._finished:
-            authenticated(lambda _: None)(self)  # a person is sent to the login page, a program is told
+            authenticated(lambda _: None)(self)  # redirects to `get_login_url`, which may raise instead
         if self._finished:
             return
         if not self.check_origin():
@@ -59,10 +63,6 @@ class AgentHandler(AuthMixin, JupyterHandler):
         action = self.actions.get(self.request.method or "", "write")
         if not await self.is_allowed(action):
             raise HTTPError(403, f"this user may not {action} tasks")
-
-    def get_login_url(self) -> str:
-        """No redirect to a login page: whoever asks here is a program."""
-        raise HTTPError(403, "log in, or give a token")
 
     def write_json(self, value: object, status: int = 200) -> None:
         """Answer with *value* as JSON."""
@@ -74,23 +74,23 @@ class AgentHandler(AuthMixin, JupyterHandler):
         write_problem(self, status_code, **kwargs)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """An expected refusal is no event for the log."""
+        """Log an expected refusal at DEBUG only."""
         if isinstance(value, AgentError):
             self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
         else:
             super().log_exception(typ, value, tb)
 
-    def get_int_argument(self, name: str, default: int, most: int = MAX_LIMIT) -> int:
-        """A query argument from 1 to *most*."""
+    def get_int_argument(self, name: str, default: int, maximum: int = MAX_LIMIT) -> int:
+        """Return a query argument from 1 to *maximum*. Raises `BadRequest`."""
         text = self.get_query_argument(name, None)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):
-            raise BadRequest(f"{name} must be a whole number from 1 to {most}, not {text[:40]!r}")
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= maximum):
+            raise BadRequest(f"{name} must be a whole number from 1 to {maximum}, not {text[:40]!r}")
         return int(text)
 
     def json_body(self) -> dict[str, Any]:
-        """The request's JSON object."""
+        """Return the request's JSON object. Raises `BadRequest`."""
         try:
             body = msgspec.json.decode(self.request.body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -101,12 +101,12 @@ class AgentHandler(AuthMixin, JupyterHandler):
 
     @property
     def home(self) -> str:
-        """The folder that the server shows, where it shows one."""
+        """The root folder of the server's contents; the user's home when contents are not files."""
         manager = self.contents_manager
         return str(manager.root_dir) if isinstance(manager, FileManagerMixin) else str(Path.home())
 
     async def task(self, task_id: str) -> Task:
-        """The snapshot of a task. Raises `UnknownTask`."""
+        """Return the snapshot of a task. Raises `UnknownTask`."""
 
         def job(session: JournalSession) -> list[Task]:
             task = session.journal.task(task_id)
@@ -115,11 +115,31 @@ class AgentHandler(AuthMixin, JupyterHandler):
             return [task]
 
         _, tasks = await self.services.feed.snapshots(job)
-        return self.services.shown(tasks)[0]
+        return self.services.annotated(tasks)[0]
+
+
+class ApiHandler(AgentHandler):
+    """Base of what only programs request: without a login they get a 403, not a login page."""
+
+    def get_login_url(self) -> NoReturn:
+        _require_login()
+
+
+class BrowserHandler(AgentHandler):
+    """Base of what programs request and browsers navigate to: only the latter get the login page."""
+
+    def get_login_url(self) -> str:
+        if not wants_page(self.request.headers.get("Accept", "")):
+            _require_login()
+        return super().get_login_url()
+
+
+def _require_login() -> NoReturn:
+    raise HTTPError(403, "log in, or give a token")
 
 
 def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> None:
-    """Answer with a problem detail about the error in *kwargs*, as Tornado gives it to `write_error`."""
+    """Answer with a problem detail about the error in *kwargs*, which are those of `write_error`."""
     error = kwargs.get("exc_info", (None, None, None))[1]
     status, code, detail = _problem(status_code, error)
     handler.set_status(status)

@@ -1,4 +1,4 @@
-"""The door of a task's events: pages from a place on or back from it, or all to come."""
+"""The handler of a task's events: pages after or before a cursor, or a stream of all to come."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...journal.session import JournalSession
 from ..delivery.feed import SubscriptionFilter, newest_progress
 from ..delivery.history import PAGE_BYTES, read_back
 from ..delivery.sse import Stream
-from .base import MAX_LIMIT, AgentHandler, BadRequest
+from .base import MAX_LIMIT, ApiHandler, BadRequest
 
 MAX_EVENTS = 10_000
 
 _encode = msgspec.json.Encoder().encode
 
 
-class EventsHandler(AgentHandler):
+class EventsHandler(ApiHandler):
     """``tasks/{id}/events``: a page of events, or with ``Accept: text/event-stream`` all to come."""
 
     async def get(self, task_id: str) -> None:
@@ -31,7 +31,7 @@ class EventsHandler(AgentHandler):
         elif before := self.get_query_argument("before", ""):
             if self.get_query_argument("after", ""):
                 raise BadRequest("ask for what comes before a place or after it, not both")
-            await self._page_before(task_id, interest, await self._place(task_id, before))
+            await self._page_before(task_id, interest, await self._offset(task_id, before))
         else:
             await self._page_after(task_id, interest)
 
@@ -43,7 +43,7 @@ class EventsHandler(AgentHandler):
             self,
             self.services.feed,
             interest,
-            await self._place(task_id, text),
+            await self._offset(task_id, text),
             heartbeat=self.services.timing.heartbeat,
             until_end=self.get_query_argument("until", None) == "end",
             still_allowed=lambda: self.is_still_allowed("read"),
@@ -51,19 +51,19 @@ class EventsHandler(AgentHandler):
         await stream.run()
 
     async def _page_after(self, task_id: str, interest: SubscriptionFilter) -> None:
-        after = await self._place(task_id, self.get_query_argument("after", ""))
+        after = await self._offset(task_id, self.get_query_argument("after", ""))
         limit = self.get_int_argument("limit", MAX_LIMIT, MAX_EVENTS)
         page = await self.services.feed.read(after, interest, PAGE_BYTES, limit)
         self._answer(page.events, page.last, more=page.more)
 
     async def _page_before(self, task_id: str, interest: SubscriptionFilter, before: int) -> None:
         limit = self.get_int_argument("limit", MAX_LIMIT, MAX_EVENTS)
-        past = await read_back(self.services.feed, task_id, before, limit, interest.types)
-        self._answer(newest_progress(past.events), past.older, more=past.older > 0)
+        page = await read_back(self.services.feed, task_id, before, limit, interest.types)
+        self._answer(newest_progress(page.events), page.older, more=page.older > 0)
 
-    def _answer(self, events: Sequence[StoredEvent], place: int, *, more: bool) -> None:
+    def _answer(self, events: Sequence[StoredEvent], offset: int, *, more: bool) -> None:
         joined = b",".join(event.encoded for event in events)
-        tail = _encode({"cursor": self.services.feed.cursor(place), "more": more})
+        tail = _encode({"cursor": self.services.feed.cursor(offset), "more": more})
         self.set_header("Content-Type", "application/json")
         self.finish(b'{"events":[' + joined + b"]," + tail[1:])
 
@@ -71,8 +71,8 @@ class EventsHandler(AgentHandler):
         text = self.get_query_argument("types", None)
         return frozenset(text.split(",")) if text else None
 
-    async def _place(self, task_id: str, text: str) -> int:
-        """The offset of a cursor; 0 without one. A cursor that means nothing in this journal is refused."""
+    async def _offset(self, task_id: str, text: str) -> int:
+        """Return the offset of a cursor; 0 without one. Raises `RequestRefused` for an expired cursor."""
         if not text:
             return 0
         cursor = Cursor.parse(text)

@@ -1,4 +1,4 @@
-"""Handlers of health, and of paths that do not exist."""
+"""Handlers of health and of unknown paths."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado.web import HTTPError
 
 from ...journal.session import JournalSession
-from .base import AgentHandler
+from .base import ApiHandler
 
 
-class HealthHandler(AgentHandler):
-    """``health``: for anybody whether it works; for those who may read, how well."""
+class HealthHandler(ApiHandler):
+    """``health``: the status, without a login; the details, for users who may read."""
 
     @allow_unauthenticated
     async def get(self) -> None:
@@ -31,7 +31,7 @@ class HealthHandler(AgentHandler):
         return {"slot": slot.name, "epoch": journal.epoch, "head": journal.head, "bytes": journal.size()}
 
 
-class UnknownHandler(AgentHandler):
+class UnknownHandler(ApiHandler):
     """Everything else below ``jupyter-agent/``."""
 
     @allow_unauthenticated

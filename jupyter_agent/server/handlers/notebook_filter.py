@@ -1,7 +1,7 @@
-"""Which recorded notebooks are the one that somebody asks for.
+"""The notebook filter: which recorded notebook paths mean the notebook of a request.
 
-A task says in which file it was started, as the kernel was told when it started. The notebook may have been
-renamed or moved since, even while that kernel lives; and a copy of it has the same cells.
+A task records the file that it was started in, as its kernel learned it when that started. The notebook may
+have been renamed or moved since, even while the kernel lives; and a copy of it has the same cells.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DRIVE = re.compile(r"\A[A-Za-z][\w-]*:/*")
 
 
 class Kind(Enum):
-    """What a recorded notebook is to the one that is asked for."""
+    """What a recorded notebook is to the requested one."""
 
     SAME = "same"
     GONE = "gone"
@@ -36,10 +36,10 @@ class Kind(Enum):
 
 @dataclass(slots=True)
 class NotebookMatcher:
-    """A notebook by its contents *path*.
+    """Compares recorded notebooks with the one at the contents *path*.
 
-    *root* is the folder that such paths are below; ``None`` where contents are not files, and only names can
-    be compared.
+    *root* is the root folder of contents; ``None`` where contents are not files, so that only names can be
+    compared.
     """
 
     path: str
@@ -48,14 +48,14 @@ class NotebookMatcher:
     _cells: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
     def choose(self, locations: Iterable[CellLocation], *, by_cell: bool) -> list[CellLocation]:
-        """Return the locations that are this notebook's. Reads files, so it may take a while.
+        """Return the locations that are in this notebook. Reads files, so it may take a while.
 
-        With *by_cell* (they all are of cells that this notebook has) also those of a notebook that is gone,
-        of one that no longer has the cell, and of none.
+        With *by_cell* all *locations* are of cells that this notebook has. Then also return those of a
+        notebook that is gone, of one that no longer has the cell, and of no notebook.
         """
-        return [location for location in locations if self._is_ours(location, by_cell=by_cell)]
+        return [location for location in locations if self._matches(location, by_cell=by_cell)]
 
-    def _is_ours(self, location: CellLocation, *, by_cell: bool) -> bool:
+    def _matches(self, location: CellLocation, *, by_cell: bool) -> bool:
         if location.notebook is None:
             return by_cell
         kind = self._kind(location.notebook)
@@ -65,10 +65,10 @@ class NotebookMatcher:
 
     def _kind(self, recorded: str) -> Kind:
         if recorded not in self._kinds:
-            self._kinds[recorded] = self._compared(recorded)
+            self._kinds[recorded] = self._compare(recorded)
         return self._kinds[recorded]
 
-    def _compared(self, recorded: str) -> Kind:
+    def _compare(self, recorded: str) -> Kind:
         names = {self.path, _DRIVE.sub("", self.path)}
         if self.root is None:
             same = PurePosixPath(recorded).name in {PurePosixPath(name).name for name in names}
@@ -77,7 +77,7 @@ class NotebookMatcher:
             there = (self.root / recorded).stat()
         except (FileNotFoundError, NotADirectoryError, ValueError):  # a name that no file can have
             return Kind.GONE
-        except OSError:  # nobody can tell
+        except OSError:  # unreadable: it may be any file
             return Kind.OTHER
         if not stat.S_ISREG(there.st_mode):  # a client that gave its session no name
             return Kind.GONE
@@ -99,7 +99,7 @@ class _Notebook(Struct):
 
 
 def cells_of(file: Path) -> frozenset[str] | None:
-    """The ids of a notebook's cells; ``None`` when it cannot be read as one."""
+    """Return the ids of a notebook's cells; ``None`` when it cannot be read as a notebook."""
     try:
         there = file.stat()
         if file.suffix != ".ipynb" or not stat.S_ISREG(there.st_mode) or there.st_size > MAX_BYTES:

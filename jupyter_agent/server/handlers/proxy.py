@@ -1,4 +1,4 @@
-"""Passing a request on to the server that holds what it is about."""
+"""The proxy: requests about schedules that another server of this user holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def proxy_request(
 ) -> None:
     """Answer as the server at *address* answers for *path*, which is below ``jupyter-agent/``.
 
-    Whoever asks has been let in already; the other server is asked with this user's key.
+    The request must have been authorized already: the other server is asked with this user's key.
     """
     answer = await _ask(address, handler.request.method or "GET", path, body)
     handler.set_status(answer.code)

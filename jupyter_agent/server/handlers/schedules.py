@@ -1,7 +1,7 @@
 """Handlers of schedules.
 
-Schedules are kept in the journal ``default``: other servers pass requests on to its holder, with the
-surroundings that they themselves have.
+Schedules live in the journal ``default``. Servers that do not hold it proxy requests to its holder, and add
+their own working directory and environment to new schedules.
 """
 
 from __future__ import annotations
@@ -29,75 +29,75 @@ from ...journal.operations.schedules import (
 from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...system.timezone import local_zone
-from .base import AgentHandler, BadRequest
+from .base import AgentHandler, ApiHandler, BadRequest
 from .proxy import proxy_request
 from .submission import read_submission
 
 COMMANDS: tuple[ScheduleCommand, ...] = get_args(ScheduleCommand)
 
 
-async def post_schedule(handler: AgentHandler, asked: Submission) -> None:
-    """Keep what is *asked* as a schedule and answer with it. Raises `BadSchedule`, `BadTarget`."""
-    schedules, services = handler.services.scheduler, handler.services
-    asked = replace(
-        asked,
-        cwd=asked.cwd or handler.home,
-        env=caller_environment() if asked.env is None else asked.env,
+async def post_schedule(handler: AgentHandler, submission: Submission) -> None:
+    """Add a schedule for *submission* and answer with it. Raises `BadSchedule`, `BadTarget`."""
+    scheduler, services = handler.services.scheduler, handler.services
+    submission = replace(
+        submission,
+        cwd=submission.cwd or handler.home,
+        env=caller_environment() if submission.env is None else submission.env,
     )
-    call = run_spec_of(asked, agent=services.agent, cwd=handler.home, owner=handler.user_name)
-    now = schedules.clock()
-    when = parse_schedule(asked.schedule or {}, timezone=local_zone(), now=now)
-    if (address := schedules.remote_address()) is not None:
-        await proxy_request(handler, address, "schedules", msgspec.json.encode(asked))
+    run_spec = run_spec_of(submission, agent=services.agent, cwd=handler.home, owner=handler.user_name)
+    now = scheduler.clock()
+    spec = parse_schedule(submission.schedule or {}, timezone=local_zone(), now=now)
+    if (address := scheduler.remote_address()) is not None:
+        await proxy_request(handler, address, "schedules", msgspec.json.encode(submission))
         return
 
     def job(session: JournalSession) -> ScheduleView:
-        return show_schedule(session, add_schedule(session, call, when, ident=new_id(), now=now), now)
+        return show_schedule(session, add_schedule(session, run_spec, spec, ident=new_id(), now=now), now)
 
-    shown = await schedules.call(job)
-    handler.set_header("Location", f"{handler.base_url}jupyter-agent/schedules/{shown.id}")
-    handler.write_json(shown, 201)
+    view = await scheduler.call(job)
+    handler.set_header("Location", f"{handler.base_url}jupyter-agent/schedules/{view.id}")
+    handler.write_json(view, 201)
 
 
-class ScheduleBaseHandler(AgentHandler):
-    """What these doors have in common."""
+class ScheduleBaseHandler(ApiHandler):
+    """Base of the handlers of schedules."""
 
     async def was_proxied(self, path: str, body: bytes | None = None) -> bool:
-        """Whether another server has answered in this one's place."""
+        """Return True if the server that holds the schedules has answered in place of this one."""
         address = self.services.scheduler.remote_address()
         if address is not None:
             await proxy_request(self, address, path, body)
         return address is not None
 
     def show(self, session: JournalSession, schedule: Schedule) -> ScheduleView:
-        """The schedule as it is given out."""
+        """Return the schedule as answers show it."""
         return show_schedule(session, schedule, self.services.scheduler.clock())
 
 
 class SchedulesHandler(ScheduleBaseHandler):
     """``schedules``: all of them, oldest first; POST adds one."""
 
-    actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
+    actions: ClassVar = ApiHandler.actions | {"POST": "execute"}
 
     async def get(self) -> None:
         if await self.was_proxied("schedules"):
             return
-        shown = await self.services.scheduler.read(
+        views = await self.services.scheduler.read(
             lambda session: [self.show(session, schedule) for schedule in all_schedules(session)]
         )
-        self.write_json({"schedules": shown})
+        self.write_json({"schedules": views})
 
     async def post(self) -> None:
-        asked = read_submission(self.request.body)
-        if asked.schedule is None:
+        submission = read_submission(self.request.body)
+        if submission.schedule is None:
             raise BadRequest(
                 'say when: "schedule": {"every": "30m"}, {"cron": "0 9 * * *"} or {"at": "2031-05-17T09:30"}'
             )
-        await post_schedule(self, asked)
+        await post_schedule(self, submission)
 
 
 class ScheduleHandler(ScheduleBaseHandler):
-    """``schedules/{id}``: one; DELETE forgets it, not its tasks."""
+    """``schedules/{id}``: one; DELETE removes it, and keeps its tasks."""
 
     async def get(self, ident: str) -> None:
         if not await self.was_proxied(f"schedules/{quote(ident, safe='')}"):
@@ -125,19 +125,19 @@ class ScheduleCommandsHandler(ScheduleBaseHandler):
             raise HTTPError(403, "this user may not execute tasks")
         path = f"schedules/{quote(ident, safe='')}/commands"
         if not await self.was_proxied(path, msgspec.json.encode({"command": command})):
-            shown = await self.services.scheduler.call(
-                lambda session: self._carry_out(session, ident, command)
+            view = await self.services.scheduler.call(
+                lambda session: self._run_command(session, ident, command)
             )
-            self.write_json(shown, 202)
+            self.write_json(view, 202)
 
-    def _carry_out(self, session: JournalSession, ident: str, command: ScheduleCommand) -> ScheduleView:
-        schedules = self.services.scheduler
-        schedules.runner.command(session, ident, command, schedules.clock())
+    def _run_command(self, session: JournalSession, ident: str, command: ScheduleCommand) -> ScheduleView:
+        scheduler = self.services.scheduler
+        scheduler.runner.command(session, ident, command, scheduler.clock())
         return self.show(session, find_schedule(session, ident))
 
 
 class FiringsHandler(ScheduleBaseHandler):
-    """``schedules/{id}/firings``: what became of its dues, newest first."""
+    """``schedules/{id}/firings``: its past dues and their outcomes, newest first."""
 
     async def get(self, ident: str) -> None:
         limit, before = self.get_int_argument("limit", 50), self._before()

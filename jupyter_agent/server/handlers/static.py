@@ -1,7 +1,7 @@
-"""The built front-end's files. No login is needed, as with Jupyter's own: nothing in them is anybody's.
+"""The handler of the built front-end's files. They need no login, as Jupyter's own: they hold no user data.
 
-They may be kept, and are asked for again each time (``no-cache`` and an ETag), so that a page is never drawn
-by the files of the version before.
+Browsers may cache them but must revalidate each time (``no-cache`` and an ETag), so that a page never runs
+the files of a previous version.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from jupyter_server.auth.decorator import allow_unauthenticated
 
 from ...errors import RequestRefused
-from .base import AgentHandler
+from .base import ApiHandler
 
 ROOT = Path(__file__).parents[2] / "static"
-"""Made by ``make frontend``; missing in a source tree where nobody did."""
+"""Built by ``make frontend``; missing in a source tree until then."""
 
 _KINDS = {
     ".js": "text/javascript; charset=utf-8",
@@ -28,26 +28,26 @@ _KINDS = {
     ".woff2": "font/woff2",
     ".txt": "text/plain; charset=utf-8",
 }
-"""What may be served, and as what; the machine's own table calls a script what it likes."""
+"""Suffixes that may be served, and their types; the machine's own table may call a script anything."""
 
 _PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 _NAME = re.compile(f"(?=.{{1,200}}$){_PART}(/{_PART})*")
 
 
 def is_built() -> bool:
-    """Whether there is a front-end to send."""
+    """Return True if there is a front-end to send."""
     return (ROOT / "page.js").is_file()
 
 
 def read(name: str) -> bytes | None:
-    """The regular file *name* in the folder; ``None`` when there is none, or it lies outside."""
+    """Return the content of the regular file *name* in the folder; ``None`` when it is none, or outside."""
     if _NAME.fullmatch(name) is None:
         return None
     root, path = ROOT.resolve(), (ROOT / name).resolve()
     return path.read_bytes() if path.is_relative_to(root) and path.is_file() else None
 
 
-class StaticHandler(AgentHandler):
+class StaticHandler(ApiHandler):
     """``static/{name}``."""
 
     @allow_unauthenticated

@@ -1,4 +1,4 @@
-"""What ``POST tasks`` asks for: read, and queued."""
+"""Submissions over HTTP: decoding the body of ``POST tasks``, and queueing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import BadRequest
 
 
 def read_submission(body: bytes) -> Submission:
-    """Raises `BadRequest` with a sentence about what does not fit."""
+    """Decode a submission. Raises `BadRequest` with a sentence about what does not fit."""
     try:
         return msgspec.json.decode(body, type=Submission)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -23,12 +23,12 @@ def read_submission(body: bytes) -> Submission:
 
 
 async def submit(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
-    """Queue *run_spec* and have its worker started; the task, and whether it was queued now."""
+    """Queue *run_spec* and have its worker started; return the task and whether it is new."""
     feed = services.feed
 
     def job(session: JournalSession) -> tuple[Task, bool]:
         return enqueue_task(session, services.paths, feed.holder.slot.name, run_spec)
 
-    task, new = await feed.call(job)
+    task, is_new = await feed.call(job)
     services.supervisor.wake()
-    return services.shown([task])[0], new
+    return services.annotated([task])[0], is_new

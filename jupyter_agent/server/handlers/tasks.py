@@ -1,4 +1,4 @@
-"""The doors of tasks: lists, one task, commands."""
+"""Handlers of tasks: lists, one task, commands."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ...journal.base import CellLocation
 from ...journal.operations.retention import delete_files
 from ...journal.session import JournalSession
 from .. import commands
-from . import submission
-from . import task_html as still
-from .base import AgentHandler, BadRequest
+from . import submission, task_html
+from .accept import wants_html, wants_page
+from .base import ApiHandler, BadRequest, BrowserHandler
 from .notebook_filter import NotebookMatcher
 from .schedules import post_schedule
 
@@ -25,10 +25,10 @@ MAX_CELLS = 500
 MAX_PATH = 4096
 
 
-class TasksHandler(AgentHandler):
+class TasksHandler(ApiHandler):
     """``tasks``: snapshots, newest first; POST runs something as a detached task."""
 
-    actions: ClassVar = AgentHandler.actions | {"POST": "execute"}
+    actions: ClassVar = ApiHandler.actions | {"POST": "execute"}
 
     async def get(self) -> None:
         state, limit = self._state(), self.get_int_argument("limit", 50)
@@ -41,21 +41,21 @@ class TasksHandler(AgentHandler):
                 state=state, name=name, key=key, before=before, locations=locations, limit=limit + 1
             )
         )
-        shown = self.services.shown(tasks[:limit])
-        self.write_json({"tasks": shown, "more": len(tasks) > limit, "cursor": cursor})
+        snapshots = self.services.annotated(tasks[:limit])
+        self.write_json({"tasks": snapshots, "more": len(tasks) > limit, "cursor": cursor})
 
     async def post(self) -> None:
-        asked = submission.read_submission(self.request.body)
-        if asked.schedule is not None:
-            await post_schedule(self, asked)
+        submitted = submission.read_submission(self.request.body)
+        if submitted.schedule is not None:
+            await post_schedule(self, submitted)
             return
-        call = run_spec_of(asked, agent=self.services.agent, cwd=self.home, owner=self.user_name)
-        task, new = await submission.submit(self.services, call)
+        run_spec = run_spec_of(submitted, agent=self.services.agent, cwd=self.home, owner=self.user_name)
+        task, is_new = await submission.submit(self.services, run_spec)
         self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
-        self.write_json(task, 201 if new else 200)
+        self.write_json(task, 201 if is_new else 200)
 
     async def _cell_locations(self) -> list[CellLocation] | None:
-        """Where the tasks must have been started; ``None`` when that was not asked."""
+        """Return where the tasks must have been started; ``None`` when the request does not say."""
         cells, path = self._cells(), self._notebook()
         if cells is None and path is None:
             return None
@@ -97,27 +97,22 @@ class TasksHandler(AgentHandler):
             raise BadRequest(f"there is no state {text[:40]!r}; use one of {states}") from None
 
 
-class TaskHandler(AgentHandler):
-    """``tasks/{id}``: one snapshot, or a still picture of it; DELETE forgets an ended task."""
+class TaskHandler(BrowserHandler):
+    """``tasks/{id}``: one snapshot, as JSON or static HTML; DELETE removes an ended task."""
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
         self.set_header("Vary", "Accept")
 
-    def get_login_url(self) -> str:
-        """A person is asked to log in, a program is told to."""
-        person = still.wants_page(self.request.headers.get("Accept", ""))
-        return super(AgentHandler, self).get_login_url() if person else super().get_login_url()
-
     async def get(self, task_id: str) -> None:
         task, accept = await self.task(task_id), self.request.headers.get("Accept", "")
-        if not still.wants_html(accept):
+        if not wants_html(accept):
             self.write_json(task)
             return
-        drawn = await still.picture(self.services.feed, task)
+        html = await task_html.static_html(self.services.feed, task)
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", f"{still.POLICY}, {self.content_security_policy}")
-        self.finish(still.page(task, drawn) if still.wants_page(accept) else drawn)
+        self.set_header("Content-Security-Policy", f"{task_html.POLICY}, {self.content_security_policy}")
+        self.finish(task_html.as_page(task, html) if wants_page(accept) else html)
 
     async def delete(self, task_id: str) -> None:
         def job(session: JournalSession) -> None:
@@ -134,8 +129,8 @@ class TaskHandler(AgentHandler):
         self.finish()
 
 
-class CommandsHandler(AgentHandler):
-    """``tasks/{id}/commands``: ask a task for something."""
+class CommandsHandler(ApiHandler):
+    """``tasks/{id}/commands``: POST sends the task a command."""
 
     async def post(self, task_id: str) -> None:
         body = self.json_body()

@@ -1,7 +1,7 @@
-"""The tasks page, for people without JupyterLab.
+"""The handler of the tasks page, for people without JupyterLab.
 
-A plain list that works everywhere. Where the front-end is built and the browser runs scripts, ``page.js``
-puts live views in its place. Every address in it is relative: it works behind any base URL and proxy.
+It is a plain list. Where the front-end is built and the browser runs scripts, ``page.js`` puts live views in
+its place. Every address in it is relative, so that it works behind any base URL and proxy.
 """
 
 from __future__ import annotations
@@ -41,27 +41,23 @@ _LIVE_POLICY = (
 _WS_ORIGIN = re.compile(r"wss?://[\w.:\[\]-]+")
 
 
-class PageHandler(AgentHandler):
-    """``jupyter-agent/``: the newest tasks. ``?task=<id>`` is the script's to read."""
+class TasksPageHandler(AgentHandler):
+    """``jupyter-agent/``: the newest tasks. Only the script reads ``?task=<id>``."""
 
     @property
     def content_security_policy(self) -> str:
-        """Nothing but what the page itself brings, beside what Jupyter's policy says of frames."""
+        """Allow nothing but what the page itself brings; Jupyter's policy decides about frames."""
         return f"{self._policy()}, {super().content_security_policy}"
 
     def _policy(self) -> str:
         if not static.is_built():
             return _PLAIN_POLICY
-        elsewhere = _WS_ORIGIN.match(self.ws_url)
-        return f"{_LIVE_POLICY}; connect-src 'self'{f' {elsewhere[0]}' if elsewhere else ''}"
+        other_origin = _WS_ORIGIN.match(self.ws_url)
+        return f"{_LIVE_POLICY}; connect-src 'self'{f' {other_origin[0]}' if other_origin else ''}"
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
         self.set_header("X-Frame-Options", "SAMEORIGIN")
-
-    def get_login_url(self) -> str:
-        """A person is asked to log in."""
-        return super(AgentHandler, self).get_login_url()
 
     async def get(self) -> None:
         if not self.request.path.endswith("/"):  # the page's relative addresses need it
@@ -69,17 +65,17 @@ class PageHandler(AgentHandler):
             self.redirect(f"jupyter-agent/{query}")
             return
         _, tasks = await self.services.feed.snapshots(lambda session: session.journal.tasks(limit=100))
-        _token = self.xsrf_token  # to ask for it sets the cookie that the script's requests must repeat
+        _token = self.xsrf_token  # reading it sets the cookie that the script's requests must repeat
         sockets = self.ws_url and self.ws_url.rstrip("/") + self.base_url
         live = head(sockets) if static.is_built() else ""
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(render(self.services.shown(tasks), self.services.clock(), live))
+        self.finish(render(self.services.annotated(tasks), self.services.clock(), live))
 
 
 def head(ws_url: str) -> str:
-    """What the page needs to come alive: where its server is (never a token), style and script.
+    """Return what makes the page live: the address of its server (never a token), style and script.
 
-    *ws_url* is empty, or where the server's WebSockets are when not at its own address.
+    *ws_url* is the address of the server's WebSockets; empty when it is the page's own.
     """
     data = json.dumps({"baseUrl": "../", "wsUrl": ws_url}).replace("<", "\\u003c")
     return (
@@ -89,7 +85,7 @@ def head(ws_url: str) -> str:
 
 
 def render(tasks: list[Task], now: float, live: str = "") -> str:
-    """The page as HTML; with *live* (see `head`) only browsers without scripts have to ask again."""
+    """Return the page as HTML; with *live* (see `head`) only browsers without scripts reload it."""
     rows = "".join(_row(task, now) for task in tasks)
     body = f"<table><tr><th>Task<th>State<th>Progress<th>Took<th>Started{rows}</table>" if tasks else _NONE
     refresh = f'<meta http-equiv="refresh" content="{REFRESH}">'
@@ -105,7 +101,7 @@ _NONE = "<p>No tasks yet. Run one in a notebook: <code>import jupyter_agent as j
 
 
 def _row(task: Task, now: float) -> str:
-    ident = escape(task.id)  # a stranger's producer may name its tasks as it likes
+    ident = escape(task.id)  # untrusted: a producer chooses the ids of its tasks
     name = escape(to_single_line(task.name) or "task")
     state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
     return (
@@ -133,5 +129,5 @@ def _took(task: Task, now: float) -> str:
 
 
 def _clock(when: float | None) -> str:
-    """Local time; nothing for a moment that no calendar has, which a broken clock may have said."""
+    """Return local time; empty for a time that no calendar has, which a broken clock may give."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when)) if when and 0 < when < _HUGE_TIME else ""

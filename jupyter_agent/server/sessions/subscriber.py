@@ -71,7 +71,7 @@ class SubscriberSession:
         answer, tail, head = await self._services.feed.call(
             lambda session: resume(session, request, interest)
         )
-        self._services.shown(answer.tasks or [])
+        self._services.annotated(answer.tasks or [])
         if self._protocol.state == "closed":
             return
         self._writer.post(encode(answer))

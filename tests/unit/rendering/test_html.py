@@ -12,7 +12,7 @@ from jupyter_agent.core.events import Error, Result, TaskState
 from jupyter_agent.core.snapshots import MetricPoint, ProgressSnapshot, PromptSnapshot
 from jupyter_agent.core.task import Task
 from jupyter_agent.rendering.html import html, last_lines
-from jupyter_agent.server.handlers.task_html import wants_html, wants_page
+from jupyter_agent.server.handlers.accept import wants_html, wants_page
 from tests.support.builders import TASK
 
 
