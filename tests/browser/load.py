@@ -7,15 +7,12 @@ a collection.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.lab import Lab, run_cell, view, wait_for_state

@@ -1,16 +1,13 @@
-"""Takes the pictures of the tasks page: ``python tests/browser/page_pictures.py`` writes to docs/images/."""
+"""Takes the pictures of the tasks page: ``python -m tests.browser.page_pictures`` writes to docs/images/."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.support import kernels, servers

@@ -1,4 +1,4 @@
-"""Takes the pictures of the docs: ``python tests/browser/pictures.py`` writes docs/images/."""
+"""Takes the pictures of the docs: ``python -m tests.browser.pictures`` writes docs/images/."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.lab import Lab, environment, restart_kernel, run_cell, save, view, wait_for_state

@@ -19,8 +19,6 @@ from time import monotonic, sleep
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from tests.browser.cable import Cable, cable
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.lab import Lab, restart_kernel, run_cell, save, wait_for_kernel
