@@ -1,4 +1,4 @@
-"""`forward_to`: everything arrives, whatever becomes of the connection."""
+"""`forward_to`: everything arrives, also across lost connections."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ def test_a_peer_that_comes_late_and_hangs_up_misses_nothing(caplog: pytest.LogCa
     assert not [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")]
 
 
-def test_whoever_waits_when_it_is_closed_is_told_that_not_everything_arrived() -> None:
+def test_a_wait_ends_with_false_when_the_forward_is_closed() -> None:
     peer = Peer()
     peer.open()
     peer.close()
     forward = ja.forward_to(peer.url)
     talk(1)
-    told: list[bool] = []
-    waiting = threading.Thread(target=lambda: told.append(forward.wait()), daemon=True)
+    results: list[bool] = []
+    waiting = threading.Thread(target=lambda: results.append(forward.wait()), daemon=True)
     waiting.start()
     assert not forward.wait(0.05)
     forward.close()
     waiting.join(20)
-    assert told == [False]
+    assert results == [False]
     assert not forward.wait()
 
 
-def test_only_what_is_wanted_is_sent() -> None:
+def test_only_the_given_task_and_types_are_sent() -> None:
     peer = Peer()
     peer.open()
     other = ja.submit(print)
@@ -82,6 +82,6 @@ def test_only_what_is_wanted_is_sent() -> None:
     assert [(event["task"], event["type"]) for event in peer.got] == [(handle.id, "log")]
 
 
-def test_an_address_that_is_none_is_one_sentence() -> None:
+def test_an_invalid_address_is_one_sentence() -> None:
     with pytest.raises(ValueError, match="begins with ws://"):
         ja.forward_to("http://127.0.0.1/")
