@@ -129,7 +129,7 @@ def replay() -> list[Row]:
             raise TimeoutError("the events were not committed within 60 s")
         seconds = resume(running.door, f"{head(running.door).partition(':')[0]}:0", events)
     peers = {f"{rival.name}, live": _one_by_one(rival, events // 10) * 10 for rival in present()}
-    note = "the others keep nothing to replay: the same events said and heard one by one, from a tenth"
+    note = "the others keep nothing to replay: the same events sent and received one by one, from a tenth"
     return [Row("replay of 100,000 events to one client", seconds, "s", at_most(1), peers, note)]
 
 

@@ -48,20 +48,20 @@ def tasks(_long: bool) -> Growth:
     for count in (1, 10, 100, 1000):
         names = [new_id() for _ in range(count)]
         points[count] = {
-            "nobody, µs": _commit_cost(names, 0, []),
+            "no socket, µs": _commit_cost(names, 0, []),
             "one socket follows all, µs": _commit_cost(names, 1, []),
             "a socket for each task, µs": _commit_cost(names, count, names),
         }
     lines = {
-        "nobody": "nobody, µs",
+        "no socket": "no socket, µs",
         "all": "one socket follows all, µs",
         "each": "a socket for each task, µs",
     }
     return Growth(
         "tasks",
         points,
-        (Curve("CPU for each event taken in", "µs of the server", lines),),
-        "Server CPU for each event taken in, from 1 to 1,000 tasks",
+        (Curve("CPU for each event ingested", "µs of the server", lines),),
+        "Server CPU for each event ingested, from 1 to 1,000 tasks",
     )
 
 
