@@ -79,14 +79,17 @@ class Result(Struct, frozen=True):
     stored: bool = False
 
 
-class About(_Data, frozen=True):
+class _About(_Data, frozen=True):
+    name: str  # in a base class, so that it alone may be positional
+
+
+class About(_About, frozen=True, kw_only=True):
     """Description of a task in its ``queued`` event; ``None`` means unknown.
 
     ``run`` identifies one execution of its cell. ``view`` is how that execution shows the task:
     ``full``, ``slim`` (one line), or ``None`` for not at all.
     """
 
-    name: str
     key: str | None = None
     tags: tuple[str, ...] = ()
     owner: str | None = None

@@ -67,6 +67,7 @@ def run_spec_of(submission: Submission, *, agent: str, cwd: str, owner: str) -> 
         cwd=where,
         agent=agent or None,
     )
-    about = About(submission.name or default_name(target), submission.key, tuple(submission.tags), owner)
+    name = submission.name or default_name(target)
+    about = About(name, key=submission.key, tags=tuple(submission.tags), owner=owner)
     env = caller_environment() if submission.env is None else submission.env
     return RunSpec(target, about, python, where, env, submission.retries, submission.timeout)

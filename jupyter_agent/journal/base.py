@@ -1,6 +1,6 @@
-"""The port: what every journal does. `memory` and `sqlite` are its adapters.
+"""Port of the journal: its types, and what every adapter does (`memory`, `sqlite`).
 
-A journal belongs to one thread (see `holder`); nothing here waits or locks.
+A journal belongs to one thread (see `holder`); no method waits or locks.
 """
 
 from __future__ import annotations
@@ -17,33 +17,35 @@ from ..core.task import Task
 from .records import Records
 
 PAGE_BYTES = 1 << 20
+"""Default size of a page of events, in bytes."""
+
 TAIL_TYPES = ("log", "message", "display")
-"""What the last lines of a task are made of."""
+"""Types of events that make up the last lines of a task."""
 
 SCAN_LIMIT = 50_000
-"""Events of a task that one look back passes at most, so that nobody waits while rare types are sought."""
+"""Maximum number of events of a task that one `Journal.past` scans: rare types must not delay other jobs."""
 
 
 class BatchOrigin(Enum):
-    """Where a batch comes from, and so what is asked of it."""
+    """Source of a batch, which decides what is checked."""
 
     PUBLISHED = "published"
-    """Over a socket: only for tasks of the producer's own attempts; a gap is refused."""
+    """Over a socket: only the producer's own attempts are accepted; a gap is refused."""
 
     SPOOLED = "spooled"
-    """From a spool file of this user: its own tasks by construction; a gap is named and passed."""
+    """From a spool file of this user: its own tasks by construction; a gap is recorded as lost."""
 
     MERGED = "merged"
-    """From another journal: what is not in it was pruned or named there."""
+    """From another journal: what is missing was pruned there, or recorded as lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Events of one producer in the order of their numbers.
 
-    ``base`` is the smallest number the producer still has; without events, a merged batch says that
-    everything below it is accounted for. ``handled`` are offsets of this batch's
-    own numbers ``n`` whose commands need not be delivered (merged journals only).
+    ``base`` is the smallest number the producer still has; a merged batch without events states that
+    everything below it is accounted for. ``handled``: numbers ``n`` of commands in this batch that need not
+    be delivered (merged journals only).
     """
 
     producer: str
@@ -56,7 +58,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class HolderEvent:
-    """A fact that the holder itself adds; it is numbered as the holder's own event."""
+    """An event that the holder itself emits; the journal numbers it as one of the holder's own."""
 
     task: str
     attempt: int
@@ -65,7 +67,7 @@ class HolderEvent:
 
 
 class StoredEvent(Struct, frozen=True, order=True, gc=False):
-    """One event as the journal gives it out: ``encoded`` is its JSON, ``offset`` included."""
+    """One event as read from the journal: ``encoded`` is its JSON, ``offset`` included."""
 
     offset: int
     task: str
@@ -75,11 +77,11 @@ class StoredEvent(Struct, frozen=True, order=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class AppendResult:
-    """What became of a batch, once the transaction is committed.
+    """Result of appending a batch, valid once the transaction is committed.
 
-    ``upto``: the producer's last number that the journal now has (the ack). ``expected``: set when
-    numbers were missing and nothing after ``upto`` was taken (the nack). ``foreign``: numbers
-    refused because their task belongs to another producer. ``stored``: what was new.
+    ``upto``: the producer's last number that the journal now has (the ack). ``expected``: set when numbers
+    were missing and nothing after ``upto`` was stored (the nack). ``foreign``: numbers refused because their
+    task belongs to another producer. ``stored``: the events that are new.
     """
 
     upto: int
@@ -89,7 +91,7 @@ class AppendResult:
 
 
 class PendingCommand(NamedTuple):
-    """A command its producer has not handled yet."""
+    """A command that its producer has not handled yet."""
 
     offset: int
     producer: str
@@ -97,7 +99,7 @@ class PendingCommand(NamedTuple):
 
 
 class ProducerRow(NamedTuple):
-    """What the journal knows of a producer; ``seen`` is Unix seconds of the last commit from it."""
+    """A known producer; ``seen`` is the time of the last commit from it, in Unix seconds."""
 
     id: str
     last_n: int
@@ -106,10 +108,10 @@ class ProducerRow(NamedTuple):
 
 
 class HistoryPage(NamedTuple):
-    """The newest events up to a place, oldest first.
+    """The newest events up to an offset, oldest first.
 
-    ``older`` is the place to go on from: nothing wanted lies between it and ``events``. 0: there is nothing
-    older.
+    ``older`` is the offset for the next page: no wanted event lies between it and ``events``. 0 when nothing
+    is older.
     """
 
     events: list[StoredEvent]
@@ -117,7 +119,7 @@ class HistoryPage(NamedTuple):
 
 
 class CellLocation(NamedTuple):
-    """Where a task was started, as it said itself: its notebook's file and the cell's id."""
+    """Where a task was started, as reported by its producer: the notebook's file and the cell's id."""
 
     notebook: str | None
     cell: str | None
@@ -126,15 +128,15 @@ class CellLocation(NamedTuple):
 class Journal(Records, Protocol):
     """A durable log, with small records beside it.
 
-    ``epoch`` names this incarnation: cursors of another epoch mean nothing here.
+    ``epoch`` identifies this incarnation of the log: a cursor is valid in its own epoch only.
     """
 
     epoch: str
     head: int
-    """The largest offset ever given out; gaps below it are normal."""
+    """The largest offset ever allocated; gaps below it are normal."""
 
     def append(self, work: Sequence[Batch | HolderEvent], now: float) -> list[AppendResult]:
-        """Take everything in *work* in one transaction and commit it; all or nothing.
+        """Commit everything in *work* in one transaction; all or nothing.
 
         Idempotent by ``(producer, n)``. Raises `JournalError` when nothing could be written.
         """
@@ -148,10 +150,10 @@ class Journal(Records, Protocol):
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
     ) -> list[StoredEvent]:
-        """At most *limit* events (and about *size* bytes) after offset *after*, oldest first."""
+        """Return at most *limit* events (and about *size* bytes) after offset *after*, oldest first."""
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
-        """The last *count* events of one task that are of *types*, oldest first."""
+        """Return the last *count* events of one task that are of *types*, oldest first."""
 
     def past(
         self,
@@ -163,14 +165,14 @@ class Journal(Records, Protocol):
         size: int = PAGE_BYTES,
         look: int = SCAN_LIMIT,
     ) -> HistoryPage:
-        """The newest *limit* events (and about *size* bytes) of one task up to and with offset *upto*.
+        """Return the newest *limit* events (and about *size* bytes) of one task up to and including *upto*.
 
-        With *types* only *look* events are looked at, so that fewer may come (none, even) while there are
-        older ones.
+        With *types* at most *look* events are scanned: the page may be shorter, or empty, although older
+        events exist.
         """
 
     def task(self, task_id: str) -> Task | None:
-        """A copy of the task as folded so far."""
+        """Return a copy of the task as folded so far, or ``None``."""
 
     def tasks(
         self,
@@ -183,40 +185,40 @@ class Journal(Records, Protocol):
         locations: Collection[CellLocation] | None = None,
         limit: int = 50,
     ) -> list[Task]:
-        """Tasks, newest first by id; *before* is an id to page from, *locations* are where they started."""
+        """Return tasks, newest first by id: those older than the id *before*, started in *locations*."""
 
     def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
-        """Every location in which a task was last queued, each once, in any order; of *cells* if given."""
+        """Return every location in which a task was last queued, once, in any order; of *cells* if given."""
 
     def open_tasks(self) -> list[Task]:
-        """Every task whose present attempt has no end, oldest first."""
+        """Return every task whose present attempt has not ended, oldest first."""
 
     def owners(self, task_id: str, attempt: int) -> tuple[str, ...]:
-        """The producers that may publish for this attempt; empty when it is unknown."""
+        """Return the producers that may publish for this attempt; empty when it is unknown."""
 
     def producer(self, producer: str) -> ProducerRow | None:
-        """What is known of a producer."""
+        """Return what is known of a producer, or ``None``."""
 
     def pending(self, producer: str) -> list[PendingCommand]:
-        """Commands for tasks of *producer* that it has not handled, oldest first."""
+        """Return the commands for tasks of *producer* that it has not handled, oldest first."""
 
     def handled(self, offset: int) -> None:
-        """The command at *offset* was carried out; again is nothing."""
+        """Record that the command at *offset* was handled. Idempotent."""
 
     def recoverable(self, after: int, tasks: Collection[str] | None) -> bool:
-        """Whether everything after *after* that concerns *tasks* (``None``: all) is still here."""
+        """Return True if every event after *after* of *tasks* (``None``: all) is still stored."""
 
     def forget(self, task_ids: Iterable[str]) -> None:
-        """Remove tasks with all their events. Late events of their attempts are known, and not stored."""
+        """Delete tasks with all their events. Late events of theirs are acknowledged, and not stored."""
 
     def ended_before(self, when: float) -> list[str]:
-        """Ids of tasks that ended before *when* (Unix seconds), oldest end first."""
+        """Return the ids of tasks that ended before *when* (Unix seconds), earliest end first."""
 
     def size(self) -> int:
-        """Bytes in use."""
+        """Return the bytes in use."""
 
     def producers(self) -> list[ProducerRow]:
-        """Every producer ever seen."""
+        """Return every producer ever seen."""
 
     def close(self) -> None:
-        """Release everything; again is nothing."""
+        """Release everything. Idempotent."""

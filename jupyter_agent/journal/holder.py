@@ -1,6 +1,6 @@
-"""The holder: the one process, and in it the one thread, that has a journal open.
+"""The holder: the one thread of the one process that has a journal open.
 
-Everything that touches the journal is a job of that thread. Appends that wait together are committed
+Everything that touches the journal is a job of that thread. Appends that are queued together are committed
 together (group commit); their futures are set after the commit, never before.
 """
 
@@ -26,21 +26,21 @@ from .sqlite.journal import SQLiteJournal
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _MAX_EVENTS = 20_000
-_QUIET_SECONDS = 60.0
-"""Seconds without trouble after which trouble is news again."""
+"""Maximum number of events in one group commit, give or take the last batch."""
 
+_QUIET_SECONDS = 60.0
+"""Seconds without a failure after which the next failure is logged again."""
 
 Job = Callable[[JournalSession], object]
-
-
 Item = tuple[Work | Job, Future[object]]
 
 
 class Holder:
     """Owns a `Slot`, its journal and the journal's thread, from `open` to `close`.
 
-    ``on_commit`` (what was stored, seconds it took) and ``on_epoch`` (the journal was replaced) are
+    ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
     called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
+    ``notices``: a sentence for each damaged journal that was replaced.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Holder:
         self.slot = slot
         self.id = new_id()
         self.trouble: str | None = None
-        self.told: list[str] = []
+        self.notices: list[str] = []
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
         self._journal: SQLiteJournal = self._open()
@@ -62,7 +62,7 @@ class Holder:
         self._queue: deque[Item] = deque()
         self._ready = threading.Condition()
         self._closing = False
-        self._tell_again = 0.0
+        self._log_again_at = 0.0
         self._corrupt: CorruptJournal | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
         self._thread.start()
@@ -73,11 +73,11 @@ class Holder:
 
     def append(self, work: Work) -> Future[AppendResult]:
         """Commit *work*; the future fails with `JournalError` when it could not be stored."""
-        return self._put(work)  # type: ignore[return-value]
+        return self._enqueue(work)  # type: ignore[return-value]
 
     def call(self, job: Callable[[JournalSession], T]) -> Future[T]:
-        """Run *job* on the journal's thread, after everything put before it."""
-        return self._put(job)  # type: ignore[return-value]
+        """Run *job* on the journal's thread, after everything queued before it."""
+        return self._enqueue(job)  # type: ignore[return-value]
 
     def expect_kill(self, producer: str, outcome: State) -> Future[None]:
         """Record *outcome* as the end of the open tasks of *producer*, which this process is about to kill.
@@ -88,7 +88,7 @@ class Holder:
         return self.call(lambda session: session.expect_kill(producer, outcome))
 
     def close(self) -> None:
-        """Finish what was put, close the journal, release the slot; again is nothing."""
+        """Finish what is queued, close the journal, release the slot. Idempotent."""
         with self._ready:
             if self._closing:
                 return
@@ -104,7 +104,7 @@ class Holder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _put(self, work: Work | Job) -> Future[object]:
+    def _enqueue(self, work: Work | Job) -> Future[object]:
         future: Future[object] = Future()
         with self._ready:
             if self._closing:
@@ -120,12 +120,13 @@ class Holder:
             if self._corrupt is not None:
                 session = self._replace(self._corrupt)
             session = self._serve(session, group)
-            if session.journal is not self._journal:  # replaced while a long job breathed
+            if session.journal is not self._journal:  # replaced during a preemptible job
                 session = self._new_session()
 
-    def _new_session(self) -> JournalSession:
+    def _new_session(self, *, preemptible: bool = True) -> JournalSession:
+        run_pending = self._run_pending if preemptible else lambda: None
         return JournalSession(
-            self._journal, self._on_commit, self._run_pending, self._dead_producers, self._kill_outcomes
+            self._journal, self._on_commit, run_pending, self._dead_producers, self._kill_outcomes
         )
 
     def _serve(self, session: JournalSession, group: list[Item]) -> JournalSession:
@@ -133,38 +134,30 @@ class Holder:
         return self._call(session, work, future) if callable(work) else self._commit(session, group)
 
     def _run_pending(self) -> None:
-        """What was put until now, up to the next long job; in here nobody else breathes."""
+        """Run what is queued now, up to the next preemptible job; no job in here can be preempted itself."""
         journal = self._journal
         for _ in range(len(self._queue)):
             with self._ready:
-                group = [] if self._is_long_next() else self._group()
+                group = [] if self._is_preemptible_next() else self._take_group()
             if not group:
                 return
-            self._serve(
-                JournalSession(
-                    journal,
-                    self._on_commit,
-                    dead_producers=self._dead_producers,
-                    kill_outcomes=self._kill_outcomes,
-                ),
-                group,
-            )
+            self._serve(self._new_session(preemptible=False), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
 
-    def _is_long_next(self) -> bool:
+    def _is_preemptible_next(self) -> bool:
         return bool(self._queue) and isinstance(self._queue[0][0], PreemptibleJob)
 
     def _next(self) -> list[Item]:
-        """One job, or all the appends that wait in a row; empty when closed and done."""
+        """Return one job, or all appends queued in a row; empty when closed and done."""
         with self._ready:
-            while not (group := self._group()):
+            while not (group := self._take_group()):
                 if self._closing:
                     return []
                 self._ready.wait()
             return group
 
-    def _group(self) -> list[Item]:
+    def _take_group(self) -> list[Item]:
         group: list[Item] = []
         weight = 0
         while self._queue and weight < _MAX_EVENTS:
@@ -173,7 +166,7 @@ class Holder:
                 break
             item = self._queue.popleft()
             if not future.set_running_or_notify_cancel():
-                continue  # whoever asked is gone; from here on it can no longer be cancelled
+                continue  # cancelled by its caller; from here on it can no longer be cancelled
             group.append(item)
             if callable(work):
                 break
@@ -182,27 +175,28 @@ class Holder:
 
     def _commit(self, session: JournalSession, appends: list[Item]) -> JournalSession:
         try:
-            answers = session.append(*(work for work, _ in appends if not callable(work)))
+            results = session.append(*(work for work, _ in appends if not callable(work)))
         except CorruptJournal as error:
             session = self._replace(error)
             _fail((future for _, future in appends), error)
         except JournalError as error:
-            if self._corrupt is None:  # else it has been told what stands behind this
-                self._tell(str(error))
+            if self._corrupt is None:  # else the cause has been reported
+                self._report(str(error))
             _fail((future for _, future in appends), error)
-        except Exception as error:  # a fault of ours must not end the thread that everyone waits for
+        except Exception as error:  # a bug must not end the thread that all callers wait for
             if len(appends) > 1:
                 return self._commit_each(session, appends)
             log.exception("the journal could not take a batch")
             _fail((future for _, future in appends), error)
         else:
             self.trouble = None
-            for (_, future), answer in zip(appends, answers, strict=True):
-                future.set_result(answer)
+            # The commit is on disk. Only now may a future be set: the ack goes out with it.
+            for (_, future), result in zip(appends, results, strict=True):
+                future.set_result(result)
         return session
 
     def _commit_each(self, session: JournalSession, appends: list[Item]) -> JournalSession:
-        """One of them cannot be taken, and the others shall not suffer for it."""
+        """Commit one by one: a batch that fails must not fail the others."""
         for item in appends:
             session = self._commit(session, [item])
         return session
@@ -233,8 +227,8 @@ class Holder:
             if self.slot.file.exists():
                 self._move_aside(error)
             self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
-        except (JournalError, OSError) as trouble:  # jobs fail until it can be, the thread must not
-            self._tell(f"no new journal could be started: {trouble}")
+        except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
+            self._report(f"no new journal could be started: {trouble}")
             return self._new_session()
         self._corrupt = None
         self._on_epoch()
@@ -249,16 +243,16 @@ class Holder:
             f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started, "
             "without the schedules and forwards that were in it: add them again"
         )
-        self.told.append(sentence)
+        self.notices.append(sentence)
         log.error("%s", sentence)
 
-    def _tell(self, sentence: str) -> None:
-        """Say a lasting trouble once, not with every batch, nor each time that a small one still fits."""
+    def _report(self, sentence: str) -> None:
+        """Log a lasting failure once, not with every batch, nor after a small batch that still fitted."""
         now = time.monotonic()
-        if self.trouble is None and now >= self._tell_again:
+        if self.trouble is None and now >= self._log_again_at:
             log.error("events cannot be stored and stay in their spools: %s", sentence)
-        self._tell_again = now + _QUIET_SECONDS
-        self.trouble = self.trouble or sentence  # what came first is the cause of what comes after
+        self._log_again_at = now + _QUIET_SECONDS
+        self.trouble = self.trouble or sentence  # the first failure is the cause of the later ones
 
 
 def _fail(futures: Iterable[Future[object]], error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""The journal in memory: the reference adapter, for tests and as a pattern for the next one."""
+"""The journal in memory: the reference adapter, for tests and as a pattern for new ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .transaction import Owners, Transaction
 
 
 class MemoryRecords:
-    """See `Records`; for `memory.MemoryJournal`."""
+    """See `Records`; for `MemoryJournal`."""
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, str], bytes] = {}
@@ -52,13 +52,13 @@ class MemoryRecords:
         if key in self._firings or firing.due <= self._floors.get(firing.schedule, -math.inf):
             return False
         self._firings[key] = firing
-        for ran, most in ((True, MAX_KEPT), (False, MAX_KEPT_WITHOUT_TASK)):
-            self._trim(firing.schedule, ran, most)
+        for ran, limit in ((True, MAX_KEPT), (False, MAX_KEPT_WITHOUT_TASK)):
+            self._trim(firing.schedule, ran, limit)
         return True
 
-    def _trim(self, schedule: str, ran: bool, most: int) -> None:
+    def _trim(self, schedule: str, ran: bool, limit: int) -> None:
         settled = [f for f in self._newest(schedule) if f.outcome not in OPEN and (f.task is not None) is ran]
-        for old in settled[most:]:
+        for old in settled[limit:]:
             del self._firings[schedule, old.due]
             self._floors[schedule] = max(old.due, self._floors.get(schedule, old.due))
 
@@ -69,8 +69,8 @@ class MemoryRecords:
     def firings(
         self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
     ) -> list[Firing]:
-        most = math.inf if before is None else before
-        found = [f for f in self._newest(schedule) if f.due < most and (f.task is not None or not ran)]
+        upto = math.inf if before is None else before
+        found = [f for f in self._newest(schedule) if f.due < upto and (f.task is not None or not ran)]
         return found[:limit]
 
     def last_due(self, schedule: str, upto: float) -> float | None:
@@ -90,14 +90,14 @@ class MemoryRecords:
         records = [(*key, body) for key, body in self._records.items()]
         return RecordsExport(records, list(self._firings.values()), list(self._floors.items()))
 
-    def import_records(self, kept: RecordsExport) -> None:
-        self._records = {(kind, ident): body for kind, ident, body in kept.records} | self._records
-        self._firings = {(f.schedule, f.due): f for f in kept.firings} | self._firings
-        self._floors = dict(kept.floors) | self._floors
+    def import_records(self, export: RecordsExport) -> None:
+        self._records = {(kind, ident): body for kind, ident, body in export.records} | self._records
+        self._firings = {(f.schedule, f.due): f for f in export.firings} | self._firings
+        self._floors = dict(export.floors) | self._floors
 
 
 class MemoryJournal(MemoryRecords):
-    """See `base.Journal`. Nothing survives `close`."""
+    """See `base.Journal`. `close` drops all events."""
 
     def __init__(self, holder: str, epoch: str) -> None:
         super().__init__()

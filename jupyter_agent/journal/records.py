@@ -1,8 +1,8 @@
-"""What a journal keeps beside tasks and events: small records, and which schedule has fired for what.
+"""Port of the journal's records: small values by name, and the firings of schedules.
 
-A record is a kind, a name and bytes that only its owner reads; a firing is the claim of one due of a
-schedule, and what became of it. Both are committed when the call returns. Journals of before have no such
-tables; they get them, empty, when they are opened.
+A record is a kind, a name and bytes that only its owner decodes; a firing is the claim of one due of a
+schedule, with its outcome. Both are committed when the call returns. Older journals do not have the tables;
+they are created, empty, when the journal is opened.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, Protocol
 
 MAX_KEPT = 500
-"""Settled firings with a task that are kept of one schedule; whatever is older counts as fired."""
+"""Maximum number of settled firings with a task kept for one schedule; older dues count as fired."""
 
 MAX_KEPT_WITHOUT_TASK = 100
-"""The same of those without a task: beside a long run there may be very many."""
+"""The same for firings without a task: beside one long run there may be very many."""
 
 Outcome = Literal["claimed", "waiting", "queued", "skipped", "failed"]
 OPEN: tuple[Outcome, ...] = ("claimed", "waiting")
 
 
 class Firing(NamedTuple):
-    """That a schedule was due at ``due``, and what became of it; times are Unix seconds.
+    """One due of a schedule and its outcome; times are Unix seconds.
 
-    ``claimed``: decided, and ``task`` is to be queued for ``worker``; ``waiting``: for the task before to
-    end; ``queued``: the task is in the journal; ``skipped``: the task before was still going on;
-    ``failed``: it could not be queued, ``reason`` says why. ``missed`` dues before this one are made up for
-    by it. ``asked``: a person wanted it now, the clock did not.
+    ``claimed``: ``task`` is to be queued for ``worker``; ``waiting``: until the previous run ends;
+    ``queued``: the task is in the journal; ``skipped``: the previous run had not ended; ``failed``: it could
+    not be queued, for ``reason``. ``missed``: number of earlier dues that this firing stands for. ``asked``:
+    a user requested it, it was not due by the clock.
     """
 
     schedule: str
@@ -40,7 +40,7 @@ class Firing(NamedTuple):
 
 
 class RecordsExport(NamedTuple):
-    """Everything of one journal that this module keeps, to be taken over by another."""
+    """All records and firings of one journal, for `Records.import_records` of another."""
 
     records: list[tuple[str, str, bytes]]
     firings: list[Firing]
@@ -51,39 +51,39 @@ class Records(Protocol):
     """The part of `base.Journal` that keeps records and firings."""
 
     def put_record(self, kind: str, ident: str, body: bytes) -> None:
-        """Store *body*; it replaces what was there."""
+        """Store *body*, in place of an earlier record of that kind and name."""
 
     def record(self, kind: str, ident: str) -> bytes | None:
-        """What was stored last; ``None`` when there is nothing."""
+        """Return the record, or ``None``."""
 
     def records(self, kind: str) -> list[tuple[str, bytes]]:
-        """Every record of *kind* with its name, in the order of the names."""
+        """Return every record of *kind* with its name, ordered by name."""
 
     def delete_record(self, kind: str, ident: str) -> bool:
-        """Remove it, and what *ident* has fired; whether it was there."""
+        """Delete the record and the firings of *ident*; return True if it existed."""
 
     def claim(self, firing: Firing) -> bool:
-        """Store that *firing* was decided; false, and nothing, when its due has fired before."""
+        """Store *firing*; return False, without storing it, when its due has fired before."""
 
     def settle(self, firing: Firing) -> None:
-        """Store what became of a firing that was claimed; one that is unknown (deleted) stays so."""
+        """Store the outcome of a claimed firing; no effect for one that was deleted."""
 
     def firings(
         self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
     ) -> list[Firing]:
-        """Of one schedule, newest due first; of dues *before* that time only, and those that have a task."""
+        """Return firings of one schedule, newest due first; *before* a time, with *ran* those with a task."""
 
     def last_due(self, schedule: str, upto: float) -> float | None:
-        """The newest due up to and with *upto* that the clock, not a person, has claimed.
+        """Return the newest due up to and including *upto* that was claimed by the clock, not by a user.
 
-        Later than *upto* when so much of what has fired is forgotten; ``None``: nothing has.
+        Later than *upto* when the firings up to there are forgotten; ``None`` when nothing has fired.
         """
 
     def open_firings(self) -> list[Firing]:
-        """Those of every schedule that are `OPEN`, oldest due first."""
+        """Return the `OPEN` firings of every schedule, oldest due first."""
 
     def export_records(self) -> RecordsExport:
-        """Everything, for `import_records` of another journal."""
+        """Return everything, for `import_records` of another journal."""
 
-    def import_records(self, kept: RecordsExport) -> None:
-        """Take over what is not here, in one transaction; what is here already stays as it is."""
+    def import_records(self, export: RecordsExport) -> None:
+        """Add what is not here, in one transaction; existing records stay as they are."""

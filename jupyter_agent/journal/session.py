@@ -1,4 +1,4 @@
-"""Session: what a job may do with an open journal."""
+"""Session: the journal as a job on its thread uses it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from .base import AppendResult, Batch, HolderEvent, Journal, StoredEvent
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
 Work = Batch | HolderEvent
 
 
 class JournalSession:
-    """The journal as a job on its thread sees it: reads go straight, appends are announced.
+    """An open journal for one job: reads go to ``journal``, appends also notify the commit listener.
 
     ``dead_producers``: their lock was acquired, so the process is gone even if frames are still in flight.
     ``kill_outcomes``: the final state to record for the task of each producer that this process killed.
@@ -40,32 +38,32 @@ class JournalSession:
         self._run_pending = run_pending
 
     def append(self, *work: Work) -> list[AppendResult]:
-        """Commit *work* in one transaction and tell the listeners."""
+        """Commit *work* in one transaction, then notify the commit listener."""
         start = time.perf_counter()
-        answers = self.journal.append(work, time.time())
-        stored = [event for answer in answers for event in answer.stored]
+        results = self.journal.append(work, time.time())
+        stored = [event for result in results for event in result.stored]
         if stored:
             try:
                 self._announce(stored, time.perf_counter() - start)
-            except Exception:  # it is committed, whatever a listener makes of it
-                log.exception("a listener could not be told of %d events", len(stored))
-        return answers
+            except Exception:  # the events are committed: a failing listener must not undo that
+                log.exception("the commit listener failed for %d events", len(stored))
+        return results
 
     def expect_kill(self, producer: str, outcome: State) -> None:
-        """Let *outcome* be the end of the open tasks of *producer* when it dies without one."""
+        """Record *outcome* as the end of the open tasks of *producer* once it is found dead."""
         self.kill_outcomes[producer] = outcome
 
     def yield_to_others(self) -> None:
-        """For a `PreemptibleJob` job, between two of its transactions: let what waits have its turn.
+        """Run queued jobs between two transactions of a `PreemptibleJob`.
 
-        Raises `JournalError` when the journal was replaced in that turn.
+        Raises `JournalError` when the journal was replaced meanwhile.
         """
         self._run_pending()
 
 
 @dataclass(frozen=True, slots=True)
 class PreemptibleJob(Generic[T]):
-    """A job that breathes: others are served in the middle of it."""
+    """A long job during which others run: it calls `JournalSession.yield_to_others`."""
 
     job: Callable[[JournalSession], T]
 

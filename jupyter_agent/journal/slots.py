@@ -1,7 +1,9 @@
-"""Slots: the folders of a user's journals, and who holds which.
+"""Slots: the folders of a user's journals, each held by at most one process.
 
 ``journals/default``, ``journals/default-2`` and so on, each with ``lock`` (held by its holder),
 ``holder.json`` (the holder's address and key, for this user only) and ``journal.sqlite``.
+
+The lock comes first and goes last: only its owner writes or deletes the other files.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 MAX_SLOTS = 16
 ANNOUNCE_TIMEOUT = 1.0
-"""Seconds within which whoever took a slot says whether it is a command line's or a server's."""
+"""Seconds within which a new holder has written whether it is a server or a one-shot process."""
 
 
 class Slot:
@@ -47,34 +49,36 @@ class Slot:
         return self.folder / "journal.sqlite"
 
     def announce(self, holder: HolderFile) -> None:
-        """Tell this user's processes where the holder is."""
+        """Write the holder's address for this user's processes."""
         write_private(self.folder / "holder.json", msgspec.json.encode(holder))
 
     def release(self) -> None:
-        """Take the address back, then the lock."""
+        """Remove the address, then release the lock."""
+        # The address first: once the lock is free, the file may be the next holder's.
         (self.folder / "holder.json").unlink(missing_ok=True)
         self._lock.release()
 
     def delete(self) -> None:
-        """Remove the whole slot, then let go of its lock."""
+        """Delete the whole slot, then release its lock."""
         remove_folder(self.folder)
         self._lock.release()
 
 
 def slot_names() -> Iterator[str]:
+    """Yield every possible name, in the order in which servers try them."""
     yield DEFAULT
     yield from (f"{DEFAULT}-{number}" for number in range(2, MAX_SLOTS + 1))
 
 
 def try_slot(paths: DataPaths, name: str) -> Slot | None:
-    """Take the slot called *name* if nobody holds it. Raises `JournalError` where that cannot be told."""
+    """Acquire the slot *name*; ``None`` when it is held. Raises `JournalError` when it is unusable."""
     folder = paths.journals / name
     try:
         make_private(paths.journals)
         make_private(folder)
         lock = FileLock.acquire(folder / "lock")
         if lock is not None:
-            (folder / "holder.json").unlink(missing_ok=True)  # of one that was killed
+            (folder / "holder.json").unlink(missing_ok=True)  # left by a holder that was killed
     except OSError as error:
         raise JournalError(
             f"the journal folder {folder} cannot be used: {error.strerror or error}"
@@ -83,18 +87,18 @@ def try_slot(paths: DataPaths, name: str) -> Slot | None:
 
 
 def holder_of(paths: DataPaths, name: str) -> HolderFile | None:
-    """Who holds the slot called *name* now; ``None`` when nobody does, or has not said so yet."""
+    """Return the address of the slot's holder; ``None`` when it is free, or held and not announced yet."""
     folder = paths.journals / name
     return read_holder(folder) if is_locked(folder / "lock") else None
 
 
 def existing_slots(paths: DataPaths) -> list[str]:
-    """The names of the slots that are there, `DEFAULT` first."""
+    """Return the names of the existing slots, `DEFAULT` first."""
     return [name for name in slot_names() if (paths.journals / name).is_dir()]
 
 
 def known_slots(paths: DataPaths) -> list[str]:
-    """`existing_slots`, and the default one in any case: it is made when it is opened."""
+    """Return `existing_slots`, and `DEFAULT` in any case: it is created when it is opened."""
     return list(dict.fromkeys([DEFAULT, *existing_slots(paths)]))
 
 
@@ -102,19 +106,19 @@ def take_server_slot(
     paths: DataPaths,
     open_slot: Callable[[Slot], T],
     *,
-    patience: float = 10.0,
+    timeout: float = 10.0,
     wait: Callable[[float], None] = time.sleep,
 ) -> T:
-    """What *open_slot* makes of the first slot that no other server holds and that can be used.
+    """Acquire the first slot that no other server holds and that opens; return what *open_slot* returns.
 
-    A command line that holds one for a moment is waited for, at most *patience* seconds.
-    Raises `JournalError`, with the reasons, when no slot can be had.
+    Waits at most *timeout* seconds for a process that has a slot for one job. Raises `JournalError`, with the
+    reasons, when no slot can be acquired.
     """
     trouble: list[str] = []
     for name in slot_names():
         try:
-            slot = _patiently(paths, name, patience, wait)
-            if slot is not None and _is_of_before(paths, slot):
+            slot = _try_slot_until(paths, name, timeout, wait)
+            if slot is not None and _has_leftovers(paths, slot):
                 slot.delete()
             elif slot is not None:
                 opened = _opened(slot, open_slot)
@@ -128,20 +132,22 @@ def take_server_slot(
     raise JournalError(f"all {MAX_SLOTS} journals are held by other servers")
 
 
-def _is_of_before(paths: DataPaths, slot: Slot) -> bool:
-    """Whether there are processes, or workers to come, of a journal with this name that was taken in by
-    the default one. They belong to that now, and would take a new one of the name for theirs."""
+def _has_leftovers(paths: DataPaths, slot: Slot) -> bool:
+    """Return True if spools or work items name this slot, whose journal was merged into the default one.
+
+    They belong to the default journal now; a new journal of this name would receive their events.
+    """
     if slot.name == DEFAULT or slot.file.exists():
         return False
-    orders = (order.journal for order in waiting_work_items(paths))
-    return slot.name in _named_by_spools(paths) or slot.name in orders
+    by_items = (item.journal for item in waiting_work_items(paths))
+    return slot.name in _named_by_spools(paths) or slot.name in by_items
 
 
 def _named_by_spools(paths: DataPaths) -> Iterator[str]:
     for folder in paths.spools.glob("[0-9A-Z]*"):
         try:
             header = read_spool_header(folder)
-        except SpoolError:  # it has just been taken in
+        except SpoolError:  # it was recovered just now
             continue
         if is_this_host(header.host, header.boot):
             yield header.journal
@@ -155,21 +161,23 @@ def _opened(slot: Slot, open_slot: Callable[[Slot], T]) -> T:
         raise
 
 
-def _patiently(paths: DataPaths, name: str, patience: float, wait: Callable[[float], None]) -> Slot | None:
-    begun = time.monotonic()
-    most = {"server": 0.0, "moment": patience, "unsaid": min(patience, ANNOUNCE_TIMEOUT)}
+def _try_slot_until(
+    paths: DataPaths, name: str, timeout: float, wait: Callable[[float], None]
+) -> Slot | None:
+    start = time.monotonic()
+    timeouts = {"server": 0.0, "moment": timeout, "unannounced": min(timeout, ANNOUNCE_TIMEOUT)}
     while True:
         slot = try_slot(paths, name)
         address = None if slot else read_holder(paths.journals / name)
-        if slot or time.monotonic() - begun >= most[address.kind if address else "unsaid"]:
+        if slot or time.monotonic() - start >= timeouts[address.kind if address else "unannounced"]:
             return slot
         wait(0.05)
 
 
 def take_slot_briefly(paths: DataPaths, name: str = DEFAULT) -> Slot:
-    """The slot called *name*, for a command that reads or writes it and goes.
+    """Acquire the slot *name* for one job.
 
-    Raises `JournalHeld` with the holder's address when somebody has it.
+    Raises `JournalHeld`, with the holder's address, when another process has it.
     """
     slot = try_slot(paths, name)
     if slot is None:

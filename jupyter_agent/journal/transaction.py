@@ -1,7 +1,7 @@
-"""One transaction being made: every rule of ingestion, without storage.
+"""One transaction: every rule of ingestion, without storage.
 
-An adapter lends a `CommittedState` to what is committed; the draft overlays what is new, and the adapter
-then writes the draft in one go. A draft that could not be written is thrown away.
+An adapter passes its `CommittedState`; the transaction collects what is new on top of it, and the adapter
+then writes that at once. A transaction that could not be written is dropped.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from .base import AppendResult, Batch, BatchOrigin, HolderEvent, PendingCommand,
 
 Owners = tuple[str, ...]
 MAX_STATES = 20
-"""Newest `state` events of a task that are looked at for an inference."""
+"""Maximum number of newest `state` events of a task that are searched for an inference."""
 
 
 class CommittedState(Protocol):
-    """The committed side of a journal, as a draft reads it. Tasks may be changed in place."""
+    """The committed state of a journal, as a transaction reads it. Tasks may be changed in place."""
 
     head: int
 
@@ -48,7 +48,7 @@ class CommittedState(Protocol):
 
 @dataclass(slots=True)
 class Transaction:
-    """What a transaction will write. *holder* is the producer id of the holder's own events."""
+    """What will be committed. *holder* is the producer id of the holder's own events."""
 
     committed: CommittedState
     holder: str
@@ -63,19 +63,19 @@ class Transaction:
 
     @property
     def head(self) -> int:
-        """The offset of the newest event, this draft's included."""
+        """The offset of the newest event, those of this transaction included."""
         return self.committed.head + len(self.events)
 
     def apply(self, work: Batch | HolderEvent) -> AppendResult:
-        """Add a batch or a note; the answer holds once the draft is committed."""
+        """Add a batch or a holder's event; the result is valid once the transaction is committed."""
         start = len(self.events)
         if isinstance(work, HolderEvent):
             self._add_holder_event(work.task, work.attempt, work.kind, work.data)
             return AppendResult(0, stored=tuple(self.events[start:]))
-        upto, expected, foreign = self._take_batch(work)
+        upto, expected, foreign = self._apply_batch(work)
         return AppendResult(upto, expected, tuple(foreign), tuple(self.events[start:]))
 
-    def _take_batch(self, batch: Batch) -> tuple[int, int | None, list[int]]:
+    def _apply_batch(self, batch: Batch) -> tuple[int, int | None, list[int]]:
         row = self._producer(batch.producer)
         expected = row.last_n + 1 if row else 1
         if not batch.events:
@@ -89,16 +89,16 @@ class Transaction:
         if missing and batch.origin is BatchOrigin.PUBLISHED:
             return expected - 1, floor, []
         if floor > expected and batch.origin is not BatchOrigin.MERGED:
-            told = [event for event in batch.events if self._may_take(batch, event)]
-            self._lost(told, expected, floor - 1, "not in this journal")
+            own = [event for event in batch.events if self._may_store(batch, event)]
+            self._lost(own, expected, floor - 1, "not in this journal")
             expected = floor
-        last, nack, foreign = self._take_events(batch, expected)
+        last, nack, foreign = self._apply_events(batch, expected)
         self.producers[batch.producer] = ProducerRow(
             batch.producer, last, batch.host or (row.host if row else None), self.now
         )
         return last, nack, foreign
 
-    def _take_events(self, batch: Batch, expected: int) -> tuple[int, int | None, list[int]]:
+    def _apply_events(self, batch: Batch, expected: int) -> tuple[int, int | None, list[int]]:
         foreign: list[int] = []
         allowed: set[tuple[str, int, str]] = set()
         for event in batch.events:
@@ -111,7 +111,7 @@ class Transaction:
                 if batch.origin is BatchOrigin.SPOOLED:
                     self._lost([event], expected, start_of(event) - 1, "damaged on disk")
             key = (event.task, event.attempt, event.producer)
-            if key in allowed or self._may_take(batch, event):
+            if key in allowed or self._may_store(batch, event):
                 allowed.add(key)
                 self._store(event, deliver=n not in batch.handled)
             else:
@@ -119,8 +119,8 @@ class Transaction:
             expected = n + 1
         return expected - 1, None, foreign
 
-    def _may_take(self, batch: Batch, event: Event) -> bool:
-        """Whether the event is its producer's own, of a task that is this producer's."""
+    def _may_store(self, batch: Batch, event: Event) -> bool:
+        """Return True if the event is the producer's own and its attempt belongs to this producer."""
         if event.producer != batch.producer:
             return False
         key = (event.task, event.attempt)
@@ -135,20 +135,25 @@ class Transaction:
         return batch.producer in owners or batch.origin is not BatchOrigin.PUBLISHED
 
     def _belongs_to_another(self, producer: str, event: Event) -> bool:
-        """A new attempt of a task that is still going on under somebody else.
+        """Return True for a new attempt of a task that another producer is still running.
 
-        The very next one may be queued when the present one was called interrupted: whoever did so was told
-        that, and the first producer came back meanwhile. The fold flags it; to refuse it would lose it.
+        The next attempt is accepted when the present one was called interrupted at some time: its producer
+        relied on that inference before the first producer came back. The fold flags it; a refusal would
+        lose it.
         """
         task = self._task(event.task)
         if task is None or task.state.ended:
             return False
-        if event.attempt == task.attempt + 1 and _enters(event, TaskState.QUEUED) and self._was_doubted(task):
+        if (
+            event.attempt == task.attempt + 1
+            and _enters(event, TaskState.QUEUED)
+            and self._was_called_interrupted(task)
+        ):
             return False
         return producer not in (self._owners(task.id, task.attempt) or (producer,))
 
-    def _was_doubted(self, task: Task) -> bool:
-        """Whether the present attempt was called interrupted before its producer came back."""
+    def _was_called_interrupted(self, task: Task) -> bool:
+        """Return True if the present attempt was called interrupted before its producer came back."""
         states = (
             decode_event(stored.encoded) for stored in self.committed.tail(task.id, MAX_STATES, ["state"])
         )
@@ -163,13 +168,15 @@ class Transaction:
             task = Task(task_id)
         self.tasks[task_id] = task
         flag = task.apply(event)
-        if flag or event.flag or event.offset:  # the journal's own words, whatever a producer put there
+        if (
+            flag or event.flag or event.offset
+        ):  # these fields are the journal's: drop what a producer put there
             event = msgspec.structs.replace(event, offset=0, flag=flag)
         body = encode_event(event)
         offset = self.committed.head + len(self.events) + 1
         self.bodies.append(body)
         self.events.append(StoredEvent(offset, task_id, kind, with_offset(body, offset)))
-        if kind == "log":  # most are, and there is nothing more to them
+        if kind == "log":  # the common case: a log has no further effect
             return
         if kind == "command":
             owners = self._owners(event.task, event.attempt) or ()
@@ -179,11 +186,11 @@ class Transaction:
             self.settled.append((event.task, event.attempt))
 
     def _is_forgotten(self, event: Event) -> bool:
-        """Whether this is a late word of an attempt whose task was deleted: it does not bring it back."""
+        """Return True for a late event of a deleted task: it does not bring the task back."""
         return self.committed.load_owners(event.task, event.attempt) is not None
 
     def _is_inferred(self, event: Event, task: Task) -> bool:
-        """Whether somebody else says that the producer is gone; should it be back, its commands are due."""
+        """Return True if the end is an inference: should the producer come back, its commands are due."""
         owners = self._owners(event.task, event.attempt) or ()
         return task.state is TaskState.INTERRUPTED and event.producer not in owners
 
@@ -208,7 +215,7 @@ class Transaction:
 
 
 def start_of(event: Event) -> int:
-    """The first number an event accounts for: its own, or a ``lost`` event's ``first``."""
+    """Return the first number an event accounts for: its own, or a ``lost`` event's ``first``."""
     if event.type != "lost":
         return event.n
     try:
@@ -224,7 +231,7 @@ def _enters(event: Event, wanted: TaskState) -> bool:
 
 
 def _delegate(event: Event, producer: str) -> tuple[str, ...]:
-    """The other process that a ``queued`` event says will run the attempt."""
+    """Return the other process that will run the attempt, as its ``queued`` event says."""
     state = _state(event)
     other = state.producer if state is not None else None
     return (other,) if other and other != producer and is_ulid(other) else ()
@@ -241,7 +248,7 @@ def _state(event: Event) -> State | None:
 
 
 def command_of(event: Event) -> Command:
-    """The payload of a stored ``command`` event."""
+    """Return the payload of a stored ``command`` event."""
     data = decode_data(event)
     assert isinstance(data, Command)
     return data

@@ -14,7 +14,17 @@ from ..core.events import About
 def about(name: str, key: str | None, tags: tuple[str, ...], view: str | None) -> About:
     """Return the origin for the ``queued`` event of a task that the running cell starts."""
     notebook = os.environ.get("JPY_SESSION_NAME")
-    return About(name, key, tags, _owner(), _kernel_id(), notebook, _cell_id(), cell_run(), view)
+    return About(
+        name,
+        key=key,
+        tags=tags,
+        owner=_owner(),
+        kernel=_kernel_id(),
+        notebook=notebook,
+        cell=_cell_id(),
+        run=cell_run(),
+        view=view,
+    )
 
 
 def kernel_shell() -> Any | None:

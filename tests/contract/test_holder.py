@@ -192,7 +192,7 @@ class TestCommitting:
             gate.open()
             assert [len(future.result(20).stored) for future in futures] == [2, 1]
             assert len(facts(holder)) == 3
-        assert "a listener could not be told" in caplog.text
+        assert "the commit listener failed" in caplog.text
 
     def test_one_who_left_before_his_turn_hurts_nobody(self, holder: Holder) -> None:
         gate = Gate(holder)
@@ -368,7 +368,7 @@ class TestTrouble:
         slot.file.write_bytes(content)
         with Holder(slot) as holder:
             assert put(holder, batch(1, 2))[0].upto == 2
-            (told,) = holder.told
+            (told,) = holder.notices
         assert "it was moved aside" in told
         (aside,) = slot.folder.glob("*.corrupt-*")
         assert aside.read_bytes() == content
@@ -380,7 +380,7 @@ class TestTrouble:
         journal.close()
         with Holder(slot) as holder:
             assert holder.epoch != "old"
-            assert len(holder.told) == 1
+            assert len(holder.notices) == 1
 
     def test_damage_found_while_open_starts_a_new_epoch_too(self, slot: Slot) -> None:
         epochs: list[str] = []
@@ -500,7 +500,7 @@ class TestSlots:
 
     def test_patience_ends(self, paths: DataPaths) -> None:
         take_slot_briefly(paths)
-        slot = take_server_slot(paths, lambda slot: slot, patience=0.0, wait=lambda seconds: None)
+        slot = take_server_slot(paths, lambda slot: slot, timeout=0.0, wait=lambda seconds: None)
         assert slot.name == "default-2"
 
     def test_a_slot_that_cannot_be_opened_is_passed_over_and_let_go(

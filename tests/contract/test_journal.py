@@ -631,7 +631,7 @@ class TestTasks:
 def started(journal: Journal, number: int, notebook: str | None, cell: str | None) -> None:
     """A task that says that it was started there."""
     origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
-    about = About("train", None, (), None, None, notebook, cell)
+    about = About("train", notebook=notebook, cell=cell)
     events = [event(1, "state", State(QUEUED, about=about), **origin), state(2, RUNNING, **origin)]
     publish(journal, events, producer=origin["producer"])
 
@@ -679,7 +679,7 @@ class TestSpots:
     def test_an_attempt_from_another_cell_moves_the_task_there(self, nest: Journal) -> None:
         origin = Origin(task=task_id(2), producer="02" + "0" * 24)
         for attempt, location in ((2, ("/home/b.ipynb", "nine")), (3, (None, None))):
-            data = State(QUEUED, about=About("train", None, (), None, None, *location))
+            data = State(QUEUED, about=About("train", notebook=location[0], cell=location[1]))
             queued = event(2 * attempt, "state", data, attempt=attempt, **origin)
             publish(
                 nest,
@@ -705,7 +705,7 @@ class TestKeys:
     def queue(self, journal: Journal, number: int, key: str | None, attempt: int = 1) -> None:
         origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
         queued = event(
-            2 * attempt - 1, "state", State(QUEUED, about=About("train", key)), attempt=attempt, **origin
+            2 * attempt - 1, "state", State(QUEUED, about=About("train", key=key)), attempt=attempt, **origin
         )
         ended = state(2 * attempt, CANCELLED, attempt=attempt, **origin)
         publish(journal, [queued, ended], producer=origin["producer"])

@@ -136,7 +136,7 @@ def _store(holder: Holder) -> None:
             continue
         expect(answer.upto == 1 and found is not None and found.logs == 1, f"stored {found}")
         return
-    expect(False, f"a new event cannot be stored: {holder.trouble} {holder.told}")
+    expect(False, f"a new event cannot be stored: {holder.trouble} {holder.notices}")
 
 
 def _read_all(session: JournalSession, _paths: DataPaths) -> None:

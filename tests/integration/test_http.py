@@ -215,7 +215,7 @@ def test_tasks_are_found_by_their_key(shared: Server) -> None:
     key = f" ö & {new_id()}"
     stories = [Story() for _ in range(3)]
     for story, own in zip(stories, (key, key.strip(), key), strict=True):
-        queued = story.event("state", State(TaskState.QUEUED, about=About("keyed", own)))
+        queued = story.event("state", State(TaskState.QUEUED, about=About("keyed", key=own)))
         published(shared, story, [queued])
     found = shared.ask(f"tasks?key={quote(key)}").json["tasks"]
     assert [(task["id"], task["key"]) for task in found] == [(stories[2].task, key), (stories[0].task, key)]

@@ -155,7 +155,7 @@ class HandHolder(Holder):
         self.home = home
         self.id = home.new_id()
         self.trouble = None
-        self.told = []
+        self.notices = []
         self._on_commit = on_commit
         self._on_epoch = on_epoch
         self._dead_producers = set()
@@ -163,7 +163,7 @@ class HandHolder(Holder):
         self._queue = deque()
         self._ready = Condition()
         self._closing = False
-        self._tell_again = float("inf")
+        self._log_again_at = float("inf")
         self._corrupt = None
         self.spoiled = False
         self._use(slot.journal)
@@ -182,7 +182,7 @@ class HandHolder(Holder):
 
     def work(self) -> bool:
         """One job, or one transaction; false when nothing waits."""
-        group = self._group()
+        group = self._take_group()
         if not group:
             return False
         work, future = group[0]

@@ -114,7 +114,7 @@ class Loud(Writer):
 
     def __init__(self, paths: DataPaths, text: str) -> None:
         super().__init__(paths)
-        about = About(text, text, (text,), text, text, text, text)
+        about = About(text, key=text, tags=(text,), owner=text, kernel=text, notebook=text, cell=text)
         self.emit("state", State(TaskState.FAILED, error=Error("e", "m")))
         self.spool.append(self.task, 2, "state", State(TaskState.QUEUED, about=about))
         self.spool.append(self.task, 2, "state", State(TaskState.RUNNING))

@@ -17,7 +17,7 @@ class Writer:
     ) -> None:
         self.spool = Spool.create(paths, header_for(new_id(), journal, 0.0))
         self.task = new_id()
-        self.emit("state", State(TaskState.QUEUED, about=About(name, key)))
+        self.emit("state", State(TaskState.QUEUED, about=About(name, key=key)))
         self.emit("state", State(TaskState.RUNNING))
 
     def emit(self, kind: str, data: Data) -> None:

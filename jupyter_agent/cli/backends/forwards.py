@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ...errors import AgentError, RequestRefused
 from ...forwarding.spec import ForwardSpec, ForwardStatus
-from ...journal.operations.forwards import add_forward, at_rest, forwards, remove_forward
+from ...journal.operations.forwards import add_forward, forwards, idle_status, remove_forward
 from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...transport.discovery import find_address
@@ -67,7 +67,7 @@ async def _add(backend: Backend, spec: ForwardSpec) -> tuple[ForwardStatus, bool
 
     def job(session: JournalSession) -> tuple[ForwardStatus, bool]:
         record, is_new = add_forward(session.journal, spec, new_id(), time.time())
-        return at_rest(record, session.journal.head, NO_SENDER), is_new
+        return idle_status(record, session.journal.head, NO_SENDER), is_new
 
     return await _local(backend).run(job)
 
@@ -78,7 +78,7 @@ async def _list(backend: Backend) -> list[ForwardStatus]:
         return page.forwards
 
     def job(session: JournalSession) -> list[ForwardStatus]:
-        return [at_rest(record, session.journal.head, NO_SENDER) for record in forwards(session.journal)]
+        return [idle_status(record, session.journal.head, NO_SENDER) for record in forwards(session.journal)]
 
     return await _local(backend).run(job)
 

@@ -1,1 +1,1 @@
-"""Operations: jobs that run in a journal's session."""
+"""Operations: use cases that run in a journal's session."""

@@ -1,7 +1,7 @@
-"""Detached tasks as the journal's holder queues, withdraws and retries them.
+"""Detached tasks in the journal: enqueue, requeue, cancel while queued, fail without a worker.
 
-All on the journal's thread. The event comes first and the order after it: what is killed in between leaves
-a queued task without a worker, which the next look after orphans calls interrupted.
+The event comes first and the work item after it. A kill in between leaves a queued task without a work item,
+which `interruption.interrupt_orphans` ends.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from ...system.paths import DataPaths
 from ..base import HolderEvent
 from ..session import JournalSession
 
-_KEEPS_ITS_KEY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
+_KEEPS_KEY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
+"""States in which a task is returned for its key instead of being queued again."""
+
 NOT_STARTED = "WorkerNotStarted"
+"""Error type of a task whose worker could not be started."""
 
 
 def enqueue_task(
@@ -33,26 +36,26 @@ def enqueue_task(
     worker: str | None = None,
     after: str | None = None,
 ) -> tuple[Task, bool]:
-    """Queue what *run_spec* says; the task, and whether it was queued now.
+    """Queue the task that *run_spec* describes; return it, and whether it was queued now.
 
-    With a key that a task has which lasts, completed or is tried again by itself, it is that task; with one
-    that an ended task has, its next attempt. *task* and *worker* are ids chosen before: the same ones again
-    do nothing twice. *after*: the worker that must have ended first.
+    When a task with the same key is open, has completed or is about to retry, that task is returned; when one
+    has ended otherwise, its next attempt is queued. *task* and *worker* are ids chosen by the caller, with
+    which the call is idempotent. *after*: the worker that must have ended first.
     """
-    found = _found(session, task, run_spec.about.key)
-    if found is not None and found.producer == worker:
-        _order(paths, slot, found, after)
+    found = _find(session, task, run_spec.about.key)
+    if found is not None and found.producer == worker:  # a repeated call: complete what a kill cut short
+        _ensure_work_item(paths, slot, found, after)
         return found, False
-    if found is not None and (found.state in _KEEPS_ITS_KEY or has_pending_retry(paths, found)):
+    if found is not None and (found.state in _KEEPS_KEY or has_pending_retry(paths, found)):
         return found, False
     ident = found.id if found is not None else task or new_id()
     return _queue(session, paths, slot, run_spec, found, ident, worker or new_id(), after), True
 
 
 def requeue_task(session: JournalSession, paths: DataPaths, slot: str, task: Task, by: str) -> bool:
-    """Queue another attempt of an ended detached task; false when it is no detached one.
+    """Queue another attempt of an ended detached task; return False when the task is not detached.
 
-    Raises `NotNow` when its worker does so itself.
+    Raises `NotNow` when its worker is about to retry it.
     """
     run_spec = load_run_spec(paths, task.id)
     if run_spec is None:
@@ -65,9 +68,10 @@ def requeue_task(session: JournalSession, paths: DataPaths, slot: str, task: Tas
 
 
 def cancel_queued(session: JournalSession, paths: DataPaths, task: Task, by: str) -> bool:
-    """Cancel a task that waits for its worker; false when a worker has it, or it needs none."""
+    """Cancel a task whose work item was not claimed yet; return False when it was, or when there is none."""
     if task.state is not TaskState.QUEUED or not withdraw_work_item(paths, task.producer or ""):
         return False
+    # The withdrawal decides: from here on no worker can claim the item, so the end below is the only one.
     session.append(
         HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)),
         HolderEvent(
@@ -78,14 +82,14 @@ def cancel_queued(session: JournalSession, paths: DataPaths, task: Task, by: str
 
 
 def fail_work_item(session: JournalSession, item: WorkItem, why: str) -> None:
-    """Say of an attempt that it failed because it got no worker."""
+    """Record that an attempt failed because its worker could not be started."""
     task = session.journal.task(item.task)
     if task is not None and task.attempt == item.attempt and not task.state.ended:
         state = State(TaskState.FAILED, error=Error(NOT_STARTED, why))
         session.append(HolderEvent(item.task, item.attempt, "state", state))
 
 
-def _found(session: JournalSession, task: str | None, key: str | None) -> Task | None:
+def _find(session: JournalSession, task: str | None, key: str | None) -> Task | None:
     if task is not None:
         return session.journal.task(task)
     return None if key is None else current_for_key(session.journal.tasks(key=key))
@@ -104,17 +108,18 @@ def _queue(
     if found is not None and not found.state.ended:
         raise NotNow(f"task {found.id} is {found.state.value}; it has not ended yet", task_id=found.id)
     attempt = found.attempt + 1 if found else 1
+    # Run spec, event, work item, in this order: a worker that claims the item finds the other two.
     save_run_spec(paths, task_id, run_spec)
     session.append(
         HolderEvent(task_id, attempt, "state", State(TaskState.QUEUED, about=run_spec.about, producer=worker))
     )
     task = session.journal.task(task_id)
     assert task is not None
-    _order(paths, slot, task, after)
+    _ensure_work_item(paths, slot, task, after)
     return task
 
 
-def _order(paths: DataPaths, slot: str, task: Task, after: str | None) -> None:
+def _ensure_work_item(paths: DataPaths, slot: str, task: Task, after: str | None) -> None:
     worker = task.producer or ""
     if task.state is TaskState.QUEUED and state_of(paths, worker) is WorkState.GONE:
         enqueue_work_item(paths, WorkItem(task.id, task.attempt, worker, slot, time.time(), after=after))

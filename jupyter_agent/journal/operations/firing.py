@@ -1,8 +1,8 @@
-"""Firing: exactly one task for each due of a schedule, whatever is killed in between.
+"""Firing of schedules: exactly one task for each due, whichever process is killed in between.
 
-Three commits, each of which may be the last: the claim of (schedule, due) with the ids of the task and of
-its worker; the task, queued under these ids; and that it was. Whoever comes next finds the claim and does
-the rest with the same ids, which does nothing that is done already.
+Claim, queue, settle are three commits, and a kill may follow any of them: the claim of (schedule, due) with
+the ids of the task and of its worker; the task, queued under these ids; the outcome. The next tick finds the
+open claim and completes it with the same ids; steps that are done have no effect.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from ..session import JournalSession
 from .detached_tasks import enqueue_task
 from .schedules import (
     Schedule,
+    adjust_to_clock,
     all_schedules,
     find_schedule,
     fired_until,
     pause_schedule,
     resume_schedule,
-    set_right,
 )
 
 log = logging.getLogger(__name__)
 ScheduleCommand = Literal["pause", "resume", "run"]
 SCAN_LIMIT = 20
-"""Newest runs of a schedule that may still be going on."""
+"""Maximum number of newest runs of a schedule that are searched for one that has not ended."""
 
 Queue = Callable[[JournalSession, RunSpec, str, str], object]
-"""Queues a call as the task and for the worker of these ids; again it does nothing."""
+"""Queues a run spec under the ids of a task and a worker. Idempotent for the same ids."""
 
 
 class TickResult(NamedTuple):
-    """``next``: Unix seconds of the next due of all schedules. ``queued``: tasks that now wait for their
-    workers. ``waiting``: firings that wait for the run before."""
+    """``next``: the next due of all schedules, in Unix seconds. ``queued``: number of tasks queued now.
+    ``waiting``: number of firings that wait for a previous run."""
 
     next: float | None
     queued: int
@@ -51,7 +51,7 @@ class TickResult(NamedTuple):
 
 
 class ScheduleRunner:
-    """Does what schedules are due for; on the journal's thread."""
+    """Runs the schedules of one journal; its methods run on the journal's thread."""
 
     def __init__(self, paths: DataPaths, slot: str, *, queue: Queue | None = None) -> None:
         self._paths = paths
@@ -62,9 +62,9 @@ class ScheduleRunner:
         )
 
     def tick(self, session: JournalSession, now: float) -> TickResult:
-        """Finish what was begun, fire what is due, start what has waited long enough."""
+        """Complete open claims, fire what is due, start waiting firings whose previous run has ended."""
         queued = self.finish_claimed(session, now)
-        schedules = [set_right(session, schedule, now) for schedule in all_schedules(session)]
+        schedules = [adjust_to_clock(session, schedule, now) for schedule in all_schedules(session)]
         running = [schedule for schedule in schedules if not schedule.paused]
         queued += sum(self._fire_due(session, schedule, now) for schedule in running)
         queued += self._start_waiting(session, now)
@@ -73,9 +73,9 @@ class ScheduleRunner:
         return TickResult(min((due for due in dues if due is not None), default=None), queued, waiting)
 
     def finish_claimed(self, session: JournalSession, now: float) -> int:
-        """Queue what was claimed and not seen to be queued; how many."""
+        """Queue every claimed firing that is not settled; return how many."""
         claimed = [firing for firing in session.journal.open_firings() if firing.outcome == "claimed"]
-        return sum(self._carry_out(session, firing, now) for firing in claimed)
+        return sum(self._complete_claim(session, firing, now) for firing in claimed)
 
     def command(self, session: JournalSession, ident: str, word: ScheduleCommand, now: float) -> None:
         """Pause a schedule, resume it, or run it now. Raises `UnknownSchedule`, `NotNow`."""
@@ -88,7 +88,7 @@ class ScheduleRunner:
                 self.run(session, ident, now)
 
     def run(self, session: JournalSession, ident: str, now: float) -> Firing:
-        """Fire now because somebody asks. Raises `UnknownSchedule`, `NotNow`."""
+        """Fire now, on request. Raises `UnknownSchedule`, `NotNow`."""
         schedule = find_schedule(session, ident)
         obstacle = self._obstacle(session, schedule)
         if obstacle and (schedule.overlap == "skip" or _has_waiting(session, ident)):
@@ -96,7 +96,7 @@ class ScheduleRunner:
         due = now
         while not session.journal.claim(firing := self._firing(session, schedule, due, now, asked=True)):
             due = max(due, now) + 0.001
-        self._carry_out(session, firing, now)
+        self._complete_claim(session, firing, now)
         return next(f for f in session.journal.firings(ident) if f.due == due)
 
     def _fire_due(self, session: JournalSession, schedule: Schedule, now: float) -> bool:
@@ -104,12 +104,12 @@ class ScheduleRunner:
         if missed is None:
             return False
         firing = self._firing(session, schedule, missed.due, now)._replace(missed=missed.earlier)
-        return session.journal.claim(firing) and self._carry_out(session, firing, now)
+        return session.journal.claim(firing) and self._complete_claim(session, firing, now)
 
     def _firing(
         self, session: JournalSession, schedule: Schedule, due: float, now: float, *, asked: bool = False
     ) -> Firing:
-        """What is to become of a due."""
+        """Return the firing for a due: claimed, or skipped or waiting when it would overlap."""
         obstacle = self._obstacle(session, schedule)
         if not obstacle:
             return Firing(schedule.id, due, now, "claimed", new_id(), new_id(), asked=asked)
@@ -117,44 +117,45 @@ class ScheduleRunner:
         return Firing(schedule.id, due, now, "skipped" if skips else "waiting", asked=asked, reason=obstacle)
 
     def _obstacle(self, session: JournalSession, schedule: Schedule) -> str | None:
-        """Why a run would overlap another that lasts; ``None`` when it may."""
+        """Return why a run may not start beside another one; ``None`` when it may."""
         if schedule.overlap == "allow":
             return None
         if _has_waiting(session, schedule.id):
             return "a run waits already"
         for firing in session.journal.firings(schedule.id, SCAN_LIMIT, ran=True):
-            if firing.outcome == "claimed" or _lasts(session, firing):
+            if firing.outcome == "claimed" or _is_open(session, firing):
                 return f"task {firing.task} has not ended"
         return None
 
     def _start_waiting(self, session: JournalSession, now: float) -> int:
         started = 0
         for firing in session.journal.open_firings():
-            if firing.outcome == "waiting" and not self._is_kept_waiting(session, firing):
+            if firing.outcome == "waiting" and not self._must_wait(session, firing):
                 claimed = firing._replace(
                     at=now, outcome="claimed", task=new_id(), worker=new_id(), reason=None
                 )
                 session.journal.settle(claimed)
-                started += self._carry_out(session, claimed, now)
+                started += self._complete_claim(session, claimed, now)
         return started
 
-    def _is_kept_waiting(self, session: JournalSession, waiting: Firing) -> bool:
+    def _must_wait(self, session: JournalSession, waiting: Firing) -> bool:
         runs = session.journal.firings(waiting.schedule, SCAN_LIMIT, ran=True)
-        return any(firing.outcome == "claimed" or _lasts(session, firing) for firing in runs)
+        return any(firing.outcome == "claimed" or _is_open(session, firing) for firing in runs)
 
-    def _carry_out(self, session: JournalSession, firing: Firing, now: float) -> bool:
-        """Queue the task of a claim; false when there is none to be queued, or it could not be now."""
+    def _complete_claim(self, session: JournalSession, firing: Firing, now: float) -> bool:
+        """Queue the task of a claim and settle it; return False for no claim, and when it fails for now."""
         if firing.outcome != "claimed":
             return False
-        firing = self._with_a_worker(session, firing)
+        firing = self._with_usable_worker(session, firing)
         try:
             self._queue_once(session, firing)
         except UnknownSchedule as error:  # its record is damaged
             session.journal.settle(firing._replace(at=now, outcome="failed", reason=str(error)))
             return False
-        except OSError as error:  # a full disk, most likely: the claim stays and is tried again
+        except OSError as error:  # probably a full disk: the claim stays open for the next tick
             log.debug("schedule %s could not queue its task: %s", firing.schedule, error)
             return False
+        # Settle last: a kill before this line repeats the queueing with the same ids, to no effect.
         session.journal.settle(firing._replace(at=now, outcome="queued"))
         return True
 
@@ -163,10 +164,10 @@ class ScheduleRunner:
         if not _is_forgotten(session, task):
             self._queue(session, find_schedule(session, firing.schedule).call, task, worker)
 
-    def _with_a_worker(self, session: JournalSession, firing: Firing) -> Firing:
-        """The claim; with another worker when the task was called interrupted before it got the first.
+    def _with_usable_worker(self, session: JournalSession, firing: Firing) -> Firing:
+        """Return the claim, with a new worker id when its task was called interrupted before it started.
 
-        Whoever was killed after the task and before its order leaves such a one.
+        That happens when the holder is killed between the task's event and its work item.
         """
         task = session.journal.task(firing.task or "")
         if task is None or not self._never_ran(task, firing.worker or ""):
@@ -181,7 +182,7 @@ class ScheduleRunner:
 
 
 def _next(session: JournalSession, schedule: Schedule, now: float) -> float | None:
-    """Its next due. It is mostly known already: cron expressions take their time to work out."""
+    """Return the schedule's next due. The first lookup is mostly cached: cron expressions are slow."""
     due = next_due(schedule.trigger, fired_until(session, schedule, now))
     return due if due is None or due > now else next_due(schedule.trigger, now)
 
@@ -190,11 +191,11 @@ def _has_waiting(session: JournalSession, ident: str) -> bool:
     return any(f.schedule == ident and f.outcome == "waiting" for f in session.journal.open_firings())
 
 
-def _lasts(session: JournalSession, firing: Firing) -> bool:
+def _is_open(session: JournalSession, firing: Firing) -> bool:
     task = session.journal.task(firing.task or "")
     return task is not None and not task.state.ended
 
 
 def _is_forgotten(session: JournalSession, task: str) -> bool:
-    """Whether the task was there, and somebody has deleted it."""
+    """Return True if the task existed and was deleted."""
     return session.journal.task(task) is None and bool(session.journal.owners(task, 1))

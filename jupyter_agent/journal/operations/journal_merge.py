@@ -19,7 +19,7 @@ from ..base import Batch, BatchOrigin, Journal, ProducerRow, StoredEvent
 from ..session import JournalSession
 from ..slots import Slot, existing_slots, try_slot
 from ..sqlite.journal import SQLiteJournal
-from .forwards import bring_forwards, sent_so_far, without_forwards
+from .forwards import adopt_forwards, forwards_with_marks, without_forwards
 
 log = logging.getLogger(__name__)
 CHUNK = 2000
@@ -65,10 +65,10 @@ class _SourceError(Exception):
 def _merge(session: JournalSession, source: Journal) -> None:
     with _source_errors():
         rows = {row.id: row for row in source.producers()}
-        records, to_send = without_forwards(source.export_records()), sent_so_far(source)
+        records, to_send = without_forwards(source.export_records()), forwards_with_marks(source)
         unhandled = {command.offset for row in rows for command in source.pending(row)}
     # Forwards come first, at the present head, so that they send every event that is merged after them.
-    bring_forwards(session.journal, to_send)
+    adopt_forwards(session.journal, to_send)
     after = 0
     while page := _page(source, after):
         after = page[-1].offset

@@ -1,4 +1,4 @@
-"""What a journal keeps: ended tasks for so many days and so many bytes, oldest gone first."""
+"""Retention: delete ended tasks by age, then by size of the journal, oldest first."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from ..session import JournalSession
 
 DAY = 86_400.0
 _CHUNK = 10
+"""Tasks deleted in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """``days`` since a task's end, and ``size`` in bytes of the whole journal."""
+    """Limits: ``days`` since a task's end, and ``size`` of the whole journal in bytes."""
 
     days: float = 30.0
     size: int = 2 << 30
 
 
 def prune(session: JournalSession, paths: DataPaths, retention: Retention, now: float) -> list[str]:
-    """Forget what *retention* no longer keeps, with results and checkpoints; the ids that went."""
+    """Delete what exceeds *retention*, with results and checkpoints; return the ids."""
     journal = session.journal
     gone = journal.ended_before(now - retention.days * DAY)
     for start in range(0, len(gone), _CHUNK):
         journal.forget(gone[start : start + _CHUNK])
         session.yield_to_others()
     while journal.size() > retention.size and (ended := journal.ended_before(now + DAY)[:_CHUNK]):
-        if ended[-1:] == gone[-1:]:  # a damaged index names what is not there
+        if ended[-1:] == gone[-1:]:  # a damaged index lists tasks that are not there: no progress
             break
         journal.forget(ended)
         gone += ended
@@ -40,7 +41,7 @@ def prune(session: JournalSession, paths: DataPaths, retention: Retention, now: 
 
 
 def delete_files(paths: DataPaths, task_id: str) -> None:
-    """Remove a task's results, checkpoints and call from this machine, and what was half written."""
+    """Delete a task's results, checkpoints and run spec from this machine, unfinished files included."""
     if is_ulid(task_id):
         if (paths.calls / task_id).is_dir():
             remove_folder(paths.calls / task_id)

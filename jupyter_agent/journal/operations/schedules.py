@@ -1,7 +1,7 @@
-"""Schedules, as jobs at a `JournalSession`: kept, listed, paused, resumed, deleted, asked to run now.
+"""Schedules as records of the journal: add, list, pause, resume, delete, view.
 
-A schedule is a record of the journal. Whether it has fired for a due is known by its firings alone (see
-`firing`), so that nothing here has to be in step with anything.
+What has fired is known from the firings alone (see `firing`), so that a schedule's record need not change
+with them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from ..session import JournalSession
 log = logging.getLogger(__name__)
 KIND = "schedule"
 MAX_SCHEDULES = 1000
-"""Schedules of a journal."""
+"""Maximum number of schedules in a journal."""
 
 SET_BACK = 60.0
-"""Seconds that a schedule's beginning may lie ahead before the clock is taken to have been set back."""
+"""Seconds by which a schedule may begin in the future; beyond that the clock was set back."""
 
 
-class Schedule(Struct, frozen=True, omit_defaults=True):
-    """``since``: dues up to then do not count. ``overlap``: what becomes of a due while the run before
-    lasts. All times are Unix seconds."""
+class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """``since``: dues up to then do not count. ``overlap``: what to do with a due while the previous run has
+    not ended. All times are Unix seconds."""
 
     id: str
     call: RunSpec
@@ -44,10 +44,10 @@ class Schedule(Struct, frozen=True, omit_defaults=True):
     paused: bool = False
 
 
-class ScheduleView(Struct, frozen=True):
-    """A schedule as it is given out: without the caller's environment.
+class ScheduleView(Struct, frozen=True, kw_only=True):
+    """A schedule as HTTP and the command line show it: without the environment of its run spec.
 
-    ``next`` is ``None`` when it is paused or will not run again; one that has passed waits for a server.
+    ``next`` is ``None`` when it is paused or will not run again; a time in the past waits for a server.
     ``last`` is its newest firing.
     """
 
@@ -73,20 +73,28 @@ class ScheduleView(Struct, frozen=True):
 def add_schedule(
     session: JournalSession, run_spec: RunSpec, when: ScheduleSpec, *, ident: str, now: float
 ) -> Schedule:
-    """Keep a schedule. Raises `BadSchedule`."""
+    """Store a new schedule. Raises `BadSchedule`."""
     if isinstance(run_spec.target, PickledTarget):
         raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
     if run_spec.about.key is not None:
         raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
     if len(session.journal.records(KIND)) >= MAX_SCHEDULES:
         raise BadSchedule(f"there are {MAX_SCHEDULES:,} schedules already; delete some that are not needed")
-    schedule = Schedule(ident, run_spec, when.trigger, when.timezone, now, now, when.overlap)
-    _keep(session, schedule)
+    schedule = Schedule(
+        id=ident,
+        call=run_spec,
+        trigger=when.trigger,
+        timezone=when.timezone,
+        created=now,
+        since=now,
+        overlap=when.overlap,
+    )
+    _store(session, schedule)
     return schedule
 
 
 def find_schedule(session: JournalSession, ident: str) -> Schedule:
-    """The schedule with this id. Raises `UnknownSchedule`."""
+    """Return the schedule with this id. Raises `UnknownSchedule`."""
     body = session.journal.record(KIND, ident)
     schedule = _decoded(ident, body) if body is not None else None
     if schedule is None:
@@ -95,79 +103,81 @@ def find_schedule(session: JournalSession, ident: str) -> Schedule:
 
 
 def all_schedules(session: JournalSession) -> list[Schedule]:
-    """Every schedule that can be read, oldest first."""
+    """Return every schedule that can be decoded, oldest first."""
     found = (_decoded(ident, body) for ident, body in session.journal.records(KIND))
     return [schedule for schedule in found if schedule is not None]
 
 
 def pause_schedule(session: JournalSession, ident: str, now: float) -> Schedule:
-    """No runs until `resume_schedule`; one that waits for the run before is skipped."""
+    """Stop firing until `resume_schedule`; a firing that waits for the previous run is skipped."""
     schedule = find_schedule(session, ident)
     for firing in session.journal.open_firings():
         if firing.schedule == ident and firing.outcome == "waiting":
             session.journal.settle(
                 firing._replace(at=now, outcome="skipped", reason="the schedule was paused")
             )
-    return _keep(session, replace(schedule, paused=True))
+    return _store(session, replace(schedule, paused=True))
 
 
 def resume_schedule(session: JournalSession, ident: str, now: float) -> Schedule:
-    """Run again; what was due meanwhile is not made up for."""
+    """Fire again; dues of the meantime do not count."""
     schedule = find_schedule(session, ident)
     if not schedule.paused:
         return schedule
-    return _keep(session, replace(schedule, paused=False, since=now))
+    return _store(session, replace(schedule, paused=False, since=now))
 
 
 def delete_schedule(session: JournalSession, ident: str) -> None:
-    """Forget it and its firings; its tasks stay. Raises `UnknownSchedule`."""
+    """Delete the schedule and its firings; its tasks stay. Raises `UnknownSchedule`."""
     if not session.journal.delete_record(KIND, ident):
         raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
 
 
 def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> ScheduleView:
-    """The schedule as it is given out now."""
+    """Return the schedule as it is shown now."""
     journal, run_spec = session.journal, schedule.call
     last = next(iter(journal.firings(schedule.id, 1)), None)
     ran = next(iter(journal.firings(schedule.id, 1, ran=True)), None)
     return ScheduleView(
-        schedule.id,
-        run_spec.about.name,
-        run_spec.target,
-        schedule.trigger,
-        described(schedule.trigger),
-        schedule.timezone,
-        schedule.overlap,
-        schedule.paused,
-        schedule.created,
-        None if schedule.paused else next_due(schedule.trigger, fired_until(session, schedule, now)),
-        last._asdict() if last else None,
-        last.due if last else None,
-        ran.task if ran else None,
-        run_spec.about.tags,
-        run_spec.retries,
-        run_spec.timeout,
-        run_spec.cwd,
+        id=schedule.id,
+        name=run_spec.about.name,
+        target=run_spec.target,
+        trigger=schedule.trigger,
+        text=described(schedule.trigger),
+        timezone=schedule.timezone,
+        overlap=schedule.overlap,
+        paused=schedule.paused,
+        created=schedule.created,
+        next=None if schedule.paused else next_due(schedule.trigger, fired_until(session, schedule, now)),
+        last=last._asdict() if last else None,
+        last_due=last.due if last else None,
+        last_task=ran.task if ran else None,
+        tags=run_spec.about.tags,
+        retries=run_spec.retries,
+        timeout=run_spec.timeout,
+        cwd=run_spec.cwd,
     )
 
 
 def fired_until(session: JournalSession, schedule: Schedule, now: float) -> float:
-    """Up to when its dues have fired. Dues that lie ahead, since the clock was set back, do not count."""
+    """Return the time up to which its dues have fired. Dues after *now*, from before a clock was set back, do
+    not count.
+    """
     last = session.journal.last_due(schedule.id, now)
     return schedule.since if last is None else max(schedule.since, last)
 
 
-def set_right(session: JournalSession, schedule: Schedule, now: float) -> Schedule:
-    """The schedule; where the clock has been set back to before it was made, it begins now."""
+def adjust_to_clock(session: JournalSession, schedule: Schedule, now: float) -> Schedule:
+    """Return the schedule, which begins now when the clock was set back to before it was created."""
     if schedule.since <= now + SET_BACK:
         return schedule
     trigger = (
         replace(schedule.trigger, start=now) if isinstance(schedule.trigger, Every) else schedule.trigger
     )
-    return _keep(session, replace(schedule, since=now, trigger=trigger))
+    return _store(session, replace(schedule, since=now, trigger=trigger))
 
 
-def _keep(session: JournalSession, schedule: Schedule) -> Schedule:
+def _store(session: JournalSession, schedule: Schedule) -> Schedule:
     session.journal.put_record(KIND, schedule.id, msgspec.json.encode(schedule))
     return schedule
 

@@ -17,7 +17,7 @@ from ...forwarding.sender import OutgoingBatch
 from ...forwarding.serializers import serialize
 from ...forwarding.spec import ForwardRecord
 from ...journal.base import StoredEvent
-from ...journal.operations.forwards import name_of, save_place
+from ...journal.operations.forwards import name_of, save_position
 from ...journal.session import JournalSession
 from ..delivery.feed import Feed, SubscriptionFilter
 
@@ -105,7 +105,9 @@ class FeedSource:
         if not self._has_moved():
             return
         try:
-            await self._feed.call(lambda session: save_place(session.journal, self._record.id, place, count))
+            await self._feed.call(
+                lambda session: save_position(session.journal, self._record.id, place, count)
+            )
         except AgentError as error:
             log.debug("the place of %r could not be stored: %s", self._record, error)
         else:

@@ -20,7 +20,7 @@ from ...errors import RequestRefused
 from ...forwarding.peer import Opener, open_peer
 from ...forwarding.sender import Sender
 from ...forwarding.spec import ForwardRecord, ForwardSpec, ForwardStatus, status_of
-from ...journal.operations.forwards import add_forward, at_rest, forward, forwards, remove_forward
+from ...journal.operations.forwards import add_forward, forward, forwards, idle_status, remove_forward
 from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ..delivery.feed import Feed
@@ -107,7 +107,7 @@ class Forwards(PeriodicService):
 
     def _status(self, record: ForwardRecord) -> ForwardStatus:
         running = self._running.get(record.id)
-        return at_rest(record, self._feed.head) if running is None else running.status()
+        return idle_status(record, self._feed.head) if running is None else running.status()
 
     async def tick(self) -> float:
         await self.reconcile()

@@ -16,12 +16,12 @@ class HealthHandler(ApiHandler):
     async def get(self) -> None:
         services = self.services
         holder = services.feed.holder
-        body: dict[str, object] = {"status": "degraded" if holder.trouble or holder.told else "ok"}
+        body: dict[str, object] = {"status": "degraded" if holder.trouble or holder.notices else "ok"}
         if self.current_user and self.check_origin() and await self.is_allowed("read"):
             body["journal"] = await services.feed.call(self._journal)
             body["lag"] = services.registry.lag(services.feed.head)
             body["connections"] = len(services.registry)
-            body["trouble"] = [*holder.told, *([holder.trouble] if holder.trouble else [])]
+            body["trouble"] = [*holder.notices, *([holder.trouble] if holder.trouble else [])]
             if services.paths.fallback_reason:
                 body["moved"] = services.paths.fallback_reason
         self.write_json(body)

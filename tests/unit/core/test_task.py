@@ -145,7 +145,17 @@ def test_logs_of_every_attempt_are_counted() -> None:
 
 
 def test_a_retry_starts_clean_and_keeps_what_the_task_is() -> None:
-    about = About("train", "key", ("a", "b"), "ada", "kernel", "x.ipynb", "cell", "run", "slim")
+    about = About(
+        "train",
+        key="key",
+        tags=("a", "b"),
+        owner="ada",
+        kernel="kernel",
+        notebook="x.ipynb",
+        cell="cell",
+        run="run",
+        view="slim",
+    )
     task = fold(TASK, [event(1, "state", State(QUEUED, about=about)), state(2, RUNNING)])
     happen(task, "progress", Progress(5, 10, "half"))
     happen(task, "metric", Metric("loss", 0.5, 3))

@@ -365,7 +365,7 @@ class TestRetries:
         spool.close()
 
     def with_retries(self, paths: DataPaths, retries: int) -> RunSpec:
-        one = replace(call("/bin/false"), retries=retries, about=About("work", "k"))
+        one = replace(call("/bin/false"), retries=retries, about=About("work", key="k"))
         save_run_spec(paths, TASK, one)
         return one
 

@@ -112,7 +112,7 @@ def test_a_journal_of_before_tells_its_cells_when_it_is_opened(
 
 def _with_key(journal: SQLiteJournal, task: str, producer: str, key: str | None) -> None:
     queued = event(
-        1, "state", State(TaskState.QUEUED, about=About("train", key)), task=task, producer=producer
+        1, "state", State(TaskState.QUEUED, about=About("train", key=key)), task=task, producer=producer
     )
     journal.append([Batch(producer, 1, [queued])], 1.0)
 

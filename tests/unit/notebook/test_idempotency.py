@@ -198,7 +198,7 @@ def test_a_key_is_kept_until_the_server_has_what_was_begun(
         patch.setattr(keys, "list_tasks", lambda *_, **__: [])
         with keys.reserve_key(producer, "job") as found:
             assert found is None
-            producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", "job")))
+            producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", key="job")))
     assert seen == [(True, ["state"])]
     assert not is_locked(lock.path)
 

@@ -234,7 +234,7 @@ class TestKeeping:
         kept.add_forward(journal, ForwardSpec(URL), "a", 1.0)
         assert kept.remove_forward(journal, "a")
         assert not kept.remove_forward(journal, "a")
-        kept.save_place(journal, "a", 3, 3)
+        kept.save_position(journal, "a", 3, 3)
         assert kept.forwards(journal) == []
 
     def test_one_of_another_version_is_left_alone(self) -> None:
@@ -274,9 +274,9 @@ def test_one_that_moves_keeps_its_place_when_taking_in_was_killed_and_is_done_ag
     source, target = MemoryJournal("s", "S"), MemoryJournal("t", "T")
     source.append(batches(story()), 0.0)
     _at(source, 2, "f")
-    kept.bring_forwards(target, kept.sent_so_far(source))
+    kept.adopt_forwards(target, kept.forwards_with_marks(source))
     target.append(batches(story()), 0.0)
-    kept.bring_forwards(target, kept.sent_so_far(source))
+    kept.adopt_forwards(target, kept.forwards_with_marks(source))
     (moved,) = kept.forwards(target)
     assert (moved.cursor, moved.marks) == ("T:0", {PRODUCER: 2})
 
