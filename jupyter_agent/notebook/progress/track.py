@@ -1,126 +1,67 @@
-"""`track`: a loop's position as progress, with no Python code for each item.
+"""`track`: a loop whose position becomes the progress of a task, with no Python code for each item.
 
-The position of a range, list, tuple, set or dict is read from the iterator itself
-(`operator.length_hint`), by the forwarder's thread, about 20 times a second; other iterables run
-through `itertools.compress` with a counter. `itertools.chain` puts an object before and one after
-the items, which see the first and the last step.
+The position is read by the forwarder's thread, about 20 times a second. Where the interpreter allows it
+(`cpython.is_supported`), neither counting the items nor observing the loop costs anything for an item;
+elsewhere both are done by generators (`plain`).
 """
 
 from __future__ import annotations
 
-import itertools
-import operator
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from types import CodeType
+from typing import TypeVar
 
 from ...runtime.context import TaskContext, current
 from ...runtime.progress_sampler import Position
+from . import cpython, plain
+from .observer import Departure, LoopObserver
+from .positions import positioned
 
 T = TypeVar("T")
-_SIZED: tuple[type, ...] = (
-    range, list, tuple, set, frozenset, dict, str, bytes, type({}.keys()), type({}.values()), type({}.items())
-)  # fmt: skip
-_COUNT = re.compile(r"\d+")
 
 
 def track(iterable: Iterable[T], *, total: int | None = None, name: str | None = None) -> Iterator[T]:
     """The items of *iterable*; its position becomes the task's progress.
 
-    Inside a task the outermost loop is its progress, and a cancel is noticed at any step. Outside,
+    Inside a task the outermost loop is its progress, and a cancel is noticed at its first step. Outside,
     the loop is a task of its own, called *name*: ``break`` ends it as cancelled, an exception as failed.
     *total* is needed only where ``len()`` does not tell.
     """
     items, position = positioned(iterable, total)
     position.name = name or ""
-    if current().id:
-        return itertools.chain(_Entry(position), items, _Exit(position))
-    from .tracked_loop import track_as_task
+    context = current()
+    if context.id:
+        return _observed(items, _LoopInTask(position, context))
+    from .tracked_loop import TrackedLoop
 
-    return track_as_task(items, position, name or "track")
-
-
-def positioned(iterable: Iterable[T], total: int | None) -> tuple[Iterator[T], Tracked]:
-    """An iterator over *iterable* and where it is."""
-    size = _size(iterable) if total is None else total
-    if type(iterable) in _SIZED and _size(iterable) is not None:
-        items = iter(iterable)
-        return items, HintPosition(iterable, items, size)
-    counter = itertools.count(1)  # from 1, so that every truth value it gives to compress is true
-    return itertools.compress(iterable, counter), CountPosition(counter, size)
+    return _observed(items, TrackedLoop(position, name or "track"))
 
 
-class HintPosition:
-    """The position of an iterator that knows how much is left; ``name`` is what the loop was called."""
-
-    name = ""
-
-    def __init__(self, sized: Any, items: Iterator[Any], total: int | None) -> None:
-        self._sized = sized
-        self._items = items
-        self._length = len(sized)
-        self._grows = isinstance(sized, list)
-        self._total = total
-
-    def values(self) -> tuple[int, int | None]:
-        length = len(self._sized) if self._grows else self._length
-        return max(0, length - operator.length_hint(self._items)), self._total
+def _observed(items: Iterator[T], observer: LoopObserver) -> Iterator[T]:
+    observe = cpython.observe if cpython.is_supported() else plain.observe
+    return observe(items, observer)
 
 
-class CountPosition:
-    """The position of an iterator whose items are counted; ``name`` is what the loop was called."""
+class _LoopInTask:
+    """Observer of a loop inside a task: adds its position to the task's for as long as it runs."""
 
-    name = ""
+    __slots__ = ("_context", "_position")
+    needs_departure = False
 
-    def __init__(self, counter: Iterator[int], total: int | None) -> None:
-        self._counter = counter
-        self._total = total
-
-    def values(self) -> tuple[int, int | None]:
-        found = _COUNT.search(repr(self._counter))
-        return (int(found[0]) - 1 if found else 0), self._total
-
-
-Tracked = HintPosition | CountPosition
-
-
-class _Entry:
-    """Iterated when the first item is wanted."""
-
-    __slots__ = ("_position",)
-
-    def __init__(self, position: Position) -> None:
+    def __init__(self, position: Position, context: TaskContext) -> None:
         self._position = position
+        self._context = context
 
-    def __iter__(self) -> Iterator[Any]:
+    def started(self, _code: CodeType | None, /) -> None:
         context = current()
         context.raise_if_cancelled()
         context.positions.append(self._position)
-        return iter(())
 
-
-class _Exit:
-    """Iterated after the last item; destroyed when the loop is left in any way."""
-
-    __slots__ = ("_context", "_position")
-
-    def __init__(self, position: Position) -> None:
-        self._position = position
-        self._context: TaskContext = current()
-
-    def __iter__(self) -> Iterator[Any]:
-        self._leave()
-        return iter(())
-
-    def __del__(self) -> None:
-        self._leave()
-
-    def _leave(self) -> None:
+    def finished(self) -> None:
         self._context.leave(self._position)
 
+    def left(self, _departure: Departure, /) -> None:
+        self._context.leave(self._position)
 
-def _size(iterable: Iterable[Any]) -> int | None:
-    try:
-        return len(iterable)  # type: ignore[arg-type]
-    except (TypeError, OverflowError):
-        return None
+    def raised(self, _error: BaseException, /) -> None:
+        self._context.leave(self._position)

@@ -12,7 +12,7 @@ from jupyter_agent.core.events import TaskState
 from jupyter_agent.core.snapshots import MetricPoint, ProgressSnapshot
 from jupyter_agent.core.task import Task
 from jupyter_agent.notebook.progress.bar import RATE_FROM, STAYS, Bar, Pace
-from jupyter_agent.notebook.progress.track import Tracked, positioned
+from jupyter_agent.notebook.progress.positions import TrackedPosition, positioned
 
 
 @dataclass
@@ -114,7 +114,7 @@ def test_inner_loops_have_lines_once_they_last_and_give_them_back_slowly() -> No
 
     inner = positioned(range(10), None)[1]
     inner.name = "batches"
-    assert isinstance(inner, Tracked)
+    assert isinstance(inner, TrackedPosition)
     positions.append(inner)
     assert names(1.0) == ["fit"]
     assert names(1.0 + RATE_FROM) == ["fit", "  batches"]

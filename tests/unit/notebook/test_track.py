@@ -11,7 +11,7 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import State, decode_data
-from jupyter_agent.notebook.progress.track import positioned
+from jupyter_agent.notebook.progress.positions import positioned
 from jupyter_agent.runtime.local_task import LocalTask, local_tasks
 from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
 

@@ -1,0 +1,40 @@
+"""Observer of a loop: what it learns of how the loop starts and how it is left."""
+
+from __future__ import annotations
+
+from enum import Enum
+from types import CodeType
+from typing import Protocol
+
+
+class Departure(Enum):
+    """How a loop was left before its last item."""
+
+    NORMAL = "normal"
+    """By ``break`` or ``return``, or because its iterator was dropped."""
+
+    RAISED = "raised"
+    """By an exception."""
+
+    UNKNOWN = "unknown"
+    """By one of the two: this interpreter does not tell."""
+
+
+class LoopObserver(Protocol):
+    """Gets exactly one of `finished`, `left` and `raised` after `started`."""
+
+    @property
+    def needs_departure(self) -> bool:
+        """Whether `left` needs a known departure; finding out costs about as much as all else together."""
+
+    def started(self, code: CodeType | None, /) -> None:
+        """The code *code* wants the first item. What this raises is raised in the loop."""
+
+    def finished(self) -> None:
+        """There are no more items."""
+
+    def left(self, departure: Departure, /) -> None:
+        """The loop was left before its last item."""
+
+    def raised(self, error: BaseException, /) -> None:
+        """The iterable raised *error*. An observer may instead get `left`, and find *error* elsewhere."""

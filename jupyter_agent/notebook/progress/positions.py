@@ -1,0 +1,65 @@
+"""Positions of tracked loops: how many items were taken, and of how many."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from . import cpython, plain
+
+T = TypeVar("T")
+
+
+def positioned(iterable: Iterable[T], total: int | None) -> tuple[Iterator[T], TrackedPosition]:
+    """Return an iterator over *iterable*, and its position. *total* of ``None``: what ``len()`` returns."""
+    size = _size(iterable)
+    total = size if total is None else total
+    if not cpython.is_supported():
+        items, count = plain.counted(iterable)
+    elif type(iterable) in cpython.EXACT_HINTS and size is not None:
+        items = iter(iterable)
+        return items, HintPosition(iterable, items, total)
+    else:
+        items, count = cpython.counted(iterable)
+    return items, CountPosition(count, total)
+
+
+class HintPosition:
+    """The position of an iterator that reports how many items are left; ``name`` is the loop's name."""
+
+    name = ""
+
+    def __init__(self, sized: Any, items: Iterator[Any], total: int | None) -> None:
+        self._sized = sized
+        self._items = items
+        self._length = len(sized)
+        self._grows = isinstance(sized, list)
+        self._total = total
+
+    def values(self) -> tuple[int, int | None]:
+        length = len(self._sized) if self._grows else self._length
+        return max(0, length - operator.length_hint(self._items)), self._total
+
+
+class CountPosition:
+    """The position of an iterator whose items are counted; ``name`` is the loop's name."""
+
+    name = ""
+
+    def __init__(self, count: Callable[[], int], total: int | None) -> None:
+        self._count = count
+        self._total = total
+
+    def values(self) -> tuple[int, int | None]:
+        return self._count(), self._total
+
+
+TrackedPosition = HintPosition | CountPosition
+
+
+def _size(iterable: Iterable[Any]) -> int | None:
+    try:
+        return len(iterable)  # type: ignore[arg-type]
+    except (TypeError, OverflowError):
+        return None
