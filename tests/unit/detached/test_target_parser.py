@@ -58,7 +58,7 @@ def test_a_command_may_be_a_file_of_the_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["Summarise the CSV files here", "note: buy milk", "12:30", "a:b c", "x"])
-def test_anything_else_is_for_the_agent(text: str, folder: Path) -> None:
+def test_other_text_is_for_the_agent(text: str, folder: Path) -> None:
     assert parse(text, folder, agent="jobs:agent") == AgentTarget("jobs:agent", text)
 
 
@@ -92,7 +92,7 @@ def test_anything_else_is_for_the_agent(text: str, folder: Path) -> None:
         ("a:b", {"parameters": {"n": object()}}, "the parameters cannot be kept as JSON"),
     ],
 )
-def test_what_cannot_be_run_gets_one_sentence(
+def test_a_target_that_cannot_be_run_gets_one_sentence(
     asked: Any, options: dict[str, Any], said: str, folder: Path
 ) -> None:
     with pytest.raises(BadTarget) as caught:

@@ -1,0 +1,47 @@
+"""Pickling a call for a worker, and naming what in it cannot be pickled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import jupyter_agent as ja
+from jupyter_agent.detached.function_pickle import pickle_call
+from jupyter_agent.errors import CannotTravel
+from jupyter_agent.system.paths import DataPaths
+from tests.support.runtime import own_producer  # noqa: F401
+from tests.support.workers import no_workers_left
+
+
+@pytest.fixture
+def detached(paths: DataPaths) -> Iterator[DataPaths]:
+    with no_workers_left(paths):
+        yield paths
+
+
+def test_what_cannot_be_pickled_is_named_with_its_path() -> None:
+    lock = threading.Lock()
+
+    def uses() -> object:
+        return lock
+
+    said: dict[str, Callable[[], object]] = {
+        "argument 1['a'][1] (lock)": lambda: pickle_call(print, ({"a": [1, threading.Lock()]},), {}),
+        "argument 'where' (generator)": lambda: pickle_call(print, (), {"where": (i for i in "")}),
+        "the variable 'lock' that it uses (lock)": lambda: pickle_call(uses, (), {}),
+    }
+    for where, attempt in said.items():
+        with pytest.raises(CannotTravel) as caught:
+            attempt()
+        assert where in str(caught.value)
+        assert "on='thread'" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_submit_that_cannot_be_pickled_leaves_nothing(detached: DataPaths) -> None:
+    with pytest.raises(CannotTravel):
+        ja.task(print, on="detached").submit(threading.Lock())
+    assert not detached.orders.exists()
+    assert not detached.calls.exists()

@@ -1,0 +1,88 @@
+"""The work queue: an item is claimed once or withdrawn once, and leftovers are swept."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from msgspec.structs import replace
+
+from jupyter_agent.detached.leftovers import sweep_workers
+from jupyter_agent.detached.work_queue import (
+    claim_work_item,
+    claimed_work_items,
+    enqueue_work_item,
+    waiting_work_items,
+    withdraw_work_item,
+)
+from jupyter_agent.detached.work_state import is_waiting
+from jupyter_agent.system.files import make_private
+from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.paths import DataPaths
+from tests.support.detached import work_item
+from tests.support.runtime import own_producer  # noqa: F401
+
+
+def test_an_item_is_claimed_once(paths: DataPaths) -> None:
+    one = work_item()
+    enqueue_work_item(paths, one)
+    assert is_waiting(paths, one.producer)
+    assert claim_work_item(paths, one.producer) == one
+    assert claim_work_item(paths, one.producer) is None
+    assert not withdraw_work_item(paths, one.producer)
+    assert claimed_work_items(paths) == [replace(one, leader=os.getpid())]
+
+
+@pytest.mark.parametrize("suffix", ["log", "stop"])
+def test_files_without_a_worker_are_swept(paths: DataPaths, suffix: str) -> None:
+    waits, runs, over = work_item(), work_item(), work_item()
+    enqueue_work_item(paths, waits)
+    make_private(paths.spools / runs.producer)
+    make_private(paths.workers)
+    for one in (waits, runs, over):
+        (paths.workers / f"{one.producer}.{suffix}").touch()
+    sweep_workers(paths)
+    kept = {path.stem for path in paths.workers.glob(f"*.{suffix}")}
+    assert kept == {waits.producer, runs.producer}
+
+
+def test_an_item_that_was_withdrawn_cannot_be_claimed(paths: DataPaths) -> None:
+    one = work_item()
+    enqueue_work_item(paths, one)
+    assert withdraw_work_item(paths, one.producer)
+    assert claim_work_item(paths, one.producer) is None
+    assert list(waiting_work_items(paths)) == []
+
+
+def test_of_many_claims_and_withdrawals_one_succeeds(paths: DataPaths) -> None:
+    one = work_item()
+    enqueue_work_item(paths, one)
+    got: list[object] = []
+    begin = threading.Barrier(8)
+
+    def want(number: int) -> None:
+        begin.wait()
+        take = claim_work_item if number % 2 else withdraw_work_item
+        got.append(take(paths, one.producer))
+
+    threads = [threading.Thread(target=want, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(bool(answer) for answer in got) == 1
+
+
+def test_items_wait_in_the_order_of_their_ids(paths: DataPaths) -> None:
+    placed = [work_item() for _ in range(20)]
+    for one in reversed(placed):
+        enqueue_work_item(paths, one)
+    assert list(waiting_work_items(paths)) == placed
+
+
+def test_a_file_that_is_no_item_is_skipped(paths: DataPaths) -> None:
+    one = work_item()
+    enqueue_work_item(paths, one)
+    (paths.orders / f"{new_id()}.json").write_text("{")
+    assert list(waiting_work_items(paths)) == [one]
