@@ -21,6 +21,10 @@ class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: int | None = 50
 
 
+NEWEST_TASKS = TaskQuery()
+"""The newest tasks of every state, as many as a page has."""
+
+
 class EventQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which events of a task to read, oldest first.
 

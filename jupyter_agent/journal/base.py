@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from ..core.events import Data, Event, TaskState
+from ..core.events import Data, Event
+from ..core.query import NEWEST_TASKS, TaskQuery
 from ..core.task import Task
 from .records import Records
 
@@ -176,16 +177,12 @@ class Journal(Records, Protocol):
 
     def tasks(
         self,
+        query: TaskQuery = NEWEST_TASKS,
         *,
-        state: TaskState | None = None,
-        name: str | None = None,
-        key: str | None = None,
         producer: str | None = None,
-        before: str | None = None,
         locations: Collection[CellLocation] | None = None,
-        limit: int = 50,
     ) -> list[Task]:
-        """Return tasks, newest first by id: those older than the id *before*, started in *locations*."""
+        """Return the tasks that fit *query*, newest first by id, queued by *producer*, in *locations*."""
 
     def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         """Return every location in which a task was last queued, once, in any order; of *cells* if given."""

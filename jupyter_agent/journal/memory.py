@@ -7,7 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 
-from ..core.events import TaskState
+from ..core.query import NEWEST_TASKS, TaskQuery
 from ..core.task import Task
 from .base import (
     PAGE_BYTES,
@@ -182,26 +182,22 @@ class MemoryJournal(MemoryRecords):
 
     def tasks(
         self,
+        query: TaskQuery = NEWEST_TASKS,
         *,
-        state: TaskState | None = None,
-        name: str | None = None,
-        key: str | None = None,
         producer: str | None = None,
-        before: str | None = None,
         locations: Collection[CellLocation] | None = None,
-        limit: int = 50,
     ) -> list[Task]:
         found = [
             task
             for task in self._tasks.values()
-            if (state is None or task.state is state)
-            and (name is None or task.name == name)
-            and (key is None or task.key == key)
+            if (query.state is None or task.state == query.state)
+            and (query.name is None or task.name == query.name)
+            and (query.key is None or task.key == query.key)
+            and (query.before is None or task.id < query.before)
             and (producer is None or task.producer == producer)
-            and (before is None or task.id < before)
             and (locations is None or _cell_location(task) in locations)
         ]
-        return copy.deepcopy(sorted(found, key=lambda task: task.id, reverse=True)[:limit])
+        return copy.deepcopy(sorted(found, key=lambda task: task.id, reverse=True)[: query.limit])
 
     def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         found = {_cell_location(task) for task in self._tasks.values()} - {CellLocation(None, None)}

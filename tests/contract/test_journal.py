@@ -28,6 +28,7 @@ from jupyter_agent.core.events import (
     decode_event,
     encode_event,
 )
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.core.snapshots import MessageSnapshot
 from jupyter_agent.core.task import fold
 from jupyter_agent.journal.base import (
@@ -578,9 +579,9 @@ class TestTasks:
             publish(journal, events, producer=origin["producer"])
         return journal
 
-    def ids(self, journal: Journal, **narrow: Any) -> list[int]:
+    def ids(self, journal: Journal, producer: str | None = None, **narrow: Any) -> list[int]:
         known = {task_id(number): number for number in range(1, 8)}
-        return [known[task.id] for task in journal.tasks(**narrow)]
+        return [known[task.id] for task in journal.tasks(TaskQuery(**narrow), producer=producer)]
 
     def test_they_come_newest_first_in_pages(self, many: Journal) -> None:
         assert self.ids(many) == [7, 6, 5, 4, 3, 2, 1]
@@ -650,7 +651,8 @@ class TestSpots:
 
     def ids(self, journal: Journal, *locations: tuple[str | None, str | None], **narrow: Any) -> list[int]:
         known = {task_id(number): number for number in range(1, 8)}
-        found = journal.tasks(locations=[CellLocation(*location) for location in locations], **narrow)
+        places = [CellLocation(*location) for location in locations]
+        found = journal.tasks(TaskQuery(**narrow), locations=places)
         return [known[task.id] for task in found]
 
     def test_each_spot_is_told_once(self, nest: Journal) -> None:
@@ -712,7 +714,7 @@ class TestKeys:
 
     def ids(self, journal: Journal, key: str, **narrow: Any) -> list[int]:
         known = {task_id(number): number for number in range(1, 8)}
-        return [known[task.id] for task in journal.tasks(key=key, **narrow)]
+        return [known[task.id] for task in journal.tasks(TaskQuery(key=key, **narrow))]
 
     def test_tasks_are_found_by_their_key_newest_first(self, keyed: Journal) -> None:
         assert self.ids(keyed, "nightly") == [4, 1]

@@ -13,6 +13,7 @@ import msgspec
 
 from jupyter_agent.core.events import Command, Event, Log, Result, State, TaskState, encode_data
 from jupyter_agent.core.ids import ulid
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.errors import AgentError, ResultNotStored
 from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder
@@ -158,7 +159,7 @@ def _write(session: JournalSession, _paths: DataPaths) -> None:
 
 
 _JOBS: tuple[Callable[[JournalSession, DataPaths], Any], ...] = (
-    lambda session, _paths: session.journal.tasks(limit=100),
+    lambda session, _paths: session.journal.tasks(TaskQuery(limit=100)),
     lambda session, _paths: session.journal.open_tasks(),
     lambda session, _paths: [session.journal.task(task) for task in TASKS],
     lambda session, _paths: session.journal.producers(),

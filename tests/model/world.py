@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from jupyter_agent.core.events import TaskState
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.producer.spool_folder import Header
 from jupyter_agent.system.host import host
 from jupyter_agent.transport.discovery import DEFAULT
@@ -85,7 +86,7 @@ class World:
         newest = {task: a for task, a in mine.items() if a.number == self.attempt_of(task)}
         found = [task for task, attempt in newest.items() if attempt.state.ended]
         server = self.home_of(producer)
-        told = server.slot.journal.tasks(limit=1000) if server else []
+        told = server.slot.journal.tasks(TaskQuery(limit=1000)) if server else []
         return found + [
             task.id
             for task in told
@@ -262,7 +263,7 @@ class World:
         said = {(a.task, a.number): a.state for p in self.producers for a in p.attempts if a.state.ended}
         unsent = {p.id for p in self.producers if not p.alive and p.spool.header.host != host()}
         for slot in self.home.slots.values():
-            for task in slot.journal.tasks(limit=1000) if slot.holder else []:
+            for task in slot.journal.tasks(TaskQuery(limit=1000)) if slot.holder else []:
                 if self.oracle.lost_states(task.id):
                     continue
                 key = (task.id, task.attempt)

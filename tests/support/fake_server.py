@@ -19,6 +19,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from jupyter_agent.core.events import Event, TaskState, decode_event
 from jupyter_agent.core.ids import Cursor, ulid
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.errors import BadCursor
 from jupyter_agent.journal.base import TAIL_TYPES, Batch, BatchOrigin, StoredEvent
 from jupyter_agent.journal.memory import MemoryJournal
@@ -202,14 +203,14 @@ class _Health(_Door):
 class _Tasks(_Door):
     def get(self) -> None:
         limit = min(self.fake.page, int(self.get_argument("limit", "50")))
-        wanted = self.get_argument("state", None)
-        found = self.fake.journal.tasks(
-            state=TaskState(wanted) if wanted else None,
+        query = TaskQuery(
+            state=self.get_argument("state", None),
             name=self.get_argument("name", None),
             key=self.get_argument("key", None),
             before=self.get_argument("before", None),
             limit=limit + 1,
         )
+        found = self.fake.journal.tasks(query)
         self.reply({"tasks": found[:limit], "more": len(found) > limit, "cursor": "epoch1:0"})
 
     def post(self) -> None:
@@ -220,7 +221,7 @@ class _Tasks(_Door):
             return
         self.fake.submitted.append(body)
         self.set_status(200 if body.get("key") else 201)
-        self.reply(self.fake.journal.tasks(limit=1)[0])
+        self.reply(self.fake.journal.tasks(TaskQuery(limit=1))[0])
 
 
 class _Task(_Door):
@@ -320,7 +321,7 @@ class _Socket(WebSocketHandler):
         known_here = after is not None and after.epoch == self.fake.journal.epoch
         self.at = after.offset if after is not None and known_here else self.fake.journal.head
         if not known_here:
-            known = self.fake.journal.tasks(limit=200)
+            known = self.fake.journal.tasks(TaskQuery(limit=200))
             tasks = [task for task in known if request.tasks == "*" or task.id in request.tasks]
             for task in tasks:
                 task.cursor = self.cursor()

@@ -15,7 +15,7 @@ from ...system.paths import DataPaths
 from ...system.user import user_name
 from ..operations.detached_tasks import cancel_queued, enqueue_task, requeue_task
 from ..operations.subscription import next_items
-from ..operations.tasks import find_task, find_tasks, forget_task, read_events
+from ..operations.tasks import find_task, forget_task, read_events
 from ..session import JournalSession
 from .session import home_of, run_in_session
 from .worker_start import WorkerStarter
@@ -42,7 +42,7 @@ class OneShotJournal:
         return home_of(self._paths, self._slot)
 
     def tasks(self, query: TaskQuery) -> list[Task]:
-        return self.run(lambda session: find_tasks(session, query))
+        return self.run(lambda session: session.journal.tasks(query))
 
     def task(self, task_id: str) -> Task:
         return self.run(lambda session: find_task(session, task_id))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from ...core.events import Command, Error, State, TaskState
+from ...core.query import TaskQuery
 from ...core.task import Task, current_for_key
 from ...detached.run_spec import RunSpec, load_run_spec, save_run_spec
 from ...detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
@@ -92,7 +93,7 @@ def fail_work_item(session: JournalSession, item: WorkItem, why: str) -> None:
 def _find(session: JournalSession, task: str | None, key: str | None) -> Task | None:
     if task is not None:
         return session.journal.task(task)
-    return None if key is None else current_for_key(session.journal.tasks(key=key))
+    return None if key is None else current_for_key(session.journal.tasks(TaskQuery(key=key)))
 
 
 def _queue(

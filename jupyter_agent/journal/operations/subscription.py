@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.ids import Cursor
+from ...core.query import TaskQuery
 from ...protocol.subscriber import Apply, Restart
 from ..base import TAIL_TYPES
 from ..session import JournalSession
@@ -45,7 +46,7 @@ def _recovered(session: JournalSession, named: list[str] | None, after: str | No
 def _beginning(session: JournalSession, named: list[str] | None, tail: int | None) -> list[Restart | Apply]:
     journal, here = session.journal, cursor_at(session, session.journal.head)
     if named is None:
-        tasks = journal.tasks(limit=MAX_SNAPSHOTS)
+        tasks = journal.tasks(TaskQuery(limit=MAX_SNAPSHOTS))
         return [Restart(1, tasks, len(tasks) == MAX_SNAPSHOTS, here)]
     tasks = [task for task in map(journal.task, named) if task is not None]
     for task in tasks:

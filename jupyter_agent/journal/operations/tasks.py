@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.events import Event, TaskState, decode_event
+from ...core.events import Event, decode_event
 from ...core.ids import Cursor
-from ...core.query import EventQuery, EventsPage, TaskQuery
+from ...core.query import EventQuery, EventsPage
 from ...core.task import Task
 from ...errors import NotNow, UnknownTask
 from ...system.paths import DataPaths
@@ -16,19 +16,6 @@ from .retention import delete_files
 
 PAGE = 1000
 """Number of events in a page whose query has no limit."""
-
-_UNLIMITED = 1 << 30
-
-
-def find_tasks(session: JournalSession, query: TaskQuery) -> list[Task]:
-    """The tasks that fit *query*, newest first."""
-    return session.journal.tasks(
-        state=TaskState(query.state) if query.state else None,
-        name=query.name,
-        key=query.key,
-        before=query.before,
-        limit=_UNLIMITED if query.limit is None else query.limit,
-    )
 
 
 def find_task(session: JournalSession, task_id: str) -> Task:

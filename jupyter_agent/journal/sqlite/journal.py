@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ...core.events import TaskState
+from ...core.query import NEWEST_TASKS, TaskQuery
 from ...core.task import Task
 from ..base import (
     PAGE_BYTES,
@@ -103,17 +103,13 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
 
     def tasks(
         self,
+        query: TaskQuery = NEWEST_TASKS,
         *,
-        state: TaskState | None = None,
-        name: str | None = None,
-        key: str | None = None,
         producer: str | None = None,
-        before: str | None = None,
         locations: Collection[CellLocation] | None = None,
-        limit: int = 50,
     ) -> list[Task]:
         with sqlite_errors(self._path):
-            return task_queries.tasks(self._db, state, name, key, producer, before, locations, limit)
+            return task_queries.tasks(self._db, query, producer, locations)
 
     def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         with sqlite_errors(self._path):

@@ -5,35 +5,36 @@ from __future__ import annotations
 from collections.abc import Collection
 from sqlite3 import Connection
 
-from ...core.events import TaskState, decode_event
+from ...core.events import decode_event
+from ...core.query import TaskQuery
 from ...core.task import Task
 from ..base import CellLocation, PendingCommand, ProducerRow
 from . import cell_index, key_index
 from .committed_rows import producer_row, task_decoder
 from .errors import row_errors
 
+_NO_LIMIT = -1
+"""What SQLite takes for ``LIMIT`` when all rows are wanted."""
+
 
 def tasks(
     db: Connection,
-    state: TaskState | None,
-    name: str | None,
-    key: str | None,
+    query: TaskQuery,
     producer: str | None,
-    before: str | None,
     locations: Collection[CellLocation] | None,
-    limit: int,
 ) -> list[Task]:
     """See `base.Journal.tasks`."""
     conditions = {
-        "state = ?": state,
-        "name = ?": name,
+        "state = ?": query.state,
+        "name = ?": query.name,
         "producer = ?": producer,
-        "id < ?": before,
-        key_index.WITH_KEY: key,
+        "id < ?": query.before,
+        key_index.WITH_KEY: query.key,
         cell_index.WITHIN: None if locations is None else cell_index.locations_value(locations),
     }
     given = {clause: value for clause, value in conditions.items() if value is not None}
     where = " AND ".join(given) or "1"
+    limit = _NO_LIMIT if query.limit is None else query.limit
     return _decoded(db, f"WHERE {where} ORDER BY id DESC LIMIT ?", *given.values(), limit)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ...core.ids import Cursor
+from ...core.query import TaskQuery
 from ...core.task import Task
 from ...journal.base import TAIL_TYPES, StoredEvent
 from ...journal.session import JournalSession
@@ -60,7 +61,7 @@ def tail_messages(ident: int, start: Cursor, tail: list[StoredEvent], head: Curs
 
 def _snapshots(session: JournalSession, interest: SubscriptionFilter) -> tuple[list[Task], bool]:
     if interest.tasks is None:
-        found = session.journal.tasks(limit=SNAPSHOTS + 1)
+        found = session.journal.tasks(TaskQuery(limit=SNAPSHOTS + 1))
         return found[:SNAPSHOTS], len(found) > SNAPSHOTS
     known = [session.journal.task(task_id) for task_id in sorted(interest.tasks)]
     return [task for task in known if task is not None], False

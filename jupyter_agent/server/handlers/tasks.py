@@ -9,6 +9,7 @@ from typing import ClassVar
 from jupyter_server.services.contents.fileio import FileManagerMixin
 
 from ...core.events import TaskState
+from ...core.query import TaskQuery
 from ...detached.submission import run_spec_of
 from ...errors import NotNow, UnknownTask
 from ...journal.base import CellLocation
@@ -35,11 +36,10 @@ class TasksHandler(ApiHandler):
         name = self.get_query_argument("name", None)
         key = self.get_query_argument("key", None, strip=False)
         before = self.get_query_argument("before", None)
+        query = TaskQuery(state=state, name=name, key=key, before=before, limit=limit + 1)
         locations = await self._cell_locations()
         cursor, tasks = await self.services.feed.snapshots(
-            lambda session: session.journal.tasks(
-                state=state, name=name, key=key, before=before, locations=locations, limit=limit + 1
-            )
+            lambda session: session.journal.tasks(query, locations=locations)
         )
         snapshots = self.services.annotated(tasks[:limit])
         self.write_json({"tasks": snapshots, "more": len(tasks) > limit, "cursor": cursor})

@@ -15,6 +15,7 @@ from html import escape
 from urllib.parse import quote
 
 from ...core.events import Number
+from ...core.query import TaskQuery
 from ...core.sanitize import to_single_line
 from ...core.task import Task
 from . import static
@@ -64,7 +65,9 @@ class TasksPageHandler(AgentHandler):
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(f"jupyter-agent/{query}")
             return
-        _, tasks = await self.services.feed.snapshots(lambda session: session.journal.tasks(limit=100))
+        _, tasks = await self.services.feed.snapshots(
+            lambda session: session.journal.tasks(TaskQuery(limit=100))
+        )
         _token = self.xsrf_token  # reading it sets the cookie that the script's requests must repeat
         sockets = self.ws_url and self.ws_url.rstrip("/") + self.base_url
         live = head(sockets) if static.is_built() else ""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 
 from ...core.events import State, TaskState, decode_event
+from ...core.query import TaskQuery
 from ...journal.base import AppendResult, Batch, HolderEvent, PendingCommand
 from ...journal.session import JournalSession
 from ...protocol.actions import encode
@@ -21,6 +22,9 @@ from .subscriber import SubscriberSession
 
 MAX_UNCOMMITTED = 2 * WINDOW
 """Batches of one producer that wait for their commit; with so many, no further frame is read."""
+
+INTERRUPTED_TASKS = TaskQuery(state=TaskState.INTERRUPTED, limit=1000)
+"""Tasks that `_reconnect` may have to set running again."""
 
 
 class ProducerSession(SubscriberSession):
@@ -117,7 +121,7 @@ def _reconnect(session: JournalSession, producer: str) -> list[PendingCommand]:
     """
     if producer in session.dead_producers:
         return []
-    for task in session.journal.tasks(producer=producer, state=TaskState.INTERRUPTED, limit=1000):
+    for task in session.journal.tasks(INTERRUPTED_TASKS, producer=producer):
         last = session.journal.tail(task.id, 1, ["state"])
         if last and decode_event(last[0].encoded).producer != producer:
             running = State(TaskState.RUNNING, reason="its process is back")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.core.task import Task
 from jupyter_agent.core.trigger_parser import Overlap, ScheduleSpec
 from jupyter_agent.core.triggers import At, Cron, Every, Trigger
@@ -76,7 +77,7 @@ class Line:
         return self.runner.tick(self.session, START + seconds)
 
     def tasks(self) -> list[Task]:
-        return sorted(self.journal.tasks(limit=10_000), key=lambda task: task.id)
+        return sorted(self.journal.tasks(TaskQuery(limit=10_000)), key=lambda task: task.id)
 
     def orders(self) -> list[str]:
         return [order.task for order in waiting_work_items(self.paths)]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.journal.base import Batch, BatchOrigin, CellLocation
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.sqlite.schema import put_rows
@@ -130,15 +131,15 @@ def test_a_journal_of_before_finds_its_keys_when_it_is_opened(
         db.commit()
     for _ in range(2):
         with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
-            assert [task.id for task in journal.tasks(key="nightly")] == [tasks[3], tasks[1]]
-            assert journal.tasks(key="other") == []
+            assert [task.id for task in journal.tasks(TaskQuery(key="nightly"))] == [tasks[3], tasks[1]]
+            assert journal.tasks(TaskQuery(key="other")) == []
 
 
 def test_a_key_is_looked_up_by_its_index(tmp_path: Path, new_id: Callable[[], str]) -> None:
     with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
         asked: list[str] = []
         journal._db.set_trace_callback(asked.append)
-        journal.tasks(key="nightly")
+        journal.tasks(TaskQuery(key="nightly"))
         journal._db.set_trace_callback(None)
         plan = " ".join(row[3] for row in journal._db.execute(f"EXPLAIN QUERY PLAN {asked[-1]}"))
     assert "keys_by_key (key=?)" in plan
