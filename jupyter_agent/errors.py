@@ -1,14 +1,14 @@
-"""Every exception of the package: one tree, the facts in attributes, one sentence as the message."""
+"""Exceptions of the package: one tree; facts are attributes, and the message is one sentence."""
 
 from __future__ import annotations
 
 
 class AgentError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base of every exception that this package raises on purpose."""
 
 
 class TaskError(AgentError):
-    """Something about one task. ``task_id`` is its id."""
+    """An error that concerns one task. ``task_id`` is its id."""
 
     def __init__(self, message: str, *, task_id: str = "") -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class TaskFailed(TaskError):
 
 
 class TargetFailed(TaskFailed):
-    """What a target ran elsewhere, in a kernel or a program, failed; ``type`` is what it was called there."""
+    """A target failed in another process, a kernel or a program; ``type`` is the error's name there."""
 
     def __init__(self, message: str, *, type: str, traceback: str = "") -> None:
         super().__init__(message, task_id="", type=type, traceback=traceback)
@@ -45,15 +45,15 @@ class TaskTimeout(TaskFailed):
 
 
 class TaskCancelled(TaskError):
-    """The task was cancelled: raised inside it at its next safe point, and by ``result()``."""
+    """The task was cancelled. Raised inside it at its next safe point, and by ``result()``."""
 
 
 class TaskInterrupted(TaskError):
-    """The process that ran the task went away before the task ended."""
+    """The process that ran the task ended before the task did."""
 
 
 class ResultNotStored(TaskError):
-    """The task completed, but its result cannot be had from here; ``repr`` is what it looked like."""
+    """The task completed, but its result is not available in this process; ``repr`` is its repr."""
 
     def __init__(self, message: str, *, task_id: str, repr: str = "") -> None:
         super().__init__(message, task_id=task_id)
@@ -61,15 +61,15 @@ class ResultNotStored(TaskError):
 
 
 class UnknownTask(TaskError):
-    """No journal and no process knows this task id."""
+    """The task id is unknown to the journal and to this process."""
 
 
 class NotNow(TaskError):
-    """The command makes no sense in the task's present state."""
+    """The command makes no sense in the task's current state, or needs a server that is not running."""
 
 
 class InvalidTransition(TaskError):
-    """A state event that the state table does not have (a fault of whoever emitted it)."""
+    """A state change that the state table does not allow (a bug in the code that emits it)."""
 
     def __init__(self, message: str, *, task_id: str, old: str, new: str) -> None:
         super().__init__(message, task_id=task_id)
@@ -82,11 +82,11 @@ class CannotTravel(AgentError, TypeError):
 
 
 class BadTarget(AgentError):
-    """What should run cannot be run as it was given."""
+    """A target cannot be run as it was given."""
 
 
 class ProtocolError(AgentError):
-    """A peer broke the wire protocol; ``code`` is a WebSocket close code."""
+    """The peer violated the wire protocol; ``code`` is a WebSocket close code."""
 
     def __init__(self, message: str, *, code: int = 4500) -> None:
         super().__init__(message)
@@ -94,7 +94,7 @@ class ProtocolError(AgentError):
 
 
 class BadCursor(AgentError):
-    """A resume token that no journal wrote."""
+    """A cursor that is not valid."""
 
 
 class JournalError(AgentError):
@@ -102,7 +102,7 @@ class JournalError(AgentError):
 
 
 class JournalHeld(JournalError):
-    """Another process holds this journal; ``holder`` is what its address file says (may be empty)."""
+    """Another process has this journal open; ``holder`` is the content of its address file (may be empty)."""
 
     def __init__(self, message: str, *, holder: dict[str, object] | None = None) -> None:
         super().__init__(message)
@@ -114,11 +114,11 @@ class SpoolError(AgentError):
 
 
 class BadSchedule(AgentError):
-    """When something shall run was said in a way that makes no sense."""
+    """A schedule's trigger is not valid."""
 
 
 class UnknownSchedule(AgentError):
-    """The journal has no schedule of this id."""
+    """The journal has no schedule with this id."""
 
 
 class ServerUnreachable(AgentError):
