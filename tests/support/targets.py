@@ -1,4 +1,4 @@
-"""What the tests of targets share: a context whose task keeps what is said, and stopping it."""
+"""What the tests of targets share: a context whose events are recorded, and stopping a target."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from jupyter_agent.runtime.interrupt import SignalInterrupter
 from tests.support.builders import TASK, until
 
 
-class Said:
-    """A task's home that keeps every event."""
+class RecordingSink:
+    """A `TaskSink` that keeps every event."""
 
     id = TASK
 
@@ -48,17 +48,17 @@ class Said:
 
 
 @contextmanager
-def current(said: Said) -> Iterator[TaskContext]:
-    """*said*'s context as the current one."""
-    before = set_current(said.context)
+def current(sink: RecordingSink) -> Iterator[TaskContext]:
+    """Make *sink*'s context the current one."""
+    before = set_current(sink.context)
     try:
-        yield said.context
+        yield sink.context
     finally:
         set_current(before)
 
 
 def run_and_stop(
-    said: Said,
+    sink: RecordingSink,
     call: Callable[[], Any],
     ready: Callable[[], Any],
     again: Callable[[], Any] | None = None,
@@ -74,13 +74,13 @@ def run_and_stop(
                 until(condition)
             except BaseException as error:
                 trouble.append(error)
-            said.context.request_cancel()
+            sink.context.request_cancel()
             stop.throw()
 
     asker = threading.Thread(target=ask)
     asker.start()
     try:
-        with current(said):
+        with current(sink):
             return stop.run(call)
     finally:
         asker.join()

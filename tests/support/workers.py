@@ -1,4 +1,4 @@
-"""Detached tasks in tests: an end to whatever workers they have left."""
+"""Workers in tests: finding them, killing one, and ending all that a test left."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.support.builders import until
 
 
 def worker_pid(paths: DataPaths, producer: str) -> int:
-    """The process of a worker that lives."""
+    """The pid of a worker, once it is alive."""
     until(lambda: is_alive(paths, producer))
     return read_spool_header(paths.spools / producer).pid
 
 
 def kill_worker(paths: DataPaths, producer: str) -> None:
-    """As the machine does when memory is short."""
+    """Kill a worker, as the system does when memory is short."""
     os.kill(worker_pid(paths, producer), signal.SIGKILL)
     until(lambda: not is_alive(paths, producer))
 
@@ -48,12 +48,12 @@ def _runs_worker_of(process: Path, paths: DataPaths) -> bool:
 
 @contextmanager
 def no_workers_left(paths: DataPaths) -> Iterator[None]:
-    """Ends every worker of these folders when the block is left."""
+    """End every worker of these folders when the block is left."""
     try:
         yield
     finally:
-        for order in list(waiting_work_items(paths)):
-            withdraw_work_item(paths, order.producer)
+        for item in list(waiting_work_items(paths)):
+            withdraw_work_item(paths, item.producer)
         for pid in workers_of(paths):
             os.kill(pid, signal.SIGKILL)
         until(lambda: not workers_of(paths))

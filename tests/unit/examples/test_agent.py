@@ -77,7 +77,7 @@ def test_csv_files_are_summarised_column_by_column(folder: Path) -> None:
     assert "secret" not in report
 
 
-def test_it_says_its_plan_and_its_report_piece_by_piece_and_shows_how_far_it_is() -> None:
+def test_it_streams_its_plan_and_its_report_and_shows_its_progress() -> None:
     handle = ja.submit(agent, "How many rows do the CSV files have?")
     report = handle.result(20)
     said = [decode_data(event) for event in emitted(handle.id, "message")]
@@ -109,7 +109,7 @@ def test_it_asks_back_where_a_task_is_not_clear(folder: Path) -> None:
     assert handle.result(20) == "The mean of `amount` in `data/more.csv` is **2**."
 
 
-def test_it_asks_what_to_do_where_it_understands_nothing() -> None:
+def test_it_asks_what_to_do_when_it_does_not_understand() -> None:
     handle = ja.submit(agent, "Dance!")
     choices = asked(handle, "I do not know how to do that")
     assert choices is not None
@@ -117,7 +117,7 @@ def test_it_asks_what_to_do_where_it_understands_nothing() -> None:
     assert handle.result(20).startswith("3 files:")
 
 
-def test_it_looks_where_it_is_told_when_there_are_no_tables(folder: Path) -> None:
+def test_it_looks_in_the_folder_it_is_given_when_there_are_no_tables(folder: Path) -> None:
     (folder / "sales.csv").unlink()
     (folder / "data" / "two.csv").rename(folder / "data" / "two.txt")
     (folder / "below").mkdir()
@@ -128,7 +128,7 @@ def test_it_looks_where_it_is_told_when_there_are_no_tables(folder: Path) -> Non
     assert "`below/late.csv`" in handle.result(20)
 
 
-def test_where_nobody_can_answer_it_says_what_it_can() -> None:
+def test_without_an_answer_it_lists_what_it_can_do() -> None:
     assert agent("Dance!").startswith("I could not do that. I can list files")
 
 
@@ -182,12 +182,12 @@ def test_a_new_process_goes_on_where_one_was_killed() -> None:
 
 
 def scripted(*replies: str) -> Callable[[Sequence[dict[str, str]]], str]:
-    """A model that says these one after the other."""
+    """A model that gives these replies one after the other."""
     rest = iter(replies)
     return lambda _: next(rest)
 
 
-def test_what_a_model_says_around_its_json_is_passed_over() -> None:
+def test_text_around_a_models_json_is_ignored() -> None:
     complete = scripted(
         'Sure!\n```json\n{"tool": "calculate", "args": {"expression": "6*7"}}\n```', '{"report": "42"}'
     )
@@ -284,7 +284,7 @@ def sales(column: str, statistic: str) -> dict[str, Any]:
         ("calculate", {"expression": "(" * 5000}, "has no value"),
     ],
 )  # fmt: skip
-def test_a_tool_that_cannot_says_why(name: str, args: dict[str, Any], sentence: str) -> None:
+def test_a_tool_that_fails_says_why(name: str, args: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ToolError) as caught:
         call(name, args)
     assert sentence in str(caught.value)
@@ -297,6 +297,6 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
         call("count_rows", {"path": "link.csv"})
 
 
-def test_a_model_is_told_of_every_tool_with_its_parameters() -> None:
+def test_the_prompt_names_every_tool_with_its_parameters() -> None:
     assert "list_files(pattern: str = '*', folder: str = '.'): Paths of files" in described()
     assert len(described().splitlines()) == len(TOOLS)

@@ -105,7 +105,7 @@ def numbers(world: FakeWorld) -> list[int]:
     return [n for _, n in world.names()]
 
 
-async def test_what_the_peer_did_not_answer_for_is_sent_again_and_nothing_else() -> None:
+async def test_a_batch_without_an_answer_is_sent_again_and_nothing_else() -> None:
     def prepare(made: Scene) -> None:
         made.world.delivering = [None, PeerAway("gone")]
         made.world.before_trouble = 7
@@ -116,7 +116,7 @@ async def test_what_the_peer_did_not_answer_for_is_sent_again_and_nothing_else()
     assert numbers(made.world) == first + last[:7] + last
 
 
-async def test_pauses_double_up_to_half_a_minute_and_begin_anew_once_something_arrived() -> None:
+async def test_delays_double_up_to_half_a_minute_and_start_over_once_something_arrived() -> None:
     def prepare(made: Scene) -> None:
         made.world.connecting = [PeerAway("away")] * 9
         made.world.delivering = [None, PeerAway("gone")]
@@ -126,7 +126,7 @@ async def test_pauses_double_up_to_half_a_minute_and_begin_anew_once_something_a
     assert made.pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 0.25]
 
 
-async def test_a_peer_that_takes_a_connection_and_nothing_more_is_tried_ever_more_seldom() -> None:
+async def test_a_peer_that_accepts_connections_but_no_events_is_tried_with_growing_delays() -> None:
     def prepare(made: Scene) -> None:
         made.world.delivering = [PeerAway("gone")] * 4
 
@@ -135,7 +135,7 @@ async def test_a_peer_that_takes_a_connection_and_nothing_more_is_tried_ever_mor
     assert made.pauses == [0.25, 0.5, 1.0, 2.0]
 
 
-async def test_a_connection_that_was_quiet_and_short_is_none_that_worked() -> None:
+async def test_a_short_connection_without_events_does_not_reset_the_delay() -> None:
     def prepare(made: Scene) -> None:
         made.world.connecting = [PeerAway("away")] * 3
         made.world.quiet = 1
@@ -146,7 +146,7 @@ async def test_a_connection_that_was_quiet_and_short_is_none_that_worked() -> No
     assert made.pauses == [0.25, 0.5, 1.0, 2.0]
 
 
-async def test_who_refuses_is_asked_seldom_and_the_reason_can_be_seen() -> None:
+async def test_a_refusing_peer_is_tried_after_long_delays_and_the_reason_is_shown() -> None:
     def prepare(made: Scene) -> None:
         made.world.connecting = [PeerRefuses("not you")] * 6
 
@@ -177,7 +177,7 @@ async def test_a_slow_peer_gets_smaller_batches_until_it_takes_them_and_larger_o
     assert sent == [60, 15, 3, 1, 2, 4, 8, 16, 29]  # 60, 15, 3 did not do; 1 did
 
 
-async def test_of_a_peer_that_hangs_up_after_so_many_each_connection_takes_some() -> None:
+async def test_a_peer_that_closes_after_some_events_gets_some_with_each_connection() -> None:
     def prepare(made: Scene) -> None:
         made.world.takes = 10
 
@@ -186,7 +186,7 @@ async def test_of_a_peer_that_hangs_up_after_so_many_each_connection_takes_some(
     assert numbers(made.world) == list(range(1, MAX_EVENTS + 1))
 
 
-async def test_a_peer_in_silence_is_asked_whether_it_is_there_and_keeps_its_connection() -> None:
+async def test_a_silent_peer_is_pinged_and_keeps_its_connection() -> None:
     def prepare(made: Scene) -> None:
         made.world.quiet = 3
 
@@ -196,7 +196,7 @@ async def test_a_peer_in_silence_is_asked_whether_it_is_there_and_keeps_its_conn
     assert len(made.world.peers) == 1
 
 
-async def test_when_all_is_over_it_hangs_up_and_comes_back_for_more() -> None:
+async def test_an_exhausted_source_closes_the_connection_until_there_is_more() -> None:
     def prepare(made: Scene) -> None:
         made.source.is_over = True
 
@@ -211,7 +211,7 @@ async def test_when_all_is_over_it_hangs_up_and_comes_back_for_more() -> None:
         assert [peer.closed for peer in made.world.peers] == [True]
 
 
-async def test_a_fault_of_its_own_is_told_and_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bug_is_logged_and_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
     def prepare(made: Scene) -> None:
         made.source.faults = [KeyError("oops")]
 
@@ -277,7 +277,7 @@ _NO_ACCEPT = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnect
         ("wss", b"220 mail.example.org ESMTP\r\n\r\n", "no TLS in common: wrong version number"),
     ],
 )
-async def test_who_answers_no_websocket_is_a_sentence_and_nothing_in_the_log(
+async def test_a_server_that_is_no_websocket_is_a_sentence_and_nothing_in_the_log(
     scheme: str, answer: bytes, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -287,7 +287,7 @@ async def test_who_answers_no_websocket_is_a_sentence_and_nothing_in_the_log(
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
-async def test_what_tornado_says_of_others_stays_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_tornados_warnings_about_others_stay_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async with stranger(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as port:
         with pytest.raises(PeerAway):
             await open_peer(f"ws://127.0.0.1:{port}/", {})
@@ -296,7 +296,7 @@ async def test_what_tornado_says_of_others_stays_in_the_log(caplog: pytest.LogCa
     assert caplog.messages == ["of a page"] * 2
 
 
-async def test_of_what_comes_with_a_refusal_nothing_is_kept() -> None:
+async def test_the_body_of_a_refusal_is_dropped() -> None:
     size = 16 << 20
     answer = b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
     async with stranger(answer) as port:
@@ -311,7 +311,7 @@ async def test_of_what_comes_with_a_refusal_nothing_is_kept() -> None:
 
 @asynccontextmanager
 async def stranger(answer: bytes) -> AsyncIterator[int]:
-    """The port of somebody who answers whatever comes with *answer*."""
+    """The port of a server that answers any request with *answer*."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -328,7 +328,7 @@ async def stranger(answer: bytes) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize(("code", "kind"), [(1008, PeerRefuses), (4503, PeerRefuses), (1001, PeerAway)])
-async def test_how_the_peer_closes_says_whether_to_come_back_soon(code: int, kind: type[PeerAway]) -> None:
+async def test_the_close_code_decides_whether_to_come_back_soon(code: int, kind: type[PeerAway]) -> None:
     with Peer() as peer:
         peer.hang_up_after, peer.code = 1, code
         open_one = await open_peer(peer.url, {})
@@ -371,7 +371,7 @@ def _shake_hands(deaf: socket.socket) -> socket.socket:
     return connection
 
 
-async def test_who_stops_while_it_connects_leaves_nothing_open() -> None:
+async def test_a_cancel_while_connecting_leaves_nothing_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         connecting = asyncio.create_task(open_peer(f"ws://127.0.0.1:{silent.getsockname()[1]}/", {}))
         accepted = await asyncio.to_thread(silent.accept)
@@ -393,7 +393,7 @@ async def test_a_user_and_a_password_in_the_address_become_a_header() -> None:
     assert peer.subprotocols == ["cloudevents.json"]
 
 
-async def test_a_cloud_event_says_what_happened_to_which_task_and_when() -> None:
+async def test_a_cloud_event_names_the_event_the_task_and_the_time() -> None:
     told = json.loads(serialize(encode_event(event(7, "log", time=0.25)), "cloudevents"))
     assert told.pop("data") == {"stream": "stdout", "text": "line 7\n"}
     assert told.pop("id").endswith("/7")

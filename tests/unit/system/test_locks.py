@@ -127,14 +127,14 @@ def test_it_stays_held_when_its_folder_is_renamed(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_what_is_not_there_is_not_locked_and_not_made_by_looking(path: Path) -> None:
+def test_a_missing_file_is_not_locked_and_not_created_by_looking(path: Path) -> None:
     assert not is_locked(path)
     with pytest.raises(FileNotFoundError):
         FileLock.acquire(path, create=False)
     assert not path.exists()
 
 
-def test_looking_does_not_stand_in_the_way_of_taking(path: Path) -> None:
+def test_looking_does_not_prevent_acquiring(path: Path) -> None:
     looking = """
 import sys
 from pathlib import Path

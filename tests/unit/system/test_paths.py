@@ -75,7 +75,7 @@ class TestFinding:
         assert paths.fallback_reason is not None
         assert os.strerror(error) in paths.fallback_reason
 
-    def test_a_folder_of_somebody_else_is_not_used(
+    def test_a_folder_of_another_user_is_not_used(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path
     ) -> None:
         theirs = tmp_path / "theirs"
@@ -138,7 +138,7 @@ class TestRemoving:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"1", b"\xff\xfe", b"null", b"[" * 10_000])
-def test_what_is_no_json_object_is_none(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_without_a_json_object_is_none(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "x.json"
     if content is not None:
         path.write_bytes(content)

@@ -22,52 +22,52 @@ from jupyter_agent.worker.commands.command import Program, run
 from jupyter_agent.worker.commands.progress_parser import BarReader, read_bar
 from jupyter_agent.worker.exit_status import describe_exit
 from tests.support.builders import until
-from tests.support.targets import Said, run_and_stop
+from tests.support.targets import RecordingSink, run_and_stop
 
 
 @pytest.fixture
-def said() -> Said:
-    return Said()
+def sink() -> RecordingSink:
+    return RecordingSink()
 
 
-def shell(said: Said, script: str, *arguments: object) -> int:
-    return run(CommandTarget(["sh", "-c", script, "sh", *map(str, arguments)]), said.context)
+def shell(sink: RecordingSink, script: str, *arguments: object) -> int:
+    return run(CommandTarget(["sh", "-c", script, "sh", *map(str, arguments)]), sink.context)
 
 
-def python(said: Said, code: str, *arguments: object) -> int:
-    return run(CommandTarget([sys.executable, "-c", code, *map(str, arguments)]), said.context)
+def python(sink: RecordingSink, code: str, *arguments: object) -> int:
+    return run(CommandTarget([sys.executable, "-c", code, *map(str, arguments)]), sink.context)
 
 
-def test_its_two_streams_are_the_log_and_zero_is_the_result(said: Said) -> None:
-    assert shell(said, "echo one; echo two >&2; printf three") == 0
-    assert said.text("stdout") == "one\nthree"
-    assert said.text("stderr") == "two\n"
+def test_its_two_streams_are_the_log_and_zero_is_the_result(sink: RecordingSink) -> None:
+    assert shell(sink, "echo one; echo two >&2; printf three") == 0
+    assert sink.text("stdout") == "one\nthree"
+    assert sink.text("stderr") == "two\n"
 
 
-def test_another_exit_status_is_a_failure_that_says_so(said: Said) -> None:
+def test_another_exit_status_is_a_failure_that_says_so(sink: RecordingSink) -> None:
     with pytest.raises(TargetFailed) as caught:
-        shell(said, "echo last words; exit 3")
+        shell(sink, "echo last words; exit 3")
     assert described(caught.value).type == "CommandFailed"
     assert described(caught.value).message == "sh exited with status 3"
-    assert said.text("stdout") == "last words\n"
+    assert sink.text("stdout") == "last words\n"
 
 
 @pytest.mark.parametrize(
     ("script", "how"),
     [("kill -KILL $$", "was killed by SIGKILL"), ("kill -SEGV $$", "was killed by SIGSEGV")],
 )
-def test_a_signal_that_killed_it_is_named(script: str, how: str, said: Said) -> None:
+def test_a_signal_that_killed_it_is_named(script: str, how: str, sink: RecordingSink) -> None:
     with pytest.raises(TargetFailed, match=f"sh {how}"):
-        shell(said, script)
+        shell(sink, script)
 
 
 def test_a_signal_without_a_name_has_its_number() -> None:
     assert describe_exit(-250) == "was killed by signal 250"
 
 
-def test_no_shell_is_between(said: Said, tmp_path: Path) -> None:
-    run(CommandTarget(["printf", "%s|", "$HOME", "a b", "*", ";ls"]), said.context)
-    assert said.text("stdout") == "$HOME|a b|*|;ls|"
+def test_it_runs_without_a_shell(sink: RecordingSink, tmp_path: Path) -> None:
+    run(CommandTarget(["printf", "%s|", "$HOME", "a b", "*", ";ls"]), sink.context)
+    assert sink.text("stdout") == "$HOME|a b|*|;ls|"
 
 
 @pytest.mark.parametrize(
@@ -79,62 +79,64 @@ def test_no_shell_is_between(said: Said, tmp_path: Path) -> None:
         ("#!/no/such/interpreter\n", 0o700, "there is no program"),
     ],
 )
-def test_what_cannot_be_started_is_one_sentence(
-    content: str | None, mode: int, sentence: str, said: Said, tmp_path: Path
+def test_a_program_that_cannot_be_started_is_one_sentence(
+    content: str | None, mode: int, sentence: str, sink: RecordingSink, tmp_path: Path
 ) -> None:
     path = tmp_path / "program"
     if content is not None:
         path.write_text(content)
         path.chmod(mode)
     with pytest.raises(BadTarget, match=sentence):
-        run(CommandTarget([str(path)]), said.context)
+        run(CommandTarget([str(path)]), sink.context)
     assert described(BadTarget("x")).traceback == ""
 
 
-def test_characters_that_come_in_pieces_are_put_together(said: Said) -> None:
+def test_characters_that_come_in_pieces_are_put_together(sink: RecordingSink) -> None:
     code = """
 import os, sys, time
 for byte in "größe €😀\\n".encode() + b"\\xff\\xfe broken":
     os.write(1, bytes([byte]))
     time.sleep(0.001)
 """
-    python(said, code)
-    assert said.text("stdout") == "größe €😀\n\ufffd\ufffd broken"
+    python(sink, code)
+    assert sink.text("stdout") == "größe €😀\n\ufffd\ufffd broken"
 
 
-def test_a_program_that_closes_its_output_early_is_waited_for(said: Said) -> None:
+def test_a_program_that_closes_its_output_early_is_waited_for(sink: RecordingSink) -> None:
     with pytest.raises(TargetFailed, match="status 7"):
-        shell(said, "exec >&- 2>&-; sleep 0.2; exit 7")
+        shell(sink, "exec >&- 2>&-; sleep 0.2; exit 7")
 
 
-def test_a_child_that_holds_the_output_open_is_not_waited_for(said: Said, tmp_path: Path) -> None:
-    shell(said, 'sleep 600 & echo $! > "$1"; echo done', tmp_path / "pid")
-    assert said.text("stdout") == "done\n"
+def test_a_child_that_holds_the_output_open_is_not_waited_for(sink: RecordingSink, tmp_path: Path) -> None:
+    shell(sink, 'sleep 600 & echo $! > "$1"; echo done', tmp_path / "pid")
+    assert sink.text("stdout") == "done\n"
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it lives: it was meant to
 
 
-def test_what_a_program_says_last_is_not_lost(said: Said) -> None:
-    python(said, "print('x' * 3_000_000)")
-    assert len(said.text("stdout")) == 3_000_001
+def test_the_last_output_of_a_program_is_not_lost(sink: RecordingSink) -> None:
+    python(sink, "print('x' * 3_000_000)")
+    assert len(sink.text("stdout")) == 3_000_001
 
 
-def test_its_environment_is_the_callers_not_the_workers(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_environment_is_the_callers_not_the_workers(
+    sink: RecordingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", "/of/the/worker")
     monkeypatch.setenv(CALLERS_PATH, "/of/the/caller")
     monkeypatch.setenv("JUPYTER_AGENT_PRODUCER", "the worker")
     monkeypatch.setenv("MINE", "kept")
-    shell(said, 'echo "$PYTHONPATH $MINE $JUPYTER_AGENT_PRODUCER"')
-    assert said.text("stdout") == "/of/the/caller kept \n"
+    shell(sink, 'echo "$PYTHONPATH $MINE $JUPYTER_AGENT_PRODUCER"')
+    assert sink.text("stdout") == "/of/the/caller kept \n"
     monkeypatch.setenv(CALLERS_PATH, "")
-    shell(said, 'echo "${PYTHONPATH-unset}"')
-    assert said.text("stdout").endswith("unset\n")
+    shell(sink, 'echo "${PYTHONPATH-unset}"')
+    assert sink.text("stdout").endswith("unset\n")
 
 
-def test_it_can_be_interrupted_though_a_worker_cannot(said: Said) -> None:
+def test_it_can_be_interrupted_though_a_worker_cannot(sink: RecordingSink) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with pytest.raises(TargetFailed, match="sh was killed by SIGINT"):
-            shell(said, "kill -INT $$; echo deaf")
+            shell(sink, "kill -INT $$; echo deaf")
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
@@ -184,44 +186,44 @@ wait
 
 
 @pytest.mark.parametrize("script", [LISTENS, DEAF], ids=["they listen", "they do not listen"])
-def test_a_cancel_ends_it_and_its_children(script: str, said: Said, tmp_path: Path) -> None:
+def test_a_cancel_ends_it_and_its_children(script: str, sink: RecordingSink, tmp_path: Path) -> None:
     written = pids(tmp_path / "pids", 2)
     with pytest.raises(TaskCancelled):
-        run_and_stop(said, lambda: shell(said, script, tmp_path / "pids"), written)
+        run_and_stop(sink, lambda: shell(sink, script, tmp_path / "pids"), written)
     for pid in written():
         until(partial(_is_gone, pid), 5)
 
 
-def test_a_cancel_lets_it_say_goodbye(said: Said, tmp_path: Path) -> None:
+def test_a_cancel_lets_it_print_a_last_line(sink: RecordingSink, tmp_path: Path) -> None:
     script = 'trap "echo goodbye; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
     with pytest.raises(TaskCancelled):
-        run_and_stop(said, lambda: shell(said, script, tmp_path / "ready"), (tmp_path / "ready").exists)
-    assert said.text("stdout") == "goodbye\n"
+        run_and_stop(sink, lambda: shell(sink, script, tmp_path / "ready"), (tmp_path / "ready").exists)
+    assert sink.text("stdout") == "goodbye\n"
 
 
-def test_what_it_said_just_before_it_ended_is_heard(
-    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_output_just_before_its_end_is_logged(
+    sink: RecordingSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Program, "is_alive", lambda program: program._process.wait() != 0)
     script = 'trap "echo goodbye; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
     with pytest.raises(TaskCancelled):
-        run_and_stop(said, lambda: shell(said, script, tmp_path / "ready"), (tmp_path / "ready").exists)
-    assert said.text("stdout") == "goodbye\n"
+        run_and_stop(sink, lambda: shell(sink, script, tmp_path / "ready"), (tmp_path / "ready").exists)
+    assert sink.text("stdout") == "goodbye\n"
 
 
-def test_a_second_stop_does_not_wait_for_the_grace(said: Said, tmp_path: Path) -> None:
+def test_a_second_stop_does_not_wait_for_the_grace(sink: RecordingSink, tmp_path: Path) -> None:
     script = f'trap "kill -TERM {os.getpid()}" TERM; echo $$ > "$1"; while :; do sleep 0.01; done'
     before = signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_and_stop(said, lambda: shell(said, script, tmp_path / "pid"), pids(tmp_path / "pid", 1))
+            run_and_stop(sink, lambda: shell(sink, script, tmp_path / "pid"), pids(tmp_path / "pid", 1))
     finally:
         signal.signal(signal.SIGTERM, before)
     assert not lives(int((tmp_path / "pid").read_text()))
 
 
 def test_a_second_stop_at_the_moment_of_the_first_leaves_nothing_behind(
-    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sink: RecordingSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kill = os.killpg
 
@@ -232,13 +234,13 @@ def test_a_second_stop_at_the_moment_of_the_first_leaves_nothing_behind(
 
     monkeypatch.setattr(os, "killpg", stopped_again)
     with pytest.raises(KeyboardInterrupt):
-        run_and_stop(said, lambda: shell(said, DEAF, tmp_path / "pids"), pids(tmp_path / "pids", 2))
+        run_and_stop(sink, lambda: shell(sink, DEAF, tmp_path / "pids"), pids(tmp_path / "pids", 2))
     for pid in pids(tmp_path / "pids", 2)():
         until(partial(_is_gone, pid))
 
 
 def test_a_stop_while_it_is_being_started_leaves_nothing_behind(
-    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sink: RecordingSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = command._start
 
@@ -250,7 +252,7 @@ def test_a_stop_while_it_is_being_started_leaves_nothing_behind(
 
     monkeypatch.setattr(command, "_start", started_slowly)
     with pytest.raises(KeyboardInterrupt):
-        SignalInterrupter(signal.SIGTERM).run(lambda: shell(said, DEAF, tmp_path / "pids"))
+        SignalInterrupter(signal.SIGTERM).run(lambda: shell(sink, DEAF, tmp_path / "pids"))
     for pid in pids(tmp_path / "pids", 2)():
         until(partial(_is_gone, pid))
 
@@ -303,7 +305,7 @@ def test_a_bar_in_pieces_is_not_misread_for_long_and_takes_no_room() -> None:
     assert read("\r4", "5%|####", "\r46%|")[-1] == (46, 100, None)
 
 
-def test_a_programs_bar_is_the_tasks_progress_and_its_last_state_one_line(said: Said) -> None:
+def test_a_programs_bar_is_the_tasks_progress_and_its_last_state_one_line(sink: RecordingSink) -> None:
     code = """
 import sys
 for n in range(5):
@@ -312,8 +314,8 @@ for n in range(5):
 sys.stderr.write("\\rFit: 100%|##| 5/5\\n")
 print("done")
 """
-    python(said, code)
-    assert said.text("stderr") == "Fit: 100%|##| 5/5\n"
-    last = said.progress[-1]
+    python(sink, code)
+    assert sink.text("stderr") == "Fit: 100%|##| 5/5\n"
+    last = sink.progress[-1]
     assert (last.done, last.total, last.message) == (5, 5, "Fit")
-    assert said.text("stdout") == "done\n"
+    assert sink.text("stdout") == "done\n"

@@ -10,25 +10,25 @@ from jupyter_agent.runtime import capture
 from jupyter_agent.runtime.context import TaskContext, set_current
 from jupyter_agent.worker.fd_capture import FdCapture
 
-class Home:
+class Sink:
     id = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
     def emit(self, attempt, kind, data):
-        said.append([f"caught {data.stream}", data.text])
+        logged.append([f"caught {data.stream}", data.text])
         return 1
 
-said = []
-fd_capture = FdCapture(lambda stream, text: said.append([stream, text]))
+logged = []
+fd_capture = FdCapture(lambda stream, text: logged.append([stream, text]))
 fd_capture.open()
 capture.install()
 
 def end():
     fd_capture.close()
-    print(json.dumps(said), file=os.fdopen(1, "w"), flush=True)
+    print(json.dumps(logged), file=os.fdopen(1, "w"), flush=True)
     os._exit(0)
 """
 
 
-def said_by(script: str) -> str:
+def logged_by(script: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", PREPARED + dedent(script) + "\nend()"],
         capture_output=True,
@@ -39,12 +39,12 @@ def said_by(script: str) -> str:
     return done.stdout
 
 
-def test_threads_children_bytes_and_programs_are_heard_and_the_task_itself_once() -> None:
-    said = said_by(
+def test_output_of_threads_children_and_programs_is_logged_and_the_tasks_own_once() -> None:
+    logged = logged_by(
         """
         thread = threading.Thread(target=print, args=("by a thread",))
         thread.start(), thread.join()
-        set_current(TaskContext(Home(), 1))
+        set_current(TaskContext(Sink(), 1))
         print("by the task")
         child = multiprocessing.get_context("fork").Process(target=print, args=("by a child",))
         child.start(), child.join()
@@ -53,17 +53,17 @@ def test_threads_children_bytes_and_programs_are_heard_and_the_task_itself_once(
         """
     )
     for text in ("by a thread", "by a child", "as bytes", "by a program", "by the task"):
-        assert said.count(text) == 1, said
-    assert '["caught stdout", "by the task\\n"]' in said
-    assert '["stderr", "by a program\\n"]' in said
+        assert logged.count(text) == 1, logged
+    assert '["caught stdout", "by the task\\n"]' in logged
+    assert '["stderr", "by a program\\n"]' in logged
 
 
-def test_what_is_written_without_a_pause_does_not_keep_the_end_waiting() -> None:
-    said = said_by(
+def test_output_without_a_pause_does_not_delay_the_end() -> None:
+    logged = logged_by(
         """
         fd_capture._write = lambda stream, text: os.write(1, text.encode())
         os.write(1, b"again and again")
         fd_capture.drain()
         """
     )
-    assert said.endswith("[]\n")
+    assert logged.endswith("[]\n")

@@ -19,7 +19,7 @@ from jupyter_agent.runtime.outcome import described
 from jupyter_agent.worker.functions.arguments import bind_arguments
 from jupyter_agent.worker.functions.coercion import CoercionError, coerce
 from jupyter_agent.worker.run_target import run_target
-from tests.support.targets import Said, current, run_and_stop
+from tests.support.targets import RecordingSink, current, run_and_stop
 
 JOBS = """
 from __future__ import annotations
@@ -103,18 +103,18 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         sys.modules.pop(module, None)
 
 
-def run(target: Target, said: Said | None = None, content: Path = Path("none")) -> Any:
-    said = said or Said()
-    with current(said) as context:
+def run(target: Target, sink: RecordingSink | None = None, content: Path = Path("none")) -> Any:
+    sink = sink or RecordingSink()
+    with current(sink) as context:
         return run_target(target, context, content)
 
 
 def test_a_function_is_found_in_the_working_directory_and_called(jobs: str) -> None:
-    said = Said()
+    sink = RecordingSink()
     given = {"epochs": "3", "out": "~/model", "data": "[1]"}
-    result = run(FunctionTarget(f"{jobs}:train", given), said)
+    result = run(FunctionTarget(f"{jobs}:train", given), sink)
     assert result == (3, 0.1, Path("~/model").expanduser(), [1])
-    assert said.text("logging") == "3 epochs"  # as the plain function: it is this task, not one of its own
+    assert sink.text("logging") == "3 epochs"  # as the plain function: it is this task, not one of its own
 
 
 def test_a_coroutine_is_run_to_its_end(jobs: str) -> None:
@@ -141,13 +141,13 @@ def test_an_agent_gets_the_text(agent: str, jobs: str) -> None:
         ("{jobs}:number", "{jobs}:number is no function but of type int"),
     ],
 )
-def test_what_cannot_be_found_is_one_sentence(function: str, sentence: str, jobs: str) -> None:
+def test_a_function_that_cannot_be_found_is_one_sentence(function: str, sentence: str, jobs: str) -> None:
     with pytest.raises(BadTarget) as caught:
         run(FunctionTarget(function.format(jobs=jobs)))
     assert sentence.format(jobs=jobs) in str(caught.value)
 
 
-def test_what_importing_or_calling_raises_comes_through_with_its_traceback(jobs: str) -> None:
+def test_an_exception_of_an_import_or_a_call_keeps_its_traceback(jobs: str) -> None:
     with pytest.raises(ModuleNotFoundError) as imported:
         run(FunctionTarget("broken:main"))
     assert "import no_such_module_at_all" in described(imported.value).traceback
@@ -156,36 +156,36 @@ def test_what_importing_or_calling_raises_comes_through_with_its_traceback(jobs:
 
 
 def test_arguments_that_do_not_fit_are_all_named_before_anything_runs(jobs: str) -> None:
-    said = Said()
+    sink = RecordingSink()
     with pytest.raises(BadTarget) as caught:
-        run(FunctionTarget(f"{jobs}:train", {"epochs": "ten", "rate": "fast", "epoch": 1}), said)
+        run(FunctionTarget(f"{jobs}:train", {"epochs": "ten", "rate": "fast", "epoch": 1}), sink)
     assert str(caught.value) == (
         "train() cannot be called like this: it has no parameter 'epoch' (it has epochs, rate, out, data); "
         "epochs must be int, not 'ten'; rate must be float, not 'fast'"
     )
     with pytest.raises(BadTarget, match="epochs is missing"):
-        run(FunctionTarget(f"{jobs}:train"), said)
-    assert said.events == []
+        run(FunctionTarget(f"{jobs}:train"), sink)
+    assert sink.events == []
 
 
 @pytest.mark.parametrize("function", ["forever", "busy"])
 def test_a_cancel_reaches_a_coroutine_where_it_waits(function: str, jobs: str) -> None:
     """Also where the signal comes while the loop runs a callback, which is where its exception would end."""
-    said = Said()
+    sink = RecordingSink()
     with pytest.raises(TaskCancelled):
-        run_and_stop(said, lambda: run(FunctionTarget(f"{jobs}:{function}"), said), lambda: said.events)
-    assert [one.text for one in said.events] == ["waits", "leaves"]  # type: ignore[union-attr]
+        run_and_stop(sink, lambda: run(FunctionTarget(f"{jobs}:{function}"), sink), lambda: sink.events)
+    assert [one.text for one in sink.events] == ["waits", "leaves"]  # type: ignore[union-attr]
 
 
 def test_a_coroutine_that_does_not_listen_is_stopped_the_second_time(jobs: str) -> None:
-    said = Said()
+    sink = RecordingSink()
 
     def stop_again() -> bool:
-        return len(said.events) > 1
+        return len(sink.events) > 1
 
     with pytest.raises(TaskCancelled):
         run_and_stop(
-            said, lambda: run(FunctionTarget(f"{jobs}:deaf"), said), lambda: said.events, again=stop_again
+            sink, lambda: run(FunctionTarget(f"{jobs}:deaf"), sink), lambda: sink.events, again=stop_again
         )
 
 
@@ -275,7 +275,9 @@ def test_a_value_is_made_to_fit(value: object, hint: Any, fitted: object) -> Non
         ("z", Point, "Point"),
     ],
 )
-def test_a_value_that_does_not_fit_hears_what_does(value: object, hint: Any, wanted: str) -> None:
+def test_a_value_that_does_not_fit_gets_an_error_that_says_what_does(
+    value: object, hint: Any, wanted: str
+) -> None:
     with pytest.raises(CoercionError) as caught:
         coerce(value, hint)
     assert str(caught.value) == wanted

@@ -37,7 +37,7 @@ from jupyter_agent.worker.notebooks.headings import headings
 from jupyter_agent.worker.notebooks.notebook import find_kernel, read_notebook, run
 from jupyter_agent.worker.notebooks.parameters import inject
 from tests.support.builders import until
-from tests.support.targets import Said, run_and_stop
+from tests.support.targets import RecordingSink, run_and_stop
 
 
 def code(source: str, *tags: str) -> NotebookNode:
@@ -105,9 +105,9 @@ ALLOWED = [code("1 / 0"), code("print('all the same')")]
 
 @dataclass
 class Ran:
-    """What became of one notebook: as a task, or (``said`` is empty then) with nbclient alone."""
+    """One executed notebook: as a task, or with nbclient alone, when ``sink`` is empty."""
 
-    said: Said = field(default_factory=Said)
+    sink: RecordingSink = field(default_factory=RecordingSink)
     result: Any = None
     error: BaseException | None = None
     notebook: NotebookNode = field(default_factory=NotebookNode)
@@ -192,12 +192,12 @@ numbers = iter(range(1, 100))
 
 def as_task(path: Path, options: dict[str, Any]) -> Ran:
     ran = Ran()
-    ran.said.context.attempt = next(numbers)  # each has a file of its own
+    ran.sink.context.attempt = next(numbers)  # each has a file of its own
     try:
-        ran.result = run(NotebookTarget(str(path), **options), ran.said.context)
+        ran.result = run(NotebookTarget(str(path), **options), ran.sink.context)
     except TargetFailed as error:
         ran.error = error
-    kept = paths_module.data_paths().results / f"{ran.said.id}-{ran.said.context.attempt}.ipynb"
+    kept = paths_module.data_paths().results / f"{ran.sink.id}-{ran.sink.context.attempt}.ipynb"
     ran.notebook = nbformat.read(kept, as_version=4)
     return ran
 
@@ -255,32 +255,32 @@ def test_a_failing_cells_traceback_is_the_error(ran: All) -> None:
     assert "----> 2 raise ValueError" in error.traceback
     assert error.traceback.rstrip().endswith("ValueError: no red data")
     assert "\x1b" not in error.traceback
-    assert [(p.done, p.total, p.message) for p in ran.tasks["error cell"].said.progress] == [
+    assert [(p.done, p.total, p.message) for p in ran.tasks["error cell"].sink.progress] == [
         (0, 3, "Load"),
         (1, 3, "Fit the model"),
     ]
 
 
 def test_streams_results_and_allowed_errors_are_the_log(ran: All) -> None:
-    said = ran.tasks["error cell"].said
-    assert said.text("stdout") == "read\n'a result'\nbefore\n"
-    assert said.text("stderr") == "warned\n"  # the traceback is the error
-    tagged = ran.tasks["tags"].said
+    sink = ran.tasks["error cell"].sink
+    assert sink.text("stdout") == "read\n'a result'\nbefore\n"
+    assert sink.text("stderr") == "warned\n"  # the traceback is the error
+    tagged = ran.tasks["tags"].sink
     assert "Exception: message" in tagged.text("stderr")
     assert tagged.text("stdout") == "hello\ngone\nok\n"
 
 
 def test_a_long_output_is_in_the_log_whole(ran: All) -> None:
-    said = ran.tasks["long output"].said
-    lines = said.text("stdout").splitlines()
+    sink = ran.tasks["long output"].sink
+    lines = sink.text("stdout").splitlines()
     assert lines[:20_000] == [f"line {n}" for n in range(20_000)]
     assert lines[20_000] == "x" * 300_000
-    assert said.text("stderr") == "y" * 300_000 + "\n"
-    assert said.progress[-1].done == said.progress[-1].total == 3
+    assert sink.text("stderr") == "y" * 300_000 + "\n"
+    assert sink.progress[-1].done == sink.progress[-1].total == 3
 
 
 def test_rich_outputs_are_displays_and_one_that_changes_quickly_is_not_kept_each_time(ran: All) -> None:
-    shown = [one for one in ran.tasks["tags"].said.displays if one.display_id != "executed-notebook"]
+    shown = [one for one in ran.tasks["tags"].sink.displays if one.display_id != "executed-notebook"]
     html = [one.data["text/html"] for one in shown]
     assert html[0] == "<b>0</b>"
     assert html[-1] == "<b>199</b>"  # the newest state, when the cell is done
@@ -291,7 +291,7 @@ def test_rich_outputs_are_displays_and_one_that_changes_quickly_is_not_kept_each
 
 def test_parameters_are_set_after_the_tagged_cell_and_the_kernel_is_at_home(ran: All) -> None:
     given = ran.tasks["given"]
-    assert given.said.text("stdout").startswith(f'5 it\'s "ada"\n\n{ran.folder / "given"}\n')
+    assert given.sink.text("stdout").startswith(f'5 it\'s "ada"\n\n{ran.folder / "given"}\n')
     assert [cell.metadata.get("tags") for cell in given.notebook.cells][1:3] == [
         ["parameters"],
         ["injected-parameters"],
@@ -303,7 +303,7 @@ def test_parameters_are_set_after_the_tagged_cell_and_the_kernel_is_at_home(ran:
 
 def test_tasks_of_the_notebook_belong_to_the_same_journal(ran: All) -> None:
     assert ran.tasks["given"].error is None
-    assert ran.tasks["given"].said.text("stdout").endswith("42\n")
+    assert ran.tasks["given"].sink.text("stdout").endswith("42\n")
     spools = list((ran.folder / "agent" / "spools").glob("[!.]*"))
     assert [read_spool_header(spool).journal for spool in spools] == ["default-2"]
 
@@ -312,7 +312,7 @@ def test_the_executed_notebook_is_private_and_linked(ran: All) -> None:
     given = ran.tasks["given"]
     path = Path(given.result["notebook"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    link = given.said.displays[0]
+    link = given.sink.displays[0]
     assert link.display_id == "executed-notebook"
     assert link.data == {"text/plain": f"executed notebook: {path}"}  # no server is there to get it from
 
@@ -323,7 +323,7 @@ def test_a_kernel_that_dies_is_a_failure_that_says_how(ran: All) -> None:
         "DeadKernelError",
         "in cell 3 (Too much): the kernel was killed by SIGKILL",
     )
-    assert ran.tasks["dies"].said.progress[-1].done == 1
+    assert ran.tasks["dies"].sink.progress[-1].done == 1
 
 
 def test_a_cell_that_takes_too_long_is_a_failure(ran: All) -> None:
@@ -336,8 +336,8 @@ def test_a_cell_that_takes_too_long_is_a_failure(ran: All) -> None:
 
 def test_errors_may_be_allowed_in_all_cells(ran: All) -> None:
     assert ran.tasks["allowed"].error is None
-    assert ran.tasks["allowed"].said.text("stdout") == "all the same\n"
-    assert "ZeroDivisionError: division by zero" in ran.tasks["allowed"].said.text("stderr")
+    assert ran.tasks["allowed"].sink.text("stdout") == "all the same\n"
+    assert "ZeroDivisionError: division by zero" in ran.tasks["allowed"].sink.text("stderr")
 
 
 def test_no_kernel_is_left(ran: All) -> None:
@@ -356,7 +356,7 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def test_a_cancel_interrupts_the_cell_and_leaves_no_process(tmp_path: Path) -> None:
-    said = Said()
+    sink = RecordingSink()
     cells = [
         code("print('first')"),
         code(
@@ -372,18 +372,18 @@ def test_a_cancel_interrupts_the_cell_and_leaves_no_process(tmp_path: Path) -> N
         code("open('next', 'w').close()"),
     ]
     path = save(tmp_path / "long", cells)
-    kept_at = paths_module.data_paths().results / f"{said.id}-1.ipynb"
+    kept_at = paths_module.data_paths().results / f"{sink.id}-1.ipynb"
 
     def second_cell_runs() -> bool:
-        if not any("ready" in str(one) for one in said.events):
+        if not any("ready" in str(one) for one in sink.events):
             return False
         return bool(nbformat.read(kept_at, as_version=4).cells[0].outputs)
 
     with pytest.raises(TaskCancelled):
-        run_and_stop(said, lambda: run(NotebookTarget(str(path)), said.context), second_cell_runs)
+        run_and_stop(sink, lambda: run(NotebookTarget(str(path)), sink.context), second_cell_runs)
     assert (tmp_path / "finally").exists()
     assert not (tmp_path / "next").exists()
-    ready = re.search(r"ready (\d+)", said.text("stdout"))
+    ready = re.search(r"ready (\d+)", sink.text("stdout"))
     assert ready is not None
     child = int(ready[1])
     until(lambda: not Path(f"/proc/{child}").exists() or not processes_of(tmp_path), 5)
@@ -493,7 +493,7 @@ def test_a_kernel_that_does_not_start_is_one_sentence(
     kernelspec(tmp_path, *argv)
     path = save(tmp_path / "x", [code("1")])
     with pytest.raises(kind) as caught:
-        run(NotebookTarget(str(path), kernel="odd"), Said().context)
+        run(NotebookTarget(str(path), kernel="odd"), RecordingSink().context)
     error = described(caught.value)
     assert error.message.startswith(sentence)
     assert ("it has no heart" in error.traceback) == (kind is TargetFailed)
@@ -504,7 +504,7 @@ def test_no_process_of_a_session_is_counted_when_it_has_ended() -> None:
 
 
 class Channel:
-    """Has a message, and says so only to who asks again."""
+    """Has a message, and returns it only when it is asked a second time."""
 
     def __init__(self, after: int) -> None:
         self.asked: list[float | None] = []
@@ -518,7 +518,7 @@ class Channel:
 
 
 @pytest.mark.parametrize("timeout", [None, 60])
-def test_a_reply_that_nobody_was_told_of_is_found(timeout: float | None) -> None:
+def test_a_reply_without_a_signal_is_found(timeout: float | None) -> None:
     shell, iopub = Channel(3), Channel(0)
     poll_channels(SimpleNamespace(shell_channel=shell, iopub_channel=iopub))  # type: ignore[arg-type]
     assert asyncio.run(shell.get_msg(timeout=timeout)) == "the reply"
@@ -532,7 +532,7 @@ def test_a_notebooks_own_client_asks_again(monkeypatch: pytest.MonkeyPatch) -> N
         return client
 
     monkeypatch.setattr(NotebookClient, "async_start_new_kernel_client", start)
-    reporting = ReportingNotebookClient(notebook(), Said().context, lambda: None)
+    reporting = ReportingNotebookClient(notebook(), RecordingSink().context, lambda: None)
     asyncio.run(reporting.async_start_new_kernel_client())
     assert asyncio.run(client.shell_channel.get_msg()) == "the reply"
     assert asyncio.run(client.iopub_channel.get_msg()) == "the reply"
@@ -546,9 +546,9 @@ def test_a_wait_for_a_message_ends_when_it_should() -> None:
     assert len(shell.asked) == 1
 
 
-def test_nothing_is_said_of_a_message_without_content_for_people() -> None:
-    said = Said()
-    reporting = ReportingNotebookClient(notebook(code("a")), said.context, lambda: None)
+def test_a_message_without_content_is_not_recorded() -> None:
+    sink = RecordingSink()
+    reporting = ReportingNotebookClient(notebook(code("a")), sink.context, lambda: None)
     cell = reporting.nb.cells[0]
     cell.metadata["execution"] = {}
     for kind in ("status", "clear_output", "execute_input"):
@@ -556,4 +556,4 @@ def test_nothing_is_said_of_a_message_without_content_for_people() -> None:
         reporting.process_message(
             {"msg_type": kind, "content": content, "parent_header": {}, "header": {}}, cell, 0
         )
-    assert said.events == []
+    assert sink.events == []
