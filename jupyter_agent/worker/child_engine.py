@@ -1,0 +1,77 @@
+"""Engine of a child process: stops the work by a signal and reports snapshots to the parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from typing import Any
+
+import msgspec
+
+from ..errors import TaskCancelled
+from ..runtime.attempt import Attempt
+from ..runtime.engines.base import BaseEngine
+from ..system.graces import FLUSH_TIMEOUT
+from .parent_channel import ParentChannel
+
+
+class ChildEngine(BaseEngine):
+    """Stops the work by SIGTERM, which also ends a blocking call, and sends snapshots to the parent.
+
+    *report* is the descriptor of the pipe for the snapshots.
+    """
+
+    def __init__(self, attempt: Attempt, report: int) -> None:
+        super().__init__(attempt)
+        self._report = report
+        self._reported = 0
+        self._report_lock = threading.Lock()
+
+    def start(self) -> None:
+        """Do nothing: it is running already."""
+
+    def cancel(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def force(self) -> None:
+        """Record the end and exit: the work is in code that never returns to Python."""
+        threading.Thread(target=self._exit_cancelled, name="jupyter-agent-stop", daemon=True).start()
+
+    def poll(self) -> None:
+        self.report()
+
+    def report(self) -> None:
+        """Send the snapshot to the parent, if it has changed."""
+        with self._report_lock:
+            fold = self._attempt.task.fold
+            if fold.events != self._reported:
+                self._reported = fold.events
+                _write_all(self._report, msgspec.json.encode(fold) + b"\n")
+
+    def listen(self, channel: ParentChannel) -> None:
+        """Handle the parent's commands; end this process when the parent is dead."""
+        while line := channel.read_line():
+            message: dict[str, Any] = json.loads(line)
+            if message["command"] == "input":
+                self.answer(message["text"], message["prompt_id"])
+        self._attempt.task.interrupt("the process that started it ended")
+        self._exit(1)
+
+    def _exit_cancelled(self) -> None:
+        self._attempt.raised(TaskCancelled("stopped"))
+        self.report()
+        self._exit(0)
+
+    def _exit(self, status: int) -> None:
+        self._attempt.task.producer.close(FLUSH_TIMEOUT)
+        os._exit(status)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except BrokenPipeError:
+        return  # the parent is dead; `listen` ends this process
