@@ -1,1 +1,1 @@
-"""The producing side: what a process that runs tasks needs. Never imports `journal` or `server`."""
+"""Producer: write-ahead spool and forwarder of a process that runs tasks."""

@@ -1,7 +1,7 @@
-"""What goes first when a spool is full, and how what is gone is named.
+"""Compaction of a full spool: which events are dropped first, and the ``lost`` events for them.
 
-Pure: records in, records out. Dropped numbers are replaced by ``lost`` events that take the last
-numbers of each gap, so that a spool's numbers still account for everything ever emitted.
+Pure: records in, records out. ``lost`` events take the last numbers of each gap, so that a spool's
+numbers still account for everything ever emitted.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from msgspec import Struct
 from ..core.events import Event, Lost, encode_data, encode_event
 from .segment import Record
 
-FIRST_TO_GO = frozenset({"log", "metric", "display", "progress"})
-"""Types dropped before any other; the rest goes, oldest first, only when that is not enough."""
+DROPPED_FIRST = frozenset({"log", "metric", "display", "progress"})
+"""Types dropped before any other. The rest is dropped, oldest first, only when that is not enough."""
 
 
 class _Head(Struct):
@@ -32,7 +32,7 @@ _lost = msgspec.json.Decoder(Lost)
 
 
 class Gap:
-    """A run of dropped numbers of one producer and whose they were; ``last`` of 0: none."""
+    """A run of dropped numbers of one producer, and the tasks they belonged to; ``last`` of 0: none."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -41,13 +41,13 @@ class Gap:
         self._owners: dict[tuple[str, int], tuple[str, float]] = {}
 
     def add(self, first: int, last: int, task: str, attempt: int, producer: str, time: float) -> None:
-        """Drop the numbers *first* to *last*."""
+        """Add the numbers *first* to *last*."""
         self._owners[task, attempt] = (producer, time)
         self.first = min(self.first, first) if self.last else first
         self.last = last
 
     def records(self) -> list[Record]:
-        """The ``lost`` events of this gap, one a task, under its last numbers."""
+        """Return the ``lost`` events of this gap, one for each task, under its last numbers."""
         if not self.last:
             return []
         owners = list(self._owners.items())[-(self.last - self.first + 1) :]
@@ -59,20 +59,23 @@ class Gap:
         ]
 
     def clear(self) -> None:
-        """The gap is told: no number is missing now."""
+        """Forget the gap: its ``lost`` events are written."""
         self.last = self.first = 0
         self._owners.clear()
 
 
 def compact(records: Iterable[Record], reason: str, *, everything: bool) -> Iterator[Record]:
-    """The records without those of `FIRST_TO_GO` (or, with *everything*, without any)."""
+    """Yield the records without those of `DROPPED_FIRST`, and ``lost`` events in their place.
+
+    With *everything*, drop all records.
+    """
     gap = Gap(reason)
     for n, body in records:
         head = _head.decode(body)
         if head.type == "lost":
             first = _lost.decode(head.data).first
             gap.add(first, n, head.task, head.attempt, head.producer, head.time)
-        elif everything or head.type in FIRST_TO_GO:
+        elif everything or head.type in DROPPED_FIRST:
             gap.add(n, n, head.task, head.attempt, head.producer, head.time)
         else:
             yield from gap.records()

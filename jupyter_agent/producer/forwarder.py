@@ -1,10 +1,10 @@
-"""Forwarder: a daemon thread that drains the spool to the holder and brings commands back.
+"""Forwarder: a daemon thread that sends the spool to the holder and receives commands.
 
-It has its own event loop, so that a cell that blocks the kernel blocks neither.
+It has an event loop of its own, so that a cell that blocks the kernel blocks neither events nor commands.
 
-It also runs the samplers (the newest progress of each running task) at most `SAMPLES` times a second.
-Nothing wakes it for each event, since waking a thread costs a system call and the GIL; while tasks run
-it looks at the spool every `SPOOL_POLL_INTERVAL` seconds, and rests when none do.
+It also runs the samplers (the newest progress of each running task), at most `SAMPLE_RATE` times a second.
+No event wakes it, since waking a thread costs a system call and the GIL: while tasks run it polls the spool
+every `SPOOL_POLL_INTERVAL` seconds, and sleeps when none do.
 """
 
 from __future__ import annotations
@@ -26,23 +26,28 @@ from ..transport.link import POLL_INTERVAL, ReconnectingWebSocket
 from .spool import Spool
 
 log = logging.getLogger(__name__)
-SAMPLES = 20
+SAMPLE_RATE = 20
+"""Maximum number of samples a second."""
+
 SPOOL_POLL_INTERVAL = 0.007
+"""Seconds between two checks for new events while tasks run."""
+
 PAUSE_AFTER_ERROR = 1.0
+"""Seconds before events that the server could not store are sent again."""
 
 
 class Samplers(Protocol):
-    """What the forwarder asks of the producer: sample running tasks, carry out commands."""
+    """What the forwarder needs of the producer: it samples running tasks and handles commands."""
 
     def sample(self) -> bool:
-        """Write the newest values of running tasks to the spool; whether any task is running."""
+        """Write the newest values of running tasks to the spool; false when no task runs."""
 
     def command(self, order: CommandOrder) -> None:
-        """Carry out a command for one of this producer's tasks; soon, and without raising."""
+        """Handle a command for one of this producer's tasks. Returns soon and never raises."""
 
 
 class Forwarder:
-    """Owns the thread, its loop, and the tasks on it, from `start` to `close`."""
+    """Owns the thread, its event loop and the tasks on it, from `start` to `close`."""
 
     def __init__(self, spool: Spool, samplers: Samplers, locate: Callable[[], Address | None]) -> None:
         self._spool = spool
@@ -50,7 +55,7 @@ class Forwarder:
         self._locate = locate
         self._side = ProducerSide(spool.producer, f"jupyter_agent/{__version__}", host())
         self._link = ReconnectingWebSocket(
-            locate, connected=self._connected, received=self._received, disconnected=self._wake_soon
+            locate, connected=self._connected, received=self._received, disconnected=self._on_disconnect
         )
         self._seen_commands: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -59,22 +64,22 @@ class Forwarder:
         self._started = threading.Event()
         self._closing = False
         self._resume_at = 0.0
-        self._pumping: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="jupyter-agent-forwarder", daemon=True)
 
     @property
     def acked(self) -> int:
-        """The last number that the journal has committed."""
+        """The last event number that the journal has committed."""
         return self._side.acked
 
     @property
     def address(self) -> Address | None:
-        """Where the link is, or was last."""
+        """The server of the present connection, or of the last one."""
         return self._link.address
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a connection that has been welcomed."""
+        """Whether there is a connection that the server has welcomed."""
         return self._link.is_up and self._side.welcome is not None
 
     def start(self) -> None:
@@ -83,7 +88,7 @@ class Forwarder:
         self._started.wait()
 
     def wake(self) -> None:
-        """Look at the spool now. Costs a system call: for starts and ends, not for each event."""
+        """Check the spool now. Costs a system call: for starts and ends, not for each event."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
@@ -95,13 +100,8 @@ class Forwarder:
         with self._progress:
             return self._progress.wait_for(lambda: self._side.acked >= wanted, timeout)
 
-    def wait_until_up(self, timeout: float) -> bool:
-        """Wait for a welcomed connection; false when *timeout* seconds pass first."""
-        with self._progress:
-            return self._progress.wait_for(lambda: self.is_up, timeout)
-
     def close(self) -> None:
-        """Close the socket and end the thread; again is nothing."""
+        """Close the connection and end the thread. Idempotent."""
         self._closing = True
         loop = self._loop
         if loop is not None and not loop.is_closed():
@@ -115,47 +115,48 @@ class Forwarder:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         link = asyncio.create_task(self._keep_linked(), name="jupyter-agent-link")
-        self._pumping = asyncio.create_task(self._pump(), name="jupyter-agent-pump")
+        self._sending = asyncio.create_task(self._send_loop(), name="jupyter-agent-sender")
         self._started.set()
-        await asyncio.wait([self._pumping])
+        await asyncio.wait([self._sending])
         link.cancel()
         await asyncio.wait([link])
 
     def _stop(self) -> None:
-        """A server that takes nothing may keep a write waiting for ever; we do not wait with it."""
-        if self._pumping is not None:
-            self._pumping.cancel()
+        """Cancel the sender: a server that reads nothing would keep its write waiting for ever."""
+        if self._sending is not None:
+            self._sending.cancel()
 
     async def _keep_linked(self) -> None:
         while True:
             try:
                 await self._link.run()
             except RequestRefused as error:
-                if error.status == Close.NO_HELLO:  # a cell kept the GIL for longer than a hello may take
+                if error.status == Close.NO_HELLO:  # a cell held the GIL for longer than the hello timeout
                     continue
-                log.warning("%s; events stay in the spool until another server takes them", error)
-                await self._moved(self._link.address)
+                log.warning("%s; events stay in the spool until another server accepts them", error)
+                await self._other_server(self._link.address)
 
-    async def _moved(self, refused: Address | None) -> None:
-        """Wait until there is a server, and not the one that *refused*."""
+    async def _other_server(self, refused: Address | None) -> None:
+        """Wait until there is a server other than *refused*."""
         while True:
             if self._locate() not in (None, refused):
                 return
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def _pump(self) -> None:
+    async def _send_loop(self) -> None:
         loop = asyncio.get_running_loop()
         next_sample = 0.0
         running = True
         while not self._closing:
+            # Cleared before looking, not after: what is emitted from here on wakes the next round.
             self._wake.clear()
-            if not running or loop.time() >= next_sample:  # at rest, a wake may mean a new sampler
+            if not running or loop.time() >= next_sample:  # after an idle wait, a wake may mean a new sampler
                 running = self._samplers.sample()
-                next_sample = loop.time() + 1 / SAMPLES
+                next_sample = loop.time() + 1 / SAMPLE_RATE
             if not await self._send_batch(loop.time()):
-                await self._rest(SPOOL_POLL_INTERVAL if running else None)
+                await self._sleep(SPOOL_POLL_INTERVAL if running else None)
 
-    async def _rest(self, seconds: float | None) -> None:
+    async def _sleep(self, seconds: float | None) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -175,7 +176,7 @@ class Forwarder:
     def _connected(self) -> list[Send]:
         return self._side.connected()
 
-    def _wake_soon(self) -> None:
+    def _on_disconnect(self) -> None:
         self._side.welcome = None
         self._wake.set()
 
@@ -184,24 +185,26 @@ class Forwarder:
             case Ack(upto):
                 self._spool.free(upto)
             case Nack():
-                log.debug("the journal asks for events again, from %d", message.expected)
+                log.debug("the journal requests events again, from %d", message.expected)
             case CommandOrder():
-                await self._carry_out(message)
+                await self._execute(message)
             case ErrorMessage():
                 self._pause(message)
         self._wake.set()
         with self._progress:
             self._progress.notify_all()
 
-    async def _carry_out(self, order: CommandOrder) -> None:
-        whole = hash(encode(order))  # its offset alone may come again, in a journal that begins anew
-        if whole not in self._seen_commands:
-            self._seen_commands.add(whole)
+    async def _execute(self, order: CommandOrder) -> None:
+        # The server repeats a command after each reconnect until it is handled. The whole command identifies
+        # it: a new journal counts its offsets from the beginning again.
+        identity = hash(encode(order))
+        if identity not in self._seen_commands:
+            self._seen_commands.add(identity)
             self._samplers.command(order)
         await self._link.send(encode(Handled(order.offset)))
 
     def _pause(self, error: ErrorMessage) -> None:
-        """The server could not store what was sent: send it again, a little later."""
+        """The server could not store events: send them again after `PAUSE_AFTER_ERROR`."""
         log.debug("the server says %s: %s", error.code, error.message)
         if error.temporary:
             assert self._loop is not None

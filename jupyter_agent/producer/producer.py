@@ -1,7 +1,7 @@
-"""The producer: one process incarnation that runs tasks. It owns the spool and the forwarder.
+"""Producer: one incarnation of a process that runs tasks. It owns the spool and the forwarder.
 
-There is at most one in a process (`current_producer`), made when the first task starts. A forked
-child has none: what it emits is dropped, because its numbers and its lock would be its parent's.
+A process has at most one (`current_producer`), made when the first task starts. A forked child has
+none: what it emits is dropped, because its numbers and its lock would be its parent's.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from .spool_folder import header_for
 
 log = logging.getLogger(__name__)
 FLUSH_AT_EXIT = 5.0
-"""Seconds that a process which ends waits for its last events to be committed; the rest stays in the
-spool, where the next holder finds it."""
+"""Seconds that an ending process waits for its last events to be committed. The rest stays in the spool, from
+which the next holder recovers it."""
 
 
 class Producer:
-    """Emits events of tasks, hands their commands on, and never waits for anybody.
+    """Emits events of tasks and dispatches their commands. Never waits for a server.
 
-    *identity* is a ULID chosen by whoever started this process, or ``None`` for a new one.
+    *identity* is a ULID that the parent process has chosen, or ``None`` for a new one.
     """
 
     def __init__(self, paths: DataPaths | None = None, *, identity: str | None = None) -> None:
-        from .forwarder import Forwarder  # brings a WebSocket client: not before there is a task
+        from .forwarder import Forwarder  # imports a WebSocket client: not before there is a task
 
         self.paths = paths or data_paths()
         self.id = identity or new_id()
@@ -51,11 +51,11 @@ class Producer:
         self.forwarder.start()
 
     def locate(self) -> Address | None:
-        """The server that holds this producer's journal now, if one does."""
+        """Return the server that holds this producer's journal now, if one does."""
         return find_address(self.paths, self.journal)
 
     def emit(self, task: str, attempt: int, kind: str, data: Data) -> int:
-        """Put one event into the spool; its number, or 0 in a forked child (which emits nothing).
+        """Append one event to the spool; its number, or 0 in a forked child (which emits nothing).
 
         When this returns, the event survives ``kill -9``. Raises `ValueError` for one that is too large.
         """
@@ -64,7 +64,7 @@ class Producer:
         return self.spool.append(task, attempt, kind, data)
 
     def wake(self) -> None:
-        """Send now what was emitted, rather than within some hundredths of a second."""
+        """Send emitted events now, rather than within some hundredths of a second."""
         if not self.muted:
             self.forwarder.wake()
 
@@ -74,7 +74,7 @@ class Producer:
         self.wake()
 
     def remove_sampler(self, key: object) -> None:
-        """Stop calling the sampler added under *key*; an unknown key is nothing."""
+        """Stop calling the sampler added under *key*. Idempotent."""
         self._samplers.pop(key, None)
 
     def on_command(self, task: str, handler: Callable[[CommandOrder], None]) -> None:
@@ -82,33 +82,33 @@ class Producer:
         self._handlers[task] = handler
 
     def forget_command(self, task: str) -> None:
-        """Stop handing on commands for *task*; an unknown one is nothing."""
+        """Stop calling the handler of *task*. Idempotent."""
         self._handlers.pop(task, None)
 
     def sample(self) -> bool:
         for sampler in list(self._samplers.values()):
             try:
                 sampler()
-            except Exception:  # one task's trouble must not stop the thread that serves them all
+            except Exception:  # an error of one task must not stop the thread that serves all of them
                 log.exception("a task's progress could not be sampled")
         return bool(self._samplers)
 
     def command(self, order: CommandOrder) -> None:
         handler = self._handlers.get(order.task)
         if handler is None:
-            log.debug("a command for a task that this process does not have: %s", order)
+            log.debug("ignored a command for a task that this process does not have: %s", order)
             return
         try:
             handler(order)
         except Exception:  # as above
-            log.exception("the command %s could not be carried out", order.command)
+            log.exception("the command %s failed", order.command)
 
     def flush(self, timeout: float) -> bool:
-        """Wait until what was emitted is committed; false after *timeout* seconds, or with no server."""
+        """Wait until all emitted events are committed; false after *timeout* seconds."""
         return not self.muted and self.forwarder.flush(timeout)
 
     def close(self, timeout: float = FLUSH_AT_EXIT) -> None:
-        """Flush for at most *timeout* seconds when a server is there, then stop; again is nothing."""
+        """Flush for at most *timeout* seconds if there is a server, then stop. Idempotent."""
         if self.muted or not self._closed.acquire(blocking=False):
             return
         self.sample()
@@ -124,7 +124,7 @@ _guard = threading.Lock()
 
 
 def current_producer() -> Producer:
-    """This process's producer, made at the first call. Raises `SpoolError` when it cannot be made."""
+    """Return this process's producer, made at the first call. Raises `SpoolError` when it cannot be made."""
     global _current
     with _guard:
         if _current is None:
@@ -134,24 +134,16 @@ def current_producer() -> Producer:
 
 
 def existing_producer() -> Producer | None:
-    """This process's producer, if it has one."""
+    """Return this process's producer, if it has one."""
     return _current
-
-
-def close_current() -> None:
-    """Close this process's producer, if it has one; the next task makes a new one."""
-    global _current
-    with _guard:
-        producer, _current = _current, None
-    if producer is not None:
-        atexit.unregister(producer.close)
-        producer.close()
 
 
 def _after_fork_in_child() -> None:
     global _current, _guard
+    # A new lock: another thread of the parent may have held the old one at the fork.
     _guard = threading.Lock()
     if _current is not None:
+        # Muted, not closed: spool, lock and connection are the parent's, and user code may keep a reference.
         _current.muted = True
         atexit.unregister(_current.close)
         _current = None
@@ -162,9 +154,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def adopt_spool(paths: DataPaths, producer: str) -> Spool | None:
-    """Go on writing for a dead producer, to say how it ended.
+    """Open the spool of a dead producer, to append how it ended.
 
-    ``None`` when a holder has its spool in hand already or has taken it in.
+    ``None`` when a holder is recovering the spool, or has done so.
     """
     folder: Path = paths.spools / producer
     try:

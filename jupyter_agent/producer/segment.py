@@ -1,9 +1,9 @@
-"""One spool file: a header, then records, preallocated and memory-mapped.
+"""Segment: one file of a spool, preallocated and memory-mapped.
 
 Layout (little endian): 8 bytes magic, then for each record ``length u32, crc32 u32, n u64`` and
-``length`` bytes of event JSON. The CRC covers ``n`` and the JSON. A record is written body first, so
-one that a kill cut short is not there; one that a bad disk changed fails its CRC and is skipped, and the
-gap in ``n`` says so. The next one is found by how every body starts.
+``length`` bytes of event JSON. The CRC covers ``n`` and the JSON. A record is written body first, so that
+one cut short by a kill does not exist. One that a bad disk changed fails its CRC and is skipped, which the
+gap in ``n`` shows; the next record is found by the bytes with which every body starts.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Record = tuple[int, bytes]
 
 
 def preallocate(path: Path, size: int) -> int:
-    """Create *path* (0600) with *size* real bytes on disk, all zero; its descriptor.
+    """Create *path* (0600) with *size* bytes allocated on disk, all zero; its descriptor.
 
-    A file that an interrupted attempt left there is replaced. Raises `OSError` when the disk is full,
-    which a sparse file would only say by SIGBUS.
+    A file left by an interrupted attempt is replaced. Raises `OSError` when the disk is full; writing into
+    the mapping of a sparse file would then kill the process by SIGBUS.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -68,13 +68,15 @@ class Segment:
         if end > self.size:
             return False
         start = self.end + OVERHEAD
+        # Body, then header, then `end`. Interrupted before the header, there is no record (length 0).
+        # Interrupted before `end`, there is a record, which the next append overwrites under the same number.
         self._map[start:end] = body
         _HEADER.pack_into(self._map, self.end, len(body), _checksum(n, body), n)
         self.end, self.last = end, n
         return True
 
     def records(self, position: int) -> Iterator[tuple[int, int, bytes]]:
-        """``(position after it, n, body)`` of what lies at and after *position*."""
+        """Yield ``(position behind it, n, body)`` of each record from *position* on."""
         while position < self.end:
             length, _, n = _HEADER.unpack_from(self._map, position)
             start = position + OVERHEAD
@@ -82,8 +84,10 @@ class Segment:
             yield position, n, self._map[start:position]
 
     def take(self, position: int, events: int, size: int) -> tuple[int, int, list[bytes]]:
-        """``(position behind them, last number, bodies)`` of the records at *position*: at most so many and
-        so many bytes, but one in any case. For whole batches: `records` costs three times as much each."""
+        """Return ``(position behind them, last number, bodies)`` of the records from *position* on.
+
+        At most *events* records and *size* bytes, but at least one record. Three times as fast as `records`.
+        """
         unpack, content, bodies = _HEADER.unpack_from, self._map, list[bytes]()
         last = 0
         while position < self.end and len(bodies) < events:
@@ -96,23 +100,23 @@ class Segment:
         return position, last, bodies
 
     def seal(self) -> None:
-        """Nothing follows: wipe the start of a record whose writing was interrupted."""
+        """Zero the header behind the last record: an interrupted append may have written one."""
         room = min(OVERHEAD, self.size - self.end)
         self._map[self.end : self.end + room] = bytes(room)
 
     def restart(self, first: int) -> None:
-        """Begin again, empty, with records from *first* on."""
+        """Empty the segment; the next record has number *first*."""
         if self.end > START:
             self._map[START:] = bytes(self.size - START)
         self.first, self.last, self.end = first, first - 1, START
 
     def rename(self, path: Path) -> None:
-        """Give the file its final name, replacing what was there."""
+        """Give the file its final name, replacing any file there."""
         self.path.replace(path)
         self.path = path
 
     def close(self) -> None:
-        """Unmap; again is nothing."""
+        """Unmap. Idempotent."""
         if not self._map.closed:
             self._map.close()
 
@@ -123,18 +127,18 @@ class Segment:
 
 
 def read_segment(path: Path) -> list[Record]:
-    """Every sound record of a segment file, in its order. Safe beside a living writer."""
-    return [(n, body) for _, n, body in _sound(path.read_bytes())]
+    """Return every sound record of a segment file, in file order. Safe beside a living writer."""
+    return [(n, body) for _, n, body in _sound_records(path.read_bytes())]
 
 
 def damaged_end(path: Path) -> int:
-    """The last number that was written behind the last sound record and cannot be read; 0: none was.
+    """Return the last number that was written behind the last sound record and cannot be read; 0: none.
 
-    A header is written after its record, so one that goes on with the numbers belongs to a whole record.
+    A header is written after its body, so a header with the next number belongs to a complete record.
     """
     content = path.read_bytes()
-    position, last = START, int(path.stem) - 1  # a segment is called by its first number
-    for position, last, _ in _sound(content):  # noqa: B007 - only the last one counts
+    position, last = START, int(path.stem) - 1  # a segment is named by its first number
+    for position, last, _ in _sound_records(content):  # noqa: B007 - only the last one counts
         pass
     found = 0
     while position + OVERHEAD <= len(content):
@@ -146,8 +150,8 @@ def damaged_end(path: Path) -> int:
     return found
 
 
-def _sound(content: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """``(position behind it, n, body)`` of each sound record."""
+def _sound_records(content: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield ``(position behind it, n, body)`` of each sound record."""
     position = START
     while position + OVERHEAD <= len(content):
         length, crc, n = _HEADER.unpack_from(content, position)

@@ -1,9 +1,7 @@
-"""The segments of one spool, oldest first, and a spare one for compaction.
+"""Segment log: the segments of one spool, oldest first, and a spare one for compaction.
 
-The spool's lock guards them.
-
-A cancelled task and Ctrl-C raise in the writer's thread between any two steps. So the steps are in an
-order in which whatever comes after any of them is sound.
+The spool's lock guards them. A cancel and Ctrl-C raise in the writer's thread between any two steps, and a
+kill may end it there, so every order of steps below leaves a valid log after each of them.
 """
 
 from __future__ import annotations
@@ -18,14 +16,14 @@ from .segment import OVERHEAD, SEGMENT_BYTES, START, Record, Segment
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NewSegment = Callable[[Path, int, int], Segment]
-"""Makes the file at a path for records from a number on, with so many bytes; raises `OSError`."""
+"""Creates a segment: its path, the number of its first record, its size in bytes. Raises `OSError`."""
 
 
 class Segments:
-    """Written at the end, freed at the beginning, never more than *cap* bytes and a spare.
+    """Appended to at the end and freed at the beginning; at most *cap* bytes, and a spare segment.
 
-    ``full_since`` is when something had to be dropped (Unix seconds), ``None`` once there is room
-    again; ``trouble`` says why the last record found no room.
+    ``full_since`` is when an event had to be dropped (Unix seconds), ``None`` once there is room again;
+    ``trouble`` is the reason why there was no room for the last record.
     """
 
     def __init__(
@@ -42,9 +40,9 @@ class Segments:
         self.trouble = ""
         self.freed = first - 1
         self._folder = folder
-        self._dead: list[Segment] = []
+        self._replaced: list[Segment] = []
         self._size = size
-        self._most = max(cap // size, 3)
+        self._max_segments = max(cap // size, 3)
         self._clock = clock
         self._new_segment = new_segment
         self._spare: Segment | None = None
@@ -53,16 +51,16 @@ class Segments:
 
     @property
     def newest(self) -> Segment:
-        """The one that is written."""
+        """The segment that is appended to."""
         return self._all[-1]
 
     @property
     def base(self) -> int:
-        """The smallest number that is still here."""
+        """The smallest number that is not freed."""
         return self._all[0].first
 
     def write(self, n: int, body: bytes) -> bool:
-        """Keep one record; false when there is no room for it, whatever goes."""
+        """Append one record; false when there is no room for it, even after dropping others."""
         if self.newest.append(n, body):
             return True
         self._rotate(n)
@@ -71,9 +69,9 @@ class Segments:
     def after(
         self, number: int, hint: tuple[Segment, int, int] | None
     ) -> Iterator[tuple[Segment, int, int, bytes]]:
-        """``(segment, position behind it, n, body)`` of each record after *number*.
+        """Yield ``(segment, position behind it, n, body)`` of each record after *number*.
 
-        *hint* is where an earlier record stood: its segment, the position behind it, its number.
+        *hint* is the place of an earlier record: its segment, the position behind it, its number.
         """
         for segment in self._all:
             if segment.last <= number:
@@ -87,8 +85,10 @@ class Segments:
     def batch(
         self, number: int, hint: tuple[Segment, int, int] | None, events: int, size: int
     ) -> tuple[Segment, int, int, int, list[bytes]] | None:
-        """``(segment, first number, position behind, last number, bodies)`` of what follows *number*, of one
-        segment; ``None`` when nothing does. *hint* as in `after`."""
+        """Return what follows *number* in one segment; ``None`` when nothing does. *hint* as in `after`.
+
+        ``(segment, first number, position behind, last number, bodies)``.
+        """
         found = next(self.after(number, hint), None)
         if found is None:
             return None
@@ -96,7 +96,7 @@ class Segments:
         return segment, first, *segment.take(behind - len(body) - OVERHEAD, events, size)
 
     def free(self, upto: int) -> bool:
-        """Delete what holds nothing after *upto*, except the newest; whether that made room."""
+        """Delete the segments with nothing after *upto*, except the newest; false when there were none."""
         self.freed = max(self.freed, upto)
         before = len(self._all)
         while len(self._all) > 1 and self._all[0].last <= self.freed:
@@ -105,7 +105,7 @@ class Segments:
         return len(self._all) < before
 
     def close(self) -> None:
-        """Unmap everything; again is nothing."""
+        """Unmap all segments. Idempotent."""
         for segment in self._all:
             segment.close()
         if self._spare is not None:
@@ -115,8 +115,9 @@ class Segments:
         return self._folder / f"{first:020d}.seg"
 
     def _rotate(self, first: int) -> None:
+        """Start a new segment for number *first*, making room if there is none; else set ``trouble``."""
         self.newest.seal()
-        full = len(self._all) >= self._most
+        full = len(self._all) >= self._max_segments
         if full and not self._make_room("the spool is full"):
             self.trouble = "the spool is full"
             return
@@ -137,6 +138,7 @@ class Segments:
         return None
 
     def _make_spare(self) -> None:
+        # Allocated while the disk has room: on a full disk compaction could not create a file.
         if self._spare is None:
             try:
                 self._spare = self._new_segment(self._folder / "spare", 0, self._size)
@@ -144,34 +146,34 @@ class Segments:
                 return
 
     def _make_room(self, reason: str) -> bool:
-        """Drop what goes first; when that is not enough, drop the oldest of everything."""
+        """Drop the events that are dropped first; if that is not enough, the oldest ones of all types."""
         self.full_since = self.full_since or self._clock()
-        self._bury()
+        self._delete_replaced()
         self._make_spare()
         if self._compact(reason, everything=False) or self._compact(reason, everything=True):
             self._make_spare()
             return True
         return False
 
-    def _bury(self) -> None:
-        """Delete what was rewritten; an interruption may leave some for the next time."""
-        while self._dead:
-            self._dead[-1].delete()
-            self._dead.pop()
+    def _delete_replaced(self) -> None:
+        """Delete the segments that compaction has replaced; an interrupt may leave some for the next call."""
+        while self._replaced:
+            self._replaced[-1].delete()  # before the pop: interrupted between the two, it is deleted again
+            self._replaced.pop()
 
     def _compact(self, reason: str, *, everything: bool) -> bool:
-        """Rewrite the oldest into the spare; a single one only if that makes it half empty."""
+        """Rewrite the oldest segments into the spare; a single one only if that makes it half empty."""
         batch = max(2, len(self._all) // 8)
         counts = (batch, 2) if len(self._all) > 1 else (1,)
         for count in counts:
             old = self._all[:count]
-            kept = list(compact(self._wanted(old), reason, everything=everything))
+            kept = list(compact(self._unfreed(old), reason, everything=everything))
             room = self._size - 64 if count > 1 else self._size // 2
             if sum(len(body) + OVERHEAD for _, body in kept) <= room:
                 return self._replace(old, kept)
         return False
 
-    def _wanted(self, segments: list[Segment]) -> Iterator[Record]:
+    def _unfreed(self, segments: list[Segment]) -> Iterator[Record]:
         records = ((n, body) for segment in segments for _, n, body in segment.records(START))
         return ((n, body) for n, body in records if n > self.freed)
 
@@ -183,6 +185,8 @@ class Segments:
         for n, body in kept:
             spare.append(n, body)
         spare.last = old[-1].last
+        # The rename replaces the oldest file in one step: before it all old segments are whole, after it the
+        # new one has all that is kept. Old files beside it are skipped by readers, which know their numbers.
         try:
             spare.rename(old[0].path)
         except OSError:
@@ -190,9 +194,11 @@ class Segments:
             spare.delete()
             return False
         rest = old[1:]
+        # Give up the spare, list it, then let go of the old ones: interrupted after any step, every unfreed
+        # record is in a listed segment and in a file. At worst an old file stays, which readers skip.
         self._spare = None
         self._all[: len(old)] = [spare]
-        self._dead = rest
+        self._replaced = rest
         old[0].close()
-        self._bury()
+        self._delete_replaced()
         return True

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from jupyter_agent.producer.producer import Producer, close_current
+from jupyter_agent.producer.producer import Producer
 from jupyter_agent.transport.discovery import read_holder
+from tests.support.producers import close_current, wait_until_up
 
 if TYPE_CHECKING:
     from .frames import Door
@@ -157,7 +158,7 @@ def kernel() -> Iterator[Producer]:
     """This process as a kernel of the server: its producer, connected."""
     producer = Producer()
     try:
-        if not producer.forwarder.wait_until_up(20):
+        if not wait_until_up(producer.forwarder, 20):
             raise TimeoutError("no connection to the server within 20 s")
         producer.add_sampler("running", lambda: None)  # as while a task runs
         yield producer

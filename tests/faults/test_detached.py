@@ -18,6 +18,7 @@ from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.system.graces import WORKER_TIMEOUT
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import until
+from tests.support.producers import wait_until_up
 from tests.support.runtime import own_producer  # noqa: F401
 from tests.support.servers import Server, Servers
 from tests.support.workers import kill_worker, no_workers_left, workers_of
@@ -31,7 +32,7 @@ def holder(fresh: Servers, paths: DataPaths) -> Iterator[Server]:
             env={"JUPYTER_AGENT_DIR": os.environ["JUPYTER_AGENT_DIR"]},
             extra_args=["--JupyterAgent.worker_limit=2"],
         )
-        assert current_producer().forwarder.wait_until_up(20)
+        assert wait_until_up(current_producer().forwarder, 20)
         yield server
 
 

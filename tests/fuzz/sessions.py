@@ -194,7 +194,7 @@ def _forward(dice: Dice, spool: Spool, loop: asyncio.AbstractEventLoop) -> None:
         try:
             loop.run_until_complete(forwarder._received(_shown(dice, frame)))
         except ProtocolError:
-            forwarder._wake_soon()
+            forwarder._on_disconnect()
             forwarder._connected()
     expect(len(spool.records()) == 3, "a server made the spool forget")
     expect(forwarder.acked <= 3, "what was never emitted counts as committed")

@@ -18,6 +18,7 @@ import pytest
 import jupyter_agent as ja
 from jupyter_agent.client import connect
 from jupyter_agent.producer.producer import current_producer
+from tests.support.producers import wait_until_up
 from tests.support.runtime import own_producer, until  # noqa: F401
 from tests.support.servers import Server, assert_problem
 from tests.support.wire import subscriber
@@ -43,7 +44,7 @@ print(handle.result(), flush=True)
 def holder(server: Callable[[], Server]) -> Server:
     """A server that holds the journal of this process."""
     started = server()
-    assert current_producer().forwarder.wait_until_up(20)
+    assert wait_until_up(current_producer().forwarder, 20)
     return started
 
 

@@ -15,6 +15,7 @@ import jupyter_agent as ja
 from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook.journal_client import list_tasks
 from jupyter_agent.producer.producer import current_producer
+from tests.support.producers import wait_until_up
 from tests.support.runtime import own_producer, until  # noqa: F401
 from tests.support.servers import Server
 
@@ -25,7 +26,7 @@ StartServer = Callable[[], Server]
 def holder(server: StartServer) -> Server:
     """A server that holds the journal of this process."""
     started = server()
-    assert current_producer().forwarder.wait_until_up(20)
+    assert wait_until_up(current_producer().forwarder, 20)
     return started
 
 
@@ -157,14 +158,17 @@ def test_a_key_goes_on_here_when_the_process_there_was_killed(other: subprocess.
 
 
 SUBMIT = """
-import os, sys
+import os, sys, time
 import jupyter_agent as ja
 from jupyter_agent.producer.producer import current_producer
 def work():
     with open(sys.argv[1], "a") as file:
         file.write(f"{os.getpid()}\\n")
     return os.getpid()
-assert current_producer().forwarder.wait_until_up(30)
+deadline = time.monotonic() + 30
+while not current_producer().forwarder.is_up:
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
 print("ready", flush=True)
 sys.stdin.readline()
 print(ja.task(work, key="once").submit().result(60), flush=True)

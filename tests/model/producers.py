@@ -155,7 +155,7 @@ class ModelProducer:
             self.forwarder.link.wire = None
             wire.cut_client()
             self.old_wires = [*self.old_wires[-2:], wire]
-            self.forwarder._wake_soon()
+            self.forwarder._on_disconnect()
 
     def hang_up_of(self, wire: Wire) -> None:
         """Notice that *wire*, present or old, is gone."""

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.core.events import Event, Log, State, decode_data, decode_event
-from jupyter_agent.producer.producer import close_current, existing_producer
+from jupyter_agent.producer.producer import existing_producer
 from jupyter_agent.producer.spool_folder import read_spool
 from jupyter_agent.runtime.local_task import local_tasks
+from tests.support.producers import close_current
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,13 @@
-"""Checkpoints: the states that a task saved, the newest two of them.
+"""Checkpoints: the newest two states that a task saved, as files.
 
-``<task>-<attempt>-<number>.pickle`` is a header (what it is, how long, its digest) and a pickle. A new one is
-written under a name of its own, synced, renamed, and the folder synced; only then does the oldest go. So
-whenever a process is killed or the power fails, one complete checkpoint is there, and a file that
-is cut short or damaged is known as such before anything in it is unpickled.
+``<task>-<attempt>-<number>.pickle`` is a header (magic, length, digest) and a pickle. A new one is
+written under a temporary name, synced, renamed, and the folder synced; only then is the oldest removed. So
+whenever a process is killed or the power fails, one complete checkpoint exists, and a truncated or damaged
+file is recognised before anything in it is unpickled.
 
-A later attempt's come after an earlier one's: a process that was only cut off, and goes on saving
-while the next attempt runs, does not undo what that one saved. ``<task>.pickle``, as older versions wrote
-it, comes before all.
+Checkpoints of a later attempt are newer than those of an earlier one: a process that was only disconnected,
+and goes on saving while the next attempt runs, does not undo what that one saved. ``<task>.pickle``, as older
+versions wrote it, is the oldest of all.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 MAX_CHECKPOINT = 1 << 30
 MAX_KEPT = 2
-"""Complete checkpoints of one task: the newest, and the one before in case that is damaged later."""
+"""Checkpoints of one task: the newest, and the previous one in case the newest is damaged later."""
 
 _MAGIC = b"jagent-cp1\n"
 _HEADER = struct.Struct(f"<{len(_MAGIC)}sQ32s")
@@ -59,10 +59,10 @@ class Checkpoints:
         self._saving = threading.Lock()
 
     def save(self, task: str, state: object, attempt: int = 1) -> int:
-        """Keep *state* as the newest; its size in bytes.
+        """Save *state* as the newest; its size in bytes.
 
         Raises `ValueError` when it is over `MAX_CHECKPOINT`, what pickling raises, and `OSError` when it
-        cannot be written; what was there before then stays.
+        cannot be written; then the previous checkpoints stay.
         """
         content = pickled(state)
         if len(content) > MAX_CHECKPOINT:
@@ -72,16 +72,17 @@ class Checkpoints:
             before = self.versions(task)
             last = max((old.number for old in before if old.attempt == attempt), default=0)
             path = make_private(self._folder) / f"{task}-{attempt}-{last + 1}.pickle"
+            # The old ones are removed last: at every moment a complete checkpoint has its final name.
             write_private(path, header, content, temporary=self._part(task, attempt))
-            self._drop(task, attempt, [*before, Version(attempt, last + 1, path)])
+            self._remove_old(task, attempt, [*before, Version(attempt, last + 1, path)])
         return len(content)
 
     def load(
         self, task: str, default: object = None, *, warn: Callable[[str], object] = log.warning
     ) -> object:
-        """The newest state that is complete, or *default* when none was ever saved.
+        """Return the newest state that is complete, or *default* when none was ever saved.
 
-        *warn* is told of each that is damaged. Raises `ResultNotStored`: all are damaged, or the newest
+        *warn* is called for each damaged one. Raises `ResultNotStored` if all are damaged, or the newest
         complete one cannot be unpickled here.
         """
         damaged: list[Version] = []
@@ -91,20 +92,20 @@ class Checkpoints:
                 with open_own(newest.path, task) as file:
                     if newest.is_bare or _is_complete(file):
                         return unpickled(file, newest.path, task)
-            except FileNotFoundError:  # a newer one has just taken its place
+            except FileNotFoundError:  # removed: a newer one has just been saved
                 continue
             damaged.append(newest)
             warn(f"the checkpoint {newest.path} is damaged; the one before it is used")
         if damaged:
             raise ResultNotStored(
                 f"every checkpoint of task {task} is damaged ({damaged[0].path});"
-                " to begin anew, delete the task or use another key",
+                " to start over, delete the task or use another key",
                 task_id=task,
             )
         return default
 
     def versions(self, task: str) -> list[Version]:
-        """What there is of *task*, oldest first, damaged ones too."""
+        """Return the checkpoints of *task*, oldest first, damaged ones too."""
         found = []
         for path in self._folder.glob(f"{checked(task)}*"):
             match = _NAME.fullmatch(path.name[len(task) :])
@@ -115,8 +116,8 @@ class Checkpoints:
     def _part(self, task: str, attempt: int) -> Path:
         return self._folder / f".{task}-{attempt}.part"
 
-    def _drop(self, task: str, attempt: int, versions: list[Version]) -> None:
-        """Remove all but the newest, and what earlier attempts were writing when they were killed."""
+    def _remove_old(self, task: str, attempt: int, versions: list[Version]) -> None:
+        """Remove all but the newest `MAX_KEPT`, and temporary files of earlier attempts that were killed."""
         for old in sorted(versions)[:-MAX_KEPT]:
             old.path.unlink(missing_ok=True)
         for part in self._folder.glob(f".{task}-*.part"):
@@ -125,7 +126,7 @@ class Checkpoints:
 
 
 def _is_complete(file: BufferedReader) -> bool:
-    """Whether the header of *file* is right about the rest; *file* then stands at its pickle."""
+    """Return whether the file matches its header; *file* is then positioned at its pickle."""
     header = file.read(_HEADER.size)
     if len(header) < _HEADER.size:
         return False

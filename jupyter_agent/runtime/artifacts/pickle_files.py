@@ -1,6 +1,6 @@
 """Pickles in files that only this user can write.
 
-A pickle is a program: it is loaded only from a regular file that this user owns and nobody else may
+A pickle is a program: it is loaded only from a regular file that this user owns and no other user can
 write.
 """
 
@@ -18,14 +18,14 @@ from ...errors import ResultNotStored, UnknownTask
 
 
 def checked(task: str) -> str:
-    """*task*, if it is an id and so can be part of a file's name. Raises `UnknownTask`."""
+    """Return *task* if it is an id and so can be part of a file name. Raises `UnknownTask`."""
     if not is_ulid(task):
         raise UnknownTask(f"{task[:80]!r} is not a task id", task_id=task)
     return task
 
 
 def pickled(value: object) -> bytes:
-    """*value* as bytes; functions and classes of a notebook too. Raises what its own pickling raises."""
+    """Pickle *value*; functions and classes of a notebook too. Raises what its own pickling raises."""
     import cloudpickle
 
     content: bytes = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
@@ -35,7 +35,7 @@ def pickled(value: object) -> bytes:
 def open_own(path: Path, task: str) -> BufferedReader:
     """Open *path* to load a pickle from it.
 
-    Raises `FileNotFoundError`, and `ResultNotStored` for a file that may hold somebody else's pickle.
+    Raises `FileNotFoundError`, and `ResultNotStored` for a file that another user may have written.
     """
     try:
         fd = os.open(path, os.O_RDONLY | _CAREFULLY)
@@ -43,7 +43,7 @@ def open_own(path: Path, task: str) -> BufferedReader:
         raise
     except OSError as error:
         raise ResultNotStored(f"{path} is not loaded: {error.strerror}", task_id=task) from error
-    wrong = _wrong_with(os.fstat(fd))
+    wrong = _distrust(os.fstat(fd))
     if wrong:
         os.close(fd)
         raise ResultNotStored(f"{path} {wrong} and is not loaded", task_id=task)
@@ -51,20 +51,20 @@ def open_own(path: Path, task: str) -> BufferedReader:
 
 
 def unpickled(file: IO[bytes], path: Path, task: str) -> object:
-    """The object that begins where *file* stands. Raises `ResultNotStored` with the reason."""
+    """Unpickle the object at the position of *file*. Raises `ResultNotStored` with the reason."""
     try:
-        return pickle.load(file)  # noqa: S301 - whose it is was checked when it was opened
+        return pickle.load(file)  # noqa: S301 - `open_own` has checked its owner
     except Exception as error:  # a damaged file, or a class that cannot be imported here
         why = f"{path} cannot be unpickled: {type(error).__name__}: {error}"
         raise ResultNotStored(why, task_id=task) from error
 
 
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""No symbolic links, and no waiting for whoever writes into a pipe of that name."""
+"""Follow no symbolic links, and do not wait for the writer of a named pipe."""
 
 
-def _wrong_with(status: os.stat_result) -> str | None:
-    """Why a file may hold somebody else's pickle; ``None`` when it may not."""
+def _distrust(status: os.stat_result) -> str | None:
+    """Return why another user may have written a file; ``None`` when that is not possible."""
     if not stat.S_ISREG(status.st_mode):
         return "is no regular file"
     if not hasattr(os, "getuid"):

@@ -1,6 +1,6 @@
 """Results: files beside the journal that only this user can read.
 
-They are written to a temporary name, synced and renamed, so that a reader finds a whole one or none.
+They are written under a temporary name, synced and renamed, so that a reader finds a complete one or none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...system.paths import DataPaths
 from .pickle_files import checked, open_own, pickled, unpickled
 
 MAX_RESULT = 256 << 20
-"""The largest pickled result, in bytes, that is kept; of a larger one only the repr is."""
+"""Maximum size of a pickled result in bytes; of a larger one only the repr is kept."""
 
 MAX_REPR = 2000
 _repr = reprlib.Repr()
@@ -24,14 +24,17 @@ _repr.maxlist = _repr.maxtuple = _repr.maxdict = _repr.maxset = 50
 
 
 class Store:
-    """Keeps results by ``(task, attempt)``."""
+    """Stores results by ``(task, attempt)``."""
 
     def __init__(self, paths: DataPaths) -> None:
         self._paths = paths
 
     def save_result(self, task: str, attempt: int, value: object) -> Result:
-        """Keep *value*; what the ``completed`` event says of it. Never raises: what cannot be
-        pickled, is too large or finds no room is not stored, and only its repr is kept."""
+        """Store *value*; what the ``completed`` event contains of it.
+
+        Never raises: if *value* cannot be pickled, is too large or does not fit on the disk, only its repr is
+        kept.
+        """
         text = short_repr(value)
         if value is None:
             return Result(text, stored=True)
@@ -45,7 +48,7 @@ class Store:
         return Result(text, stored=True)
 
     def load_result(self, task: str, attempt: int, result: Result) -> object:
-        """The object that attempt returned. Raises `ResultNotStored` with the reason."""
+        """Return the object that the attempt returned. Raises `ResultNotStored` with the reason."""
         if result.stored and result.repr == "None":
             return None
         path = self._paths.results / f"{checked(task)}-{attempt}.pickle"
@@ -61,7 +64,7 @@ class Store:
 
 
 def short_repr(value: object) -> str:
-    """The repr of *value* in at most `MAX_REPR` characters; a repr that raises says so."""
+    """Return the repr of *value* in at most `MAX_REPR` characters, also if its repr raises."""
     try:
         text = _repr.repr(value)
     except Exception as error:  # noqa: BLE001 - repr() is the user's code

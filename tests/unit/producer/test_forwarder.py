@@ -44,6 +44,7 @@ from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport import link as link_module
 from jupyter_agent.transport.discovery import KEY_HEADER, Address
 from tests.support.builders import HOLDER, TASK, until
+from tests.support.producers import wait_until_up
 
 WAIT = 20.0
 
@@ -238,7 +239,7 @@ def test_it_says_hello_with_key_and_protocol_and_delivers(bench: Bench) -> None:
     bench.emit(3)
     bench.forwarder.start()
     assert bench.forwarder.flush(WAIT)
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     assert bench.forwarder.is_up
     assert bench.forwarder.address == server.address
     hello = server.seen[0]
@@ -309,7 +310,7 @@ def test_a_cut_connection_is_made_again_and_nothing_comes_twice(bench: Bench) ->
             bench.emit(50)
             until(lambda: server.published)
             server.on_publish = store
-        assert bench.forwarder.wait_until_up(WAIT)
+        assert wait_until_up(bench.forwarder, WAIT)
         count = len(server.sockets)
         server.hang_up(4001)
         until(partial(server.has_more_sockets_than, count))
@@ -361,7 +362,7 @@ def test_being_refused_is_said_once_and_another_server_is_taken(
 ) -> None:
     first = bench.serve()
     bench.forwarder.start()
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     first.hang_up(4503)
     until(lambda: "closed the connection for good (code 4503)" in caplog.text)
     bench.emit(3)
@@ -378,7 +379,7 @@ def test_a_hello_that_a_busy_cell_held_up_is_said_again(
 ) -> None:
     server = bench.serve()
     bench.forwarder.start()
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     server.hang_up(4508)
     until(lambda: len(server.sockets) == 2)
     bench.emit(3)
@@ -389,7 +390,7 @@ def test_a_hello_that_a_busy_cell_held_up_is_said_again(
 def test_a_frame_of_another_tongue_costs_the_connection_and_nothing_else(bench: Bench) -> None:
     server = bench.serve()
     bench.forwarder.start()
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     server.say(b'{"type":"nonsense"}')
     until(lambda: len(server.sockets) == 2)
     bench.emit(3)
@@ -399,7 +400,7 @@ def test_a_frame_of_another_tongue_costs_the_connection_and_nothing_else(bench: 
 def test_a_command_is_carried_out_once_however_often_it_comes(bench: Bench) -> None:
     server = bench.serve()
     bench.forwarder.start()
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     for offset in (7, 7, 9, 7):
         server.say(encode(CommandOrder(offset, TASK, 1, "cancel")))
     until(lambda: len([m for m in server.seen if isinstance(m, Handled)]) == 4)
@@ -407,7 +408,7 @@ def test_a_command_is_carried_out_once_however_often_it_comes(bench: Bench) -> N
     assert [order.offset for order in bench.tasks.orders] == [7, 9]
     server.hang_up(4001)
     until(lambda: len(server.sockets) == 2)
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     server.say(encode(CommandOrder(9, TASK, 1, "cancel")))
     until(lambda: len([m for m in server.seen if isinstance(m, Handled)]) == 5)
     assert len(bench.tasks.orders) == 2
@@ -437,13 +438,13 @@ def test_flush_waits_no_longer_than_it_may(bench: Bench) -> None:
     assert bench.forwarder.flush(WAIT), "nothing was emitted"
     bench.emit()
     assert not bench.forwarder.flush(0.0)
-    assert not bench.forwarder.wait_until_up(0.0)
+    assert not wait_until_up(bench.forwarder, 0.0)
 
 
 def test_samplers_run_while_tasks_run_and_rest_otherwise(bench: Bench) -> None:
     server = bench.serve()
     bench.forwarder.start()
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     done = 0
 
     def sample() -> None:
@@ -482,7 +483,7 @@ def test_a_server_that_takes_nothing_does_not_keep_the_end_waiting(bench: Bench)
     limits = Limits(1 << 24, 1 << 20, 1, 1, 64)
     frame = encode(Welcome(VERSION, "c", "ada", "e:0", 0.0, 25.0, limits))
     peer.sendall(bytes([0x81, 126]) + len(frame).to_bytes(2, "big") + frame)
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     stuck = until(lambda: bench.forwarder._side.in_flight and bench.forwarder._side.sent)
     assert stuck
     assert not bench.forwarder.flush(0.3)
@@ -512,7 +513,7 @@ def _upgrade(request: bytes) -> bytes:
 def test_closing_again_is_nothing_and_leaves_no_thread(bench: Bench, tmp_path: Path) -> None:
     bench.serve()
     bench.forwarder.start()
-    assert bench.forwarder.wait_until_up(WAIT)
+    assert wait_until_up(bench.forwarder, WAIT)
     bench.forwarder.close()
     bench.forwarder.close()
     bench.forwarder.wake()
