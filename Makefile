@@ -58,7 +58,7 @@ faults: .venv/dev.stamp ## Kill, stop and cut real processes thousands of times,
 soak: .venv/dev.stamp ## Run everything for half an hour and look for what grows (SOAK_SECONDS=1800)
 	$(BIN)/python -m tests.soak
 
-fuzz: .venv/fuzz.stamp ## Feed 100,000 broken frames, requests and files to every door
+fuzz: .venv/fuzz.stamp ## Feed 100,000 broken frames, requests and files to every endpoint
 	$(BIN)/python -m tests.fuzz
 
 docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings are errors)

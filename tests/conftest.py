@@ -1,4 +1,4 @@
-"""Every test has folders of its own, and an environment that points nowhere else."""
+"""Fixtures of every test: folders of its own, and an environment that points nowhere else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for `tests.support`, whatever the import mode
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `tests.support`, in every import mode
 
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.system import paths as paths_module

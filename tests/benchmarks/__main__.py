@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [NAME ...] [--long] [--print]``: measure, print, write the page and the plots.
+"""Command line of the benchmarks: ``python -m tests.benchmarks [NAME ...] [--long] [--print]``.
 
 Every subject is a module; one that fails is named, the others go on, and the exit status says so.
 """

@@ -1,4 +1,4 @@
-"""How long until an event is committed and its producer knows."""
+"""Latency from an event to its acknowledged commit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who listens while we measure: one process, raw sockets, one selector, no JSON.
+"""A process of listening sockets: raw sockets, one selector, no JSON.
 
-``python -m tests.benchmarks.audience`` reads one line, what is wanted, says ``ready`` when all sockets
-are open and greeted, listens until every one has heard its events or time is up, and says what it heard.
+``python -m tests.benchmarks.audience`` reads one line, an `AudienceSpec`, says ``ready`` when all sockets
+are open and greeted, listens until each has received its events or time is up, and prints what came.
 A delivery is one occurrence of ``"time":<Unix seconds>`` in what a socket received.
 """
 
@@ -17,24 +17,24 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
-from .frames import Door, Wire, dial
+from .frames import Endpoint, Wire, dial
 from .harness import ROOT, percentile
 
 _STAMP = re.compile(rb'"time":([0-9.]+)')
 MARK = b'"time":'
-_LONGEST_STAMP = 40
+_MAX_STAMP = 40
 _READ = 1 << 18
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """*count* sockets of *door*; each hears *events* events, within *seconds*.
+class AudienceSpec:
+    """*count* sockets of *endpoint*; each receives *events* events, within *seconds*.
 
     ``timed``: note how long each event was under way. ``tasks``: the ids that sockets follow, the first
     socket the first id and so on; empty: all. ``after``: the cursor to begin at.
     """
 
-    door: Door
+    endpoint: Endpoint
     count: int
     events: int = 0
     seconds: float = 60.0
@@ -63,8 +63,7 @@ class Heard:
 class Audience:
     """The process, seen from the one that measures. Listening begins at once."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._patience = wanted.seconds
+    def __init__(self, spec: AudienceSpec) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.benchmarks.audience"],
             stdin=subprocess.PIPE,
@@ -73,13 +72,13 @@ class Audience:
             cwd=ROOT,
         )
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asdict(wanted)) + "\n")
+        self._process.stdin.write(json.dumps(asdict(spec)) + "\n")
         self._process.stdin.flush()
         if self._line() != "ready":
-            raise ConnectionError(f"the audience did not get in to {wanted.door.url}")
+            raise ConnectionError(f"the audience could not connect to {spec.endpoint.url}")
 
     def heard(self) -> Heard:
-        """Wait until everything was heard, or time is up."""
+        """Wait until every event was received, or time is up."""
         return Heard(**json.loads(self._line()))
 
     def _line(self) -> str:
@@ -95,7 +94,7 @@ class Audience:
 
 
 def greet(wire: Wire, kind: str, tasks: object = "*", after: str | None = None) -> None:
-    """Say what has to be said before events come."""
+    """Exchange the greetings that come before events."""
     if kind == "ours":
         _say(wire, {"type": "hello", "versions": [1]}, b'"welcome"')
         _say(wire, {"type": "subscribe", "id": 1, "tasks": tasks, "after": after}, b'"subscribed"')
@@ -113,7 +112,7 @@ def _say(wire: Wire, message: dict[str, object], answer: bytes) -> None:
 
 @dataclass(eq=False, slots=True)
 class Ear:
-    """One socket, the bytes that may be the beginning of a mark, and how many events it heard."""
+    """One socket, the bytes that may be the beginning of a mark, and how many events it received."""
 
     wire: Wire
     rest: bytes
@@ -121,42 +120,42 @@ class Ear:
 
 
 class Hall:
-    """All sockets and what they heard."""
+    """All sockets and what they received."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+    def __init__(self, spec: AudienceSpec) -> None:
+        self._spec = spec
         self._waits: list[float] = []
-        self._take = self._take_timed if wanted.timed else self._take_counted
-        self._ears = [self._open(number) for number in range(wanted.count)]
+        self._take = self._take_timed if spec.timed else self._take_counted
+        self._ears = [self._open(number) for number in range(spec.count)]
 
     def _open(self, number: int) -> Ear:
-        wanted = self._wanted
-        wire = dial(wanted.door)
-        tasks = [wanted.tasks[number % len(wanted.tasks)]] if wanted.tasks else "*"
-        greet(wire, wanted.door.kind, tasks, wanted.after)
+        spec = self._spec
+        wire = dial(spec.endpoint)
+        tasks = [spec.tasks[number % len(spec.tasks)]] if spec.tasks else "*"
+        greet(wire, spec.endpoint.kind, tasks, spec.after)
         return Ear(wire, b"")
 
     def listen(self) -> Heard:
-        """Until every socket heard its events, or time is up."""
+        """Listen until every socket received its events, or time is up."""
         selector = selectors.DefaultSelector()
         take = self._take
         for ear in self._ears:
             ear.wire.socket.setblocking(False)
             take(ear, ear.wire.left)
             selector.register(ear.wire.socket, selectors.EVENT_READ, ear)
-        waiting = sum(ear.heard < self._wanted.events for ear in self._ears)
+        waiting = sum(ear.heard < self._spec.events for ear in self._ears)
         start, cpu = time.monotonic(), time.process_time()
-        while waiting and time.monotonic() - start < self._wanted.seconds:
+        while waiting and time.monotonic() - start < self._spec.seconds:
             for key, _ in selector.select(0.5):
                 ear = key.data
                 before = ear.heard
                 data = ear.wire.socket.recv(_READ)
                 if not data:
                     selector.unregister(ear.wire.socket)
-                    waiting -= before < self._wanted.events
+                    waiting -= before < self._spec.events
                     continue
                 take(ear, data)
-                waiting -= before < self._wanted.events <= ear.heard
+                waiting -= before < self._spec.events <= ear.heard
         return self._sum_up(time.process_time() - cpu, time.monotonic() - start)
 
     def _take_timed(self, ear: Ear, data: bytes) -> None:
@@ -169,7 +168,7 @@ class Hall:
             self._waits.append((now - float(found[1])) * 1e3)
             ear.heard += 1
             end = found.end()
-        ear.rest = whole[max(end, len(whole) - _LONGEST_STAMP) :]
+        ear.rest = whole[max(end, len(whole) - _MAX_STAMP) :]
 
     @staticmethod
     def _take_counted(ear: Ear, data: bytes) -> None:
@@ -179,17 +178,17 @@ class Hall:
 
     def _sum_up(self, cpu: float, seconds: float) -> Heard:
         deliveries = sum(ear.heard for ear in self._ears)
-        missing = sum(max(0, self._wanted.events - ear.heard) for ear in self._ears)
+        missing = sum(max(0, self._spec.events - ear.heard) for ear in self._ears)
         p50, p99 = (percentile(self._waits, q) if self._waits else 0.0 for q in (0.5, 0.99))
         return Heard(deliveries, missing, p50, p99, cpu, seconds)
 
 
 def main() -> None:
     given = json.loads(sys.stdin.readline())
-    wanted = Wanted(Door(**given.pop("door")), **given)
+    spec = AudienceSpec(Endpoint(**given.pop("endpoint")), **given)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    hall = Hall(wanted)
+    hall = Hall(spec)
     print("ready", flush=True)
     print(json.dumps(asdict(hall.listen())), flush=True)
     sys.stdin.read()

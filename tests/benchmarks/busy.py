@@ -1,4 +1,4 @@
-"""A thread that computes in Python all the time: the cell beside which everything else has to work."""
+"""A thread that computes in Python all the time, as a busy cell does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one call costs inside a task, alone and beside a busy Python thread."""
+"""The cost of one call inside a task, alone and beside a busy Python thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast events reach sockets, and what that costs the server."""
+"""The rate at which events reach sockets, and what that costs the server."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from jupyter_agent.core.events import Log
 from jupyter_agent.system.ids import new_id
 
-from .audience import MARK, Audience, Heard, Wanted, greet
-from .frames import Door, dial
+from .audience import MARK, Audience, AudienceSpec, Heard, greet
+from .frames import Endpoint, dial
 from .harness import LINE, Process, isolated, kernel, paced, server
 from .rivals import Rival, present, running
 from .rows import Row, at_least, at_most
@@ -27,7 +27,7 @@ class Stage:
     """A server to measure: its socket, its process, and how one event gets into it."""
 
     name: str
-    door: Door
+    endpoint: Endpoint
     process: Process
     say: Callable[[], object]
 
@@ -37,7 +37,9 @@ def ours() -> Iterator[Stage]:
     """Our server, with this process as the kernel."""
     with server() as running, kernel() as producer:
         task = new_id()
-        yield Stage("ours", running.door, running, lambda: producer.emit(task, 1, "log", Log("stdout", LINE)))
+        yield Stage(
+            "ours", running.endpoint, running, lambda: producer.emit(task, 1, "log", Log("stdout", LINE))
+        )
 
 
 def stages() -> Iterator[Stage]:
@@ -46,13 +48,13 @@ def stages() -> Iterator[Stage]:
         yield stage
     for rival in present():
         with isolated() as base, running(rival, base) as found:
-            yield Stage(rival.name, found.door, found, found.say)
+            yield Stage(rival.name, found.endpoint, found, found.say)
 
 
 def under_load(stage: Stage, clients: int, rate: float, seconds: float) -> tuple[Heard, float]:
-    """What *clients* heard of *rate* events a second, and the server's CPU for each delivery, in us."""
+    """What *clients* received of *rate* events a second, and the server's CPU for each delivery, in us."""
     events = int(rate * seconds)
-    with Audience(Wanted(stage.door, clients, events, seconds + 20)) as audience:
+    with Audience(AudienceSpec(stage.endpoint, clients, events, seconds + 20)) as audience:
         before = stage.process.cpu
         paced(events, rate, stage.say)
         heard = audience.heard()
@@ -87,11 +89,11 @@ def latency() -> list[Row]:
 
 
 def burst() -> list[Row]:
-    """200 subscribers, events as fast as they can be said: deliveries for each second of server CPU."""
+    """200 subscribers, events as fast as they can be published: deliveries for each second of server CPU."""
     found = {}
     for stage in stages():
         events = 20_000 if stage.name == "ours" else 500
-        with Audience(Wanted(stage.door, 200, events, 90, timed=False)) as audience:
+        with Audience(AudienceSpec(stage.endpoint, 200, events, 90, timed=False)) as audience:
             before = stage.process.cpu
             for _ in range(events):
                 stage.say()
@@ -112,9 +114,9 @@ def memory() -> list[Row]:
 
 
 def _memory(stage: Stage) -> float:
-    with Audience(Wanted(stage.door, 50, 1)):
+    with Audience(AudienceSpec(stage.endpoint, 50, 1)):
         before = stage.process.rss
-        with Audience(Wanted(stage.door, 500, 1)):
+        with Audience(AudienceSpec(stage.endpoint, 500, 1)):
             return (stage.process.rss - before) / 500 / 1024
 
 
@@ -127,7 +129,7 @@ def replay() -> list[Row]:
             producer.emit(task, 1, "log", Log("stdout", LINE))
         if not producer.flush(60):
             raise TimeoutError("the events were not committed within 60 s")
-        seconds = resume(running.door, f"{head(running.door).partition(':')[0]}:0", events)
+        seconds = resume(running.endpoint, f"{head(running.endpoint).partition(':')[0]}:0", events)
     peers = {f"{rival.name}, live": _one_by_one(rival, events // 10) * 10 for rival in present()}
     note = "the others keep nothing to replay: the same events sent and received one by one, from a tenth"
     return [Row("replay of 100,000 events to one client", seconds, "s", at_most(1), peers, note)]
@@ -137,17 +139,17 @@ def _one_by_one(rival: Rival, events: int) -> float:
     with (
         isolated() as base,
         running(rival, base) as found,
-        Audience(Wanted(found.door, 1, events, timed=False)) as audience,
+        Audience(AudienceSpec(found.endpoint, 1, events, timed=False)) as audience,
     ):
         for _ in range(events):
             found.say()
         return audience.heard().seconds
 
 
-def resume(door: Door, after: str, events: int) -> float:
+def resume(endpoint: Endpoint, after: str, events: int) -> float:
     """Seconds from connecting until *events* events after the cursor *after* have come."""
     start = time.perf_counter()
-    wire = dial(door)
+    wire = dial(endpoint)
     greet(wire, "ours", "*", after)
     got, rest = wire.left.count(MARK), wire.left[1 - len(MARK) :]
     while got < events:
@@ -158,9 +160,9 @@ def resume(door: Door, after: str, events: int) -> float:
     return time.perf_counter() - start
 
 
-def head(door: Door) -> str:
+def head(endpoint: Endpoint) -> str:
     """The cursor of the journal's newest event."""
-    wire = dial(door)
+    wire = dial(endpoint)
     wire.send('{"type":"hello","versions":[1]}')
     welcome = json.loads(wire.frame())
     wire.close()

@@ -1,4 +1,4 @@
-"""A WebSocket client of a few lines on a raw socket, so that what measures costs almost nothing."""
+"""A minimal WebSocket client on a raw socket, so that measuring costs almost nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Wire:
         return taken
 
     def close(self) -> None:
-        """Leave without a goodbye; again is nothing."""
+        """Close the TCP connection without a close frame. Idempotent."""
         self.socket.close()
 
 
@@ -69,7 +69,7 @@ def text_frame(payload: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """Where a server's WebSocket is, and how one is greeted there (``kind``, see `greet`)."""
 
     kind: str
@@ -77,9 +77,9 @@ class Door:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def dial(door: Door, path: str = "") -> Wire:
-    """Open one WebSocket; *path* replaces the door's own."""
-    parts = urlsplit(door.url)
+def dial(endpoint: Endpoint, path: str = "") -> Wire:
+    """Open one WebSocket; *path* replaces the endpoint's own."""
+    parts = urlsplit(endpoint.url)
     query = f"?{parts.query}" if parts.query else ""
     request = [
         f"GET {path or parts.path + query} HTTP/1.1",
@@ -88,7 +88,7 @@ def dial(door: Door, path: str = "") -> Wire:
         "Upgrade: websocket",
         "Sec-WebSocket-Version: 13",
         f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
-        *(f"{name}: {value}" for name, value in door.headers.items()),
+        *(f"{name}: {value}" for name, value in endpoint.headers.items()),
     ]
     raw = socket.create_connection((parts.hostname or "", parts.port or 80), TIMEOUT)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -102,5 +102,5 @@ def dial(door: Door, path: str = "") -> Wire:
     head, _, wire.left = wire.left.partition(b"\r\n\r\n")
     if b" 101 " not in head.split(b"\r\n", 1)[0]:
         raw.close()
-        raise ConnectionError(f"{door.url} answered {head[:200]!r}")
+        raise ConnectionError(f"{endpoint.url} answered {head[:200]!r}")
     return wire

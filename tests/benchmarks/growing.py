@@ -1,4 +1,4 @@
-"""What it costs that there are more sockets, tasks or producers."""
+"""The cost of more sockets, more tasks and more producers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jupyter_agent.core.events import Log
 from jupyter_agent.producer.producer import Producer
 from jupyter_agent.system.ids import new_id
 
-from .audience import Audience, Wanted
+from .audience import Audience, AudienceSpec
 from .fanout import ours, under_load
 from .growth import Curve, Growth
 from .harness import LINE, Server, kernel, server
@@ -71,8 +71,8 @@ def _commit_cost(tasks: list[str], sockets: int, followed: list[str]) -> float:
     with server() as running, kernel() as producer:
         if not sockets:
             return _emitted(running, producer, tasks)
-        wanted = Wanted(running.door, sockets, heard_by_each, timed=False, tasks=followed)
-        with Audience(wanted) as audience:
+        spec = AudienceSpec(running.endpoint, sockets, heard_by_each, timed=False, tasks=followed)
+        with Audience(spec) as audience:
             before = running.cpu
             _emitted(running, producer, tasks)
             audience.heard()

@@ -1,4 +1,4 @@
-"""How costs grow with sockets, tasks, stored events and producers: tables, and plots."""
+"""Tables and plots of how costs grow with sockets, tasks, stored events and producers."""
 
 from __future__ import annotations
 

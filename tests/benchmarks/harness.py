@@ -1,4 +1,4 @@
-"""What every measurement shares: isolated folders, a real server, peers, a kernel's producer."""
+"""Shared parts of every measurement: isolated folders, a real server, peers, a producer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jupyter_agent.transport.discovery import read_holder
 from tests.support.producers import close_current, wait_until_up
 
 if TYPE_CHECKING:
-    from .frames import Door
+    from .frames import Endpoint
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "bench"
@@ -130,15 +130,15 @@ class Server(Process):
         raise TimeoutError(f"the server did not start: {(self.base / 'server.log').read_text()[-2000:]}")
 
     @property
-    def door(self) -> Door:
+    def endpoint(self) -> Endpoint:
         """Its WebSocket."""
-        from .frames import Door
+        from .frames import Endpoint
 
         headers = {
             "Authorization": f"token {TOKEN}",
             "Sec-WebSocket-Protocol": "v1.events.jupyter-agent",
         }
-        return Door("ours", "ws" + self.url.removeprefix("http") + "jupyter-agent/ws", headers)
+        return Endpoint("ours", "ws" + self.url.removeprefix("http") + "jupyter-agent/ws", headers)
 
 
 @contextmanager

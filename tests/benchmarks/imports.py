@@ -1,4 +1,4 @@
-"""What an import adds to the start of a kernel."""
+"""The time that an import adds to the start of a kernel."""
 
 from __future__ import annotations
 

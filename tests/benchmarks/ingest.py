@@ -1,4 +1,4 @@
-"""How many events a second become durable."""
+"""The number of events a second that become durable."""
 
 from __future__ import annotations
 

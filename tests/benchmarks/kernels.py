@@ -1,4 +1,4 @@
-"""Code in a real kernel, where what is printed and shown costs what it costs a user."""
+"""Code in a real kernel, where printing and displaying cost what they cost a user."""
 
 from __future__ import annotations
 

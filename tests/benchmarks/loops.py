@@ -1,4 +1,4 @@
-"""What a progress bar costs each turn of a loop, in a real kernel."""
+"""The cost of a progress bar for each turn of a loop, in a real kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server on a journal that has grown old: up to ten million events, put in by the journal's own append."""
+"""A server on a large journal: up to ten million events, written by the journal itself."""
 
 from __future__ import annotations
 
@@ -104,14 +104,16 @@ def _open(base: Path, task: str) -> dict[str, float]:
     """What a server on this journal does first."""
     running = Server(base, {"retention_bytes": 1 << 50})
     try:
-        epoch, _, offset = head(running.door).partition(":")
+        epoch, _, offset = head(running.endpoint).partition(":")
         near = f"{epoch}:{int(offset) - _NEAR}" if int(offset) > _NEAR else f"{epoch}:0"
         return {
             "start, s": running.start_up,
             "first 50 tasks, ms": timed(lambda: _get(running, "tasks?limit=50"), 5) * 1e3,
             "1,000 events of a task, ms": timed(lambda: _get(running, f"tasks/{task}/events?limit=1000"), 5)
             * 1e3,
-            f"resume {_NEAR:,} events before the end, ms": timed(lambda: resume(running.door, near, _NEAR), 5)
+            f"resume {_NEAR:,} events before the end, ms": timed(
+                lambda: resume(running.endpoint, near, _NEAR), 5
+            )
             * 1e3,
             "server RSS, MiB": running.rss / 2**20,
         }

@@ -1,4 +1,4 @@
-"""One event out of a running task, beside the event log of Dask where it is installed.
+"""One event out of a running task, beside Dask's event log where Dask is installed.
 
 Dask runs in a process of its own, which prints its figure; if it does not run it is left out, and that
 is said.

@@ -1,4 +1,4 @@
-"""Writes what was measured into the page, between the subject's markers, and the plots beside it."""
+"""The writer of the page: results between a subject's markers, and the plots beside it."""
 
 from __future__ import annotations
 

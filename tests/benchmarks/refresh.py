@@ -1,4 +1,4 @@
-"""A page that is refreshed while lines come: what it misses, and what it sees twice.
+"""A page that is refreshed while lines come: the lines it misses and the lines it shows twice.
 
 One real kernel prints numbered lines from a task; the same lines go the way of Jupyter's own kernel
 WebSocket and the way of the journal. Both sockets are cut and opened again in mid-stream.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 from uuid import uuid4
 
-from .frames import Door, Wire, dial
+from .frames import Endpoint, Wire, dial
 from .harness import TOKEN, Server, server
 from .rows import Row, at_most
 
@@ -61,7 +61,7 @@ def _twice(seen: Counter[int]) -> int:
 
 def _both(running: Server, *, same_page: bool) -> tuple[Counter[int], Counter[int]]:
     kernel = _api(running, "kernels", {"name": "python3"})["id"]
-    channels, journal = _Channels(running.url, kernel, same_page=same_page), _Journal(running.door)
+    channels, journal = _Channels(running.url, kernel, same_page=same_page), _Journal(running.endpoint)
     found: dict[object, Counter[int]] = {}
     threads = [
         threading.Thread(target=lambda view=view: found.update({view: watch(view)}), name="viewer")
@@ -126,7 +126,7 @@ class _Channels:
 
     def _open(self) -> Wire:
         headers = {"Authorization": f"token {TOKEN}"}
-        return dial(Door("kernel", f"{self._where}?session_id={self._session}", headers))
+        return dial(Endpoint("kernel", f"{self._where}?session_id={self._session}", headers))
 
     def reopen(self) -> None:
         if not self._same_page:
@@ -152,13 +152,13 @@ class _Channels:
 class _Journal:
     """A subscriber that follows the protocol: it goes on from its own cursor."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._cursor: str | None = None
         self.reopen()
 
     def reopen(self) -> None:
-        self.wire = dial(self._door)
+        self.wire = dial(self._endpoint)
         self.wire.send('{"type":"hello","versions":[1]}')
         self.wire.send(json.dumps({"type": "subscribe", "id": 1, "tasks": "*", "after": self._cursor}))
 

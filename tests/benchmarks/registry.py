@@ -1,4 +1,4 @@
-"""What can be measured, by name, in the order of the page."""
+"""The measurements by name, in the order of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servers that others would write (`peers`), started, and spoken to by one publisher."""
+"""The servers in `peers`, started, and one publisher that talks to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .audience import greet
-from .frames import Door, Wire, dial
+from .frames import Endpoint, Wire, dial
 from .harness import LINE, Process
 
 
@@ -61,11 +61,11 @@ class Running(Process):
         assert self.popen.stdout is not None
         port = int(self.popen.stdout.readline())
         self.kind = rival.kind
-        self.door = Door(rival.kind, f"ws://127.0.0.1:{port}{rival.path}")
+        self.endpoint = Endpoint(rival.kind, f"ws://127.0.0.1:{port}{rival.path}")
         self._publisher = self._connect(rival)
 
     def _connect(self, rival: Rival) -> Wire:
-        wire = dial(self.door, rival.publish)
+        wire = dial(self.endpoint, rival.publish)
         greet(wire, rival.kind)
         return wire
 

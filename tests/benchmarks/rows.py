@@ -1,4 +1,4 @@
-"""One figure with its target, what a user would pick instead, and what has to be known of it."""
+"""One figure with its target, the alternative's figure, and notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measuring itself is not measured here; what it is made of works."""
+"""Tests of the parts of the benchmarks; nothing is measured here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from .audience import Ear, Hall, Wanted
-from .frames import Door, Wire, text_frame
+from .audience import AudienceSpec, Ear, Hall
+from .frames import Endpoint, Wire, text_frame
 from .growth import Curve, Growth
 from .harness import percentile
 from .page import PAGE, replaced, write
@@ -107,7 +107,7 @@ def _unmasked(frame: bytes, head: int) -> bytes:
 
 def test_an_event_cut_in_two_by_the_socket_is_heard_once() -> None:
     for timed in (True, False):
-        hall = Hall(Wanted(Door("plain", "ws://127.0.0.1:1"), 0, timed=timed))
+        hall = Hall(AudienceSpec(Endpoint("plain", "ws://127.0.0.1:1"), 0, timed=timed))
         with socket.socket() as unused:
             ear = Ear(Wire(unused), b"")
             for chunk in (b'{"time":1.5,"type":"log"},{"ti', b'me":2', b".5}", b',{"time":3.5}'):

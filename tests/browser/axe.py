@@ -1,4 +1,4 @@
-"""Accessibility, as axe-core sees it."""
+"""Accessibility checks by axe-core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network between a page and its server, as a cable that a test can pull and plug in again."""
+"""The network between a page and its server, which a test can cut and restore."""
 
 from __future__ import annotations
 

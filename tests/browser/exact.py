@@ -1,4 +1,4 @@
-"""A task that says numbered lines until it is told to stop, and where each must be once, in order."""
+"""A task that logs numbered lines until it is stopped, and a check that each line arrived once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ tell.submit(pathlib.Path({folder!r}));"""
 
 @dataclass(frozen=True)
 class Teller:
-    """One such task, silent after *last* lines; its bar moves on. Its own file says which it said."""
+    """One such task, silent after *last* lines; its bar moves on. Its file has the lines that it logged."""
 
     folder: Path
     name: str = "tell"
@@ -58,7 +58,7 @@ class Teller:
         return path.read_text().splitlines() if path.exists() else []
 
     def say(self, more: int) -> int:
-        """Wait until it has said so many lines more; how many it said then."""
+        """Wait until it has logged so many lines more; return how many it has logged."""
         enough = len(self.said) + more
         return int(until(lambda: len(self.said) >= enough and len(self.said), START))
 
@@ -78,7 +78,7 @@ def wait_for_end(view: Locator, state: str) -> None:
 
 
 def wait_until_it_moves(view: Locator, beyond: int = 0) -> None:
-    """Wait until the view hears the server, and its bar has moved and says more than *beyond*."""
+    """Wait until the view is connected, and its bar has moved beyond *beyond*."""
     expect(view).to_have_attribute("data-connection", "live")
     bar = view.get_by_role("progressbar")
     expect(bar).to_have_attribute("aria-valuenow", re.compile(r"^\d+$"))

@@ -1,4 +1,4 @@
-"""A real JupyterLab in folders of its own, and a hand on its notebooks."""
+"""A real JupyterLab in folders of its own, and helpers that operate its notebooks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 START = 60.0
-"""Seconds in which a server, a kernel and a page do whatever they are waited for, on a busy machine too."""
+"""Seconds to wait for anything that a server, a kernel or a page does, on a busy machine too."""
 
 STOP = 15.0
 RECORD = re.compile(r"^(?=\[[DIWEC] |\[IPKernelApp\])", re.MULTILINE)
@@ -48,7 +48,7 @@ SETTINGS = {
 
 
 class Lab:
-    """One server at a port of its own; `stop` ends it and whatever it started, and it can `start` again.
+    """One server at a port of its own; `stop` ends it and all that it started, and it can `start` again.
 
     With *extension* its pages have this package's JupyterLab extension, as it was built; without *agent* the
     server does not have this package's.
@@ -179,7 +179,7 @@ class Lab:
 
 
 def free_port() -> int:
-    """A port that nobody listens at now."""
+    """A port that no process listens on now."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -1,4 +1,4 @@
-"""How a page bears a busy task: ``python -m tests.browser.load`` measures it with the browser's own tracing.
+"""The cost of a busy task for the page: ``python -m tests.browser.load``.
 
 A cell's task logs 100,000 lines and 1,000 metric points a second for 30 s in a real JupyterLab. Printed
 are the longest tasks of the page's main thread, and the JavaScript heap before and after, each time after

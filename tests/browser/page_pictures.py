@@ -1,4 +1,4 @@
-"""Takes the pictures of the tasks page: ``python -m tests.browser.page_pictures`` writes to docs/images/."""
+"""Screenshots of the tasks page: ``python -m tests.browser.page_pictures`` writes docs/images/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes the pictures of the docs: ``python -m tests.browser.pictures`` writes docs/images/."""
+"""Screenshots for the docs: ``python -m tests.browser.pictures`` writes docs/images/."""
 
 from __future__ import annotations
 

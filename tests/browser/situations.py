@@ -1,4 +1,4 @@
-"""What a view survives: ``python -m tests.browser.situations`` sees it in a real JupyterLab.
+"""The table of situations that a view survives: ``python -m tests.browser.situations``.
 
 The same loop runs in two cells of one notebook, so that both meet the same thing at the same moment: one
 updates stock ipywidgets from a thread, the other is a task. Each loop also writes its lines to a file, which

@@ -1,4 +1,4 @@
-"""A page with nothing but task views, and a server behind it that says only what a test tells it to."""
+"""A page with nothing but task views, and a scripted server behind it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def event(offset: int, kind: str, data: dict[str, Any], **envelope: Any) -> dict
     return {"offset": offset, **who, "type": kind, "data": data, **envelope}
 
 
-class _Door(WebSocketHandler):
+class _SocketHandler(WebSocketHandler):
     def initialize(self, stage: Stage) -> None:
         self.stage = stage
 
@@ -111,7 +111,7 @@ class Stage:
         self.received: queue.Queue[dict[str, Any]] = queue.Queue()
         self.closed: queue.Queue[int | None] = queue.Queue()
         self.connections = 0
-        self._door: _Door | None = None
+        self._socket: _SocketHandler | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="stage")
         self._thread.start()
@@ -121,9 +121,9 @@ class Stage:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
-    def opened(self, door: _Door) -> None:
+    def opened(self, socket: _SocketHandler) -> None:
         self.connections += 1
-        self._door = door
+        self._socket = socket
 
     def expect(self, kind: str) -> dict[str, Any]:
         """The next frame from the page, which must be of this type."""
@@ -136,12 +136,12 @@ class Stage:
         self.send_text(json.dumps(frame))
 
     def send_text(self, text: str) -> None:
-        """Send this as a frame, whatever it is."""
-        self._call(lambda door: door.write_message(text))
+        """Send *text* as a frame, valid or not."""
+        self._call(lambda socket: socket.write_message(text))
 
     def hang_up(self, code: int, reason: str = "") -> None:
         """Close the socket with this code."""
-        self._call(lambda door: door.close(code, reason))
+        self._call(lambda socket: socket.close(code, reason))
 
     def welcome(self, *, heartbeat: float = 25.0, now: float = 1000.0) -> int:
         """Greet the page; returns the id of the subscription that it then asks for."""
@@ -165,8 +165,8 @@ class Stage:
 
     def _call(self, job: Any) -> None:
         async def run() -> None:
-            assert self._door is not None
-            sent = job(self._door)
+            assert self._socket is not None
+            sent = job(self._socket)
             if sent is not None:
                 await sent
 
@@ -191,6 +191,6 @@ class Stage:
                 ("/task.mjs", _Text, {"text": TESTING.read_text("utf-8"), "kind": "text/javascript"}),
                 ("/jupyter-agent/static/(.*)", StaticFileHandler, {"path": STATIC}),
                 ("/jupyter-agent/tasks/([^/]*)/events", _History, {"stage": self}),
-                ("/jupyter-agent/ws", _Door, {"stage": self}),
+                ("/jupyter-agent/ws", _SocketHandler, {"stage": self}),
             ]
         )

@@ -1,4 +1,4 @@
-"""Cells for notebooks in a real JupyterLab, and what tests of its extension ask of the page."""
+"""Cells for notebooks in a real JupyterLab, and queries that tests of its extension make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MIME bundle, the still picture, and the copy that the kernel keeps for its widget."""
+"""The MIME bundle, the static HTML, and the copy that the kernel keeps for its widget."""
 
 from __future__ import annotations
 

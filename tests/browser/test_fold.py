@@ -1,4 +1,4 @@
-"""The browser's fold and the core's fold tell the same story, whatever the story."""
+"""The browser's reducer and the core's fold agree on every generated story."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same in Notebook 7, which draws notebooks by the same extension on pages of its own."""
+"""The view in Notebook 7, which draws notebooks with the same extension on pages of its own."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_stranger_s_copy_of_a_notebook_shows_the_task_and_the_network_may_go_m
     start(lab, page, "own.ipynb", teller.cell)
     save_now(page)
     copy = json.loads((lab.root / "own.ipynb").read_text())
-    copy["cells"][0]["source"] = "# nobody has signed this"
+    copy["cells"][0]["source"] = "# not trusted"
     (lab.root / "strange.ipynb").write_text(json.dumps(copy))
     with cable(lab.url) as line:
         page.goto(f"{line.url}notebooks/strange.ipynb?token={lab.token}")

@@ -113,7 +113,7 @@ def all_stop(office: Office) -> Iterator[None]:
 
 @dataclass
 class Visitor:
-    """Somebody with a browser, who sees what is said on the console."""
+    """A user's browser context, which records messages on the console."""
 
     context: BrowserContext
     url: str
@@ -123,14 +123,14 @@ class Visitor:
     def visit(self, path: str = "", *, login: bool = True) -> Tab:
         """Open the tasks page in a tab of its own."""
         tab = self.context.new_page()
-        tab.on("console", self._hear)
+        tab.on("console", self._record)
         tab.on("pageerror", lambda error: self.said.append(str(error)))
         if login:
             tab.goto(f"{self.url}login?token={self.token}")
         tab.goto(f"{self.url}jupyter-agent/{path}")
         return tab
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.said.append(f"{message.text} {message.location}")
 
@@ -140,7 +140,7 @@ Visit = Callable[..., Visitor]
 
 @pytest.fixture
 def visitor(browser: Browser, office: Office) -> Iterator[Visit]:
-    """``visitor(**options)``: a browser's context of its own; on no page is anything said or refused."""
+    """``visitor(**options)``: a browser context of its own, with an empty console and no failed request."""
     made: list[Visitor] = []
 
     def make(url: str = "", **options: Any) -> Visitor:

@@ -1,4 +1,4 @@
-"""Views of tasks come back under their cells after a page was left before its notebook was saved."""
+"""Restored views: they come back under their cells when a page left before a save."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quickstart as a newcomer meets it: in JupyterLab, with a page that is refreshed in mid-task."""
+"""The quickstart in JupyterLab, with a page that is refreshed while a task runs."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def saved(lab: Lab, browser: Browser) -> dict[str, Any]:
 
 
 def write_outputs(path: Path, *outputs: dict[str, Any]) -> None:
-    """A notebook whose only cell has these outputs; nobody has signed it."""
+    """A notebook whose only cell has these outputs; it is not trusted."""
     write_notebook(path, ("",))
     notebook = json.loads(path.read_text())
     notebook["cells"][0]["outputs"] = outputs

@@ -1,4 +1,4 @@
-"""What happens to pages, kernels, servers and the lines between them costs no view in JupyterLab a line."""
+"""No failure of a page, kernel, server or network costs a view in JupyterLab a line."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .lab import START, Lab, block, command, restart_kernel, run_cell, save, wai
 
 REFRESHES = 20
 MEANWHILE = 40
-"""Lines that are said while nobody hears them."""
+"""Lines that are logged while no page is connected."""
 BROWSERS_OWN = re.compile(
     "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to"
 )
 """What Chromium itself says on the console when a server cannot be reached."""
 UNASKED = "Blocked attempt to show a 'beforeunload' confirmation panel"
-"""... and when JupyterLab wants to ask about an unsaved notebook on a page that nobody has touched."""
+"""... and when JupyterLab wants to ask about an unsaved notebook on a page without user activation."""
 HIDE = """
 Object.defineProperty(document, "visibilityState", {get: () => window.away ? "hidden" : "visible"});
 Object.defineProperty(document, "hidden", {get: () => !!window.away});
 const draw = window.requestAnimationFrame.bind(window);
 window.requestAnimationFrame = (job) => window.away ? 0 : draw(job);
 """
-"""A page whose ``window.away`` says whether anybody sees it: headless Chromium shows all its pages always."""
+"""A page whose ``window.away`` says whether it is visible: headless Chromium shows all its pages always."""
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_page_that_nobody_sees_and_that_was_frozen_is_right_when_it_is_seen_ag
 
 
 def show(page: Page, *, seen: bool) -> None:
-    """Somebody looks at this page, or at another one."""
+    """Make this page visible, or hidden."""
     page.evaluate(
         "(seen) => { window.away = !seen; document.dispatchEvent(new Event('visibilitychange')); }", seen
     )

@@ -1,4 +1,4 @@
-"""The view against a scripted server: what it says on the wire, and what it puts on the page."""
+"""The view against a scripted server: its frames on the wire, and what it draws."""
 
 from __future__ import annotations
 
@@ -331,7 +331,7 @@ def test_a_question_is_answered_by_name(stage: Stage, view: Page, way: str) -> N
 def test_an_answer_of_somebody_else_takes_the_question_away(
     stage: Stage, view: Page, by: str, who: str
 ) -> None:
-    """Before the task's process has read it; who clicks meanwhile is told."""
+    """Before the task's process has read it; a click meanwhile shows that."""
     ident = stage.welcome()
     stage.answer(ident, snapshot())
     prompt = {"prompt_id": "p1", "text": "Deploy?", "choices": ["yes", "no"]}
@@ -516,7 +516,7 @@ def test_a_conversation_is_there_after_a_refresh_and_grows_token_by_token(stage:
 
 
 def test_a_view_that_is_moved_draws_the_lines_that_are_there_then(stage: Stage, view: Page) -> None:
-    """A page's notebook takes cells out of it that are out of sight; the log is told anew after that."""
+    """A page's notebook takes cells out of it that are out of sight; the log is drawn anew after that."""
     ident = stage.welcome()
     stage.answer(ident, snapshot())
     stage.tell(ident, log(3, "one\n"), log(4, "two\n"))

@@ -1,4 +1,4 @@
-"""Fenced code blocks of a Markdown page, and running them as a reader would."""
+"""Fenced code blocks of a Markdown page, run as a reader would run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One table of folds holds the core to its word; the front-end's tests read the same table."""
+"""The table of folds that the core and the front-end must both satisfy."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Broken frames, requests and files for every door. ``python -m tests.fuzz``."""
+"""Fuzzers: broken frames, requests and files for every endpoint. ``python -m tests.fuzz``."""

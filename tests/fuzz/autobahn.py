@@ -1,4 +1,4 @@
-"""The Autobahn test suite against the WebSocket door: ``python -m tests.fuzz.autobahn PYTHON2 [CASES]``.
+"""The Autobahn test suite against the WebSocket: ``python -m tests.fuzz.autobahn PYTHON2 [CASES]``.
 
 The suite (``autobahntestsuite`` on PyPI) runs on Python 2.7 only, so PYTHON2 is such an interpreter that has
 it. It wants every message back; so the server's own socket class is asked to send back what it gets, by its
@@ -20,7 +20,7 @@ from tests.support.servers import Server, loud, servers
 
 ALL = "1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*"
 KNOWN = "7.9."
-"""Close codes that nobody may send: Tornado sends them back where 1002 is wanted. The connection ends."""
+"""Close codes that no peer may send: Tornado sends them back where 1002 is wanted. The connection ends."""
 
 ECHO = """
 from jupyter_agent.server.handlers.websocket import AgentSocket
@@ -52,7 +52,7 @@ def _run(python2: str, cases: str, server: Server, folder: Path) -> dict[str, st
     url = "ws" + server.url.removeprefix("http") + f"jupyter-agent/ws?token={server.token}"
     spec = {
         "outdir": str(folder / "reports"),
-        "servers": [{"agent": "door", "url": url}],
+        "servers": [{"agent": "jupyter_agent", "url": url}],
         "cases": cases.split(","),
         "exclude-cases": [],
         "exclude-agent-cases": {},
@@ -62,7 +62,7 @@ def _run(python2: str, cases: str, server: Server, folder: Path) -> dict[str, st
     command = [python2, "-c", suite, "-m", "fuzzingclient", "-s", str(folder / "spec.json")]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     index = json.loads((folder / "reports" / "index.json").read_text())
-    return {case: result["behavior"] for case, result in index["door"].items()}
+    return {case: result["behavior"] for case, result in index["jupyter_agent"].items()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Python client over real sockets, against a server that says anything."""
+"""Target: the Python client over real sockets, against a server that sends anything."""
 
 from __future__ import annotations
 

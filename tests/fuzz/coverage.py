@@ -1,4 +1,4 @@
-"""The pure targets guided by coverage, with atheris, where there is a wheel of it for this Python.
+"""The pure targets guided by coverage, with atheris, where this Python has a wheel of it.
 
 Atheris's loop never returns, so each target runs in a process of its own:
 ``python -m tests.fuzz.coverage TARGET SECONDS FOLDER``.

@@ -1,4 +1,4 @@
-"""Where a target's chance comes from: a seed, hypothesis, or the bytes of a coverage-guided fuzzer."""
+"""The source of a target's randomness: a seed, hypothesis, or a coverage-guided fuzzer's bytes."""
 
 from __future__ import annotations
 

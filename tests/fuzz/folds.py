@@ -1,4 +1,4 @@
-"""Events, ids and cursors read; tasks folded and drawn, whatever the events say."""
+"""Targets: events, ids and cursors that are parsed, and tasks that are folded and drawn."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class _Tags(HTMLParser):
 
 
 def speaking(dice: Dice) -> None:
-    """Numbers, times and text of any size are said."""
+    """Numbers, times and text of any size are formatted."""
     value = dice.pick((*FLOATS, float("inf"), float("-inf"), float("nan")))
     dice.feed(repr(value))
     for say in (duration_words, age, moment):

@@ -1,4 +1,4 @@
-"""Messages and events made from the very types that read them: mostly right, sometimes not.
+"""Messages and events generated from the types that decode them: mostly right, sometimes not.
 
 A field's value comes from its type; names that mean something (``task``, ``after``, ``n``) have pools,
 so that messages also speak of what is there.

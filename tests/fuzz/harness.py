@@ -1,4 +1,4 @@
-"""What targets have in common: a find, a folder, and silence in the log."""
+"""Shared parts of the targets: finds, folders, and a log that must stay silent."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Target(NamedTuple):
     name: str
     opened: Callable[[Path], AbstractContextManager[Feed]]
     share: float
-    door: bool = False
-    """Whether it needs a real server."""
+    needs_server: bool = False
+    """Whether it runs against a real server."""
 
 
 def expect(true: object, sentence: str) -> None:
@@ -70,7 +70,7 @@ def quiet(*expected: str) -> Iterator[Callable[[], None]]:
 @contextmanager
 def at_most(extra: int) -> Iterator[None]:
     """No more than *extra* bytes of address space over what is in use now: a mutated length stays a
-    `MemoryError` and costs nobody else's memory."""
+    `MemoryError` and takes no other process's memory."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + extra, hard))

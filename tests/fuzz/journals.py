@@ -1,4 +1,4 @@
-"""A journal's files that something happened to: it is moved aside and said, and the next event is stored."""
+"""Target: damaged journal files are moved aside and reported, and the next event is stored."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _run(holder: Holder, job: Callable[[JournalSession, DataPaths], Any], paths:
     try:
         holder.call(lambda session: job(session, paths)).result(20)
     except AgentError:
-        return  # said in a sentence; a door makes a 503 of it
+        return  # one sentence; a handler answers 503 with it
 
 
 def _store(holder: Holder) -> None:
@@ -179,7 +179,7 @@ _JOBS: tuple[Callable[[JournalSession, DataPaths], Any], ...] = (
 
 @contextmanager
 def addresses(folder: Path) -> Iterator[Feed]:
-    """``holder.json`` with anything in it: somebody's address, or nobody's."""
+    """``holder.json`` with anything in it: a holder's address, or none."""
     paths = DataPaths(folder / "agent")
     slot = paths.journals / "default"
     slot.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Damage to bytes: what bad disks, half-written files and hostile peers make of them."""
+"""Damage to bytes, as bad disks, half-written files and hostile peers cause it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sans-IO sides of `core.protocol`, and the forwarder around one, against frames of any kind."""
+"""Targets: the sans-IO sides of the protocol, and the forwarder around one, against any frames."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def server_session(dice: Dice) -> None:
                 producers = isinstance(item, Publish | Handled)
                 expect(not producers or side.role == "producer", "a subscriber may not publish")
                 welcomed = True
-        expect(set(vars(side)) == {"state", "role"}, "the session keeps what it is told")
+        expect(set(vars(side)) == {"state", "role"}, "the session stores what it received")
     fresh = ServerSide()
     expect(isinstance(fresh.receive(HELLO)[0], Hello), "a good client is refused")
 
@@ -107,7 +107,7 @@ def subscriber_session(dice: Dice) -> None:
         expect(len(items) <= 2, "one frame brings about many")
         for item in items:
             if isinstance(item, Restart | Apply):
-                expect(item.id in side.subscriptions, f"{item} is for nobody")
+                expect(item.id in side.subscriptions, f"{item} is for no subscription")
             elif isinstance(item, Send):
                 _one_of_ours.decode(item.frame)
         expect(set(side.subscriptions) == {1, 2} and len(side._asked) <= 2, "the state grows")
@@ -128,7 +128,7 @@ def _goes_on(side: SubscriberSide) -> None:
 
 
 def producer_session(dice: Dice) -> None:
-    """Whatever a server says, only what was sent can count as committed."""
+    """Only what was sent can count as committed, for any answer of a server."""
     side = ProducerSide("01HF7YAT00CNVP2Z3JDXQ6MZ1F", "fuzz/1", "host")
     side.connected()
     most = 0

@@ -1,4 +1,4 @@
-"""Spool files that something happened to: what is sound is taken in, in order, and the rest is named."""
+"""Target: damaged spool files: sound events are recovered in order, and the rest is named as lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All targets, and which part of all inputs each gets."""
+"""The list of targets, and each one's share of the inputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from . import clients, doors, folds, journals, sessions, spools
+from . import clients, endpoints, folds, journals, sessions, spools
 from .harness import Feed, Target, quiet
 
 
@@ -35,8 +35,8 @@ TARGETS = (
     Target("databases", journals.databases, 2),
     Target("addresses", journals.addresses, 1.5),
     Target("results", journals.results, 1.5),
-    Target("sockets", doors.sockets, 3.5, door=True),
-    Target("requests", doors.requests, 2, door=True),
+    Target("sockets", endpoints.sockets, 3.5, needs_server=True),
+    Target("requests", endpoints.requests, 2, needs_server=True),
 )
 PURE = tuple(target for target in TARGETS if target.opened.__qualname__.startswith("_pure"))
 

@@ -1,4 +1,4 @@
-"""A small part of ``make fuzz`` in every run: the same inputs each time, and what fails is made small."""
+"""A small part of ``make fuzz`` in every run, with the same inputs each time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .harness import Found, Target
 from .sessions import server_session
 from .targets import TARGETS
 
-IN_PROCESS = [target for target in TARGETS if not target.door and target.name != "client"]
+IN_PROCESS = [target for target in TARGETS if not target.needs_server and target.name != "client"]
 EXAMPLES = {"forwarder": 60, "spools": 60, "databases": 60, "drawing": 80}
 ELSE = 300
 SEEDED = {"client": 60, "sockets": 300, "requests": 200}
@@ -39,7 +39,7 @@ def test_no_input_breaks(target: Target, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SEEDED)
-def test_no_input_breaks_a_real_door(name: str, tmp_path: Path) -> None:
+def test_no_input_breaks_a_real_endpoint(name: str, tmp_path: Path) -> None:
     target = next(target for target in TARGETS if target.name == name)
     with target.opened(tmp_path) as feed:
         for number in range(SEEDED[name]):

@@ -1,4 +1,4 @@
-"""What the fuzzer found once: each find as a test of its own."""
+"""Regressions: each find of the fuzzer as a test of its own."""
 
 from __future__ import annotations
 

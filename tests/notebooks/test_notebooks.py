@@ -1,4 +1,4 @@
-"""The notebooks that ship say what they said when they were saved.
+"""The notebooks that ship give the outputs that they were saved with.
 
 Every output is compared, but those of the cells in `NOT_COMPARED`.
 """

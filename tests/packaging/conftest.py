@@ -1,4 +1,4 @@
-"""One build of the package for all tests of what is in it."""
+"""One build of the package for all tests of its contents."""
 
 from __future__ import annotations
 

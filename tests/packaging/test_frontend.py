@@ -1,4 +1,4 @@
-"""The build of the front-end: when it runs, with which Node.js, and what it says when it cannot."""
+"""The build of the front-end: when it runs, with which Node.js, and its error messages."""
 
 from __future__ import annotations
 

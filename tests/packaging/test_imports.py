@@ -1,4 +1,4 @@
-"""What `import jupyter_agent` costs a kernel, and that the configuration names what is there."""
+"""The modules that `import jupyter_agent` loads, and a configuration that names what exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Makefile says in one sentence what it cannot do without."""
+"""The Makefile's scripts name in one sentence what the machine lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people install: everything that is needed, nothing else, and no Node.js to install it with."""
+"""The contents of the wheel: everything that is needed, nothing else, no Node.js to install it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two servers for the whole run: one that logs everything under an open umask, one with a gate."""
+"""Two servers for the whole run: one with a full log and an open umask, one with an authorizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import servers
 
-from .doors import published
+from .endpoints import published
 
 GATE = """
 from pathlib import Path
@@ -49,7 +49,7 @@ c.ServerApp.identity_provider_class = Register
 
 @dataclass(frozen=True)
 class Gate:
-    """A server whose authorizer denies what ``no-<action>`` names, and that knows nobody once ``gone`` is
+    """A server whose authorizer denies what ``no-<action>`` names, and that accepts no user once ``gone`` is
     there."""
 
     server: servers.Server

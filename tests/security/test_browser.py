@@ -1,4 +1,4 @@
-"""The view in a real browser: whatever a task says is text on the page, or markup that can do nothing."""
+"""The view in a real browser: output of a task is text, or markup that can do nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What opens other people's doors, in forwards and notifications, shows nowhere and goes nowhere else."""
+"""Secrets of other servers, in forwards and notifications, are shown nowhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are this user's alone, whatever the umask; and pickles are loaded only from such files."""
+"""Files belong to this user alone, whatever the umask, and pickles are loaded only from such files."""
 
 from __future__ import annotations
 

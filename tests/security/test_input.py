@@ -1,4 +1,4 @@
-"""Hostile ids, questions, bodies, frames and headers: refused or harmless, never a fault of the server."""
+"""Hostile ids, queries, bodies, frames and headers are refused or harmless, never a server error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jupyter_agent.system.ids import new_id
 from tests.support.servers import Server, assert_problem, loud
 from tests.support.wire import Story, producer, subscriber, wire
 
-from .doors import published, raw
+from .endpoints import published, raw
 
 DEEP = 100_000
 NESTS = {
@@ -65,7 +65,7 @@ IDS = {
 
 
 @pytest.mark.parametrize("ident", IDS.values(), ids=IDS)
-def test_an_odd_id_is_of_no_task_at_any_door(shared: Server, running_task: str, ident: str) -> None:
+def test_an_odd_id_is_of_no_task_at_any_endpoint(shared: Server, running_task: str, ident: str) -> None:
     for method, tail in (("GET", ""), ("GET", "/events"), ("POST", "/commands"), ("DELETE", "")):
         body = {"command": "cancel"} if method == "POST" else None
         answer = shared.ask(f"tasks/{ident}{tail}", method=method, body=body)
@@ -211,7 +211,7 @@ FRAMES: dict[str, Any] = {
     "many types": {"type": "subscribe", "id": 1, "tasks": "*", "types": [str(n) for n in range(100_000)]},
     "a prototype": '{"__proto__":{"type":"hello"},"type":"subscribe","id":1,"tasks":"*"}',
     "a type twice": '{"type":"unsubscribe","type":"subscribe","id":1,"tasks":"*"}',
-    "an offset of somebody": {"type": "handled", "offset": 1},
+    "an offset of another producer": {"type": "handled", "offset": 1},
     "a subscriber's events": {"type": "publish", "base": 1, "first": 1, "events": []},
 }
 
@@ -361,7 +361,7 @@ HOSTILE_STORIES: dict[str, Callable[[Story], list[Event]]] = {
     "a delegate that is many": lambda s: [
         s.event("state", State(TaskState.QUEUED, producer=" ".join([new_id()] * 3))),
     ],
-    "a kernel that is everybody's": lambda s: [
+    "an empty kernel and another owner": lambda s: [
         s.event("state", b'{"state":"queued","about":{"name":"x","kernel":"","owner":"root","key":"../.."}}'),
     ],
     "a checkpoint that is a path": lambda s: [

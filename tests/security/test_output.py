@@ -1,4 +1,4 @@
-"""What a task says reaches terminals, pages and saved notebooks as text, and does nothing there."""
+"""Output of a task reaches terminals, pages and saved notebooks as text, and does nothing there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.support.cli import Writer
 from tests.support.servers import Server, environment
 from tests.support.wire import Story
 
-from .doors import published
+from .endpoints import published
 
 STEERS = {
     "colours": "\x1b[38;5;201mred\x1b[0m",
@@ -244,7 +244,7 @@ class Liar(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The producers' door: whose words are taken, where the key goes, and to whom nothing is said."""
+"""The producers' endpoint: which producers it accepts, where the key goes, who gets commands."""
 
 from __future__ import annotations
 

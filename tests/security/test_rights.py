@@ -1,4 +1,4 @@
-"""What the authorizer denies, one right at a time, and rights that are lost while a connection is open."""
+"""Rights that the authorizer denies, one at a time, and rights lost while a connection is open."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.support.servers import Answer, Server, assert_problem
 from tests.support.wire import Story, Wire, producer, subscriber, wire
 
 from .conftest import Gate
-from .doors import DOORS, Visitor, published
+from .endpoints import ENDPOINTS, Visitor, published
 
-ACTION = {"GET": "read", "STREAM": "read", "PICTURE": "read", "POST": "write", "DELETE": "write"}
+ACTION = {"GET": "read", "STREAM": "read", "HTML": "read", "POST": "write", "DELETE": "write"}
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def ended(gate: Gate) -> str:
 
 
 @pytest.mark.parametrize("denied", ["read", "write", "execute"])
-def test_a_right_that_is_denied_closes_its_doors_and_no_others(
+def test_a_right_that_is_denied_closes_its_endpoints_and_no_others(
     gate: Gate, task: str, ended: str, visitor: Visitor, denied: str
 ) -> None:
     gate.deny(denied)
-    for method, path in DOORS:
+    for method, path in ENDPOINTS:
         about = ended if method == "STREAM" else task
         answer = visitor.ask(gate.server, method, path.format(id=about))
         if ACTION[method] == denied:
@@ -59,7 +59,7 @@ def test_a_right_that_is_denied_closes_its_doors_and_no_others(
         ("GET", "tasks", "read"),
         ("GET", "tasks/{id}", "read"),
         ("GET", "tasks?notebook=a.ipynb&cells=x", "read"),
-        ("PICTURE", "tasks/{id}", "read"),
+        ("HTML", "tasks/{id}", "read"),
         ("GET", "tasks/{id}/events", "read"),
         ("GET", "health", "read"),
         ("GET", "", "read"),
@@ -78,7 +78,7 @@ def test_a_right_that_is_denied_closes_its_doors_and_no_others(
         ("DELETE", "forwards/{id}", "write"),
     ],
 )
-def test_each_door_asks_for_its_own_right_and_no_other(
+def test_each_endpoint_asks_for_its_own_right_and_no_other(
     gate: Gate, task: str, visitor: Visitor, method: str, path: str, action: str
 ) -> None:
     gate.open()
@@ -298,7 +298,7 @@ def test_what_a_refusal_says_is_the_same_whether_the_task_is_there_or_not(
     gate: Gate, task: str, visitor: Visitor
 ) -> None:
     gate.deny("read", "write")
-    for method, path in DOORS:
+    for method, path in ENDPOINTS:
         there, nowhere = (
             visitor.ask(gate.server, method, path.format(id=ident)) for ident in (task, new_id())
         )

@@ -1,4 +1,4 @@
-"""Where the token and the key are, and everywhere that they are not."""
+"""The places that hold the token and the key, and all the places that must not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.builders import until
 from tests.support.kernels import execute
 from tests.support.servers import Server, environment
 
-from .doors import DOORS, Visitor, login, origin_of, published, with_cookie
+from .endpoints import ENDPOINTS, Visitor, login, origin_of, published, with_cookie
 
 SECRET = "a-token-that-must-not-show"
 
@@ -36,7 +36,7 @@ def _told(text: str | bytes, secrets: list[str]) -> list[str]:
     return [secret for secret in secrets if secret in whole]
 
 
-def test_no_answer_of_any_door_holds_a_secret(shared: Server, running_task: str) -> None:
+def test_no_answer_of_any_endpoint_holds_a_secret(shared: Server, running_task: str) -> None:
     secrets = _secrets(shared)
     for visitor in (
         Visitor({"Authorization": f"token {shared.token}"}),
@@ -45,7 +45,13 @@ def test_no_answer_of_any_door_holds_a_secret(shared: Server, running_task: str)
         Visitor({KEY_HEADER: shared.key + "x"}),
         Visitor({"Authorization": f"token {shared.token}x"}),
     ):
-        for method, path in [*DOORS, ("GET", ""), ("GET", "health"), ("GET", "nothing"), ("POST", "tasks")]:
+        for method, path in [
+            *ENDPOINTS,
+            ("GET", ""),
+            ("GET", "health"),
+            ("GET", "nothing"),
+            ("POST", "tasks"),
+        ]:
             if method != "STREAM":
                 answer = visitor.ask(shared, method, path.format(id=running_task))
                 assert _told(answer.body, secrets) == [], (method, path)
@@ -135,7 +141,7 @@ def test_the_log_of_a_server_at_debug_holds_no_secret(shared: Server, running_ta
         with_cookie(shared, origin_of(shared), xsrf=""),
         with_cookie(shared, "http://evil.example", xsrf=""),
     ):
-        for method, path in [*DOORS, ("GET", ""), ("GET", "nothing")]:
+        for method, path in [*ENDPOINTS, ("GET", ""), ("GET", "nothing")]:
             if method != "STREAM":
                 visitor.ask(shared, method, path.format(id=running_task))
         visitor.enter(shared)

@@ -1,4 +1,4 @@
-"""The page about threats names tests that are there, and each of its claims names one."""
+"""The page about threats names existing tests, and each of its claims names one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m tests.soak``: everything at once, for half an hour, and what grew meanwhile."""
+"""The soak test: everything at once for half an hour, and what grew. ``python -m tests.soak``."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``python -m tests.soak``: load everything for ``SOAK_SECONDS`` (1800) and report what grew.
+"""Command line of the soak test: load for ``SOAK_SECONDS`` (1800), and report what grew.
 
 The exit status is 1 when something did. ``SOAK_SEED`` chooses who comes and goes when.
 """

@@ -1,4 +1,4 @@
-"""Who watches during a soak: some stay, some come and go, some stop reading, one presses buttons."""
+"""Subscribers of a soak: some stay, some come and go, some stop reading, one sends commands."""
 
 from __future__ import annotations
 

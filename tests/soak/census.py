@@ -1,6 +1,6 @@
-"""What a server's process holds, as a door that only servers of tests have (``soak/census``).
+"""Counts of what a server's process holds, from an endpoint of test servers (``soak/census``).
 
-Counted inside, because nobody outside can see asyncio's tasks: names and numbers of tasks and threads,
+Counted inside the process, where asyncio's tasks can be seen: names and numbers of tasks and threads,
 kinds of descriptors, objects that belong to connections, resident memory. Garbage is collected, and
 free memory given back, first.
 """
@@ -122,7 +122,7 @@ def census(server: Server, *, quick: bool = False) -> Census:
 
 
 def census_options(*more: str) -> dict[str, Any]:
-    """Options for ``Servers.start`` that add this door, and the command line arguments *more*."""
+    """Options for ``Servers.start`` that add this endpoint, and the command line arguments *more*."""
     from tests.support.servers import QUIET
 
     extensions = dict.fromkeys(QUIET, False) | {"jupyter_agent": True, "tests.soak.census": True}

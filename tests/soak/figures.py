@@ -1,4 +1,4 @@
-"""The arithmetic of a soak: samples, a straight line through them, and what is called a leak."""
+"""The arithmetic of a soak: samples, a straight line through them, and when it is a leak."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def is_steep(line: Line) -> bool:
 
 @dataclass
 class Tally:
-    """What became of the events, over all producers that said how many they emitted."""
+    """What became of the events, over all producers that reported how many they emitted."""
 
     emitted: int = 0
     committed: int = 0

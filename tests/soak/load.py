@@ -1,4 +1,4 @@
-"""What runs in the kernels of a soak: every kind of task, again and again, as a control file says.
+"""Code in the kernels of a soak: every kind of task, repeatedly, as a control file says.
 
 The file says ``run``, ``rest`` (finish what runs, start nothing) or ``stop``. At rest each kernel writes
 what it has emitted, and what it holds, into its ledger, once a second. One task in thirty has a view, which

@@ -1,4 +1,4 @@
-"""What a soak found: the journal against what was emitted and what was delivered, and a table for people."""
+"""The report of a soak: the journal beside what was emitted and delivered, and a table."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Report:
 
     @property
     def own_lines(self) -> list[str]:
-        """Those of this package, and what asyncio says of tasks that nobody waited for."""
+        """Those of this package, and asyncio's about tasks whose exception was never retrieved."""
         ours = set(loud_of_ours(self.log))
         return [line for line in loud(self.log) if line in ours or _FORGOTTEN.search(line)]
 

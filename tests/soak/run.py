@@ -1,4 +1,4 @@
-"""A soak from start to end: load, rest, count, load for long, rest, count, compare."""
+"""The steps of a soak: load, rest, count, load for long, rest, count, compare."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class Soak:
             await asyncio.sleep(EVERY)
 
     def _at_rest(self, before: Rest | None) -> Rest:
-        """Wait until nothing runs, nobody is connected but two kernels, and nothing is left in spools."""
+        """Wait until no task runs, two kernels are the only connections, and no spool has events left."""
         since = time.time()
         until(lambda: all(kernel.told.get("at", 0) > since for kernel in (self.steady, self.restarted)), 60)
         until(lambda: not self._open_tasks(), 60)

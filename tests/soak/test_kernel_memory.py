@@ -1,4 +1,4 @@
-"""What a task returned belongs to whoever has a handle: a kernel that ran it keeps nothing of it."""
+"""A kernel keeps no result of a task once its handles are gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What many tests build: ids, events, a writer process that can be killed."""
+"""Builders of ids, events and stories, and a Python process that can be killed."""
 
 from __future__ import annotations
 

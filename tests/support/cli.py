@@ -1,4 +1,4 @@
-"""A producer that tests of the command line write with."""
+"""A producer for tests of the command line."""
 
 from __future__ import annotations
 

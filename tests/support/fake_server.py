@@ -66,7 +66,7 @@ class FakeServer:
         return Address(self.url, {KEY: f"token {self.token}"})
 
     def append(self, events: Sequence[Event]) -> None:
-        """Store events of one producer and send them to whoever follows."""
+        """Store events of one producer and send them to every subscriber."""
         batch = Batch(events[0].producer, 1, events, BatchOrigin.SPOOLED)
         self.journal.append([batch], 2000.0)
         for socket in list(self.sockets):
@@ -80,7 +80,7 @@ class FakeServer:
         return origin["task"]
 
     def replace_journal(self, events: Sequence[Event]) -> None:
-        """A new epoch with these events, as when a journal was merged into another; everybody is dropped."""
+        """Start a new epoch with these events, as after a merge of journals, and drop every connection."""
         self.journal = MemoryJournal(ulid(1, b"holder...."), "epoch2")
         for socket in list(self.sockets):
             socket.subscription = None
@@ -105,7 +105,7 @@ class FakeServer:
         self._server.add_sockets(sockets)
 
     async def stop(self) -> None:
-        """Stop listening and drop everybody; again is nothing."""
+        """Stop listening and drop every connection. Idempotent."""
         if self._server is not None:
             server, self._server = self._server, None
             server.stop()
@@ -171,7 +171,7 @@ async def running_fake(**options: Any) -> AsyncIterator[FakeServer]:
         await fake.stop()
 
 
-class _Door(RequestHandler):
+class _Handler(RequestHandler):
     def initialize(self, fake: FakeServer) -> None:
         self.fake = fake
 
@@ -195,12 +195,12 @@ class _Door(RequestHandler):
         return True
 
 
-class _Health(_Door):
+class _Health(_Handler):
     def get(self) -> None:
         self.reply({"status": "ok", "journal": {"slot": "default"}})
 
 
-class _Tasks(_Door):
+class _Tasks(_Handler):
     def get(self) -> None:
         limit = min(self.fake.page, int(self.get_argument("limit", "50")))
         query = TaskQuery(
@@ -224,7 +224,7 @@ class _Tasks(_Door):
         self.reply(self.fake.journal.tasks(TaskQuery(limit=1))[0])
 
 
-class _Task(_Door):
+class _Task(_Handler):
     def get(self, ident: str) -> None:
         if self.known(ident):
             self.reply(self.fake.journal.task(ident))
@@ -240,7 +240,7 @@ class _Task(_Door):
         self.set_status(204)
 
 
-class _Events(_Door):
+class _Events(_Handler):
     def get(self, ident: str) -> None:
         if not self.known(ident):
             return
@@ -259,7 +259,7 @@ class _Events(_Door):
         )
 
 
-class _Commands(_Door):
+class _Commands(_Handler):
     def post(self, ident: str) -> None:
         if not self.known(ident):
             return

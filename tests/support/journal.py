@@ -1,4 +1,4 @@
-"""A journal in memory and whoever holds it, for what reads a feed."""
+"""An in-memory journal and its holder, for what reads a feed."""
 
 from __future__ import annotations
 

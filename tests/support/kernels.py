@@ -1,4 +1,4 @@
-"""Kernels of a test's server, to which code is sent as a browser does it, and plain scripts."""
+"""Kernels of a test's server, which get code as a browser sends it, and plain scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program in a real pseudo terminal, and what a person would see there."""
+"""A program in a real pseudo terminal, and the screen that it draws."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Terminal:
         return self.status()
 
     def type(self, keys: bytes) -> None:
-        """As if somebody typed."""
+        """Write *keys* as typed input."""
         os.write(self.master, keys)
 
     def status(self) -> int:

@@ -1,4 +1,4 @@
-"""A client that owns every bit of what it sends: TCP, the opening handshake, and WebSocket frames."""
+"""A raw WebSocket client that controls every bit: TCP, the opening handshake, and frames."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Raw:
         self.socket.close()
 
     def send(self, data: bytes) -> None:
-        """Write, whatever the peer thinks of it; nothing when it has gone."""
+        """Write *data*; does nothing when the peer is gone."""
         try:
             self.socket.sendall(data)
         except OSError:

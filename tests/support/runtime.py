@@ -1,4 +1,4 @@
-"""What the tests of the notebook's side share: a producer of their own, and what it emitted."""
+"""A producer of the test's own for tests of the notebook side, and the events it emitted."""
 
 from __future__ import annotations
 

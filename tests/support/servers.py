@@ -1,4 +1,4 @@
-"""Real Jupyter servers with the extension, each in folders of its own, and what tests say to them."""
+"""Real Jupyter servers with the extension, each in folders of its own, and requests to them."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Server:
         until(up, 30)
 
     def wait_until_listening(self) -> None:
-        """Return when it answers, whatever became of the extension."""
+        """Return when Jupyter answers, even if the extension failed to load."""
         info = self.home / "runtime" / f"jpserver-{self.pid}.json"
         found = until(lambda: read_json(info), 30)
         self.url = found["url"].replace("localhost", "127.0.0.1")

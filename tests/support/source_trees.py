@@ -1,4 +1,4 @@
-"""Source trees to build from, wheels and sdists made of them, machines with and without Node.js."""
+"""Source trees, wheels and sdists made of them, and machines with and without Node.js."""
 
 from __future__ import annotations
 

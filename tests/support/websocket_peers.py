@@ -1,4 +1,4 @@
-"""Somebody's WebSocket, to which events are forwarded: a real one, and one without a socket."""
+"""Peers that events are forwarded to: a real WebSocket server, and one without a socket."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Peer:
         return self
 
     def close(self) -> None:
-        """Go away; again is nothing."""
+        """Stop. Idempotent."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._done.set)
             self._thread.join()

@@ -1,4 +1,4 @@
-"""A WebSocket client of the tests: raw frames with the ``v1.events.jupyter-agent`` messages on top."""
+"""A WebSocket client for tests: raw frames, and the ``v1.events.jupyter-agent`` messages."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Wire:
         await self.socket.write_message(frame, binary=binary)
 
     async def close(self) -> None:
-        """Close it in order, and wait until the socket itself is closed; again is nothing."""
+        """Close in order, and wait until the socket itself is closed. Idempotent."""
         self.socket.close()
         self.stream.close()
         while not self.over:
             await self.frame()
 
     def reset(self) -> None:
-        """Vanish without a word: the peer gets an RST."""
+        """Abort the TCP connection: the peer gets an RST."""
         raw = self.stream.socket
         raw.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_LINGER, struct.pack("ii", 1, 0))
         self.stream.close()

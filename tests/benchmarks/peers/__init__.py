@@ -1,4 +1,4 @@
-"""What others would write: each a server in a process of its own that hands on what one publisher says.
+"""Servers that a user would write instead: each broadcasts what one publisher sends.
 
 Nothing here is durable: who is away misses what is said meanwhile.
 """
@@ -9,7 +9,7 @@ import socket
 
 
 def listening() -> socket.socket:
-    """A listening socket on a free port of 127.0.0.1, whose number is printed for whoever started us."""
+    """A listening socket on a free port of 127.0.0.1, whose number is printed for the parent process."""
     found = socket.create_server(("127.0.0.1", 0), backlog=1024)
     found.setblocking(False)
     print(found.getsockname()[1], flush=True)

@@ -1,4 +1,4 @@
-"""Every door and every way to knock: who gets in, and what the others are told."""
+"""Access to every endpoint with every kind of credentials, and the answers to the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from jupyter_agent.transport.discovery import KEY_HEADER
 from tests.support.servers import TOKEN, Server, Servers, assert_problem
 
-from .doors import DOORS, MAKING, Visitor, cookie_header, login, origin_of, with_cookie
+from .endpoints import ENDPOINTS, MAKING, Visitor, cookie_header, login, origin_of, with_cookie
 
 NOT_LET_IN = {
     "nobody": Visitor(),
@@ -37,8 +37,8 @@ LET_IN = {
 
 
 @pytest.mark.parametrize("visitor", NOT_LET_IN.values(), ids=NOT_LET_IN)
-def test_every_door_is_closed_to(shared: Server, running_task: str, visitor: Visitor) -> None:
-    for method, path in [*DOORS, *MAKING]:
+def test_every_endpoint_is_closed_to(shared: Server, running_task: str, visitor: Visitor) -> None:
+    for method, path in [*ENDPOINTS, *MAKING]:
         assert_problem(visitor.ask(shared, method, path.format(id=running_task)), 403)
     assert visitor.enter(shared) == 403
     page = visitor.ask(shared, "GET", "")
@@ -50,8 +50,10 @@ def test_every_door_is_closed_to(shared: Server, running_task: str, visitor: Vis
 
 
 @pytest.mark.parametrize("visitor", LET_IN.values(), ids=LET_IN)
-def test_every_door_is_open_to(shared: Server, running_task: str, ended_task: str, visitor: Visitor) -> None:
-    for method, path in DOORS:
+def test_every_endpoint_is_open_to(
+    shared: Server, running_task: str, ended_task: str, visitor: Visitor
+) -> None:
+    for method, path in ENDPOINTS:
         task = ended_task if method == "STREAM" else running_task
         status = {"POST": 400, "DELETE": 409}.get(method, 200)
         assert visitor.ask(shared, method, path.format(id=task)).status == status, (method, path)
@@ -63,11 +65,11 @@ def test_every_door_is_open_to(shared: Server, running_task: str, ended_task: st
     assert visitor.ask(shared, "GET", "metrics", root="").status == 200
 
 
-def test_every_door_is_open_to_the_holders_key_and_no_door_of_jupyters(
+def test_every_endpoint_is_open_to_the_holders_key_and_no_endpoint_of_jupyters(
     shared: Server, running_task: str
 ) -> None:
     visitor = Visitor({KEY_HEADER: shared.key})
-    for method, path in DOORS:
+    for method, path in ENDPOINTS:
         if method != "STREAM":
             status = {"POST": 400, "DELETE": 409}.get(method, 200)
             assert visitor.ask(shared, method, path.format(id=running_task)).status == status
@@ -77,9 +79,9 @@ def test_every_door_is_open_to_the_holders_key_and_no_door_of_jupyters(
         assert visitor.ask(shared, "GET", path, root="").status in (302, 403), path
 
 
-def test_a_cookie_opens_every_door_to_the_servers_own_pages(shared: Server, running_task: str) -> None:
+def test_a_cookie_opens_every_endpoint_to_the_servers_own_pages(shared: Server, running_task: str) -> None:
     visitor = with_cookie(shared, origin_of(shared), xsrf="")
-    for method, path in DOORS:
+    for method, path in ENDPOINTS:
         if method != "STREAM":
             status = {"POST": 400, "DELETE": 409}.get(method, 200)
             assert visitor.ask(shared, method, path.format(id=running_task)).status == status
@@ -96,7 +98,7 @@ def test_a_cookie_opens_nothing_to_a_page_from_elsewhere(
     own = origin_of(shared)
     origin = origin.replace("https://own", own.replace("//", "//www.")).replace("own", own)
     visitor = with_cookie(shared, origin, xsrf="")
-    for method, path in [*DOORS, ("POST", "tasks")]:
+    for method, path in [*ENDPOINTS, ("POST", "tasks")]:
         answer = visitor.ask(shared, method, path.format(id=running_task))
         assert answer.status in ((403, 404) if method in ("POST", "DELETE") else (403,)), (method, path)
         assert answer.headers["Content-Type"] == "application/problem+json"
@@ -134,7 +136,7 @@ def test_an_xsrf_token_alone_is_no_login(shared: Server, running_task: str) -> N
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8888", "127.0.0.1.evil.example"])
 def test_a_name_that_was_bound_to_this_machine_from_outside_opens_nothing(shared: Server, host: str) -> None:
     visitor = Visitor({"Authorization": f"token {TOKEN}", "Host": host})
-    for method, path in [*DOORS, ("GET", ""), ("GET", "health")]:
+    for method, path in [*ENDPOINTS, ("GET", ""), ("GET", "health")]:
         assert visitor.ask(shared, method, path).status == 403, path
     assert visitor.enter(shared) == 403
 

@@ -1,4 +1,4 @@
-"""A real server's doors: WebSocket frames and HTTP requests of any kind, and whether it is well after."""
+"""Targets: any WebSocket frames and HTTP requests to a real server, which must stay healthy."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _frame(dice: Dice) -> bytes:
 
 def _drained(peer: Raw, mark: bytes, *, echoed: bool) -> bool:
     """Read up to the answer to our ping; false when the connection ended instead. *echoed*: we sent a
-    close frame, whose code comes back whatever it is."""
+    close frame, whose code is echoed, any code."""
     while True:
         try:
             one = peer.frame()

@@ -1,4 +1,4 @@
-"""Every door of a server, and every way to knock."""
+"""Every endpoint of a server, and every kind of credentials."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jupyter_agent.protocol.messages import SUBPROTOCOL
 from tests.support.servers import Answer, Server
 from tests.support.wire import Story, Wire, producer
 
-DOORS = [
+ENDPOINTS = [
     ("GET", "tasks"),
     ("GET", "tasks?notebook=a.ipynb&cells=x"),
     ("GET", "tasks/{id}"),
     ("GET", "tasks/{id}/events"),
-    ("PICTURE", "tasks/{id}"),
+    ("HTML", "tasks/{id}"),
     ("STREAM", "tasks/{id}/events"),
     ("POST", "tasks/{id}/commands"),
     ("DELETE", "tasks/{id}"),
@@ -38,7 +38,7 @@ COMMAND = {"command": "no such command"}
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who knocks: headers, and a query to add."""
+    """The credentials of a request: headers, and a query to add."""
 
     headers: dict[str, str] = field(default_factory=dict)
     query: str = ""
@@ -49,7 +49,7 @@ class Visitor:
         if method == "STREAM":
             method, headers = "GET", headers | {"Accept": "text/event-stream"}
             path += "?until=end"
-        elif method == "PICTURE":
+        elif method == "HTML":
             method, headers = "GET", headers | {"Accept": "text/html"}
         elif method == "POST":
             body = COMMAND
@@ -78,7 +78,7 @@ def origin_of(server: Server) -> str:
 
 
 def login(server: Server) -> dict[str, str]:
-    """The cookies of somebody who logged in in a browser, ``_xsrf`` among them."""
+    """The cookies of a user who logged in in a browser, ``_xsrf`` among them."""
     set_cookies: list[str] = []
     for path in ("login", f"login?token={server.token}"):
         answer = server.ask(path, root="", token=None)
