@@ -12,13 +12,11 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import nbformat
-from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager, NoSuchKernel
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
-from nbformat import NotebookNode
 
 from ...detached.targets import NotebookTarget
-from ...errors import BadTarget, TargetFailed
+from ...errors import TargetFailed
 from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
 from ...system.graces import CELL_GRACE, KERNEL_GRACE
@@ -28,6 +26,7 @@ from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import program_environment
 from ..exit_status import describe_exit
 from .client import ReportingNotebookClient, plain
+from .load import find_kernel, read_notebook
 from .loop_thread import LoopThread
 from .parameters import inject
 
@@ -88,7 +87,7 @@ class NotebookRun:
         try:
             LoopThread(self._execute, self._stop).run()
         except CellExecutionError as error:
-            raise self._failed(error.ename, error.evalue, self._open.traceback) from None
+            raise self._failed(error.ename, error.evalue, self._running_client.traceback) from None
         except CellTimeoutError:
             seconds = self._target.cell_timeout or 0
             message = f"it ran longer than its timeout of {seconds:g} s"
@@ -103,7 +102,7 @@ class NotebookRun:
             Session(process.pid).send(signal.SIGKILL)
 
     @property
-    def _open(self) -> ReportingNotebookClient:
+    def _running_client(self) -> ReportingNotebookClient:
         assert self._client is not None
         return self._client
 
@@ -122,7 +121,7 @@ class NotebookRun:
         )
 
     async def _execute(self) -> None:
-        client = self._open
+        client = self._running_client
         try:
             await client.async_execute(env=program_environment(), stdout=self._output, stderr=self._output)
         finally:
@@ -134,7 +133,7 @@ class NotebookRun:
 
     async def _stop(self, running: asyncio.Task[None]) -> None:
         """Interrupt the cell, and give it and then the kernel their graces."""
-        client, km = self._open, self._open.km
+        client, km = self._running_client, self._running_client.km
         if km is not None and km.has_kernel:
             client.force_raise_errors = True  # else the next cell would run, where cells may raise
             km.shutdown_wait_time = KERNEL_GRACE
@@ -143,42 +142,17 @@ class NotebookRun:
         client.shutdown_kernel = "immediate"
 
     def _failed(self, kind: str, message: str, traceback: str = "") -> TargetFailed:
-        return TargetFailed(f"in {self._open.where}: {message}", type=kind, traceback=traceback)
+        return TargetFailed(f"in {self._running_client.where}: {message}", type=kind, traceback=traceback)
 
     def _died(self, error: DeadKernelError) -> TargetFailed:
         """Return an error with how the kernel's process ended and what it wrote outside cells."""
         self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - MAX_LAST_OUTPUT))
         output = plain(self._output.read().decode(errors="replace"))
-        status = self._open.process.poll() if self._open.process else None
+        status = self._running_client.process.poll() if self._running_client.process else None
         how = "died" if status is None else describe_exit(status)
         if str(error) != "Kernel died":  # nbclient's message when it says no more
             return TargetFailed(f"{error}; it {how}", type="DeadKernelError", traceback=output)
         return self._failed("DeadKernelError", f"the kernel {how}", output)
-
-
-def read_notebook(path: Path) -> NotebookNode:
-    """Return the notebook in a file, in the newest format. Raises `BadTarget` when the file has none."""
-    try:
-        notebook: NotebookNode = nbformat.read(path, as_version=4)
-    except OSError as error:
-        raise BadTarget(f"the notebook {path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
-        raise BadTarget(f"{path} is no notebook: {str(error)[:200] or type(error).__name__}") from error
-    if not isinstance(notebook.get("cells"), list):
-        raise BadTarget(f"{path} is no notebook: it has no cells")
-    return notebook
-
-
-def find_kernel(notebook: NotebookNode, requested: str | None) -> KernelSpec:
-    """Return the *requested* kernel, else the notebook's own. Raises `BadTarget` when it is not installed."""
-    name = requested or notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
-    manager = KernelSpecManager()
-    try:
-        return manager.get_kernel_spec(name)
-    except NoSuchKernel as error:
-        here = ", ".join(sorted(manager.find_kernel_specs())) or "none"
-        whose = "" if requested else "the notebook's own; another can be asked for: "
-        raise BadTarget(f"there is no kernel {name!r} here ({whose}{here})") from error
 
 
 def _link(context: TaskContext, path: Path) -> dict[str, Any]:

@@ -34,7 +34,8 @@ from jupyter_agent.system import paths as paths_module
 from jupyter_agent.system.processes import members
 from jupyter_agent.worker.notebooks.client import POLL_INTERVAL, ReportingNotebookClient, poll_channels
 from jupyter_agent.worker.notebooks.headings import headings
-from jupyter_agent.worker.notebooks.notebook import find_kernel, read_notebook, run
+from jupyter_agent.worker.notebooks.load import find_kernel, read_notebook
+from jupyter_agent.worker.notebooks.notebook import run
 from jupyter_agent.worker.notebooks.parameters import inject
 from tests.support.builders import until
 from tests.support.targets import RecordingSink, run_and_stop
