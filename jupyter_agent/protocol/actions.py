@@ -1,4 +1,4 @@
-"""Actions: what a side of the protocol asks its transport to do."""
+"""Actions: what a side of the protocol tells its transport to do."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Struct
 
-from .messages import (
-    Close,
-)
+from .messages import Close
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,10 +28,10 @@ class CloseWith:
 
 
 def encode(message: Struct) -> bytes:
-    """A message as a text frame (UTF-8 JSON)."""
+    """Encode a message as a text frame (UTF-8 JSON)."""
     return _encode(message)
 
 
 def send(message: Struct) -> Send:
-    """The instruction to write *message*."""
+    """Return the action that writes *message*."""
     return Send(_encode(message))

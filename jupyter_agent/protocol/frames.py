@@ -1,22 +1,22 @@
-"""Frames as they lie on the wire: a text frame is a short header and the text (RFC 6455, section 5.2)."""
+"""WebSocket text frames as bytes: a short header and the text (RFC 6455, section 5.2)."""
 
 from __future__ import annotations
 
 import struct
 
-_TEXT = 0x81  # the only frame of its message, and text
+_TEXT = 0x81  # FIN, opcode text: the only frame of its message
 _MASKED = 0x80
 _U16, _U64 = 126, 127
 MASK_BYTES = 4
 
 
 def text_frame(text: bytes) -> bytes:
-    """*text* (UTF-8) as one frame of a server's."""
+    """Return *text* (UTF-8) as one frame from a server."""
     return _header(len(text), 0) + text
 
 
 def masked_frame(text: bytes, mask: bytes) -> bytes:
-    """*text* (UTF-8) as one frame of a client's, under a *mask* of four unpredictable bytes."""
+    """Return *text* (UTF-8) as one frame from a client, masked with four unpredictable bytes."""
     size = len(text)
     key = mask * (size // MASK_BYTES + 1)
     hidden = int.from_bytes(text, "little") ^ int.from_bytes(key[:size], "little")
@@ -24,7 +24,7 @@ def masked_frame(text: bytes, mask: bytes) -> bytes:
 
 
 def events_message(ident: int, prev: str, cursor: str, body: bytes) -> bytes:
-    """An ``events`` message around *body*, events that are encoded already."""
+    """Return an ``events`` message around *body*, which is encoded events."""
     head = f'{{"type":"events","id":{ident},"prev":"{prev}","cursor":"{cursor}","events":['
     return b"".join((head.encode(), body, b"]}"))
 

@@ -1,4 +1,4 @@
-"""The wire messages of `v1.events.jupyter-agent`, one type each way for each kind, and close codes.
+"""Wire messages of `v1.events.jupyter-agent`, one type for each, and close codes.
 
 JSON text frames; ``type`` is the tag. Unknown fields are ignored.
 """
@@ -18,7 +18,7 @@ VERSION = 1
 
 
 class Close(IntEnum):
-    """WebSocket close codes. 4000-4499 mean *come back*, 4500-4999 mean *don't*."""
+    """WebSocket close codes. After 4000-4499 a client reconnects, after 4500-4999 it does not."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -36,14 +36,14 @@ class Close(IntEnum):
     NO_HELLO = 4508
 
 
-def come_back(code: int | None) -> bool:
-    """Whether a client closed with *code* (``None``: no close frame came) should reconnect."""
+def should_reconnect(code: int | None) -> bool:
+    """Return True if a client closed with *code* (``None``: no close frame came) should reconnect."""
     return code is None or not (4500 <= code <= 4999 or code == Close.TOO_BIG)
 
 
 class Limits(Struct, frozen=True):
-    """What the server takes and gives: bytes a message, bytes an event, snapshots a page,
-    bytes an ``events`` frame (a single larger event is sent alone), batches in flight."""
+    """Limits of the server: bytes of a message, bytes of an event, snapshots in a page, bytes of an
+    ``events`` frame (a single larger event is sent alone), batches in flight."""
 
     message: int
     event: int
@@ -57,7 +57,7 @@ class _Message(Struct, frozen=True, omit_defaults=True, tag_field="type"):
 
 
 class Hello(_Message, frozen=True, tag="hello"):
-    """The first frame of every client. A producer names itself and the machine it runs on."""
+    """First frame of every client. A producer adds its id and the host it runs on."""
 
     versions: list[int]
     role: Literal["subscriber", "producer"] = "subscriber"
@@ -67,7 +67,7 @@ class Hello(_Message, frozen=True, tag="hello"):
 
 
 class Subscribe(_Message, frozen=True, tag="subscribe"):
-    """``after``: ``None`` from now, else everything after that cursor. ``tail``: history per task."""
+    """``after``: everything after that cursor, ``None`` from now. ``tail``: past events per task."""
 
     id: int
     tasks: Literal["*"] | list[str]
@@ -99,7 +99,7 @@ class Publish(_Message, frozen=True, tag="publish"):
 
 
 class Handled(_Message, frozen=True, tag="handled"):
-    """The producer has carried out the command stored at ``offset``."""
+    """The producer has handled the command stored at ``offset``."""
 
     offset: Count
 
@@ -115,7 +115,7 @@ class Welcome(_Message, frozen=True, tag="welcome"):
 
 
 class Subscribed(_Message, frozen=True, tag="subscribed"):
-    """``tasks`` and ``reason`` come when ``recovered`` is false; ``more``: not all tasks fitted."""
+    """``tasks`` and ``reason`` come when ``recovered`` is false; ``more``: there are more tasks."""
 
     id: int
     recovered: bool
@@ -126,7 +126,7 @@ class Subscribed(_Message, frozen=True, tag="subscribed"):
 
 
 class Events(_Message, frozen=True, tag="events"):
-    """Apply it if ``prev`` is where you are; you are at ``cursor`` then."""
+    """A client at ``prev`` applies it and is at ``cursor`` then; otherwise it subscribes again."""
 
     id: int
     prev: str
@@ -148,7 +148,7 @@ class Ack(_Message, frozen=True, tag="ack"):
 
 
 class Nack(_Message, frozen=True, tag="nack"):
-    """Numbers are missing: send again from ``expected``."""
+    """Events are missing: publish again from ``expected``."""
 
     expected: Positive
 
@@ -164,14 +164,14 @@ class CommandOrder(_Message, frozen=True, tag="command"):
 
 
 class Heartbeat(_Message, frozen=True, tag="heartbeat"):
-    """``cursors``: for each subscription, nothing for it lies before that cursor."""
+    """``cursors``, by subscription: every event of it up to there was sent."""
 
     now: float
     cursors: dict[str, str]
 
 
 class ErrorMessage(_Message, frozen=True, tag="error"):
-    """``temporary``: the same again later may work."""
+    """``temporary``: the same message may succeed later."""
 
     code: str
     message: str
@@ -180,7 +180,7 @@ class ErrorMessage(_Message, frozen=True, tag="error"):
 
 
 class Bye(_Message, frozen=True, tag="bye"):
-    """The server goes away; ``retry_ms`` is when to come back."""
+    """The server shuts down; ``retry_ms`` is the delay before a reconnect."""
 
     reconnect: bool
     retry_ms: int

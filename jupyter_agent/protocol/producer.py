@@ -1,28 +1,21 @@
-"""The producer's side of a connection, sans-IO."""
+"""The producer's side of a connection, without any I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..core.events import MAX_NUMBER, UNREADABLE
+from ..core.events import MAX_NUMBER
 from ..errors import ProtocolError
 from .actions import Send, send
-from .messages import (
-    VERSION,
-    Ack,
-    FromServer,
-    Hello,
-    Nack,
-    Welcome,
-)
-from .subscriber import _from_server
+from .decoding import decode_from_server
+from .messages import VERSION, Ack, FromServer, Hello, Nack, Welcome
 
 
 @dataclass(slots=True)
 class ProducerSide:
-    """A producer's side: a window of unacknowledged batches over numbered events.
+    """A window of unacknowledged batches over numbered events.
 
-    The numbers are the spool's; this object only says from where to send. ``acked`` is the last
+    The numbers are the spool's; this object only keeps the position to send from. ``acked`` is the last
     committed number, ``sent`` the last one written to the present socket.
     """
 
@@ -36,7 +29,7 @@ class ProducerSide:
     in_flight: list[int] = field(default_factory=list)
 
     def connected(self) -> list[Send]:
-        """A new socket is up: say hello; what was not acknowledged will be sent again."""
+        """Return the hello for a new socket; everything not acknowledged will be sent again."""
         self.welcome = None
         self.sent = self.acked
         self.in_flight.clear()
@@ -44,25 +37,22 @@ class ProducerSide:
 
     @property
     def may_send(self) -> bool:
-        """Whether the window has room for one more batch."""
+        """True while the window has room for one more batch."""
         return self.welcome is not None and len(self.in_flight) < self.window
 
     def publish(self, base: int, first: int, last: int, events: list[bytes]) -> Send:
-        """The frame that carries the encoded *events*, numbered *first* to *last*."""
+        """Return the frame with the encoded *events*, numbered *first* to *last*."""
         self.sent = last
         self.in_flight.append(last)
         head = b'{"type":"publish","base":%d,"first":%d,"events":[' % (base, first)
         return Send(head + b",".join(events) + b"]}")
 
     def receive(self, frame: str | bytes, emitted: int = MAX_NUMBER) -> FromServer:
-        """Take one frame, note what it acknowledges, and hand it on; *emitted* is the last number there is.
+        """Decode one frame, apply its acknowledgement and return it; *emitted* is the last number in use.
 
-        Raises `ProtocolError` for a frame that cannot be read, or that acknowledges what never was.
+        Raises `ProtocolError` for a frame that cannot be read, or that acknowledges more than was emitted.
         """
-        try:
-            message = _from_server.decode(frame)
-        except UNREADABLE as error:
-            raise ProtocolError(f"the server sent a frame that cannot be read: {error}") from error
+        message = decode_from_server(frame)
         match message:
             case Welcome():
                 self.welcome = message

@@ -1,7 +1,8 @@
-"""The server's side of a connection, sans-IO."""
+"""The server's side of a connection, without any I/O."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Literal
 
 import msgspec
@@ -10,18 +11,25 @@ from msgspec import Struct
 from ..core.events import UNREADABLE
 from ..core.ids import is_ulid
 from .actions import CloseWith, Send, send
-from .messages import (
-    VERSION,
-    Close,
-    ErrorMessage,
-    FromClient,
-    Hello,
-)
+from .messages import VERSION, Close, ErrorMessage, FromClient, Handled, Hello, Publish
 
 _from_client: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
 
 
+class ConnectionState(Enum):
+    """State of a connection, as its server sees it."""
+
+    HELLO = "hello"
+    """The first frame has not come yet."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """Nothing is read or written any more."""
+
+
 class _Envelope(Struct):
+    """The two fields that an error answer needs, whatever the rest of a frame is."""
+
     type: object = None
     id: object = None
 
@@ -30,34 +38,34 @@ _envelope = msgspec.json.Decoder(_Envelope)
 
 
 class ServerSide:
-    """The server's side: nothing passes before a readable ``hello``, nothing after a close."""
+    """No message passes before a valid ``hello``, and none after a close."""
 
     def __init__(self) -> None:
-        self.state: Literal["hello", "open", "closed"] = "hello"
+        self.state = ConnectionState.HELLO
         self.role: Literal["subscriber", "producer"] = "subscriber"
 
     def receive(self, frame: str | bytes) -> list[FromClient | Send | CloseWith]:
-        """What one frame asks for: the message itself, or an ``error``, or a close."""
-        if self.state == "closed":
+        """Return what one frame leads to: the message itself, an ``error`` to send, or a close."""
+        if self.state is ConnectionState.CLOSED:
             return []
         try:
             text = frame.decode() if isinstance(frame, bytes) else frame
             envelope = _envelope.decode(text)
         except UNREADABLE:
             return [self.close(Close.PROTOCOL, "a frame must be one JSON object")]
-        if self.state == "hello":
+        if self.state is ConnectionState.HELLO:
             return [self._hello(envelope, text)]
         return [self._message(envelope, text)]
 
     def no_hello(self) -> CloseWith | None:
-        """The time for ``hello`` is over: close, unless it came."""
-        if self.state != "hello":
+        """Return the close for a client whose ``hello`` did not come in time; ``None`` when it came."""
+        if self.state is not ConnectionState.HELLO:
             return None
         return self.close(Close.NO_HELLO, "no hello in time")
 
     def close(self, code: Close, reason: str) -> CloseWith:
-        """End the connection from this side."""
-        self.state = "closed"
+        """Close the connection from this side."""
+        self.state = ConnectionState.CLOSED
         return CloseWith(code, reason)
 
     def _hello(self, envelope: _Envelope, frame: str) -> FromClient | CloseWith:
@@ -72,7 +80,7 @@ class ServerSide:
             return self.close(Close.VERSION, f"this server speaks version {VERSION}")
         if hello.role == "producer" and not is_ulid(hello.producer or ""):
             return self.close(Close.PROTOCOL, "a producer's hello must name the producer by its ULID")
-        self.state, self.role = "open", hello.role
+        self.state, self.role = ConnectionState.OPEN, hello.role
         return hello
 
     def _message(self, envelope: _Envelope, frame: str) -> FromClient | Send:
@@ -85,15 +93,12 @@ class ServerSide:
             return send(ErrorMessage(code, _short(str(error)), False, ident))
         if isinstance(message, Hello):
             return send(ErrorMessage("bad_message", "hello comes once, as the first frame", False, ident))
-        if type(message).__name__ in _PRODUCERS_ONLY and self.role != "producer":
+        if isinstance(message, Publish | Handled) and self.role != "producer":
             return send(ErrorMessage("not_a_producer", "only a producer may send this", False, ident))
         return message
 
 
 _TAGS = {"hello", "subscribe", "unsubscribe", "command", "publish", "handled"}
-
-
-_PRODUCERS_ONLY = {"Publish", "Handled"}
 
 
 def _short(text: str) -> str:

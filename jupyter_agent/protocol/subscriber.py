@@ -1,4 +1,4 @@
-"""The subscriber's side of a connection, sans-IO."""
+"""The subscriber's side of a connection, without any I/O."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-import msgspec
-
-from ..core.events import UNREADABLE, Event
+from ..core.events import Event
 from ..core.ids import Cursor
 from ..core.task import Task
-from ..errors import BadCursor, ProtocolError
+from ..errors import BadCursor
 from .actions import Send, send
+from .decoding import decode_from_server
 from .messages import (
     VERSION,
     Bye,
     ErrorMessage,
     Events,
-    FromServer,
     Heartbeat,
     Hello,
     Reply,
@@ -28,12 +26,10 @@ from .messages import (
     Welcome,
 )
 
-_from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)
-
 
 @dataclass(slots=True)
 class Subscription:
-    """A client's interest and where it is; ``cursor`` of ``None``: not yet answered."""
+    """A client's subscription and its position; ``cursor`` of ``None``: not answered yet."""
 
     id: int
     tasks: Literal["*"] | list[str]
@@ -48,7 +44,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Start this subscription over from these snapshots; ``cursor`` is where that leaves it."""
+    """Start this subscription over from these snapshots, which are the state at ``cursor``."""
 
     id: int
     tasks: list[Task]
@@ -58,16 +54,20 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """New events of this subscription, each exactly once, in order; ``cursor`` is the place after them."""
+    """New events of this subscription, each exactly once, in order; ``cursor`` is the position after them."""
 
     id: int
     events: list[Event]
     cursor: str | None = field(default=None, compare=False)
 
 
+Result = Send | Restart | Apply | Reply | ErrorMessage | Bye
+"""What `SubscriberSide.receive` returns: frames to send, and messages for the client."""
+
+
 @dataclass(slots=True)
 class SubscriberSide:
-    """A subscriber's side, over any number of sockets: it remembers its cursors between them."""
+    """Subscriptions and their cursors, kept over any number of sockets."""
 
     client: str
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class SubscriberSide:
     _asked: dict[int, int] = field(default_factory=dict)
 
     def connected(self) -> list[Send]:
-        """A new socket is up: say hello. The rest follows the welcome."""
+        """Return the hello for a new socket. Subscriptions follow after the welcome."""
         self.welcome = None
         self._asked.clear()
         for subscription in self.subscriptions.values():
@@ -83,23 +83,19 @@ class SubscriberSide:
         return [send(Hello([VERSION], "subscriber", self.client))]
 
     def subscribe(self, subscription: Subscription) -> list[Send]:
-        """Add or replace an interest; returns what to send now (nothing before the welcome)."""
+        """Add or replace a subscription; return what to send now (nothing before the welcome)."""
         self.subscriptions[subscription.id] = subscription
         subscription.answered = False
         return [self._ask(subscription)] if self.welcome else []
 
     def unsubscribe(self, ident: int) -> list[Send]:
-        """Drop an interest; frames still under way for it are ignored."""
+        """Remove a subscription; frames of it that are still in flight are ignored."""
         known = self.subscriptions.pop(ident, None)
         return [send(Unsubscribe(ident))] if known and self.welcome else []
 
-    def receive(self, frame: str | bytes) -> list[Send | Restart | Apply | Reply | ErrorMessage | Bye]:
-        """Take one frame; raises `ProtocolError` when the server does not speak this protocol."""
-        try:
-            message = _from_server.decode(frame)
-        except UNREADABLE as error:
-            raise ProtocolError(f"the server sent a frame that cannot be read: {error}") from error
-        match message:
+    def receive(self, frame: str | bytes) -> list[Result]:
+        """Apply one frame. Raises `ProtocolError` when it cannot be decoded."""
+        match message := decode_from_server(frame):
             case Welcome():
                 self.welcome = message
                 return [self._ask(subscription) for subscription in self.subscriptions.values()]
@@ -123,7 +119,7 @@ class SubscriberSide:
         return send(subscription.request())
 
     def _answered(self, ident: int | None) -> bool:
-        """Note an answer; whether it is the one to the newest request, and not to a replaced one."""
+        """Count an answer; return True if it answers the newest request and not a replaced one."""
         if ident is None or ident not in self._asked:
             return False
         self._asked[ident] -= 1
@@ -132,7 +128,7 @@ class SubscriberSide:
         del self._asked[ident]
         return True
 
-    def _subscribed(self, message: Subscribed) -> list[Send | Restart | Apply | Reply | ErrorMessage | Bye]:
+    def _subscribed(self, message: Subscribed) -> list[Result]:
         subscription = self.subscriptions.get(message.id)
         if not self._answered(message.id) or subscription is None:
             return []
@@ -141,10 +137,12 @@ class SubscriberSide:
             return []
         return [Restart(message.id, message.tasks or [], bool(message.more), message.cursor)]
 
-    def _events(self, message: Events) -> list[Send | Restart | Apply | Reply | ErrorMessage | Bye]:
+    def _events(self, message: Events) -> list[Result]:
         subscription = self.subscriptions.get(message.id)
         if subscription is None or not subscription.answered:
             return []
+        # Exactly once: only a frame that begins where the last one ended is applied. Anything else is a
+        # gap or a repetition, and the subscription starts again from its own cursor.
         if message.prev != subscription.cursor:
             subscription.answered = False
             return [self._ask(subscription)]

@@ -20,7 +20,7 @@ from ..core.backoff import Backoff
 from ..errors import ProtocolError, RequestRefused, ServerUnreachable
 from ..protocol.actions import Send
 from ..protocol.frames import MASK_BYTES, masked_frame
-from ..protocol.messages import SUBPROTOCOL, come_back
+from ..protocol.messages import SUBPROTOCOL, should_reconnect
 from .discovery import Address
 from .tls import ssl_context
 from .websocket import CLOSE_TIMEOUT, connect
@@ -110,7 +110,7 @@ class ReconnectingWebSocket:
                 await self._run_connection(address)
             except (ServerUnreachable, ProtocolError) as error:
                 log.debug("no connection to %s: %s", address.url, error)
-            if not come_back(self.closed_with):
+            if not should_reconnect(self.closed_with):
                 raise RequestRefused(
                     f"{address.url} closed the connection for good (code {self.closed_with})",
                     status=self.closed_with or 0,

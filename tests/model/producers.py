@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from jupyter_agent.core.events import About, Data, Event, Log, Metric, Progress, State, TaskState
 from jupyter_agent.producer.forwarder import Forwarder
-from jupyter_agent.protocol.messages import Ack, Close, CommandOrder, come_back
+from jupyter_agent.protocol.messages import Ack, Close, CommandOrder, should_reconnect
 from jupyter_agent.protocol.producer import ProducerSide
 
 from .bugs import Bug
@@ -179,7 +179,9 @@ class ModelProducer:
         frame = wire.down.popleft()
         if isinstance(frame, Closing):
             late = frame.code == Close.NO_HELLO  # the hello was too long under way
-            assert late or come_back(frame.code), f"the server sent a producer away for good: {frame.code}"
+            assert late or should_reconnect(frame.code), (
+                f"the server sent a producer away for good: {frame.code}"
+            )
             self.hang_up()
         else:
             self._take(frame)

@@ -9,7 +9,7 @@ from jupyter_agent.core.events import Event
 from jupyter_agent.core.ids import Cursor
 from jupyter_agent.core.task import Task
 from jupyter_agent.protocol.actions import Send, encode
-from jupyter_agent.protocol.messages import Close, CommandRequest, ErrorMessage, Events, come_back
+from jupyter_agent.protocol.messages import Close, CommandRequest, ErrorMessage, Events, should_reconnect
 from jupyter_agent.protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
 
 from .bugs import Bug
@@ -111,7 +111,9 @@ class ModelSubscriber:
         frame = self.wire.down.popleft()
         if isinstance(frame, Closing):
             late = frame.code == Close.NO_HELLO  # the hello was too long under way
-            assert late or come_back(frame.code), f"the server sent a subscriber away for good: {frame.code}"
+            assert late or should_reconnect(frame.code), (
+                f"the server sent a subscriber away for good: {frame.code}"
+            )
             self.hang_up()
             return True
         said: list[Send] = []

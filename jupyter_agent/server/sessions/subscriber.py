@@ -8,7 +8,7 @@ from ...core.ids import Cursor
 from ...errors import NotNow, RequestRefused, UnknownTask
 from ...protocol.actions import encode
 from ...protocol.messages import CommandRequest, ErrorMessage, FromClient, Reply, Subscribe, Unsubscribe
-from ...protocol.server import ServerSide
+from ...protocol.server import ConnectionState, ServerSide
 from .. import commands
 from ..delivery.connections import Connection
 from ..delivery.feed import SubscriptionFilter
@@ -72,7 +72,7 @@ class SubscriberSession:
             lambda session: resume(session, request, interest)
         )
         self._services.annotated(answer.tasks or [])
-        if self._protocol.state == "closed":
+        if self._protocol.state is ConnectionState.CLOSED:
             return
         self._writer.post(encode(answer))
         for frame in tail_messages(request.id, Cursor.parse(answer.cursor), tail, head):

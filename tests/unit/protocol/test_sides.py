@@ -35,10 +35,10 @@ from jupyter_agent.protocol.messages import (
     Subscribed,
     Unsubscribe,
     Welcome,
-    come_back,
+    should_reconnect,
 )
 from jupyter_agent.protocol.producer import ProducerSide
-from jupyter_agent.protocol.server import ServerSide
+from jupyter_agent.protocol.server import ConnectionState, ServerSide
 from jupyter_agent.protocol.subscriber import Apply, Restart, SubscriberSide, Subscription
 from tests.support.builders import PRODUCER, TASK, event
 
@@ -77,7 +77,7 @@ class TestServer:
     def closes(self, server: ServerSide, frame: str | bytes, code: int) -> None:
         (action,) = server.receive(frame)
         assert isinstance(action, CloseWith)
-        assert (action.code, server.state) == (code, "closed")
+        assert (action.code, server.state) == (code, ConnectionState.CLOSED)
         assert 0 < len(action.reason.encode()) <= 123, "a close frame holds no more"
         assert server.receive(text({"type": "hello", "versions": [1]})) == []
         assert server.no_hello() is None
@@ -87,12 +87,12 @@ class TestServer:
         assert (answer["type"], answer["code"], answer["temporary"]) == ("error", code, False)
         assert answer.get("id") == ident
         assert answer["message"]
-        assert server.state == "open", "what cannot be served does not close the connection"
+        assert server.state is ConnectionState.OPEN, "what cannot be served does not close the connection"
 
     def test_a_hello_opens_it(self, fresh: ServerSide) -> None:
         (hello,) = fresh.receive(text({"type": "hello", "versions": [1, 7], "client": "x/1", "new": 3}))
         assert hello == Hello([1, 7], "subscriber", "x/1")
-        assert (fresh.state, fresh.role) == ("open", "subscriber")
+        assert (fresh.state, fresh.role) == (ConnectionState.OPEN, "subscriber")
         assert fresh.no_hello() is None
 
     @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ class TestServer:
             for frame in greeting:
                 server.receive(frame)
             server.receive(garbage)
-            assert server.state in ("open", "closed")
+            assert server.state in (ConnectionState.OPEN, ConnectionState.CLOSED)
 
     @given(
         st.recursive(
@@ -261,12 +261,12 @@ class TestServer:
 
 class TestCloseCodes:
     @pytest.mark.parametrize("code", [None, 1000, 1001, 1006, 1012, 1013, 4000, 4001, 4008, 4010, 4011, 4499])
-    def test_these_mean_come_back(self, code: int | None) -> None:
-        assert come_back(code)
+    def test_a_client_reconnects_after_these(self, code: int | None) -> None:
+        assert should_reconnect(code)
 
     @pytest.mark.parametrize("code", [1009, 4500, 4501, 4503, 4506, 4508, 4999])
     def test_these_mean_do_not(self, code: int) -> None:
-        assert not come_back(code)
+        assert not should_reconnect(code)
 
     def test_the_codes_are_those_of_the_contract(self) -> None:
         assert {close.name: int(close) for close in Close if close >= 4000} == {
