@@ -40,13 +40,18 @@ def duration_clock(seconds: float) -> str:
 
 
 def duration_label(seconds: float) -> str:
-    """Format as "8 s", "3:20 min", "2:05 h": for HTML, as the live view does it.
+    """Format as "8 s", "3:20 min", "2:05 h", "4 d 1 h": for HTML, as the live view does it.
 
-    The browser's counterpart is ``duration`` in ``frontend/src/model/format.ts``.
+    Empty for NaN and durations beyond `_HUGE`. The browser's counterpart is ``duration`` in
+    ``frontend/src/model/format.ts``.
     """
+    if not abs(seconds) < _HUGE:
+        return ""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
+    if whole < 86_400:
+        return f"{whole // 3600}:{whole % 3600 // 60:02} h"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"

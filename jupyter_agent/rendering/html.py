@@ -90,7 +90,7 @@ def _numbers(task: Task) -> list[str]:
         words.append(_number(progress.done) + total + percent)
     until = task.ended if task.state.ended else task.updated
     if task.started is not None and until is not None:
-        words.append(duration_label(until - task.started))
+        words += filter(None, [duration_label(until - task.started)])
     if progress is not None and progress.message:
         words.append(_text(progress.message))
     return words
