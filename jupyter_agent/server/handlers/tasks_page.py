@@ -18,6 +18,7 @@ from ...core.events import Number
 from ...core.query import TaskQuery
 from ...core.sanitize import to_single_line
 from ...core.task import Task
+from ...rendering.durations import duration_label
 from . import static
 from .base import AgentHandler
 
@@ -128,7 +129,7 @@ def _number(value: Number) -> str:
 
 
 def _took(task: Task, now: float) -> str:
-    return f"{max(0.0, (task.ended or now) - task.started):.1f} s" if task.started else ""
+    return duration_label((task.ended or now) - task.started) if task.started else ""
 
 
 def _clock(when: float | None) -> str:
