@@ -1,7 +1,7 @@
-"""Who may come in: Jupyter's own identity and authorizer, or this user's key from ``holder.json``.
+"""Authentication and authorization: Jupyter's own, or this user's key from ``holder.json``.
 
-The key is readable by whoever can read the journal itself, so it gives nothing more; it lets kernels
-reach a server that has only a password.
+The key gives no additional rights: a process that can read its file can read the journal itself. It lets
+kernels reach a server that has only a password.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ..transport.discovery import KEY_HEADER
 from .services import Services
 
 RESOURCE = "jupyter_agent"
-_ANSWERED = (
+_CACHED_IDENTITY = (
     *("_jupyter_current_user", "_current_user", "_token_authenticated"),
     *("_jupyterhub_user", "_cached_hub_user"),
 )
-"""Where Jupyter's and JupyterHub's identity providers keep on a handler what they once said."""
+"""Attributes of a handler in which Jupyter's and JupyterHub's identity providers cache their answers."""
 
-_CLOSED = ("set_cookie", "set_header")
-"""What Tornado takes from a handler that has become a WebSocket."""
+_DETACHED = ("set_cookie", "set_header")
+"""Methods that Tornado replaces on a handler that has become a WebSocket."""
 
 if TYPE_CHECKING:
     from jupyter_server.base.handlers import JupyterHandler as _Handler
 else:
-    _Handler = object  # so that Jupyter's classes come in the order their own mixins need
+    _Handler = object  # so that the MRO is the one that Jupyter's own mixins need
 
 
 class KeyIdentity:
-    """The identity provider of a request that carries the key; everything else is the server's own."""
+    """Jupyter's identity provider for a request that carries the key, which stands for the owner."""
 
     def __init__(self, provider: IdentityProvider, owner: str) -> None:
         self._provider = provider
@@ -55,36 +55,36 @@ class KeyIdentity:
 
 
 class AuthMixin(_Handler):
-    """Adds the key, and the authorizer with our resource, to a handler that has ``services``."""
+    """Adds the key, and checks with the authorizer, to a handler that has ``services``."""
 
     services: Services
 
     @property
     def identity_provider(self) -> IdentityProvider:
-        """Jupyter's identity provider, or the key's."""
+        """Jupyter's identity provider; the key's, if the request carries the key."""
         provider: IdentityProvider = super().identity_provider
         if self.has_key():
             return cast(IdentityProvider, KeyIdentity(provider, self.services.owner))
         return provider
 
     def _request_summary(self) -> str:
-        """For the log: without the query, which may be a token."""
+        """Describe the request for the log, without its query, which may hold a token."""
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """As Tornado does, but what is no answer of ours is told without the request's address and query."""
+        """Log as Tornado does, but an unexpected exception without the request's full address and query."""
         if isinstance(value, HTTPError):
             super().log_exception(typ, value, tb)
         else:
             self.log.error("Uncaught exception %s", self._request_summary(), exc_info=(typ, value, tb))
 
     def has_key(self) -> bool:
-        """Whether the request carries this holder's key."""
+        """Return True if the request carries this holder's key."""
         given = self.request.headers.get(KEY_HEADER, "")
         return hmac.compare_digest(given.encode(), self.services.key.encode())
 
     async def is_allowed(self, action: str) -> bool:
-        """Whether the present user may *action* (read, write, execute) tasks."""
+        """Return True if the current user may *action* (read, write, execute) tasks."""
         if self.has_key():
             return True
         user = self.current_user
@@ -93,29 +93,30 @@ class AuthMixin(_Handler):
         return bool(await ensure_async(self.authorizer.is_authorized(self, user, action, RESOURCE)))
 
     async def still_logged_in(self) -> bool:
-        """Ask the identity provider again, as if this request came now.
+        """Ask the identity provider again, as if this request came now; return False after a logout.
 
-        One that cannot tell at the moment (its hub is away) leaves things as they are.
+        A provider that cannot answer now (its hub is down) does not log anyone out.
         """
         if self.has_key():
             return True
-        again = copy.copy(self)  # may be given cookies, which go nowhere
-        for name in (*_ANSWERED, *_CLOSED):
+        # A copy without cached answers: the provider may set cookies on it, which are never sent.
+        again = copy.copy(self)
+        for name in (*_CACHED_IDENTITY, *_DETACHED):
             vars(again).pop(name, None)
         try:
             user = await ensure_async(self.identity_provider.get_user(again))
         except HTTPError as error:
             return error.status_code not in (401, 403)
         if user and getattr(self.current_user, "username", None) == user.username:
-            self.current_user = user  # whose groups may be others by now
+            self.current_user = user  # its groups may have changed
         return bool(user)
 
     async def is_still_allowed(self, action: str) -> bool:
-        """Whether whoever asked may go on with *action*."""
+        """Return True if the user is still logged in and still may *action* tasks."""
         return await self.still_logged_in() and await self.is_allowed(action)
 
     @property
     def user_name(self) -> str:
-        """What the present user is called (an anonymous user of a token is given a name by Jupyter)."""
+        """The current user's name; Jupyter invents one for an anonymous user of a token."""
         user = self.current_user
         return to_single_line((user.display_name or user.username) if isinstance(user, User) else str(user))

@@ -1,4 +1,4 @@
-"""What may be asked of a task, and how it reaches the task's producer."""
+"""Commands to tasks: checked, stored as events, sent to the producer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from ..journal.session import JournalSession
 from ..journal.transaction import command_of
 from ..protocol.actions import encode
 from ..protocol.messages import CommandOrder
-from . import prompts as questions
 from .delivery.connections import Connection, Registry
+from .prompts import resolve_prompt
 from .services import Services
 
 COMMANDS = ("cancel", "retry", "input")
 MAX_ARGS = MAX_EVENT_BYTES // 2
+"""Maximum size of a command's args as JSON: they become part of an event."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """A command as it was asked for; ``attempt`` of ``None`` means the present one."""
+    """A requested command; ``attempt`` of ``None`` means the current one."""
 
     task: str
     command: str
@@ -37,8 +38,7 @@ class CommandRequest:
 async def submit_command(services: Services, request: CommandRequest) -> None:
     """Store the command as an event and send it to the task's producer; returns once it is stored.
 
-    Raises `UnknownTask`, `NotNow` (it makes no sense in the task's state), `RequestRefused` (it makes
-    no sense at all).
+    Raises `UnknownTask`, `NotNow` (it does not fit the task's state), `RequestRefused` (it is invalid).
     """
     args = _checked(request)
     registry, supervisor = services.registry, services.supervisor
@@ -51,9 +51,9 @@ async def submit_command(services: Services, request: CommandRequest) -> None:
         _refuse_other_attempt(task, request)
         if supervisor.try_handle(session, task, request.command, request.by):
             return None
-        if _refuse(task, request, connected):
+        if _is_redundant(task, request, connected):
             return None
-        given = questions.resolve_prompt(session, task, args) if request.command == "input" else args
+        given = resolve_prompt(session, task, args) if request.command == "input" else args
         data = Command(request.command, given, request.by)
         offset = session.append(HolderEvent(task.id, task.attempt, "command", data))[0].stored[0].offset
         return next((p for p in session.journal.pending(task.producer or "") if p.offset == offset), None)
@@ -65,28 +65,29 @@ async def submit_command(services: Services, request: CommandRequest) -> None:
 
 
 def dispatch_commands(registry: Registry, pending: list[PendingCommand]) -> None:
-    """Send commands to those of their producers that are connected; the rest waits in the journal."""
-    for waiting in pending:
-        connection = registry.producer(waiting.producer)
+    """Send commands to the producers that are connected; the others' commands wait in the journal."""
+    for command in pending:
+        connection = registry.producer(command.producer)
         if connection is None:
             continue
         if connection.backlog is None:
-            _send(connection, waiting)
+            _send(connection, command)
         else:
-            connection.backlog.append(waiting)
+            # Older commands are still being read from the journal; this one must not overtake them.
+            connection.backlog.append(command)
 
 
 def flush_backlog(connection: Connection, pending: list[PendingCommand]) -> None:
-    """Send a producer that is back what waited for it and what came meanwhile, in the journal's order."""
-    due = {one.offset: one for one in [*pending, *(connection.backlog or [])]}
+    """Send a reconnected producer its *pending* commands and its backlog, each once, in offset order."""
+    by_offset = {command.offset: command for command in [*pending, *(connection.backlog or [])]}
     connection.backlog = None
-    for offset in sorted(due):
-        _send(connection, due[offset])
+    for offset in sorted(by_offset):
+        _send(connection, by_offset[offset])
 
 
-def _send(connection: Connection, waiting: PendingCommand) -> None:
-    command, event = command_of(waiting.event), waiting.event
-    order = CommandOrder(waiting.offset, event.task, event.attempt, command.command, command.args)
+def _send(connection: Connection, pending: PendingCommand) -> None:
+    command, event = command_of(pending.event), pending.event
+    order = CommandOrder(pending.offset, event.task, event.attempt, command.command, command.args)
     connection.writer.post(encode(order))
 
 
@@ -125,8 +126,8 @@ def _refuse_other_attempt(task: Task, request: CommandRequest) -> None:
         raise NotNow(f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id)
 
 
-def _refuse(task: Task, request: CommandRequest, connected: set[str]) -> bool:
-    """Raise `NotNow` where the command makes no sense; true where it is asked for already."""
+def _is_redundant(task: Task, request: CommandRequest, connected: set[str]) -> bool:
+    """Return True if a cancel is requested already. Raises `NotNow` if the command does not fit the state."""
     if request.command == "retry":
         _refuse_retry(task, connected)
     elif task.state.ended:

@@ -1,8 +1,8 @@
-"""A page that goes away is normal life, also where Jupyter's own sockets are concerned.
+"""A log filter: jupyter_server's closed-socket errors at DEBUG instead of ERROR.
 
-jupyter_server's kernel socket does not await its writes, so after a refresh each message that was under
-way is logged as an error with a traceback, by asyncio or Tornado. Here such records become one line at
-DEBUG. Our own sockets await every write, and make no such records.
+jupyter_server's kernel socket does not await its writes. So after a page is refreshed, asyncio or Tornado
+logs each message that was in flight as an error with a traceback. This filter turns such a record into one
+line at DEBUG. Our own sockets await every write and cause no such records.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 _LOGGERS = ("asyncio", "tornado.application", "tornado.general")
-_GONE = (WebSocketClosedError, StreamClosedError)
+_CLOSED_ERRORS = (WebSocketClosedError, StreamClosedError)
 
 
 class ClosedSocketFilter(logging.Filter):
-    """Lets everything through but what says that a write met a closed socket."""
+    """Drops records that only say that a write met a closed socket."""
 
     def __init__(self, log: logging.Logger) -> None:
         super().__init__()
@@ -25,23 +25,23 @@ class ClosedSocketFilter(logging.Filter):
         self._loggers = [log, *(logging.getLogger(name) for name in _LOGGERS)]
 
     def install(self) -> None:
-        """Begin to filter; again is nothing."""
+        """Start to filter. Idempotent."""
         for logger in self._loggers:
             logger.addFilter(self)
 
     def remove(self) -> None:
-        """Stop; again is nothing."""
+        """Stop to filter. Idempotent."""
         for logger in self._loggers:
             logger.removeFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """False for a record at WARNING or above that only says that the peer is gone."""
-        if record.levelno < logging.WARNING or not _says_gone(record):
+        """Return False for a record at WARNING or above that only says that the peer is gone."""
+        if record.levelno < logging.WARNING or not _says_closed(record):
             return True
-        self._log.debug("a page went away while it was written to")
+        self._log.debug("a page was closed while it was written to")
         return False
 
 
-def _says_gone(record: logging.LogRecord) -> bool:
+def _says_closed(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
-    return isinstance(error, _GONE) or str(record.msg).startswith("Got events for closed stream")
+    return isinstance(error, _CLOSED_ERRORS) or str(record.msg).startswith("Got events for closed stream")

@@ -1,4 +1,4 @@
-"""Counters on Jupyter's own ``/metrics``."""
+"""Prometheus metrics, on Jupyter's own ``/metrics``."""
 
 from __future__ import annotations
 

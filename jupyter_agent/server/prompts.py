@@ -1,4 +1,4 @@
-"""Questions that tasks ask: the first answer that the holder stores wins."""
+"""Prompts of tasks: the first answer that the holder stores is the answer."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from ..journal.session import JournalSession
 
 PROMPT_TYPES = ("prompt", "input", "command")
 SCAN_LIMIT = 50
-"""Newest events of a talk that are looked at to say what became of a question."""
+"""Newest events of a task's conversation that are read to explain what became of a prompt."""
 
 
 def resolve_prompt(session: JournalSession, task: Task, args: dict[str, Any]) -> dict[str, Any]:
-    """The args of an answer with the id of the question that it is for: the open one, unless it names one.
+    """Return the args of an answer with its prompt's id: that of the open one, unless *args* name one.
 
-    Raises `NotNow` when that question is not open any more.
+    Raises `NotNow` when the named prompt is not open any more.
     """
-    named, now = args.get("prompt_id"), task.prompt
+    named, current = args.get("prompt_id"), task.prompt
     if named is None:
-        return args if now is None else args | {"prompt_id": now.prompt_id}
-    if now is None or named != now.prompt_id:
-        raise NotNow(_why_rejected(_talk(session, task), task, named), task_id=task.id)
+        return args if current is None else args | {"prompt_id": current.prompt_id}
+    if current is None or named != current.prompt_id:
+        raise NotNow(_why_rejected(_conversation(session, task), task, named), task_id=task.id)
     return args
 
 
 def reopen(session: JournalSession, task: Task) -> None:
-    """A task that was called interrupted goes on: the question that it still waits on is open again."""
-    open_now: Prompt | None = None
-    for data in _talk(session, task):
+    """Reopen the prompt that a task still waits on, after it was wrongly believed to be interrupted."""
+    unanswered: Prompt | None = None
+    for data in _conversation(session, task):
         if isinstance(data, Prompt):
-            open_now = data
-        elif open_now is not None and _is_for(data, open_now.prompt_id):
-            open_now = None
-    if open_now is not None:
-        session.append(HolderEvent(task.id, task.attempt, "prompt", open_now))
+            unanswered = data
+        elif unanswered is not None and _is_for(data, unanswered.prompt_id):
+            unanswered = None
+    if unanswered is not None:
+        session.append(HolderEvent(task.id, task.attempt, "prompt", unanswered))
 
 
-def _talk(session: JournalSession, task: Task) -> list[Prompt | Input | Command]:
-    """What was asked and answered lately in the present attempt, oldest first."""
+def _conversation(session: JournalSession, task: Task) -> list[Prompt | Input | Command]:
+    """Return the newest prompts and answers of the current attempt, oldest first."""
     events = (
         decode_event(stored.encoded) for stored in session.journal.tail(task.id, SCAN_LIMIT, PROMPT_TYPES)
     )
@@ -59,15 +59,15 @@ def _is_for(data: Prompt | Input | Command, prompt_id: str) -> bool:
     return isinstance(data, Input) and data.prompt_id == prompt_id
 
 
-def _why_rejected(talk: list[Prompt | Input | Command], task: Task, prompt_id: str) -> str:
-    """Why an answer comes too late, as a sentence."""
-    answers = [data for data in talk if _is_for(data, prompt_id)]
-    taken = answers[-1] if answers else None
-    if isinstance(taken, Input) and taken.role == "default":
+def _why_rejected(conversation: list[Prompt | Input | Command], task: Task, prompt_id: str) -> str:
+    """Return why an answer comes too late, as a sentence."""
+    answers = [data for data in conversation if _is_for(data, prompt_id)]
+    accepted = answers[-1] if answers else None
+    if isinstance(accepted, Input) and accepted.role == "default":
         return "nobody answered that question in time, and its default was taken"
-    if isinstance(taken, Input) and taken.role == "nobody":
+    if isinstance(accepted, Input) and accepted.role == "nobody":
         return "that question is not asked any more: nobody answered it in time"
     by = next((data.by for data in answers if isinstance(data, Command) and data.by), None)
-    if taken is not None:
+    if accepted is not None:
         return f"that question has been answered{f' by {by}' if by else ''}"
     return f"task {task.id} does not ask that question, or it has been answered long ago"

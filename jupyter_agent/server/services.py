@@ -1,4 +1,4 @@
-"""What the handlers work with, as one value: made by the extension, owned by nobody else."""
+"""The services that handlers use, as one value; the extension makes and owns them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .delivery.feed import FRAME_BYTES, Feed
 from .limits import MAX_EVENT, MAX_MESSAGE, SNAPSHOTS, WINDOW, Timing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The holder's parts. ``key`` opens the doors to this user's own processes."""
+    """``key`` authenticates this user's own processes (see `auth`); ``owner`` is this user's name."""
 
     feed: Feed
     registry: Registry
@@ -33,7 +33,7 @@ class Services:
     owner: str
     timing: Timing
     agent: str = ""
-    """The ``module:function`` that free text is for; empty when none is named."""
+    """The ``module:function`` that runs free text given as a target; empty when none is set."""
 
     clock: Callable[[], float] = time.time
 

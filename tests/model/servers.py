@@ -117,7 +117,8 @@ class ModelServer:
         slot.holder = self
         self.feed = _AheadFeed() if home.bug is Bug.SNAPSHOT_AHEAD else Feed()
         self.holder = HandHolder(slot, home, self.feed.on_commit, self.feed.replaced)
-        self.feed.attach(self.holder, loop, slot.journal.head)
+        self.feed.attach(self.holder)
+        self.feed.start(loop, slot.journal.head)
         self.registry = Registry(log)
         self.liveness = Liveness(
             self.feed,
@@ -130,12 +131,12 @@ class ModelServer:
             clock=loop.time,
         )
         self.services = Services(
-            self.feed,
-            self.registry,
-            self.liveness,
-            WorkerSupervisor(self.feed, paths_of(home), log, clock=loop.time),
-            Forwards(self.feed),
-            Scheduler(
+            feed=self.feed,
+            registry=self.registry,
+            liveness=self.liveness,
+            supervisor=WorkerSupervisor(self.feed, paths_of(home), log, clock=loop.time),
+            forwards=Forwards(self.feed),
+            scheduler=Scheduler(
                 self.feed,
                 paths_of(home),
                 log,
@@ -143,10 +144,10 @@ class ModelServer:
                 launch=lambda: None,
                 clock=loop.time,
             ),
-            paths_of(home),
-            "",
-            "ada",
-            Timing(heartbeat=HEARTBEAT),
+            paths=paths_of(home),
+            key="",
+            owner="ada",
+            timing=Timing(heartbeat=HEARTBEAT),
             clock=loop.time,
         )
         self.doors: list[Door] = []

@@ -1,6 +1,6 @@
-"""Sending notifications by apprise (https://github.com/caronc/apprise), which is an extra.
+"""The notification sender: apprise (https://github.com/caronc/apprise), an optional dependency.
 
-An address often is a password too. Of a wrong one only its number and its scheme are told.
+Addresses hold passwords and tokens. Messages about a wrong one give its position and scheme only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .notifier import Send
 
 
 class Addresses(List[str]):
-    """A setting whose value is in no error."""
+    """A list of addresses; no error message contains its value."""
 
     def __init__(self, **metadata: Any) -> None:
         super().__init__(Unicode(), **metadata)
@@ -26,52 +26,52 @@ class Addresses(List[str]):
         raise TraitError(f"c.JupyterAgent.{self.name} must be a list of addresses, each of them a text")
 
 
-def apprise_sender(addresses: Sequence[str], tell: Callable[[str], None]) -> Send | None:
-    """What sends to all of *addresses* that can be read; *tell* gets a sentence for each that cannot.
+def apprise_sender(addresses: Sequence[str], warn: Callable[[str], None]) -> Send | None:
+    """Return a sender to all valid *addresses*, or ``None``; *warn* gets a sentence for each invalid one.
 
-    ``env:NAME`` is the address in that environment variable. It takes a moment: services are loaded.
+    ``env:NAME`` is the address in that environment variable. Blocks for a while: it loads plugins.
     """
     try:
         import apprise
     except ImportError:
-        tell("c.JupyterAgent.notify needs apprise: pip install 'jupyter-agent-tasks[notify]'")
+        warn("c.JupyterAgent.notify needs apprise: pip install 'jupyter-agent-tasks[notify]'")
         return None
-    _hush()
-    everybody = apprise.Apprise()
+    _silence()
+    recipients = apprise.Apprise()
     for number, address in enumerate(addresses, start=1):
         plugin = apprise.Apprise.instantiate(resolved(address))
         if plugin is None:
             which = f"entry {number} of c.JupyterAgent.notify{_scheme(address)}"
-            tell(f"{which} is no address that apprise understands")
+            warn(f"{which} is no address that apprise understands")
         else:
-            everybody.add(plugin)
-    if not len(everybody):
+            recipients.add(plugin)
+    if not len(recipients):
         return None
 
     def send(title: str, text: str, is_bad: bool) -> bool:
         kind = apprise.NotifyType.FAILURE if is_bad else apprise.NotifyType.INFO
-        return bool(everybody.notify(text, title, kind, body_format=apprise.NotifyFormat.TEXT))
+        return bool(recipients.notify(text, title, kind, body_format=apprise.NotifyFormat.TEXT))
 
     return send
 
 
 def resolved(address: str) -> str:
-    """*address*, or what the environment variable holds that it names."""
+    """Return *address*, or the value of the environment variable that it names."""
     return os.environ.get(address[4:], "") if address.startswith("env:") else address
 
 
 def _scheme(address: str) -> str:
-    """What may be said of an address."""
+    """Return the part of an address that a message may contain."""
     if address.startswith("env:"):
         return f" ({address})"
     scheme, found, _ = address.partition("://")
     return f" ({scheme}://…)" if found and scheme.isalnum() and len(scheme) <= 20 else ""
 
 
-def _hush() -> None:
-    """apprise and what it sends with log addresses, some at DEBUG and some in warnings."""
+def _silence() -> None:
+    """Silence apprise and urllib3: they log addresses, at DEBUG and in warnings."""
     own = logging.getLogger("apprise")
     own.addHandler(logging.NullHandler())
     own.propagate = False
-    own.setLevel(logging.CRITICAL + 1)  # whoever configures logging anew may let it propagate again
+    own.setLevel(logging.CRITICAL + 1)  # a later logging configuration may re-enable propagation
     logging.getLogger("urllib3").setLevel(logging.INFO)

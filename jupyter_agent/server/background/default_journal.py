@@ -1,9 +1,9 @@
-"""The journal ``default`` from whichever server: schedules are kept there and nowhere else.
+"""Access to the journal ``default``, where all schedules live, from any server of a user.
 
-The first server of a user holds it. Another one asks that server, and where there is none (it has ended, and
-this one goes on) takes the journal for the moment of each job, as a command line does. Its own jobs take
-turns in the order in which they came: the lock file knows no queue, and whoever asks often enough would
-keep all others waiting.
+The first server holds it and uses it directly. Another server asks the holder over HTTP. When there is no
+holder (it has ended, and this server still runs), it opens the journal for one job, as a command line does.
+Its jobs queue for a lock of this process first: the lock file is not fair, so one that is tried more often
+would starve the others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class DefaultJournal:
-    """Where jobs about schedules are done."""
+    """Runs jobs about schedules."""
 
     def __init__(self, feed: Feed, paths: DataPaths) -> None:
         self._feed = feed
@@ -32,22 +32,22 @@ class DefaultJournal:
 
     @property
     def is_local(self) -> bool:
-        """Whether this server holds it."""
+        """True if this server holds it."""
         return self._feed.holder.slot.name == DEFAULT
 
     def remote_address(self) -> Address | None:
-        """The server that must be asked; ``None`` when `call` will do."""
+        """Return the server that must be asked; ``None`` when `call` works here."""
         return None if self.is_local else find_address(self._paths, DEFAULT)
 
     def is_free(self) -> bool:
-        """Whether it is there, and nobody holds it for longer than a moment."""
+        """Return True if it exists and no process holds it for longer than one job."""
         if not (self._paths.journals / DEFAULT / "journal.sqlite").exists():
             return False
         holder = holder_of(self._paths, DEFAULT)
         return holder is None or holder.kind == "moment"
 
     async def call(self, job: Callable[[JournalSession], T]) -> T:
-        """Do *job* there. Raises `JournalHeld` when another process has the journal."""
+        """Run *job* in it. Raises `JournalHeld` when another process holds it."""
         if self.is_local:
             return await self._feed.call(job)
         async with self._turn:

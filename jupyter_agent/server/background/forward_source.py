@@ -1,7 +1,7 @@
-"""What one forward sends next: pages of the journal after its place, without those that have been sent.
+"""The event source of one forward: pages of the journal after its place, without what was sent already.
 
-The place is stored after the peer has answered, once a second at most, so that a holder that is killed sends
-again what it sent in its last second.
+The place is stored after the peer has answered, at most once a second; so after a kill of the holder, the
+next one sends the events of its last second again.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ..delivery.feed import Feed, SubscriptionFilter
 
 log = logging.getLogger(__name__)
 SAVE_EVERY = 1.0
-"""Seconds between two times that a place is stored, while events are delivered."""
+"""Minimum seconds between two times that a place is stored, while events are delivered."""
 
 PASS_EVERY = 60.0
-"""The same, while all that moves on is events that this forward does not want."""
+"""The same, while the place only moves over events that this forward does not want."""
 
 
 class FeedSource:
-    """What one forward sends next (see `forwarding.sender.EventSource`)."""
+    """Reads what one forward sends next (see `forwarding.sender.EventSource`)."""
 
     def __init__(
         self, feed: Feed, record: ForwardRecord, place: int, clock: Callable[[], float] = time.monotonic
@@ -48,7 +48,7 @@ class FeedSource:
 
     @property
     def lag(self) -> int:
-        """Places up to the journal's head that may have something for the peer."""
+        """Offsets up to the journal's head that may hold something for the peer."""
         return 0 if self._at_head else max(0, self._feed.head - self.place)
 
     @property
@@ -56,12 +56,12 @@ class FeedSource:
         return self._feed.cursor(self.place)
 
     def on_commit(self, _previous: int) -> None:
-        """There may be something new (see `feed.Follower`)."""
+        """Read the new events (see `CommitListener`)."""
         self._at_head = False
         self._wake.set()
 
     def subscribe(self) -> None:
-        """Be told of commits, until `unsubscribe`."""
+        """Get commits of the forward's tasks, until `unsubscribe`."""
         self._feed.subscribe(self, self._interest.tasks)
 
     def unsubscribe(self) -> None:
@@ -88,7 +88,7 @@ class FeedSource:
             await self.save()
 
     async def is_exhausted(self) -> bool:
-        """Whether all of its tasks have ended and everything has arrived. They may be tried again."""
+        """Return True if all of its tasks have ended and everything has arrived. A retry reopens them."""
         if self._interest.tasks is None:
             return False
         self._wake.clear()
@@ -99,7 +99,7 @@ class FeedSource:
         await self._wake.wait()
 
     async def save(self) -> None:
-        """Store the place, if it moved. A journal that cannot be written now is written later."""
+        """Store the place, if it moved; if the journal cannot be written now, at the next save."""
         place, count = self.place, self.delivered
         self._saved_at = self._clock()
         if not self._has_moved():
@@ -114,14 +114,14 @@ class FeedSource:
             self._saved, self._saved_count = place, count
 
     def _new(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-        """Without what was sent before this journal took in the one that it was in."""
+        """Leave out what was sent before the forward's journal was merged into this one."""
         if not self._marks:
             return events
         names = ((event, name_of(event)) for event in events)
         return [event for event, name in names if name.n > self._marks.get(name.producer, 0)]
 
     async def _wait(self) -> None:
-        """For a commit; what is to be stored is stored meanwhile."""
+        """Wait for a commit, and store the place meanwhile when that is due."""
         self._at_head = not self._wake.is_set()
         while self._has_moved():
             left = self._due() - self._clock()

@@ -1,4 +1,4 @@
-"""The registry: every open connection, by user, and who came and went."""
+"""The registry: every open connection after its hello."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .writer import ConnectionWriter
 class Connection:
     """One open WebSocket after its ``hello``. ``producer`` is ``None`` for subscribers.
 
-    ``backlog`` are commands that came before those were sent which had waited for the producer; ``None``
-    from then on.
+    ``backlog`` are commands that were submitted before the older ones, which wait in the journal for this
+    producer, have been sent; ``None`` from then on.
     """
 
     id: str
@@ -33,7 +33,7 @@ class Connection:
 
 
 class Registry:
-    """Belongs to the event loop."""
+    """All connections, and those of producers by their id. Belongs to the event loop."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -45,16 +45,8 @@ class Registry:
     def __len__(self) -> int:
         return len(self._connections)
 
-    @property
-    def users(self) -> dict[str, list[Connection]]:
-        """The connections of each user."""
-        found: dict[str, list[Connection]] = {}
-        for connection in self._connections.values():
-            found.setdefault(connection.user, []).append(connection)
-        return found
-
     def add(self, connection: Connection) -> None:
-        """A connection said hello. A producer that was connected already is replaced."""
+        """Add a connection; the previous one of the same producer is closed."""
         self._connections[connection.id] = connection
         self._empty.clear()
         if connection.producer is not None:
@@ -63,10 +55,10 @@ class Registry:
                 old.writer.post(CloseWith(Close.REPLACED, "this producer has connected again"))
             self._producers[connection.producer] = connection
         metrics.CONNECTIONS.labels(connection.role).inc()
-        self._log.info("%s connected: %s %s", connection.user, connection.role, _who(connection))
+        self._log.info("%s connected: %s %s", connection.user, connection.role, _label(connection))
 
     def remove(self, connection: Connection, code: int | None) -> None:
-        """A connection is gone; *code* is its close code, if one came. Again is nothing."""
+        """Remove a closed connection; *code* is its close code, if one came. Idempotent."""
         if self._connections.pop(connection.id, None) is None:
             return
         if not self._connections:
@@ -75,34 +67,36 @@ class Registry:
             del self._producers[connection.producer]
         metrics.CONNECTIONS.labels(connection.role).dec()
         how = "without a goodbye" if code is None else f"code {code}"
-        self._log.info("%s disconnected: %s %s, %s", connection.user, connection.role, _who(connection), how)
+        self._log.info(
+            "%s disconnected: %s %s, %s", connection.user, connection.role, _label(connection), how
+        )
 
-    async def empty(self, patience: float) -> bool:
-        """Wait until nobody is connected; false when *patience* seconds pass first."""
+    async def wait_empty(self, seconds: float) -> bool:
+        """Wait until no connection is left; return False when *seconds* pass first."""
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(seconds):
                 await self._empty.wait()
         except TimeoutError:
             return False
         return True
 
     def producer(self, producer: str | None) -> Connection | None:
-        """The connection of a producer, if it has one now."""
+        """Return the connection of a producer, if it has one now."""
         return self._producers.get(producer) if producer is not None else None
 
     def all(self) -> list[Connection]:
-        """Every open connection."""
+        """Return every open connection."""
         return list(self._connections.values())
 
     def lag(self, head: int) -> int:
-        """How many offsets the slowest subscription is behind *head*."""
+        """Return how many offsets the slowest subscription is behind *head*."""
         positions = [
             reader.position for c in self._connections.values() for reader in c.writer.readers.values()
         ]
         return max(0, head - min(positions, default=head))
 
 
-def _who(connection: Connection) -> str:
-    """The client's own words, made harmless for a log line."""
+def _label(connection: Connection) -> str:
+    """Return the connection's id and its client's name, which is untrusted text, for a log line."""
     name = "".join(c if c.isprintable() else "?" for c in connection.client[:60])
     return f"{connection.id[-6:]} {name}".rstrip()

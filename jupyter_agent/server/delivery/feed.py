@@ -1,8 +1,7 @@
-"""The journal as readers on the event loop see it: newest events at hand, older ones by pages.
+"""The feed: the journal as readers on the event loop see it, newest events in memory, older ones by pages.
 
-There is no queue per reader. A reader is a cursor; it asks for what follows, and is told of commits that
-concern it. Readers with the same interest at the same place share the joined bytes (a *frame*): they are
-made once per commit.
+There is no queue per reader. A reader is a cursor: it asks for what follows, and is notified of commits that
+concern it. Readers with the same filter at the same position share one `EventFrame`, built once per commit.
 """
 
 from __future__ import annotations
@@ -28,10 +27,14 @@ from .. import metrics
 
 T = TypeVar("T")
 FRAME_BYTES = 64 << 10
+"""Size beyond which a frame gets no further event; a single event may be larger."""
+
 RECENT_BYTES = 16 << 20
+"""Bytes of newest events that are kept in memory."""
+
 _PAGE_EVENTS = 2000
 _MAX_FRAMES = 64
-"""Lanes kept at most until the next commit; readers that catch up from different places share none."""
+"""Maximum number of shared frames; readers that catch up from different positions share none."""
 
 _offset = attrgetter("offset")
 
@@ -49,9 +52,10 @@ class SubscriptionFilter(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What follows a place: nothing the reader wants lies between its events and ``last``.
+    """The events that follow an offset; no other one up to offset ``last`` matches the filter.
 
-    ``more``: the journal's page was cut short, so that more may follow at once.
+    ``replayed``: read from the journal, not from memory. ``more``: the journal's page was cut short, so that
+    more may follow at once.
     """
 
     last: int
@@ -62,7 +66,7 @@ class Page(NamedTuple):
 
 @dataclass(slots=True)
 class EventFrame:
-    """A page as bytes, for everybody who stands at the same place with the same interest."""
+    """A page as bytes, shared by all readers with the same filter at the same position."""
 
     last: int
     events: int
@@ -72,7 +76,7 @@ class EventFrame:
     _frame: bytes = b""
 
     def encode(self, ident: int, prev: str, cursor: str) -> bytes:
-        """The frame for a subscription; pages mostly use the same few ids, so the last one is kept."""
+        """Return the frame for a subscription; the last one is cached, as views mostly use the same id."""
         if self._key != (ident, prev):
             self._key = (ident, prev)
             self._frame = text_frame(events_message(ident, prev, cursor, self.body))
@@ -80,22 +84,22 @@ class EventFrame:
 
 
 class CommitListener(Protocol):
-    """Somebody who wants to know of commits."""
+    """What the feed notifies of commits."""
 
     def on_commit(self, previous: int) -> None:
-        """Events that may concern it follow offset *previous*, which was the head until now."""
+        """Note that events of its tasks may follow offset *previous*, the head until now."""
 
 
 @dataclass(slots=True)
 class ListenerIndex:
-    """Who is to be told of a commit, by the tasks in it."""
+    """The listeners of each task, and of all tasks."""
 
     _tasks: dict[CommitListener, frozenset[str] | None] = field(default_factory=dict)
     _of_all: dict[CommitListener, None] = field(default_factory=dict)
     _of_task: dict[str, dict[CommitListener, None]] = field(default_factory=dict)
 
     def add(self, listener: CommitListener, tasks: frozenset[str] | None) -> None:
-        """Tell it of commits with any of *tasks* (``None``: any task); replaces what it asked before."""
+        """Add *listener* for *tasks* (``None``: any task), in place of the tasks it had before."""
         self.remove(listener)
         self._tasks[listener] = tasks
         if tasks is None:
@@ -105,7 +109,7 @@ class ListenerIndex:
                 self._of_task.setdefault(task, {})[listener] = None
 
     def remove(self, listener: CommitListener) -> None:
-        """Tell it no more; a stranger is nothing."""
+        """Remove *listener*. Idempotent."""
         self._of_all.pop(listener, None)
         for task in self._tasks.pop(listener, None) or ():
             of_task = self._of_task[task]
@@ -114,7 +118,7 @@ class ListenerIndex:
                 del self._of_task[task]
 
     def of(self, tasks: Collection[str] | None) -> list[CommitListener]:
-        """Everybody whom *tasks* concern, each once; all of them for ``None``."""
+        """Return the listeners of *tasks*, each once; all of them for ``None``."""
         if tasks is None:
             return list(self._tasks)
         named = (self._of_task[task] for task in tasks if task in self._of_task)
@@ -125,9 +129,9 @@ class Feed:
     """Belongs to the event loop. The holder's thread calls `on_commit`, nothing else."""
 
     def __init__(self) -> None:
+        self.holder: Holder  # set by `attach`: the holder is made with this feed's `on_commit`
         self._loop: asyncio.AbstractEventLoop | None = None
         self.head = 0
-        self.holder: Holder
         self._listeners = ListenerIndex()
         self._recent: list[StoredEvent] = []
         self._newest: dict[str, list[StoredEvent]] = {}
@@ -136,9 +140,13 @@ class Feed:
         self._floor = 0
         self._frames: dict[tuple[SubscriptionFilter, int], EventFrame] = {}
 
-    def attach(self, holder: Holder, loop: asyncio.AbstractEventLoop, head: int) -> None:
-        """Start reading from *holder*, whose journal's newest offset is *head*."""
-        self.holder, self._loop = holder, loop
+    def attach(self, holder: Holder) -> None:
+        """Read from *holder* and run jobs there; once, before anything else."""
+        self.holder = holder
+
+    def start(self, loop: asyncio.AbstractEventLoop, head: int) -> None:
+        """Deliver commits on *loop* from now on; *head* is the journal's newest offset."""
+        self._loop = loop
         self.head = self._floor = head
 
     @property
@@ -146,29 +154,29 @@ class Feed:
         return self.holder.epoch
 
     def subscribe(self, listener: CommitListener, tasks: frozenset[str] | None) -> None:
-        """Call ``listener.committed`` from now on for commits with any of *tasks* (``None``: any)."""
+        """Call ``listener.on_commit`` from now on for commits with any of *tasks* (``None``: any)."""
         self._listeners.add(listener, tasks)
 
     def unsubscribe(self, listener: CommitListener) -> None:
-        """Call it no more; again is nothing."""
+        """Call it no more. Idempotent."""
         self._listeners.remove(listener)
 
     def cursor(self, offset: int | None = None) -> str:
-        """The resume token of a place; of the head without one."""
+        """Return the resume token of an offset; of the head without one."""
         return f"{self.epoch}:{self.head if offset is None else offset}"
 
     def on_commit(self, stored: list[StoredEvent], seconds: float) -> None:
-        """Take over what was committed. Called on the journal's thread."""
+        """Publish what was committed. Called on the journal's thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._publish, stored, seconds)
 
     def replaced(self) -> None:
-        """The journal was replaced by an empty one. Called on the journal's thread."""
+        """Start over: the journal was replaced by an empty one. Called on the journal's thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._start_over)
 
     async def snapshots(self, job: Callable[[JournalSession], list[Task]]) -> tuple[str, list[Task]]:
-        """The tasks that *job* finds, and the cursor up to which they are folded."""
+        """Return the cursor up to which snapshots are folded, and those that *job* finds."""
 
         def read(session: JournalSession) -> tuple[str, list[Task]]:
             found = job(session)
@@ -184,7 +192,7 @@ class Feed:
         return await asyncio.wrap_future(self.holder.call(job))
 
     def shared_frame(self, after: int, interest: SubscriptionFilter) -> EventFrame | None:
-        """What follows *after*, at most a frame, if it is at hand; ``None`` when it must be read."""
+        """Return what follows *after*, if it is in memory; ``None`` when it must be read."""
         if after < self._floor:
             return None
         key = (interest, after)
@@ -192,23 +200,23 @@ class Feed:
         if frame is None:
             if len(self._frames) >= _MAX_FRAMES:
                 self._frames.clear()
-            frame = self._frames[key] = _join(self._at_hand(after, interest))
+            frame = self._frames[key] = _join(self._from_memory(after, interest))
         return frame
 
     async def read_frame(self, after: int, interest: SubscriptionFilter) -> EventFrame:
-        """What follows *after*, at most a frame, from the journal."""
+        """Read what follows *after*, at most a frame, from the journal."""
         return _join(await self.read(after, interest, FRAME_BYTES))
 
     async def page(self, after: int, interest: SubscriptionFilter) -> Page:
-        """What follows *after*, at most a frame, from wherever it is."""
+        """Return what follows *after*, at most a frame, from memory or from the journal."""
         if after < self._floor:
             return await self.read(after, interest, FRAME_BYTES)
-        return self._at_hand(after, interest)
+        return self._from_memory(after, interest)
 
     async def read(
         self, after: int, interest: SubscriptionFilter, size: int, limit: int = _PAGE_EVENTS
     ) -> Page:
-        """A page from the journal; progress that a later one on the page supersedes is left out."""
+        """Read a page of the journal, without progress that a later one on the page supersedes."""
 
         def job(session: JournalSession) -> Page:
             journal = session.journal
@@ -221,7 +229,7 @@ class Feed:
         page = await self.call(job)
         return page._replace(events=newest_progress(page.events))
 
-    def _at_hand(self, after: int, interest: SubscriptionFilter) -> Page:
+    def _from_memory(self, after: int, interest: SubscriptionFilter) -> Page:
         wanted: list[StoredEvent] = []
         weight = 0
         for event in self._candidates(after, interest):
@@ -233,7 +241,7 @@ class Feed:
         return Page(max(self.head, after), wanted)
 
     def _candidates(self, after: int, interest: SubscriptionFilter) -> list[StoredEvent]:
-        """What may be wanted after *after*; a reader of few tasks that keeps up looks at theirs alone."""
+        """Return the events to filter; a reader of few tasks that keeps up looks at theirs alone."""
         if interest.tasks is None or after < self._newest_after:
             return self._recent[bisect_right(self._recent, after, key=_offset) :]
         parts = [self._newest[task] for task in self._newest.keys() & interest.tasks]
@@ -252,7 +260,7 @@ class Feed:
         self._notify(self._newest.keys(), previous)
 
     def _trim(self) -> None:
-        """Forget the older half of what is at hand."""
+        """Forget the older half of what is in memory."""
         cut = len(self._recent) // 2 or 1
         self._floor = self._recent[cut - 1].offset
         del self._recent[:cut]
@@ -290,7 +298,7 @@ _attempt = msgspec.json.Decoder(_Attempt)
 
 
 def newest_progress(events: list[StoredEvent]) -> list[StoredEvent]:
-    """Without progress that the same attempt has passed; an old attempt's late word passes nobody's."""
+    """Leave out progress that the same attempt has superseded; attempts do not supersede each other."""
     progress = [event for event in events if event.type == "progress"]
     newest = {(event.task, _attempt.decode(event.encoded).attempt): event.offset for event in progress}
     kept = set(newest.values())

@@ -10,22 +10,22 @@ from ...journal.session import JournalSession
 from .feed import Feed
 
 PAGE_BYTES = 8 << 20
-
+"""Size beyond which a page gets no further event."""
 
 MAX_SCANS = 20
-"""Looks back at the journal for one page; what is rarer is for the next page."""
+"""Reads of the journal for one page; rarer events are left for the next page."""
 
 
 async def read_back(
     feed: Feed, task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int = PAGE_BYTES
 ) -> HistoryPage:
-    """The newest *limit* events of a task up to and with offset *upto*, and the place of what is older.
+    """Return the newest *limit* events of a task up to and including offset *upto*.
 
-    Others are served between two looks at the journal.
+    The journal serves other requests between two reads.
     """
     events: list[StoredEvent] = []
     for _ in range(MAX_SCANS):
-        page = await feed.call(partial(_look, task_id, upto, limit - len(events), types, size))
+        page = await feed.call(partial(_read_page, task_id, upto, limit - len(events), types, size))
         events = page.events + events
         size -= sum(len(event.encoded) for event in page.events)
         upto = page.older
@@ -34,7 +34,7 @@ async def read_back(
     return HistoryPage(events, upto)
 
 
-def _look(
+def _read_page(
     task_id: str, upto: int, limit: int, types: Collection[str] | None, size: int, session: JournalSession
 ) -> HistoryPage:
     return session.journal.past(task_id, upto, limit, types=types, size=size)

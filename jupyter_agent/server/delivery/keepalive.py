@@ -1,14 +1,14 @@
-"""Whether a peer is still there: pings, without a task or a timer of their own for each connection."""
+"""Keepalive bookkeeping of one connection, driven by its writer: it needs no task and no timer."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-PING = 25.0
-"""Seconds between pings, at least: they find peers that are gone without a word."""
+PING_INTERVAL = 25.0
+"""Minimum seconds between two pings; they find peers that are gone without a close."""
 
-SILENCE = 1.5 * PING
-"""Seconds without any frame, by the last ping, after which the peer counts as gone."""
+MAX_SILENCE = 1.5 * PING_INTERVAL
+"""Seconds without a frame at the time of the last ping, beyond which the peer counts as gone."""
 
 
 class Keepalive:
@@ -20,14 +20,14 @@ class Keepalive:
         self._heard = self._pinged = now
 
     def heard(self, now: float) -> None:
-        """The peer sent something, a pong too."""
+        """Note that the peer sent a frame, or a pong."""
         self._heard = now
 
     def next_action(self, now: float) -> Literal["ping", "gone"] | None:
-        """What is due: send a ping, give the peer up, or nothing."""
-        if self._pinged - self._heard > SILENCE:
+        """Return what is due: to send a ping, to give the peer up, or nothing."""
+        if self._pinged - self._heard > MAX_SILENCE:
             return "gone"
-        if now - self._pinged < PING:
+        if now - self._pinged < PING_INTERVAL:
             return None
         self._pinged = now
         return "ping"

@@ -1,4 +1,4 @@
-"""Where a subscription begins: at its cursor, or over again from snapshots and a tail."""
+"""Resuming a subscription: from its cursor, or else from snapshots and a tail of events."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from .feed import FRAME_BYTES, SubscriptionFilter
 def resume(
     session: JournalSession, request: Subscribe, interest: SubscriptionFilter
 ) -> tuple[Subscribed, list[StoredEvent], Cursor]:
-    """Where a subscription begins, what it is told first, and where it goes on after that."""
+    """Return the answer to *request*, the events to send first, and the cursor to go on from."""
     journal = session.journal
     head = Cursor(journal.epoch, journal.head)
     reason: Literal["initial", "expired", "epoch"] = "initial"
     if request.after is not None:
         after = Cursor.parse(request.after)
+        # A client's cursor is adopted only if nothing that it wants was deleted behind it; the client has
+        # applied everything up to it and will check `prev` against it.
         if after.epoch == journal.epoch and journal.recoverable(after.offset, interest.tasks):
             return Subscribed(request.id, True, str(after)), [], after
         reason = "epoch" if after.epoch != journal.epoch else "expired"
@@ -37,7 +39,7 @@ def resume(
 
 
 def _tail(session: JournalSession, request: Subscribe, interest: SubscriptionFilter) -> list[StoredEvent]:
-    """The last log, message and display events of each named task, in journal order."""
+    """Return the last log, message and display events of each named task, in journal order."""
     if not request.tail or interest.tasks is None:
         return []
     types = [kind for kind in TAIL_TYPES if interest.types is None or kind in interest.types]
@@ -46,8 +48,8 @@ def _tail(session: JournalSession, request: Subscribe, interest: SubscriptionFil
 
 
 def tail_messages(ident: int, start: Cursor, tail: list[StoredEvent], head: Cursor) -> Iterator[bytes]:
-    """The tail as `events` frames that lead from *start* to *head*."""
-    told = start
+    """Yield the tail as `events` messages whose cursors lead from *start* to *head*."""
+    prev = start
     while tail:
         size = count = 0
         while count < len(tail) and (count == 0 or size + len(tail[count].encoded) <= FRAME_BYTES):
@@ -55,8 +57,8 @@ def tail_messages(ident: int, start: Cursor, tail: list[StoredEvent], head: Curs
             count += 1
         part, tail = tail[:count], tail[count:]
         cursor = Cursor(head.epoch, part[-1].offset) if tail else head
-        yield events_message(ident, str(told), str(cursor), b",".join(event.encoded for event in part))
-        told = cursor
+        yield events_message(ident, str(prev), str(cursor), b",".join(event.encoded for event in part))
+        prev = cursor
 
 
 def _snapshots(session: JournalSession, interest: SubscriptionFilter) -> tuple[list[Task], bool]:

@@ -1,4 +1,4 @@
-"""Server-sent events: one task's events, one a message, from a cursor on and live.
+"""Server-sent events: one task's events, one per message, from a cursor on and live.
 
 Source: HTML Living Standard, section 9.2. ``id`` is the cursor, ``event`` the type; a comment is the
 heartbeat.
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
 WRITE_DEADLINE = 30.0
+"""Seconds in which the reader must have taken a chunk."""
+
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
-"""White space between a stranger's JSON tokens; inside its strings JSON has no line ends."""
+"""Line ends between the tokens of untrusted JSON become spaces; JSON has none inside strings."""
 
 
 class Stream:
-    """Writes one response until its reader goes or loses the right to read (*still_allowed* is asked once
-    a heartbeat), or, with *until_end*, the task has ended."""
+    """Writes one response until its reader leaves, loses the right to read, or the journal is replaced.
+
+    *still_allowed* is asked once per heartbeat. With *until_end* the stream ends with the task.
+    """
 
     def __init__(
         self,
@@ -50,29 +54,29 @@ class Stream:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Write the stream; returns when it is over."""
+        """Write the stream; return when it has ended."""
         self._handler.set_header("Content-Type", "text/event-stream")
         self._handler.set_header("Cache-Control", "no-store")
         self._handler.set_header("X-Accel-Buffering", "no")
         self._feed.subscribe(self, self._interest.tasks)
         try:
             await self._write(b"retry: 1000\n\n")
-            await self._follow()
+            await self._write_events()
         except (StreamClosedError, TimeoutError):
             return
         finally:
             self._feed.unsubscribe(self)
 
     def on_commit(self, _previous: int) -> None:
-        """There may be something new."""
+        """Read the new events (see `CommitListener`)."""
         self._wake.set()
 
-    async def _follow(self) -> None:
+    async def _write_events(self) -> None:
         epoch, clock = self._feed.epoch, asyncio.get_running_loop().time
-        asked = clock()
+        checked = clock()
         while self._feed.epoch == epoch:
-            if clock() - asked >= self._heartbeat:
-                asked = clock()
+            if clock() - checked >= self._heartbeat:
+                checked = clock()
                 if not await self._still_allowed():
                     return
             self._wake.clear()
@@ -81,20 +85,20 @@ class Stream:
             if page.events:
                 await self._write(b"".join(self._message(event) for event in page.events))
                 metrics.EVENTS_OUT.inc(len(page.events))
-            elif self._until_end and await self._is_over():
+            elif self._until_end and await self._is_finished():
                 return
             else:
-                await self._rest()
+                await self._wait()
 
-    async def _rest(self) -> None:
+    async def _wait(self) -> None:
         try:
             async with asyncio.timeout(self._heartbeat):
                 await self._wake.wait()
         except TimeoutError:
             await self._write(b": heartbeat\n\n")
 
-    async def _is_over(self) -> bool:
-        """Whether the task has ended and everything of it was written (or it was deleted)."""
+    async def _is_finished(self) -> bool:
+        """Return True if the task was deleted, or has ended and all its events were written."""
         (task_id,) = self._interest.tasks or ("",)
 
         def job(session: JournalSession) -> bool:

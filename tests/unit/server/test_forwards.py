@@ -42,7 +42,8 @@ class Scene:
         self.journal, self.world = journal, FakeWorld()
         self.feed = Feed()
         self.holder = NowHolder(self.feed, journal)
-        self.feed.attach(self.holder, asyncio.get_running_loop(), journal.head)  # type: ignore[arg-type]
+        self.feed.attach(self.holder)  # type: ignore[arg-type]
+        self.feed.start(asyncio.get_running_loop(), journal.head)
         self.forwards = Forwards(self.feed, connect=self.world.connect)
 
     def append(self, *events: Event) -> None:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from jupyter_agent.server.delivery.keepalive import PING, Keepalive
+from jupyter_agent.server.delivery.keepalive import PING_INTERVAL, Keepalive
 
 
 def test_a_ping_is_due_every_so_often_however_often_it_is_asked() -> None:
-    pulse = Keepalive(0.0)
+    keepalive = Keepalive(0.0)
     due = []
     for tenth in range(1, 1001):
         now = tenth / 10
-        pulse.heard(now)
-        if pulse.next_action(now) == "ping":
+        keepalive.heard(now)
+        if keepalive.next_action(now) == "ping":
             due.append(now)
-    assert due == [PING, 2 * PING, 3 * PING, 4 * PING]
+    assert due == [PING_INTERVAL, 2 * PING_INTERVAL, 3 * PING_INTERVAL, 4 * PING_INTERVAL]
 
 
 def test_who_answers_no_ping_is_given_up_within_three_more() -> None:
-    pulse = Keepalive(0.0)
-    assert [pulse.next_action(now * PING) for now in range(1, 6)] == ["ping", "ping", "gone", "gone", "gone"]
+    keepalive = Keepalive(0.0)
+    assert [keepalive.next_action(now * PING_INTERVAL) for now in range(1, 6)] == [
+        "ping",
+        "ping",
+        "gone",
+        "gone",
+        "gone",
+    ]
 
 
 def test_any_frame_is_an_answer() -> None:
-    pulse = Keepalive(0.0)
+    keepalive = Keepalive(0.0)
     for beat in range(1, 100):
-        pulse.heard(beat * PING - 1)
-        assert pulse.next_action(beat * PING) == "ping"
+        keepalive.heard(beat * PING_INTERVAL - 1)
+        assert keepalive.next_action(beat * PING_INTERVAL) == "ping"
 
 
 def test_beats_that_came_late_do_not_make_a_living_peer_gone() -> None:
-    pulse = Keepalive(0.0)
-    assert pulse.next_action(1000.0) == "ping"
-    pulse.heard(1000.1)
-    assert pulse.next_action(1025.0) == "ping"
+    keepalive = Keepalive(0.0)
+    assert keepalive.next_action(1000.0) == "ping"
+    keepalive.heard(1000.1)
+    assert keepalive.next_action(1025.0) == "ping"

@@ -38,7 +38,8 @@ class Scene:
         self.journal.append(batches(before), 0.0)
         self.feed = Feed()
         self.holder = NowHolder(self.feed, self.journal)
-        self.feed.attach(self.holder, asyncio.get_running_loop(), self.journal.head)  # type: ignore[arg-type]
+        self.feed.attach(self.holder)  # type: ignore[arg-type]
+        self.feed.start(asyncio.get_running_loop(), self.journal.head)
         self.told: list[tuple[str, str, bool]] = []
         self.pausing, self.go_on = asyncio.Event(), asyncio.Event()
         self.send: Callable[[str, str, bool], bool] = self._send

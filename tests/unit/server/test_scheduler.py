@@ -52,7 +52,8 @@ class Clocked:
     def __post_init__(self) -> None:
         slot = try_slot(self.paths, self.slot)
         assert slot is not None
-        self.holder = self.feed.holder = Holder(slot)
+        self.holder = Holder(slot)
+        self.feed.attach(self.holder)
         self.scheduler = Scheduler(
             self.feed, self.paths, log, recover=self.recover, launch=self.launch, clock=lambda: self.now
         )

@@ -86,7 +86,8 @@ class Scene:
 
     def __init__(self, heartbeat: float = 1000.0) -> None:
         self.feed = Feed()
-        self.feed.attach(FakeHolder(), asyncio.get_running_loop(), 0)  # type: ignore[arg-type]
+        self.feed.attach(FakeHolder())  # type: ignore[arg-type]
+        self.feed.start(asyncio.get_running_loop(), 0)
         self.socket = FakeSocket()
         self.time = 0.0
         self.writer = ConnectionWriter(self.feed, self.socket, lambda: self.time, heartbeat)
