@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,7 @@ from ...journal.holder import Holder
 from ...journal.session import JournalSession
 from ...protocol.frames import events_message, text_frame
 from .. import metrics
+from .listeners import CommitListener, ListenerIndex
 
 T = TypeVar("T")
 FRAME_BYTES = 64 << 10
@@ -81,48 +82,6 @@ class EventFrame:
             self._key = (ident, prev)
             self._frame = text_frame(events_message(ident, prev, cursor, self.body))
         return self._frame
-
-
-class CommitListener(Protocol):
-    """What the feed notifies of commits."""
-
-    def on_commit(self, previous: int) -> None:
-        """Note that events of its tasks may follow offset *previous*, the head until now."""
-
-
-@dataclass(slots=True)
-class ListenerIndex:
-    """The listeners of each task, and of all tasks."""
-
-    _tasks: dict[CommitListener, frozenset[str] | None] = field(default_factory=dict)
-    _of_all: dict[CommitListener, None] = field(default_factory=dict)
-    _of_task: dict[str, dict[CommitListener, None]] = field(default_factory=dict)
-
-    def add(self, listener: CommitListener, tasks: frozenset[str] | None) -> None:
-        """Add *listener* for *tasks* (``None``: any task), in place of the tasks it had before."""
-        self.remove(listener)
-        self._tasks[listener] = tasks
-        if tasks is None:
-            self._of_all[listener] = None
-        else:
-            for task in tasks:
-                self._of_task.setdefault(task, {})[listener] = None
-
-    def remove(self, listener: CommitListener) -> None:
-        """Remove *listener*. Idempotent."""
-        self._of_all.pop(listener, None)
-        for task in self._tasks.pop(listener, None) or ():
-            of_task = self._of_task[task]
-            del of_task[listener]
-            if not of_task:
-                del self._of_task[task]
-
-    def of(self, tasks: Collection[str] | None) -> list[CommitListener]:
-        """Return the listeners of *tasks*, each once; all of them for ``None``."""
-        if tasks is None:
-            return list(self._tasks)
-        named = (self._of_task[task] for task in tasks if task in self._of_task)
-        return list(self._of_all) + list(dict.fromkeys(one for of_task in named for one in of_task))
 
 
 class Feed:
