@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .notebook.task_list import tasks
     from .runtime.context import TaskContext, current
 
-_HOMES = {
+# Names are imported on first access: `import jupyter_agent` must cost next to nothing.
+_MODULES = {
     "notebook.api": ("TaskFunction", "submit", "task"),
     "runtime.context": ("TaskContext", "current"),
     "notebook.forward_to": ("Forward", "forward_to"),
@@ -47,7 +48,7 @@ _HOMES = {
         "UnknownTask",
     ),
 }
-_NAMES = {name: home for home, names in _HOMES.items() for name in names}
+_NAMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "AgentError",
@@ -76,11 +77,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _NAMES.get(name)
-    if home is None:
+    module = _NAMES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
+    value = getattr(import_module(f".{module}", __name__), name)
+    globals()[name] = value  # the next access does not come here
     return value
 
 
@@ -89,7 +90,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """``%load_ext jupyter_agent``: adds ``%%task``."""
+    """Add ``%%task`` to *shell*; called by ``%load_ext jupyter_agent``."""
     from .notebook.magic import load
 
     load(shell)

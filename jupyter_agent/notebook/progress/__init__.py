@@ -1,1 +1,1 @@
-"""Progress: `track` and the bars drawn for it."""
+"""Progress: `track`, the loops it observes, and the bars drawn for them."""

@@ -1,7 +1,7 @@
-"""Lines at the bottom of a terminal that give way to whatever else is written there.
+"""Lines at the bottom of a terminal, below all other output.
 
-What the program writes to a terminal, by ``print`` or by a logging handler made long ago, passes the
-stream's own ``write``, which is replaced for as long as there are such lines.
+Other output, by ``print`` or by a logging handler created earlier, goes through the stream's own ``write``,
+which is replaced for as long as there are such lines.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[K", "\x1b[J"
 
 
 def find_terminal() -> TextIO | None:
-    """Standard error, or else standard output, if a person sits there; ``None`` in every other case.
+    """Return standard error, or else standard output, if it is an interactive terminal; ``None`` otherwise.
 
-    Nobody does in a kernel, nor below one, nor below a process that has bars of its own.
+    It is not one in a kernel, below a kernel, or below a process that has bars of its own.
     """
     parent = getattr(sys.modules.get("multiprocessing.process"), "parent_process", lambda: None)
     if kernel_shell() is not None or "JPY_PARENT_PID" in os.environ or parent() is not None:
@@ -51,11 +51,11 @@ def _is_in_background(terminal: int) -> bool:
         return False
 
 
-class Lines:
+class TerminalLines:
     """The last lines of the terminal *stream*, from `open` to `close`. Thread-safe.
 
-    There is the one ``lock``, which may be taken again by who has it: an iterator that the garbage
-    collector finds takes its bar away, whatever its thread is at.
+    ``lock`` is re-entrant: a loop's iterator that the garbage collector finds removes its bar, on a thread
+    that may hold the lock already.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -66,36 +66,36 @@ class Lines:
         self._lines: list[str] = []
         self._height = 0
         self._mid_line = False
-        self._over = False
+        self._is_closed = False
         self._restore: list[Callable[[], None]] = []
 
     def open(self) -> None:
-        """See what is written from now on."""
+        """Intercept other output and `input` from now on."""
         for stream in _terminals():
-            self._replace(stream, "write", self._around(stream.write))
-        self._replace(builtins, "input", self._asking(builtins.input))
+            self._replace(stream, "write", self._above(stream.write))
+        self._replace(builtins, "input", self._below(builtins.input))
 
     def close(self) -> None:
-        """Leave the terminal as it was found; again is nothing."""
+        """Remove the lines and restore what was replaced. Idempotent."""
         with self.lock:
             self._clear()
-            self._over = True
+            self._is_closed = True
             while self._restore:
                 self._restore.pop()()
 
     def draw(self, lines: list[str]) -> None:
-        """Show *lines*, each narrower than the terminal, in the place of those before.
+        """Show *lines*, each narrower than the terminal, in place of the previous ones.
 
-        Nothing while a line of somebody else's has no end, or somebody reads the keyboard.
+        They stay hidden while other output has an unfinished line, or another program reads the keyboard.
         """
         with self.lock:
-            if self._over:
+            if self._is_closed:
                 return
             self._lines = lines
             self._show()
 
     def leave(self, lines: list[str]) -> None:
-        """Write *lines* for good, above the others."""
+        """Write *lines* permanently, above the others."""
         with self.lock:
             self._lines = []
             self._clear()
@@ -103,7 +103,7 @@ class Lines:
             self._mid_line = False
 
     def _show(self) -> None:
-        if self._lines and not self._mid_line and not self._is_taken():
+        if self._lines and not self._mid_line and not self._is_in_use():
             text = f"{_REST_OF_LINE}\n".join(self._lines) + _REST_OF_LINE + _REST_OF_SCREEN
             self._put(self._back() + text)
             self._height = len(self._lines)
@@ -114,7 +114,7 @@ class Lines:
             self._put(back + _REST_OF_SCREEN)
 
     def _back(self) -> str:
-        """To the first column of the first line."""
+        """Return the sequence that moves to the first column of the first line."""
         up = f"\x1b[{self._height - 1}A" if self._height > 1 else ""
         return f"{up}\r" if self._height else ""
 
@@ -122,11 +122,11 @@ class Lines:
         try:
             self._write(text)
             self._stream.flush()
-        except (OSError, ValueError):  # the terminal was closed: nobody looks any more
-            self._over = True
+        except (OSError, ValueError):  # the terminal was closed
+            self._is_closed = True
 
-    def _is_taken(self) -> bool:
-        """Whether a line editor, a question for a password or another job of the shell has the terminal."""
+    def _is_in_use(self) -> bool:
+        """Return whether a line editor, a password prompt or another job of the shell uses the terminal."""
         import termios
 
         try:
@@ -136,7 +136,7 @@ class Lines:
             return True
         return not (modes & termios.ICANON and modes & termios.ECHO) or _is_in_background(file)
 
-    def _around(self, write: Callable[[str], int]) -> Callable[[str], int]:
+    def _above(self, write: Callable[[str], int]) -> Callable[[str], int]:
         def write_above(text: str) -> int:
             if os.getpid() != self._pid or not text:
                 return write(text)
@@ -149,7 +149,7 @@ class Lines:
 
         return write_above
 
-    def _asking(self, ask: Callable[[object], str]) -> Callable[[object], str]:
+    def _below(self, ask: Callable[[object], str]) -> Callable[[object], str]:
         def ask_below(prompt: object = "", /) -> str:
             if os.getpid() != self._pid:
                 return ask(prompt)
@@ -164,7 +164,7 @@ class Lines:
         return ask_below
 
     def _replace(self, owner: Any, name: str, value: object) -> None:
-        """Give *owner* another *name* until the end; if somebody put theirs on top of it, it stays."""
+        """Replace an attribute of *owner* until `close`; not restored if other code has replaced it since."""
         own = vars(owner).get(name)
 
         def restore() -> None:

@@ -11,7 +11,8 @@ import pytest
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.core.snapshots import MetricPoint, ProgressSnapshot
 from jupyter_agent.core.task import Task
-from jupyter_agent.notebook.progress.bar import RATE_FROM, STAYS, Bar, Pace
+from jupyter_agent.notebook.progress.bar import LINGER, Bar
+from jupyter_agent.notebook.progress.pace import MIN_RATE_TIME, Pace
 from jupyter_agent.notebook.progress.positions import TrackedPosition, positioned
 
 
@@ -34,12 +35,12 @@ class LocalTask:
 def test_the_item_that_the_loop_is_at_is_not_done() -> None:
     place = Place()
     pace = Pace(place, 0.0)
-    assert pace.told() == "  0 %  0/100  0.0 s"
+    assert pace.text() == "  0 %  0/100  0.0 s"
     place.taken = 100
-    pace.look(9.9)
-    assert pace.told() == " 99 %  99/100  10.0/s  0.1 s left"
-    pace.look(10.0, over=True)
-    assert pace.ended(TaskState.COMPLETED, []) == "100 %  100/100  10.0/s  in 0:10"
+    pace.sample(9.9)
+    assert pace.text() == " 99 %  99/100  10.0/s  0.1 s left"
+    pace.sample(10.0, over=True)
+    assert pace.final_text(TaskState.COMPLETED, []) == "100 %  100/100  10.0/s  in 0:10"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,8 @@ def test_rates_and_times_are_as_a_person_says_them(every: float, items: int, wor
     place = Place(total=100_000)
     pace = Pace(place, 0.0)
     for place.taken in range(1, items + 1):
-        pace.look(every * (place.taken - 1))
-    assert pace.told().endswith(words)
+        pace.sample(every * (place.taken - 1))
+    assert pace.text().endswith(words)
 
 
 def test_the_time_left_runs_down_while_a_slow_item_is_worked_on_and_up_when_it_is_overdue() -> None:
@@ -64,8 +65,8 @@ def test_the_time_left_runs_down_while_a_slow_item_is_worked_on_and_up_when_it_i
     pace = Pace(place, 0.0)
 
     def left(now: float) -> str:
-        pace.look(now)
-        return pace.told().split("  ")[-1]
+        pace.sample(now)
+        return pace.text().split("  ")[-1]
 
     assert left(50.0) == "0:50"
     place.taken = 2
@@ -79,8 +80,8 @@ def test_no_rate_is_told_from_chance() -> None:
     place = Place(taken=50)
     pace = Pace(place, 0.0)
     place.taken = 60
-    pace.look(RATE_FROM / 2)
-    assert "/s" not in pace.told()
+    pace.sample(MIN_RATE_TIME / 2)
+    assert "/s" not in pace.text()
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_no_rate_is_told_from_chance() -> None:
 def test_the_last_line_says_how_it_ended(state: TaskState, words: str) -> None:
     line = Bar(LocalTask(), [Place(taken=42)], 0.0).last_line(state, 8.0)  # type: ignore[arg-type]
     assert (line.name, line.share, line.state) == ("fit", 0.42, state)
-    assert line.told == f" 42 %  42/100  5.2/s  {words} 8.0 s"
+    assert line.text == f" 42 %  42/100  5.2/s  {words} 8.0 s"
 
 
 def test_what_the_body_says_stands_at_the_end() -> None:
@@ -102,7 +103,7 @@ def test_what_the_body_says_stands_at_the_end() -> None:
     task.fold.metrics = {name: MetricPoint(value, 1) for name, value in (("loss", 0.123456), ("none", None))}
     task.fold.progress = ProgressSnapshot(1, 2, "epoch 1\x1b[2J")
     (line,) = Bar(task, [Place()], 0.0).lines(1.0)  # type: ignore[arg-type]
-    assert line.told.endswith("1.0 s  loss 0.1235  epoch 1")
+    assert line.text.endswith("1.0 s  loss 0.1235  epoch 1")
 
 
 def test_inner_loops_have_lines_once_they_last_and_give_them_back_slowly() -> None:
@@ -117,12 +118,12 @@ def test_inner_loops_have_lines_once_they_last_and_give_them_back_slowly() -> No
     assert isinstance(inner, TrackedPosition)
     positions.append(inner)
     assert names(1.0) == ["fit"]
-    assert names(1.0 + RATE_FROM) == ["fit", "  batches"]
+    assert names(1.0 + MIN_RATE_TIME) == ["fit", "  batches"]
     positions[1] = positioned(range(10), None)[1]  # the next epoch's
     assert names(2.0) == ["fit", "  "]
     del positions[1]
-    assert names(2.0 + STAYS / 2) == ["fit", "  "]
-    assert names(2.0 + 2 * STAYS) == ["fit"]
+    assert names(2.0 + LINGER / 2) == ["fit", "  "]
+    assert names(2.0 + 2 * LINGER) == ["fit"]
 
 
 def test_quick_inner_loops_have_none() -> None:

@@ -1,0 +1,96 @@
+"""Pace of a tracked loop: how far it is, how fast, how long it will take."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ...core.events import TaskState
+from ...rendering.durations import duration_clock
+from ...runtime.progress_sampler import Position
+
+RATE_PERIOD = 30.0
+"""Maximum number of seconds over which a rate is taken, if it covers `MIN_STEPS` steps."""
+
+MIN_STEPS = 5
+
+MIN_RATE_TIME = 0.3
+"""Seconds below which a rate means nothing, and an inner loop gets no line."""
+
+
+class Pace:
+    """Samples a position over time and describes its progress, rate and time left."""
+
+    def __init__(self, position: Position, now: float) -> None:
+        self.is_steady = False
+        self._begin(position, now)
+
+    def follow(self, position: Position, now: float) -> None:
+        """Sample *position*, which may be that of another loop than before."""
+        if position is not self.position:
+            self._begin(position, now)
+        self.sample(now)
+
+    def sample(self, now: float, *, over: bool = False) -> None:
+        """Read where the loop is. The item taken last is not done yet, unless the loop is *over*."""
+        self.seen = now
+        taken, self.total = self.position.values()
+        self.done = taken if over else max(0, taken - 1)
+        if self.done != self._points[-1][1]:
+            self._points.append((now, self.done))
+            while len(self._points) > MIN_STEPS and self._points[0][0] < now - RATE_PERIOD:
+                self._points.popleft()
+        self.is_steady |= now - self._since >= MIN_RATE_TIME
+
+    @property
+    def share(self) -> float | None:
+        return min(1.0, self.done / self.total) if self.total else None
+
+    def text(self, reported: list[str] | None = None) -> str:
+        """Return the text of a loop that is running."""
+        rate = self._recent_rate()
+        left = None if rate is None or self.total is None else self._time_left(self.total, rate)
+        time = duration_clock(self.seen - self._since) if left is None else f"{duration_clock(left)} left"
+        return "  ".join([self._count(), *_speed(rate), time, *(reported or [])])
+
+    def final_text(self, state: TaskState, reported: list[str]) -> str:
+        """Return the text of a loop that has ended."""
+        seconds = self.seen - self._since
+        how = "in" if state is TaskState.COMPLETED else f"{state.value} after"
+        return "  ".join(
+            [self._count(), *_speed(_rate(self.done, seconds)), f"{how} {duration_clock(seconds)}", *reported]
+        )
+
+    def _begin(self, position: Position, now: float) -> None:
+        self.position = position
+        self._since = now
+        self._points = deque([(now, 0)])
+        self.sample(now)
+
+    def _recent_rate(self) -> float | None:
+        """Return the recent rate in items a second; lower when the next item is overdue."""
+        first, last = self._points[0], self._points[-1]
+        rate = _rate(last[1] - first[1], last[0] - first[0])
+        if rate is not None and self.seen - last[0] > 1 / rate:
+            return _rate(last[1] - first[1] + 1, self.seen - first[0])
+        return rate
+
+    def _time_left(self, total: int, rate: float) -> float:
+        """Return the seconds left; time already spent on the present item is subtracted."""
+        spent = min(1 / rate, self.seen - self._points[-1][0])
+        return max(0.0, (total - self.done) / rate - spent)
+
+    def _count(self) -> str:
+        percent = "" if self.share is None else f"{int(100 * self.share):3} %  "
+        return f"{percent}{self.done:,}" + ("" if self.total is None else f"/{self.total:,}")
+
+
+def _rate(items: int, seconds: float) -> float | None:
+    return items / seconds if seconds >= MIN_RATE_TIME and items > 0 else None
+
+
+def _speed(rate: float | None) -> list[str]:
+    if rate is None:
+        return []
+    if rate < 1:
+        return [f"{duration_clock(1 / rate)} each"]
+    return [f"{rate:,.0f}/s" if rate >= 100 else f"{rate:.1f}/s"]
