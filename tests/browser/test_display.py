@@ -17,13 +17,13 @@ from jupyter_agent.core.events import Error, Log, Result, TaskState
 from jupyter_agent.core.snapshots import MetricPoint, ProgressSnapshot
 from jupyter_agent.core.task import Task
 from jupyter_agent.errors import NotNow
-from jupyter_agent.notebook.display import bundle as display
+from jupyter_agent.notebook.display import bundle
 from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, IdleTime, View, WidgetSync
 from jupyter_agent.rendering.html import html, start_html
 from jupyter_agent.runtime import origin
 from jupyter_agent.system.ids import new_id
 
-MIME = display.MIME
+MIME = bundle.MIME
 
 
 @dataclass
@@ -145,20 +145,20 @@ def handle() -> Handle:
 @pytest.fixture
 def producer(monkeypatch: pytest.MonkeyPatch) -> Samplers:
     samplers = Samplers()
-    monkeypatch.setattr(display, "current_producer", lambda: samplers)
+    monkeypatch.setattr(bundle, "current_producer", lambda: samplers)
     return samplers
 
 
 def test_outside_a_kernel_the_bundle_says_the_same_in_every_run(handle: Handle) -> None:
-    data, metadata = display.bundle(handle)
+    data, metadata = bundle.bundle(handle)
     assert data == {MIME: {"v": 1}, "text/html": start_html("train"), "text/plain": "<Task train>"}
     assert metadata[MIME]["task_id"] == handle.id
     assert metadata[MIME]["snapshot"]["state"] == "running"
 
 
 def test_outside_a_kernel_nothing_is_shown(handle: Handle, capsys: pytest.CaptureFixture[str]) -> None:
-    assert display.show(handle) is False
-    display.finish(handle)
+    assert bundle.show(handle) is False
+    bundle.finish(handle)
     assert capsys.readouterr().out == ""
 
 
@@ -274,7 +274,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
     kernel = Kernel()
     shell = InteractiveShell.instance()
     fake = SimpleNamespace(kernel=kernel, events=Events())
-    for module in (display, origin):
+    for module in (bundle, origin):
         monkeypatch.setattr(module, "kernel_shell", lambda: fake)
     monkeypatch.setattr(shell.display_pub, "publish", lambda **message: kernel.published.append(message))
     yield kernel
@@ -283,9 +283,9 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
 
 @pytest.mark.usefixtures("kernel")
 def test_in_a_kernel_one_widget_serves_all_views_of_a_task(handle: Handle, producer: Samplers) -> None:
-    first, _ = display.bundle(handle)
-    second, _ = display.bundle(handle)
-    assert first[display.WIDGET_MIME] == second[display.WIDGET_MIME]
+    first, _ = bundle.bundle(handle)
+    second, _ = bundle.bundle(handle)
+    assert first[bundle.WIDGET_MIME] == second[bundle.WIDGET_MIME]
     assert list(producer.samplers) == [("view", handle.id, False)]
 
 
@@ -293,15 +293,15 @@ def test_in_a_kernel_one_widget_serves_all_views_of_a_task(handle: Handle, produ
 def test_a_slim_view_says_so_to_every_front_end_and_is_a_model_of_its_own(
     handle: Handle, producer: Samplers
 ) -> None:
-    data, metadata = display.bundle(handle)
+    data, metadata = bundle.bundle(handle)
     assert "slim" not in metadata[MIME]
     handle.slim = True
-    slim, metadata = display.bundle(handle)
+    slim, metadata = bundle.bundle(handle)
     assert metadata[MIME]["slim"] is True
     assert slim[MIME] == {"v": 1}
-    assert slim[display.WIDGET_MIME] != data[display.WIDGET_MIME]
-    assert display._views[handle.id, True].widget.slim
-    assert not display._views[handle.id, False].widget.slim
+    assert slim[bundle.WIDGET_MIME] != data[bundle.WIDGET_MIME]
+    assert bundle._views[handle.id, True].widget.slim
+    assert not bundle._views[handle.id, False].widget.slim
     assert len(producer.samplers) == 2
 
 
@@ -309,15 +309,15 @@ def test_a_slim_view_says_so_to_every_front_end_and_is_a_model_of_its_own(
 def test_without_anywidget_the_rest_of_the_bundle_remains(
     handle: Handle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display, "find_spec", lambda name: None if name == "anywidget" else object())
-    data, _ = display.bundle(handle)
+    monkeypatch.setattr(bundle, "find_spec", lambda name: None if name == "anywidget" else object())
+    data, _ = bundle.bundle(handle)
     assert sorted(data) == sorted([MIME, "text/html", "text/plain"])
 
 
 def test_the_widget_passes_commands_on(handle: Handle) -> None:
     from jupyter_agent.notebook.display.widget import TaskWidget
 
-    widget = TaskWidget(handle.id, None, display._commander(handle))
+    widget = TaskWidget(handle.id, None, bundle._commander(handle))
     widget._message(widget, {"command": "cancel", "args": {}}, [])
     widget._message(widget, {"command": "input", "args": {"text": "yes"}}, [])
     widget._message(widget, {"command": "retry", "args": {}}, [])
@@ -332,8 +332,8 @@ def test_the_widget_of_another_processes_task_asks_nobody_from_the_forwarders_th
     handle: Handle, producer: Samplers
 ) -> None:
     handle.is_local = False
-    display.bundle(handle)
-    display._commander(handle)("retry", {})
+    bundle.bundle(handle)
+    bundle._commander(handle)("retry", {})
     assert producer.samplers == {}
 
 
@@ -342,7 +342,7 @@ def test_a_command_that_comes_too_late_leaves_no_traceback(handle: Handle) -> No
         raise NotNow("task train is running; it has not ended yet", task_id=handle.id)
 
     handle.retry = late  # type: ignore[method-assign]
-    display._commander(handle)("retry", {})
+    bundle._commander(handle)("retry", {})
 
 
 @pytest.mark.usefixtures("producer")
@@ -353,22 +353,22 @@ def test_only_a_kernel_without_a_session_replaces_its_view_at_the_end(
     if session:
         monkeypatch.setenv("JPY_SESSION_NAME", session)
     handle.task.state = TaskState.COMPLETED
-    display.finish(handle)
+    bundle.finish(handle)
     assert len(kernel.published) == updates
     for update in kernel.published:
         assert update["update"] is True
         assert update["transient"] == {"display_id": handle.id}
         assert "completed" in update["data"]["text/html"]
-        assert display.WIDGET_MIME not in update["data"]
+        assert bundle.WIDGET_MIME not in update["data"]
 
 
 @pytest.mark.usefixtures("producer")
 def test_a_view_shows_once_in_a_cell_and_again_in_the_next(handle: Handle, kernel: Kernel) -> None:
-    assert display.show(handle)
-    assert display.show(handle)
+    assert bundle.show(handle)
+    assert bundle.show(handle)
     assert len(kernel.published) == 1
     kernel.message = "another cell"
-    assert display.show(handle)
+    assert bundle.show(handle)
     assert len(kernel.published) == 2
 
 

@@ -11,13 +11,13 @@ import pytest
 AT_EACH_BYTE = """
 import os, signal, sys
 from pathlib import Path
-from jupyter_agent.system import files as module
+from jupyter_agent.system import files
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 
 TASK = "0" * 26
 checkpoints = Checkpoints(DataPaths(Path(sys.argv[1])))
-create = module.create_private
+create = files.create_private
 
 class Dying:
     "Writes so many bytes of a file, each for itself, and then kills the process."
@@ -48,7 +48,7 @@ checkpoints.save(TASK, "old")
 size = (checkpoints.versions(TASK)[-1].path).stat().st_size
 for left in range(size):
     def killed():
-        module.create_private = lambda path: Dying(create(path), left)
+        files.create_private = lambda path: Dying(create(path), left)
         checkpoints.save(TASK, "new")
     assert child(killed) == -signal.SIGKILL
     assert checkpoints.load(TASK) == "old", left
@@ -56,7 +56,7 @@ for left in range(size):
     assert [part.stat().st_size for part in parts] == [left], parts
 
 def whole():
-    module.create_private = lambda path: Dying(create(path), size)
+    files.create_private = lambda path: Dying(create(path), size)
     checkpoints.save(TASK, "new")
 assert child(whole) == 0
 assert checkpoints.load(TASK) == "new"

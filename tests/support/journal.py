@@ -10,7 +10,7 @@ from jupyter_agent.core.events import Event
 from jupyter_agent.forwarding.spec import ForwardRecord
 from jupyter_agent.journal.base import Batch, BatchOrigin
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations import forwards as kept
+from jupyter_agent.journal.operations import forwards
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.server.delivery.feed import Feed
 
@@ -29,13 +29,13 @@ class NowHolder:
 
     def call(self, job: Callable[[JournalSession], Any]) -> Future[Any]:
         future: Future[Any] = Future()
-        before = self.journal.records(kept.KIND)
+        before = self.journal.records(forwards.KIND)
         try:
             future.set_result(job(JournalSession(self.journal, self.feed.on_commit)))
         except Exception as error:
             future.set_exception(error)
-        if self.journal.records(kept.KIND) != before:
-            self.stored += kept.forwards(self.journal)
+        if self.journal.records(forwards.KIND) != before:
+            self.stored += forwards.forwards(self.journal)
         return future
 
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from jupyter_agent.cli.watch import schedule_runs as runs_module
+from jupyter_agent.cli.watch import schedule_runs
 from jupyter_agent.cli.watch.schedule_runs import MAX_ENDED, watch_runs
 from jupyter_agent.core.events import Event, TaskState
 from jupyter_agent.core.task import Task, fold
@@ -86,12 +86,12 @@ def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) 
     runs = [task_id(number) for number in range(MAX_ENDED + 3)]
     journals = FakeJournals(runs, [Apply(1, story_of(run)) for run in runs])
     seen: list[int] = []
-    forget = runs_module._forget_old
+    forget = schedule_runs._forget_old
 
     def forget_and_count(board: Any) -> None:
         forget(board)
         seen.append(len(board.rows))
 
-    monkeypatch.setattr(runs_module, "_forget_old", forget_and_count)
+    monkeypatch.setattr(schedule_runs, "_forget_old", forget_and_count)
     asyncio.run(watch_runs(journals, SCHEDULE, Console(force_terminal=False)))  # type: ignore[arg-type]
     assert max(seen) == MAX_ENDED

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_agent.cli.jupyter import server_process as own_server
+from jupyter_agent.cli.jupyter import server_process
 from jupyter_agent.errors import ServerUnreachable
 
 Sleeper = tuple[subprocess.Popen[bytes], socket.socket, str]
@@ -37,7 +37,7 @@ def test_a_server_that_does_not_listen_yet_is_waited_for(
 ) -> None:
     process, bound, url = sleeper
     refused = asyncio.Event()
-    listens = own_server._listens
+    listens = server_process._listens
 
     async def watched(address: str) -> bool:
         answer = await listens(address)
@@ -45,11 +45,11 @@ def test_a_server_that_does_not_listen_yet_is_waited_for(
             refused.set()
         return answer
 
-    monkeypatch.setattr(own_server, "_listens", watched)
+    monkeypatch.setattr(server_process, "_listens", watched)
 
     async def main() -> str:
         with tempfile.TemporaryFile() as said:
-            found = asyncio.create_task(own_server._url(process, said))
+            found = asyncio.create_task(server_process._url(process, said))
             await asyncio.wait_for(refused.wait(), 10)
             assert not found.done()
             bound.listen()
@@ -65,7 +65,7 @@ def test_a_server_that_ends_before_it_listens_is_told_of_at_once(sleeper: Sleepe
     async def main() -> None:
         with tempfile.TemporaryFile() as said:
             said.write(b"no such option\n")
-            await own_server._url(process, said)
+            await server_process._url(process, said)
 
     with pytest.raises(ServerUnreachable, match="did not start: no such option"):
         asyncio.run(main())

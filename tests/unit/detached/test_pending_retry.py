@@ -20,8 +20,7 @@ from jupyter_agent.detached.work_queue import (
 from jupyter_agent.errors import NotNow
 from jupyter_agent.journal.operations.detached_tasks import enqueue_task, requeue_task
 from jupyter_agent.journal.session import JournalSession
-from jupyter_agent.notebook import idempotency as keys
-from jupyter_agent.notebook import remote_task as remote
+from jupyter_agent.notebook import idempotency, remote_task
 from jupyter_agent.notebook.remote_task import RemoteTask
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.producer.spool import Spool
@@ -35,7 +34,7 @@ from tests.support.runtime import own_producer  # noqa: F401
 
 @pytest.fixture
 def failed(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
-    monkeypatch.setattr(remote, "SNAPSHOT_AGE", 60.0)
+    monkeypatch.setattr(remote_task, "SNAPSHOT_AGE", 60.0)
     one = work_item(attempt=2)
     enqueue_work_item(paths, one)
     spool = Spool.create(paths, header_for(one.producer, "default", 0.0))
@@ -69,8 +68,8 @@ def test_its_key_finds_it_in_a_notebook_too(
     paths: DataPaths, failed: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_retries(paths, 1)
-    monkeypatch.setattr(keys, "list_tasks", lambda *_, **__: [failed])
-    with keys.reserve_key(current_producer(), "k") as found:
+    monkeypatch.setattr(idempotency, "list_tasks", lambda *_, **__: [failed])
+    with idempotency.reserve_key(current_producer(), "k") as found:
         assert isinstance(found, ja.TaskHandle)
 
 

@@ -18,7 +18,7 @@ from jupyter_agent.detached.targets import CommandTarget, PickledTarget
 from jupyter_agent.detached.work_queue import waiting_work_items, withdraw_work_item
 from jupyter_agent.errors import BadSchedule, NotNow, UnknownSchedule
 from jupyter_agent.journal.base import HolderEvent
-from jupyter_agent.journal.operations import detached_tasks as queueing
+from jupyter_agent.journal.operations import detached_tasks
 from jupyter_agent.journal.operations import schedules as schedules_module
 from jupyter_agent.journal.operations.firing import ScheduleRunner, TickResult
 from jupyter_agent.journal.operations.interruption import interrupt_orphans
@@ -180,7 +180,7 @@ class TestFiring:
     ) -> None:
         ident = line.add()
         with monkeypatch.context() as patch:
-            patch.setattr(queueing, "save_run_spec", _no_space)
+            patch.setattr(detached_tasks, "save_run_spec", _no_space)
             assert line.look(60).queued == 0
         assert line.look(61).queued == 1
         assert len(line.tasks()) == len(line.orders()) == 1
@@ -355,8 +355,8 @@ class Mortal:
         self._steps = 0
         self._dies_at: int | None = None
         self.deaths = self.survived = 0
-        self._watch(queueing, "save_run_spec")
-        self._watch(queueing, "enqueue_work_item")
+        self._watch(detached_tasks, "save_run_spec")
+        self._watch(detached_tasks, "enqueue_work_item")
 
     def live(self, seconds: float, dies_at: int | None, *, orphans_first: bool) -> bool:
         """One life: open the journal, perhaps look for orphans, look after the schedules; its end if any."""

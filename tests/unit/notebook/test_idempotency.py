@@ -14,8 +14,7 @@ import jupyter_agent as ja
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.task import Task, current_for_key
 from jupyter_agent.errors import ServerUnreachable
-from jupyter_agent.notebook import idempotency as keys
-from jupyter_agent.notebook import magic
+from jupyter_agent.notebook import idempotency, magic
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.locks import is_locked
@@ -168,10 +167,10 @@ sys.stdin.readline()
 def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lock = keys._acquire(paths, "job")
+    lock = idempotency._acquire(paths, "job")
     assert lock is not None
     lock.release()
-    monkeypatch.setattr(keys, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(idempotency, "LOCK_TIMEOUT", 0.05)
     with python(HOLD, lock.path) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -182,7 +181,7 @@ def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
 def test_a_key_is_kept_until_the_server_has_what_was_begun(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = keys._acquire(paths, "job")
+    lock = idempotency._acquire(paths, "job")
     assert lock is not None
     lock.release()
     producer = current_producer()
@@ -195,8 +194,8 @@ def test_a_key_is_kept_until_the_server_has_what_was_begun(
     with monkeypatch.context() as patch:
         patch.setattr(producer, "locate", lambda: "a server")
         patch.setattr(producer, "flush", flush)
-        patch.setattr(keys, "list_tasks", lambda *_, **__: [])
-        with keys.reserve_key(producer, "job") as found:
+        patch.setattr(idempotency, "list_tasks", lambda *_, **__: [])
+        with idempotency.reserve_key(producer, "job") as found:
             assert found is None
             producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", key="job")))
     assert seen == [(True, ["state"])]
@@ -209,7 +208,7 @@ def test_a_journal_that_cannot_be_asked_leaves_what_this_process_knows(
     def silent(*_: object, **__: object) -> list[Task]:
         raise ServerUnreachable("no server answers")
 
-    monkeypatch.setattr(keys, "list_tasks", silent)
+    monkeypatch.setattr(idempotency, "list_tasks", silent)
     first = ja.task(lambda: ja.current().attempt, key="job").submit()
     assert first.result(10) == 1
     assert ja.task(lambda: 5, key="job").submit().id == first.id

@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_agent as ja
-from jupyter_agent.notebook import remote_task as remote
+from jupyter_agent.notebook import remote_task
 from jupyter_agent.notebook.task_list import MIME, TaskList
 from tests.support.runtime import own_producer, run_script  # noqa: F401
 
@@ -79,8 +79,8 @@ def test_showing_tasks_of_other_processes_asks_nobody_again(
 ) -> None:
     run_script(tmp_path, WORK)
     found = ja.tasks()
-    monkeypatch.setattr(remote, "SNAPSHOT_AGE", -1.0)
-    monkeypatch.setattr(remote, "show_task", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr(remote_task, "SNAPSHOT_AGE", -1.0)
+    monkeypatch.setattr(remote_task, "show_task", lambda *_: pytest.fail("asked again"))
     assert len(found._repr_mimebundle_()[1][MIME]["tasks"]) == 2
 
 

@@ -17,7 +17,7 @@ from jupyter_agent.errors import NotNow
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.protocol.messages import CommandOrder
 from jupyter_agent.runtime import attempt
-from jupyter_agent.runtime.engines import delay as pause
+from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.local_task import local_tasks
 from tests.support.runtime import emitted, logs, own_producer, states, until  # noqa: F401
 
@@ -186,7 +186,7 @@ def test_a_timeout_fails_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_retries_are_new_attempts_of_the_same_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pause, "RANDOM", lambda: 0.0)
+    monkeypatch.setattr(delay, "RANDOM", lambda: 0.0)
     tries: list[int] = []
 
     def flaky() -> str:

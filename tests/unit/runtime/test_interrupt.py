@@ -11,7 +11,7 @@ import time
 import pytest
 
 from jupyter_agent.notebook.submit import task_for
-from jupyter_agent.runtime import interrupt as stop_module
+from jupyter_agent.runtime import interrupt as interrupt_module
 from jupyter_agent.runtime.bootstrap import ready_producer
 from jupyter_agent.runtime.context import current
 from jupyter_agent.runtime.engines.base import run_attempt
@@ -68,7 +68,7 @@ def test_a_throw_under_way_while_the_function_returns_does_not_reach_what_follow
     with stop._lock:  # as `throw` has it
         holding.set()
         time.sleep(0.05)  # the other thread waits for the lock, or will: either must be safe
-        stop_module._set_async(thread.ident or 0, Stopped)
+        interrupt_module._set_async(thread.ident or 0, Stopped)
     thread.join(10)
     assert told == ["inside"]
 

@@ -15,7 +15,7 @@ import jupyter_agent as ja
 from jupyter_agent.core.events import Event, State, decode_data
 from jupyter_agent.core.task import Task, fold
 from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.runtime.engines import delay as pause
+from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.local_task import local_tasks
 from tests.support.runtime import own_producer, run_script, spooled, states, until  # noqa: F401
 
@@ -58,7 +58,7 @@ def test_a_worker_emits_by_its_own_spool_and_the_parent_sees_it_all(
 
 
 def test_what_a_worker_raises_fails_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pause, "RANDOM", lambda: 0.0)
+    monkeypatch.setattr(delay, "RANDOM", lambda: 0.0)
     handle = ja.task(lambda: dict[int, int]()[0], on="process", retries=1).submit()
     error = handle.exception(60)
     assert isinstance(error, ja.TaskFailed)

@@ -16,7 +16,7 @@ import pytest
 import jupyter_agent as ja
 from jupyter_agent.core.events import State, decode_data
 from jupyter_agent.errors import NotNow
-from jupyter_agent.runtime.engines import delay as pause
+from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.local_task import LocalTask, local_tasks
 from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
 
@@ -35,8 +35,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(pause, "MONOTONIC", lambda: made.now)
-    monkeypatch.setattr(pause, "RANDOM", lambda: made.chance)
+    monkeypatch.setattr(delay, "MONOTONIC", lambda: made.now)
+    monkeypatch.setattr(delay, "RANDOM", lambda: made.chance)
     return made
 
 
@@ -62,7 +62,7 @@ def here(handle: ja.TaskHandle) -> LocalTask:
 def waits(handle: ja.TaskHandle, attempt: int) -> None:
     """Wait until attempt *attempt* is queued and its pause has begun."""
     task = here(handle)
-    until(lambda: task.fold.attempt == attempt and isinstance(task.attempt.engine, pause.RetryDelay))  # type: ignore[union-attr]
+    until(lambda: task.fold.attempt == attempt and isinstance(task.attempt.engine, delay.RetryDelay))  # type: ignore[union-attr]
     assert handle.state == "queued"
 
 
@@ -125,8 +125,8 @@ def test_a_script_that_ends_during_the_pause_leaves_it_interrupted(tmp_path: Pat
     done = run_script(
         tmp_path,
         "import time, jupyter_agent as ja\n"
-        "from jupyter_agent.runtime.engines import delay as pause\n"
-        "pause.RANDOM = lambda: 1000.0\n"
+        "from jupyter_agent.runtime.engines import delay\n"
+        "delay.RANDOM = lambda: 1000.0\n"
         "handle = ja.task(lambda: {}[0], retries=9).submit()\n"
         "while handle.attempt < 2: time.sleep(0.001)\n",
     )
@@ -250,8 +250,8 @@ def test_a_blocking_wait_on_the_loop_lets_it_run_the_next_attempt(tmp_path: Path
     done = run_script(
         tmp_path,
         "import asyncio, jupyter_agent as ja\n"
-        "from jupyter_agent.runtime.engines import delay as pause\n"
-        "pause.RANDOM = lambda: 0.1\n"
+        "from jupyter_agent.runtime.engines import delay\n"
+        "delay.RANDOM = lambda: 0.1\n"
         "left = [1]\n"
         "async def work():\n"
         "    if left: left.pop(); raise OSError('not yet')\n"
@@ -282,7 +282,7 @@ def test_the_dice_are_not_the_users(tmp_path: Path) -> None:
     expected = random.random()
     random.seed(7)
     for _ in range(3):
-        pause.RANDOM()
+        delay.RANDOM()
     assert random.random() == expected
 
 
@@ -290,8 +290,8 @@ def test_a_process_killed_during_the_pause_leaves_it_interrupted(tmp_path: Path)
     script = tmp_path / "script.py"
     script.write_text(
         "import time, jupyter_agent as ja\n"
-        "from jupyter_agent.runtime.engines import delay as pause\n"
-        "pause.RANDOM = lambda: 1000.0\n"
+        "from jupyter_agent.runtime.engines import delay\n"
+        "delay.RANDOM = lambda: 1000.0\n"
         "handle = ja.task(lambda: {}[0], name='killed', retries=9).submit()\n"
         "while handle.attempt < 2: time.sleep(0.001)\n"
         "print('waits', flush=True)\n"

@@ -17,7 +17,7 @@ from jupyter_agent.forwarding.spec_parser import read_forward_spec
 from jupyter_agent.journal.base import Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
-from jupyter_agent.journal.operations import forwards as kept
+from jupyter_agent.journal.operations import forwards
 from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.server.background.forward_source import FeedSource
@@ -93,7 +93,7 @@ class TestRunning:
                 await made.has(len(expected))
                 assert made.numbers() == expected
                 await made.forwards.remove(forward.id)
-        assert kept.forwards(journal) == []
+        assert forwards.forwards(journal) == []
 
     async def test_what_it_has_sent_is_stored_at_the_end_and_the_next_server_goes_on_there(self) -> None:
         journal = MemoryJournal("h", "E")
@@ -101,7 +101,7 @@ class TestRunning:
             forward = await made.add()
             made.append(*story(end=False))
             await made.has(5)
-        assert kept.forward(journal, forward.id).delivered == 5  # type: ignore[union-attr]
+        assert forwards.forward(journal, forward.id).delivered == 5  # type: ignore[union-attr]
         async with scene(journal) as made:
             made.append(event(6))
             await made.world.has(lambda: made.world.got)
@@ -125,7 +125,7 @@ class TestRunning:
         now = [0.0]
         async with scene() as made:
             await made.add(types=["prompt"])  # so that there is a record
-            (stored,) = kept.forwards(made.journal)
+            (stored,) = forwards.forwards(made.journal)
             source = FeedSource(made.feed, stored, 0, lambda: now[0])
             made.append(*story(end=False))
             await asyncio.sleep(0)
@@ -211,7 +211,7 @@ class TestRunning:
         journal.append(batches([*story(), *story(task=OTHER_TASK, producer=STRANGER)]), 0.0)
         journal.forget([TASK])
         for ident, cursor in (("a", "another:3"), ("b", "E:2")):
-            kept._put(journal, record(ident, cursor))
+            forwards._put(journal, record(ident, cursor))
         async with scene(journal) as made:
             await made.forwards.reconcile()
             made.append(event(7, task=OTHER_TASK, producer=STRANGER))
@@ -223,25 +223,25 @@ class TestRunning:
 
 class TestKeeping:
     def test_there_are_not_more_than_so_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kept, "MAX_FORWARDS", 1)
+        monkeypatch.setattr(forwards, "MAX_FORWARDS", 1)
         journal = MemoryJournal("h", "E")
-        kept.add_forward(journal, ForwardSpec(URL), "a", 1.0)
-        kept.add_forward(journal, ForwardSpec(URL), "b", 1.0)
+        forwards.add_forward(journal, ForwardSpec(URL), "a", 1.0)
+        forwards.add_forward(journal, ForwardSpec(URL), "b", 1.0)
         with pytest.raises(NotNow, match="1 forwards"):
-            kept.add_forward(journal, ForwardSpec(URL, types=("log",)), "b", 1.0)
+            forwards.add_forward(journal, ForwardSpec(URL, types=("log",)), "b", 1.0)
 
     def test_one_that_was_removed_does_not_come_back_with_its_place(self) -> None:
         journal = MemoryJournal("h", "E")
-        kept.add_forward(journal, ForwardSpec(URL), "a", 1.0)
-        assert kept.remove_forward(journal, "a")
-        assert not kept.remove_forward(journal, "a")
-        kept.save_position(journal, "a", 3, 3)
-        assert kept.forwards(journal) == []
+        forwards.add_forward(journal, ForwardSpec(URL), "a", 1.0)
+        assert forwards.remove_forward(journal, "a")
+        assert not forwards.remove_forward(journal, "a")
+        forwards.save_position(journal, "a", 3, 3)
+        assert forwards.forwards(journal) == []
 
     def test_one_of_another_version_is_left_alone(self) -> None:
         journal = MemoryJournal("h", "E")
-        journal.put_record(kept.KIND, "a", b'{"id":3}')
-        assert kept.forwards(journal) == []
+        journal.put_record(forwards.KIND, "a", b'{"id":3}')
+        assert forwards.forwards(journal) == []
 
     def test_with_a_journal_that_is_taken_in_it_moves_and_sends_what_it_has_not_sent(
         self, paths: DataPaths
@@ -259,10 +259,11 @@ class TestKeeping:
             mine = story(task=task_id(1), producer=task_id(2))
             holder.call(lambda session: session.append(*batches(mine))).result(20)
             same = ForwardSpec(URL, types=("state",))
-            holder.call(lambda session: kept.add_forward(session.journal, same, "own", 1.0)).result(20)
+            holder.call(lambda session: forwards.add_forward(session.journal, same, "own", 1.0)).result(20)
             holder.call(lambda session: recover_all(session, paths, "default")).result(20)
             found = {
-                one.id: one for one in holder.call(lambda session: kept.forwards(session.journal)).result(20)
+                one.id: one
+                for one in holder.call(lambda session: forwards.forwards(session.journal)).result(20)
             }
             epoch = holder.epoch
         assert sorted(found) == ["behind", "done", "own"]
@@ -275,21 +276,21 @@ def test_one_that_moves_keeps_its_place_when_taking_in_was_killed_and_is_done_ag
     source, target = MemoryJournal("s", "S"), MemoryJournal("t", "T")
     source.append(batches(story()), 0.0)
     _at(source, 2, "f")
-    kept.adopt_forwards(target, kept.forwards_with_marks(source))
+    forwards.adopt_forwards(target, forwards.forwards_with_marks(source))
     target.append(batches(story()), 0.0)
-    kept.adopt_forwards(target, kept.forwards_with_marks(source))
-    (moved,) = kept.forwards(target)
+    forwards.adopt_forwards(target, forwards.forwards_with_marks(source))
+    (moved,) = forwards.forwards(target)
     assert (moved.cursor, moved.marks) == ("T:0", {PRODUCER: 2})
 
 
 def _at(journal: Journal, offset: int, ident: str, **fields: Any) -> None:
-    kept._put(journal, record(ident, str(Cursor(journal.epoch, offset)), **fields))
+    forwards._put(journal, record(ident, str(Cursor(journal.epoch, offset)), **fields))
 
 
 @pytest.mark.asyncio
 async def test_what_was_sent_before_the_journal_moved_is_not_sent_again() -> None:
     journal = MemoryJournal("h", "E")
-    kept._put(journal, record(marks={PRODUCER: 3}))
+    forwards._put(journal, record(marks={PRODUCER: 3}))
     async with scene(journal) as made:
         made.append(*story())
         await made.has(3)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.journal.base import CellLocation
-from jupyter_agent.server.handlers import notebook_filter as notebooks
+from jupyter_agent.server.handlers import notebook_filter
 from jupyter_agent.server.handlers.notebook_filter import NotebookMatcher, cells_of
 
 
@@ -144,7 +144,7 @@ def test_each_file_is_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch
         read.append(file)
         return cells_of(file)
 
-    monkeypatch.setattr(notebooks, "cells_of", cells_of_noted)
+    monkeypatch.setattr(notebook_filter, "cells_of", cells_of_noted)
     locations = [CellLocation(recorded, cell) for cell in ("one", "two", "three", None)]
     assert NotebookMatcher("x.ipynb", root).choose(locations, by_cell=True) == locations[2:]
     assert read == [root / "study.ipynb"]
@@ -168,6 +168,6 @@ class TestCells:
         save(tmp_path / "a.json", "one")
         save(tmp_path / "large.ipynb", "one")
         os.mkfifo(tmp_path / "pipe.ipynb")
-        monkeypatch.setattr(notebooks, "MAX_BYTES", 10)
+        monkeypatch.setattr(notebook_filter, "MAX_BYTES", 10)
         for name in ("a.json", "large.ipynb", "pipe.ipynb", "nothing.ipynb"):
             assert cells_of(tmp_path / name) is None
