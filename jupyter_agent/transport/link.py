@@ -39,7 +39,7 @@ STABLE_AFTER = 5.0
 """Seconds after which a connection counts as stable: the next failure starts the backoff anew."""
 
 POLL_INTERVAL = 0.5
-"""Seconds between looks for a moved or missing server, each of which reads one small file."""
+"""Seconds between two checks whether a server moved or came, each of which reads one small file."""
 
 
 class ReconnectingWebSocket:

@@ -45,7 +45,7 @@ KEY = "Authorization"
 
 
 class FakeServer:
-    """``commands`` is what was asked, ``submitted`` the bodies of POST tasks; ``subscribed_after`` the
+    """``commands`` are those received, ``submitted`` the bodies of POST tasks; ``subscribed_after`` the
     cursors that subscriptions began with."""
 
     token = "secret"
@@ -57,7 +57,7 @@ class FakeServer:
         self.submitted: list[dict[str, Any]] = []
         self.subscribed_after: list[str | None] = []
         self.sockets: set[_Socket] = set()
-        self._news = asyncio.Condition()
+        self._sockets_changed = asyncio.Condition()
         self._server: HTTPServer | None = None
         self.url = ""
 
@@ -70,7 +70,7 @@ class FakeServer:
         batch = Batch(events[0].producer, 1, events, BatchOrigin.SPOOLED)
         self.journal.append([batch], 2000.0)
         for socket in list(self.sockets):
-            socket.send_news()
+            socket.send_new_events()
 
     def journal_story(self, number: int, *, end: TaskState = TaskState.COMPLETED) -> str:
         """A whole task of a producer of its own; its id."""
@@ -120,12 +120,12 @@ class FakeServer:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that a socket's coming or going makes true."""
-        async with self._news, asyncio.timeout(10):
-            await self._news.wait_for(condition)
+        async with self._sockets_changed, asyncio.timeout(10):
+            await self._sockets_changed.wait_for(condition)
 
     async def changed(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+        async with self._sockets_changed:
+            self._sockets_changed.notify_all()
 
 
 class FakeHolder:
@@ -162,7 +162,7 @@ class FakeHolder:
 
 @asynccontextmanager
 async def running_fake(**options: Any) -> AsyncIterator[FakeServer]:
-    """A fake server for as long as the block lasts."""
+    """A fake server while the block runs."""
     fake = FakeServer(**options)
     await fake.start()
     try:
@@ -330,7 +330,7 @@ class _Socket(WebSocketHandler):
         self.send(encode(Subscribed(request.id, tasks is None, cursors[0], tasks)))
         for stored, (prev, cursor) in zip(last, pairwise(cursors), strict=True):  # a frame each, as if long
             self.send(encode(Events(request.id, prev, cursor, [decode_event(stored.encoded)])))
-        self.send_news()
+        self.send_new_events()
 
     def tail(self, request: Subscribe) -> list[StoredEvent]:
         """As a server has it: the last log, message and display events of named tasks."""
@@ -339,7 +339,7 @@ class _Socket(WebSocketHandler):
         found = [self.fake.journal.tail(name, request.tail, TAIL_TYPES) for name in request.tasks]
         return sorted(event for part in found for event in part)
 
-    def send_news(self) -> None:
+    def send_new_events(self) -> None:
         request = self.subscription
         if request is None:
             return

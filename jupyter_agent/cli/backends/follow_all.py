@@ -15,7 +15,7 @@ MAX_UNREAD = 16
 """Maximum number of items that wait for the caller; then the journals are not read."""
 
 SCAN_INTERVAL = 1.0
-"""Seconds between two looks for journals that did not exist when following began."""
+"""Seconds between two scans for journals that did not exist when following began."""
 
 
 async def follow_all(journals: Journals, *, tail: int | None = None) -> AsyncGenerator[SlotUpdate]:

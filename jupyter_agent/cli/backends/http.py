@@ -44,12 +44,12 @@ class HttpBackend(Api):
 
     def __init__(self, paths: DataPaths, slot: str) -> None:
         super().__init__(lambda: find_address(paths, slot))
-        self._patience = REMOTE_RECONNECT_TIMEOUT if slot == REMOTE else RECONNECT_TIMEOUT
+        self._reconnect_timeout = REMOTE_RECONNECT_TIMEOUT if slot == REMOTE else RECONNECT_TIMEOUT
 
     def follow(
         self, tasks: Literal["*"] | Sequence[str], *, after: str | None, tail: int | None
     ) -> AsyncGenerator[Restart | Apply]:
-        return follow(self, tasks, after=after, tail=tail, patience=self._patience)
+        return follow(self, tasks, after=after, tail=tail, patience=self._reconnect_timeout)
 
     async def add(self, submission: Submission) -> AddResult:
         """See `Backend`. Only this user's own servers get the caller's folder, environment and Python."""

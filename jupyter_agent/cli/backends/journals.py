@@ -33,14 +33,14 @@ RETRY_INTERVAL = 0.1
 
 @dataclass
 class Journals:
-    """Where the commands go. ``patience``: seconds that a journal's holder may take to answer.
+    """Where the commands go. ``answer_timeout``: seconds that a journal's holder may take to answer.
 
     ``recover``: whether a journal that no server holds is brought up to date before it is read.
     ``troubles`` are sentences about journals that a list had to leave out.
     """
 
     paths: DataPaths = field(default_factory=data_paths)
-    patience: float = 5.0
+    answer_timeout: float = 5.0
     recover: bool = True
     troubles: list[str] = field(default_factory=list)
 
@@ -129,9 +129,9 @@ class Journals:
         """What *action* returns for the journal's present holder: its server, else this process.
 
         When the holder changes in between, *action* is repeated, unless it may be done only *once*.
-        Raises `ServerUnreachable` when a server has it and does not answer within ``patience``.
+        Raises `ServerUnreachable` when a server has it and does not answer within ``answer_timeout``.
         """
-        deadline = time.monotonic() + self.patience
+        deadline = time.monotonic() + self.answer_timeout
         while True:
             backend = await self.open(slot)
             try:

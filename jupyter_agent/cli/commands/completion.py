@@ -121,7 +121,7 @@ def files(_context: click.Context, _parameter: click.Parameter, begun: str) -> l
 
 def _journals() -> Journals:
     """The journals without recovery of spools, which may take long."""
-    return Journals(patience=0.0, recover=False)
+    return Journals(answer_timeout=0.0, recover=False)
 
 
 def _fits(begun: str, ident: str, name: str) -> bool:

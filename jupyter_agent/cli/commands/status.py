@@ -75,7 +75,7 @@ class Report(Struct):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, as_json: bool) -> int:
     """Which journals there are, who has them open, and whether all is well (else exit status 1)."""
-    report = asyncio.run(_report(Journals(patience=0.0, recover=False)))
+    report = asyncio.run(_report(Journals(answer_timeout=0.0, recover=False)))
     if as_json:
         click.echo(json_text(msgspec.json.encode(report)))
     else:
@@ -137,8 +137,8 @@ async def _served(paths: DataPaths, report: JournalStatus) -> JournalStatus:
     finally:
         source.close()
     if report.health is not None and report.health.get("status") != "ok":
-        told = report.health.get("trouble") or ["the server says that it is degraded"]
-        report.trouble = "; ".join(map(str, told)) if isinstance(told, list) else str(told)
+        found = report.health.get("trouble") or ["the server says that it is degraded"]
+        report.trouble = "; ".join(map(str, found)) if isinstance(found, list) else str(found)
     return report
 
 
@@ -181,14 +181,14 @@ def _print(report: Report) -> None:
 
 def _summary(report: Report) -> str:
     workers = report.workers
-    told = []
+    parts = []
     if workers is not None:
-        told.append(f"Workers: {workers.running} of {workers.limit} busy, {workers.waiting} waiting")
+        parts.append(f"Workers: {workers.running} of {workers.limit} busy, {workers.waiting} waiting")
     if report.schedules is not None:
-        told.append(f"Schedules: {report.schedules}")
+        parts.append(f"Schedules: {report.schedules}")
     if report.forwards is not None:
-        told.append(f"Forwards: {report.forwards}")
-    return ". ".join(told) + "." if told else ""
+        parts.append(f"Forwards: {report.forwards}")
+    return ". ".join(parts) + "." if parts else ""
 
 
 def _holder(journal: JournalStatus) -> str:

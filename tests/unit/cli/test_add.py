@@ -28,7 +28,7 @@ from tests.support.fake_server import FakeHolder, FakeServer
 from tests.support.pty import in_terminal
 from tests.support.workers import no_workers_left, worker_pid, workers_of
 
-Said = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 ADD = ["tasks", "add", "--json"]
 CLI = (sys.executable, "-W", "error", "-m", "jupyter_agent.cli", "tasks", "add", "--watch", "--", "true")
 
@@ -53,14 +53,14 @@ def fake(paths: DataPaths) -> Iterator[FakeHolder]:
         yield holder
 
 
-def answer(capsys: Said, *words: str, status: int = 0) -> Any:
+def answer(capsys: Capture, *words: str, status: int = 0) -> Any:
     """What the command says as JSON."""
     capsys.readouterr()
     assert run(words) == status
     return json.loads(capsys.readouterr().out)
 
 
-def refused(capsys: Said, *words: str) -> tuple[int, str]:
+def refused(capsys: Capture, *words: str) -> tuple[int, str]:
     capsys.readouterr()
     status = run(words)
     captured = capsys.readouterr()
@@ -69,8 +69,8 @@ def refused(capsys: Said, *words: str) -> tuple[int, str]:
     return status, captured.err
 
 
-def test_a_task_is_queued_with_what_was_asked_and_the_callers_surroundings(
-    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_task_is_queued_with_its_options_and_the_callers_environment(
+    paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SHELLS_OWN", "1")
@@ -86,7 +86,7 @@ def test_a_task_is_queued_with_what_was_asked_and_the_callers_surroundings(
     assert [order.task for order in waiting_work_items(paths)] == [task["id"]]
 
 
-def test_a_task_that_waits_says_so_and_how_to_watch_it(busy: FileLock, capsys: Said) -> None:
+def test_a_task_that_waits_says_so_and_how_to_watch_it(busy: FileLock, capsys: Capture) -> None:
     assert run(["tasks", "add", "--", "echo", "--watch"]) == 0
     first, second, third = capsys.readouterr().out.splitlines()
     assert first.startswith("Queued echo --watch (")
@@ -94,16 +94,16 @@ def test_a_task_that_waits_says_so_and_how_to_watch_it(busy: FileLock, capsys: S
     assert third == f"Watch it with: jupyter agent tasks watch {first[-28:-2]}"
 
 
-def test_a_key_attaches_to_what_lasts(busy: FileLock, capsys: Said) -> None:
+def test_a_key_attaches_to_a_queued_task(busy: FileLock, capsys: Capture) -> None:
     task = answer(capsys, *ADD, "--key", "nightly", "--", "true")
     assert answer(capsys, *ADD, "--key", "nightly", "--", "false")["id"] == task["id"]
     assert run(["tasks", "add", "--key", "nightly", "--", "false"]) == 0
-    said = capsys.readouterr().out
-    assert f"Nothing was started: the key is that of true ({task['id']}), which is queued." in said
+    output = capsys.readouterr().out
+    assert f"Nothing was started: the key is that of true ({task['id']}), which is queued." in output
 
 
 def test_a_queued_task_is_cancelled_and_retried_without_a_server(
-    paths: DataPaths, busy: FileLock, capsys: Said
+    paths: DataPaths, busy: FileLock, capsys: Capture
 ) -> None:
     task = answer(capsys, *ADD, "--", "true")["id"]
     assert refused(capsys, "tasks", "retry", task)[0] == 1
@@ -116,7 +116,7 @@ def test_a_queued_task_is_cancelled_and_retried_without_a_server(
     assert [order.attempt for order in waiting_work_items(paths)] == [2]
 
 
-def test_a_key_continues_what_was_cancelled(paths: DataPaths, busy: FileLock, capsys: Said) -> None:
+def test_a_key_continues_what_was_cancelled(paths: DataPaths, busy: FileLock, capsys: Capture) -> None:
     task = answer(capsys, *ADD, "--key", "nightly", "--", "true")["id"]
     assert run(["tasks", "cancel", task]) == 0
     capsys.readouterr()
@@ -124,29 +124,29 @@ def test_a_key_continues_what_was_cancelled(paths: DataPaths, busy: FileLock, ca
     assert f"Queued attempt 2 of true ({task}), which has the same key." in capsys.readouterr().out
 
 
-def test_every_attempt_of_a_task_is_watched(paths: DataPaths, busy: FileLock, capsys: Said) -> None:
+def test_every_attempt_of_a_task_is_watched(paths: DataPaths, busy: FileLock, capsys: Capture) -> None:
     busy.release()
     command = ("sh", "-c", "echo once more; exit 1")
     assert run(["tasks", "add", "--watch", "--name", "flaky", "--retries", "1", "--", *command]) == 1
-    said = capsys.readouterr().out
-    assert said.startswith("Queued flaky (")
-    assert said.count("flaky | once more\n") == 2
+    output = capsys.readouterr().out
+    assert output.startswith("Queued flaky (")
+    assert output.count("flaky | once more\n") == 2
     until(lambda: not workers_of(paths))
 
 
 def test_what_runs_without_a_server_is_watched_to_its_outcome(
-    paths: DataPaths, busy: FileLock, capsys: Said
+    paths: DataPaths, busy: FileLock, capsys: Capture
 ) -> None:
     busy.release()
     assert run(["tasks", "add", "--watch", "--", "sh", "-c", "echo one; exit 3"]) == 1
-    said = capsys.readouterr().out
-    assert " | one" in said
-    assert "failed: CommandFailed: sh exited with status 3" in said
+    output = capsys.readouterr().out
+    assert " | one" in output
+    assert "failed: CommandFailed: sh exited with status 3" in output
     until(lambda: not workers_of(paths))
 
 
 def test_a_running_worker_is_cancelled_without_a_server(
-    paths: DataPaths, busy: FileLock, capsys: Said
+    paths: DataPaths, busy: FileLock, capsys: Capture
 ) -> None:
     busy.release()
     task = answer(capsys, *ADD, "--", "sleep", "60")
@@ -158,7 +158,7 @@ def test_a_running_worker_is_cancelled_without_a_server(
 
 
 def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
-    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_stop, "WORKER_TIMEOUT", 0.2)
     busy.release()
@@ -170,9 +170,9 @@ def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
 
 
 def test_a_worker_of_another_machine_is_left_alone(
-    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its process's number is somebody else's here."""
+    """Its pid is another process's here."""
     busy.release()
     task = answer(capsys, *ADD, "--", "sleep", "60")
     worker_pid(paths, task["producer"])
@@ -185,7 +185,7 @@ def test_a_worker_of_another_machine_is_left_alone(
 
 
 def test_a_worker_that_cannot_start_is_one_sentence(
-    paths: DataPaths, busy: FileLock, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no such module >&2\nexit 3\n")
@@ -200,7 +200,7 @@ def test_a_worker_that_cannot_start_is_one_sentence(
 
 
 def test_the_agent_is_named_in_jupyters_configuration(
-    paths: DataPaths, busy: FileLock, capsys: Said, own_environment: Path
+    paths: DataPaths, busy: FileLock, capsys: Capture, own_environment: Path
 ) -> None:
     status, words = refused(capsys, "tasks", "add", "Summarise this")
     assert status == 2
@@ -218,8 +218,8 @@ def test_the_agent_is_named_in_jupyters_configuration(
     assert "jupyter_server_config cannot be read" in words
 
 
-def test_a_server_of_this_machine_gets_the_callers_surroundings(
-    fake: FakeHolder, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_server_of_this_machine_gets_the_callers_environment(
+    fake: FakeHolder, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert answer(capsys, *ADD, "a.ipynb", "-p", "n=5", "--kernel", "python3")["id"] == TASK
@@ -230,7 +230,7 @@ def test_a_server_of_this_machine_gets_the_callers_surroundings(
 
 
 def test_a_server_elsewhere_gets_none_of_them(
-    fake: FakeHolder, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    fake: FakeHolder, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_AGENT_URL", f"{fake.fake.url}?token={FakeServer.token}")
     assert answer(capsys, *ADD, "--", "true")["id"] == TASK
@@ -238,7 +238,7 @@ def test_a_server_elsewhere_gets_none_of_them(
 
 
 def test_a_folder_that_is_gone_is_one_sentence(
-    paths: DataPaths, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    paths: DataPaths, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     here = tmp_path / "here"
     here.mkdir()
@@ -249,14 +249,14 @@ def test_a_folder_that_is_gone_is_one_sentence(
     assert "the present folder is not there any more" in words
 
 
-def test_what_the_server_refuses_is_wrong_use(fake: FakeHolder, capsys: Said) -> None:
+def test_what_the_server_refuses_is_wrong_use(fake: FakeHolder, capsys: Capture) -> None:
     status, words = refused(capsys, "tasks", "add", "nonsense")
     assert status == 2
     assert "'nonsense' cannot be run" in words
     assert "see 'jupyter agent tasks add --help'" in words
 
 
-def test_the_server_says_that_a_key_attached(fake: FakeHolder, capsys: Said) -> None:
+def test_the_server_says_that_a_key_attached(fake: FakeHolder, capsys: Capture) -> None:
     assert run(["tasks", "add", "--key", "k", "--", "true"]) == 0
     assert "Nothing was started: the key is that of train" in capsys.readouterr().out
 

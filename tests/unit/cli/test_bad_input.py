@@ -1,4 +1,4 @@
-"""Bad input for every command: what was given, what was said, and the exit status."""
+"""Bad input for every command: the arguments, the sentence on standard error, and the exit status."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from jupyter_agent.cli.main import root, run
 from jupyter_agent.system.paths import DataPaths
 
-NOBODY = "0" * 26
-UNKNOWN = f"there is no task {NOBODY}"
+UNKNOWN_ID = "0" * 26
+UNKNOWN = f"there is no task {UNKNOWN_ID}"
 NO_ID = "is no task id (26 letters and digits); 'jupyter agent tasks list' shows them"
-NO_SCHEDULE = f"there is no schedule '{NOBODY}'"
+NO_SCHEDULE = f"there is no schedule '{UNKNOWN_ID}'"
 NO_SCHEDULE_ID = "is no schedule's id (26 letters and digits); 'jupyter agent schedule list' shows them"
 LONG = "x" * 501
 
 TABLE: list[tuple[str, int, str]] = [
-    # what was given, the exit status, what was said
+    # the arguments, the exit status, the sentence
     ("dance", 2, "No such command 'dance'"),
     ("--dance", 2, "No such option"),
     ("tasks dance", 2, "No such command 'dance'"),
@@ -78,38 +78,38 @@ TABLE: list[tuple[str, int, str]] = [
     ("tasks list extra", 2, "Got unexpected extra argument (extra)"),
     ("tasks show", 2, "Missing argument 'ID'"),
     ("tasks show ../etc", 1, NO_ID),
-    (f"tasks show {NOBODY}", 1, UNKNOWN),
+    (f"tasks show {UNKNOWN_ID}", 1, UNKNOWN),
     ("tasks watch x", 1, NO_ID),
-    (f"tasks watch {NOBODY}", 1, UNKNOWN),
+    (f"tasks watch {UNKNOWN_ID}", 1, UNKNOWN),
     ("tasks logs x", 1, NO_ID),
-    (f"tasks logs {NOBODY} --follow", 1, UNKNOWN),
-    (f"tasks logs {NOBODY} --all", 2, "--all is for --json"),
+    (f"tasks logs {UNKNOWN_ID} --follow", 1, UNKNOWN),
+    (f"tasks logs {UNKNOWN_ID} --all", 2, "--all is for --json"),
     ("tasks cancel x", 1, NO_ID),
-    (f"tasks cancel {NOBODY}", 1, UNKNOWN),
-    (f"tasks retry {NOBODY}", 1, UNKNOWN),
-    (f"tasks send {NOBODY}", 2, "Missing argument 'TEXT'"),
-    (f"tasks send {NOBODY} caf\udce9", 2, "is not UTF-8, and cannot be kept"),
-    (f"tasks send {NOBODY} yes", 1, UNKNOWN),
-    (f"tasks delete {NOBODY}", 1, UNKNOWN),
+    (f"tasks cancel {UNKNOWN_ID}", 1, UNKNOWN),
+    (f"tasks retry {UNKNOWN_ID}", 1, UNKNOWN),
+    (f"tasks send {UNKNOWN_ID}", 2, "Missing argument 'TEXT'"),
+    (f"tasks send {UNKNOWN_ID} caf\udce9", 2, "is not UTF-8, and cannot be kept"),
+    (f"tasks send {UNKNOWN_ID} yes", 1, UNKNOWN),
+    (f"tasks delete {UNKNOWN_ID}", 1, UNKNOWN),
     ("tasks clear", 2, "Missing option '--status'"),
     ("tasks clear --status running", 2, "'running' is not one of 'completed', 'failed'"),
     ("tasks clear --status failed --before someday", 2, "'someday' is no time; give a date (2031-05-17)"),
     ("schedule list extra", 2, "Got unexpected extra argument (extra)"),
     ("schedule show", 2, "Missing argument 'ID'"),
     ("schedule show x", 1, NO_SCHEDULE_ID),
-    (f"schedule show {NOBODY}", 1, NO_SCHEDULE),
-    (f"schedule show {NOBODY} --limit 0", 2, "0 is not in the range 1<=x<=1000"),
-    (f"schedule pause {NOBODY}", 1, NO_SCHEDULE),
-    (f"schedule resume {NOBODY}", 1, NO_SCHEDULE),
-    (f"schedule run {NOBODY}", 1, NO_SCHEDULE),
+    (f"schedule show {UNKNOWN_ID}", 1, NO_SCHEDULE),
+    (f"schedule show {UNKNOWN_ID} --limit 0", 2, "0 is not in the range 1<=x<=1000"),
+    (f"schedule pause {UNKNOWN_ID}", 1, NO_SCHEDULE),
+    (f"schedule resume {UNKNOWN_ID}", 1, NO_SCHEDULE),
+    (f"schedule run {UNKNOWN_ID}", 1, NO_SCHEDULE),
     ("schedule delete x", 1, NO_SCHEDULE_ID),
-    (f"schedule delete {NOBODY}", 1, NO_SCHEDULE),
+    (f"schedule delete {UNKNOWN_ID}", 1, NO_SCHEDULE),
     ("forward add", 2, "Missing argument 'URL'"),
     ("forward add http://example.org/", 2, "ws"),
     ("forward add wss://example.org/ --type dance", 2, "dance"),
     ("forward list extra", 2, "Got unexpected extra argument (extra)"),
     ("forward remove", 2, "Missing argument 'ID'"),
-    (f"forward remove {NOBODY}", 1, "there is no forward"),
+    (f"forward remove {UNKNOWN_ID}", 1, "there is no forward"),
     ("completion", 2, "Missing argument"),
     ("completion csh", 2, "'csh' is not one of 'bash', 'zsh', 'fish'"),
     ("status extra", 2, "Got unexpected extra argument (extra)"),
@@ -127,11 +127,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-@pytest.mark.parametrize(("given", "status", "said"), TABLE, ids=[ascii(row[0][:60]) for row in TABLE])
+@pytest.mark.parametrize(("given", "status", "sentence"), TABLE, ids=[ascii(row[0][:60]) for row in TABLE])
 def test_bad_input_is_one_sentence(
     given: str,
     status: int,
-    said: str,
+    sentence: str,
     folder: Path,
     paths: DataPaths,
     capsys: pytest.CaptureFixture[str],
@@ -143,7 +143,7 @@ def test_bad_input_is_one_sentence(
     assert captured.out == ""
     assert captured.err.startswith("jupyter agent: ")
     assert captured.err.count("\n") == 1, captured.err
-    assert said in captured.err
+    assert sentence in captured.err
     assert ("--help'" in captured.err) == (status == 2)
     assert not list(paths.orders.glob("*.json"))
 

@@ -17,12 +17,12 @@ from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT
 from tests.support.cli import Writer
 
-Said = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 Offered = Callable[..., list[str]]
 
 
 @pytest.fixture
-def offered(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> Offered:
+def offered(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> Offered:
     """What bash is offered behind *words*, the last of which may be half typed."""
 
     def ask(*words: str) -> list[str]:
@@ -64,7 +64,7 @@ def test_no_answer_in_time_is_no_answer(
     assert offered("jupyter-agent", "tasks", "show", "") == []
 
 
-def test_looking_for_ids_takes_nothing_in(paths: DataPaths) -> None:
+def test_looking_for_ids_recovers_no_spools(paths: DataPaths) -> None:
     """A shell must not wait for what a killed process has left."""
     writer = Writer(paths)
     writer.die()
@@ -74,7 +74,7 @@ def test_looking_for_ids_takes_nothing_in(paths: DataPaths) -> None:
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)
-def test_there_is_a_script_for(shell: str, capsys: Said) -> None:
+def test_there_is_a_script_for(shell: str, capsys: Capture) -> None:
     assert run(["completion", shell]) == 0
     script = capsys.readouterr().out
     assert completion.VARIABLE in script
@@ -98,7 +98,7 @@ try jupyter l
 
 
 def test_bash_completes_both_spellings_and_leaves_other_completions_alone(
-    tmp_path: Path, capsys: Said
+    tmp_path: Path, capsys: Capture
 ) -> None:
     assert run(["completion", "bash"]) == 0
     script, trial = tmp_path / "completion.bash", tmp_path / "try.bash"

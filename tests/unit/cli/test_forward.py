@@ -12,7 +12,7 @@ from jupyter_agent.system.paths import DataPaths
 from tests.support.cli import Writer
 
 URL = "wss://me:secret-1@example.org/events?token=secret-2"
-NOBODY = "0" * 26
+UNKNOWN_ID = "0" * 26
 
 
 def listed(capsys: pytest.CaptureFixture[str]) -> Any:
@@ -27,9 +27,9 @@ def test_one_is_added_listed_and_removed(
     monkeypatch.setenv("EVENTS_AUTH", "secret-3")
     headers = ["--header", "X-Key: secret-4", "--header-from-env", "Authorization=EVENTS_AUTH"]
     assert run(["forward", "add", URL, "--type", "state", "--format", "cloudevents", *headers]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("Forwarding to wss://example.org/events from now on (")
-    assert "It waits: no server runs" in said
+    output = capsys.readouterr().out
+    assert output.startswith("Forwarding to wss://example.org/events from now on (")
+    assert "It waits: no server runs" in output
     (one,) = listed(capsys)
     assert (one["state"], one["delivered"], one["headers"]) == ("waiting", 0, ["X-Key", "Authorization"])
     assert run(["forward", "add", URL, "--type", "state", "--format", "cloudevents"]) == 0
@@ -41,7 +41,7 @@ def test_one_is_added_listed_and_removed(
     assert capsys.readouterr().out == f"Removed the forward to wss://example.org/events ({one['id']}).\n"
     assert run(["forward", "list"]) == 0
     assert capsys.readouterr().out == "No forwards.\n"
-    assert "secret" not in said + table + json.dumps(one)
+    assert "secret" not in output + table + json.dumps(one)
 
 
 def test_one_of_a_task_begins_with_its_first_event(
@@ -69,7 +69,7 @@ def test_one_of_a_task_begins_with_its_first_event(
         (["add", URL, "--header-from-env", "X"], 2, "Name=VARIABLE"),
         (["add", URL, "--header-from-env", "X=NOT_THERE"], 2, "no environment variable 'NOT_THERE'"),
         (["add", URL, "--task", "x"], 2, "no task id"),
-        (["add", URL, "--task", NOBODY], 1, "there is no task"),
+        (["add", URL, "--task", UNKNOWN_ID], 1, "there is no task"),
         (["remove", "x"], 1, "there is no forward 'x'"),
     ],
 )
@@ -77,11 +77,11 @@ def test_bad_input_is_one_sentence(
     words: list[str], status: int, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["forward", *words]) == status
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert sentence in said.err
-    assert said.err.count("\n") == 1
-    assert "secret" not in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert sentence in output.err
+    assert output.err.count("\n") == 1
+    assert "secret" not in output.err
 
 
 def test_every_command_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,7 @@ STARTED = story(end=False)[:2]
 
 
 class Asked:
-    """A fake server with a task that asks, and what is said of it."""
+    """A fake server with a task that asks a question, and the events that follow."""
 
     def __init__(self, holder: FakeHolder, fake: FakeServer) -> None:
         self.holder, self.fake = holder, fake
@@ -73,7 +73,7 @@ def test_a_question_is_answered_by_number_or_in_words(asked: Asked, typed: bytes
     assert not any("answered" in line for line in terminal.screen)
 
 
-def test_a_question_that_somebody_else_answers_is_taken_away(asked: Asked) -> None:
+def test_a_question_that_another_client_answers_is_taken_away(asked: Asked) -> None:
     """What was half typed is thrown away, and the next question is asked."""
     with in_terminal(*CLI) as terminal:
         terminal.until("2) no")
@@ -91,7 +91,7 @@ def test_a_question_that_somebody_else_answers_is_taken_away(asked: Asked) -> No
 
 
 def test_an_answer_that_is_refused_says_why_and_watching_goes_on(asked: Asked) -> None:
-    """The server knows more than this terminal has heard."""
+    """The server has an event that this terminal has not received."""
     with in_terminal(*CLI) as terminal:
         terminal.until("2) no")
         asked.fake.journal.append(_late_batch(), 2000.0)
@@ -106,7 +106,7 @@ def _late_batch() -> list[Batch]:
     return [Batch(PRODUCER, 1, [event(4, "input", Input("no", "p1"))], BatchOrigin.SPOOLED)]
 
 
-def test_who_leaves_the_answer_to_others_goes_on_watching(asked: Asked) -> None:
+def test_a_terminal_that_leaves_the_answer_to_others_goes_on_watching(asked: Asked) -> None:
     with in_terminal(*CLI) as terminal:
         terminal.until("2) no")
         terminal.until(">")
@@ -140,7 +140,7 @@ def test_a_terminal_of_another_session_is_not_asked(
     assert watching.returncode == 0
 
 
-def test_a_terminal_that_cannot_be_drawn_on_is_told_line_by_line(asked: Asked) -> None:
+def test_a_terminal_that_cannot_be_drawn_on_gets_plain_lines(asked: Asked) -> None:
     with in_terminal(*CLI, TERM="dumb") as terminal:
         terminal.until("train | running")
         asked.tell("input", Input("no", "p1"))
@@ -158,9 +158,9 @@ def test_watching_a_task_that_has_ended_shows_all_its_last_lines_and_ends(asked:
     asked.end()
     with subprocess.Popen(CLI, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as watching:
         try:
-            said = watching.communicate(timeout=30)[0].splitlines()
-            told = [line.partition(" | ")[2] for line in said]
-            assert told[-4:] == ["one", "two", "three", "completed"]
+            printed = watching.communicate(timeout=30)[0].splitlines()
+            texts = [line.partition(" | ")[2] for line in printed]
+            assert texts[-4:] == ["one", "two", "three", "completed"]
         finally:
             watching.kill()
     assert watching.returncode == 0
@@ -172,7 +172,7 @@ def _read_all(master: int) -> None:
             continue
 
 
-def test_a_pipe_is_told_and_not_asked(asked: Asked) -> None:
+def test_a_pipe_gets_plain_lines_and_no_question(asked: Asked) -> None:
     with subprocess.Popen(CLI, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdin is not None
         assert watching.stdout is not None

@@ -16,7 +16,7 @@ from jupyter_agent.journal.operations.schedules import ScheduleView
 from jupyter_agent.system.paths import DataPaths
 from tests.support.workers import no_workers_left
 
-Said = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +29,17 @@ def no_free_worker(paths: DataPaths) -> Iterator[None]:
         slot.release()
 
 
-def answer(capsys: Said, *words: str) -> Any:
+def answer(capsys: Capture, *words: str) -> Any:
     capsys.readouterr()
     assert run(words) == 0
     return json.loads(capsys.readouterr().out)
 
 
-def made(capsys: Said, *words: str) -> Any:
+def made(capsys: Capture, *words: str) -> Any:
     return answer(capsys, "tasks", "add", "--json", *(words or ("--every", "1h")), "--", "true")
 
 
-def test_a_schedule_is_made_listed_and_shown(capsys: Said) -> None:
+def test_a_schedule_is_made_listed_and_shown(capsys: Capture) -> None:
     assert run(["schedule", "list"]) == 0
     assert capsys.readouterr().out == "No schedules.\n"
     assert run(["tasks", "add", "--every", "30m", "--name", "backup", "--", "true"]) == 0
@@ -58,7 +58,7 @@ def test_a_schedule_is_made_listed_and_shown(capsys: Said) -> None:
     assert "overlap" in shown
 
 
-def test_it_says_that_schedules_need_a_server(capsys: Said) -> None:
+def test_it_says_that_schedules_need_a_server(capsys: Capture) -> None:
     assert run(["tasks", "add", "--every", "30m", "--", "true"]) == 0
     assert (
         "Schedules run while a server runs; start one with 'jupyter agent serve'." in capsys.readouterr().out
@@ -73,11 +73,11 @@ def test_it_says_that_schedules_need_a_server(capsys: Said) -> None:
         (("--every", "90", "--overlap", "queue"), "every 1 minute 30 seconds"),
     ],
 )
-def test_each_kind_says_when_it_runs(capsys: Said, words: tuple[str, ...], text: str) -> None:
+def test_each_kind_says_when_it_runs(capsys: Capture, words: tuple[str, ...], text: str) -> None:
     assert text in made(capsys, *words)["text"]
 
 
-def test_pausing_resuming_and_deleting(capsys: Said) -> None:
+def test_pausing_resuming_and_deleting(capsys: Capture) -> None:
     ident = made(capsys)["id"]
     assert run(["schedule", "pause", ident]) == 0
     assert capsys.readouterr().out == f"Paused true ({ident}).\n"
@@ -91,7 +91,7 @@ def test_pausing_resuming_and_deleting(capsys: Said) -> None:
     assert "there is no schedule" in capsys.readouterr().err
 
 
-def test_a_run_that_is_asked_for_is_a_task_and_history(paths: DataPaths, capsys: Said) -> None:
+def test_a_run_that_is_asked_for_is_a_task_and_history(paths: DataPaths, capsys: Capture) -> None:
     ident = made(capsys)["id"]
     assert run(["schedule", "run", ident]) == 0
     (order,) = waiting_work_items(paths)
@@ -104,7 +104,7 @@ def test_a_run_that_is_asked_for_is_a_task_and_history(paths: DataPaths, capsys:
     assert f"task {order.task} has not ended" in capsys.readouterr().err
 
 
-def test_a_run_that_has_to_wait_says_so(paths: DataPaths, capsys: Said) -> None:
+def test_a_run_that_has_to_wait_says_so(paths: DataPaths, capsys: Capture) -> None:
     ident = made(capsys, "--every", "1h", "--overlap", "queue")["id"]
     assert run(["schedule", "run", ident]) == 0
     capsys.readouterr()
@@ -113,7 +113,7 @@ def test_a_run_that_has_to_wait_says_so(paths: DataPaths, capsys: Said) -> None:
     assert len(list(waiting_work_items(paths))) == 1
 
 
-def test_status_counts_schedules_and_what_waits_for_workers(capsys: Said) -> None:
+def test_status_counts_schedules_and_what_waits_for_workers(capsys: Capture) -> None:
     made(capsys)
     assert run(["tasks", "add", "--", "true"]) == 0
     report = answer(capsys, "status", "--json")
@@ -124,7 +124,7 @@ def test_status_counts_schedules_and_what_waits_for_workers(capsys: Said) -> Non
 
 
 @pytest.mark.parametrize(
-    ("next_run", "paused", "said"),
+    ("next_run", "paused", "words"),
     [
         (None, False, "none"),
         (None, True, "paused"),
@@ -132,6 +132,6 @@ def test_status_counts_schedules_and_what_waits_for_workers(capsys: Said) -> Non
         (999.0, False, "(due)"),
     ],
 )
-def test_the_next_run_in_words(next_run: float | None, paused: bool, said: str, capsys: Said) -> None:
+def test_the_next_run_in_words(next_run: float | None, paused: bool, words: str, capsys: Capture) -> None:
     schedule = ScheduleView(**(made(capsys) | {"next": next_run, "paused": paused}))
-    assert upcoming(schedule, 1000.0).endswith(said)
+    assert upcoming(schedule, 1000.0).endswith(words)

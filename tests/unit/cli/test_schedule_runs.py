@@ -23,17 +23,17 @@ SCHEDULE = task_id(4)
 
 
 class FakeJournals:
-    """A journal that says *news*; the schedule has fired for *runs*."""
+    """A journal that sends *items*; the schedule has fired for *runs*."""
 
     scheduling = "default"
 
-    def __init__(self, runs: Sequence[str], news: Sequence[Restart | Apply]) -> None:
+    def __init__(self, runs: Sequence[str], items: Sequence[Restart | Apply]) -> None:
         self.runs = runs
-        self.news = news
+        self.items = items
         self.asked = 0
 
     async def follow(self, _slot: str, _tasks: str) -> AsyncGenerator[Restart | Apply]:
-        for item in self.news:
+        for item in self.items:
             yield item
 
     async def use(self, _slot: str, action: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -47,7 +47,7 @@ class FakeJournals:
         return Task(ident, name="tick")
 
 
-def told(journals: FakeJournals, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def shown_lines(journals: FakeJournals, capsys: pytest.CaptureFixture[str]) -> list[str]:
     asyncio.run(watch_runs(journals, SCHEDULE, Console(force_terminal=False)))  # type: ignore[arg-type]
     return [line.partition(" ")[2] for line in capsys.readouterr().out.splitlines()]
 
@@ -64,21 +64,21 @@ def story_of(task: str) -> list[Event]:
 
 def test_its_runs_are_shown_and_other_tasks_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     running = fold(OTHER, story_of(OTHER)[:2])
-    news: list[Restart | Apply] = [
+    items: list[Restart | Apply] = [
         Restart(1, [running], False),
         Apply(1, story_of(OTHER)),
         Apply(1, story_of(OWN)),
     ]
-    journals = FakeJournals([OWN], news)
-    lines = told(journals, capsys)
+    journals = FakeJournals([OWN], items)
+    lines = shown_lines(journals, capsys)
     assert lines == ["tick | queued", "tick | running", "tick | line 3", "tick | completed"]
 
 
 def test_the_history_is_asked_for_tasks_that_were_not_seen_only(capsys: pytest.CaptureFixture[str]) -> None:
     stories = zip(*map(story_of, (OTHER, ANOTHER, OWN)), strict=True)
-    news = [Apply(1, [one]) for at_once in stories for one in at_once]
-    journals = FakeJournals([OWN], news)
-    told(journals, capsys)
+    items = [Apply(1, [one]) for at_once in stories for one in at_once]
+    journals = FakeJournals([OWN], items)
+    shown_lines(journals, capsys)
     assert journals.asked == 2
 
 
@@ -88,9 +88,9 @@ def test_only_the_last_ended_runs_stay_in_view(monkeypatch: pytest.MonkeyPatch) 
     seen: list[int] = []
     forget = schedule_runs._forget_old
 
-    def forget_and_count(board: Any) -> None:
-        forget(board)
-        seen.append(len(board.rows))
+    def forget_and_count(model: Any) -> None:
+        forget(model)
+        seen.append(len(model.rows))
 
     monkeypatch.setattr(schedule_runs, "_forget_old", forget_and_count)
     asyncio.run(watch_runs(journals, SCHEDULE, Console(force_terminal=False)))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The command line's own server counts as started when it lets somebody in, and not before."""
+"""The command line's own server counts as started when it accepts connections, and not before."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_a_server_that_does_not_listen_yet_is_waited_for(
     monkeypatch.setattr(server_process, "_listens", watched)
 
     async def main() -> str:
-        with tempfile.TemporaryFile() as said:
-            found = asyncio.create_task(server_process._url(process, said))
+        with tempfile.TemporaryFile() as output:
+            found = asyncio.create_task(server_process._url(process, output))
             await asyncio.wait_for(refused.wait(), 10)
             assert not found.done()
             bound.listen()
@@ -58,14 +58,14 @@ def test_a_server_that_does_not_listen_yet_is_waited_for(
     assert asyncio.run(main()) == url
 
 
-def test_a_server_that_ends_before_it_listens_is_told_of_at_once(sleeper: Sleeper) -> None:
+def test_a_server_that_ends_before_it_listens_is_reported_at_once(sleeper: Sleeper) -> None:
     process, _, _ = sleeper
     process.communicate()
 
     async def main() -> None:
-        with tempfile.TemporaryFile() as said:
-            said.write(b"no such option\n")
-            await server_process._url(process, said)
+        with tempfile.TemporaryFile() as output:
+            output.write(b"no such option\n")
+            await server_process._url(process, output)
 
     with pytest.raises(ServerUnreachable, match="did not start: no such option"):
         asyncio.run(main())

@@ -29,7 +29,7 @@ def test_the_server_is_asked_and_the_journal_is_left_to_it(
         assert not (paths.journals / "default" / "journal.sqlite").exists()
 
 
-def test_a_servers_journal_and_one_that_nobody_holds_are_merged(
+def test_a_servers_journal_and_an_unheld_one_are_merged(
     paths: DataPaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     writer = Writer(paths)

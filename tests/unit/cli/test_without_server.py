@@ -1,4 +1,4 @@
-"""The command line where no server runs: it takes the journal itself, for a moment."""
+"""The command line where no server runs: it opens the journal itself, for each request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from jupyter_agent.transport.discovery import HolderFile
 from tests.support.builders import PACKAGE_ROOT, until
 from tests.support.cli import Writer
 
-NOBODY = "0" * 26
+UNKNOWN_ID = "0" * 26
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_an_empty_journal_lists_nothing(capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(out(capsys)) == []
 
 
-def test_a_dead_producers_tasks_are_taken_in_as_interrupted(
+def test_a_dead_producers_tasks_are_recovered_as_interrupted(
     paths: DataPaths, writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     writer.say("one\n")
@@ -137,8 +137,8 @@ def test_logs_are_the_text_as_it_was_printed(writer: Writer, capsys: pytest.Capt
 
 def test_unknown_and_unreadable_ids_get_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("show", "watch", "logs", "cancel", "retry", "delete"):
-        status, words = refused(capsys, "tasks", verb, NOBODY)
-        assert (status, NOBODY in words) == (1, True)
+        status, words = refused(capsys, "tasks", verb, UNKNOWN_ID)
+        assert (status, UNKNOWN_ID in words) == (1, True)
     status, words = refused(capsys, "tasks", "show", "../etc")
     assert status == 1
     assert "is no task id" in words
@@ -182,9 +182,7 @@ def test_clearing_takes_one_state_and_heeds_the_time(
     failed.die()
 
 
-def test_a_second_journal_that_nobody_holds_is_listed_too(
-    paths: DataPaths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_second_unheld_journal_is_listed_too(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
     slot = try_slot(paths, "default-2")
     assert slot is not None
     Holder(slot).close()
@@ -236,11 +234,11 @@ def test_watching_a_task_that_had_ended_shows_it_on_a_terminal(
 def test_what_an_ended_task_said_stands_before_how_it_ended(
     writer: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    writer.emit("message", Message("assistant", "I looked.", NOBODY))
+    writer.emit("message", Message("assistant", "I looked.", UNKNOWN_ID))
     writer.end(TaskState.FAILED)
     assert run(["tasks", "watch", writer.task]) == 1
-    said, end = (line.split(" | ")[1] for line in out(capsys).splitlines())
-    assert (said, end.split(":")[0]) == ("assistant: I looked.", "failed")
+    output, end = (line.split(" | ")[1] for line in out(capsys).splitlines())
+    assert (output, end.split(":")[0]) == ("assistant: I looked.", "failed")
 
 
 def test_following_logs_ends_with_the_task_and_doubles_nothing(
@@ -280,7 +278,7 @@ def test_a_holder_that_does_not_answer_is_named(paths: DataPaths) -> None:
     slot = try_slot(paths, "default")
     assert slot is not None
     slot.announce(HolderFile("server", os.getpid(), host(), "http://127.0.0.1:9/", "key"))
-    journals = Journals(paths, patience=0.0)
+    journals = Journals(paths, answer_timeout=0.0)
     with pytest.raises(ServerUnreachable, match=r"server at http://127\.0\.0\.1:9/ .* does not answer"):
         asyncio.run(journals.tasks(TaskQuery()))
     slot.release()
@@ -313,9 +311,9 @@ def test_a_server_named_by_the_environment_that_is_not_there_gets_one_sentence(
 ) -> None:
     monkeypatch.setenv("JUPYTER_AGENT_URL", url)
     for command in (["tasks", "list"], ["status"], ["tasks", "watch"]):
-        status, said = refused(capsys, *command)
+        status, output = refused(capsys, *command)
         assert status == 1
-        assert words in said
+        assert words in output
 
 
 def test_text_of_tasks_is_neither_markup_nor_control(
@@ -350,7 +348,8 @@ def test_a_reader_that_goes_away_is_no_error(paths: DataPaths) -> None:
 
 
 @pytest.mark.parametrize(
-    ("closed", "words", "status"), [(">&-", ["tasks", "list"], 0), ("2>&- <&-", ["tasks", "show", NOBODY], 1)]
+    ("closed", "words", "status"),
+    [(">&-", ["tasks", "list"], 0), ("2>&- <&-", ["tasks", "show", UNKNOWN_ID], 1)],
 )
 def test_a_stream_that_was_closed_for_it_is_no_error(closed: str, words: list[str], status: int) -> None:
     command = (sys.executable, "-W", "error", "-m", "jupyter_agent.cli", *words)

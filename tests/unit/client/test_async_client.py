@@ -84,7 +84,7 @@ def test_a_wrong_token_and_a_server_without_the_extension_are_told_apart() -> No
     asyncio.run(scenario())
 
 
-def test_nobody_there_is_server_unreachable_with_the_url() -> None:
+def test_a_missing_server_is_unreachable_with_its_url() -> None:
     async def scenario() -> None:
         async with AgentClient(Address("http://127.0.0.1:9/")) as client:
             with pytest.raises(ServerUnreachable, match=r"no server answers at http://127\.0\.0\.1:9/"):
@@ -216,7 +216,7 @@ def test_the_sync_client_follows_and_closes_on_break(paths: DataPaths) -> None:
         until(lambda: not fake.sockets)
 
 
-def test_connecting_where_nobody_is_says_so_and_leaves_no_thread() -> None:
+def test_connecting_to_a_missing_server_raises_and_leaves_no_thread() -> None:
     with pytest.raises(ServerUnreachable):
         connect("http://127.0.0.1:9")
     with pytest.raises(ServerUnreachable, match="no Jupyter server"):

@@ -107,12 +107,12 @@ def test_a_key_that_runs_elsewhere_is_attached_to_and_goes_on_here_when_that_die
     assert here.attempt == 2
 
 
-def test_an_id_that_nobody_knows_is_one_sentence() -> None:
+def test_an_unknown_id_is_one_sentence() -> None:
     with pytest.raises(ja.UnknownTask, match="no task"):
         ja.attach(new_id())
 
 
-def test_what_nobody_can_carry_to_a_running_task_is_said(tmp_path: Path) -> None:
+def test_a_command_that_cannot_reach_a_running_task_says_so(tmp_path: Path) -> None:
     script = tmp_path / "keyed.py"
     script.write_text(KEYED)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as running:
@@ -185,7 +185,7 @@ def test_an_answer_that_breaks_off_or_is_none_is_one_sentence(answer: bytes) -> 
 @pytest.mark.parametrize(
     "url", ["nonsense/", "ftp://127.0.0.1/", "http://12 7/", "http://h:port/", "http://\udcff/"]
 )
-def test_an_address_that_is_none_is_one_sentence(url: str) -> None:
+def test_an_invalid_address_is_one_sentence(url: str) -> None:
     with pytest.raises(ServerUnreachable, match=r"no http or https address|no server answers"):
         fetch(Address(url), "GET", "tasks")
 

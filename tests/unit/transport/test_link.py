@@ -26,7 +26,7 @@ def upgraded(request: bytes) -> bytes:
 
 
 @pytest.mark.asyncio
-async def test_a_connection_that_opens_when_nobody_wants_it_any_more_is_closed() -> None:
+async def test_a_connection_that_opens_after_a_cancel_is_closed() -> None:
     asked, answer, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
