@@ -14,20 +14,20 @@ MAX_SILENCE = 1.5 * PING_INTERVAL
 class Keepalive:
     """Times are seconds of one clock; *now* is when the connection opened."""
 
-    __slots__ = ("_heard", "_pinged")
+    __slots__ = ("_frame_at", "_ping_at")
 
     def __init__(self, now: float) -> None:
-        self._heard = self._pinged = now
+        self._frame_at = self._ping_at = now
 
-    def heard(self, now: float) -> None:
+    def on_frame(self, now: float) -> None:
         """Note that the peer sent a frame, or a pong."""
-        self._heard = now
+        self._frame_at = now
 
     def next_action(self, now: float) -> Literal["ping", "gone"] | None:
         """Return what is due: to send a ping, to give the peer up, or nothing."""
-        if self._pinged - self._heard > MAX_SILENCE:
+        if self._ping_at - self._frame_at > MAX_SILENCE:
             return "gone"
-        if now - self._pinged < PING_INTERVAL:
+        if now - self._ping_at < PING_INTERVAL:
             return None
-        self._pinged = now
+        self._ping_at = now
         return "ping"

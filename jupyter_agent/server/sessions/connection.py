@@ -92,7 +92,7 @@ class ServerConnection:
 
     def on_pong(self) -> None:
         """Note that the peer is alive."""
-        self._keepalive.heard(self._loop.time())
+        self._keepalive.on_frame(self._loop.time())
 
     def close(self, code: int | None) -> None:
         """End everything that belongs to the connection; *code* is its close code, if one came."""

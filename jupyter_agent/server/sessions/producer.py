@@ -40,7 +40,8 @@ class ProducerSession(SubscriberSession):
         super().__init__(connection, services, protocol, is_allowed)
         self._producer = connection.producer or ""
         self._loop = asyncio.get_running_loop()
-        # A batch acquires after it was given to the journal, so that the last free place is never taken.
+        # One place less than the maximum: the batch that fills the window is stored like any other, and only
+        # then finds no free place and keeps the next frame from being read.
         self._window = asyncio.Semaphore(MAX_UNCOMMITTED - 1)
 
     async def start(self) -> None:
@@ -49,8 +50,7 @@ class ProducerSession(SubscriberSession):
         try:
             pending = await self._services.feed.call(lambda session: _reconnect(session, self._producer))
         finally:
-            # Also after an error: commands that came meanwhile are in the backlog, behind which all others
-            # would wait.
+            # Also after an error: it opens the backlog, in which all later commands would stay otherwise.
             flush_backlog(self._connection, pending)
 
     async def handle(self, request: FromClient, size: int, /) -> None:
@@ -64,7 +64,7 @@ class ProducerSession(SubscriberSession):
 
     def close(self, code: int | None) -> None:
         """Leave the registry and have it checked soon whether the producer lives. Idempotent."""
-        self._window.release()  # for the frame that waits for a commit; no other one follows
+        self._window.release()  # the frame that waits for a commit goes on; no other one follows
         super().close(code)
         self._services.liveness.check_soon()
 

@@ -10,7 +10,7 @@ def test_a_ping_is_due_every_so_often_however_often_it_is_asked() -> None:
     due = []
     for tenth in range(1, 1001):
         now = tenth / 10
-        keepalive.heard(now)
+        keepalive.on_frame(now)
         if keepalive.next_action(now) == "ping":
             due.append(now)
     assert due == [PING_INTERVAL, 2 * PING_INTERVAL, 3 * PING_INTERVAL, 4 * PING_INTERVAL]
@@ -30,12 +30,12 @@ def test_who_answers_no_ping_is_given_up_within_three_more() -> None:
 def test_any_frame_is_an_answer() -> None:
     keepalive = Keepalive(0.0)
     for beat in range(1, 100):
-        keepalive.heard(beat * PING_INTERVAL - 1)
+        keepalive.on_frame(beat * PING_INTERVAL - 1)
         assert keepalive.next_action(beat * PING_INTERVAL) == "ping"
 
 
 def test_beats_that_came_late_do_not_make_a_living_peer_gone() -> None:
     keepalive = Keepalive(0.0)
     assert keepalive.next_action(1000.0) == "ping"
-    keepalive.heard(1000.1)
+    keepalive.on_frame(1000.1)
     assert keepalive.next_action(1025.0) == "ping"
