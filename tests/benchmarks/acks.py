@@ -57,7 +57,7 @@ def _row(what: str, ours: list[float], q: float, echo: list[float], bound: float
 
 
 def acks(producer: Producer, seconds: float) -> list[float]:
-    """How long each event took until its ack was read, in ms."""
+    """Return the time from each event to its ack, in ms."""
     task, sent, done = new_id(), {}, {}
     free = producer.spool.free
 

@@ -45,7 +45,7 @@ class AudienceSpec:
 
 @dataclass(frozen=True)
 class Heard:
-    """What came: deliveries, how many are missing, ms under way, and what listening cost in s of CPU."""
+    """The result: deliveries, how many are missing, latency in ms, and the CPU seconds of listening."""
 
     deliveries: int
     missing: int
@@ -56,7 +56,7 @@ class Heard:
 
     @property
     def load(self) -> str:
-        """How busy the listening process itself was."""
+        """Return how busy the listening process itself was."""
         return f"listening took {self.cpu / self.seconds:.0%} of a core"
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Busy:
-    """As a context: it computes in between."""
+    """Context manager: the thread computes while it is open."""
 
     def __enter__(self) -> Self:
         self._stop = False

@@ -91,7 +91,7 @@ def _in_task() -> dict[str, Cost]:
 
 
 def _files(base: Path) -> dict[str, Callable[[], object]]:
-    """What a user would pick instead: `logging` to a file, `print` to one."""
+    """Measure the alternatives: `logging` to a file, `print` to one."""
     log = logging.getLogger("bench")
     log.propagate = False
     log.setLevel(logging.INFO)

@@ -52,7 +52,7 @@ def stages() -> Iterator[Stage]:
 
 
 def under_load(stage: Stage, clients: int, rate: float, seconds: float) -> tuple[Heard, float]:
-    """What *clients* received of *rate* events a second, and the server's CPU for each delivery, in us."""
+    """Return the deliveries of *rate* events a second to *clients*, and the server's CPU for each, in us."""
     events = int(rate * seconds)
     with Audience(AudienceSpec(stage.endpoint, clients, events, seconds + 20)) as audience:
         before = stage.process.cpu
@@ -106,7 +106,7 @@ def burst() -> list[Row]:
 
 
 def memory() -> list[Row]:
-    """What 500 idle subscribers add to the server's resident set."""
+    """Measure what 500 idle subscribers add to the server's resident set."""
     found = {stage.name: _memory(stage) for stage in stages()}
     value = found.pop("ours")
     what = "memory per idle connection"

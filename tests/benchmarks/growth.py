@@ -27,7 +27,7 @@ class Growth:
     description: str
 
     def table(self) -> str:
-        """As Markdown: a line for each number of ``x``."""
+        """Return the table in Markdown: a line for each value of ``x``."""
         columns = list(next(iter(self.points.values())))
         lines = [f"| {' | '.join([self.x, *columns])} |", "|" + "---|" * (len(columns) + 1)]
         for number, values in self.points.items():
@@ -35,7 +35,7 @@ class Growth:
         return "\n".join(lines)
 
     def plot(self) -> str:
-        """As SVG."""
+        """Return the plot in SVG."""
         return figure([self._panel(curve) for curve in self.curves], self.description)
 
     def _panel(self, curve: Curve) -> Panel:

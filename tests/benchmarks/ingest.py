@@ -17,7 +17,7 @@ from .rows import Row, at_least
 
 EVENTS = 200_000
 _ROW = "x" * 230
-"""As long as one of our events."""
+"""A line as long as one of our events."""
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def _generator(n: int) -> Iterator[int]:
 
 
 def _seconds(loop: Callable[[], object]) -> float:
-    """How long the loop takes; a task knows it of its own."""
+    """Return how long the loop takes; a task measures that itself."""
     start = time.perf_counter()
     told = loop()
     return told if isinstance(told, float) else time.perf_counter() - start

@@ -101,7 +101,7 @@ class _Writer:
 
 
 def _open(base: Path, task: str) -> dict[str, float]:
-    """What a server on this journal does first."""
+    """Measure a server's first steps on this journal."""
     running = Server(base, {"retention_bytes": 1 << 50})
     try:
         epoch, _, offset = head(running.endpoint).partition(":")

@@ -21,7 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 
 
 def machine() -> str:
-    """What it was measured on, and when."""
+    """Return the machine and the date of the measurement."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: Python {platform.python_version()}, "

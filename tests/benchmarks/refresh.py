@@ -90,10 +90,10 @@ class View(Protocol):
     wire: Wire
 
     def reopen(self) -> None:
-        """What a page does after its socket was cut."""
+        """Reconnect, as a page does after its socket was cut."""
 
     def texts(self, frame: bytes) -> Iterator[str]:
-        """What a frame adds to the page."""
+        """Return the texts that one frame adds to the page."""
 
 
 def watch(view: View) -> Counter[int]:

@@ -42,7 +42,7 @@ RIVALS = (
 
 
 def present() -> list[Rival]:
-    """Those whose packages are installed; the others are named."""
+    """Return those whose packages are installed; print the names of the others."""
     found = []
     for rival in RIVALS:
         missing = [name for name in rival.needs if importlib.util.find_spec(name) is None]

@@ -58,7 +58,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """How many targets were met, and which were not."""
+    """Return how many targets were met, and which were not."""
     aimed = [row for row in rows if row.target is not None]
     missed = [f"- {row.what}: {show(row.value)} {row.unit}, {row.target}" for row in aimed if row.is_missed]
     told = f"{len(aimed) - len(missed)} of {len(aimed)} targets met"

@@ -13,7 +13,7 @@ GRAVE = ("serious", "critical")
 
 
 def grave_faults(page: Page, within: str = "html") -> list[str]:
-    """What axe calls serious or critical in the part of the page that *within* selects."""
+    """Return what axe rates serious or critical in the part of the page that *within* selects."""
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
     return [

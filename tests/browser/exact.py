@@ -87,7 +87,7 @@ def wait_until_it_moves(view: Locator, beyond: int = 0) -> None:
 
 
 def value(bar: Locator) -> int:
-    """How far a task is, by its bar."""
+    """Return how far a task is, by its bar."""
     return int(bar.get_attribute("aria-valuenow") or 0)
 
 
@@ -124,7 +124,7 @@ def expect_exact(lab: Lab, view: Locator, teller: Teller, *, killed: bool = Fals
 
 
 def differ(one: list[str], other: list[str]) -> list[str]:
-    """What is in one list and not in the other, or elsewhere."""
+    """Return the differences between two lists, positions included."""
     return [
         line
         for line in unified_diff(one, other, lineterm="", n=0)

@@ -24,7 +24,7 @@ START = 60.0
 STOP = 15.0
 RECORD = re.compile(r"^(?=\[[DIWEC] |\[IPKernelApp\])", re.MULTILINE)
 LOUD = re.compile(r"^\[[WEC] |\b(WARNING|ERROR|CRITICAL)\b|Traceback")
-"""What a record of the server's log looks like that says WARNING or more."""
+"""Matches a record at WARNING or above in the server's log."""
 
 JUPYTERS_OWN = re.compile(
     "is not trusted"  # the test wrote the notebook
@@ -88,11 +88,11 @@ class Lab:
         return [record for record in records if LOUD.search(record) and not JUPYTERS_OWN.search(record)]
 
     def api(self, path: str) -> Any:
-        """What GET *path* gives."""
+        """Return the answer to GET *path*."""
         return self.ask(path)
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
-        """What the server answers."""
+        """Return the server's answer."""
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
@@ -152,7 +152,7 @@ class Lab:
         return [sys.executable, "-m", "jupyterlab", *arguments]
 
     def _start_kernel(self, name: str) -> None:
-        """As the page would do; so the kernel starts while the page loads."""
+        """Start a session as the page would, so that the kernel starts while the page loads."""
         kernel = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
         self.ask("api/sessions", "POST", kernel)
 
@@ -275,7 +275,7 @@ def save(page: Page) -> None:
 
 
 def is_dirty(page: Page) -> bool:
-    """Whether the notebook in front has changes that are not saved."""
+    """Return True if the notebook in front has unsaved changes."""
     return bool(page.evaluate("window.jupyterapp.shell.currentWidget.content.model.dirty"))
 
 

@@ -100,7 +100,7 @@ def is_main_thread(event: dict[str, Any]) -> bool:
 
 
 def largest_part(task: dict[str, Any], events: list[dict[str, Any]]) -> str:
-    """What the longest event within a task is called, with where it comes from."""
+    """Return the name and the source of the longest event within a task."""
     end = task["ts"] + task["dur"]
     within = [e for e in events if e is not task and task["ts"] <= e["ts"] < end and e["tid"] == task["tid"]]
     parts = sorted((e for e in within if "RunTask" not in e["name"]), key=lambda e: -e["dur"])[:3]

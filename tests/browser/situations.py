@@ -74,7 +74,7 @@ class Scene:
     page: Page
     cable: Cable
     dies: bool = False
-    """Whether its kernel has gone."""
+    """True if its kernel dies."""
 
     def refresh(self) -> None:
         self.page.reload()
@@ -150,11 +150,11 @@ class View:
         return self.cell.locator(self.bar).first.is_visible()
 
     def share(self) -> float:
-        """How much of its bar is filled, as it says itself."""
+        """Return how much of its bar is filled, by its own attribute."""
         return float(self.cell.locator(self.bar).first.evaluate(self.value)) if self.is_there() else -1.0
 
     def printed(self) -> list[str]:
-        """What the loop printed, by its own file."""
+        """Return the lines that the loop printed, from its own file."""
         return self.said.read_text().splitlines()
 
     def shown(self) -> list[str]:
@@ -179,7 +179,7 @@ def views(page: Page, folder: Path) -> tuple[View, View]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What became of a view: a word on its bar, and its lines."""
+    """The outcome for a view: a word about its bar, and its lines."""
 
     bar: str
     printed: int
@@ -203,7 +203,7 @@ class Watch:
         self.word = ""
 
     def look(self) -> bool:
-        """Whether there is a last word now."""
+        """Look once; return True if the view has shown its final state."""
         if not self.word and self.view.is_there():
             self.first = self.view.share() if self.first is None else self.first
             told = self.dies and self.view.cell.get_by_text("interrupted", exact=True).first.is_visible()
@@ -216,7 +216,7 @@ class Watch:
         return bool(self.word)
 
     def verdict(self) -> str:
-        """What was seen in the end."""
+        """Return what the view shows in the end."""
         if self.word:
             return self.word
         if not self.view.is_there():
@@ -232,7 +232,7 @@ def look(watches: list[Watch]) -> bool:
 
 
 def wait(condition: Callable[[], bool], page: Page, seconds: float = TIMEOUT) -> bool:
-    """Whether it comes true in that time. The page goes on meanwhile."""
+    """Return True if the condition holds within that time. The page keeps running meanwhile."""
     deadline = monotonic() + seconds
     while not condition():
         if monotonic() > deadline:
@@ -242,13 +242,13 @@ def wait(condition: Callable[[], bool], page: Page, seconds: float = TIMEOUT) ->
 
 
 def is_connected(page: Page) -> bool:
-    """Whether the page has its kernel's channels."""
+    """Return True if the page is connected to its kernel's channels."""
     session = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session"
     return bool(page.evaluate(f"{session}?.kernel?.connectionStatus === 'connected'"))
 
 
 def close_dialogs(page: Page) -> None:
-    """What JupyterLab says in a dialog has been read."""
+    """Dismiss every dialog of JupyterLab."""
     while page.locator(".jp-Dialog .jp-Dialog-button").last.is_visible():
         page.locator(".jp-Dialog .jp-Dialog-button").last.click()
 

@@ -66,7 +66,7 @@ def wait_for_picture(page: Page, word: str, cell: int = 0) -> None:
 
 
 def told(output: dict[str, Any]) -> dict[str, Any]:
-    """What a task's output in a file says of its task."""
+    """Return what a task's output in a file says about its task."""
     found: dict[str, Any] = output["metadata"][MIME]
     return found
 

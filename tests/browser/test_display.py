@@ -120,7 +120,7 @@ class Page:
         self.stopped += 1
 
     def sent(self, seconds: float) -> int:
-        """How many snapshots go out in so many seconds of a task that always has something new."""
+        """Count the snapshots sent in so many seconds of a task that changes all the time."""
         count = 0
         for _ in range(round(seconds * 16)):
             self.now += 0.0625

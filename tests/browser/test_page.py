@@ -23,7 +23,7 @@ from .cable import cable
 
 PHONE = {"width": 390, "height": 800}
 AWAY = re.compile("WebSocket connection to|net::ERR_")
-"""What Chromium itself says while a server cannot be reached."""
+"""Chromium's own message while a server cannot be reached."""
 
 HEAD = """\
 import pathlib, time
@@ -177,7 +177,7 @@ WIDE = """() => ["html", ".jap-list", ".jap-task"].filter((name) => {
 
 
 def too_wide(tab: Tab) -> Any:
-    """What of the page can be scrolled sideways."""
+    """Return the elements of the page that scroll sideways."""
     return tab.evaluate(WIDE)
 
 

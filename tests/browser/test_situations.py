@@ -21,7 +21,7 @@ MEANWHILE = 40
 BROWSERS_OWN = re.compile(
     "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to"
 )
-"""What Chromium itself says on the console when a server cannot be reached."""
+"""Chromium's own message on the console when a server cannot be reached."""
 UNASKED = "Blocked attempt to show a 'beforeunload' confirmation panel"
 """... and when JupyterLab wants to ask about an unsaved notebook on a page without user activation."""
 HIDE = """
@@ -35,7 +35,7 @@ window.requestAnimationFrame = (job) => window.away ? 0 : draw(job);
 
 @pytest.fixture
 def said() -> list[str]:
-    """What the browser's console says at error or above."""
+    """Messages of the browser's console at error or above."""
     return []
 
 
@@ -258,7 +258,7 @@ def exported(lab: Lab, name: str) -> str:
 
 
 def text_of(html: str) -> str:
-    """What a reader sees of the output in an exported notebook."""
+    """Return the text of the output as an exported notebook shows it."""
     body = html[html.index("<main") :]
     return re.sub(r"<[^>]+>", " ", body)
 
@@ -273,7 +273,7 @@ def test_the_dark_theme_is_readable(lab: Lab, page: Page, teller: Teller) -> Non
 
 
 def contrast(text: Locator) -> float:
-    """How far a text stands out against what is behind it, as WCAG counts it."""
+    """Return the contrast of a text with its background, as WCAG defines it."""
     return float(
         text.evaluate("""(text) => {
           const parse = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);

@@ -14,7 +14,7 @@ from .stage import GREETING, TASK, TIMEOUT, Stage, event, snapshot
 
 ROOT = ".jupyter-agent-task"
 STILL = 2000.0
-"""What a page's clock shows, Unix seconds, in tests of how long ago something was."""
+"""The page's clock, in Unix seconds, in tests of relative times."""
 
 
 def log(offset: int, text: str, stream: str = "stdout", **more: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ SHARED_MEMORY = Path("/dev/shm")
 
 
 class Row(NamedTuple):
-    """What became of one target."""
+    """The result of one target."""
 
     target: str
     inputs: int

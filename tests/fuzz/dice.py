@@ -7,8 +7,8 @@ from random import Random
 from typing import TypeVar
 
 T = TypeVar("T")
-KEPT = 64
-"""How many of the newest inputs are kept to be shown after a find."""
+MAX_KEPT = 64
+"""Maximum number of inputs kept, the newest, to be shown after a find."""
 
 
 class Dice:
@@ -38,7 +38,7 @@ class Dice:
         """Note *data* as an input, and hand it on as bytes."""
         raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         self.fed.append(raw)
-        del self.fed[:-KEPT]
+        del self.fed[:-MAX_KEPT]
         return raw
 
 
@@ -60,6 +60,6 @@ class ByteRandom(Random):
         return int.from_bytes(taken.ljust(count, b"\0"), "big") >> (8 * count - k)
 
     def randint(self, a: int, b: int) -> int:
-        """Without the rejection that would use bytes up for nothing."""
+        """Draw without rejection, which would waste bytes."""
         span = b - a + 1
         return a + self.getrandbits(span.bit_length() + 8) % span

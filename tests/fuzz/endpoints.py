@@ -43,7 +43,7 @@ _REFUSED = re.compile(
 _ELSEWHERE = re.compile(
     r"\[E [^\n]*Uncaught exception in write_error\n(?: [^\n]*\n|\n)*? [^\n]*`Template404\.[^\n]*\n"
 )
-"""What Jupyter's own page for unknown addresses says when it is asked with an unknown method."""
+"""Jupyter's own answer for an unknown address with an unknown method."""
 
 _from_server = msgspec.json.Decoder(FromServer)
 
@@ -59,7 +59,7 @@ def started(folder: Path) -> Iterator[Server]:
 
 
 class Health:
-    """Whether an honest client is served, the log is silent and memory stays where it was."""
+    """A check that an honest client is served, the log is silent and memory does not grow."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

@@ -75,7 +75,7 @@ _POOLS: dict[str, Sequence[Any]] = {
     "offset": (0, 0, 1, 7),
 }
 _ODD = 0.06
-"""How often a value is of no right kind at all, and how often a field is missing or comes twice."""
+"""Rates at which a value is of a wrong kind, and at which a field is missing or comes twice."""
 
 
 _described = cache(inspect.type_info)
@@ -89,7 +89,7 @@ def message(dice: Dice, union: object) -> bytes:
 
 
 def encoded(value: object) -> bytes:
-    """As JSON. Lone surrogates stay escaped, as a hostile peer would write them."""
+    """Encode as JSON. Lone surrogates stay escaped, as a hostile peer would write them."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 

@@ -63,7 +63,7 @@ def frames(dice: Dice, union: object, first: bytes) -> Iterator[bytes]:
 
 
 def _shown(dice: Dice, frame: bytes) -> str | bytes:
-    """As the socket hands it on: text where it is text."""
+    """Return the message as the socket passes it on: text where it is text."""
     dice.feed(frame)
     return frame if dice.chance(0.2) else frame.decode("utf-8", "replace")
 

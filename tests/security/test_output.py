@@ -73,7 +73,7 @@ MARKUP = "<script>evil()</script><img src=x onerror=evil()>\"'><a href=javascrip
 
 
 def steers(text: str) -> list[str]:
-    """What in *text* a terminal would act on, line ends and tabs aside."""
+    """Return the control sequences in *text* that a terminal acts on, except line ends and tabs."""
     return STEERING.findall(text.replace("\r\n", "\n"))
 
 
@@ -130,7 +130,7 @@ class Loud(Writer):
 def on_a_terminal(
     paths: DataPaths, *arguments: str, seen: Callable[[bytes], None] = lambda _: None, **more: str
 ) -> str:
-    """What the command line writes to a terminal of 160 columns; *seen* gets what there is so far."""
+    """Return what the command line writes to a terminal of 160 columns; *seen* gets the output so far."""
     ours, theirs = pty.openpty()
     env = environment(paths.root.parent / "home", paths.root) | {
         "TERM": "xterm-256color",

@@ -58,7 +58,7 @@ class Auditor:
 
     @property
     def offset(self) -> int:
-        """How far it has come."""
+        """Return the position it has reached."""
         return int(self.cursor.split(":")[1])
 
     def _take(self, item: object) -> None:

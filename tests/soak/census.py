@@ -98,7 +98,7 @@ class Census:
 
     @property
     def totals(self) -> dict[str, int]:
-        """How many asyncio tasks, threads, descriptors and objects of connections."""
+        """Return the numbers of asyncio tasks, threads, descriptors and objects of connections."""
         parts = {
             "tasks": self.tasks,
             "threads": self.threads,
@@ -108,7 +108,7 @@ class Census:
         return {name: sum(counts.values()) for name, counts in parts.items()}
 
     def above(self, before: Census, room: dict[str, int] | None = None) -> list[str]:
-        """What there is more of than *before*, with so much *room*, each as a sentence."""
+        """Return what grew since *before* by more than *room*, each as a sentence."""
         room = room or {}
         now, then = self.totals, before.totals
         return [f"{now[k]} {k}, before {then[k]}" for k in now if now[k] > then[k] + room.get(k, 0)]

@@ -56,13 +56,13 @@ def rss_line(samples: Sequence[Sample]) -> Line:
 
 
 def is_steep(line: Line) -> bool:
-    """Whether a process grows faster than it may, beyond doubt: three standard errors."""
+    """Return True if a process grows faster than it may, by three standard errors."""
     return line.slope - 3 * line.error > STEEP
 
 
 @dataclass
 class Tally:
-    """What became of the events, over all producers that reported how many they emitted."""
+    """The fate of the events, over all producers that reported how many they emitted."""
 
     emitted: int = 0
     committed: int = 0
@@ -76,7 +76,7 @@ class Tally:
 
 
 def holes(numbers: Sequence[int], last: int, named: Sequence[tuple[int, int]] = ()) -> int:
-    """How many of 1..*last* are neither among *numbers* nor in a named range (first, last) of lost ones."""
+    """Count those of 1..*last* that are neither in *numbers* nor in a range (first, last) of lost ones."""
     there = set(numbers)
     for first, end in named:
         there.update(range(first, end + 1))
@@ -84,5 +84,5 @@ def holes(numbers: Sequence[int], last: int, named: Sequence[tuple[int, int]] = 
 
 
 def repeats(numbers: Sequence[int]) -> int:
-    """How many came again."""
+    """Count those that came more than once."""
     return len(numbers) - len(set(numbers))

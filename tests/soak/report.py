@@ -119,12 +119,12 @@ class Report:
 
     @property
     def loud_lines(self) -> list[str]:
-        """What the log has at WARNING or above, Jupyter's own words about dying kernels included."""
+        """Return the log lines at WARNING or above, Jupyter's own about dying kernels included."""
         return loud(self.log)
 
     @property
     def own_lines(self) -> list[str]:
-        """Those of this package, and asyncio's about tasks whose exception was never retrieved."""
+        """Return those of this package, and asyncio's about tasks whose exception was never retrieved."""
         ours = set(loud_of_ours(self.log))
         return [line for line in loud(self.log) if line in ours or _FORGOTTEN.search(line)]
 

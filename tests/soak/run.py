@@ -53,13 +53,13 @@ class Kernel:
 
 @dataclass
 class Rest:
-    """What there was when everything was at rest."""
+    """The counts while everything was at rest."""
 
     server: Census
     kernel: dict[str, int]
 
     def above(self, before: Rest) -> list[str]:
-        """What there is more of than *before*, as sentences."""
+        """Return what grew since *before*, as sentences."""
         names = ("threads", "descriptors")
         kernel = [(name, self.kernel[name], before.kernel[name]) for name in names]
         return [f"the server holds {words}" for words in self.server.above(before.server, ROOM)] + [
@@ -203,7 +203,7 @@ class Soak:
         return [task for s in states for task in self.server.ask(f"tasks?state={s}&limit=5").json["tasks"]]
 
     def _settled(self, before: Rest | None, patience: float = 45) -> Rest:
-        """What there is once it is like *before*, or after *patience* seconds."""
+        """Return the counts once they equal *before*, or after *patience* seconds."""
         deadline = time.monotonic() + patience
         while True:
             now = Rest(census(self.server), self.steady.told)

@@ -1,1 +1,1 @@
-"""What many tests share: builders, fakes, real servers and kernels."""
+"""Shared parts of the tests: builders, fakes, real servers and kernels."""

@@ -35,7 +35,7 @@ HOLDER = ulid(1_700_000_004, b"holder....")
 
 
 class Origin(TypedDict):
-    """Whose event it is, as arguments of `event`, `state` and `story`."""
+    """Task and producer of an event, as arguments of `event`, `state` and `story`."""
 
     task: str
     producer: str

@@ -1,4 +1,4 @@
-"""What the tests of detached tasks share: work items, run specs, and programs in place of workers."""
+"""Work items, run specs, and programs in place of workers, for tests of detached tasks."""
 
 from __future__ import annotations
 

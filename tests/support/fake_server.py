@@ -113,7 +113,7 @@ class FakeServer:
             await server.close_all_connections()
 
     async def drop_sockets(self) -> None:
-        """As a lost network does: no close frame."""
+        """Drop every connection without a close frame, as a lost network does."""
         for socket in list(self.sockets):
             socket.drop()
         await self.until(lambda: not self.sockets)
@@ -333,7 +333,7 @@ class _Socket(WebSocketHandler):
         self.send_new_events()
 
     def tail(self, request: Subscribe) -> list[StoredEvent]:
-        """As a server has it: the last log, message and display events of named tasks."""
+        """Return the tail, as a server does: the last log, message and display events of named tasks."""
         if not request.tail or request.tasks == "*":
             return []
         found = [self.fake.journal.tail(name, request.tail, TAIL_TYPES) for name in request.tasks]

@@ -95,7 +95,7 @@ async def _execute(server: Server, kernel: str, code: str, metadata: dict[str, s
 
 
 class Written:
-    """What a streamer says that it emitted."""
+    """Return the numbers that a streamer reports as emitted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -161,7 +161,7 @@ def script(
 
 
 def assert_story(server: Server, written: Written, state: str, within: float = 5.0) -> dict[str, Any]:
-    """Within so many seconds the task is in *state*; every emitted line is there once, one end event."""
+    """Assert that the task reaches *state* within so many seconds, with each line once and one end event."""
     started = monotonic()
     task: dict[str, Any] = until(lambda: _in_state(server, written.task, state), within + 15)
     took = monotonic() - started

@@ -34,7 +34,7 @@ class Terminal:
 
     @property
     def screen(self) -> list[str]:
-        """What is on the screen now, without blank ends of lines and without empty lines."""
+        """Return the screen's lines, without trailing blanks and without empty lines."""
         return [line for line in map(str.rstrip, drawn(self.raw.decode(errors="ignore"))) if line]
 
     def until(self, wanted: str, timeout: float = 20.0) -> list[str]:
@@ -68,7 +68,7 @@ class Terminal:
             self.status()
 
     def _read(self) -> bool:
-        """Whether there may be more. Each line that was drawn is seen, however late we are."""
+        """Read once; return False at the end. Each line that was drawn is recorded, however late we read."""
         if not self._waiting:
             if not select.select([self.master], [], [], 0.05)[0]:
                 return True

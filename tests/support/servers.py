@@ -27,7 +27,7 @@ TOKEN = "a-token-of-tests"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from one request."""
+    """The answer to one request."""
 
     status: int
     headers: Message[str, str]
@@ -246,7 +246,7 @@ def loud_of_ours(log: str) -> list[str]:
 
 
 def assert_problem(answer: Answer, status: int, code: str | None = None) -> None:
-    """It is a problem detail (RFC 9457), and no traceback."""
+    """Assert that *answer* is a problem detail (RFC 9457) without a traceback."""
     assert answer.status == status, answer.body
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = answer.json

@@ -45,7 +45,7 @@ def names() -> list[Path]:
 
 
 def copy_of_the_tree(folder: Path) -> Path:
-    """What git would check out here, with the packages of Node.js at hand, and nothing built."""
+    """Return a tree as git checks it out, with the packages of Node.js at hand and nothing built."""
     for name in names():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
@@ -79,7 +79,7 @@ def build(
 
 
 def built(tree: Path, target: str, folder: Path, env: dict[str, str] | None = None) -> Path:
-    """As `build`, which must succeed: the one file that it made."""
+    """Run `build`, which must succeed; return the one file that it made."""
     done = build(tree, target, folder, env)
     assert done.returncode == 0, done.stdout + done.stderr
     [made] = folder.iterdir()

@@ -1,4 +1,4 @@
-"""What the tests of targets share: a context whose events are recorded, and stopping a target."""
+"""A recording context for tests of targets, and a way to stop a running target."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class Wire:
 
 
 class Applied:
-    """What one subscription applies, by the rule: iff ``prev`` is where it is."""
+    """The events that one subscription applies: a frame counts only if its ``prev`` is the current cursor."""
 
     def __init__(self, wire: Wire, cursor: str, ident: int = 1) -> None:
         self.wire = wire
@@ -196,5 +196,5 @@ class Story:
         return [self.state("queued", name), self.state("running")]
 
     def logs(self, count: int) -> list[Event]:
-        """So many lines."""
+        """Return *count* log events."""
         return [self.event() for _ in range(count)]
