@@ -13,6 +13,7 @@ PACKAGE = ROOT / "jupyter_agent"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 _QUOTED = re.compile(r"`([\w.-]+(?:/[\w.-]*)+)`")
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+ROWS = re.findall(r"^\| \d\..+\|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
 BUILT = ("static/", "labextension/")
 """Folders that a build creates and a fresh checkout does not have."""
 
@@ -27,6 +28,21 @@ def test_every_path_in_the_guide_for_contributors_exists() -> None:
     assert len(named) > 30
     missing = sorted(path for path in named if not (ROOT / path).exists())
     assert not missing, f"CONTRIBUTING.md names {missing}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:40])
+def test_the_names_of_a_step_are_in_the_files_of_that_step(row: str) -> None:
+    step, files = row.strip("| ").rsplit("|", 1)
+    paths = [*_QUOTED.findall(files), *_QUOTED.findall(step)]
+    text = "".join(_source(ROOT / path) for path in paths)
+    names = re.findall(r"`(?:\w+\.)*(\w+)`", _QUOTED.sub("", step))
+    assert not [name for name in names if not re.search(rf"\b{name}\b", text)]
+
+
+def _source(path: Path) -> str:
+    if path.is_file():
+        return path.read_text()
+    return "".join(file.read_text() for file in sorted(path.rglob("*.py")))
 
 
 def test_every_path_in_the_architecture_exists() -> None:
