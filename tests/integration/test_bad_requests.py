@@ -1,4 +1,4 @@
-"""Bad input for every HTTP door that takes any: what was sent, the status, its code, and what was said."""
+"""Bad input for every HTTP endpoint that takes any: the request, the status, the code, the sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def every(**fields: object) -> dict[str, object]:
 
 
 TABLE: list[tuple[str, object, int, str, str]] = [
-    # method and path, body, status, code, what was said
+    # method and path, body, status, code, sentence
     ("POST tasks", b"", 400, "bad_request", 'send {"target": "notebook.ipynb"}'),
     ("POST tasks", b"\xff", 400, "bad_request", 'send {"target": "notebook.ipynb"}'),
     ("POST tasks", b"[1", 400, "bad_request", 'send {"target": "notebook.ipynb"}'),
@@ -109,7 +109,7 @@ TABLE: list[tuple[str, object, int, str, str]] = [
         {"command": "input", "args": {"text": DEEP}},
         *(400, "bad_request", "nested"),
     ),
-    ("GET no-such-door", None, 404, "not_found", "there is no 'no-such-door' here"),
+    ("GET no-such-path", None, 404, "not_found", "there is no 'no-such-path' here"),
     ("DELETE tasks", None, 405, "method_not_allowed", "Method Not Allowed"),
     ("DELETE schedules", None, 405, "method_not_allowed", "Method Not Allowed"),
     ("POST health", {}, 405, "method_not_allowed", "Method Not Allowed"),

@@ -1,4 +1,4 @@
-"""`track` in a real terminal: a bar that nothing tears, and nothing at all where nobody looks."""
+"""`track` in a real terminal: a bar that no output tears, and none without a terminal."""
 
 from __future__ import annotations
 

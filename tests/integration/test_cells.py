@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def save(server: Server, path: str, *cells: str) -> str:
-    """Save a notebook with these cells; its file as a kernel of this server is told it."""
+    """Save a notebook with these cells; return its path as a kernel of this server learns it."""
     file = server.home / path
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"cells": [{"id": cell} for cell in cells]}))

@@ -1,4 +1,4 @@
-"""Answers from everywhere to a task beside a real server: one wins, the others are told, none is lost."""
+"""Answers from several clients to one prompt: one is taken, the others are refused, none is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forwards that a real server runs: they outlive it, its sockets, and the process that asked for them."""
+"""Forwards that a real server runs: they outlive it, its sockets, and the process that added them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def shown(server: Server, forward: dict[str, object]) -> dict[str, object]:
 async def test_it_goes_on_whatever_becomes_of_the_peer_and_of_the_server(fresh: Servers) -> None:
     server, story = fresh.start(extra_args=["--log-level=DEBUG"]), Story()
     with Peer() as peer:
-        await publish(server, Story(), 5)  # before it was asked for
+        await publish(server, Story(), 5)  # before it was added
         url = f"ws://me:{SECRET}-1@127.0.0.1:{peer.port}/events?token={SECRET}-2"
         forward = add(server, url, headers={"X-Key": f"{SECRET}-3"})
         await publish(server, story, 300)
@@ -99,7 +99,7 @@ async def test_a_server_killed_before_it_saved_the_place_sends_again_and_loses_n
     assert list(dict.fromkeys(peer.names())) == [(story.producer, n) for n in range(1, 221)]
 
 
-async def test_a_peer_that_says_no_is_seen_in_the_listing_and_keeps_nobody(fresh: Servers) -> None:
+async def test_a_peer_that_refuses_is_shown_in_the_listing_and_delays_no_other(fresh: Servers) -> None:
     server, story = fresh.start(), Story()
     with Peer() as closed, Peer() as good, Peer() as strict:
         strict.refuse, closed.hang_up_after, closed.code = 403, 1, 1008

@@ -1,4 +1,4 @@
-"""RFC 6455 at the WebSocket door, bit by bit over raw sockets, in the order of the Autobahn test suite.
+"""RFC 6455 at the WebSocket endpoint, bit by bit over raw sockets, in the order of the Autobahn test suite.
 
 Where Tornado does other than the RFC says, the test's name says "deviates" and its text why that does no
 harm. The case numbers in comments are Autobahn's sections.
@@ -546,7 +546,7 @@ def test_a_giant_header_is_refused(shared: Server) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH", "FOO"])
 def test_any_other_method_is_refused_quietly(shared: Server, method: str) -> None:
-    """PUT once ran the pump's own method of that name."""
+    """PUT once ran the socket's own method of that name."""
     before = len(shared.log_text())
     for token in ("", None):
         if method == "HEAD":

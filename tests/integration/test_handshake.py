@@ -1,4 +1,4 @@
-"""The door of the WebSocket: what is said before anything else, and how it ends."""
+"""The WebSocket's handshake: the first frames of a connection, and how it closes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP doors: what they give, and what they say to what cannot be served."""
+"""The HTTP endpoints: what they return, and how they refuse what cannot be served."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ HOSTILE_IDS = [
         ("POST", "/commands", {"command": "cancel"}),
     ],
 )
-def test_an_id_that_nobody_knows_is_not_found(
+def test_an_unknown_id_is_not_found(
     shared: Server, task_id: str, method: str, tail: str, body: object
 ) -> None:
     assert_problem(shared.ask(f"tasks/{task_id}{tail}", method=method, body=body), 404, "unknown_task")

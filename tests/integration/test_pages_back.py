@@ -127,6 +127,6 @@ def test_a_stream_goes_only_forward(shared: Server, task: str) -> None:
     assert_problem(answer, 400, "bad_request")
 
 
-def test_nobody_has_events_before_any_place(shared: Server, task: str) -> None:
+def test_no_events_come_before_the_first(shared: Server, task: str) -> None:
     cursor = shared.task(task)["cursor"]
     assert_problem(shared.ask(f"tasks/{new_id()}/events?before={cursor}"), 404, "unknown_task")

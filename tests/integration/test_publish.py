@@ -85,7 +85,7 @@ async def test_duplicates_are_acknowledged_and_stored_once(shared: Server) -> No
     assert [e["n"] for e in shared.events(story.task)] == [1, 2, 3, 4, 5, 6]
 
 
-async def test_somebody_elses_task_is_refused_and_the_rest_of_the_batch_is_not(shared: Server) -> None:
+async def test_another_producers_task_is_refused_and_the_rest_of_the_batch_is_not(shared: Server) -> None:
     mine, theirs = Story(), Story()
     async with producer(shared, theirs.producer) as other, producer(shared, mine.producer) as writer:
         await other.published(theirs.start())
@@ -100,7 +100,7 @@ async def test_somebody_elses_task_is_refused_and_the_rest_of_the_batch_is_not(s
     assert [e["n"] for e in shared.events(mine.task) if e["producer"] == mine.producer] == [3, 4]
 
 
-async def test_a_next_attempt_of_somebody_elses_living_task_is_refused_too(shared: Server) -> None:
+async def test_a_next_attempt_of_another_producers_living_task_is_refused_too(shared: Server) -> None:
     mine, theirs = Story(), Story()
     async with producer(shared, theirs.producer) as other, producer(shared, mine.producer) as writer:
         await other.published(theirs.start())
@@ -222,7 +222,7 @@ async def test_a_retry_goes_to_the_process_that_ran_the_task(shared: Server) -> 
         (None, {"command": "explode"}, 400, "bad_request"),
     ],
 )
-async def test_a_command_that_makes_no_sense_is_refused_alike_on_both_doors(
+async def test_a_command_that_makes_no_sense_is_refused_alike_over_websocket_and_http(
     shared: Server, end: str | None, body: dict[str, object], status: int, code: str
 ) -> None:
     story = Story()
@@ -249,7 +249,7 @@ async def test_a_retry_of_a_process_that_is_gone_says_so(shared: Server) -> None
     assert "is gone" in answer.json["detail"]
 
 
-async def test_a_command_for_an_unknown_task_is_unknown_on_both_doors(shared: Server) -> None:
+async def test_a_command_for_an_unknown_task_is_unknown_over_websocket_and_http(shared: Server) -> None:
     async with subscriber(shared) as peer:
         await peer.say({"type": "command", "id": 3, "task": "nobody", "command": "cancel"})
         reply = await peer.get("reply")

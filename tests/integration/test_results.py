@@ -86,7 +86,7 @@ def test_a_task_without_one_says_so(shared: Server) -> None:
     assert_problem(shared.ask(f"tasks/{story.task}/notebook"), 404, "no_notebook")
 
 
-def test_nobody_gets_it_without_rights(shared: Server, task: str) -> None:
+def test_a_user_without_rights_does_not_get_it(shared: Server, task: str) -> None:
     answer = shared.ask(f"tasks/{task}/notebook", token=None)
     assert answer.status == 403
 

@@ -130,7 +130,7 @@ async def test_a_star_brings_tasks_that_begin_later(shared: Server) -> None:
         assert {event["task"] for event in got} == {story.task}
 
 
-async def test_ids_that_nobody_knows_bring_nothing_until_they_exist(shared: Server) -> None:
+async def test_unknown_ids_bring_nothing_until_they_exist(shared: Server) -> None:
     story = Story()
     async with producer(shared, story.producer) as writer, subscriber(shared) as peer:
         answer = await peer.subscribe(tasks=[story.task, "../../etc/passwd", "'; DROP TABLE events;--", ""])
@@ -253,7 +253,7 @@ async def test_superseded_progress_drops_out_of_a_replay_and_nothing_else(fresh:
     assert len([event for event in mine if event["type"] == "log"]) == 5
 
 
-async def test_refreshing_in_the_middle_of_a_replay_harms_nobody(fresh: Servers) -> None:
+async def test_refreshing_in_the_middle_of_a_replay_harms_no_connection(fresh: Servers) -> None:
     running, story = fresh.start(), Story()
     async with producer(running, story.producer) as writer:
         await writer.published(story.start())

@@ -105,7 +105,7 @@ def test_tasks_with_a_schedule_are_schedules(server: Server) -> None:
     assert answer.json["text"].startswith("once at 2999-01-01 00:00:00")
     listed = server.ask("schedules").json["schedules"]
     assert [s["name"] for s in listed if s["id"] == ident] == ["once"]
-    assert b"PATH" not in server.ask("schedules").body, "nobody's environment is shown"
+    assert b"PATH" not in server.ask("schedules").body, "no environment is shown"
     server.ask(f"schedules/{ident}", method="DELETE")
 
 
@@ -128,8 +128,8 @@ def test_tasks_with_a_schedule_are_schedules(server: Server) -> None:
 )
 def test_what_cannot_be_scheduled_gets_a_sentence(server: Server, body: Any, said: str) -> None:
     before = server.ask("schedules").json
-    for door in ("schedules", "tasks") if "schedule" in body else ("schedules",):
-        answer = server.ask(door, method="POST", body=body)
+    for path in ("schedules", "tasks") if "schedule" in body else ("schedules",):
+        answer = server.ask(path, method="POST", body=body)
         assert_problem(answer, 400, "bad_request")
         assert said in answer.json["detail"]
     assert server.ask("schedules").json == before
@@ -148,7 +148,7 @@ def test_bad_commands_and_pages(server: Server) -> None:
         assert_problem(server.ask(f"schedules/NOBODY/firings?{query}"), 400, "bad_request")
 
 
-def test_nobody_without_a_token_sees_or_makes_one(server: Server) -> None:
+def test_a_request_without_a_token_neither_sees_nor_makes_one(server: Server) -> None:
     for method, path in [("GET", "schedules"), ("POST", "schedules"), ("DELETE", "schedules/x")]:
         body = {"target": BEAT, "schedule": NEVER} if method == "POST" else None
         assert server.ask(path, method=method, body=body, token=None).status == 403
@@ -162,7 +162,7 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
 
 
 def test_killed_servers_make_one_run_of_each_due_and_one_of_all_that_was_missed(servers: Servers) -> None:
-    """Two servers; the schedule is asked of the second; the first is killed, then both for a while."""
+    """Two servers; the second gets the schedule; the first is killed, then both for a while."""
     first = servers.start()
     with no_workers_left(first.paths):
         second = servers.start()

@@ -16,7 +16,7 @@ from tests.support.builders import PRODUCER, event
 
 
 class Outbox:
-    """A pump that keeps what it is given."""
+    """A writer that keeps what is posted."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -35,7 +35,7 @@ def waiting(offset: int) -> PendingCommand:
 
 def connected() -> tuple[Registry, Connection, Outbox]:
     registry, outbox = Registry(logging.getLogger("tests")), Outbox()
-    connection = Connection("c", "somebody", "producer", "test/1", cast(ConnectionWriter, outbox), PRODUCER)
+    connection = Connection("c", "ada", "producer", "test/1", cast(ConnectionWriter, outbox), PRODUCER)
     registry.add(connection)
     return registry, connection, outbox
 
@@ -57,7 +57,7 @@ def test_one_that_was_looked_up_too_is_sent_once() -> None:
     assert outbox.offsets == [10, 20]
 
 
-def test_nobody_who_is_not_there_is_told() -> None:
+def test_a_command_of_a_disconnected_producer_is_not_sent() -> None:
     registry, connection, outbox = connected()
     registry.remove(connection, 1000)
     dispatch_commands(registry, [waiting(10)])

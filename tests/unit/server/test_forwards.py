@@ -121,7 +121,7 @@ class TestRunning:
             await made.has(6)
             assert made.numbers() == [1, 2, 3, 4, 5, 6]
 
-    async def test_the_place_is_stored_once_a_second_and_seldom_for_what_nobody_wants(self) -> None:
+    async def test_the_place_is_stored_once_a_second_and_once_a_minute_for_unwanted_events(self) -> None:
         now = [0.0]
         async with scene() as made:
             await made.add(types=["prompt"])  # so that there is a record
@@ -184,7 +184,7 @@ class TestRunning:
             with pytest.raises(UnknownForward):
                 await made.forwards.remove(forward.id)
 
-    async def test_one_that_hangs_keeps_no_other_and_nobody_who_asks(self) -> None:
+    async def test_one_that_hangs_delays_neither_another_nor_a_listing(self) -> None:
         async with scene() as made:
             stuck = asyncio.Event()
 

@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def save(file: Path, *cells: str) -> str:
-    """Save a notebook with these cells; its name as a kernel is told it."""
+    """Save a notebook with these cells; return its name as a kernel learns it."""
     file.write_text(json.dumps({"cells": [{"id": c, "source": []} for c in cells], "nbformat": 4}))
     return str(file)
 
@@ -38,7 +38,7 @@ def ours(root: Path | None, path: str, recorded: str | None, cell: str | None = 
 def test_a_notebook_that_is_where_it_was_is_found(root: Path, name: str) -> None:
     recorded = save(root / name, "one")
     assert ours(root, name, recorded)
-    assert ours(root, name, name), "as it is told where a session has no name"
+    assert ours(root, name, name), "as a kernel learns it where a session has no name"
     other = NotebookMatcher("other.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
     assert not other
 
@@ -119,7 +119,7 @@ def test_a_name_that_no_file_has_is_of_a_notebook_that_is_gone(root: Path, recor
     assert not NotebookMatcher("study.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
 
 
-def test_what_cannot_be_looked_at_is_nobody_elses(root: Path) -> None:
+def test_what_cannot_be_read_is_not_of_another_notebook(root: Path) -> None:
     (root / "loop.ipynb").symlink_to(root / "loop.ipynb")
     assert not ours(root, "study.ipynb", str(root / "loop.ipynb"))
 

@@ -1,4 +1,4 @@
-"""Notifications: what is told, what is not, in which words; and how apprise is spoken to."""
+"""Notifications: which events are worth one, how they are worded, and how apprise sends them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVERYTHING = NotificationPolicy(frozenset(ON))
 
 
 class Scene:
-    """A journal, and a notifier with a service that is no service. ``told``: titles and texts."""
+    """A journal, and a notifier with a fake service. ``sent``: titles and texts."""
 
     def __init__(self, policy: NotificationPolicy, before: list[Any]) -> None:
         self.journal = MemoryJournal("h", "E")
@@ -40,7 +40,7 @@ class Scene:
         self.holder = NowHolder(self.feed, self.journal)
         self.feed.attach(self.holder)  # type: ignore[arg-type]
         self.feed.start(asyncio.get_running_loop(), self.journal.head)
-        self.told: list[tuple[str, str, bool]] = []
+        self.sent: list[tuple[str, str, bool]] = []
         self.pausing, self.go_on = asyncio.Event(), asyncio.Event()
         self.send: Callable[[str, str, bool], bool] = self._send
         self.notifier = Notifier(
@@ -48,7 +48,7 @@ class Scene:
         )
 
     def _send(self, title: str, text: str, is_bad: bool) -> bool:
-        self.told.append((title, text, is_bad))
+        self.sent.append((title, text, is_bad))
         return True
 
     async def _pause(self, seconds: float) -> None:
@@ -59,14 +59,14 @@ class Scene:
         self.holder.call(lambda session: session.append(*batches(events)))
 
     async def next(self, *events: Any) -> tuple[str, str, bool]:
-        """What is told when *events* are appended."""
+        """Append *events*; return the message that they lead to."""
         self.pausing.clear()
         self.append(*events)
         self.go_on.set()
         async with asyncio.timeout(10):
             await self.pausing.wait()
         self.go_on.clear()
-        return self.told[-1]
+        return self.sent[-1]
 
 
 @asynccontextmanager
@@ -129,9 +129,7 @@ class TestTelling:
         ],
         ids=["unasked", "short", "old", "only cut off", "tried again", "answered", "unreadable"],
     )
-    async def test_what_nobody_needs_to_know_is_not_told(
-        self, policy: NotificationPolicy, events: list[Any]
-    ) -> None:
+    async def test_what_is_no_news_is_not_sent(self, policy: NotificationPolicy, events: list[Any]) -> None:
         other = story(task=task_id(1), producer=task_id(2))
         other[-1] = event(
             6, "state", State(TaskState.FAILED, reason="it"), task=task_id(1), producer=task_id(2), time=NOW
@@ -139,12 +137,12 @@ class TestTelling:
         async with scene(policy) as made:
             made.append(*events)
             assert (await made.next(*other))[0] == "train failed"
-            assert len(made.told) == 1
+            assert len(made.sent) == 1
 
     async def test_what_was_before_it_started_is_history(self) -> None:
         async with scene(before=[*story(end=False), ended(6, TaskState.FAILED)]) as made:
             await made.next(*_failing(1))
-            assert [text for _, text, _ in made.told] == ["After 16:38 min"]
+            assert [text for _, text, _ in made.sent] == ["After 16:38 min"]
 
     async def test_each_attempt_has_its_own_duration(self) -> None:
         async with scene() as made:
@@ -160,7 +158,7 @@ class TestTelling:
             assert (title, is_bad) == ("Tasks: 12 failed", True)
             assert text.count("\n") == 10
             assert text.endswith("and 2 more")
-            assert len(made.told) == 2
+            assert len(made.sent) == 2
 
     @pytest.mark.parametrize("how", ["raises", "says no"])
     async def test_a_service_that_fails_is_a_debug_line_without_a_secret(
@@ -174,21 +172,21 @@ class TestTelling:
             return False
 
         async with scene() as made:
-            made.told.append(("", "", False))
+            made.sent.append(("", "", False))
             made.send = send
             await made.next(ended(6, TaskState.FAILED))
         (line,) = [r for r in caplog.records if r.name.startswith("jupyter_agent")]
         assert line.levelno == logging.DEBUG
         assert "secret" not in caplog.text
 
-    async def test_a_service_that_hangs_keeps_nobody_and_is_not_waited_for_twice(
+    async def test_a_service_that_hangs_delays_no_other_work_and_is_not_waited_for_twice(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         caplog.set_level(logging.DEBUG)
         monkeypatch.setattr(notifier_module, "SEND_TIMEOUT", 0.05)
         free = threading.Event()
         async with scene() as made:
-            made.told.append(("", "", False))
+            made.sent.append(("", "", False))
             made.send = lambda *_: free.wait(20)
             await made.next(ended(6, TaskState.FAILED))
             await made.next(*_failing(1))

@@ -33,7 +33,7 @@ class Outbox:
 
 
 class Scene:
-    """A session whose journal commits when it is told to."""
+    """A session whose journal commits when the test says so."""
 
     def __init__(self) -> None:
         self.appended: list[Future[AppendResult]] = []

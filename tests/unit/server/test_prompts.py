@@ -1,4 +1,4 @@
-"""The first answer that the holder stores takes the question; who comes later is told what became of it."""
+"""The first answer that the holder stores is taken; later ones are refused with a reason."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from tests.support.builders import HOLDER, PRODUCER, TASK, event, state
 QUESTION = Prompt("p1", "go on?", ("yes", "no"))
 
 
-class Asked:
-    """A task that asked `QUESTION`, and what the holder makes of answers."""
+class Prompted:
+    """A task with the open prompt `QUESTION`, and answers to it."""
 
     def __init__(self) -> None:
         self.session = JournalSession(MemoryJournal(HOLDER, "e"), lambda *_: None)
@@ -65,30 +65,30 @@ class Asked:
 
 
 @pytest.fixture
-def asked() -> Asked:
-    return Asked()
+def prompted() -> Prompted:
+    return Prompted()
 
 
-def test_the_first_answer_is_taken_and_the_second_hears_by_whom(asked: Asked) -> None:
-    asked.accept(text="yes", prompt_id="p1")
-    assert asked.task.prompt is None
+def test_the_first_answer_is_taken_and_the_second_is_refused_with_its_user(prompted: Prompted) -> None:
+    prompted.accept(text="yes", prompt_id="p1")
+    assert prompted.task.prompt is None
     with pytest.raises(NotNow, match=r"^that question has been answered by ada$"):
-        asked.accept(by="bob", text="no", prompt_id="p1")
+        prompted.accept(by="bob", text="no", prompt_id="p1")
 
 
-def test_an_answer_that_names_no_question_is_for_the_open_one(asked: Asked) -> None:
-    assert asked.accept(text="yes") == {"text": "yes", "prompt_id": "p1"}
-    assert asked.task.prompt is None
-    assert asked.accept(text="by the way") == {"text": "by the way"}
+def test_an_answer_that_names_no_question_is_for_the_open_one(prompted: Prompted) -> None:
+    assert prompted.accept(text="yes") == {"text": "yes", "prompt_id": "p1"}
+    assert prompted.task.prompt is None
+    assert prompted.accept(text="by the way") == {"text": "by the way"}
 
 
-def test_an_answer_to_an_older_question_is_too_late(asked: Asked) -> None:
-    asked.emit("input", Input("from its own kernel", "p1"))
-    asked.emit("prompt", Prompt("p2", "and now?"))
+def test_an_answer_to_an_older_question_is_too_late(prompted: Prompted) -> None:
+    prompted.emit("input", Input("from its own kernel", "p1"))
+    prompted.emit("prompt", Prompt("p2", "and now?"))
     with pytest.raises(NotNow, match=r"^that question has been answered$"):
-        asked.accept(text="yes", prompt_id="p1")
-    assert asked.accept(text="yes", prompt_id="p2")
-    assert asked.task.prompt is None
+        prompted.accept(text="yes", prompt_id="p1")
+    assert prompted.accept(text="yes", prompt_id="p2")
+    assert prompted.task.prompt is None
 
 
 @pytest.mark.parametrize(
@@ -99,39 +99,39 @@ def test_an_answer_to_an_older_question_is_too_late(asked: Asked) -> None:
     ],
 )
 def test_an_answer_after_the_time_hears_what_became_of_the_question(
-    asked: Asked, end: Input, sentence: str
+    prompted: Prompted, end: Input, sentence: str
 ) -> None:
-    asked.emit("input", end)
+    prompted.emit("input", end)
     with pytest.raises(NotNow, match=f"^{sentence}$"):
-        asked.accept(text="yes", prompt_id="p1")
+        prompted.accept(text="yes", prompt_id="p1")
 
 
-def test_an_answer_to_a_question_that_was_never_asked_is_refused(asked: Asked) -> None:
+def test_an_answer_to_a_question_that_was_never_asked_is_refused(prompted: Prompted) -> None:
     with pytest.raises(NotNow, match="does not ask that question"):
-        asked.accept(text="yes", prompt_id="p9")
-    assert asked.task.prompt is not None
+        prompted.accept(text="yes", prompt_id="p9")
+    assert prompted.task.prompt is not None
 
 
-def interrupted_and_back(asked: Asked) -> None:
-    asked.note("state", State(TaskState.INTERRUPTED, reason="silent"))
-    assert asked.task.prompt is None
-    asked.note("state", State(TaskState.RUNNING, reason="its process is back"))
-    reopen(asked.session, asked.task)
+def interrupted_and_back(prompted: Prompted) -> None:
+    prompted.note("state", State(TaskState.INTERRUPTED, reason="silent"))
+    assert prompted.task.prompt is None
+    prompted.note("state", State(TaskState.RUNNING, reason="its process is back"))
+    reopen(prompted.session, prompted.task)
 
 
-def test_a_task_that_is_back_asks_again_what_nobody_answered(asked: Asked) -> None:
-    interrupted_and_back(asked)
-    assert asked.prompts() == [QUESTION, QUESTION]
-    asked.accept(text="yes", prompt_id="p1")
-    assert asked.task.prompt is None
+def test_a_task_that_is_back_reopens_an_unanswered_prompt(prompted: Prompted) -> None:
+    interrupted_and_back(prompted)
+    assert prompted.prompts() == [QUESTION, QUESTION]
+    prompted.accept(text="yes", prompt_id="p1")
+    assert prompted.task.prompt is None
 
 
 @pytest.mark.parametrize("by", ["kernel", "journal"])
-def test_a_task_that_is_back_does_not_ask_what_was_answered(asked: Asked, by: str) -> None:
+def test_a_task_that_is_back_does_not_reopen_an_answered_prompt(prompted: Prompted, by: str) -> None:
     if by == "kernel":
-        asked.emit("input", Input("yes", "p1"))
+        prompted.emit("input", Input("yes", "p1"))
     else:
-        asked.accept(text="yes", prompt_id="p1")
-    interrupted_and_back(asked)
-    assert asked.prompts() == [QUESTION]
-    assert asked.task.prompt is None
+        prompted.accept(text="yes", prompt_id="p1")
+    interrupted_and_back(prompted)
+    assert prompted.prompts() == [QUESTION]
+    assert prompted.task.prompt is None

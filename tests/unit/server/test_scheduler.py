@@ -225,7 +225,7 @@ class TestTheSecondServer:
         second = Clocked(paths, "default-2", now=START + 61)
         close.callback(second.holder.close)
         monkeypatch.setattr(one_shot_session, "ACQUIRE_TIMEOUT", 0.0)
-        assert await second.scheduler.tick() == ABSENCE_PERIOD, "held by somebody who has not said what it is"
+        assert await second.scheduler.tick() == ABSENCE_PERIOD, "held by a process of unknown kind"
 
     @pytest.mark.asyncio
     async def test_it_has_its_turn_however_often_others_ask(
@@ -252,7 +252,7 @@ class TestTheSecondServer:
         await asyncio.gather(*asking, return_exceptions=True)
 
     @pytest.mark.asyncio
-    async def test_it_makes_no_journal_where_nobody_has_schedules(
+    async def test_it_makes_no_journal_where_there_are_no_schedules(
         self, paths: DataPaths, close: ExitStack
     ) -> None:
         second = Clocked(paths, "default-2")

@@ -33,14 +33,14 @@ class FakeSocket:
         self.gone = False
         self._stalled = False
         self._way: asyncio.Future[None] | None = None
-        self.asked = asyncio.Event()
+        self.written = asyncio.Event()
 
     def put(self, frame: bytes) -> Awaitable[None] | None:
         if self.gone:
             raise ConnectionError("gone")
         assert self._way is None, "written before the last frame had left"
         self.frames.append(json.loads(payload(frame)))
-        self.asked.set()
+        self.written.set()
         if self._stalled:
             self._way = asyncio.get_running_loop().create_future()
         return self._way
@@ -197,8 +197,8 @@ async def test_a_heartbeat_says_that_a_quiet_subscription_is_at_the_head() -> No
         await s.idle()
         s.commit(stored(9, "other"))
         s.time = 1.0
-        s.socket.asked.clear()
-        await s.socket.asked.wait()
+        s.socket.written.clear()
+        await s.socket.written.wait()
         assert s.socket.frames[-1]["cursors"] == {"1": "E:9"}
         await s.idle()
         s.commit(stored(10, "mine"))
