@@ -1,1 +1,1 @@
-"""Detached tasks on disk: what each runs, the queue of attempts, the worker slots, the launcher."""
+"""Detached tasks on disk: run specs, work queue, worker slots, launcher."""

@@ -1,4 +1,4 @@
-"""Pickling of a call for a worker, and the error that names what in it cannot be pickled."""
+"""Pickling of a call for a worker, with an error that names the culprit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Run spec: what a detached task runs, and in which environment; kept as long as the task.
+"""Run spec: what a detached task runs, and in which environment.
 
-``calls/<task>/call.json`` and, for a function of a notebook, ``content.pickle`` beside it. They hold the
-caller's environment, and so only this user can read them.
+Kept as long as the task: ``calls/<task>/call.json`` and, for a function of a notebook, ``content.pickle``
+beside it. They hold the caller's environment, and so only this user can read them.
 """
 
 from __future__ import annotations

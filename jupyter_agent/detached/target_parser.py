@@ -1,4 +1,4 @@
-"""Parser of targets: from the words of a command line or the fields of a request."""
+"""Parser of targets, from command-line words or the fields of a request."""
 
 from __future__ import annotations
 

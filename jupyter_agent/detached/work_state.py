@@ -1,4 +1,4 @@
-"""Work state: how far one attempt's work item and its worker have got, read from their files.
+"""Work state: how far a work item and its worker have got, read from files.
 
 P is the id of the worker, chosen when its item is enqueued. Each arrow is one atomic step.
 

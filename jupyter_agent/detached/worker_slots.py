@@ -1,4 +1,4 @@
-"""Worker slots: one lock for each worker that may run at once, held while the worker is alive."""
+"""Worker slots: one lock for each worker that may run at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peer: an outgoing WebSocket that is written to, and pinged to learn what it has read.
+"""Peer: an outgoing WebSocket, pinged to learn what it has read.
 
 Its messages are ignored. Every wait has a timeout, and no error repeats the address or a header.
 """

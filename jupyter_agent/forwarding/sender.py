@@ -1,7 +1,7 @@
-"""Sender: delivers the events of a source to a peer at least once, and reconnects until it is cancelled.
+"""Sender: delivers a source's events to a peer, at least once.
 
-A batch is acknowledged when the peer has answered a ping sent behind it, and is sent again otherwise. Memory
-is one batch. Reconnecting is silent, with growing delays.
+It reconnects until it is cancelled, silently and with growing delays. A batch is acknowledged when the peer
+has answered a ping sent behind it, and is sent again otherwise. Memory is one batch.
 """
 
 from __future__ import annotations

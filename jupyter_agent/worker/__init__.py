@@ -1,1 +1,1 @@
-"""Processes that run one task each: `child` for ``on="process"``, `detached` for ``on="detached"``."""
+"""Worker processes, one task each: `child` of a kernel, or `detached`."""

@@ -1,4 +1,4 @@
-"""``python -m jupyter_agent.worker.child``: one attempt of ``on="process"``, as a child of its kernel.
+"""``python -m jupyter_agent.worker.child``: one attempt of ``on="process"``.
 
 It reads what to run from its standard input, then commands; the end of that input means that its parent is
 dead, and then it ends too. It runs the work in its main thread, where SIGTERM raises `TaskCancelled`, and

@@ -1,4 +1,4 @@
-"""Engine of a child process: stops the work by a signal and reports snapshots to the parent."""
+"""Engine of a child process: stops by a signal, reports to the parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m jupyter_agent.worker.detached <producer>``: a detached task in a process of its own.
+"""``python -m jupyter_agent.worker.detached <producer>``: one detached task.
 
 No other process waits for it: it claims its work item, runs the attempt in its main thread, and emits through
 its own spool and forwarder, by which the journal's holder finds it. It exits without a word when there is no

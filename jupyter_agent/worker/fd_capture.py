@@ -1,4 +1,4 @@
-"""Capture of file descriptors 1 and 2: output of C code and of programs that the worker starts.
+"""Capture of file descriptors 1 and 2, for C code and child programs.
 
 The descriptors become pipes, which a thread reads into the attempt's log.
 """

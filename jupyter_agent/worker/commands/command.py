@@ -1,4 +1,4 @@
-"""Commands: a program's output as the log, its bars as progress, its exit status as the outcome."""
+"""Commands: output as the log, bars as progress, exit status as the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments: given by name, bound to a function's parameters and coerced to their annotations."""
+"""Arguments bound to a function's parameters and coerced to annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebook client: nbclient, which also records what the cells do as events of the task."""
+"""Notebook client: nbclient, which also records events of the task."""
 
 from __future__ import annotations
 

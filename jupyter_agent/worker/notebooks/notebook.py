@@ -1,4 +1,4 @@
-"""Notebook targets: run cell by cell in a kernel of their own, and saved beside the task."""
+"""Notebook targets: run in a kernel of their own, saved beside the task."""
 
 from __future__ import annotations
 
