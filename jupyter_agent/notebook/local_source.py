@@ -6,8 +6,10 @@ from ..core.events import Event, decode_event
 from ..core.task import Task
 from ..producer.spool_folder import read_spool
 from ..runtime.local_task import LocalTask
-from ..transport.blocking_http import TIMEOUT
 from .journal_client import task_events
+
+COMMIT_TIMEOUT = 30.0
+"""Seconds to wait for a server to commit what was emitted, before its events are read."""
 
 
 class LocalSource:
@@ -49,7 +51,7 @@ def events_of_local(task: LocalTask, after: str | None) -> list[Event]:
     those that are not committed yet.
     """
     producer = task.producer
-    producer.flush(TIMEOUT if producer.locate() is not None else 0.0)
+    producer.flush(COMMIT_TIMEOUT if producer.locate() is not None else 0.0)
     own = [decode_event(body) for _, body in read_spool(producer.spool.folder)[1]]
     ours = [event for event in own if event.task == task.id]
     if after is None and producer.spool.base == 1 and task.fold.attempt == 1 and _runs_here(task):

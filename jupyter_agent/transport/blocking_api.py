@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..core.events import Event
 from ..core.query import EventQuery, EventsPage, TaskQuery, TasksPage
 from ..core.task import Task
-from ..protocol.http import TaskPager, command_body, commands_path, events_path, task_path
+from ..protocol.http import TaskPager, command_body, commands_path, events_path, read_all, task_path
 from .blocking_http import fetch
 from .discovery import Address
 from .problem import read_answer
@@ -33,6 +34,10 @@ class BlockingApi:
 
     def events(self, task_id: str, query: EventQuery) -> EventsPage:
         return self._get(events_path(task_id, query), EventsPage, task_id)  # type: ignore[no-any-return]
+
+    def all_events(self, task_id: str, after: str | None) -> list[Event]:
+        """Every event after the cursor *after*, ``None`` for all."""
+        return read_all(lambda query: self.events(task_id, query), after)
 
     def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:
         body = json.dumps(command_body(command, args)).encode()

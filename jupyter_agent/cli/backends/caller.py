@@ -49,7 +49,7 @@ def _folder() -> str:
     try:
         return checked_text(str(Path.cwd()))
     except FileNotFoundError as error:
-        raise BadTarget("the present folder is not there any more; go to another one") from error
+        raise BadTarget("the current folder does not exist any more; go to another one") from error
 
 
 def checked_text(text: str) -> str:

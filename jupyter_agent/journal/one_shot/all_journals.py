@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, TypeVar
 
 from ...core.events import Event
 from ...core.query import TaskQuery
 from ...core.task import Task
 from ...errors import AgentError, JournalHeld, RequestRefused, ServerUnreachable, UnknownTask
-from ...protocol.http import read_all
 from ...system.paths import DataPaths
 from ...transport.blocking_api import BlockingApi
 from ...transport.discovery import find_address
@@ -43,7 +41,7 @@ class AllJournals:
     def events(self, task_id: str, after: str | None) -> list[Event]:
         """All events of a task, or those after a cursor."""
         slot, task = self._find(task_id)
-        return self._use(slot, lambda source: read_all(partial(source.events, task.id), after))
+        return self._use(slot, lambda source: source.all_events(task.id, after))
 
     def command(self, task_id: str, command: str, args: dict[str, Any]) -> None:
         slot, task = self._find(task_id)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ...core.events import Event
 from ...core.query import EventQuery, EventsPage, TaskQuery
 from ...core.task import Task
 from ...detached.run_spec import RunSpec, load_run_spec
 from ...detached.work_state import is_alive
 from ...errors import NotNow
+from ...protocol.http import read_all
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths
 from ...system.user import user_name
@@ -49,6 +51,10 @@ class OneShotJournal:
 
     def events(self, task_id: str, query: EventQuery) -> EventsPage:
         return self.run(lambda session: read_events(session, task_id, query))
+
+    def all_events(self, task_id: str, after: str | None) -> list[Event]:
+        """Every event after the cursor *after*, ``None`` for all."""
+        return read_all(lambda query: self.events(task_id, query), after)
 
     def next_items(
         self, named: list[str] | None, after: str | None, tail: int | None

@@ -246,7 +246,7 @@ def test_a_folder_that_is_gone_is_one_sentence(
     here.rmdir()
     status, words = refused(capsys, "tasks", "add", "--", "true")
     assert status == 2
-    assert "the present folder is not there any more" in words
+    assert "the current folder does not exist any more" in words
 
 
 def test_what_the_server_refuses_is_wrong_use(fake: FakeHolder, capsys: Capture) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.errors import AgentError, RequestRefused, ServerUnreachable
-from jupyter_agent.notebook import journal_client
 from jupyter_agent.system.ids import new_id
+from jupyter_agent.transport import one_shot_program
 from jupyter_agent.transport.blocking_http import fetch
 from jupyter_agent.transport.discovery import Address
 from tests.support.runtime import own_producer, run_script, until  # noqa: F401
@@ -137,7 +137,7 @@ def test_a_name_that_no_task_can_have_is_one_sentence(name: str, words: str) -> 
 
 
 def test_a_journal_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_client, "ONE_SHOT_TIMEOUT", 0.01)
+    monkeypatch.setattr(one_shot_program, "ANSWER_TIMEOUT", 0.01)
     with pytest.raises(AgentError, match=r"^the journal did not answer within 0 s"):
         ja.tasks()
 
