@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from jupyter_agent.detached.targets import AgentTarget, FunctionTarget, PickledT
 from jupyter_agent.errors import BadTarget, TaskCancelled
 from jupyter_agent.runtime.outcome import described
 from jupyter_agent.worker.functions.arguments import bind_arguments
+from jupyter_agent.worker.functions.callables import find_function
 from jupyter_agent.worker.functions.coercion import CoercionError, coerce
 from jupyter_agent.worker.run_target import run_target
 from tests.support.targets import RecordingSink, current, run_and_stop
@@ -295,3 +297,30 @@ def test_arguments_find_their_places() -> None:
 def test_a_function_without_parameters_says_so() -> None:
     with pytest.raises(BadTarget, match=r"it has no parameter 'n' \(it has none\)"):
         bind_arguments(lambda: None, {"n": 1})
+
+
+def test_an_object_that_has_every_attribute_is_not_taken_for_a_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lenient.py").write_text(
+        "class Lenient:\n"
+        "    def __getattr__(self, name): return None\n"
+        "    def __call__(self): return 5\n"
+        "lenient = Lenient()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find_function("lenient:lenient")() == 5
+
+
+def test_a_worker_imports_no_notebook_side() -> None:
+    modules = "run_target, child, detached, functions.callables, notebooks.notebook"
+    imports = "; ".join(f"import jupyter_agent.worker.{name}" for name in modules.split(", "))
+    sides = ("jupyter_agent.notebook", "jupyter_agent.server", "jupyter_agent.journal")
+    found = f"[name for name in sys.modules if name.startswith({sides})]"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {imports}; print({found})"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"
