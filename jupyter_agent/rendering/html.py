@@ -1,7 +1,6 @@
-"""A task as a still picture: HTML that needs nothing else, for nbconvert, GitHub and e-mail.
+"""Static HTML of a task, without scripts or style sheets: for nbconvert, GitHub and e-mail.
 
-Its few colours are seen on light and on dark, and it can be read where all style is taken away, as some
-hosts do.
+Its few colors are visible on light and on dark pages, and it is readable where a host strips all style.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .palette import HTML_COLORS
 from .transcript import TAIL_LINES
 
 _MAX_LINE = 500
-"""Characters of a line that are shown."""
+"""Maximum number of characters shown of a line."""
 
 _MAX_METRICS = 12
 _FRAME = (
@@ -33,19 +32,19 @@ _MONO = f"{_BARE};margin:6px 0 0;padding:6px 0 0;border-top:1px solid #8884"
 
 
 def start_html(name: str) -> str:
-    """A task of which nothing is said but its name, so that two runs of a notebook agree."""
+    """Return a task with nothing but its name, so that two runs of a notebook produce the same output."""
     return f'<div style="{_frame(TaskState.QUEUED)}"><strong>{_text(name)}</strong></div>'
 
 
 def html(task: Task, lines: Sequence[str] = ()) -> str:
-    """The task as it is now: state, progress, metrics, how it ended, and *lines* of its log under it."""
-    words = (_line(_numbers(task)), _line(_metrics(task)), _line(_asked(task)))
+    """Return the task as it is now: state, progress, metrics, its end, and *lines* of its log."""
+    words = (_line(_numbers(task)), _line(_metrics(task)), _line(_question(task)))
     parts = [_head(task), _bar(task), *words, _end(task), _pre("\n".join(lines)), _result(task)]
     return f'<div style="{_frame(task.state)}">{"".join(parts)}</div>'
 
 
 def last_lines(texts: Iterable[str], count: int = TAIL_LINES) -> list[str]:
-    """The last *count* lines that these texts print, as a terminal would leave them."""
+    """Return the last *count* lines that *texts* print, as a terminal shows them after carriage returns."""
     whole = [line.rstrip("\r").rpartition("\r")[2] for line in "".join(texts).rstrip("\n").split("\n")]
     return [_short(line) for line in whole[-count:]] if any(whole) else []
 
@@ -103,7 +102,7 @@ def _metrics(task: Task) -> list[str]:
     return [*words, f"and {more} more"] if more else words
 
 
-def _asked(task: Task) -> list[str]:
+def _question(task: Task) -> list[str]:
     return [f"It asks: <strong>{_text(task.prompt.text)}</strong>"] if task.prompt else []
 
 

@@ -1,4 +1,4 @@
-"""Times, durations, sizes and numbers as a person says them; and times as a person gives them."""
+"""Ages, times, sizes and numbers for people; and parsing of the times that people enter."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from datetime import datetime
 
 _STEPS = ((60.0, "s"), (60.0, "min"), (24.0, "h"))
 _HUGE = 1e300
+"""Values from here on are not shown as they are: a broken clock or counter reported them."""
+
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)\Z")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def age(seconds: float) -> str:
-    """As "now", "40 s ago", "3 min ago", "5 h ago", "12 d ago"; nothing for what no clock counts."""
+    """Format as "now", "40 s ago", "3 min ago", "5 h ago", "12 d ago"; empty for NaN and beyond `_HUGE`."""
     if not abs(seconds) < _HUGE:
         return ""
     if seconds < 2:
         return "now"
     amount = seconds
-    for most, unit in _STEPS:
-        if amount < most:
+    for limit, unit in _STEPS:
+        if amount < limit:
             return f"{int(amount)} {unit} ago"
-        amount /= most
+        amount /= limit
     return f"{int(amount)} d ago"
 
 
 def number(value: float | None) -> str:
-    """A count or a measurement with as many digits as are worth reading."""
+    """Format a count with separators, a measurement with four significant digits; "-" for ``None``."""
     if value is None:
         return "-"
     if abs(value) >= _HUGE:
@@ -37,7 +39,7 @@ def number(value: float | None) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes: "512 B", "1.2 MiB"."""
+    """Format bytes as "512 B", "1.2 MiB"."""
     amount = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < 1024 or unit == "GiB":
@@ -47,19 +49,19 @@ def size(count: int) -> str:
 
 
 def moment(when: float | None) -> str:
-    """A time on this machine's clock, to the second; nothing for ``None``, and for what no calendar has."""
+    """Format a time in this machine's time zone, to the second; empty for ``None`` and times out of range."""
     if when is None:
         return ""
     try:
         return datetime.fromtimestamp(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (OverflowError, ValueError, OSError):  # a broken clock may have said anything
+    except (OverflowError, ValueError, OSError):  # a broken clock may have reported anything
         return ""
 
 
 def parse_moment(text: str, now: float) -> float:
-    """Unix seconds of an ISO date or time (local, unless it names a zone) or of an age such as ``7d``.
+    """Parse an ISO date or time (local, unless it has an offset) or an age such as ``7d``, to Unix seconds.
 
-    Raises `ValueError` with a sentence.
+    Raises `ValueError` with a sentence for the user.
     """
     if match := _AGE.match(text.strip()):
         return now - float(match[1]) * _SECONDS[match[2]]
