@@ -11,7 +11,7 @@ from .task import Task
 class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which tasks to list, newest first by id.
 
-    ``limit``: at most so many, ``None`` for all. ``before`` is the id of a task to go on from.
+    ``limit``: maximum number of tasks, ``None`` for all. ``before``: only tasks with smaller ids.
     """
 
     state: str | None = None

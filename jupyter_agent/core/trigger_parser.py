@@ -55,8 +55,8 @@ def parse_schedule(asked: Mapping[str, Any], *, timezone: str, now: float) -> Sc
         raise BadSchedule(f"a schedule has no {_shown(unknown[0])}; it has {', '.join(_KNOWN)}")
     given = [kind for kind in _KINDS if asked.get(kind) is not None]
     if len(given) != 1:
-        told = f"not {' and '.join(given)}" if given else "and none is given"
-        raise BadSchedule(f"a schedule has one of every, cron and at, {told}")
+        found = f"not {' and '.join(given)}" if given else "and none is given"
+        raise BadSchedule(f"a schedule has one of every, cron and at, {found}")
     overlap = asked.get("overlap")
     if overlap not in (None, *OVERLAPS):
         raise BadSchedule(f"overlap must be skip, queue or allow, not {_shown(overlap)}")
@@ -146,8 +146,8 @@ def described(trigger: Trigger) -> str:
         case Every():
             return f"every {_span(trigger.seconds)}"
         case Cron():
-            told = CronSim(trigger.expression, datetime(2000, 1, 1)).explain()  # noqa: DTZ001 - only explained
-            return f"{told[:1].lower()}{told[1:]} ({trigger.timezone})"
+            text = CronSim(trigger.expression, datetime(2000, 1, 1)).explain()  # noqa: DTZ001 - only explained
+            return f"{text[:1].lower()}{text[1:]} ({trigger.timezone})"
         case At():
             return f"once at {_moment(trigger.time, ZoneInfo(trigger.timezone))} ({trigger.timezone})"
 

@@ -164,12 +164,12 @@ class Journal(Records, Protocol):
         *,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-        look: int = SCAN_LIMIT,
+        scan_limit: int = SCAN_LIMIT,
     ) -> HistoryPage:
         """Return the newest *limit* events (and about *size* bytes) of one task up to and including *upto*.
 
-        With *types* at most *look* events are scanned: the page may be shorter, or empty, although older
-        events exist.
+        With *types* at most *scan_limit* events are scanned: the page may be shorter, or empty, although
+        older events exist.
         """
 
     def task(self, task_id: str) -> Task | None:

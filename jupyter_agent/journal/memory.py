@@ -164,13 +164,13 @@ class MemoryJournal(MemoryRecords):
         *,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-        look: int = SCAN_LIMIT,
+        scan_limit: int = SCAN_LIMIT,
     ) -> HistoryPage:
         page: list[StoredEvent] = []
         weight = 0
         found = reversed([e for e in self._events if e.task == task and e.offset <= upto])
         for passed, event in enumerate(found):
-            if len(page) == limit or weight > size or (types is not None and passed == look):
+            if len(page) == limit or weight > size or (types is not None and passed == scan_limit):
                 return HistoryPage(page[::-1], event.offset)
             if types is None or event.type in types:
                 page.append(event)

@@ -1,4 +1,4 @@
-"""The holder, slots and taking in: real files, real locks, real processes."""
+"""The holder, slots and recovery: real files, real locks, real processes."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class TestCommitting:
             assert len(facts(holder)) == 3
         assert "the commit listener failed" in caplog.text
 
-    def test_one_who_left_before_his_turn_hurts_nobody(self, holder: Holder) -> None:
+    def test_a_future_cancelled_in_the_queue_does_not_fail_the_others(self, holder: Holder) -> None:
         gate = Gate(holder)
         futures = [holder.append(batch(n, n)) for n in range(1, 4)]
         job = holder.call(lambda session: session.journal.head)
@@ -261,9 +261,7 @@ class TestBreathing:
         inner.result(20)
         assert head.result(20) == 3
 
-    def test_a_journal_replaced_in_that_breath_ends_the_long_job_and_nobody_else(
-        self, holder: Holder
-    ) -> None:
+    def test_a_journal_replaced_meanwhile_ends_the_long_job_and_no_other(self, holder: Holder) -> None:
         gate = Gate(holder)
 
         def damaged(session: JournalSession) -> None:
@@ -277,7 +275,7 @@ class TestBreathing:
         assert put(holder, batch(1, 3))[0].upto == 3
         assert [n for _, n in facts(holder)] == [1, 2, 3]
 
-    def test_a_spool_is_taken_in_while_others_are_committed(self, holder: Holder, paths: DataPaths) -> None:
+    def test_a_spool_is_recovered_while_others_are_committed(self, holder: Holder, paths: DataPaths) -> None:
         lines = 2 * CHUNK + 10
         spool = Spool.create(paths, header_for(STRANGER, "default", 1.0))
         for _ in range(lines):
@@ -470,7 +468,7 @@ class TestSlots:
         spool.close()
         assert take() == "default-2"
 
-    def test_a_command_line_that_holds_it_for_a_moment_is_waited_for(self, paths: DataPaths) -> None:
+    def test_a_command_line_that_holds_it_for_one_job_is_waited_for(self, paths: DataPaths) -> None:
         moment = take_slot_briefly(paths)
         assert holder_of(paths, "default") is not None
         waits: list[float] = []
@@ -572,7 +570,7 @@ def spool_of(
     return folder
 
 
-def look(holder: Holder, paths: DataPaths) -> int:
+def recover(holder: Holder, paths: DataPaths) -> int:
     return holder.call(lambda session: recover_all(session, paths, holder.slot.name)).result(20)
 
 
@@ -584,10 +582,10 @@ def free_journal(paths: DataPaths, name: str, *work: Batch | HolderEvent) -> Non
         put(holder, *work)
 
 
-class TestTakingIn:
+class TestRecovery:
     def test_a_dead_ones_spool_is_stored_ended_and_deleted(self, holder: Holder, paths: DataPaths) -> None:
         spool_of(paths, story(logs=5, end=False))
-        assert look(holder, paths) == 1
+        assert recover(holder, paths) == 1
         assert facts(holder) == [(PRODUCER, n) for n in range(1, 8)] + [(holder.id, 1)]
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
@@ -596,7 +594,7 @@ class TestTakingIn:
             INTERRUPTED, reason="the process that ran it is gone"
         )
         assert list(paths.spools.iterdir()) == []
-        assert look(holder, paths) == 0
+        assert recover(holder, paths) == 0
 
     def test_a_dead_workers_task_has_the_name_that_its_living_parent_gave_it(
         self, holder: Holder, paths: DataPaths
@@ -604,7 +602,7 @@ class TestTakingIn:
         spool_of(paths, [state(1, QUEUED, about="train", delegate=STRANGER)], alive=True)
         ran = [state(1, RUNNING, producer=STRANGER), state(2, TaskState.COMPLETED, producer=STRANGER)]
         spool_of(paths, ran, producer=STRANGER)
-        assert look(holder, paths) == 1
+        assert recover(holder, paths) == 1
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
         assert task is not None
         assert (task.name, task.state, task.producer) == ("train", TaskState.COMPLETED, STRANGER)
@@ -612,24 +610,24 @@ class TestTakingIn:
 
     def test_one_that_had_ended_is_not_interrupted(self, holder: Holder, paths: DataPaths) -> None:
         spool_of(paths, story())
-        look(holder, paths)
+        recover(holder, paths)
         assert [n for _, n in facts(holder)] == [1, 2, 3, 4, 5, 6]
 
     def test_what_was_committed_already_comes_once(self, holder: Holder, paths: DataPaths) -> None:
         put(holder, Batch(PRODUCER, 1, story()[:4]))
         spool_of(paths, story())
-        look(holder, paths)
+        recover(holder, paths)
         assert [n for _, n in facts(holder)] == [1, 2, 3, 4, 5, 6]
 
     def test_a_living_ones_spool_is_left(self, holder: Holder, paths: DataPaths) -> None:
         folder = spool_of(paths, story(end=False), alive=True)
-        assert look(holder, paths) == 0
+        assert recover(holder, paths) == 0
         assert facts(holder) == []
         assert len(read_spool(folder)[1]) == 5
 
     def test_another_hosts_spool_is_never_judged(self, holder: Holder, paths: DataPaths) -> None:
         folder = spool_of(paths, story(end=False), host_name="elsewhere")
-        assert look(holder, paths) == 0
+        assert recover(holder, paths) == 0
         holder.call(lambda session: read_live_spools(session, paths, "default")).result(20)
         assert facts(holder) == []
         assert folder.is_dir()
@@ -640,16 +638,16 @@ class TestTakingIn:
         other = try_slot(paths, "default-2")
         assert other is not None
         spool_of(paths, story(end=False), journal="default-2")
-        assert look(holder, paths) == 0
+        assert recover(holder, paths) == 0
         with Holder(other) as second:
-            assert look(second, paths) == 1
+            assert recover(second, paths) == 1
             assert len(facts(second)) == 6
 
     def test_when_its_journal_is_gone_the_default_one_takes_it(
         self, holder: Holder, paths: DataPaths
     ) -> None:
         spool_of(paths, story(end=False), journal="default-7")
-        assert look(holder, paths) == 1
+        assert recover(holder, paths) == 1
 
     def test_a_free_journal_is_merged_and_goes(self, holder: Holder, paths: DataPaths) -> None:
         free_journal(
@@ -660,7 +658,7 @@ class TestTakingIn:
             Batch(STRANGER, 1, story(task=OTHER_TASK, producer=STRANGER)),
         )
         spool_of(paths, [*story(end=False), event(6)], journal="default-2")
-        assert look(holder, paths) == 2
+        assert recover(holder, paths) == 2
         mine = [n for producer, n in facts(holder) if producer == PRODUCER]
         assert mine == [1, 2, 3, 4, 5, 6]
         assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2, 3, 4, 5, 6]
@@ -677,7 +675,7 @@ class TestTakingIn:
             put(second, Batch(PRODUCER, 1, story(end=False)), cancel, cancel)
             first = second.call(lambda session: session.journal.pending(PRODUCER)).result(20)[0].offset
             second.call(lambda session: session.journal.handled(first)).result(20)
-        look(holder, paths)
+        recover(holder, paths)
         assert len(holder.call(lambda session: session.journal.pending(PRODUCER)).result(20)) == 1
 
     def test_a_held_journal_is_left(self, holder: Holder, paths: DataPaths) -> None:
@@ -685,7 +683,7 @@ class TestTakingIn:
         assert slot is not None
         with Holder(slot) as second:
             put(second, batch(1, 3))
-            assert look(holder, paths) == 0
+            assert recover(holder, paths) == 0
             assert len(facts(second)) == 3
 
     def test_only_the_default_journal_takes_others_in(self, paths: DataPaths, holder: Holder) -> None:
@@ -693,7 +691,7 @@ class TestTakingIn:
         third = try_slot(paths, "default-3")
         assert third is not None
         with Holder(third) as other:
-            assert look(other, paths) == 0
+            assert recover(other, paths) == 0
         assert "default-2" in existing_slots(paths)
 
     @pytest.mark.parametrize("damage", ["open", "read"])
@@ -712,7 +710,7 @@ class TestTakingIn:
         spool_of(paths, story(end=False))
         epoch = holder.epoch
         for _ in range(3):
-            look(holder, paths)
+            recover(holder, paths)
         assert holder.epoch == epoch
         assert path.exists()
         assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2]
@@ -729,8 +727,8 @@ class TestTakingIn:
         path.write_bytes(content)
         put(holder, batch(1, 2, producer=STRANGER, task=OTHER_TASK))
         epoch = holder.epoch
-        look(holder, paths)
-        look(holder, paths)
+        recover(holder, paths)
+        recover(holder, paths)
         assert holder.epoch == epoch
         assert path.exists()
         mine = [n for producer, n in facts(holder) if producer == PRODUCER]
@@ -748,13 +746,13 @@ class TestTakingIn:
             for path in folder.glob("*.seg"):
                 path.write_bytes(b"" if damage == "empty" else b"junk" * 50)
         spool_of(paths, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
-        look(holder, paths)
+        recover(holder, paths)
         assert [n for producer, n in facts(holder) if producer == STRANGER] == [1, 2, 3, 4, 5, 6]
 
     def test_losses_in_a_spool_are_named_as_they_were(self, holder: Holder, paths: DataPaths) -> None:
         events = [event(9, "lost", Lost(1, 9, "the disk is full")), *[event(n) for n in (10, 11, 14)]]
         spool_of(paths, events)
-        look(holder, paths)
+        recover(holder, paths)
         lost = [decode_data(e) for e in everything(holder) if e.type == "lost"]
         assert lost == [Lost(1, 9, "the disk is full"), Lost(12, 13, "damaged on disk")]
 
@@ -763,7 +761,7 @@ class TestTakingIn:
     ) -> None:
         monkeypatch.setattr(spool_recovery, "CHUNK", 3)
         spool_of(paths, [event(n) for n in (1, 2, 3, 6, 7)])
-        look(holder, paths)
+        recover(holder, paths)
         assert [decode_data(e) for e in everything(holder) if e.type == "lost"] == [
             Lost(4, 5, "damaged on disk")
         ]
@@ -776,7 +774,7 @@ class TestTakingIn:
         content = bytearray(segment.read_bytes())
         content[content.rindex(b"}}")] ^= 1
         segment.write_bytes(content)
-        look(holder, paths)
+        recover(holder, paths)
         told = everything(holder)
         assert [e.n for e in told if e.producer == PRODUCER] == [1, 2, 3, 4]
         assert [decode_data(e) for e in told if e.type == "lost"] == [Lost(5, 5, "damaged on disk")]
@@ -788,7 +786,7 @@ class TestTakingIn:
             last = int(process.stdout.readline())
             process.kill()
             process.wait()
-            assert look(holder, paths) == 1
+            assert recover(holder, paths) == 1
         assert [e.n for e in everything(holder) if e.producer != holder.id] == list(range(1, last + 1))
 
 
@@ -834,7 +832,7 @@ class Killed(BaseException):
     """As if the process had died here."""
 
 
-class TestInterruptedTakingIn:
+class TestInterruptedRecovery:
     """Killed after each step in turn, and run again: nothing lost, nothing doubled."""
 
     def arrange(self, paths: DataPaths) -> None:
@@ -873,10 +871,10 @@ class TestInterruptedTakingIn:
             patch.setattr(os, "rmdir", counted(os.rmdir))
             patch.setattr(Path, "rename", counted(Path.rename))
             try:
-                look(holder, paths)
+                recover(holder, paths)
             except Killed:
                 assert left == 0
-        look(holder, paths)
+        recover(holder, paths)
         mine = [n for producer, n in facts(holder) if producer == PRODUCER]
         assert mine == list(range(1, 23))
         assert [n for producer, n in facts(holder) if producer == STRANGER] == list(range(1, 11))
@@ -930,7 +928,7 @@ class TestOrphans:
         spool_of(paths, story(end=False))
         self.interrupt(holder, paths)
         assert self.state(holder) is QUEUED
-        look(holder, paths)
+        recover(holder, paths)
         ends = [e for e in everything(holder) if e.type == "state" and b"interrupted" in bytes(e.data)]
         assert ends == everything(holder)[-1:]
 
@@ -995,7 +993,7 @@ class TestPruning:
 
 def test_a_stored_event_of_another_host_is_spooled_with_it(holder: Holder, paths: DataPaths) -> None:
     spool_of(paths, story(end=False))
-    look(holder, paths)
+    recover(holder, paths)
     row = holder.call(lambda session: session.journal.producer(PRODUCER)).result(20)
     assert row is not None
     assert row.host == host()

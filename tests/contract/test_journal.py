@@ -99,7 +99,9 @@ def publish(
     return answer
 
 
-def note(journal: Journal, kind: str, data: Any, *, task: str = TASK, attempt: int = 1) -> StoredEvent:
+def emit_by_holder(
+    journal: Journal, kind: str, data: Any, *, task: str = TASK, attempt: int = 1
+) -> StoredEvent:
     (answer,) = journal.append([HolderEvent(task, attempt, kind, data)], NOW)
     (stored,) = answer.stored
     return stored
@@ -201,7 +203,7 @@ class TestIngesting:
 
     def test_offsets_grow_and_are_in_the_encoded_events(self, journal: Journal) -> None:
         publish(journal, story())
-        note(journal, "command", Command("retry"))
+        emit_by_holder(journal, "command", Command("retry"))
         publish(journal, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
         stored = journal.read(0, 1000)
         offsets = [s.offset for s in stored]
@@ -256,8 +258,8 @@ class TestOwning:
         self, journal: Journal
     ) -> None:
         publish(journal, story(end=False))
-        note(journal, "state", State(TaskState.INTERRUPTED, reason="gone"))
-        note(journal, "state", State(RUNNING, reason="its process is back"))
+        emit_by_holder(journal, "state", State(TaskState.INTERRUPTED, reason="gone"))
+        emit_by_holder(journal, "state", State(RUNNING, reason="its process is back"))
         joined = publish(journal, [state(1, RUNNING, attempt=2, producer=STRANGER)], producer=STRANGER)
         assert joined.foreign == (1,), "only by queueing it"
         answer = publish(journal, [state(2, QUEUED, attempt=2, producer=STRANGER)], producer=STRANGER)
@@ -355,7 +357,7 @@ class TestMerged:
 
 class TestCommands:
     def command(self, journal: Journal, **args: Any) -> int:
-        return note(journal, "command", Command("input", args, "ada")).offset
+        return emit_by_holder(journal, "command", Command("input", args, "ada")).offset
 
     def test_a_command_waits_for_the_tasks_producer_until_it_is_handled(self, journal: Journal) -> None:
         publish(journal, story(end=False))
@@ -394,7 +396,9 @@ class TestCommands:
         said = [Message("assistant", text, "m", delta=True) for text in ("Shall ", "I?")]
         events = [event(3 + n, "message", one) for n, one in enumerate(said)]
         publish(journal, [*events, event(5, "prompt", Prompt("p", "Go on?"))])
-        answer = note(journal, "command", Command("input", {"text": "yes", "prompt_id": "p"}, "ada"))
+        answer = emit_by_holder(
+            journal, "command", Command("input", {"text": "yes", "prompt_id": "p"}, "ada")
+        )
         task = journal.task(TASK)
         assert task is not None
         assert (task.prompt, task.messages) == (None, [MessageSnapshot("m", "assistant", "Shall I?")])
@@ -413,7 +417,7 @@ class TestCommands:
 
     def test_a_cancel_shows_in_the_task(self, journal: Journal) -> None:
         publish(journal, story(end=False))
-        note(journal, "command", Command("cancel"))
+        emit_by_holder(journal, "command", Command("cancel"))
         task = journal.task(TASK)
         assert task is not None
         assert task.cancel_requested
@@ -430,15 +434,15 @@ class TestCommands:
 
     def test_a_retry_of_an_ended_task_waits_too(self, journal: Journal) -> None:
         publish(journal, story())
-        offset = note(journal, "command", Command("retry")).offset
+        offset = emit_by_holder(journal, "command", Command("retry")).offset
         assert [p.offset for p in journal.pending(PRODUCER)] == [offset]
 
 
 class TestNotes:
     def test_they_are_numbered_as_the_holders_own(self, journal: Journal) -> None:
         publish(journal, story(end=False))
-        note(journal, "state", State(INTERRUPTED, reason="gone"))
-        note(journal, "input", Input("hello"))
+        emit_by_holder(journal, "state", State(INTERRUPTED, reason="gone"))
+        emit_by_holder(journal, "input", Input("hello"))
         noted = [e for e in everything(journal) if e.producer == HOLDER]
         assert [(e.n, e.time, e.type) for e in noted] == [(1, NOW, "state"), (2, NOW, "input")]
         task = journal.task(TASK)
@@ -535,8 +539,8 @@ class TestReadingBack:
         self, full: Journal, limit: int, look: int
     ) -> None:
         logs = full.read(0, 100, tasks=[TASK], types=["log"])
-        assert self.back(full, limit, types=["log"], look=look) == logs
-        assert self.back(full, limit, types=["display"], look=look) == []
+        assert self.back(full, limit, types=["log"], scan_limit=look) == logs
+        assert self.back(full, limit, types=["display"], scan_limit=look) == []
 
     def test_a_page_is_the_newest_up_to_a_place_oldest_first(self, full: Journal) -> None:
         every = full.read(0, 100, tasks=[TASK])
@@ -546,15 +550,18 @@ class TestReadingBack:
         assert full.past(TASK, every[1].offset, 2) == (every[:2], 0)
         assert full.past(TASK, every[2].offset, 2) == (every[1:3], every[0].offset)
 
-    def test_there_is_nothing_before_the_first_of_nobody_and_of_no_types(self, full: Journal) -> None:
+    def test_there_is_nothing_before_the_first_of_no_task_and_of_no_types(self, full: Journal) -> None:
         assert full.past(TASK, 0, 10) == full.past(task_id(9), full.head, 10) == ([], 0)
         assert self.back(full, 10, types=[]) == []
 
     def test_a_look_goes_no_further_than_it_may(self, full: Journal) -> None:
         every = full.read(0, 100, tasks=[TASK])
-        page = full.past(TASK, every[38].offset, 10, types=["log"], look=9)
+        page = full.past(TASK, every[38].offset, 10, types=["log"], scan_limit=9)
         assert [s.offset for s in page.events] == [every[31].offset, every[35].offset]
-        assert full.past(TASK, every[38].offset, 10, types=["display"], look=9) == ([], every[29].offset)
+        assert full.past(TASK, every[38].offset, 10, types=["display"], scan_limit=9) == (
+            [],
+            every[29].offset,
+        )
 
     def test_a_page_is_bounded_by_bytes_and_never_empty(self, full: Journal) -> None:
         every = full.read(0, 100, tasks=[TASK])
@@ -637,7 +644,7 @@ def started(journal: Journal, number: int, notebook: str | None, cell: str | Non
     publish(journal, events, producer=origin["producer"])
 
 
-class TestSpots:
+class TestCellLocations:
     @pytest.fixture
     def nest(self, journal: Journal) -> Journal:
         started(journal, 1, "/home/a.ipynb", "one")
@@ -655,7 +662,7 @@ class TestSpots:
         found = journal.tasks(TaskQuery(**narrow), locations=places)
         return [known[task.id] for task in found]
 
-    def test_each_spot_is_told_once(self, nest: Journal) -> None:
+    def test_each_location_is_listed_once(self, nest: Journal) -> None:
         a, b = "/home/a.ipynb", "/home/b.ipynb"
         assert sorted(nest.cell_locations(["one"]), key=str) == [(a, "one"), (b, "one"), (None, "one")]
         assert nest.cell_locations(["two", "two", "three"]) == [(a, "two")]
@@ -740,7 +747,7 @@ class TestKeys:
 class TestForgetting:
     def test_a_forgotten_task_is_gone_with_all_its_events(self, journal: Journal) -> None:
         publish(journal, story(end=False))
-        note(journal, "command", Command("cancel"))
+        emit_by_holder(journal, "command", Command("cancel"))
         publish(journal, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
         size = journal.size()
         journal.forget([TASK])
@@ -822,7 +829,7 @@ class TestHostile:
         assert journal.read(2, 1)[0].encoded.count(b'"offset"') == 1
 
     @pytest.mark.parametrize("name", sorted(HOSTILE))
-    def test_it_is_stored_as_it_came_and_hurts_nobody_in_the_same_batch(
+    def test_it_is_stored_as_it_came_and_does_not_fail_the_others_of_its_batch(
         self, journal: Journal, name: str
     ) -> None:
         kind, raw = HOSTILE[name]
@@ -876,7 +883,7 @@ class TestReopening:
         path = tmp_path / "journal.sqlite"
         first = SQLiteJournal(path, HOLDER, "first")
         publish(first, story(end=False), host="far")
-        offset = note(first, "command", Command("cancel")).offset
+        offset = emit_by_holder(first, "command", Command("cancel")).offset
         publish(first, story(task=OTHER_TASK, producer=STRANGER), producer=STRANGER)
         first.forget([OTHER_TASK])
         before = (first.head, first.epoch, first.read(0, 100), first.task(TASK), first.producers())

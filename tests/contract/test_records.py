@@ -187,7 +187,7 @@ class TestFirings:
         assert len(journal.firings("other")) == 1
 
 
-class TestTakingOver:
+class TestExportAndImport:
     def test_everything_comes_and_what_is_there_stays(self, make: Callable[[str], Journal]) -> None:
         source, target = make("source"), make("target")
         for ident in "ab":

@@ -1,6 +1,6 @@
 """The delivery path as a state machine: every run is 50 steps of normal life and trouble, without any I/O.
 
-The production code runs as it is: the protocol's sides, the door of the WebSocket, pump, feed, registry,
+The production code runs as it is: the protocol's sides, the WebSocket handler, writer, feed, registry,
 liveness, holder, drafts, the journal in memory, ingestion, the forwarder. What it would get from the world
 is modelled, as little as possible:
 

@@ -15,7 +15,7 @@ class Bug(Enum):
     DOUBLE_DRAIN = "two drainers take one spool: no lock, and known numbers are not skipped"
     ACK_FREES_ALL = "any ack frees everything that was sent"
     ATTEMPT_IGNORED = "an event of an old attempt is folded into the present one"
-    LANE_REPEATS = "whoever joins a lane gets its last frame again"
+    FRAME_REPEATED = "a reader that joins a shared frame gets its last frame again"
     SNAPSHOT_AHEAD = "a snapshot is newer than the cursor that comes with it"
     LOST_UNSAID = "what a journal never got is passed over without a word"
     PREV_UNCHECKED = "a subscriber applies whatever arrives"

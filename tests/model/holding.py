@@ -230,8 +230,8 @@ class _Nothing:
         return iter(())
 
 
-class FakePlaces:
-    """A user's folders: what is in them, no result files, and nobody's detached tasks."""
+class FakePaths:
+    """A user's folders, without result files and detached tasks."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -240,18 +240,18 @@ class FakePlaces:
 
 
 def paths_of(home: Home) -> DataPaths:
-    return cast(DataPaths, FakePlaces(home))
+    return cast(DataPaths, FakePaths(home))
 
 
 def has_spool(paths: DataPaths, producer: str) -> bool:
     """Stands for `interruption._has_spool`."""
-    return producer in cast(FakePlaces, paths).home.spools
+    return producer in cast(FakePaths, paths).home.spools
 
 
 def recover_all(session: JournalSession, paths: DataPaths, slot: str) -> int:
     """Stands for `recovery.recover_all`, which finds folders and locks; reading, merging, interrupting are
     the real ones, in chunks, and may be cut short at any append."""
-    home = cast(FakePlaces, paths).home
+    home = cast(FakePaths, paths).home
     taken = _merge_journals(session, home) if slot == DEFAULT else 0
     for spool in home.own_spools(slot):
         if not spool.locked or home.bug is Bug.DOUBLE_DRAIN:

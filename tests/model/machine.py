@@ -63,7 +63,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(who=few, what=few)
     def turn(self, who: int, what: int) -> None:
-        """An attempt ends, a task is tried again (by whoever ran it, or by another who asked its journal),
+        """An attempt ends, a task is tried again (by its producer, or by another that asked its journal),
         or a new one begins."""
         up = self._running()
         running = _pick([(p, a) for p in up for a in p.attempts if a.state is TaskState.RUNNING], who)
@@ -90,7 +90,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(rounds=few)
     def flow(self, rounds: int) -> None:
-        """Servers come up, everybody reconnects, and a little of everything moves."""
+        """Servers come up, every client reconnects, and a little of everything moves."""
         if rounds != 1:
             self.world.start_server(DEFAULT)
         for client in self.world.clients:
@@ -106,7 +106,7 @@ class Delivery(RuleBasedStateMachine):
             assert producer is not None
             producer.send()
         wire = _pick(self.world.wires, who)
-        while wire and wire.door and what >= 3 and wire.door.take():
+        while wire and wire.socket and what >= 3 and wire.socket.take():
             what -= 1
 
     @rule(which=few, count=few)
@@ -152,7 +152,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(who=few, what=few)
     def command(self, who: int, what: int) -> None:
-        """Somebody cancels a task, or answers it."""
+        """A user cancels a task, or answers its prompt."""
         subscriber, task = _pick(self.world.subscribers, who), _pick(self.world.tasks, what)
         if subscriber and task:
             subscriber.command(task, None, "input" if who % 3 == 2 else "cancel")
@@ -173,7 +173,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(which=few, how=few)
     def server(self, which: int, how: int) -> None:
-        """A server starts, is killed, says goodbye, or looks who is gone: takes in, interrupts, prunes."""
+        """A server starts, is killed, shuts down, or runs a liveness tick: recovers, interrupts, prunes."""
         name = _name(which)
         server = self.world.servers.get(name)
         if server is None:
@@ -188,7 +188,7 @@ class Delivery(RuleBasedStateMachine):
     @rule(which=few, how=few)
     def trouble(self, which: int, how: int) -> None:
         """A coming append finds the disk full or is the last thing its process does; a journal's file is
-        damaged, so that a new epoch begins; somebody deletes an ended task."""
+        damaged, so that a new epoch begins; a user deletes an ended task."""
         server = self.world.servers.get(_name(which))
         task = _pick(self.world.tasks, which)
         if how < 3:
@@ -212,8 +212,8 @@ class Delivery(RuleBasedStateMachine):
     def _cut(self, wire: Wire, how: int) -> None:
         if how % 3 != 1:
             wire.client.hang_up_of(wire)
-        if how % 3 != 0 and wire.door is not None:
-            wire.door.hang_up()
+        if how % 3 != 0 and wire.socket is not None:
+            wire.socket.hang_up()
 
     def _new_producer(self, what: int) -> None:
         """A kernel of either server, with a small or a large spool, on this machine or another."""

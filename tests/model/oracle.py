@@ -1,4 +1,4 @@
-"""What happened, in plain dictionaries, and what therefore everybody has to have been told."""
+"""Oracle: what happened, in plain dictionaries, and what every reader must therefore have received."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ class Oracle:
             history.inferred.add(key)
 
     def _is_buried(self, history: History, producer: str, n: int) -> bool:
-        """Whether it is a late word of an attempt that somebody deleted."""
+        """Return True for a late event of an attempt whose task was deleted."""
         event = self.said[producer][n - 1]
         return (event.task, event.attempt) in history.buried
 
@@ -269,6 +269,6 @@ class Oracle:
 
 
 def is_cancel(event: Event) -> bool:
-    """Whether somebody asks for an end."""
+    """Return True for a command that asks for an end."""
     data = decode_data(event) if event.type == "command" else None
     return isinstance(data, Command) and data.command == "cancel"

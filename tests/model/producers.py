@@ -32,7 +32,7 @@ class ModelLink:
 
 
 class HandForwarder(Forwarder):
-    """The real one without its thread: each step of its pump is asked for."""
+    """The real forwarder without its thread: the model runs each step."""
 
     def __init__(self, spool: ModelSpool, producer: ModelProducer, loop: HandLoop) -> None:
         super().__init__(cast(Any, spool), producer, lambda: None)
@@ -164,7 +164,7 @@ class ModelProducer:
         wire.cut_client()
 
     def send(self) -> bool:
-        """One turn of the forwarder's pump."""
+        """Run one turn of the forwarder's loop."""
         if not self.is_running:
             return False
         sending = self.loop.spawn(self.forwarder._send_batch(self.loop.time()))

@@ -1,4 +1,4 @@
-"""A server without a network: the real door, pump, feed, registry and liveness over model wires."""
+"""A server without a network: the real handler, writer, feed, registry and liveness over model wires."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ LEASE = 900.0
 KEPT_DAYS = 1.0
 
 
-class Door(AgentSocket):
+class ModelSocket(AgentSocket):
     """The real socket handler; only what Tornado and Jupyter would do is replaced."""
 
     def __init__(self, server: ModelServer, wire: Wire) -> None:
         self.server = server
         self.wire = wire
-        wire.door = self
+        wire.socket = self
         self.busy: asyncio.Task[None] | None = None
         self._gone = False
         self.initialize(server.services)
@@ -150,16 +150,16 @@ class ModelServer:
             timing=Timing(heartbeat=HEARTBEAT),
             clock=loop.time,
         )
-        self.doors: list[Door] = []
+        self.sockets: list[ModelSocket] = []
         self.looking: asyncio.Task[None] | None = None
         self.is_up = True
 
     def connect(self, client: Any) -> Wire:
         """A client opens a socket."""
         wire = Wire(client)
-        door = DOORS.get(self.home.bug, Door)(self, wire)
-        self.doors.append(door)
-        self.loop.call_soon(door.open)
+        socket = SOCKETS.get(self.home.bug, ModelSocket)(self, wire)
+        self.sockets.append(socket)
+        self.loop.call_soon(socket.open)
         self.loop.settle()
         return wire
 
@@ -175,7 +175,7 @@ class ModelServer:
             await self.liveness.check()
 
     def delete(self, task_id: str) -> None:
-        """As the DELETE door does for an ended task."""
+        """Delete an ended task, as the handler of DELETE does."""
 
         def job(session: JournalSession) -> None:
             task = session.journal.task(task_id)
@@ -189,8 +189,8 @@ class ModelServer:
         return self.is_up and self.holder.work()
 
     def sweep(self) -> None:
-        """Forget doors that are over."""
-        self.doors = [door for door in self.doors if not door.wire.is_over]
+        """Drop closed sockets."""
+        self.sockets = [socket for socket in self.sockets if not socket.wire.is_over]
 
     def kill(self) -> None:
         """It is gone from one moment to the next, with everything that was not committed."""
@@ -198,10 +198,10 @@ class ModelServer:
         self.slot.holder = None
         if self.looking is not None:
             self.looking.cancel()
-        for door in self.doors:
-            if door.busy is not None:
-                door.busy.cancel()
-            door.hang_up()
+        for socket in self.sockets:
+            if socket.busy is not None:
+                socket.busy.cancel()
+            socket.hang_up()
         self.holder._queue.clear()
         self.loop.settle()
 
@@ -237,7 +237,7 @@ class _OffByOne(SubscriberSession):
             reader.position += 1
 
 
-class _LaneRepeats(Door):
+class _FrameRepeated(ModelSocket):
     def put(self, frame: bytes) -> Awaitable[None] | None:
         left = super().put(frame)
         text = text_of(frame)
@@ -259,7 +259,7 @@ class _DeafToRetention(SubscriberSession):
         await super()._subscribe(request)
 
 
-DOORS: dict[Bug | None, type[Door]] = {Bug.LANE_REPEATS: _LaneRepeats}
+SOCKETS: dict[Bug | None, type[ModelSocket]] = {Bug.FRAME_REPEATED: _FrameRepeated}
 SESSIONS: dict[Bug | None, Mapping[Literal["subscriber", "producer"], type[SubscriberSession]]] = {
     Bug.LIVE_GAP: {"subscriber": _LiveGap, "producer": ProducerSession},
     Bug.EARLY_ACK: {"subscriber": SubscriberSession, "producer": _EarlyAck},
@@ -275,10 +275,10 @@ class _AheadFeed(Feed):
         if "._subscribe." not in getattr(job, "__qualname__", ""):
             return await super().call(job)
         head = self.head
-        return await super().call(lambda session: job(_AheadDesk(session, head)))
+        return await super().call(lambda session: job(_AheadSession(session, head)))
 
 
-class _AheadDesk:
+class _AheadSession:
     def __init__(self, session: JournalSession, head: int) -> None:
         self.journal = _AheadJournal(session.journal, head)
 

@@ -74,14 +74,14 @@ def test_a_command_of_a_new_journal_is_not_taken_for_one_of_the_old(world: World
     assert orders == [(4, "input"), (5, "input"), (5, "cancel")]
 
 
-def test_who_comes_back_while_a_spool_is_taken_in_is_not_called_gone(world: World) -> None:
-    """The taking-in lets others be served in between; then it says who is gone."""
+def test_a_producer_that_comes_back_during_recovery_is_not_interrupted(world: World) -> None:
+    """Recovery yields to other jobs; then it interrupts what is gone."""
     far = world.new_producer(DEFAULT, elsewhere=True)
     far.begin(world.new_task(), 1)
     world.connect(far)
     flow(world)
     server = world.servers[DEFAULT]
-    server.doors[0].hang_up()
+    server.sockets[0].hang_up()
     dead = world.new_producer(DEFAULT)
     dead.begin(world.new_task(), 1)
     for _ in range(6):

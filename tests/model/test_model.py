@@ -9,5 +9,5 @@ from .runs import RUNS, plan, run
 
 
 @pytest.mark.timeout(60 + RUNS * 0.2)
-def test_everything_emitted_reaches_everybody_once_and_in_order() -> None:
+def test_everything_emitted_reaches_every_reader_once_and_in_order() -> None:
     run(Delivery, plan())

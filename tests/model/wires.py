@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .servers import Door
+    from .servers import ModelSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Wire:
     """``up`` is under way to the server, ``down`` to the client. ``held``: the client reads nothing."""
 
     client: Any
-    door: Door | None = None
+    socket: ModelSocket | None = None
     up: deque[bytes] = field(default_factory=deque)
     down: deque[bytes | Closing] = field(default_factory=deque)
     client_open: bool = True
@@ -46,8 +46,8 @@ class Wire:
         if not self.server_open:
             raise ConnectionError("the peer is gone")
         if self.held:
-            assert self.door is not None
-            left: asyncio.Future[None] = self.door.server.loop.create_future()
+            assert self.socket is not None
+            left: asyncio.Future[None] = self.socket.server.loop.create_future()
             self._stuck.append((frame, left))
             return left
         if self.client_open:
@@ -76,4 +76,4 @@ class Wire:
         for _, left in stuck:
             if not left.done():
                 left.set_exception(ConnectionError("the peer is gone"))
-                left.exception()  # whoever waited may be gone, too
+                left.exception()  # the waiting writer may be gone, too

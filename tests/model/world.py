@@ -1,4 +1,4 @@
-"""Everybody together, and what each of them may do next."""
+"""The model's world: servers, producers, subscribers, and what each may do next."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ class World:
         return self.tasks[-1]
 
     def attempt_of(self, task: str) -> int:
-        """The newest attempt that anybody has begun."""
+        """Return the newest attempt that any producer has begun."""
         return max(a.number for p in self.producers for a in p.attempts if a.task == task)
 
     def ended_tasks(self, producer: ModelProducer) -> list[str]:
         """Tasks that *producer* may begin a new attempt of: it knows that they ended, or its journal says so
-        and whoever ran them can no longer say otherwise."""
+        and their producer can no longer contradict it."""
         mine = {a.task: a for a in producer.attempts}
         newest = {task: a for task, a in mine.items() if a.number == self.attempt_of(task)}
         found = [task for task, attempt in newest.items() if attempt.state.ended]
@@ -97,7 +97,7 @@ class World:
         ]
 
     def _is_over(self, producer_id: str | None) -> bool:
-        """Whether a producer is dead, its spool taken in, and nothing of it under way."""
+        """Return True if a producer is dead, its spool recovered, and no frame of it in flight."""
         wires = [wire for wire in self.wires if getattr(wire.client, "id", None) == producer_id]
         dead = all(not p.alive for p in self.producers if p.id == producer_id)
         return dead and producer_id not in self.home.spools and not wires
@@ -120,7 +120,7 @@ class World:
             client.connect(server)
 
     @property
-    def everybody(self) -> list[ModelProducer | ModelSubscriber]:
+    def all_clients(self) -> list[ModelProducer | ModelSubscriber]:
         return [*self.producers, *self.subscribers]
 
     @property
@@ -129,7 +129,7 @@ class World:
 
     @property
     def wires(self) -> list[Wire]:
-        return [door.wire for server in self.servers.values() for door in server.doors]
+        return [socket.wire for server in self.servers.values() for socket in server.sockets]
 
     def work(self, name: str) -> bool:
         """One turn of a holder's thread; being killed there ends its server."""
@@ -147,12 +147,12 @@ class World:
             moved |= producer.send()
         for server in list(self.servers.values()):
             server.sweep()
-            for door in server.doors:
-                moved |= door.take()
+            for socket in server.sockets:
+                moved |= socket.take()
         for name in list(self.servers):
             moved |= self.work(name)
         self.loop.settle()
-        for client in self.everybody:
+        for client in self.all_clients:
             moved |= client.take()
         return moved
 
@@ -167,7 +167,7 @@ class World:
         self._check()
 
     def _calm(self) -> None:
-        """Nothing goes wrong any more, and everybody comes back."""
+        """End all trouble and reconnect every client."""
         self.home.trip = None
         self.start_server(DEFAULT)
         for server in self.servers.values():
@@ -176,12 +176,12 @@ class World:
             producer.stopped = False
 
     def _drain(self) -> None:
-        """Twice: a producer of a journal that is taken in finds its new home by then."""
+        """Run twice: a producer of a merged journal finds its new journal by then."""
         for pause in (3.0, LEASE + 100.0):
             for wire in self.wires:
                 wire.release()
-                if not wire.client_open and wire.door is not None:
-                    wire.door.hang_up()
+                if not wire.client_open and wire.socket is not None:
+                    wire.socket.hang_up()
             self.loop.settle()
             self._settle()
             self.loop.advance(pause)
@@ -193,15 +193,15 @@ class World:
     def _settle(self) -> None:
         for _ in range(ROUNDS):
             self._notice()
-            for client in self.everybody:
+            for client in self.all_clients:
                 self.connect(client)
             if not self.flow():
                 return
         raise AssertionError("it never comes to rest")
 
     def _notice(self) -> None:
-        """Whoever hears nothing for long enough hangs up."""
-        for client in self.everybody:
+        """Let clients that received nothing for too long hang up."""
+        for client in self.all_clients:
             wire = client.wire
             if wire is not None and not wire.server_open and not wire.down:
                 client.hang_up()
@@ -230,7 +230,7 @@ class World:
             self._check_commands(producer, server)
 
     def _check_commands(self, producer: ModelProducer, server: ModelServer) -> None:
-        """Whoever lives has carried out what it was asked."""
+        """Check that every living producer has handled its commands."""
         assert not server.slot.journal.pending(producer.id), "commands wait for one who is there"
         history = self.oracle.histories[server.slot.journal.epoch]
         asked = {(e.task, e.attempt) for e in history.events.values() if is_cancel(e)}

@@ -53,11 +53,11 @@ def past(
     limit: int,
     types: Collection[str] | None,
     size: int,
-    look: int,
+    scan_limit: int,
 ) -> HistoryPage:
     """See `base.Journal.past`."""
     condition, values = _type_filter(types)
-    floor = 0 if types is None else _older(db, task, upto, look)
+    floor = 0 if types is None else _older(db, task, upto, scan_limit)
     sql = f"{_EVENT} WHERE task = ? AND offset <= ? AND offset > ?{condition} ORDER BY offset DESC LIMIT ?"
     passed = [floor + 1]
     events = _page(_recorded(db.execute(sql, [task, upto, floor, *values, limit]), passed), size)

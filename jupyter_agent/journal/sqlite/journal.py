@@ -96,10 +96,10 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         *,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
-        look: int = SCAN_LIMIT,
+        scan_limit: int = SCAN_LIMIT,
     ) -> HistoryPage:
         with sqlite_errors(self._path):
-            return event_queries.past(self._db, task, upto, limit, types, size, look)
+            return event_queries.past(self._db, task, upto, limit, types, size, scan_limit)
 
     def tasks(
         self,

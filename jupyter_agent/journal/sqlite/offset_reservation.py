@@ -2,8 +2,8 @@
 
 A journal can go back in time: SQLite drops its write-ahead log from the first damaged frame on, a backup is
 restored, a disk loses acknowledged writes at a power loss. It would then give the same offsets to other
-events, and an old cursor could not be told from a good one. So offsets are reserved on disk before they are
-used, many at a time, and a journal that was not closed continues behind its reservation.
+events, and an old cursor could not be distinguished from a good one. So offsets are reserved on disk before
+they are used, many at a time, and a journal that was not closed continues behind its reservation.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def test_a_task_begins_queued(new: TaskState) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_whoever_emits_a_wrong_pair_is_told_the_story(old: TaskState, new: TaskState) -> None:
+def test_an_invalid_transition_raises_with_both_states(old: TaskState, new: TaskState) -> None:
     if (old, new) in SAME_ATTEMPT:
         check_transition(TASK, old, new)
         return

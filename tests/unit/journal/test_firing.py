@@ -1,4 +1,4 @@
-"""Schedules fire once for each due, whatever the clock does and whoever is killed."""
+"""Schedules fire once for each due, whatever the clock does and whichever process is killed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Killed(BaseException):
 
 
 class Line:
-    """A journal with schedules, and somebody who looks after them; it can be killed and opened again."""
+    """A journal with schedules, and the process that runs them; it can be killed and opened again."""
 
     def __init__(self, paths: DataPaths, path: Path) -> None:
         self.paths = paths
@@ -79,8 +79,8 @@ class Line:
     def tasks(self) -> list[Task]:
         return sorted(self.journal.tasks(TaskQuery(limit=10_000)), key=lambda task: task.id)
 
-    def orders(self) -> list[str]:
-        return [order.task for order in waiting_work_items(self.paths)]
+    def work_items(self) -> list[str]:
+        return [item.task for item in waiting_work_items(self.paths)]
 
     def firings(self, ident: str) -> list[Firing]:
         return self.journal.firings(ident, 10_000)[::-1]
@@ -114,7 +114,7 @@ class TestFiring:
         assert line.outcomes(ident) == [(60, "queued"), (120, "queued")]
         tasks = line.tasks()
         assert [(t.name, t.state, t.tags) for t in tasks] == [("beat", TaskState.QUEUED, ("night",))] * 2
-        assert [f.task for f in line.firings(ident)] == line.orders() == [t.id for t in tasks]
+        assert [f.task for f in line.firings(ident)] == line.work_items() == [t.id for t in tasks]
 
     def test_what_was_missed_is_one_run_that_says_how_many(self, line: Line) -> None:
         ident = line.add()
@@ -183,7 +183,7 @@ class TestFiring:
             patch.setattr(detached_tasks, "save_run_spec", _no_space)
             assert line.look(60).queued == 0
         assert line.look(61).queued == 1
-        assert len(line.tasks()) == len(line.orders()) == 1
+        assert len(line.tasks()) == len(line.work_items()) == 1
         assert line.outcomes(ident) == [(60, "queued")]
 
 
@@ -192,7 +192,7 @@ def _no_space(*_: object) -> None:
 
 
 class TestOverlap:
-    def test_a_due_is_skipped_while_the_run_before_lasts(self, line: Line) -> None:
+    def test_a_due_is_skipped_while_the_previous_run_is_open(self, line: Line) -> None:
         ident = line.add(overlap="skip")
         for seconds in (60, 120, 180):
             line.look(seconds)
@@ -262,7 +262,7 @@ class TestAsking:
         line.runner.run(line.session, ident, START + 60)
         assert [line.look(seconds).queued for seconds in (60, 61, 120)] == [0, 0, 1]
 
-    def test_it_is_refused_while_the_run_before_lasts(self, line: Line) -> None:
+    def test_it_is_refused_while_the_previous_run_is_open(self, line: Line) -> None:
         ident = line.add(overlap="skip")
         line.runner.run(line.session, ident, START)
         with pytest.raises(NotNow, match=f"schedule {ident} does not run now: task .* has not ended"):
@@ -306,7 +306,7 @@ class TestAsking:
         line.look(60)
         delete_schedule(line.session, ident)
         assert line.look(600) == TickResult(None, 0, 0)
-        assert len(line.tasks()) == len(line.orders()) == 1
+        assert len(line.tasks()) == len(line.work_items()) == 1
         assert all_schedules(line.session) == []
         assert line.firings(ident) == []
 
@@ -409,7 +409,7 @@ def test_whatever_it_is_killed_at_each_due_is_one_task(
         assert mortal.live(60.0 * count, None, orphans_first=orphans_first)
         newest = line.tasks()[-1]
         assert len(line.tasks()) == count
-        assert (newest.state, line.orders()) == (TaskState.QUEUED, [newest.id])
+        assert (newest.state, line.work_items()) == (TaskState.QUEUED, [newest.id])
         assert line.outcomes(ident)[-1] == (60.0 * count, "queued")
         line.end()
     assert sorted(f.task or "" for f in line.firings(ident)) == [task.id for task in line.tasks()]
@@ -465,6 +465,8 @@ def test_a_process_that_is_killed_again_and_again_makes_one_task_of_each_second(
     assert {(firing.outcome, firing.missed) for firing in fired} == {("queued", 0)}
     tasks = line.tasks()
     assert (
-        sorted(firing.task or "" for firing in fired) == [task.id for task in tasks] == sorted(line.orders())
+        sorted(firing.task or "" for firing in fired)
+        == [task.id for task in tasks]
+        == sorted(line.work_items())
     )
     assert {(task.attempt, task.state) for task in tasks} == {(1, TaskState.QUEUED)}

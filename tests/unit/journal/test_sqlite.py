@@ -55,7 +55,7 @@ def _temporary_files() -> set[str]:
     return {target for target in found if "etilqs_" in target}
 
 
-def test_an_event_damaged_on_disk_is_named_and_keeps_nobody_from_what_follows(
+def test_an_event_damaged_on_disk_is_logged_and_does_not_stop_readers(
     tmp_path: Path, new_id: Callable[[], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal.sqlite"
@@ -146,7 +146,7 @@ def test_a_key_is_looked_up_by_its_index(tmp_path: Path, new_id: Callable[[], st
     assert "SCAN tasks" not in plan
 
 
-def test_damaged_events_stop_nobody_who_reads_back(tmp_path: Path, new_id: Callable[[], str]) -> None:
+def test_damaged_events_do_not_stop_a_page_backwards(tmp_path: Path, new_id: Callable[[], str]) -> None:
     path, task, producer = tmp_path / "journal.sqlite", new_id(), new_id()
     with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
         events = [event(n, task=task, producer=producer) for n in range(1, 7)]
@@ -164,7 +164,7 @@ def test_damaged_events_stop_nobody_who_reads_back(tmp_path: Path, new_id: Calla
 
 
 class TestReservation:
-    """A journal that was not closed may have lost what it gave out last."""
+    """A journal that was not closed may have lost its newest offsets."""
 
     def killed(self, tmp_path: Path, new_id: Callable[[], str], *, rolled_back: bool = False) -> Path:
         """A journal of which 3 + 5 events were committed, as ``kill -9`` leaves it; or without the 5."""

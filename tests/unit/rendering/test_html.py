@@ -1,4 +1,4 @@
-"""The still picture of a task, and who is given it."""
+"""The static HTML of a task, and which clients get it."""
 
 from __future__ import annotations
 
@@ -128,6 +128,6 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         (";;;,,,=", False),
     ],
 )
-def test_a_picture_is_for_whoever_names_html_and_likes_it_better(accept: str, wanted: bool) -> None:
+def test_html_is_sent_to_clients_that_accept_it_and_prefer_it(accept: str, wanted: bool) -> None:
     assert wants_html(accept) is wanted
     assert wants_page(accept) is (accept == BROWSER)
