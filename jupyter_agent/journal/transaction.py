@@ -80,8 +80,9 @@ class Transaction:
         expected = row.last_n + 1 if row else 1
         if not batch.events:
             if batch.origin is BatchOrigin.MERGED and batch.base > expected:
+                expected = batch.base
                 self.producers[batch.producer] = ProducerRow(
-                    batch.producer, batch.base - 1, batch.host or (row.host if row else None), self.now
+                    batch.producer, expected - 1, batch.host or (row.host if row else None), self.now
                 )
             return expected - 1, None, []
         floor = max(expected, batch.base)

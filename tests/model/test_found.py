@@ -10,7 +10,7 @@ from jupyter_agent.transport.discovery import DEFAULT
 from .oracle import Wanted
 from .producers import ModelProducer
 from .servers import LEASE
-from .world import World
+from .world import SECOND, World
 
 
 @pytest.fixture
@@ -72,6 +72,20 @@ def test_a_command_of_a_new_journal_is_not_taken_for_one_of_the_old(world: World
     flow(world)
     orders = [(order.offset, order.command) for order in producer.orders]
     assert orders == [(4, "input"), (5, "input"), (5, "cancel")]
+
+
+def test_a_task_deleted_in_a_merged_journal_leaves_no_gap_in_its_producers_numbers(world: World) -> None:
+    """The merged journal accounts for the numbers; the spool has them, too, and brings nothing new."""
+    world.start_server(SECOND)
+    producer = world.new_producer(SECOND)
+    producer.begin(world.new_task(), 1)
+    world.connect(producer)
+    flow(world)
+    producer.end(producer.attempts[0], TaskState.FAILED)
+    world.flow()
+    world.servers[SECOND].delete(world.tasks[0])
+    world.stop_server(SECOND)
+    world.finish()
 
 
 def test_a_producer_that_comes_back_during_recovery_is_not_interrupted(world: World) -> None:
