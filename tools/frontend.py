@@ -2,7 +2,7 @@
 
 python tools/frontend.py build    build it, and bring it to the JupyterLab of this Python
 python tools/frontend.py ensure   the same, if its sources have changed since
-python tools/frontend.py check    look at types and sizes, run the unit tests
+python tools/frontend.py check    check types, lint, formatting, imports and sizes, run the unit tests
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from node import PACKAGE, CannotBuild, Node, find_node, need_node, run
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "jupyter-agent-tasks"
+CHECKS = ("types", "format:check", "imports", "test")
+"""Scripts of `package.json` that `check` runs, in this order."""
 BUILT_FROM = ("build.mjs", "package-lock.json", "package.json", "schema", "src", "tools", "tsconfig.json")
 
 
@@ -139,7 +141,7 @@ def check(frontend: Frontend) -> int:
     frontend.install(node, everything=True)
     if not frontend.is_built():
         print(frontend.build(node), end="", flush=True)
-    for script in ("check", "test"):
+    for script in CHECKS:
         command = [*node.npm, "run", "--silent", script]
         done = subprocess.run(command, cwd=frontend.folder, env=node.environment, check=False)
         if done.returncode:

@@ -21,10 +21,5 @@ const styles: Plugin = {
 
 export default defineConfig({
   plugins: [styles],
-  test: {
-    environment: "happy-dom",
-    include: ["test/**/*.test.ts"],
-    restoreMocks: true,
-    unstubGlobals: true,
-  },
+  test: { environment: "happy-dom", include: ["test/**/*.test.ts"], restoreMocks: true, unstubGlobals: true },
 });

@@ -199,5 +199,13 @@ def test_node_is_as_new_as_the_bundler_asks_for(
 def test_every_file_of_the_build_is_looked_at_when_it_changes() -> None:
     folder = Path("jupyter_agent", "frontend")
     parts = {name.relative_to(folder).parts[0] for name in names() if name.is_relative_to(folder)}
-    aside = {".npmrc", "install.json", "test", "types", "vitest.config.ts"}
+    checks = {
+        ".dependency-cruiser.mjs",
+        ".prettierignore",
+        "eslint.config.mjs",
+        "test",
+        "types",
+        "vitest.config.ts",
+    }
+    aside = {".npmrc", "install.json"} | checks
     assert parts - aside == set(frontend.BUILT_FROM)

@@ -66,7 +66,9 @@ test("it comes back later each time, but never later than the limit", () => {
     world.shut(1006);
     return world.fire();
   });
-  expect(delays.map((delay) => Math.round((delay / 0.999) * 100) / 100)).toEqual([0.25, 0.5, 1, 2, 4, 8, 15, 15, 15]);
+  expect(delays.map((delay) => Math.round((delay / 0.999) * 100) / 100)).toEqual([
+    0.25, 0.5, 1, 2, 4, 8, 15, 15, 15,
+  ]);
 });
 
 test("after a welcome it comes back soon again", () => {

@@ -11,7 +11,9 @@ test("a page that is not secure has no clipboard, and copies all the same", asyn
   document.addEventListener("copy", others);
   page.execCommand = () => {
     const event = new Event("copy", { cancelable: true });
-    return !document.dispatchEvent(Object.assign(event, { clipboardData: { setData: copied.set.bind(copied) } }));
+    return !document.dispatchEvent(
+      Object.assign(event, { clipboardData: { setData: copied.set.bind(copied) } }),
+    );
   };
   await copyText("text");
   expect([...copied]).toEqual([["text/plain", "text"]]);

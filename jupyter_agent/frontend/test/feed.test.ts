@@ -60,7 +60,8 @@ test("earlier lines are asked for until some are found, from the oldest that is 
   const { page, feed } = following();
   page.start([snapshot("t", { cursor: "e:100", logs: 3 })], { cursor: "e:99" });
   page.tell(log(100));
-  const path = (cursor: string) => `GET tasks/t/events?types=log%2Clost&before=${encodeURIComponent(cursor)}&limit=1000`;
+  const path = (cursor: string) =>
+    `GET tasks/t/events?types=log%2Clost&before=${encodeURIComponent(cursor)}&limit=1000`;
   page.answers.set(path("e:99"), () => json({ events: [], cursor: "e:50", more: true }));
   page.answers.set(path("e:50"), () => json({ events: [log(7), log(9)], cursor: "e:6", more: false }));
   feed.log.hold(page);
@@ -78,10 +79,15 @@ test("a past that the server refuses is told in its words", async () => {
 
 test("what was said before the page was there comes before what is said now", async () => {
   const { page, feed } = following();
-  const say = (offset: number) => event(offset, "t", "message", { role: "a", text: `${offset}`, message_id: `${offset}` });
+  const say = (offset: number) =>
+    event(offset, "t", "message", { role: "a", text: `${offset}`, message_id: `${offset}` });
   page.start([snapshot("t", { cursor: "e:5" })], { cursor: "e:5" });
-  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput%2Ccommand&limit=10000", () => json({ events: [say(1), say(5)], cursor: "e:5", more: false }));
-  page.answers.set("GET tasks/t/events?types=display&before=e%3A5&limit=30", () => json({ events: [], cursor: "e:0", more: false }));
+  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput%2Ccommand&limit=10000", () =>
+    json({ events: [say(1), say(5)], cursor: "e:5", more: false }),
+  );
+  page.answers.set("GET tasks/t/events?types=display&before=e%3A5&limit=30", () =>
+    json({ events: [], cursor: "e:0", more: false }),
+  );
   feed.look();
   page.tell(say(6));
   for (let turn = 0; turn < 20; turn += 1) await settle();
@@ -110,7 +116,9 @@ test("what was shown before anybody looked is there when somebody does", async (
   const display = (offset: number) => event(offset, "t", "display", { data: { "text/plain": `${offset}` } });
   page.start([snapshot("t", { cursor: "e:5" })], { cursor: "e:5" });
   page.tell(display(6));
-  page.answers.set("GET tasks/t/events?types=display&before=e%3A6&limit=30", () => json({ events: [display(6)], cursor: "e:0", more: false }));
+  page.answers.set("GET tasks/t/events?types=display&before=e%3A6&limit=30", () =>
+    json({ events: [display(6)], cursor: "e:0", more: false }),
+  );
   feed.look();
   page.tell(display(7));
   for (let turn = 0; turn < 5; turn += 1) await settle();
@@ -123,7 +131,9 @@ test("what is asked for is not asked on for a view that is gone", async () => {
   const leave = feed.watch(() => {});
   page.open();
   page.start([snapshot("t")]);
-  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput%2Ccommand&limit=10000", () => json({ events: [], cursor: "e:1", more: true }));
+  page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput%2Ccommand&limit=10000", () =>
+    json({ events: [], cursor: "e:1", more: true }),
+  );
   feed.look();
   leave();
   for (let turn = 0; turn < 5; turn += 1) await settle();

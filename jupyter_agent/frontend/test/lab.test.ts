@@ -12,8 +12,17 @@ import { emptyTask } from "../src/model/reducer.js";
 import type { Server } from "../src/net/server.js";
 import type { Snapshot } from "../src/net/types.js";
 
-const task = (id: string, fields: Partial<Snapshot> = {}): Snapshot =>
-  ({ ...emptyTask(id), name: "train", state: "running", cell: "c", run: "r1", view: "full", queued: 1000, started: 1000, ...fields });
+const task = (id: string, fields: Partial<Snapshot> = {}): Snapshot => ({
+  ...emptyTask(id),
+  name: "train",
+  state: "running",
+  cell: "c",
+  run: "r1",
+  view: "full",
+  queued: 1000,
+  started: 1000,
+  ...fields,
+});
 const done = (fields: Partial<Snapshot> = {}) => task("a", { state: "completed", ended: 1060, ...fields });
 
 describe("what an output says", () => {
@@ -22,9 +31,13 @@ describe("what an output says", () => {
     expect(told).toEqual({ id: "a", snapshot: task("a"), slim: true });
   });
 
-  it.each([{}, { [TASK_MIME]: null }, { [TASK_MIME]: [] }, { [TASK_MIME]: { task_id: 7 } }, { [TASK_MIME]: { task_id: "" } }])(
-    "names no task in %j", (metadata) => expect(toldOf(metadata)).toBeNull(),
-  );
+  it.each([
+    {},
+    { [TASK_MIME]: null },
+    { [TASK_MIME]: [] },
+    { [TASK_MIME]: { task_id: 7 } },
+    { [TASK_MIME]: { task_id: "" } },
+  ])("names no task in %j", (metadata) => expect(toldOf(metadata)).toBeNull());
 
   it("takes no snapshot of another task, and none that is none", () => {
     for (const snapshot of [task("b"), "text", { id: "a" }, null]) {
@@ -45,7 +58,13 @@ describe("what an output says", () => {
 });
 
 describe("views that a cell has lost", () => {
-  const cell = (fields: object = {}) => ({ id: "c", shown: new Set<string>(), runs: new Set<string | null>(), saved: 0, ...fields });
+  const cell = (fields: object = {}) => ({
+    id: "c",
+    shown: new Set<string>(),
+    runs: new Set<string | null>(),
+    saved: 0,
+    ...fields,
+  });
   const ids = (tasks: Snapshot[]) => tasks.map(({ id }) => id);
 
   it("are the tasks of its latest run, in the order in which they were made", () => {
@@ -96,7 +115,12 @@ describe("views that a cell has lost", () => {
 
 describe("how a task ended, in its output", () => {
   const output = {
-    data: { [TASK_MIME]: { v: 1 }, [WIDGET_MIME]: { model_id: "m" }, "text/html": "begun", "text/plain": "<Task train>" },
+    data: {
+      [TASK_MIME]: { v: 1 },
+      [WIDGET_MIME]: { model_id: "m" },
+      "text/html": "begun",
+      "text/plain": "<Task train>",
+    },
     metadata: { other: 1, [TASK_MIME]: { task_id: "a", slim: true, snapshot: task("a") } },
   };
 
@@ -123,16 +147,39 @@ describe("how a task ended, in its output", () => {
   });
 
   const server = (answer: () => Response): Server => ({ base: "/", wsUrl: "", fetch: async () => answer() });
-  const page = (text: string, status = 200, type = "text/html") => new Response(text, { status, headers: { "Content-Type": type } });
+  const page = (text: string, status = 200, type = "text/html") =>
+    new Response(text, { status, headers: { "Content-Type": type } });
 
   it("is drawn by the server", async () => {
-    expect(await stillPicture(server(() => page("<div>")), "a")).toBe("<div>");
+    expect(
+      await stillPicture(
+        server(() => page("<div>")),
+        "a",
+      ),
+    ).toBe("<div>");
   });
 
   it("is not taken from a login page's redirect, from JSON or from nobody", async () => {
-    expect(await stillPicture(server(() => page("{}", 200, "application/json")), "a")).toBeNull();
-    expect(await stillPicture(server(() => page("who are you", 403)), "a")).toBeNull();
-    expect(await stillPicture(server(() => { throw new TypeError("offline"); }), "a")).toBeNull();
+    expect(
+      await stillPicture(
+        server(() => page("{}", 200, "application/json")),
+        "a",
+      ),
+    ).toBeNull();
+    expect(
+      await stillPicture(
+        server(() => page("who are you", 403)),
+        "a",
+      ),
+    ).toBeNull();
+    expect(
+      await stillPicture(
+        server(() => {
+          throw new TypeError("offline");
+        }),
+        "a",
+      ),
+    ).toBeNull();
   });
 });
 
@@ -141,19 +188,31 @@ describe("what a person is told", () => {
   const running = task("a");
 
   it("is that a long task has ended", () => {
-    expect(noticeOf(running, done(), wishes)).toEqual({ key: "a 1 completed", kind: "end", type: "success", text: "train completed after 1:00 min" });
+    expect(noticeOf(running, done(), wishes)).toEqual({
+      key: "a 1 completed",
+      kind: "end",
+      type: "success",
+      text: "train completed after 1:00 min",
+    });
   });
 
   it("is why it failed, and that its process went away", () => {
     const error = { type: "ValueError", message: "no such\ncolumn" };
-    expect(noticeOf(running, done({ state: "failed", error }), wishes)).toMatchObject({ type: "error", text: "train failed after 1:00 min: ValueError: no such column" });
+    expect(noticeOf(running, done({ state: "failed", error }), wishes)).toMatchObject({
+      type: "error",
+      text: "train failed after 1:00 min: ValueError: no such column",
+    });
     expect(noticeOf(running, done({ state: "interrupted" }), wishes)).toMatchObject({ type: "warning" });
   });
 
   it("is not the end of a short task, unless all are wanted", () => {
     expect(noticeOf(running, done({ ended: 1029 }), wishes)).toBeNull();
-    expect(noticeOf(running, done({ ended: 1029 }), { ...wishes, notify: "all" })).toMatchObject({ kind: "end" });
-    expect(noticeOf(running, done({ ended: 1029 }), { ...wishes, longAfter: 20 })).toMatchObject({ kind: "end" });
+    expect(noticeOf(running, done({ ended: 1029 }), { ...wishes, notify: "all" })).toMatchObject({
+      kind: "end",
+    });
+    expect(noticeOf(running, done({ ended: 1029 }), { ...wishes, longAfter: 20 })).toMatchObject({
+      kind: "end",
+    });
   });
 
   it("is not what somebody asked for, not the same again, and nothing at all when that is wanted", () => {
@@ -164,7 +223,12 @@ describe("what a person is told", () => {
 
   it("is a question, once", () => {
     const asking = task("a", { prompt: { prompt_id: "p", text: "Which?", choices: null } });
-    expect(noticeOf(running, asking, wishes)).toEqual({ key: "a p", kind: "question", type: "info", text: "train asks: Which?" });
+    expect(noticeOf(running, asking, wishes)).toEqual({
+      key: "a p",
+      kind: "question",
+      type: "info",
+      text: "train asks: Which?",
+    });
     expect(noticeOf(asking, { ...asking }, wishes)).toBeNull();
     expect(noticeOf(running, task("a"), wishes)).toBeNull();
   });
@@ -175,13 +239,22 @@ describe("what is kept in outputs that nobody draws", () => {
     const whole = done({ logs: 7, metrics: { loss: { value: 0.5, step: 3 } } });
     const fetch = async (_: string, init?: RequestInit) =>
       init ? new Response("<p>", { headers: { "Content-Type": "text/html" } }) : Response.json(whole);
-    const output = { data: {}, metadata: { [TASK_MIME]: { task_id: "a", snapshot: task("a") } }, setData: vi.fn() };
+    const output = {
+      data: {},
+      metadata: { [TASK_MIME]: { task_id: "a", snapshot: task("a") } },
+      setData: vi.fn(),
+    };
     const cell = { type: "code", outputs: { length: 1, get: () => output } };
-    const tracker = { forEach: (look: (panel: unknown) => void) => look({ content: { model: { cells: [cell] } } }) };
+    const tracker = {
+      forEach: (look: (panel: unknown) => void) => look({ content: { model: { cells: [cell] } } }),
+    };
     const marks = { change: (_: unknown, change: () => void) => change() };
     let tell: (before: Snapshot | null, after: Snapshot) => void = () => {};
     const list = { watchChanges: (change: typeof tell) => (tell = change) };
-    new Keeper({ fetch } as unknown as Server, marks as unknown as Marks).watch(list as never, tracker as never);
+    new Keeper({ fetch } as unknown as Server, marks as unknown as Marks).watch(
+      list as never,
+      tracker as never,
+    );
     tell(task("a"), done());
     await vi.waitFor(() => expect(output.setData).toHaveBeenCalledOnce());
     expect(output.setData.mock.calls[0]![0].metadata[TASK_MIME].snapshot).toEqual(whole);
@@ -192,7 +265,11 @@ describe("settings", () => {
   it("are without a registry as the schema has them", () => {
     const { notify, longAfter, statusBar } = new Settings();
     const { properties } = schema;
-    expect([notify, longAfter, statusBar]).toEqual([properties.notify.default, properties.longAfter.default, properties.statusBar.default]);
+    expect([notify, longAfter, statusBar]).toEqual([
+      properties.notify.default,
+      properties.longAfter.default,
+      properties.statusBar.default,
+    ]);
   });
 });
 

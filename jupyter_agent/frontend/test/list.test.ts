@@ -14,7 +14,10 @@ let element: TasksElement;
 vi.mock("../src/net/connection_pool.js", () => ({ sharedConnection: vi.fn() }));
 
 async function show(fields: Partial<TasksElement> = {}): Promise<void> {
-  element = Object.assign(document.createElement("jupyter-agent-tasks"), { server: server.server, ...fields }) as TasksElement;
+  element = Object.assign(document.createElement("jupyter-agent-tasks"), {
+    server: server.server,
+    ...fields,
+  }) as TasksElement;
   document.body.append(element);
   server.sockets.length > 0 && server.open();
   await drawn();
@@ -30,7 +33,8 @@ async function drawn(): Promise<void> {
 const rows = () => [...element.querySelectorAll<HTMLElement>("li[data-task-id]")];
 const names = () => rows().map((row) => row.querySelector(".jal-name")!.textContent);
 const rowOf = (id: string) => rows().find((row) => row.dataset.taskId === id)!;
-const buttons = (id: string) => [...rowOf(id).querySelectorAll("button")].map((button) => button.getAttribute("aria-label"));
+const buttons = (id: string) =>
+  [...rowOf(id).querySelectorAll("button")].map((button) => button.getAttribute("aria-label"));
 const textOf = (id: string) => rowOf(id).textContent!.replace(/\s+/g, " ").trim();
 const commands = () => server.current.sent.filter((frame) => frame.type === "command");
 
@@ -65,7 +69,10 @@ describe("rows", () => {
     server.start([snapshot("1", { name: "train" }), snapshot("0", { state: "failed" })]);
     await drawn();
     expect(element.dataset.connection).toBe("live");
-    expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([["1", "running"], ["0", "failed"]]);
+    expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([
+      ["1", "running"],
+      ["0", "failed"],
+    ]);
     server.cut();
     await drawn();
     expect(element.dataset.connection).toBe("connecting");
@@ -77,7 +84,9 @@ describe("rows", () => {
     server.start([snapshot("1", { progress: { done: 43, total: 100, message: "epoch 4" } })]);
     await drawn();
     const bar = rowOf("1").querySelector('[role="progressbar"]')!;
-    const values = ["aria-valuenow", "aria-valuemax", "aria-valuetext", "aria-label"].map((name) => bar.getAttribute(name));
+    const values = ["aria-valuenow", "aria-valuemax", "aria-valuetext", "aria-label"].map((name) =>
+      bar.getAttribute(name),
+    );
     expect(values).toEqual(["43", "100", "43 %", "Progress of task 1"]);
     expect(textOf("1")).toContain("epoch 4 43 %");
     expect(bar.querySelector("[style]")!.getAttribute("style")).toMatch(/translateX\(-57[.%]/);
@@ -88,7 +97,8 @@ describe("rows", () => {
     const prompt = { prompt_id: "q", text: "cat or dog?", choices: null };
     server.start([snapshot("1", { prompt, attempt: 2, notebook: "/home/ada/a label.ipynb" })]);
     await drawn();
-    for (const words of ["waiting for you", "cat or dog?", "attempt 2", "a label.ipynb"]) expect(textOf("1")).toContain(words);
+    for (const words of ["waiting for you", "cat or dog?", "attempt 2", "a label.ipynb"])
+      expect(textOf("1")).toContain(words);
   });
 
   it("follow what happens", async () => {
@@ -96,7 +106,10 @@ describe("rows", () => {
     server.start([snapshot("1")]);
     server.tell(queued(1, "2"), state(2, "1", "completed"));
     await drawn();
-    expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([["2", "queued"], ["1", "completed"]]);
+    expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([
+      ["2", "queued"],
+      ["1", "completed"],
+    ]);
   });
 
   it("keep their elements when others come and go", async () => {
@@ -152,7 +165,9 @@ describe("what can be done", () => {
   it("depends on the state", async () => {
     await show();
     server.start(
-      (["running", "queued", "completed", "failed", "cancelled", "interrupted"] as const).map((state) => snapshot(state, { state })),
+      (["running", "queued", "completed", "failed", "cancelled", "interrupted"] as const).map((state) =>
+        snapshot(state, { state }),
+      ),
     );
     await drawn();
     expect(["running", "queued"].map(buttons)).toEqual([["Cancel"], ["Cancel"]]);
@@ -163,16 +178,34 @@ describe("what can be done", () => {
   it("a choice of its question answers it, once; what is refused is said", async () => {
     await show();
     const prompt = { prompt_id: "p", text: "Go on?", choices: ["yes", "no"] };
-    server.start([snapshot("1", { prompt, attempt: 2 }), snapshot("2", { prompt: { ...prompt, choices: null } })]);
+    server.start([
+      snapshot("1", { prompt, attempt: 2 }),
+      snapshot("2", { prompt: { ...prompt, choices: null } }),
+    ]);
     await drawn();
     expect(["1", "2"].map(buttons)).toEqual([["Cancel", "yes", "no"], ["Cancel"]]);
     await press("1", "no");
     await press("1", "yes");
-    expect(commands()).toMatchObject([{ task: "1", attempt: 2, command: "input", args: { text: "no", prompt_id: "p" } }]);
-    server.send({ type: "reply", id: commands()[0]!.id, ok: false, message: "that question has been answered by bob" });
+    expect(commands()).toMatchObject([
+      { task: "1", attempt: 2, command: "input", args: { text: "no", prompt_id: "p" } },
+    ]);
+    server.send({
+      type: "reply",
+      id: commands()[0]!.id,
+      ok: false,
+      message: "that question has been answered by bob",
+    });
     await drawn();
     expect(textOf("1")).toContain("answered by bob");
-    server.tell(event(9, "1", "command", { command: "input", args: { text: "yes", prompt_id: "p" }, by: "bob" }, { attempt: 2 }));
+    server.tell(
+      event(
+        9,
+        "1",
+        "command",
+        { command: "input", args: { text: "yes", prompt_id: "p" }, by: "bob" },
+        { attempt: 2 },
+      ),
+    );
     await drawn();
     expect(buttons("1")).toEqual(["Cancel"]);
   });
@@ -230,7 +263,9 @@ describe("what can be done", () => {
   it("a deleted task goes, its neighbour gets the focus, and others are told", async () => {
     const removed: string[] = [];
     await show();
-    element.addEventListener("ja-removed", (event) => removed.push((event as CustomEvent<Snapshot>).detail.id));
+    element.addEventListener("ja-removed", (event) =>
+      removed.push((event as CustomEvent<Snapshot>).detail.id),
+    );
     server.answers.set("DELETE tasks/2", () => new Response(null, { status: 204 }));
     server.start([snapshot("2", { state: "failed" }), snapshot("1", { state: "failed" })]);
     await drawn();
@@ -254,7 +289,10 @@ describe("what can be done", () => {
     await show();
     server.start([snapshot("2", { state: "failed" }), snapshot("1")]);
     await drawn();
-    const focused = () => [document.activeElement!.closest("li")?.dataset.taskId, document.activeElement!.getAttribute("data-act")];
+    const focused = () => [
+      document.activeElement!.closest("li")?.dataset.taskId,
+      document.activeElement!.getAttribute("data-act"),
+    ];
     rowOf("1").querySelector<HTMLElement>('[data-act="cancel"]')!.focus();
     await press("1", "Cancel");
     expect(focused()).toEqual(["1", "open"]);
@@ -294,16 +332,25 @@ describe("what can be done", () => {
 describe("search and filter", () => {
   const tasks = [
     snapshot("4", { name: "Train big", tags: ["gpu"], notebook: "/home/ada/vision.ipynb" }),
-    snapshot("3", { name: "crawl", state: "failed" }), snapshot("2", { name: "train small", state: "failed" }),
+    snapshot("3", { name: "crawl", state: "failed" }),
+    snapshot("2", { name: "train small", state: "failed" }),
     snapshot("1", { name: "export", state: "completed" }),
   ];
 
-  it.each([["train", ["4", "2"]], ["TRAIN gpu", ["4"]], ["vision", ["4"]], ["  ", ["4", "3", "2", "1"]], ["none", []]])(
-    "%j finds %j", (query, found) => expect(search(tasks, query).map((task) => task.id)).toEqual(found),
-  );
+  it.each([
+    ["train", ["4", "2"]],
+    ["TRAIN gpu", ["4"]],
+    ["vision", ["4"]],
+    ["  ", ["4", "3", "2", "1"]],
+    ["none", []],
+  ])("%j finds %j", (query, found) => expect(search(tasks, query).map((task) => task.id)).toEqual(found));
 
   it("counts what there is", () => {
-    expect([...count(tasks)]).toEqual([["running", 1], ["failed", 2], ["completed", 1]]);
+    expect([...count(tasks)]).toEqual([
+      ["running", 1],
+      ["failed", 2],
+      ["completed", 1],
+    ]);
     expect(inState(tasks, "failed").map((task) => task.id)).toEqual(["3", "2"]);
   });
 
@@ -315,8 +362,15 @@ describe("search and filter", () => {
     expect(names()).toEqual(["Train big", "train small"]);
     await choose("failed");
     expect(names()).toEqual(["train small"]);
-    const filters = [...element.querySelectorAll("[data-filter]")].map((one) => [one.textContent!.trim(), one.getAttribute("aria-pressed")]);
-    expect(filters).toEqual([["all 2", "false"], ["running 1", "false"], ["failed 1", "true"]]);
+    const filters = [...element.querySelectorAll("[data-filter]")].map((one) => [
+      one.textContent!.trim(),
+      one.getAttribute("aria-pressed"),
+    ]);
+    expect(filters).toEqual([
+      ["all 2", "false"],
+      ["running 1", "false"],
+      ["failed 1", "true"],
+    ]);
   });
 
   it("nothing found is said, with the way back", async () => {
@@ -344,9 +398,15 @@ describe("much, little, nothing", () => {
   it("draws a hundred rows, and more on demand, before it asks the server", async () => {
     await show();
     const many = Array.from({ length: 250 }, (_, n) => snapshot(String(999 - n), { state: "failed" }));
-    server.answers.set("GET tasks?before=750&limit=100", () => json({ tasks: [snapshot("749", { state: "failed" })], more: false, cursor: "e:0" }));
-    server.answers.set("GET tasks?state=running&limit=1000", () => json({ tasks: [], more: false, cursor: "e:0" }));
-    server.answers.set("GET tasks?state=queued&limit=1000", () => json({ tasks: [], more: false, cursor: "e:0" }));
+    server.answers.set("GET tasks?before=750&limit=100", () =>
+      json({ tasks: [snapshot("749", { state: "failed" })], more: false, cursor: "e:0" }),
+    );
+    server.answers.set("GET tasks?state=running&limit=1000", () =>
+      json({ tasks: [], more: false, cursor: "e:0" }),
+    );
+    server.answers.set("GET tasks?state=queued&limit=1000", () =>
+      json({ tasks: [], more: false, cursor: "e:0" }),
+    );
     server.start(many, { more: true });
     await drawn();
     const more = async () => {
@@ -376,7 +436,10 @@ describe("much, little, nothing", () => {
     const known = [snapshot("2", { name: "two", state: "completed" }), snapshot("1", { name: "one" })];
     await show({ ids: ["2", "1"], snapshots: known });
     expect(names()).toEqual(["two", "one"]);
-    server.start([snapshot("1", { name: "one", state: "failed" }), snapshot("2", { name: "two", state: "completed" })]);
+    server.start([
+      snapshot("1", { name: "one", state: "failed" }),
+      snapshot("2", { name: "two", state: "completed" }),
+    ]);
     await drawn();
     expect(rows().map((row) => row.dataset.state)).toEqual(["completed", "failed"]);
     expect(element.querySelector("input")).toBe(null);
@@ -392,7 +455,10 @@ describe("much, little, nothing", () => {
     expect(server.current.sent.length).toBe(sent);
     element.ids = ["2"];
     await drawn();
-    expect(server.current.sent.slice(sent).map((frame) => [frame.type, frame.tasks])).toEqual([["unsubscribe", undefined], ["subscribe", ["2"]]]);
+    expect(server.current.sent.slice(sent).map((frame) => [frame.type, frame.tasks])).toEqual([
+      ["unsubscribe", undefined],
+      ["subscribe", ["2"]],
+    ]);
   });
 
   it("without a server it is a picture", async () => {
@@ -441,7 +507,12 @@ describe("words", () => {
   const now = 2000;
 
   it.each([
-    [0, "just now"], [25, "20 s ago"], [60, "1 min ago"], [3599, "59 min ago"], [7200, "2 h ago"], [200_000, "2 d ago"],
+    [0, "just now"],
+    [25, "20 s ago"],
+    [60, "1 min ago"],
+    [3599, "59 min ago"],
+    [7200, "2 h ago"],
+    [200_000, "2 d ago"],
   ])("%d s ago is %j", (seconds, words) => expect(ago(seconds, now)).toBe(words));
 
   it("long ago is a date", () => expect(ago(30 * 86_400, 86_400 * 0.5)).toBe("1 Jan 1970"));
@@ -451,7 +522,11 @@ describe("words", () => {
     [{ started: 1940 }, "", "1:00 min"],
     [{ started: 1940, progress: { done: 7, total: null, message: null } }, "7 done", "1:00 min"],
     [{ started: 1940, progress: { done: 25, total: 100, message: null } }, "25 %", "1:30 min left"],
-    [{ started: 1940, progress: { done: 25, total: 100, message: null }, cancel_requested: true }, "25 %", "1:00 min"],
+    [
+      { started: 1940, progress: { done: 25, total: 100, message: null }, cancel_requested: true },
+      "25 %",
+      "1:00 min",
+    ],
     [{ state: "completed", started: 1000, ended: 1090 }, "1:30 min", "15 min ago"],
     [{ state: "completed", started: 1000, ended: 1000.5 }, "under 1 s", "16 min ago"],
     [{ state: "cancelled", started: null, ended: 1995 }, "", "just now"],
@@ -462,14 +537,24 @@ describe("words", () => {
 
   it.each<[Partial<Snapshot>, string]>([
     [{ progress: { done: 1, total: 2, message: "epoch\n1" } }, "epoch 1"],
-    [{ state: "failed", error: { type: "ValueError", message: "no such\ncolumn" } }, "ValueError: no such column"],
+    [
+      { state: "failed", error: { type: "ValueError", message: "no such\ncolumn" } },
+      "ValueError: no such column",
+    ],
     [{ state: "completed", result: { repr: "0.93", stored: true } }, "0.93"],
     [{ state: "completed", result: { repr: "None", stored: true } }, ""],
     [{ state: "interrupted", progress: { done: 43, total: 100, message: null } }, "stopped at 43 %"],
-    [{ state: "queued", attempt: 2, reason: "attempt 2 of 4 in 1.8 s, after E: no" }, "attempt 2 of 4 in 1.8 s, after E: no"],
+    [
+      { state: "queued", attempt: 2, reason: "attempt 2 of 4 in 1.8 s, after E: no" },
+      "attempt 2 of 4 in 1.8 s, after E: no",
+    ],
   ])("%j: %j", (fields, words) => expect(note(snapshot("1", fields))).toBe(words));
 
-  it.each([["/a/b c.ipynb", "b c.ipynb"], ["C:\\a\\b.ipynb", "b.ipynb"], [null, ""]])("the notebook of %j is %j", (path, name) => {
+  it.each([
+    ["/a/b c.ipynb", "b c.ipynb"],
+    ["C:\\a\\b.ipynb", "b.ipynb"],
+    [null, ""],
+  ])("the notebook of %j is %j", (path, name) => {
     expect(notebookOf(snapshot("1", { notebook: path }))).toBe(name);
   });
 });

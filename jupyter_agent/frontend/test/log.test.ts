@@ -9,7 +9,9 @@ const texts = (log: Log) => log.lines.map((line) => line.text);
 
 test("a line that has no end goes on with the next print to the same stream", () => {
   const log = new Log();
-  [print(1, "a"), print(2, "b\nc"), print(3, "oops\n", "stderr"), print(4, "d\n")].forEach((one) => log.add(one));
+  [print(1, "a"), print(2, "b\nc"), print(3, "oops\n", "stderr"), print(4, "d\n")].forEach((one) =>
+    log.add(one),
+  );
   expect(texts(log)).toEqual(["ab", "c", "oops", "d"]);
 });
 
@@ -45,13 +47,18 @@ test("while somebody reads earlier lines none is dropped, and earlier ones can b
 
 test("levels have their colours, and lost events are named", () => {
   const log = new Log();
-  for (const level of ["info", "WARNING", "critical"]) log.add(event(1, "log", { stream: "logging", level, text: level }));
+  for (const level of ["info", "WARNING", "critical"])
+    log.add(event(1, "log", { stream: "logging", level, text: level }));
   log.add(event(4, "lost", { first: 1, last: 9, reason: "disk full" }));
   expect(log.lines.map((line) => line.kind)).toEqual(["logging", "warning", "error", "note"]);
   expect(texts(log).at(-1)).toBe("events 1 to 9 are lost: disk full");
 });
 
-const lines = (first: number, ...text: string[]) => ({ first, end: first + text.length, lines: text.map((one) => ({ kind: "stdout" as const, text: one })) });
+const lines = (first: number, ...text: string[]) => ({
+  first,
+  end: first + text.length,
+  lines: text.map((one) => ({ kind: "stdout" as const, text: one })),
+});
 
 test("a line takes as many rows as its characters need", () => {
   const rows = new Rows(10);
@@ -62,13 +69,20 @@ test("a line takes as many rows as its characters need", () => {
 });
 
 test("rows follow lines that come, grow, are dropped, or are put before, as if laid out anew", () => {
-  const steps = [lines(0, "a"), lines(0, "a".repeat(25), "b"), lines(1, "b", "c".repeat(12)), lines(-2, "y".repeat(30), "z", "a".repeat(25), "b", "c"), lines(3, "q")];
+  const steps = [
+    lines(0, "a"),
+    lines(0, "a".repeat(25), "b"),
+    lines(1, "b", "c".repeat(12)),
+    lines(-2, "y".repeat(30), "z", "a".repeat(25), "b", "c"),
+    lines(3, "q"),
+  ];
   const rows = new Rows(10);
   for (const step of steps) {
     rows.sync(step);
     const anew = new Rows(10);
     anew.sync({ ...step, first: 0, end: step.lines.length });
-    const heights = (one: Rows, first: number) => step.lines.map((_, at) => one.top(first + at + 1) - one.top(first + at));
+    const heights = (one: Rows, first: number) =>
+      step.lines.map((_, at) => one.top(first + at + 1) - one.top(first + at));
     expect(heights(rows, step.first)).toEqual(heights(anew, 0));
     expect(rows.end - rows.start).toBe(anew.end);
   }
@@ -84,5 +98,8 @@ test("a search finds the newest first, goes round, and keeps its place while the
   search.step(-1);
   search.update(lines(-1, "epoch 0", "epoch 1", "other", "Epoch 2", "epoch 3"));
   expect([search.count, search.position, search.line]).toEqual([4, 3, 2]);
-  expect(search.marksOf("an Epoch is an epoch")).toEqual([[3, 8], [15, 20]]);
+  expect(search.marksOf("an Epoch is an epoch")).toEqual([
+    [3, 8],
+    [15, 20],
+  ]);
 });

@@ -23,7 +23,10 @@ let tell: Change;
 beforeEach(() => {
   screen.clear();
   const list = { watchChanges: (change: Change) => ((tell = change), () => {}) };
-  new Notifier(() => ({ notify: "long", longAfter: 30 }), () => {}).watch(list as unknown as TaskList);
+  new Notifier(
+    () => ({ notify: "long", longAfter: 30 }),
+    () => {},
+  ).watch(list as unknown as TaskList);
 });
 
 test("a question goes from the screen when it is answered, wherever that was", () => {

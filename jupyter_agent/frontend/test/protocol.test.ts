@@ -20,7 +20,8 @@ function live(): Protocol {
   return protocol;
 }
 
-const events = (prev: string, cursor: string, id = 1) => frame({ type: "events", id, prev, cursor, events: [cursor] });
+const events = (prev: string, cursor: string, id = 1) =>
+  frame({ type: "events", id, prev, cursor, events: [cursor] });
 
 test("nothing but hello is sent before the welcome", () => {
   const protocol = new Protocol();
@@ -41,7 +42,11 @@ test("frames apply in order, each once", () => {
 test("a gap is asked for again from the own cursor, and nothing is applied until the answer", () => {
   const protocol = live();
   const [ask] = protocol.receive(events("e:3", "e:4"));
-  expect(ask?.kind === "send" && JSON.parse(ask.frame)).toMatchObject({ type: "subscribe", id: 1, after: "e:0" });
+  expect(ask?.kind === "send" && JSON.parse(ask.frame)).toMatchObject({
+    type: "subscribe",
+    id: 1,
+    after: "e:0",
+  });
   expect(protocol.receive(events("e:0", "e:4"))).toEqual([]);
   protocol.receive(frame({ type: "subscribed", id: 1, recovered: true, cursor: "e:0" }));
   expect(kinds(protocol.receive(events("e:0", "e:4")))).toEqual(["apply"]);
@@ -52,7 +57,9 @@ test("an answer to a replaced request is not taken for the newest", () => {
   protocol.receive(events("e:3", "e:4"));
   protocol.subscribe(protocol.subscriptions.get(1)!);
   expect(protocol.receive(frame({ type: "subscribed", id: 1, recovered: true, cursor: "e:0" }))).toEqual([]);
-  expect(kinds(protocol.receive(frame({ type: "subscribed", id: 1, recovered: true, cursor: "e:0" })))).toEqual(["answered"]);
+  expect(
+    kinds(protocol.receive(frame({ type: "subscribed", id: 1, recovered: true, cursor: "e:0" }))),
+  ).toEqual(["answered"]);
 });
 
 test("after a lost socket it asks again from where the heartbeat said", () => {
@@ -61,7 +68,9 @@ test("after a lost socket it asks again from where the heartbeat said", () => {
   protocol.disconnected();
   protocol.connected();
   const actions = protocol.receive(frame({ type: "welcome", now: 0, heartbeat: 25 }));
-  expect(actions.flatMap((one) => (one.kind === "send" ? [JSON.parse(one.frame).after] : []))).toEqual(["e:40"]);
+  expect(actions.flatMap((one) => (one.kind === "send" ? [JSON.parse(one.frame).after] : []))).toEqual([
+    "e:40",
+  ]);
 });
 
 test("a heartbeat never leads back, nor into another journal", () => {
@@ -78,14 +87,24 @@ test("what cannot be recovered starts over from snapshots", () => {
   protocol.connected();
   protocol.receive(frame({ type: "welcome", now: 0, heartbeat: 25 }));
   const actions = protocol.receive(
-    frame({ type: "subscribed", id: 1, recovered: false, cursor: "f:7", tasks: [{ id: "t" }], more: true, reason: "epoch" }),
+    frame({
+      type: "subscribed",
+      id: 1,
+      recovered: false,
+      cursor: "f:7",
+      tasks: [{ id: "t" }],
+      more: true,
+      reason: "epoch",
+    }),
   );
   expect(actions[1]).toMatchObject({ kind: "restart", tasks: [{ id: "t" }], more: true, cursor: "f:7" });
 });
 
 test("a cursor that the server cannot read is given up", () => {
   const protocol = live();
-  const [ask] = protocol.receive(frame({ type: "error", id: 1, code: "bad_cursor", message: "?", temporary: false }));
+  const [ask] = protocol.receive(
+    frame({ type: "error", id: 1, code: "bad_cursor", message: "?", temporary: false }),
+  );
   expect(ask?.kind === "send" && JSON.parse(ask.frame).after).toBeNull();
 });
 
@@ -160,10 +179,18 @@ function random(seed: number): () => number {
   };
 }
 
-test.each([[4001, true], [4008, true], [4010, true], [4011, true], [1006, true], [1012, true], [4500, false], [4501, false], [4503, false], [1009, false]])(
-  "close code %i: come back is %s",
-  (code, back) => expect(comeBack(code)).toBe(back),
-);
+test.each([
+  [4001, true],
+  [4008, true],
+  [4010, true],
+  [4011, true],
+  [1006, true],
+  [1012, true],
+  [4500, false],
+  [4501, false],
+  [4503, false],
+  [1009, false],
+])("close code %i: come back is %s", (code, back) => expect(comeBack(code)).toBe(back));
 
 test("delays double up to the limit, with full jitter", () => {
   const backoff = new Backoff();

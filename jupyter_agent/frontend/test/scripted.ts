@@ -6,7 +6,15 @@ import type { Snapshot, TaskEvent } from "../src/net/types.js";
 import type { Timer, World } from "../src/net/environment.js";
 import { emptyTask } from "../src/model/reducer.js";
 
-const WELCOME = { type: "welcome", version: 1, connection: "c", user: "u", cursor: "e:0", heartbeat: 25, limits: {} };
+const WELCOME = {
+  type: "welcome",
+  version: 1,
+  connection: "c",
+  user: "u",
+  cursor: "e:0",
+  heartbeat: 25,
+  limits: {},
+};
 
 class Socket {
   onopen: (() => void) | null = null;
@@ -38,7 +46,11 @@ export class Scripted implements World {
 
   constructor() {
     this.connection = new Connection("ws://here/jupyter-agent/ws", this);
-    this.server = { base: "http://here/", wsUrl: this.connection.url, fetch: (path, init) => this.#answer(path, init) };
+    this.server = {
+      base: "http://here/",
+      wsUrl: this.connection.url,
+      fetch: (path, init) => this.#answer(path, init),
+    };
   }
 
   socket(): WebSocket {
@@ -139,10 +151,25 @@ export function json(body: unknown, status = 200): Response {
 /** A running task, unless `fields` say otherwise. */
 export function snapshot(id: string, fields: Partial<Snapshot> = {}): Snapshot {
   const times = { created: 900, queued: 900, started: 900, updated: 900 };
-  return { ...emptyTask(id), name: `task ${id}`, state: "running", producer: "p", events: 2, cursor: "e:0", ...times, ...fields };
+  return {
+    ...emptyTask(id),
+    name: `task ${id}`,
+    state: "running",
+    producer: "p",
+    events: 2,
+    cursor: "e:0",
+    ...times,
+    ...fields,
+  };
 }
 
-export function event(offset: number, task: string, type: string, data: object, fields: Partial<TaskEvent> = {}): TaskEvent {
+export function event(
+  offset: number,
+  task: string,
+  type: string,
+  data: object,
+  fields: Partial<TaskEvent> = {},
+): TaskEvent {
   return { offset, task, attempt: 1, producer: "p", n: offset, time: 1000, type, data, ...fields };
 }
 

@@ -7,7 +7,8 @@ import { event } from "./event.js";
 
 test("a series keeps its highest and lowest values in bounded memory", () => {
   const series = new Series();
-  for (let x = 0; x < 100_000; x += 1) series.add({ x, y: x === 77_777 ? 50 : x === 33_333 ? -50 : Math.sin(x) });
+  for (let x = 0; x < 100_000; x += 1)
+    series.add({ x, y: x === 77_777 ? 50 : x === 33_333 ? -50 : Math.sin(x) });
   expect(series.drawn.length).toBeLessThanOrEqual(MOST_POINTS + 2);
   const values = series.drawn.map((spot) => spot.y);
   expect([Math.min(...values), Math.max(...values)]).toEqual([-50, 50]);
@@ -19,7 +20,8 @@ test("a series keeps its highest and lowest values in bounded memory", () => {
 
 test("metrics of an attempt before are forgotten, and late ones of it are not taken", () => {
   const metrics = new Metrics();
-  const metric = (offset: number, value: number, attempt: number) => event(offset, "metric", { name: "loss", value, step: offset }, { attempt });
+  const metric = (offset: number, value: number, attempt: number) =>
+    event(offset, "metric", { name: "loss", value, step: offset }, { attempt });
   metrics.add(metric(1, 9, 1));
   metrics.add(event(2, "state", { state: "queued" }, { attempt: 2 }));
   metrics.add(metric(3, 8, 1));
@@ -30,7 +32,8 @@ test("metrics of an attempt before are forgotten, and late ones of it are not ta
 
 test("the parts of a message are joined, and a whole one replaces them", () => {
   const talk = new Talk();
-  const say = (offset: number, text: string, delta: boolean, id = "m") => talk.add(event(offset, "message", { role: "assistant", text, delta, message_id: id }));
+  const say = (offset: number, text: string, delta: boolean, id = "m") =>
+    talk.add(event(offset, "message", { role: "assistant", text, delta, message_id: id }));
   say(1, "Hel", true);
   say(2, "lo", true);
   say(2, "lo", true);
@@ -44,7 +47,10 @@ test("a question and its answer are part of the conversation", () => {
   const talk = new Talk();
   talk.add(event(1, "prompt", { prompt_id: "p", text: "Deploy?", choices: ["yes"] }));
   talk.add(event(2, "input", { prompt_id: "p", text: "yes" }));
-  expect(talk.messages).toMatchObject([{ role: "assistant", text: "Deploy?", prompt: true }, { role: "user", text: "yes" }]);
+  expect(talk.messages).toMatchObject([
+    { role: "assistant", text: "Deploy?", prompt: true },
+    { role: "user", text: "yes" },
+  ]);
 });
 
 test("an accepted answer is there at once, with who gave it, and once", () => {
@@ -77,7 +83,8 @@ test("a display with a known id replaces the one before, and only the newest are
   expect([gallery.shown.length, gallery.dropped]).toEqual([50, 51]);
 });
 
-const say = (offset: number) => event(offset, "message", { role: "a", text: `${offset}`, message_id: `${offset}` });
+const say = (offset: number) =>
+  event(offset, "message", { role: "a", text: `${offset}`, message_id: `${offset}` });
 const said = (talk: Talk) => talk.messages.map((one) => Number(one.text));
 
 test("what comes live while the past is loaded comes after it, once", async () => {
@@ -104,7 +111,12 @@ test("a past that cannot be had leaves nothing half done, and is asked for again
   }
   await fill.want(broken, () => {});
   expect([said(talk), fill.trouble]).toEqual([[], "the server is away"]);
-  await fill.want(async function* () { yield [say(1), say(2)]; }, () => {});
+  await fill.want(
+    async function* () {
+      yield [say(1), say(2)];
+    },
+    () => {},
+  );
   expect([said(talk), fill.trouble]).toEqual([[1, 2], null]);
 });
 
@@ -116,6 +128,11 @@ test("an answer that comes after everything started over is not used", async () 
     yield [say(1)];
   }
   await fill.want(slow, () => {});
-  await fill.want(async function* () { yield [say(7)]; }, () => {});
+  await fill.want(
+    async function* () {
+      yield [say(7)];
+    },
+    () => {},
+  );
   expect(said(talk)).toEqual([7]);
 });

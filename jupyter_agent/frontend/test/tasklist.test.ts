@@ -19,7 +19,10 @@ function open(ids: string[] | null = null): void {
 const told = (task: Snapshot) => `${task.id} ${task.state} ${task.attempt}${task.prompt ? " asks" : ""}`;
 const ids = () => list.tasks.map((task) => task.id);
 const task = (id: string) => list.tasks.find((one) => one.id === id)!;
-const page = (tasks: Snapshot[], { more = false, cursor = "e:0" } = {}) => () => json({ tasks, more, cursor });
+const page =
+  (tasks: Snapshot[], { more = false, cursor = "e:0" } = {}) =>
+  () =>
+    json({ tasks, more, cursor });
 
 beforeEach(() => open());
 
@@ -39,8 +42,13 @@ describe("what is in the list", () => {
   it("puts tasks that ask first, then running, queued and ended ones, each the newest first", () => {
     const prompt = { prompt_id: "q", text: "which?", choices: null };
     server.start([
-      snapshot("7", { state: "completed" }), snapshot("6", { state: "queued" }), snapshot("5"),
-      snapshot("4", { state: "failed" }), snapshot("3", { prompt }), snapshot("2"), snapshot("1", { state: "queued" }),
+      snapshot("7", { state: "completed" }),
+      snapshot("6", { state: "queued" }),
+      snapshot("5"),
+      snapshot("4", { state: "failed" }),
+      snapshot("3", { prompt }),
+      snapshot("2"),
+      snapshot("1", { state: "queued" }),
     ]);
     expect(ids()).toEqual(["3", "5", "2", "6", "1", "7", "4"]);
   });
@@ -80,7 +88,9 @@ describe("what is in the list", () => {
   it("knows how fast a task goes", () => {
     server.start([snapshot("1")]);
     for (let second = 0; second < 5; second += 1) {
-      server.tell(event(second + 1, "1", "progress", { done: 20 * second, total: 1000 }, { time: 1000 + second }));
+      server.tell(
+        event(second + 1, "1", "progress", { done: 20 * second, total: 1000 }, { time: 1000 + second }),
+      );
     }
     server.time = 1004;
     expect(list.rate(task("1"))).toBe(20);
@@ -91,10 +101,16 @@ describe("what is in the list", () => {
 
 describe("tasks whose beginning was not seen", () => {
   it("asks the server for them, and loses nothing that comes meanwhile", async () => {
-    server.answers.set("GET tasks/0", page0({ cursor: "e:2", progress: { done: 2, total: 9, message: null } }));
+    server.answers.set(
+      "GET tasks/0",
+      page0({ cursor: "e:2", progress: { done: 2, total: 9, message: null } }),
+    );
     server.start([snapshot("1")]);
     server.tell(event(1, "0", "progress", { done: 1, total: 9 }));
-    server.tell(event(2, "0", "progress", { done: 2, total: 9 }), event(3, "0", "progress", { done: 3, total: 9 }));
+    server.tell(
+      event(2, "0", "progress", { done: 2, total: 9 }),
+      event(3, "0", "progress", { done: 3, total: 9 }),
+    );
     expect(ids()).toEqual(["1"]);
     await settle();
     expect(server.asked).toEqual(["GET tasks/0"]);
@@ -105,9 +121,16 @@ describe("tasks whose beginning was not seen", () => {
     server.answers.set("GET tasks/0", page0({ cursor: "e:2", state: "failed" }));
     server.answers.set("GET tasks/00", () => json(snapshot("00", { cursor: "e:2" })));
     server.start([]);
-    server.tell(state(1, "0", "failed"), event(2, "00", "progress", { done: 1 }), state(3, "00", "completed"));
+    server.tell(
+      state(1, "0", "failed"),
+      event(2, "00", "progress", { done: 1 }),
+      state(3, "00", "completed"),
+    );
     await settle();
-    expect(changes).toEqual([[null, "0 failed 1"], ["00 running 1", "00 completed 1"]]);
+    expect(changes).toEqual([
+      [null, "0 failed 1"],
+      ["00 running 1", "00 completed 1"],
+    ]);
   });
 
   it("is not troubled by one that was deleted", async () => {
@@ -119,7 +142,9 @@ describe("tasks whose beginning was not seen", () => {
 
   it("asks again when the server does not answer", async () => {
     let asked = 0;
-    server.answers.set("GET tasks/0", () => (++asked < 3 ? Promise.reject(new TypeError("no network")) : json(snapshot("0"))));
+    server.answers.set("GET tasks/0", () =>
+      ++asked < 3 ? Promise.reject(new TypeError("no network")) : json(snapshot("0")),
+    );
     server.start([]);
     server.tell(event(1, "0", "progress", { done: 1 }));
     for (let turn = 0; turn < 3; turn += 1) {
@@ -165,7 +190,10 @@ describe("when the connection breaks", () => {
     server.start([snapshot("3"), snapshot("2", { state: "failed" }), snapshot("1")]);
     server.comeBack();
     const ended = { state: "completed" as const, cursor: "f:9" };
-    server.start([snapshot("4", ended), snapshot("3", ended), snapshot("2", { state: "failed" }), snapshot("1")], { cursor: "f:9" });
+    server.start(
+      [snapshot("4", ended), snapshot("3", ended), snapshot("2", { state: "failed" }), snapshot("1")],
+      { cursor: "f:9" },
+    );
     server.comeBack();
     server.start([snapshot("4", ended), snapshot("3", ended), snapshot("1")], { cursor: "f:9" });
     await settle();
@@ -228,13 +256,19 @@ describe("changes", () => {
   it("tells every state, question and answer, with what was before", () => {
     server.start([snapshot("1")]);
     server.tell(
-      event(1, "1", "prompt", { prompt_id: "q", text: "which?" }), event(2, "1", "progress", { done: 1 }),
-      event(3, "1", "input", { prompt_id: "q", text: "a" }), state(4, "1", "failed"),
-      state(5, "1", "queued", { attempt: 2 }), queued(6, "2"),
+      event(1, "1", "prompt", { prompt_id: "q", text: "which?" }),
+      event(2, "1", "progress", { done: 1 }),
+      event(3, "1", "input", { prompt_id: "q", text: "a" }),
+      state(4, "1", "failed"),
+      state(5, "1", "queued", { attempt: 2 }),
+      queued(6, "2"),
     );
     expect(changes).toEqual([
-      ["1 running 1", "1 running 1 asks"], ["1 running 1 asks", "1 running 1"], ["1 running 1", "1 failed 1"],
-      ["1 failed 1", "1 queued 2"], [null, "2 queued 1"],
+      ["1 running 1", "1 running 1 asks"],
+      ["1 running 1 asks", "1 running 1"],
+      ["1 running 1", "1 failed 1"],
+      ["1 failed 1", "1 queued 2"],
+      [null, "2 queued 1"],
     ]);
   });
 
@@ -243,7 +277,10 @@ describe("changes", () => {
     server.start([snapshot("2", { prompt }), snapshot("1")]);
     server.comeBack();
     server.start([snapshot("2"), snapshot("1", { prompt })]);
-    expect(changes).toEqual([["2 running 1 asks", "2 running 1"], ["1 running 1", "1 running 1 asks"]]);
+    expect(changes).toEqual([
+      ["2 running 1 asks", "2 running 1"],
+      ["1 running 1", "1 running 1 asks"],
+    ]);
   });
 
   it("says nothing of what was so at the start", () => {
@@ -263,7 +300,10 @@ describe("changes", () => {
 
 describe("more tasks, fewer tasks", () => {
   it("loads older ones page by page", async () => {
-    server.answers.set("GET tasks?before=3&limit=100", page([snapshot("2", { state: "failed" })], { more: true }));
+    server.answers.set(
+      "GET tasks?before=3&limit=100",
+      page([snapshot("2", { state: "failed" })], { more: true }),
+    );
     server.answers.set("GET tasks?before=2&limit=100", page([snapshot("1", { state: "failed" })]));
     server.start([snapshot("4"), snapshot("3")], { more: true });
     await Promise.all([list.loadMore(), list.loadMore()]);
@@ -315,14 +355,18 @@ describe("more tasks, fewer tasks", () => {
   it("keeps about a thousand: the oldest ended go, the running stay, and can be loaded again", async () => {
     server.start([snapshot("00001", { state: "failed" }), snapshot("00000")]);
     const name = (n: number) => String(n).padStart(5, "0");
-    for (let n = 2; n < 3000; n += 1) server.tell(queued(2 * n, name(n)), state(2 * n + 1, name(n), "failed"));
+    for (let n = 2; n < 3000; n += 1)
+      server.tell(queued(2 * n, name(n)), state(2 * n + 1, name(n), "failed"));
     expect(list.tasks.length).toBeGreaterThanOrEqual(1000);
     expect(list.tasks.length).toBeLessThanOrEqual(1101);
     expect(ids()[0]).toBe("00000");
     expect(ids()[1]).toBe("02999");
     expect(list.more).toBe(true);
     const oldest = ids().at(-1)!;
-    server.answers.set(`GET tasks?before=${oldest}&limit=100`, page([snapshot("00009", { state: "failed" })]));
+    server.answers.set(
+      `GET tasks?before=${oldest}&limit=100`,
+      page([snapshot("00009", { state: "failed" })]),
+    );
     await list.loadMore();
     expect(ids().at(-1)).toBe("00009");
   });
@@ -356,7 +400,13 @@ describe("sharing", () => {
   });
 
   it("says what the server refuses", () => {
-    server.send({ type: "error", id: server.current.sent.at(-1).id, code: "forbidden", message: "not for you", temporary: false });
+    server.send({
+      type: "error",
+      id: server.current.sent.at(-1).id,
+      code: "forbidden",
+      message: "not for you",
+      temporary: false,
+    });
     expect(list.refusal).toBe("not for you");
   });
 });
@@ -367,7 +417,11 @@ it("a thousand tasks with twenty thousand events take less than a second", () =>
   server.start(names.map((name) => snapshot(name)));
   let offset = 0;
   for (let round = 0; round < 20; round += 1) {
-    server.tell(...names.map((name) => event(++offset, name, "progress", { done: round, total: 20 }, { time: 1000 + round })));
+    server.tell(
+      ...names.map((name) =>
+        event(++offset, name, "progress", { done: round, total: 20 }, { time: 1000 + round }),
+      ),
+    );
     expect(list.tasks.length).toBe(1000);
   }
   expect(performance.now() - began).toBeLessThan(1000);

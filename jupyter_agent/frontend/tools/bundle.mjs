@@ -32,6 +32,8 @@ export async function bundle(folder, source, outfile, options = {}) {
     ...options,
   });
   const [{ imports }] = Object.values(metafile.outputs);
-  const asked = imports.filter(({ external, path }) => external && path !== "<runtime>").map(({ path }) => path);
+  const asked = imports
+    .filter(({ external, path }) => external && path !== "<runtime>")
+    .map(({ path }) => path);
   return { inputs: Object.keys(metafile.inputs), asked };
 }

@@ -12,7 +12,12 @@ function licence(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const file = readdirSync(folder).find((file) => /^licen[cs]e(\.(md|txt))?$/i.test(file));
   if (!file) throw new Error(`${name} ships no licence text`);
-  return { name, versionInfo: version, licenseId: license, extractedText: readFileSync(join(folder, file), "utf8") };
+  return {
+    name,
+    versionInfo: version,
+    licenseId: license,
+    extractedText: readFileSync(join(folder, file), "utf8"),
+  };
 }
 
 /** JSON with one entry for each package that one of these files belongs to. */

@@ -11,7 +11,11 @@ function measured(folder, label) {
   const names = readdirSync(folder).filter((name) => /\.(js|css)$/.test(name));
   return names.sort().map((name) => {
     const content = readFileSync(join(folder, name));
-    return { name: `${label}/${name}`, bytes: content.length, gzipped: gzipSync(content, { level: 9 }).length };
+    return {
+      name: `${label}/${name}`,
+      bytes: content.length,
+      gzipped: gzipSync(content, { level: 9 }).length,
+    };
   });
 }
 
@@ -25,7 +29,8 @@ function row({ name, bytes, gzipped }) {
 export function report(served, extension) {
   const files = measured(served, "static");
   const lab = measured(extension, "labextension");
-  const named = (...names) => sum(files.filter(({ name }) => names.some((each) => name === `static/${each}`)));
+  const named = (...names) =>
+    sum(files.filter(({ name }) => names.some((each) => name === `static/${each}`)));
   console.log("    bytes   gzipped");
   for (const file of [...files, ...lab]) console.log(row(file));
   console.log(`the element with its plots: ${named("element.js", "plot.js")} bytes`);

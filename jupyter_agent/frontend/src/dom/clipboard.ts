@@ -33,7 +33,10 @@ export function copyId(id: string): (event: Event) => Promise<void> {
   return async (event) => {
     const button = event.currentTarget as HTMLButtonElement;
     const word = button.textContent;
-    const done = await copyText(id).then(() => "Copied", () => id);
+    const done = await copyText(id).then(
+      () => "Copied",
+      () => id,
+    );
     if (button.dataset.busy) return;
     button.dataset.busy = "1";
     button.lastChild!.textContent = done;

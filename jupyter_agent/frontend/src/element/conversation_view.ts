@@ -12,7 +12,10 @@ import { loadRich } from "./lazy_modules.js";
 /** Sends what a person wrote; resolves with whether it was taken. */
 export type Answer = (text: string, promptId: string | null) => Promise<boolean>;
 const WHO: Record<string, string> = {
-  user: "You", assistant: "Task", default: "Nobody answered in time; the default", nobody: "Nobody answered in time",
+  user: "You",
+  assistant: "Task",
+  default: "Nobody answered in time; the default",
+  nobody: "Nobody answered in time",
 };
 /** Whose words are no Markdown. */
 const PERSON: ReadonlySet<string> = new Set(["user", "default", "nobody"]);
@@ -20,8 +23,13 @@ type ToHtml = (markdown: string) => string;
 
 export class TalkView extends LitElement {
   static override properties = {
-    talk: { attribute: false }, task: { attribute: false }, server: { attribute: false }, answer: { attribute: false },
-    version: { attribute: false }, me: { attribute: false }, busy: { state: true },
+    talk: { attribute: false },
+    task: { attribute: false },
+    server: { attribute: false },
+    answer: { attribute: false },
+    version: { attribute: false },
+    me: { attribute: false },
+    busy: { state: true },
   };
   declare talk: Talk | null;
   declare task: Snapshot | null;
@@ -54,13 +62,21 @@ export class TalkView extends LitElement {
 
   /** The last of the talk is in the snapshot; all of it takes the server. */
   #known(): Message[] {
-    return (this.task?.messages ?? []).map(({ message_id, role, text }) => ({ id: `m${message_id}`, role, text }));
+    return (this.task?.messages ?? []).map(({ message_id, role, text }) => ({
+      id: `m${message_id}`,
+      role,
+      text,
+    }));
   }
 
   #messages(messages: Message[]): TemplateResult {
     void this.#load();
     return html`<div class="ja-talk" data-lm-suppress-shortcuts="true" role="group" aria-label="Conversation" tabindex="0">
-      ${repeat(messages, (message) => message.id, (message) => this.#message(message))}
+      ${repeat(
+        messages,
+        (message) => message.id,
+        (message) => this.#message(message),
+      )}
     </div>`;
   }
 

@@ -19,7 +19,10 @@ const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 export class GalleryView extends LitElement {
   static override properties = {
-    gallery: { attribute: false }, server: { attribute: false }, host: { attribute: false }, version: { attribute: false },
+    gallery: { attribute: false },
+    server: { attribute: false },
+    host: { attribute: false },
+    version: { attribute: false },
   };
   declare gallery: Gallery | null;
   declare server: Server | null;
@@ -41,7 +44,11 @@ export class GalleryView extends LitElement {
     const { shown = [], dropped = 0 } = this.gallery ?? {};
     return html`<div class="ja-gallery" ?hidden=${shown.length === 0}>
       <div class="ja-earlier" ?hidden=${dropped === 0}>${number(dropped)} earlier</div>
-      ${repeat(shown, (one) => one.id, (one) => html`<div class="ja-shown" data-shown=${one.id}></div>`)}
+      ${repeat(
+        shown,
+        (one) => one.id,
+        (one) => html`<div class="ja-shown" data-shown=${one.id}></div>`,
+      )}
     </div>`;
   }
 
@@ -68,9 +75,14 @@ export class GalleryView extends LitElement {
 /** Without a host: pictures, clean HTML, Markdown, text. */
 async function drawAlone({ data }: Shown, box: HTMLElement, server: Server | null): Promise<void> {
   const picture = PICTURES.find((type) => typeof data[type] === "string");
-  if (picture) return box.replaceChildren(image(`data:${picture};base64,${String(data[picture]).replace(/\s/g, "")}`, textOf(data)));
+  if (picture)
+    return box.replaceChildren(
+      image(`data:${picture};base64,${String(data[picture]).replace(/\s/g, "")}`, textOf(data)),
+    );
   if (data["image/svg+xml"]) {
-    return box.replaceChildren(image(`data:image/svg+xml,${encodeURIComponent(joined(data["image/svg+xml"]))}`, textOf(data)));
+    return box.replaceChildren(
+      image(`data:image/svg+xml,${encodeURIComponent(joined(data["image/svg+xml"]))}`, textOf(data)),
+    );
   }
   const marked = data["text/html"] ?? data["text/markdown"];
   if (marked && server) {

@@ -9,7 +9,8 @@ export interface Lines {
   readonly lines: readonly Line[];
 }
 
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]/gu;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]/gu;
 const NARROW = /^[\x20-\x7e]*$/;
 const TAB = 8;
 
@@ -41,7 +42,8 @@ export class Rows {
     if (log.first < this.#first) this.#prepend(log);
     this.#dropBefore(log.first);
     this.#tops.length = Math.max(1, Math.min(this.#tops.length - 1, log.end - this.#first));
-    for (let at = this.#tops.length - 1; at < log.lines.length; at += 1) this.#tops.push(this.end + this.#height(log.lines[at]!));
+    for (let at = this.#tops.length - 1; at < log.lines.length; at += 1)
+      this.#tops.push(this.end + this.#height(log.lines[at]!));
   }
 
   /** The row on which a line begins. */

@@ -76,8 +76,12 @@ export class LogView extends LitElement {
       <div class="ja-logbar" ?hidden=${this.#empty}>
         ${this.#searchBar(earlier)}
         <span class="ja-said" role="status">${this.said}</span>
-        ${earlier === 0 ? nothing : html`<span class="ja-earlier">${number(earlier)} earlier</span>
-          <button class="ja-quiet-button" type="button" @click=${this.#earlier}>Show earlier</button>`}
+        ${
+          earlier === 0
+            ? nothing
+            : html`<span class="ja-earlier">${number(earlier)} earlier</span>
+          <button class="ja-quiet-button" type="button" @click=${this.#earlier}>Show earlier</button>`
+        }
         <button class="ja-quiet-button" type="button" aria-pressed=${this.#following} title="Keep the newest line in sight"
           @click=${this.#toggleFollow}>Follow</button>
         <button class="ja-quiet-button" type="button" title="Copy the lines that are here" @click=${this.#copy}>Copy</button>
@@ -139,7 +143,9 @@ export class LogView extends LitElement {
     const whole = this.#whole;
     const row = this.#rows.start + Math.floor((box.scrollTop - above) / ROW);
     const from = whole ? this.#rows.lineAt(this.#rows.start) : this.#rows.lineAt(row - MARGIN);
-    const to = whole ? this.feed!.log.end : this.#rows.lineAt(row + Math.ceil(box.clientHeight / ROW) + MARGIN) + 1;
+    const to = whole
+      ? this.feed!.log.end
+      : this.#rows.lineAt(row + Math.ceil(box.clientHeight / ROW) + MARGIN) + 1;
     const [shownFrom, shownTo] = this.#shown;
     if (shownFrom === from && shownTo === to) return;
     this.#shown = [from, to];
@@ -155,7 +161,12 @@ export class LogView extends LitElement {
       const line = this.feed!.log.line(number);
       if (!line) continue;
       const element = (pool[at] ?? this.#window!.appendChild(document.createElement("div"))) as HTMLElement;
-      drawLine(element, line, this.#rows.top(number + 1) - this.#rows.top(number), this.#search.marksOf(line.text));
+      drawLine(
+        element,
+        line,
+        this.#rows.top(number + 1) - this.#rows.top(number),
+        this.#search.marksOf(line.text),
+      );
       at += 1;
     }
     while (pool.length > at) pool[pool.length - 1]!.remove();
@@ -166,7 +177,8 @@ export class LogView extends LitElement {
     const above = box.querySelector<HTMLElement>(".ja-lines")!.offsetTop;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
     const reading = this.#rows.start + (box.scrollTop - above) / ROW;
-    if (atEnd !== this.#following && (atEnd || reading < this.#reading || this.#following)) this.#follow(atEnd);
+    if (atEnd !== this.#following && (atEnd || reading < this.#reading || this.#following))
+      this.#follow(atEnd);
     this.#reading = reading;
     this.#fill(above);
     if (!this.#following && box.scrollTop < NEAR_TOP * ROW && this.feed!.earlier > 0) void this.#earlier();

@@ -12,7 +12,10 @@ const [EVERY, PAUSE] = [250, 5000];
 
 export class PlotView extends LitElement {
   static override properties = {
-    metrics: { attribute: false }, server: { attribute: false }, version: { attribute: false }, logarithmic: { state: true },
+    metrics: { attribute: false },
+    server: { attribute: false },
+    version: { attribute: false },
+    logarithmic: { state: true },
   };
   declare metrics: Metrics | null;
   declare server: Server | null;
@@ -54,7 +57,9 @@ export class PlotView extends LitElement {
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    const names = [...(this.metrics?.series ?? [])].filter(([, one]) => one.points > 1).map(([name]) => printable(name));
+    const names = [...(this.metrics?.series ?? [])]
+      .filter(([, one]) => one.points > 1)
+      .map(([name]) => printable(name));
     if (names.length === 0 || !this.server) return nothing;
     return html`<div class="ja-plotbar">
         <button class="ja-quiet-button" type="button" aria-pressed=${this.logarithmic} @click=${this.#toggle}>Log scale</button>
@@ -87,7 +92,10 @@ export class PlotView extends LitElement {
 
   #plan(): void {
     if (this.#planned) return;
-    this.#planned = window.setTimeout(() => this.#draw(), Math.max(0, this.#last + EVERY - performance.now()));
+    this.#planned = window.setTimeout(
+      () => this.#draw(),
+      Math.max(0, this.#last + EVERY - performance.now()),
+    );
   }
 
   #draw(): void {

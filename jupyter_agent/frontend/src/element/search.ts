@@ -37,8 +37,15 @@ export class Search {
     const [first, end] = this.#seen;
     const line = this.line;
     const kept = this.#found.filter((number) => number >= log.first && number < end - 1);
-    this.#found = [...this.#scan(log, log.first, Math.min(first, log.end)), ...kept, ...this.#scan(log, Math.max(log.first, end - 1), log.end)];
-    this.#at = Math.max(0, line === null ? this.#found.length - 1 : this.#found.findIndex((number) => number >= line));
+    this.#found = [
+      ...this.#scan(log, log.first, Math.min(first, log.end)),
+      ...kept,
+      ...this.#scan(log, Math.max(log.first, end - 1), log.end),
+    ];
+    this.#at = Math.max(
+      0,
+      line === null ? this.#found.length - 1 : this.#found.findIndex((number) => number >= line),
+    );
     this.#seen = [log.first, log.end];
   }
 
@@ -65,6 +72,7 @@ function marks(text: string, query: string): [number, number][] {
   const [hay, needle] = [text.toLowerCase(), query.toLowerCase()];
   const found: [number, number][] = [];
   if (hay.length !== text.length) return found; // letters whose small form is longer: places would be wrong
-  for (let at = hay.indexOf(needle); at >= 0; at = hay.indexOf(needle, at + needle.length)) found.push([at, at + needle.length]);
+  for (let at = hay.indexOf(needle); at >= 0; at = hay.indexOf(needle, at + needle.length))
+    found.push([at, at + needle.length]);
   return found;
 }

@@ -21,7 +21,8 @@ export interface Picture {
 }
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
-const INTERRUPTED = "The process that ran this task went away before the task ended. What it said until then is kept.";
+const INTERRUPTED =
+  "The process that ran this task went away before the task ended. What it said until then is kept.";
 
 export function head({ task, status, busy, ask }: Picture): TemplateResult {
   return html`<div class="ja-head">
@@ -109,12 +110,16 @@ function situation({ state, reason, stalled_since: stalled }: Snapshot, now: num
 export function chips({ metrics }: Snapshot): TemplateResult {
   const names = Object.keys(metrics);
   return html`<div class="ja-chips" role="list" aria-label="Metrics" ?hidden=${names.length === 0}>
-    ${repeat(names, (name) => name, (name) => {
-      const { value, step } = metrics[name]!;
-      return html`<div class="ja-chip" role="listitem" data-name=${name} title=${step === null ? nothing : `step ${step}`}>
+    ${repeat(
+      names,
+      (name) => name,
+      (name) => {
+        const { value, step } = metrics[name]!;
+        return html`<div class="ja-chip" role="listitem" data-name=${name} title=${step === null ? nothing : `step ${step}`}>
         <span class="ja-label">${printable(name)}</span><span class="ja-value">${value === null ? "–" : significant(value)}</span>
       </div>`;
-    })}
+      },
+    )}
   </div>`;
 }
 

@@ -28,8 +28,13 @@ const HIDDEN = 1000;
 
 export class TaskElement extends LitElement {
   static override properties = {
-    taskId: { attribute: "task-id" }, slim: { type: Boolean, reflect: true }, server: { attribute: false },
-    snapshot: { attribute: false }, host: { attribute: false }, kernel: { attribute: false }, refused: { state: true },
+    taskId: { attribute: "task-id" },
+    slim: { type: Boolean, reflect: true },
+    server: { attribute: false },
+    snapshot: { attribute: false },
+    host: { attribute: false },
+    kernel: { attribute: false },
+    refused: { state: true },
     busy: { state: true },
   };
   declare taskId: string;
@@ -154,7 +159,9 @@ export class TaskElement extends LitElement {
     const end = `${task.attempt} ${task.state}`;
     if (end === this.#ended) return;
     this.#ended = end;
-    this.dispatchEvent(new CustomEvent<Snapshot>("ja-ended", { bubbles: true, detail: structuredClone(task) }));
+    this.dispatchEvent(
+      new CustomEvent<Snapshot>("ja-ended", { bubbles: true, detail: structuredClone(task) }),
+    );
   }
 
   /** The server's word while it speaks, else whichever is newer. */
@@ -176,7 +183,8 @@ export class TaskElement extends LitElement {
   #hint(): string {
     const feed = this.#feed;
     if (this.refused || !feed) return this.refused;
-    if (feed.connection.stopped) return `The server closed the connection: ${feed.connection.stopped}. Reload the page to try again.`;
+    if (feed.connection.stopped)
+      return `The server closed the connection: ${feed.connection.stopped}. Reload the page to try again.`;
     if (feed.refusal) return feed.refusal;
     const known = this.#known();
     const old = known && (ENDED.has(known.state) || this.#now - (known.updated ?? 0) > FRESH);
@@ -187,7 +195,15 @@ export class TaskElement extends LitElement {
     const [task, now] = [this.task, this.#now];
     const speed = this.#feed?.speed ?? this.#ownSpeed;
     if (!this.#feed && task.progress) speed.add(task.updated ?? now, task.progress.done);
-    return { task, now, status: this.status, rate: speed.rate(task, now), hint: this.#hint(), busy: this.busy, ask: this.#ask };
+    return {
+      task,
+      now,
+      status: this.status,
+      rate: speed.rate(task, now),
+      hint: this.#hint(),
+      busy: this.busy,
+      ask: this.#ask,
+    };
   }
 
   protected override render(): TemplateResult {
@@ -208,16 +224,23 @@ export class TaskElement extends LitElement {
   }
 
   protected override updated(): void {
-    for (const part of this.querySelectorAll<LitElement>("jupyter-agent-log, jupyter-agent-talk")) part.requestUpdate();
+    for (const part of this.querySelectorAll<LitElement>("jupyter-agent-log, jupyter-agent-talk"))
+      part.requestUpdate();
   }
 
   /** What others find the task by. */
   #mark(task: Snapshot): void {
     const marks = {
-      "data-task-id": task.id, "data-state": task.state, "data-connection": this.status, "data-logs": String(task.logs),
-      "data-asking": String(task.prompt !== null), role: "group", "aria-label": `Task ${oneLine(task.name) || task.id}`,
+      "data-task-id": task.id,
+      "data-state": task.state,
+      "data-connection": this.status,
+      "data-logs": String(task.logs),
+      "data-asking": String(task.prompt !== null),
+      role: "group",
+      "aria-label": `Task ${oneLine(task.name) || task.id}`,
     };
-    for (const [name, value] of Object.entries(marks)) if (this.getAttribute(name) !== value) this.setAttribute(name, value);
+    for (const [name, value] of Object.entries(marks))
+      if (this.getAttribute(name) !== value) this.setAttribute(name, value);
   }
 
   readonly #answer = (text: string, promptId: string | null): Promise<boolean> =>

@@ -28,16 +28,24 @@ export function addCommands(app: JupyterFrontEnd, palette: ICommandPalette | nul
   const ofCell = new CellTasks(means);
   commands.addCommand(SHOW, { label: "Show Tasks", icon: tasksIcon, execute: means.show });
   commands.addCommand(`${PREFIX}:cancel-task`, {
-    label: "Cancel the Task of This Cell", isEnabled: () => ofCell.any, execute: () => ofCell.command("cancel"),
+    label: "Cancel the Task of This Cell",
+    isEnabled: () => ofCell.any,
+    execute: () => ofCell.command("cancel"),
   });
   commands.addCommand(`${PREFIX}:retry-task`, {
-    label: "Retry the Task of This Cell", isEnabled: () => ofCell.any, execute: () => ofCell.command("retry"),
+    label: "Retry the Task of This Cell",
+    isEnabled: () => ofCell.any,
+    execute: () => ofCell.command("retry"),
   });
   commands.addCommand(`${PREFIX}:copy-task-id`, {
-    label: "Copy the Id of This Cell’s Task", isEnabled: () => ofCell.any, execute: () => ofCell.copyId(),
+    label: "Copy the Id of This Cell’s Task",
+    isEnabled: () => ofCell.any,
+    execute: () => ofCell.copyId(),
   });
   commands.addCommand(`${PREFIX}:allow-notifications`, {
-    label: "Allow the Browser’s Notifications of Tasks", isEnabled: canAsk, execute: () => Notification.requestPermission(),
+    label: "Allow the Browser’s Notifications of Tasks",
+    isEnabled: canAsk,
+    execute: () => Notification.requestPermission(),
   });
   const names = ["show-tasks", "cancel-task", "retry-task", "copy-task-id", "allow-notifications"];
   for (const name of names) palette?.addItem({ command: `${PREFIX}:${name}`, category: CATEGORY });
@@ -63,7 +71,8 @@ class CellTasks {
 
   /** Cancel what runs, or retry what has ended without a result. */
   async command(command: "cancel" | "retry"): Promise<void> {
-    const fits = (task: Snapshot) => (command === "cancel" ? !ENDED.has(task.state) : ENDED.has(task.state) && task.state !== "completed");
+    const fits = (task: Snapshot) =>
+      command === "cancel" ? !ENDED.has(task.state) : ENDED.has(task.state) && task.state !== "completed";
     const tasks = (await this.#tasks()).filter(fits);
     await Promise.all(tasks.map((task) => ask(this.means.connection, task, command)));
     if (tasks.length === 0) Notice.info(`This cell has no task to ${command}.`, { autoClose: 5000 });
@@ -81,7 +90,9 @@ class CellTasks {
 
   async #tasks(): Promise<Snapshot[]> {
     const { server } = this.means;
-    const answers = await Promise.all(this.#ids().map((id) => server.fetch(`tasks/${encodeURIComponent(id)}`)));
+    const answers = await Promise.all(
+      this.#ids().map((id) => server.fetch(`tasks/${encodeURIComponent(id)}`)),
+    );
     return Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.json()));
   }
 }

@@ -1,7 +1,12 @@
 /** The extension of JupyterLab and Notebook 7. Only the drawing of tasks needs anything of the page; all the rest
  * is there where the page has a place for it. */
 
-import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from "@jupyterlab/application";
+import {
+  ILabShell,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin,
+} from "@jupyterlab/application";
 import { ICommandPalette } from "@jupyterlab/apputils";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
@@ -32,10 +37,16 @@ const renderer: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [INotebookTracker, ILabShell],
-  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, tracker: INotebookTracker | null, shell: ILabShell | null) => {
+  activate: (
+    app: JupyterFrontEnd,
+    rendermime: IRenderMimeRegistry,
+    tracker: INotebookTracker | null,
+    shell: ILabShell | null,
+  ) => {
     const server = pageServer();
     const keeper = server && new Keeper(server, marks);
-    const open = (task: Snapshot) => server && new Opener(app, tracker, aloneIn(shell, { rendermime, server, open })).open(task);
+    const open = (task: Snapshot) =>
+      server && new Opener(app, tracker, aloneIn(shell, { rendermime, server, open })).open(task);
     const means = { rendermime, server, keeper, open };
     addTaskRenderer(means);
     addTableRenderer(means);
@@ -58,7 +69,15 @@ const tasks: JupyterFrontEndPlugin<void> = {
   description: "All tasks of the server: panel, running section, status bar, notifications, commands.",
   autoStart: true,
   requires: [IRenderMimeRegistry],
-  optional: [INotebookTracker, ISettingRegistry, ICommandPalette, ILabShell, ILayoutRestorer, IRunningSessionManagers, IStatusBar],
+  optional: [
+    INotebookTracker,
+    ISettingRegistry,
+    ICommandPalette,
+    ILabShell,
+    ILayoutRestorer,
+    IRunningSessionManagers,
+    IStatusBar,
+  ],
   activate: (
     app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
@@ -71,7 +90,17 @@ const tasks: JupyterFrontEndPlugin<void> = {
     statusBar: IStatusBar | null,
   ) => {
     const server = pageServer();
-    const places: Places = { rendermime, tracker, registry, palette, shell, restorer, running, statusBar, marks };
+    const places: Places = {
+      rendermime,
+      tracker,
+      registry,
+      palette,
+      shell,
+      restorer,
+      running,
+      statusBar,
+      marks,
+    };
     if (server) void addTasks(app, server, putBackAt(server), places);
   },
 };

@@ -54,7 +54,13 @@ export class Opener {
     const session = task.kernel && [...sessions.running()].find(({ kernel }) => kernel?.id === task.kernel);
     if (session) return session.path;
     for (const path of pathsBelow(PageConfig.getOption("serverRoot"), task.notebook ?? "")) {
-      if (await contents.get(path, { content: false }).then(() => true, () => false)) return path;
+      if (
+        await contents.get(path, { content: false }).then(
+          () => true,
+          () => false,
+        )
+      )
+        return path;
     }
     return null;
   }

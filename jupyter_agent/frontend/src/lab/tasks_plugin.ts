@@ -40,7 +40,12 @@ export interface Places {
 }
 
 /** Nothing where the server has no tasks to tell of: its extension may be off. */
-export async function addTasks(app: JupyterFrontEnd, server: Server, putBack: PutBack, places: Places): Promise<void> {
+export async function addTasks(
+  app: JupyterFrontEnd,
+  server: Server,
+  putBack: PutBack,
+  places: Places,
+): Promise<void> {
   const health = await server.fetch("health").catch(() => null);
   if (health?.status === 404) return;
   const connection = sharedConnection(server);
@@ -58,7 +63,8 @@ export async function addTasks(app: JupyterFrontEnd, server: Server, putBack: Pu
   addCommands(app, places.palette, { server, connection, tracker: places.tracker, show });
   if (places.shell) addPanel(places, new Panel(means));
   places.running?.add(new RunningTasks(list, open, (task: Snapshot) => void ask(connection, task, "cancel")));
-  if (places.statusBar) addStatus(places.statusBar, new StatusItem(list, () => settings.statusBar, show), settings);
+  if (places.statusBar)
+    addStatus(places.statusBar, new StatusItem(list, () => settings.statusBar, show), settings);
   await settings.follow(places.registry, PLUGIN);
 }
 
@@ -85,5 +91,11 @@ function addPanel({ shell, restorer }: Places, panel: Panel): void {
 
 function addStatus(bar: IStatusBar, item: StatusItem, settings: Settings): void {
   settings.changed.connect(() => item.refresh());
-  bar.registerStatusItem(PANEL, { item, align: "left", rank: 100, isActive: () => item.active, activeStateChanged: item.activeChanged });
+  bar.registerStatusItem(PANEL, {
+    item,
+    align: "left",
+    rank: 100,
+    isActive: () => item.active,
+    activeStateChanged: item.activeChanged,
+  });
 }

@@ -6,7 +6,14 @@ import type { Snapshot, State } from "../net/types.js";
 export type Filter = State | "all";
 
 /** In the order in which they are offered. */
-export const STATES: readonly State[] = ["running", "queued", "completed", "failed", "cancelled", "interrupted"];
+export const STATES: readonly State[] = [
+  "running",
+  "queued",
+  "completed",
+  "failed",
+  "cancelled",
+  "interrupted",
+];
 
 /** The tasks in which every word of `query` occurs: in the name, a tag, the key, the notebook or the id. */
 export function search(tasks: readonly Snapshot[], query: string): readonly Snapshot[] {

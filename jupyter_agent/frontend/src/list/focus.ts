@@ -7,7 +7,9 @@ export interface Spot {
 }
 
 export function rowOf(list: Element, task: string): HTMLElement | null {
-  return [...list.querySelectorAll<HTMLElement>(".jal-row")].find((row) => row.dataset.taskId === task) ?? null;
+  return (
+    [...list.querySelectorAll<HTMLElement>(".jal-row")].find((row) => row.dataset.taskId === task) ?? null
+  );
 }
 
 /** Where in the rows the focus is; null: elsewhere. */

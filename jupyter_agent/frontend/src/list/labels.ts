@@ -33,7 +33,8 @@ export function note(task: Snapshot): string {
   if (task.prompt && !ENDED.has(task.state)) return oneLine(task.prompt.text);
   if (task.state === "queued" && task.reason) return oneLine(task.reason);
   if (task.error) return oneLine([task.error.type, task.error.message].filter(Boolean).join(": "));
-  if (task.state === "completed") return task.result && task.result.repr !== "None" ? oneLine(task.result.repr) : "";
+  if (task.state === "completed")
+    return task.result && task.result.repr !== "None" ? oneLine(task.result.repr) : "";
   const stopped = ENDED.has(task.state) && percent(task) ? `stopped at ${percent(task)}` : "";
   return oneLine(task.progress?.message ?? "") || stopped;
 }
@@ -60,13 +61,23 @@ export function ago(seconds: number, when: number): string {
   if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min ago`;
   if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h ago`;
   if (seconds < 7 * DAY) return `${Math.floor(seconds / DAY)} d ago`;
-  return new Date(when * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return new Date(when * 1000).toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
 }
 
 /** Both ends of a task as a person's clock has them. */
 export function clock({ queued, started, ended }: Snapshot): string {
-  const parts = [["queued", queued], ["started", started], ["ended", ended]] as const;
-  return parts.flatMap(([word, time]) => (time === null ? [] : [`${word} ${moments.format(time * 1000)}`])).join(", ");
+  const parts = [
+    ["queued", queued],
+    ["started", started],
+    ["ended", ended],
+  ] as const;
+  return parts
+    .flatMap(([word, time]) => (time === null ? [] : [`${word} ${moments.format(time * 1000)}`]))
+    .join(", ");
 }
 
 const moments = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });

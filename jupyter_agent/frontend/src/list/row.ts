@@ -10,7 +10,8 @@ import { asks, clock, measure, moment, nameOf, note, notebookOf, percent, stateW
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 
-export type Act = "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove" | `answer ${number} ${string}`;
+export type Act =
+  "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove" | `answer ${number} ${string}`;
 
 /** What is drawn. `rate`: units a second; `href`: the task's own page; null: there is none. */
 export interface RowPicture {
@@ -45,7 +46,9 @@ export function row(picture: RowPicture): TemplateResult {
 }
 
 function say(name: string, text: string): TemplateResult | typeof nothing {
-  return text ? html`<span class=${`jal-${name}`} title=${name === "note" ? text : nothing}>${text}</span>` : nothing;
+  return text
+    ? html`<span class=${`jal-${name}`} title=${name === "note" ? text : nothing}>${text}</span>`
+    : nothing;
 }
 
 function name({ task, href }: RowPicture): TemplateResult {
@@ -70,7 +73,8 @@ function where({ task, opens }: RowPicture): TemplateResult | typeof nothing {
 function bar(task: Snapshot): TemplateResult | typeof nothing {
   const done = share(task);
   const unknown = done === null && task.state === "running" && !task.prompt;
-  if (task.state === "completed" || (done === null && !unknown) || (ENDED.has(task.state) && task.error)) return nothing;
+  if (task.state === "completed" || (done === null && !unknown) || (ENDED.has(task.state) && task.error))
+    return nothing;
   const known = done !== null;
   // As a property: a Content-Security-Policy without inline style refuses the attribute, by which `styleMap` begins.
   return html`<span class=${classMap({ "jal-bar": true, "jal-unknown": unknown })} role="progressbar"
@@ -91,7 +95,10 @@ function actions({ task, acts, busy }: RowPicture): TemplateResult {
 
 /** The choices of its question, by their place and the question; other answers are given where the task is shown whole. */
 function answers({ task, acts, busy }: RowPicture): TemplateResult | typeof nothing {
-  const { prompt_id: question, choices } = (acts && asks(task) && task.prompt) || { prompt_id: "", choices: null };
+  const { prompt_id: question, choices } = (acts && asks(task) && task.prompt) || {
+    prompt_id: "",
+    choices: null,
+  };
   if (!choices?.length) return nothing;
   return html`<span class="jal-answers" role="group" aria-label=${`Answers to ${nameOf(task)}`}>
     ${choices.map((choice, place) => button(task, `answer ${place} ${question}`, oneLine(choice), busy.startsWith("answer")))}

@@ -24,9 +24,16 @@ const CALM = 10;
 
 export class TasksElement extends LitElement {
   static override properties = {
-    server: { attribute: false }, host: { attribute: false }, ids: { attribute: false, hasChanged: areOthers }, snapshots: { attribute: false },
-    current: { attribute: false }, query: { state: true }, filter: { state: true }, rows: { state: true },
-    confirming: { state: true }, said: { state: true },
+    server: { attribute: false },
+    host: { attribute: false },
+    ids: { attribute: false, hasChanged: areOthers },
+    snapshots: { attribute: false },
+    current: { attribute: false },
+    query: { state: true },
+    filter: { state: true },
+    rows: { state: true },
+    confirming: { state: true },
+    said: { state: true },
   };
   /** Where the tasks are; null: nowhere that this page can reach. */
   declare server: Server | null;
@@ -52,7 +59,9 @@ export class TasksElement extends LitElement {
   #clock = 0;
   #seconds = 0;
   readonly #frames = new Frames();
-  readonly #sight = new IntersectionObserver((entries) => this.#frames.see(entries.at(-1)?.isIntersecting ?? true));
+  readonly #sight = new IntersectionObserver((entries) =>
+    this.#frames.see(entries.at(-1)?.isIntersecting ?? true),
+  );
 
   constructor() {
     super();
@@ -123,7 +132,8 @@ export class TasksElement extends LitElement {
 
   readonly #changed = (before: Snapshot | null, after: Snapshot): void => {
     this.#refused.delete(after.id);
-    if (ENDED.has(after.state) && before?.state !== after.state) this.said = `${nameOf(after)} ${after.state}`;
+    if (ENDED.has(after.state) && before?.state !== after.state)
+      this.said = `${nameOf(after)} ${after.state}`;
   };
 
   /** A second has passed. */
@@ -152,7 +162,10 @@ export class TasksElement extends LitElement {
   #tools(found: readonly Snapshot[]): TemplateResult {
     const { query, filter } = this;
     return toolbar({
-      query, filter, found, more: this.#list?.more ?? false,
+      query,
+      filter,
+      found,
+      more: this.#list?.more ?? false,
       search: (query) => ([this.query, this.rows] = [query, ROWS]),
       choose: (filter) => ([this.filter, this.rows] = [filter, ROWS]),
     });
@@ -161,21 +174,37 @@ export class TasksElement extends LitElement {
   #rows(tasks: readonly Snapshot[]): TemplateResult {
     const now = this.#now;
     return html`<ul class="jal-rows" role="list" aria-label="Tasks">
-      ${repeat(tasks.slice(0, this.rows), (task) => task.id, (task) => this.#row(task, now))}
+      ${repeat(
+        tasks.slice(0, this.rows),
+        (task) => task.id,
+        (task) => this.#row(task, now),
+      )}
     </ul>`;
   }
 
   #row(task: Snapshot, now: number): TemplateResult {
     return row({
-      task, now, rate: this.#list?.rate(task) ?? null, href: this.#address(task), busy: this.#busy.get(task.id) ?? "",
-      refused: this.#refused.get(task.id) ?? "", confirming: this.confirming === task.id, current: this.current === task.id,
-      acts: this.#list !== null, opens: Boolean(this.host?.open),
+      task,
+      now,
+      rate: this.#list?.rate(task) ?? null,
+      href: this.#address(task),
+      busy: this.#busy.get(task.id) ?? "",
+      refused: this.#refused.get(task.id) ?? "",
+      confirming: this.confirming === task.id,
+      current: this.current === task.id,
+      acts: this.#list !== null,
+      opens: Boolean(this.host?.open),
     });
   }
 
   #empty(narrowed: boolean): TemplateResult {
     const waiting = this.#list !== null && !this.#list.known;
-    return nothingHere(waiting, narrowed && this.tasks.length > 0, this.ids !== null, () => ([this.query, this.filter] = ["", "all"]));
+    return nothingHere(
+      waiting,
+      narrowed && this.tasks.length > 0,
+      this.ids !== null,
+      () => ([this.query, this.filter] = ["", "all"]),
+    );
   }
 
   #more(chosen: readonly Snapshot[]): TemplateResult | typeof nothing {
@@ -189,12 +218,15 @@ export class TasksElement extends LitElement {
 
   #trouble(): string | null {
     const list = this.#list;
-    if (list?.connection.stopped) return `The server closed the connection: ${list.connection.stopped}. Reload the page to try again.`;
+    if (list?.connection.stopped)
+      return `The server closed the connection: ${list.connection.stopped}. Reload the page to try again.`;
     return list?.refusal ?? null;
   }
 
   #address(task: Snapshot): string | null {
-    return this.server && new URL(`jupyter-agent/?task=${encodeURIComponent(task.id)}`, this.server.base).href;
+    return (
+      this.server && new URL(`jupyter-agent/?task=${encodeURIComponent(task.id)}`, this.server.base).href
+    );
   }
 
   readonly #clicked = (event: MouseEvent): void => {
@@ -254,14 +286,16 @@ export class TasksElement extends LitElement {
     if (!this.#refused.has(task.id)) this.#fire("ja-removed", task);
     await this.updateComplete;
     const focus = rowOf(this, task.id) ?? next ?? this;
-    if (!this.contains(document.activeElement)) focus.querySelector<HTMLElement>("[data-act], input")?.focus();
+    if (!this.contains(document.activeElement))
+      focus.querySelector<HTMLElement>("[data-act], input")?.focus();
   }
 
   /** A choice that is still drawn when the task asks something else already is no answer to that. */
   #answer(task: Snapshot, act: Act): Promise<void> | void {
     const [, place, question] = act.split(/ (\d+) /);
     const text = task.prompt?.prompt_id === question ? task.prompt?.choices?.[Number(place)] : undefined;
-    if (text !== undefined) return this.#ask(task, act, () => this.#command(task, "input", { text, prompt_id: question }));
+    if (text !== undefined)
+      return this.#ask(task, act, () => this.#command(task, "input", { text, prompt_id: question }));
   }
 
   async #command({ id, attempt }: Snapshot, command: string, args: object = {}): Promise<string | null> {

@@ -42,13 +42,22 @@ export function wantsTools(all: readonly Snapshot[], named: boolean, busy: boole
 
 /** How the connection is, when that needs to be said. */
 export function link(status: Status, trouble: string | null): TemplateResult | typeof nothing {
-  const words = { live: "", connecting: "Connecting…", offline: "Offline. What is shown may be old; it goes on by itself." }[status];
+  const words = {
+    live: "",
+    connecting: "Connecting…",
+    offline: "Offline. What is shown may be old; it goes on by itself.",
+  }[status];
   const text = trouble ?? words;
   return text ? html`<p class="jal-link" role="status">${text}</p>` : nothing;
 }
 
 /** What to do when there is nothing to show. */
-export function nothingHere(waiting: boolean, searching: boolean, named: boolean, clear: () => void): TemplateResult {
+export function nothingHere(
+  waiting: boolean,
+  searching: boolean,
+  named: boolean,
+  clear: () => void,
+): TemplateResult {
   if (searching) {
     return html`<p class="jal-empty">No task here matches.
       <button class="jal-button" type="button" @click=${clear}>Show all</button></p>`;

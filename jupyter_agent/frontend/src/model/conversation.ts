@@ -32,7 +32,8 @@ export class Talk {
     this.version += 1;
     const { data } = event;
     if (event.type === "message") this.#say(`m${data.message_id}`, data.role, data.text, Boolean(data.delta));
-    else if (event.type === "prompt") this.#put({ id: `p${data.prompt_id}`, role: "assistant", text: data.text, prompt: true });
+    else if (event.type === "prompt")
+      this.#put({ id: `p${data.prompt_id}`, role: "assistant", text: data.text, prompt: true });
     else if (event.type === "command") this.#accepted(data);
     else this.#heard(event);
   }
@@ -47,7 +48,8 @@ export class Talk {
   /** The holder has taken this answer; that of another, straight from the task's own process, may still win. */
   #accepted({ command, args = {}, by = null }: any): void {
     const { text, prompt_id } = args;
-    if (command === "input" && prompt_id) this.#put({ id: `a${prompt_id}`, role: "user", text: `${text}`, by, waiting: true });
+    if (command === "input" && prompt_id)
+      this.#put({ id: `a${prompt_id}`, role: "user", text: `${text}`, by, waiting: true });
   }
 
   /** The task has got this. */

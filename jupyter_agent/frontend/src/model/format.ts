@@ -30,7 +30,10 @@ export function significant(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-3) return value.toExponential(2).replace("e+", "e");
   const digits = Math.max(4, Math.floor(Math.log10(size)) + 1);
-  return value.toLocaleString("en-US", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
+  return value.toLocaleString("en-US", {
+    minimumSignificantDigits: digits,
+    maximumSignificantDigits: digits,
+  });
 }
 
 export function speedText(perSecond: number): string {

@@ -14,9 +14,19 @@ export interface Page {
 
 /** The newest events of these types up to a cursor, oldest first: a cursor is a place behind an event. The server
  * looks at so many events at a time; it is asked on until it has found some, or there are none. */
-export async function before(server: Server, task: string, types: string[], cursor: string, limit = PAGE): Promise<TaskEvent[]> {
-  for (let more = true; more; ) {
-    const got: Page = await page(server, task, { types: types.join(","), before: cursor, limit: String(limit) });
+export async function before(
+  server: Server,
+  task: string,
+  types: string[],
+  cursor: string,
+  limit = PAGE,
+): Promise<TaskEvent[]> {
+  for (let more = true; more;) {
+    const got: Page = await page(server, task, {
+      types: types.join(","),
+      before: cursor,
+      limit: String(limit),
+    });
     if (got.events.length > 0) return got.events;
     [cursor, more] = [got.cursor, got.more];
   }
@@ -26,9 +36,11 @@ export async function before(server: Server, task: string, types: string[], curs
 /** All events of these types, oldest first, page by page. Stop by leaving the loop. */
 export async function* all(server: Server, task: string, types: string[]): AsyncGenerator<TaskEvent[]> {
   let after: string | null = null;
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const got: Page = await page(server, task, {
-      types: types.join(","), limit: String(LARGE_PAGE), ...(after === null ? {} : { after }),
+      types: types.join(","),
+      limit: String(LARGE_PAGE),
+      ...(after === null ? {} : { after }),
     });
     yield got.events;
     [after, more] = [got.cursor, got.more];
@@ -36,7 +48,9 @@ export async function* all(server: Server, task: string, types: string[]): Async
 }
 
 async function page(server: Server, task: string, query: Record<string, string>): Promise<Page> {
-  const response = await server.fetch(`tasks/${encodeURIComponent(task)}/events?${new URLSearchParams(query)}`);
+  const response = await server.fetch(
+    `tasks/${encodeURIComponent(task)}/events?${new URLSearchParams(query)}`,
+  );
   if (!response.ok) throw new Error(await refusalOf(response));
   return response.json();
 }

@@ -23,10 +23,36 @@ const MOST_SAID = 8192;
 /** A task of which nothing is known yet. */
 export function emptyTask(id: string): Snapshot {
   return {
-    id, name: "", key: null, tags: [], state: "queued", attempt: 1, owner: null, kernel: null,
-    notebook: null, cell: null, run: null, view: null, producer: null, created: null, queued: null, started: null, ended: null,
-    updated: null, progress: null, metrics: {}, reason: null, error: null, result: null, prompt: null, messages: [],
-    cancel_requested: false, stalled_since: null, logs: 0, events: 0, cursor: null,
+    id,
+    name: "",
+    key: null,
+    tags: [],
+    state: "queued",
+    attempt: 1,
+    owner: null,
+    kernel: null,
+    notebook: null,
+    cell: null,
+    run: null,
+    view: null,
+    producer: null,
+    created: null,
+    queued: null,
+    started: null,
+    ended: null,
+    updated: null,
+    progress: null,
+    metrics: {},
+    reason: null,
+    error: null,
+    result: null,
+    prompt: null,
+    messages: [],
+    cancel_requested: false,
+    stalled_since: null,
+    logs: 0,
+    events: 0,
+    cursor: null,
   };
 }
 
@@ -70,7 +96,17 @@ function enter(task: Snapshot, event: TaskEvent, data: any, first: boolean): voi
   task.result = data.result ?? null;
 }
 
-const ABOUT = { name: "", key: null, tags: [], owner: null, kernel: null, notebook: null, cell: null, run: null, view: null };
+const ABOUT = {
+  name: "",
+  key: null,
+  tags: [],
+  owner: null,
+  kernel: null,
+  notebook: null,
+  cell: null,
+  run: null,
+  view: null,
+};
 
 /** What an `about` may say, and nothing else that a producer put there. */
 function aboutOf(about: Record<string, unknown>): Partial<Snapshot> {
@@ -150,5 +186,11 @@ function noteMetric(task: Snapshot, { name, value = null, step = null }: any): v
   if (!known && Object.keys(task.metrics).length >= MOST_METRICS) return;
   if (known) Object.assign(task.metrics[name]!, { value, step });
   // not by assignment: a metric may be called `__proto__`
-  else Object.defineProperty(task.metrics, name, { value: { value, step }, enumerable: true, writable: true, configurable: true });
+  else
+    Object.defineProperty(task.metrics, name, {
+      value: { value, step },
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
 }

@@ -47,7 +47,8 @@ export class Series {
 
   #thin(): void {
     const [kept, size] = [[] as Spot[], 4];
-    for (let from = 0; from < this.spots.length; from += size) kept.push(...extremes(this.spots.slice(from, from + size)));
+    for (let from = 0; from < this.spots.length; from += size)
+      kept.push(...extremes(this.spots.slice(from, from + size)));
     this.spots = kept;
     this.#stride = this.#stride === 1 ? size : this.#stride * 2;
   }

@@ -206,7 +206,8 @@ export class TaskList implements Listener {
   /** A task that ran when the list last heard of it, and now has ended, or asks something else. */
   #compare(before: Snapshot | null, after: Snapshot): void {
     if (!before || ENDED.has(before.state)) return;
-    if (ENDED.has(after.state) || before.prompt?.prompt_id !== after.prompt?.prompt_id) this.#say(before, after);
+    if (ENDED.has(after.state) || before.prompt?.prompt_id !== after.prompt?.prompt_id)
+      this.#say(before, after);
   }
 
   /** A task that ran, and is not among the newest any more. */
@@ -235,7 +236,9 @@ export class TaskList implements Listener {
   /** What runs is shown, however old it is. */
   #findActive(): void {
     for (const state of ["running", "queued"]) {
-      void this.#questions.ask<Page>(`tasks?state=${state}&limit=${MOST}`, (page) => this.#addNew(page?.tasks ?? []));
+      void this.#questions.ask<Page>(`tasks?state=${state}&limit=${MOST}`, (page) =>
+        this.#addNew(page?.tasks ?? []),
+      );
     }
   }
 
@@ -247,7 +250,9 @@ export class TaskList implements Listener {
 
   async #loadMore(): Promise<void> {
     const turn = this.#questions.turn;
-    const response = await this.server.fetch(`tasks?before=${encodeURIComponent(this.#oldest)}&limit=${PAGE}`);
+    const response = await this.server.fetch(
+      `tasks?before=${encodeURIComponent(this.#oldest)}&limit=${PAGE}`,
+    );
     if (!response.ok) throw new Error(await refusalOf(response));
     const { tasks, more }: Page = await response.json();
     if (turn !== this.#questions.turn) return;
@@ -301,5 +306,7 @@ function nameOf(ids: readonly string[] | null): string {
 
 /** Whether a task's story begins with this event. */
 function begins({ type, attempt, data, flag }: TaskEvent): boolean {
-  return type === "state" && attempt === 1 && flag !== "bad_data" && data.state === "queued" && Boolean(data.about);
+  return (
+    type === "state" && attempt === 1 && flag !== "bad_data" && data.state === "queued" && Boolean(data.about)
+  );
 }

@@ -64,7 +64,8 @@ export class Feed {
   /** Call `changed` after every change. Returns what stops it. */
   watch(changed: () => void): () => void {
     this.#watchers.add(changed);
-    if (this.#watchers.size === 1) this.#id = this.connection.follow({ tasks: [this.taskId], tail: TAIL }, this);
+    if (this.#watchers.size === 1)
+      this.#id = this.connection.follow({ tasks: [this.taskId], tail: TAIL }, this);
     return () => this.#unwatch(changed);
   }
 
@@ -83,15 +84,18 @@ export class Feed {
     const now = this.connection.now();
     if (this.task?.state !== "running" || this.status !== "live" || now - this.#heard < QUIET) return;
     this.#heard = now;
-    const id = this.connection.follow({ tasks: [this.taskId], tail: 0 }, {
-      restart: (tasks) => {
-        this.connection.leave(id);
-        this.#observe(tasks.find((task) => task.id === this.taskId)?.stalled_since ?? null);
+    const id = this.connection.follow(
+      { tasks: [this.taskId], tail: 0 },
+      {
+        restart: (tasks) => {
+          this.connection.leave(id);
+          this.#observe(tasks.find((task) => task.id === this.taskId)?.stalled_since ?? null);
+        },
+        apply() {},
+        changed() {},
+        refused: () => this.connection.leave(id),
       },
-      apply() {},
-      changed() {},
-      refused: () => this.connection.leave(id),
-    });
+    );
   }
 
   #observe(stalled: number | null): void {
@@ -131,7 +135,8 @@ export class Feed {
     const [server, task] = [this.server, this.taskId];
     this.#want(this.#talk, () => all(server, task, TALK_TYPES));
     this.#want(this.#gallery, () => this.#pictures());
-    if (Object.keys(this.task.metrics).length > 0) this.#want(this.#metrics, () => all(server, task, ["metric", "state"]));
+    if (Object.keys(this.task.metrics).length > 0)
+      this.#want(this.#metrics, () => all(server, task, ["metric", "state"]));
   }
 
   #want(part: Backfill, pages: () => AsyncIterable<TaskEvent[]>): void {
@@ -154,7 +159,12 @@ export class Feed {
 
   async #loadEarlier(): Promise<void> {
     const [log, oldest] = [this.log, this.log.oldest];
-    const events = await before(this.server, this.taskId, LOG_TYPES, `${this.#epoch}:${oldest === null ? this.#last : oldest - 1}`);
+    const events = await before(
+      this.server,
+      this.taskId,
+      LOG_TYPES,
+      `${this.#epoch}:${oldest === null ? this.#last : oldest - 1}`,
+    );
     if (log.oldest === oldest) log.prepend(events);
     this.changed();
   }

@@ -70,7 +70,10 @@ export class Protocol {
 
   #welcome(message: any): Action[] {
     this.welcomed = true;
-    const asks = [...this.subscriptions.values()].map((one): Action => ({ kind: "send", frame: this.#ask(one) }));
+    const asks = [...this.subscriptions.values()].map((one): Action => ({
+      kind: "send",
+      frame: this.#ask(one),
+    }));
     return [{ kind: "welcome", now: message.now, heartbeat: message.heartbeat, user: message.user }, ...asks];
   }
 

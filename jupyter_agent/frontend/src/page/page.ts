@@ -39,7 +39,10 @@ export class PageElement extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     window.addEventListener("popstate", this.#went);
-    this.#stops = [this.#list.watch(() => this.#plan()), () => window.removeEventListener("popstate", this.#went)];
+    this.#stops = [
+      this.#list.watch(() => this.#plan()),
+      () => window.removeEventListener("popstate", this.#went),
+    ];
     this.#follow();
   }
 
@@ -53,7 +56,8 @@ export class PageElement extends LitElement {
   #plan(): void {
     const title = this.#title();
     if (document.title !== title) document.title = title;
-    if (this.dataset.connection !== this.#list.status || this.#missing !== this.hasAttribute("data-missing")) this.requestUpdate();
+    if (this.dataset.connection !== this.#list.status || this.#missing !== this.hasAttribute("data-missing"))
+      this.requestUpdate();
   }
 
   #title(): string {
@@ -101,7 +105,9 @@ export class PageElement extends LitElement {
       return;
     }
     if (list) list.scrollTop = this.#scrolled;
-    const row = [...this.querySelectorAll<HTMLElement>("li[data-task-id]")].find((one) => one.dataset.taskId === before);
+    const row = [...this.querySelectorAll<HTMLElement>("li[data-task-id]")].find(
+      (one) => one.dataset.taskId === before,
+    );
     if (!list?.contains(document.activeElement)) row?.querySelector("a")?.focus({ preventScroll: true });
   }
 
@@ -126,7 +132,10 @@ export class PageElement extends LitElement {
 
   #one(task: string): TemplateResult {
     const known = this.#opened?.id === task ? this.#opened : null;
-    const view = keyed(task, html`<jupyter-agent-task task-id=${task} .server=${this.server} .snapshot=${known}></jupyter-agent-task>`);
+    const view = keyed(
+      task,
+      html`<jupyter-agent-task task-id=${task} .server=${this.server} .snapshot=${known}></jupyter-agent-task>`,
+    );
     return html`<section class="jap-task" aria-label="One task" tabindex="-1">
       <a class="jap-back" href=${addressOf(null)} @click=${this.#back}>All tasks</a>
       ${this.#missing ? html`<p class="jap-missing">This server knows no such task. It may have been deleted.</p>` : view}

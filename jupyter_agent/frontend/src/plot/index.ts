@@ -44,19 +44,31 @@ export class Plot {
 
   #options(curves: readonly Curve[], log: boolean): uPlot.Options {
     const ink = this.#ink();
-    const axis = { stroke: ink, grid: { stroke: `${ink}22`, width: 1 }, ticks: { stroke: `${ink}44`, width: 1, size: 4 } };
+    const axis = {
+      stroke: ink,
+      grid: { stroke: `${ink}22`, width: 1 },
+      ticks: { stroke: `${ink}44`, width: 1, size: 4 },
+    };
     const few = (u: uPlot, index: number) => (u.data[index]?.length ?? 0) < 40;
     const series = curves.map(({ name }, at) => {
       const stroke = COLORS[at % COLORS.length]!;
       return {
-        label: name, stroke, width: 1.5, dash: at < COLORS.length ? [] : [6, 4], points: { show: few, size: 4, fill: stroke },
-        spanGaps: true, value: (_: uPlot, y: number | null) => short(y),
+        label: name,
+        stroke,
+        width: 1.5,
+        dash: at < COLORS.length ? [] : [6, 4],
+        points: { show: few, size: 4, fill: stroke },
+        spanGaps: true,
+        value: (_: uPlot, y: number | null) => short(y),
       };
     });
     return {
       ...this.#size(),
       scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : {} },
-      axes: [{ ...axis, size: 28 }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short) }],
+      axes: [
+        { ...axis, size: 28 },
+        { ...axis, size: 56, values: (_, ticks) => ticks.map(short) },
+      ],
       series: [{ label: "at", value: (_, x) => short(x) }, ...series],
       cursor: { drag: { x: true, y: false }, points: { size: 6 } },
       legend: { live: true },
@@ -70,7 +82,9 @@ export class Plot {
 
   /** The text's colour, which the theme decides. */
   #ink(): string {
-    const [red = 0, green = 0, blue = 0] = (getComputedStyle(this.into).color.match(/[\d.]+/g) ?? []).map(Number);
+    const [red = 0, green = 0, blue = 0] = (getComputedStyle(this.into).color.match(/[\d.]+/g) ?? []).map(
+      Number,
+    );
     return `#${[red, green, blue].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
   }
 }

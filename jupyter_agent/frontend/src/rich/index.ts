@@ -6,7 +6,19 @@ import { marked } from "marked";
 // Data attributes and classes are the page's own words: in JupyterLab a click on `data-commandlinker-command` runs a
 // command, and a `jp-Dialog` covers the page.
 const CLEAN = {
-  FORBID_TAGS: ["style", "form", "input", "textarea", "select", "button", "svg", "video", "audio", "picture", "source"],
+  FORBID_TAGS: [
+    "style",
+    "form",
+    "input",
+    "textarea",
+    "select",
+    "button",
+    "svg",
+    "video",
+    "audio",
+    "picture",
+    "source",
+  ],
   FORBID_ATTR: ["style", "id", "name", "class", "background"],
   ALLOW_DATA_ATTR: false,
 };

@@ -24,7 +24,12 @@ export function noticeOf(before: Snapshot | null, after: Snapshot, wishes: Wishe
   if (ENDED.has(after.state)) return endOf(before, after, wishes);
   const { prompt } = after;
   if (!prompt || before?.prompt?.prompt_id === prompt.prompt_id) return null;
-  return { key: `${after.id} ${prompt.prompt_id}`, kind: "question", type: "info", text: `${nameOf(after)} asks: ${oneLine(prompt.text)}` };
+  return {
+    key: `${after.id} ${prompt.prompt_id}`,
+    kind: "question",
+    type: "info",
+    text: `${nameOf(after)} asks: ${oneLine(prompt.text)}`,
+  };
 }
 
 /** An end, unless somebody asked for it, or it came too soon to be news. */
@@ -34,13 +39,20 @@ function endOf(before: Snapshot | null, after: Snapshot, { notify, longAfter }: 
   const took = after.started === null || after.ended === null ? 0 : after.ended - after.started;
   if (notify === "long" && took < longAfter) return null;
   const type = after.state === "completed" ? "success" : after.state === "failed" ? "error" : "warning";
-  return { key: `${after.id} ${after.attempt} ${after.state}`, kind: "end", type, text: endText(after, took) };
+  return {
+    key: `${after.id} ${after.attempt} ${after.state}`,
+    kind: "end",
+    type,
+    text: endText(after, took),
+  };
 }
 
 function endText(task: Snapshot, took: number): string {
   const spent = `after ${took < 1 ? "less than 1 s" : duration(took)}`;
   if (task.state === "interrupted") return `${nameOf(task)} was interrupted ${spent}: its process went away`;
-  const why = task.error ? `: ${oneLine([task.error.type, task.error.message].filter(Boolean).join(": "))}` : "";
+  const why = task.error
+    ? `: ${oneLine([task.error.type, task.error.message].filter(Boolean).join(": "))}`
+    : "";
   return `${nameOf(task)} ${task.state} ${spent}${why}`;
 }
 

@@ -24,7 +24,11 @@ export class PageHost implements Host {
 
   readonly render = async (data: object, metadata: object, into: HTMLElement): Promise<void> => {
     const registry = panelOf(this.owner)?.content.rendermime ?? this.means.rendermime;
-    const model = registry.createModel({ data: { ...data }, metadata: { ...metadata }, trusted: this.trusted() });
+    const model = registry.createModel({
+      data: { ...data },
+      metadata: { ...metadata },
+      trusted: this.trusted(),
+    });
     const type = registry.preferredMimeType(model.data, model.trusted ? "any" : "ensure");
     if (!type) throw new Error("there is nothing here that draws it");
     const renderer = registry.createRenderer(type);

@@ -31,8 +31,13 @@ export function tableOf(metadata: Record<string, unknown>): Snapshot[] {
 
 /** A file may hold anything; a snapshot has at least these. */
 function snapshotOf(value: unknown, id: unknown): Snapshot | null {
-  if (!isObject(value) || value.id !== id || typeof value.id !== "string" || typeof value.state !== "string") return null;
-  const lists = { tags: listOf(value.tags), messages: listOf(value.messages), metrics: isObject(value.metrics) ? value.metrics : {} };
+  if (!isObject(value) || value.id !== id || typeof value.id !== "string" || typeof value.state !== "string")
+    return null;
+  const lists = {
+    tags: listOf(value.tags),
+    messages: listOf(value.messages),
+    metrics: isObject(value.metrics) ? value.metrics : {},
+  };
   return { ...emptyTask(value.id), ...value, ...lists } as Snapshot;
 }
 

@@ -80,7 +80,11 @@ export class PutBack {
   async #ask(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[]> {
     const backoff = new Backoff();
     while (!panel.isDisposed) {
-      const query = { notebook: panel.context.path, cells: cells.map(({ id }) => id).join(","), limit: String(MOST) };
+      const query = {
+        notebook: panel.context.path,
+        cells: cells.map(({ id }) => id).join(","),
+        limit: String(MOST),
+      };
       const response = await this.server.fetch(`tasks?${new URLSearchParams(query)}`).catch(() => null);
       if (response?.ok) return (await response.json()).tasks;
       if (response && response.status < 500) return [];
@@ -92,13 +96,19 @@ export class PutBack {
   async #fill(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Promise<void> {
     if (this.#lost(panel, cell, tasks).length === 0) return;
     const pictures = new Map<string, string | null>();
-    for (const { id } of this.#lost(panel, cell, tasks)) pictures.set(id, await stillPicture(this.server, id));
+    for (const { id } of this.#lost(panel, cell, tasks))
+      pictures.set(id, await stillPicture(this.server, id));
     // While the server was asked the cell may have run, or its notebook may have been closed.
     const lost = this.#lost(panel, cell, tasks);
     if (lost.length > 0) this.marks.change(panel, () => this.#put(panel, cell, lost, pictures));
   }
 
-  #put(panel: NotebookPanel, cell: ICodeCellModel, lost: Snapshot[], pictures: Map<string, string | null>): void {
+  #put(
+    panel: NotebookPanel,
+    cell: ICodeCellModel,
+    lost: Snapshot[],
+    pictures: Map<string, string | null>,
+  ): void {
     this.#filling = cell;
     if (isStale(lost, cellNow(panel, cell))) cell.outputs.clear();
     for (const task of lost) putInto(cell, task, pictures.get(task.id) ?? null);
@@ -124,8 +134,14 @@ function putInto(cell: ICodeCellModel, task: Snapshot, picture: string | null): 
   const slim = task.view === "slim" ? { slim: true } : {};
   cell.outputs.add({
     output_type: "display_data",
-    data: { [TASK_MIME]: { v: 1 }, ...(picture === null ? {} : { "text/html": picture }), "text/plain": `<Task ${task.name}>` },
-    metadata: { [TASK_MIME]: { task_id: task.id, snapshot: { ...task }, ...slim } } as unknown as PartialJSONObject,
+    data: {
+      [TASK_MIME]: { v: 1 },
+      ...(picture === null ? {} : { "text/html": picture }),
+      "text/plain": `<Task ${task.name}>`,
+    },
+    metadata: {
+      [TASK_MIME]: { task_id: task.id, snapshot: { ...task }, ...slim },
+    } as unknown as PartialJSONObject,
   });
 }
 

@@ -10,7 +10,10 @@ import { FIRST, type Means } from "./task_renderer.js";
 
 /** Let tables of tasks be drawn by the element, also in notebooks that are not trusted. */
 export function addTableRenderer(means: Means): void {
-  means.rendermime.addFactory({ safe: true, mimeTypes: [TASKS_MIME], createRenderer: () => new TableRenderer(means) }, FIRST);
+  means.rendermime.addFactory(
+    { safe: true, mimeTypes: [TASKS_MIME], createRenderer: () => new TableRenderer(means) },
+    FIRST,
+  );
 }
 
 export class TableRenderer extends Widget implements IRenderMime.IRenderer {
@@ -21,7 +24,10 @@ export class TableRenderer extends Widget implements IRenderMime.IRenderer {
     super();
     this.addClass("jp-RenderedJupyterAgentTasks");
     this.#host = new PageHost(this, means, () => false);
-    this.node.addEventListener("ja-open", ({ detail }: CustomEventInit<Snapshot>) => detail && means.open(detail));
+    this.node.addEventListener(
+      "ja-open",
+      ({ detail }: CustomEventInit<Snapshot>) => detail && means.open(detail),
+    );
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {

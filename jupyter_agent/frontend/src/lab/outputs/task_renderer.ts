@@ -24,7 +24,10 @@ export interface Means {
 
 /** Let tasks be drawn by the element, also in notebooks that are not trusted. */
 export function addTaskRenderer(means: Means): void {
-  means.rendermime.addFactory({ safe: true, mimeTypes: [TASK_MIME], createRenderer: () => new TaskRenderer(means) }, FIRST);
+  means.rendermime.addFactory(
+    { safe: true, mimeTypes: [TASK_MIME], createRenderer: () => new TaskRenderer(means) },
+    FIRST,
+  );
 }
 
 /** One task's output. Drawn again, the element stays, with its place in the log. */

@@ -14,7 +14,7 @@ import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
 import { PageHost } from "../outputs/host.js";
 import { tasksIcon } from "./icon.js";
-import css from "../lab.css";
+import css from "./panel.css";
 
 export const PANEL = "jupyter-agent-tasks";
 
@@ -37,7 +37,10 @@ export class Panel extends Widget {
     this.#host = new PageHost(this, means, () => false);
     const list = Object.assign(new TasksElement(), { server: means.server, host: this.#host });
     list.addEventListener("ja-open", ({ detail }: CustomEventInit<Snapshot>) => detail && means.open(detail));
-    const title = Object.assign(document.createElement("h2"), { className: "ja-panel-title", textContent: "Tasks" });
+    const title = Object.assign(document.createElement("h2"), {
+      className: "ja-panel-title",
+      textContent: "Tasks",
+    });
     this.node.setAttribute("aria-label", "Tasks");
     this.node.append(title, list);
   }
@@ -60,7 +63,12 @@ class TaskTab extends Widget {
     super();
     this.addClass("ja-tab");
     this.#host = new PageHost(this, means, () => false);
-    const element = Object.assign(new TaskElement(), { taskId: task.id, server: means.server, host: this.#host, snapshot: task });
+    const element = Object.assign(new TaskElement(), {
+      taskId: task.id,
+      server: means.server,
+      host: this.#host,
+      snapshot: task,
+    });
     this.node.append(element);
   }
 
@@ -79,7 +87,10 @@ export function showTask(shell: ILabShell, means: PanelMeans, task: Snapshot, be
   const id = `${PANEL}-${task.id}`;
   const tabs = [...shell.widgets("main")].filter((widget) => widget.id.startsWith(PANEL));
   if (!tabs.some((tab) => tab.id === id)) {
-    const place = beside && tabs.length === 0 ? { mode: "split-bottom", ref: beside.id } : { mode: "tab-after", ref: tabs.at(-1)?.id };
+    const place =
+      beside && tabs.length === 0
+        ? { mode: "split-bottom", ref: beside.id }
+        : { mode: "tab-after", ref: tabs.at(-1)?.id };
     shell.add(tabOf(means, task, id), "main", place as DocumentRegistry.IOpenOptions);
   }
   shell.activateById(id);

@@ -8,13 +8,16 @@ import { ENDED } from "../../model/reducer.js";
 import type { TaskList } from "../../model/task_list_store.js";
 import { asks } from "../../list/labels.js";
 import { tasksIcon } from "./icon.js";
-import css from "../lab.css";
+import css from "./panel.css";
 
 export class StatusItem extends Widget {
   /** Whether there is anything to say. */
   active = false;
   readonly #activeChanged = new Signal<this, void>(this);
-  readonly #button = Object.assign(document.createElement("button"), { className: "ja-status", type: "button" });
+  readonly #button = Object.assign(document.createElement("button"), {
+    className: "ja-status",
+    type: "button",
+  });
   readonly #text = document.createElement("span");
   readonly #stop: () => void;
 
@@ -26,7 +29,10 @@ export class StatusItem extends Widget {
   ) {
     super();
     this.addClass("jp-mod-highlighted");
-    tasksIcon.element({ container: this.#button.appendChild(document.createElement("span")), stylesheet: "statusBar" });
+    tasksIcon.element({
+      container: this.#button.appendChild(document.createElement("span")),
+      stylesheet: "statusBar",
+    });
     this.#button.append(this.#text);
     this.#button.addEventListener("click", open);
     this.node.append(this.#button);

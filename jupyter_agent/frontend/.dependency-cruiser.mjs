@@ -1,0 +1,60 @@
+// The direction of imports: down only, type-only imports included, and never in a circle.
+
+/** From the bottom up. Folders of one layer do not know each other. */
+const LAYERS = [
+  ["net"],
+  ["model"],
+  ["dom"],
+  ["plot", "rich"],
+  ["element"],
+  ["list"],
+  ["page", "widget", "lab"],
+  ["testing"],
+];
+
+/** The same inside `lab/`; its own modules, above these, put them together. */
+const LAB_LAYERS = [["outputs", "notifications"], ["panel"]];
+
+function downOnly(root, layers) {
+  return layers.flatMap((layer, at) =>
+    layer.map((folder) => ({
+      name: `${root}${folder} imports what is below it`,
+      severity: "error",
+      from: { path: `^${root}${folder}/` },
+      to: { path: `^${root}(${layers.slice(at).flat().join("|")})/`, pathNot: `^${root}${folder}/` },
+    })),
+  );
+}
+
+export default {
+  forbidden: [
+    ...downOnly("src/", LAYERS),
+    ...downOnly("src/lab/", LAB_LAYERS),
+    {
+      name: "lab's folders do not import the modules that put them together",
+      severity: "error",
+      from: { path: "^src/lab/[^/]+/" },
+      to: { path: "^src/lab/[^/]+$" },
+    },
+    { name: "no circles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "plot and rich are loaded when a view needs them: others import their types only",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(plot|rich)/" },
+      to: { path: "^src/(plot|rich)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "only tests import src/testing",
+      severity: "error",
+      from: { path: "^src/(?!testing/)" },
+      to: { path: "^src/testing/" },
+    },
+    { name: "every import is found", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true, // types count, too
+    enhancedResolveOptions: { extensions: [".ts", ".js", ".mjs", ".css", ".json"] },
+  },
+};
