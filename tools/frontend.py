@@ -23,7 +23,7 @@ from node import PACKAGE, CannotBuild, Node, find_node, need_node, run
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "jupyter-agent-tasks"
-CHECKS = ("types", "format:check", "imports", "test")
+CHECKS = ("types", "lint", "format:check", "imports", "test")
 """Scripts of `package.json` that `check` runs, in this order."""
 BUILT_FROM = ("build.mjs", "package-lock.json", "package.json", "schema", "src", "tools", "tsconfig.json")
 

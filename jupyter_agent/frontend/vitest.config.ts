@@ -1,10 +1,12 @@
+/** The unit tests: those of modules without a document, and those that need one. */
+
 import { readFileSync } from "node:fs";
 import { resolve, dirname } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
 
 const MARK = "\0styles:";
 
-/** An imported stylesheet is its text, as in the build. */
+/** Make the default export of a style sheet its text, as the build does. */
 const styles: Plugin = {
   name: "styles",
   enforce: "pre",
@@ -21,5 +23,19 @@ const styles: Plugin = {
 
 export default defineConfig({
   plugins: [styles],
-  test: { environment: "happy-dom", include: ["test/**/*.test.ts"], restoreMocks: true, unstubGlobals: true },
+  test: {
+    restoreMocks: true,
+    unstubGlobals: true,
+    pool: "threads",
+    projects: [
+      {
+        extends: true,
+        test: { name: "pure", include: ["test/{net,model,element}/**/*.test.ts"], isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: "dom", include: ["test/{dom,list,lab}/**/*.test.ts"], environment: "happy-dom" },
+      },
+    ],
+  },
 });

@@ -166,9 +166,9 @@ def test_all_views_of_a_page_share_one_socket(stage: Stage, view: Page) -> None:
     stage.answer(ident, snapshot(), cursor="e:2")
     view.evaluate(
         """async (other) => {
-          const {Feed, pageServer, sharedConnection} = await import("/task.mjs?another-copy");
+          const {TaskStore, pageServer, sharedConnection} = await import("/task.mjs?another-copy");
           const server = pageServer();
-          window.leave = Feed.of(sharedConnection(server), server, other).watch(() => {});
+          window.leave = TaskStore.of(sharedConnection(server), server, other).subscribe(() => {});
         }""",
         "01JOTHER000000000000000000",
     )
@@ -483,7 +483,7 @@ def test_metrics_of_before_the_page_and_after_it_are_one_plot(stage: Stage, view
     expect(plot).to_be_visible()
     stage.tell(ident, metric(101), prev="e:100")
     view.wait_for_function(
-        "document.querySelector('jupyter-agent-plot').metrics.series.get('loss').points === 101"
+        "document.querySelector('jupyter-agent-plot').metrics.series.get('loss').count === 101"
     )
     expect(view.locator(".ja-chip")).to_contain_text("0.009901")
     view.get_by_role("button", name="Log scale").click()

@@ -55,7 +55,9 @@ export async function labextension(folder, scratch, output) {
   const lab = join(scratch, "lab");
   const { inputs, asked } = await bundle(folder, "src/lab/index.ts", join(lab, "index.js"), {
     external: Object.keys(shared()),
-    minify: false, // the builder does it
+    minifySyntax: true,
+    minifyIdentifiers: true,
+    minify: false,
   });
   stage(folder, lab, output, asked);
   const program = join(packages("@jupyter/builder"), "lib", "build-labextension.js");

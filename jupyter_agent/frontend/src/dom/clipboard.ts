@@ -1,38 +1,41 @@
-/** What a person takes along: a text on the clipboard, a task's id, a file. */
+/** Copy text to the clipboard, and save text as a file. */
 
-const SAID = 1500;
-/** Milliseconds that a browser has to take a file. */
-const TAKEN = 10_000;
+/** Milliseconds that a button shows that it has copied. */
+const COPIED_LABEL_TIME = 1500;
+/** Milliseconds that a browser has to start a download. */
+const DOWNLOAD_TIMEOUT = 10_000;
 
-/** Put a text on the clipboard. Rejects with a sentence where the browser does not let the page. */
+/** Put a text on the clipboard. Rejects with a message when the browser refuses. */
 export async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // An address that is not secure, such as http://host:8888, has the old way only.
-  const give = (event: ClipboardEvent) => {
+  const clipboard = navigator.clipboard as Clipboard | undefined;
+  if (clipboard) return clipboard.writeText(text);
+  // An insecure origin, such as http://host:8888, has no clipboard API: only the old command.
+  const put = (event: ClipboardEvent) => {
     event.clipboardData?.setData("text/plain", text);
     event.preventDefault();
     event.stopImmediatePropagation();
   };
-  document.addEventListener("copy", give, { capture: true });
+  document.addEventListener("copy", put, { capture: true });
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way on an insecure origin
   const done = document.execCommand("copy");
-  document.removeEventListener("copy", give, { capture: true });
+  document.removeEventListener("copy", put, { capture: true });
   if (!done) throw new Error("The browser does not let this page copy.");
 }
 
 /** Let the browser save a text as a file. */
-export function save(name: string, text: string): void {
+export function saveAsFile(name: string, text: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), TAKEN);
+  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIMEOUT);
 }
 
-/** What a button does that copies `id`. */
-export function copyId(id: string): (event: Event) => Promise<void> {
+/** Return the click handler of a button that copies `id`, and says so for a moment. */
+export function copyIdHandler(id: string): (event: Event) => Promise<void> {
   return async (event) => {
     const button = event.currentTarget as HTMLButtonElement;
-    const word = button.textContent;
+    const label = button.textContent;
     const done = await copyText(id).then(
       () => "Copied",
       () => id,
@@ -41,8 +44,8 @@ export function copyId(id: string): (event: Event) => Promise<void> {
     button.dataset.busy = "1";
     button.lastChild!.textContent = done;
     setTimeout(() => {
-      button.lastChild!.textContent = word;
+      button.lastChild!.textContent = label;
       delete button.dataset.busy;
-    }, SAID);
+    }, COPIED_LABEL_TIME);
   };
 }

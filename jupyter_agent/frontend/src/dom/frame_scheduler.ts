@@ -1,24 +1,24 @@
-/** When to draw. */
+/** Paces drawing: with the frames of the screen, or once a second while the drawing cannot be seen. */
 
-/** Milliseconds between two drawings of what nobody sees. */
-const UNSEEN = 1000;
+/** Milliseconds between two drawings that cannot be seen. */
+const HIDDEN_INTERVAL = 1000;
 
-export class Frames {
-  #seen = true;
+export class FrameScheduler {
+  #visible = true;
   #draw = () => {};
 
-  /** Whether somebody sees what is drawn. What waited for that is drawn now. */
-  see(seen: boolean): void {
-    this.#seen = seen;
-    if (seen) this.#draw();
+  /** Record whether the drawing can be seen. Once it can, a waiting drawing goes ahead at once. */
+  setVisible(visible: boolean): void {
+    this.#visible = visible;
+    if (visible) this.#draw();
   }
 
-  /** Resolves with the next frame; of what nobody sees, after a second. */
-  next(): Promise<void> {
+  /** Resolve with the next frame, or after `HIDDEN_INTERVAL` while the drawing cannot be seen. */
+  nextFrame(): Promise<void> {
     return new Promise((resolve) => {
       this.#draw = resolve;
-      if (this.#seen && !document.hidden) requestAnimationFrame(() => resolve());
-      else setTimeout(resolve, UNSEEN);
+      if (this.#visible && !document.hidden) requestAnimationFrame(() => resolve());
+      else setTimeout(resolve, HIDDEN_INTERVAL);
     });
   }
 }

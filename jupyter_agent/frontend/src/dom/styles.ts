@@ -1,9 +1,9 @@
-/** Styles for a tree that is not ours, without a style element: a strict Content-Security-Policy lets them pass. */
+/** Adopted style sheets: styles without a style element, which a strict Content-Security-Policy allows. */
 
 const sheets = new Map<string, CSSStyleSheet>();
 
-/** Make sure that the document or shadow root around `element` has these styles. */
-export function adopt(element: Element, css: string): void {
+/** Add these styles to the document or shadow root around `element`. Idempotent. */
+export function adoptStyles(element: Element, css: string): void {
   const root = element.getRootNode();
   if (!(root instanceof Document || root instanceof ShadowRoot)) return;
   const sheet = sheetOf(css);

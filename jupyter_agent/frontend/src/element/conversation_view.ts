@@ -1,67 +1,66 @@
-/** The conversation with a task, and the place to answer. */
+/** `<jupyter-agent-talk>`: the conversation with a task, and the form for answers. */
 
-import { LitElement, html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
-import { ENDED } from "../model/reducer.js";
-import type { Message, Talk } from "../model/conversation.js";
+import { END_STATES } from "../model/reducer.js";
+import type { Message, Conversation } from "../model/conversation.js";
 import { printable } from "../model/format.js";
 import { loadRich } from "./lazy_modules.js";
 
-/** Sends what a person wrote; resolves with whether it was taken. */
-export type Answer = (text: string, promptId: string | null) => Promise<boolean>;
-const WHO: Record<string, string> = {
+/** Sends the text that the user entered; resolves with whether it was accepted. */
+export type SendAnswer = (text: string, promptId: string | null) => Promise<boolean>;
+const ROLE_LABELS: Record<string, string> = {
   user: "You",
   assistant: "Task",
   default: "Nobody answered in time; the default",
   nobody: "Nobody answered in time",
 };
-/** Whose words are no Markdown. */
-const PERSON: ReadonlySet<string> = new Set(["user", "default", "nobody"]);
+/** Roles whose text is not Markdown. */
+const PLAIN_TEXT_ROLES: ReadonlySet<string> = new Set(["user", "default", "nobody"]);
 type ToHtml = (markdown: string) => string;
 
-export class TalkView extends LitElement {
+export class ConversationView extends LightElement {
   static override properties = {
-    talk: { attribute: false },
-    task: { attribute: false },
-    server: { attribute: false },
-    answer: { attribute: false },
-    version: { attribute: false },
-    me: { attribute: false },
-    busy: { state: true },
+    conversation: SCRIPT_ONLY,
+    task: SCRIPT_ONLY,
+    server: SCRIPT_ONLY,
+    answer: SCRIPT_ONLY,
+    version: SCRIPT_ONLY,
+    me: SCRIPT_ONLY,
+    busy: STATE,
   };
-  declare talk: Talk | null;
+  declare conversation: Conversation | null;
   declare task: Snapshot | null;
   declare server: Server | null;
-  declare answer: Answer;
+  declare answer: SendAnswer;
   declare version: number;
-  /** What the server calls who looks at this. */
+  /** The server's name for the current user; null while unknown. */
   declare me: string | null;
   declare busy: boolean;
   #toHtml: ToHtml | null = null;
-  #asked = false;
-  readonly #field = `ja-answer-${Math.random().toString(36).slice(2)}`;
+  #loading = false;
+  readonly #fieldId = `ja-answer-${Math.random().toString(36).slice(2)}`;
 
   constructor() {
     super();
-    this.talk = this.task = this.server = this.me = null;
+    this.conversation = this.task = this.server = this.me = null;
     this.answer = async () => false;
     this.version = 0;
     this.busy = false;
   }
 
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
-
   protected override render(): TemplateResult {
-    const messages = this.talk?.messages.length ? this.talk.messages : this.#known();
+    const messages = this.conversation?.messages.length
+      ? this.conversation.messages
+      : this.#snapshotMessages();
     return html`${messages.length ? this.#messages(messages) : nothing}${this.#form(messages)}`;
   }
 
-  /** The last of the talk is in the snapshot; all of it takes the server. */
-  #known(): Message[] {
+  /** Return the messages of the snapshot: shown until the whole conversation is loaded. */
+  #snapshotMessages(): Message[] {
     return (this.task?.messages ?? []).map(({ message_id, role, text }) => ({
       id: `m${message_id}`,
       role,
@@ -70,7 +69,7 @@ export class TalkView extends LitElement {
   }
 
   #messages(messages: Message[]): TemplateResult {
-    void this.#load();
+    void this.#loadMarkdown();
     return html`<div class="ja-talk" data-lm-suppress-shortcuts="true" role="group" aria-label="Conversation" tabindex="0">
       ${repeat(
         messages,
@@ -80,24 +79,24 @@ export class TalkView extends LitElement {
     </div>`;
   }
 
-  #message({ role, text, prompt = false, by, waiting }: Message): TemplateResult {
+  #message({ role, text, prompt = false, by, unread }: Message): TemplateResult {
     const other = by && by !== this.me ? `Answered by ${by}` : "";
-    const who = printable(other || WHO[role] || role);
+    const who = printable(other || ROLE_LABELS[role] || role);
     return html`<div class="ja-message" data-role=${role} data-prompt=${prompt}>
-      <span class="ja-who">${who}${waiting ? html`<span class="ja-waiting"> · not read yet</span>` : nothing}</span>${this.#body(text, role)}
+      <span class="ja-who">${who}${unread ? html`<span class="ja-waiting"> · not read yet</span>` : nothing}</span>${this.#body(text, role)}
     </div>`;
   }
 
   #body(text: string, role: string): TemplateResult {
-    const harmless = printable(text);
-    if (PERSON.has(role) || !this.#toHtml) return html`<div class="ja-said-text">${harmless}</div>`;
-    return html`<div class="ja-said-html" .innerHTML=${this.#toHtml(harmless)}></div>`;
+    const safe = printable(text);
+    if (PLAIN_TEXT_ROLES.has(role) || !this.#toHtml) return html`<div class="ja-said-text">${safe}</div>`;
+    return html`<div class="ja-said-html" .innerHTML=${this.#toHtml(safe)}></div>`;
   }
 
-  /** Markdown is drawn as text until what draws it is there, and where the server does not give it. */
-  async #load(): Promise<void> {
-    if (this.#asked || !this.server) return;
-    this.#asked = true;
+  /** Load the Markdown renderer. Until then, and without it, messages are shown as text. */
+  async #loadMarkdown(): Promise<void> {
+    if (this.#loading || !this.server) return;
+    this.#loading = true;
     const rich = await loadRich(this.server).catch(() => null);
     this.#toHtml = rich?.markdown ?? null;
     this.requestUpdate();
@@ -105,14 +104,14 @@ export class TalkView extends LitElement {
 
   #form(messages: Message[]): TemplateResult | typeof nothing {
     const prompt = this.task?.prompt ?? null;
-    const open = this.task !== null && !ENDED.has(this.task.state) && messages.length > 0;
+    const open = this.task !== null && !END_STATES.has(this.task.state) && messages.length > 0;
     if (!prompt && !open) return nothing;
     const known = prompt !== null && messages.some((message) => message.id === `p${prompt.prompt_id}`);
     return html`<form class="ja-prompt" data-asking=${prompt !== null} @submit=${this.#submit}>
-      <label for=${this.#field} class=${known ? "ja-hidden" : ""}>${prompt ? printable(prompt.text) : "Say something to the task"}</label>
+      <label for=${this.#fieldId} class=${known ? "ja-hidden" : ""}>${prompt ? printable(prompt.text) : "Say something to the task"}</label>
       ${prompt?.choices?.length ? this.#choices(prompt.choices) : nothing}
       <div class="ja-reply">
-        <input class="ja-answer" id=${this.#field} type="text" autocomplete="off" />
+        <input class="ja-answer" id=${this.#fieldId} type="text" autocomplete="off" />
         <button class="ja-button" type="submit" ?disabled=${this.busy}>Send</button>
       </div>
     </form>`;
@@ -127,8 +126,8 @@ export class TalkView extends LitElement {
   #submit(event: Event): void {
     event.preventDefault();
     const field = this.querySelector<HTMLInputElement>(".ja-answer")!;
-    void this.#send(field.value).then((taken) => {
-      if (taken) field.value = "";
+    void this.#send(field.value).then((accepted) => {
+      if (accepted) field.value = "";
     });
   }
 
@@ -136,21 +135,21 @@ export class TalkView extends LitElement {
     const prompt = this.task?.prompt?.prompt_id ?? null;
     if (this.busy || (text === "" && prompt === null)) return false;
     this.busy = true;
-    const taken = await this.answer(text, prompt);
+    const accepted = await this.answer(text, prompt);
     this.busy = false;
-    return taken;
+    return accepted;
   }
 
-  /** The newest message stays in sight, unless the reader scrolled away. */
+  /** Keep the newest message in view, unless the user scrolled away from it. */
   protected override willUpdate(): void {
     const box = this.querySelector(".ja-talk");
-    this.#stick = !box || box.scrollHeight - box.scrollTop - box.clientHeight < 24;
+    this.#atEnd = !box || box.scrollHeight - box.scrollTop - box.clientHeight < 24;
   }
 
-  #stick = true;
+  #atEnd = true;
 
   protected override updated(): void {
     const box = this.querySelector(".ja-talk");
-    if (box && this.#stick) box.scrollTop = box.scrollHeight;
+    if (box && this.#atEnd) box.scrollTop = box.scrollHeight;
   }
 }

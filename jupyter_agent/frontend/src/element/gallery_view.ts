@@ -1,34 +1,35 @@
-/** What a task showed: pictures, tables, anything a cell can show. */
+/** `<jupyter-agent-gallery>`: the images, tables and other MIME bundles that a task displayed. */
 
-import { LitElement, html, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { LightElement, SCRIPT_ONLY } from "../dom/light_element.js";
 import type { Server } from "../net/server.js";
-import type { Gallery, Shown } from "../model/conversation.js";
-import { number, printable } from "../model/format.js";
+import type { Display, Gallery } from "../model/gallery.js";
+import { formatNumber, printable } from "../model/format.js";
 import { loadRich } from "./lazy_modules.js";
 
-/** What the page around the view can do for it. */
+/** The page around a view: what it can do for the view. */
 export interface Host {
-  /** Draw a MIME bundle, with the page's own means and its idea of what is to be trusted. */
+  /** Draw a MIME bundle with the page's own renderers and trust. */
   render?(data: Record<string, unknown>, metadata: Record<string, unknown>, into: HTMLElement): Promise<void>;
-  /** Go to where the task was started. */
+  /** Go to the cell that started the task. */
   open?(task: unknown): void;
 }
 
-const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-export class GalleryView extends LitElement {
+export class GalleryView extends LightElement {
   static override properties = {
-    gallery: { attribute: false },
-    server: { attribute: false },
-    host: { attribute: false },
-    version: { attribute: false },
+    gallery: SCRIPT_ONLY,
+    server: SCRIPT_ONLY,
+    host: SCRIPT_ONLY,
+    version: SCRIPT_ONLY,
   };
   declare gallery: Gallery | null;
   declare server: Server | null;
   declare host: Host | null;
   declare version: number;
-  readonly #drawn = new WeakMap<Element, Shown>();
+  readonly #drawn = new WeakMap<Element, Display>();
 
   constructor() {
     super();
@@ -36,16 +37,12 @@ export class GalleryView extends LitElement {
     this.version = 0;
   }
 
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
-
   protected override render(): TemplateResult {
-    const { shown = [], dropped = 0 } = this.gallery ?? {};
-    return html`<div class="ja-gallery" ?hidden=${shown.length === 0}>
-      <div class="ja-earlier" ?hidden=${dropped === 0}>${number(dropped)} earlier</div>
+    const { displays = [], dropped = 0 } = this.gallery ?? {};
+    return html`<div class="ja-gallery" ?hidden=${displays.length === 0}>
+      <div class="ja-earlier" ?hidden=${dropped === 0}>${formatNumber(dropped)} earlier</div>
       ${repeat(
-        shown,
+        displays,
         (one) => one.id,
         (one) => html`<div class="ja-shown" data-shown=${one.id}></div>`,
       )}
@@ -54,7 +51,7 @@ export class GalleryView extends LitElement {
 
   protected override updated(): void {
     const boxes = this.querySelectorAll<HTMLElement>(".ja-shown");
-    (this.gallery?.shown ?? []).forEach((one, at) => {
+    (this.gallery?.displays ?? []).forEach((one, at) => {
       const box = boxes[at];
       if (!box || this.#drawn.get(box) === one) return;
       this.#drawn.set(box, one);
@@ -62,32 +59,32 @@ export class GalleryView extends LitElement {
     });
   }
 
-  async #draw(one: Shown, box: HTMLElement): Promise<void> {
+  async #draw(one: Display, box: HTMLElement): Promise<void> {
     try {
       if (this.host?.render) await this.host.render(one.data, one.metadata, box);
-      else await drawAlone(one, box, this.server);
+      else await drawWithoutHost(one, box, this.server);
     } catch (error) {
-      box.textContent = textOf(one.data) || `This cannot be drawn: ${error}`;
+      box.textContent = textOf(one.data) || `This cannot be drawn: ${String(error)}`;
     }
   }
 }
 
-/** Without a host: pictures, clean HTML, Markdown, text. */
-async function drawAlone({ data }: Shown, box: HTMLElement, server: Server | null): Promise<void> {
-  const picture = PICTURES.find((type) => typeof data[type] === "string");
+/** Draw images, sanitized HTML, Markdown and text without a host. */
+async function drawWithoutHost({ data }: Display, box: HTMLElement, server: Server | null): Promise<void> {
+  const picture = IMAGE_TYPES.find((type) => typeof data[type] === "string");
   if (picture)
     return box.replaceChildren(
       image(`data:${picture};base64,${String(data[picture]).replace(/\s/g, "")}`, textOf(data)),
     );
   if (data["image/svg+xml"]) {
     return box.replaceChildren(
-      image(`data:image/svg+xml,${encodeURIComponent(joined(data["image/svg+xml"]))}`, textOf(data)),
+      image(`data:image/svg+xml,${encodeURIComponent(joinLines(data["image/svg+xml"]))}`, textOf(data)),
     );
   }
   const marked = data["text/html"] ?? data["text/markdown"];
   if (marked && server) {
     const rich = await loadRich(server);
-    box.innerHTML = data["text/html"] ? rich.sanitize(joined(marked)) : rich.markdown(joined(marked));
+    box.innerHTML = data["text/html"] ? rich.sanitize(joinLines(marked)) : rich.markdown(joinLines(marked));
     box.classList.add("ja-said-html");
     return;
   }
@@ -95,15 +92,15 @@ async function drawAlone({ data }: Shown, box: HTMLElement, server: Server | nul
   box.classList.add("ja-plain");
 }
 
-/** A picture by address cannot run anything, not even as SVG. */
+/** Return an image element. In it not even SVG can run scripts. */
 function image(src: string, alt: string): HTMLImageElement {
   return Object.assign(document.createElement("img"), { src, alt: alt || "A picture that the task showed" });
 }
 
 function textOf(data: Record<string, unknown>): string {
-  return printable(joined(data["text/plain"] ?? ""));
+  return printable(joinLines(data["text/plain"] ?? ""));
 }
 
-function joined(value: unknown): string {
+function joinLines(value: unknown): string {
   return Array.isArray(value) ? value.join("") : String(value);
 }

@@ -1,21 +1,27 @@
-/** Defines `<jupyter-agent-task>`, once for the page. */
+/** Defines `<jupyter-agent-task>` and its parts, once for the page. */
 
 import { GalleryView } from "./gallery_view.js";
 import { LogView } from "./log_view.js";
 import { PlotView } from "./plot_view.js";
-import { TalkView } from "./conversation_view.js";
+import { ConversationView } from "./conversation_view.js";
 import { TaskElement } from "./task_element.js";
 
 const ELEMENTS: Record<string, CustomElementConstructor> = {
   "jupyter-agent-log": LogView,
   "jupyter-agent-plot": PlotView,
   "jupyter-agent-gallery": GalleryView,
-  "jupyter-agent-talk": TalkView,
+  "jupyter-agent-talk": ConversationView,
   "jupyter-agent-task": TaskElement,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) {
   if (!customElements.get(name)) customElements.define(name, element);
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "jupyter-agent-task": TaskElement;
+  }
 }
 
 export type { Host } from "./gallery_view.js";

@@ -1,4 +1,4 @@
-/** The parts that most views never need, loaded from the server when one does. */
+/** Modules that few views need, loaded from the server on first use. */
 
 import type * as PlotModule from "../plot/index.js";
 import type * as RichModule from "../rich/index.js";
@@ -6,12 +6,12 @@ import type { Server } from "../net/server.js";
 
 const loaded = new Map<string, Promise<unknown>>();
 
-/** Plots. Rejects when the server does not give them. */
+/** Load plots. Rejects when the server does not deliver the module. */
 export function loadPlot(server: Server): Promise<typeof PlotModule> {
   return load(server, "plot.js") as Promise<typeof PlotModule>;
 }
 
-/** Markdown and the cleaning of HTML. Rejects when the server does not give them. */
+/** Load Markdown and the sanitizer. Rejects when the server does not deliver the module. */
 export function loadRich(server: Server): Promise<typeof RichModule> {
   return load(server, "rich.js") as Promise<typeof RichModule>;
 }
@@ -22,6 +22,6 @@ function load(server: Server, file: string): Promise<unknown> {
   if (known) return known;
   const made = import(/* webpackIgnore: true */ /* @vite-ignore */ address);
   loaded.set(address, made);
-  made.catch(() => loaded.delete(address)); // asked again, it may work
+  made.catch(() => loaded.delete(address)); // the next call tries again
   return made;
 }

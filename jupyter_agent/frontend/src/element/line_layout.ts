@@ -1,43 +1,44 @@
-/** Where each line of a log stands when all characters are equally wide: lines have whole numbers of rows. */
+/** The layout of a log in a monospaced font: the row on which each line begins. */
 
 import type { Line } from "../model/log.js";
 
-/** What there is to lay out; `first` is the number of the first line. */
+/** The lines to lay out; `first` is the number of the first line, `end` one past that of the last. */
 export interface Lines {
   readonly first: number;
   readonly end: number;
   readonly lines: readonly Line[];
 }
 
-const WIDE =
+const WIDE_CHARACTERS =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]/gu;
-const NARROW = /^[\x20-\x7e]*$/;
-const TAB = 8;
+const NARROW_TEXT = /^[\x20-\x7e]*$/;
+const TAB_COLUMNS = 8;
 
-/** How many columns a text takes: two for the wide characters of East Asia and emoji, up to eight for a tab. */
-export function width(text: string): number {
-  if (NARROW.test(text)) return text.length;
+/** Return the columns that a text takes: two for East Asian wide characters and emoji, at most eight for a tab. */
+export function columnsOf(text: string): number {
+  if (NARROW_TEXT.test(text)) return text.length;
   const tabs = text.split("\t").length - 1;
-  return [...text].length + (text.match(WIDE)?.length ?? 0) + tabs * (TAB - 1);
+  return Array.from(text).length + (text.match(WIDE_CHARACTERS)?.length ?? 0) + tabs * (TAB_COLUMNS - 1);
 }
 
-export class Rows {
-  /** `#tops[i]` is the row of line `#first + i`; one more for the end. Rows of earlier lines are negative. */
+export class LineLayout {
+  /** `#tops[i]` is the row of line `#first + i`; the last entry is the end. Rows of lines put before are negative. */
   #tops: number[] = [0];
   #first = 0;
 
   constructor(readonly columns: number) {}
 
-  /** The rows of the first line and of the end. */
+  /** The row of the first line. */
   get start(): number {
     return this.#tops[0]!;
   }
 
+  /** One past the last row. */
   get end(): number {
     return this.#tops.at(-1)!;
   }
 
-  /** Take over what changed: lines at either end, and the last one, which may have grown. */
+  /** Update the layout after a change of the log: lines were added or dropped at either end, the last one has grown. */
   sync(log: Lines): void {
     if (log.first < this.#first) this.#prepend(log);
     this.#dropBefore(log.first);
@@ -46,12 +47,12 @@ export class Rows {
       this.#tops.push(this.end + this.#height(log.lines[at]!));
   }
 
-  /** The row on which a line begins. */
+  /** Return the row on which a line begins. */
   top(line: number): number {
     return this.#tops[Math.max(0, Math.min(this.#tops.length - 1, line - this.#first))]!;
   }
 
-  /** The line in which a row lies; the first or last one for a row outside. */
+  /** Return the line in which a row lies; the first or last one for a row outside. */
   lineAt(row: number): number {
     let [low, high] = [0, Math.max(0, this.#tops.length - 2)];
     while (low < high) {
@@ -63,7 +64,7 @@ export class Rows {
   }
 
   #height(line: Line): number {
-    return Math.max(1, Math.ceil(width(line.text) / this.columns));
+    return Math.max(1, Math.ceil(columnsOf(line.text) / this.columns));
   }
 
   #prepend(log: Lines): void {
@@ -75,9 +76,9 @@ export class Rows {
   }
 
   #dropBefore(first: number): void {
-    const gone = first - this.#first;
-    if (gone <= 0) return;
-    this.#tops = gone < this.#tops.length ? this.#tops.slice(gone) : [this.end];
+    const dropped = first - this.#first;
+    if (dropped <= 0) return;
+    this.#tops = dropped < this.#tops.length ? this.#tops.slice(dropped) : [this.end];
     this.#first = first;
   }
 }

@@ -1,317 +1,248 @@
-/** The log of a task: as many lines as there are, as few elements as can be seen. */
+/** `<jupyter-agent-log>`: the log of a task, with search, copy and download. */
 
-import { LitElement, html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import type { Feed } from "../model/task_store.js";
-import { LOG_TYPES, Log, type Line } from "../model/log.js";
-import { all } from "../model/history.js";
-import { number } from "../model/format.js";
-import { copyText, save } from "../dom/clipboard.js";
-import { Rows } from "./line_layout.js";
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
+import type { TaskStore } from "../model/task_store.js";
+import { LOG_TYPES, Log } from "../model/log.js";
+import { allEvents } from "../model/history.js";
+import { formatNumber } from "../model/format.js";
+import { copyText, saveAsFile } from "../dom/clipboard.js";
+import { LineLayout } from "./line_layout.js";
+import { isDrawnWhole, LineWindow, measureColumns, ROW_HEIGHT, type Marks } from "./line_window.js";
 import { Search } from "./search.js";
 
-/** Pixels; the style sheet says the same. */
-const ROW = 18;
-/** Rows that are drawn although they cannot be seen, on either side. */
-const MARGIN = 60;
-/** A log of so few rows is drawn whole. */
-const WHOLE = 400;
 /** Rows from the top at which earlier lines are fetched. */
-const NEAR_TOP = 10;
+const NEAR_TOP_ROWS = 10;
 /** Pixels from the end that still count as the end. */
 const NEAR_END = 8;
+/** Rows that are shown above the current match. */
+const ROWS_ABOVE_MATCH = 3;
+/** Columns while the box is not laid out. */
 const FALLBACK_COLUMNS = 100;
+/** Milliseconds that a confirmation is shown. */
+const CONFIRMATION_TIME = 2000;
 
-export class LogView extends LitElement {
-  static override properties = { feed: { attribute: false }, label: {}, said: { state: true } };
-  declare feed: Feed | null;
+export class LogView extends LightElement {
+  static override properties = { store: SCRIPT_ONLY, label: {}, feedback: STATE };
+  declare store: TaskStore | null;
   declare label: string;
-  /** What a button has to say. */
-  declare said: string;
-  #rows = new Rows(FALLBACK_COLUMNS);
+  /** The outcome of a button: a confirmation, progress or an error. */
+  declare feedback: string;
+  #layout = new LineLayout(FALLBACK_COLUMNS);
+  /** Whether the newest line is kept in view. */
   #following = true;
+  /** The version of the log that is laid out. */
   #version = -1;
-  #shown: [number, number] = [0, 0];
-  /** The row that is at the top while the reader reads. */
-  #reading = 0;
+  /** The row at the top while the reader does not follow. */
+  #topRow = 0;
+  /** The element that scrolls, and the lines in it; null before the first drawing. */
   #box: HTMLElement | null = null;
-  #window: HTMLElement | null = null;
+  #window: LineWindow | null = null;
   readonly #search = new Search();
-  readonly #sizes = new ResizeObserver(() => this.#resized());
+  readonly #sizes = new ResizeObserver(() => this.#onResize());
 
   constructor() {
     super();
-    this.feed = null;
+    this.store = null;
     this.label = "";
-    this.said = "";
-  }
-
-  protected override createRenderRoot(): HTMLElement {
-    return this;
+    this.feedback = "";
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#sizes.disconnect();
-    this.feed?.log.release(this);
+    this.store?.log.release(this);
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     if (this.#box) this.#sizes.observe(this.#box);
-    if (!this.#following) this.feed?.log.hold(this);
+    if (!this.#following) this.store?.log.hold(this);
   }
 
-  /** Another feed counts its lines and versions anew. */
+  /** Start over for another store: its lines and versions are numbered anew. */
   protected override willUpdate(changed: PropertyValues): void {
-    if (!changed.has("feed")) return;
-    (changed.get("feed") as Feed | undefined)?.log.release(this);
-    this.#rows = new Rows(this.#rows.columns);
+    if (!changed.has("store")) return;
+    (changed.get("store") as TaskStore | undefined)?.log.release(this);
+    this.#layout = new LineLayout(this.#layout.columns);
     [this.#version, this.#following] = [-1, true];
-    if (this.feed) this.#search.look(this.#search.query, this.feed.log);
+    if (this.store) this.#search.setQuery(this.#search.query, this.store.log);
   }
 
   protected override render(): TemplateResult {
-    const earlier = this.feed?.earlier ?? 0;
+    const earlier = this.store?.earlier ?? 0;
     return html`
-      <div class="ja-logbar" ?hidden=${this.#empty}>
+      <div class="ja-logbar" ?hidden=${this.#isEmpty}>
         ${this.#searchBar(earlier)}
-        <span class="ja-said" role="status">${this.said}</span>
+        <span class="ja-said" role="status">${this.feedback}</span>
         ${
           earlier === 0
             ? nothing
-            : html`<span class="ja-earlier">${number(earlier)} earlier</span>
-          <button class="ja-quiet-button" type="button" @click=${this.#earlier}>Show earlier</button>`
+            : html`<span class="ja-earlier">${formatNumber(earlier)} earlier</span>
+          <button class="ja-quiet-button" type="button" @click=${this.#loadEarlier}>Show earlier</button>`
         }
         <button class="ja-quiet-button" type="button" aria-pressed=${this.#following} title="Keep the newest line in sight"
-          @click=${this.#toggleFollow}>Follow</button>
+          @click=${this.#toggleFollowing}>Follow</button>
         <button class="ja-quiet-button" type="button" title="Copy the lines that are here" @click=${this.#copy}>Copy</button>
-        <button class="ja-quiet-button" type="button" title="Save the whole log as a file" ?hidden=${!this.feed}
+        <button class="ja-quiet-button" type="button" title="Save the whole log as a file" ?hidden=${!this.store}
           @click=${this.#download}>Download</button>
       </div>
-      <div class="ja-log" data-lm-suppress-shortcuts="true" role="log" aria-live=${this.#whole ? "polite" : "off"} tabindex="0" aria-label=${this.label}
-        ?hidden=${this.#empty} @scroll=${this.#scrolled}><div class="ja-lines"><div class="ja-window"></div></div></div>`;
+      <div class="ja-log" data-lm-suppress-shortcuts="true" role="log" aria-live=${isDrawnWhole(this.#layout) ? "polite" : "off"} tabindex="0" aria-label=${this.label}
+        ?hidden=${this.#isEmpty} @scroll=${this.#onScroll}><div class="ja-lines"><div class="ja-window"></div></div></div>`;
   }
 
-  /** Whether every line has an element of its own, which is read out when it is new. */
-  get #whole(): boolean {
-    return this.#rows.end - this.#rows.start <= WHOLE;
+  /** The log of the current store, in handlers of what is only drawn with one. */
+  get #log(): Log {
+    return this.store!.log;
   }
 
-  get #empty(): boolean {
-    return !this.feed || (this.feed.log.lines.length === 0 && this.feed.earlier === 0);
+  get #isEmpty(): boolean {
+    return !this.store || (this.store.log.lines.length === 0 && this.store.earlier === 0);
   }
 
   #searchBar(earlier: number): TemplateResult {
     const { query, count, position } = this.#search;
     return html`<input class="ja-search" type="search" placeholder="Search" aria-label="Search the log" autocomplete="off"
-        .value=${query} @input=${this.#searched} @keydown=${this.#searchKey} />
-      ${query ? html`<span class="ja-found" role="status">${count ? `${number(position)} of ${number(count)}` : "none"}</span>` : nothing}
-      ${query && earlier ? html`<button class="ja-quiet-button" type="button" @click=${this.#searchAll}>Search earlier</button>` : nothing}`;
+        .value=${query} @input=${this.#onSearchInput} @keydown=${this.#onSearchKey} />
+      ${query ? html`<span class="ja-found" role="status">${count ? `${formatNumber(position)} of ${formatNumber(count)}` : "none"}</span>` : nothing}
+      ${query && earlier ? html`<button class="ja-quiet-button" type="button" @click=${this.#searchEarlier}>Search earlier</button>` : nothing}`;
   }
 
   protected override firstUpdated(): void {
-    this.#box = this.querySelector(".ja-log");
-    this.#window = this.querySelector(".ja-window");
-    if (this.#box) this.#sizes.observe(this.#box);
+    this.#box = this.querySelector<HTMLElement>(".ja-log")!;
+    this.#window = new LineWindow(this.#box);
+    this.#sizes.observe(this.#box);
   }
 
   protected override updated(): void {
-    if (!this.feed || !this.#box) return;
-    if (this.feed.log.version !== this.#version) this.#sync(this.feed.log);
-    this.#place();
+    if (!this.store || !this.#window) return;
+    if (this.store.log.version !== this.#version) this.#sync(this.store.log);
+    this.#place(this.store.log, this.#window);
   }
 
   #sync(log: Log): void {
     this.#version = log.version;
-    this.#rows.sync(log);
+    this.#layout.sync(log);
     this.#search.update(log);
-    this.#shown = [0, 0];
+    this.#window?.invalidate();
   }
 
-  /** Put the window where it belongs, and fill it. */
-  #place(): void {
+  /** Scroll to where the reader is, and draw what is there. */
+  #place(log: Log, window: LineWindow): void {
+    window.resize(this.#layout);
+    if (this.#following) window.scrollToEnd();
+    else window.scrollToRow(this.#topRow, this.#layout);
+    window.fill(log, this.#layout, this.#marksOf);
+  }
+
+  readonly #marksOf = (text: string): Marks => this.#search.marksOf(text);
+
+  #onScroll(): void {
     const box = this.#box!;
-    const lines = box.querySelector<HTMLElement>(".ja-lines")!;
-    lines.style.height = `${(this.#rows.end - this.#rows.start) * ROW}px`;
-    if (this.#following) box.scrollTop = box.scrollHeight;
-    else box.scrollTop = (this.#reading - this.#rows.start) * ROW + lines.offsetTop;
-    this.#fill(lines.offsetTop);
-  }
-
-  #fill(above: number): void {
-    const box = this.#box!;
-    const whole = this.#whole;
-    const row = this.#rows.start + Math.floor((box.scrollTop - above) / ROW);
-    const from = whole ? this.#rows.lineAt(this.#rows.start) : this.#rows.lineAt(row - MARGIN);
-    const to = whole
-      ? this.feed!.log.end
-      : this.#rows.lineAt(row + Math.ceil(box.clientHeight / ROW) + MARGIN) + 1;
-    const [shownFrom, shownTo] = this.#shown;
-    if (shownFrom === from && shownTo === to) return;
-    this.#shown = [from, to];
-    this.#window!.style.transform = `translateY(${(this.#rows.top(from) - this.#rows.start) * ROW}px)`;
-    this.#draw(from, to);
-  }
-
-  /** Elements are used again: only what differs is written. */
-  #draw(from: number, to: number): void {
-    const pool = this.#window!.children;
-    let at = 0;
-    for (let number = from; number < to; number += 1) {
-      const line = this.feed!.log.line(number);
-      if (!line) continue;
-      const element = (pool[at] ?? this.#window!.appendChild(document.createElement("div"))) as HTMLElement;
-      drawLine(
-        element,
-        line,
-        this.#rows.top(number + 1) - this.#rows.top(number),
-        this.#search.marksOf(line.text),
-      );
-      at += 1;
-    }
-    while (pool.length > at) pool[pool.length - 1]!.remove();
-  }
-
-  #scrolled(): void {
-    const box = this.#box!;
-    const above = box.querySelector<HTMLElement>(".ja-lines")!.offsetTop;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
-    const reading = this.#rows.start + (box.scrollTop - above) / ROW;
-    if (atEnd !== this.#following && (atEnd || reading < this.#reading || this.#following))
-      this.#follow(atEnd);
-    this.#reading = reading;
-    this.#fill(above);
-    if (!this.#following && box.scrollTop < NEAR_TOP * ROW && this.feed!.earlier > 0) void this.#earlier();
+    const topRow = this.#window!.topRow(this.#layout);
+    if (atEnd !== this.#following) this.#follow(atEnd);
+    this.#topRow = topRow;
+    this.#window!.fill(this.#log, this.#layout, this.#marksOf);
+    const nearTop = box.scrollTop < NEAR_TOP_ROWS * ROW_HEIGHT;
+    if (!this.#following && nearTop && this.store!.earlier > 0) void this.#loadEarlier();
   }
 
   #follow(following: boolean): void {
     this.#following = following;
-    if (following) this.feed?.log.release(this);
-    else this.feed?.log.hold(this);
+    if (following) this.store?.log.release(this);
+    else this.store?.log.hold(this);
     this.requestUpdate();
   }
 
-  #toggleFollow(): void {
+  #toggleFollowing(): void {
     this.#follow(!this.#following);
   }
 
-  /** Other columns, other rows: keep the line in sight that was there. */
-  #resized(): void {
-    const columns = columnsOf(this.#box!);
-    if (columns === this.#rows.columns || columns <= 0) return;
-    const line = this.#rows.lineAt(this.#reading);
-    this.#rows = new Rows(columns);
+  /** Lay the log out for another width, and keep the same line at the top. */
+  #onResize(): void {
+    const columns = measureColumns(this.#box!);
+    if (columns === this.#layout.columns || columns <= 0) return;
+    const line = this.#layout.lineAt(this.#topRow);
+    this.#layout = new LineLayout(columns);
     this.#version = -1;
-    if (this.feed) this.#sync(this.feed.log);
-    this.#reading = this.#rows.top(line);
+    if (this.store) this.#sync(this.store.log);
+    this.#topRow = this.#layout.top(line);
     this.requestUpdate();
   }
 
-  async #earlier(): Promise<void> {
+  async #loadEarlier(): Promise<void> {
     if (this.#following) this.#follow(false);
-    await this.#try(this.feed!.loadEarlier());
+    await this.#try(this.store!.loadEarlier());
   }
 
+  /** Await a job and show its error. Resolves with whether it succeeded. */
   async #try(job: Promise<unknown>): Promise<boolean> {
     try {
       await job;
-      this.said = "";
+      this.feedback = "";
       return true;
     } catch (error) {
-      this.said = error instanceof Error ? error.message : String(error);
+      this.feedback = error instanceof Error ? error.message : String(error);
       return false;
     }
   }
 
-  #searched(event: InputEvent): void {
-    this.#search.look((event.target as HTMLInputElement).value, this.feed!.log);
-    this.#show();
+  #onSearchInput(event: InputEvent): void {
+    this.#search.setQuery((event.target as HTMLInputElement).value, this.#log);
+    this.#showMatch();
   }
 
-  #searchKey(event: KeyboardEvent): void {
+  #onSearchKey(event: KeyboardEvent): void {
     if (event.key !== "Enter") return;
     event.preventDefault();
     this.#search.step(event.shiftKey ? -1 : 1);
-    this.#show();
+    this.#showMatch();
   }
 
-  /** Bring the present match into sight. */
-  #show(): void {
-    const line = this.#search.line;
-    this.#shown = [0, 0];
+  /** Scroll to the current match. */
+  #showMatch(): void {
+    const { line } = this.#search;
+    this.#window?.invalidate();
     if (line !== null) {
       this.#follow(false);
-      this.#reading = Math.max(this.#rows.start, this.#rows.top(line) - 3);
+      this.#topRow = Math.max(this.#layout.start, this.#layout.top(line) - ROWS_ABOVE_MATCH);
     }
     this.requestUpdate();
   }
 
-  async #searchAll(): Promise<void> {
-    this.feed!.log.hold(this);
-    while (this.feed!.earlier > 0) {
-      this.said = `${number(this.feed!.earlier)} to go`;
-      const before = this.feed!.earlier;
-      if (!(await this.#try(this.feed!.loadEarlier())) || this.feed!.earlier >= before) break;
+  async #searchEarlier(): Promise<void> {
+    this.#log.hold(this);
+    while (this.store!.earlier > 0) {
+      const before = this.store!.earlier;
+      this.feedback = `${formatNumber(before)} to go`;
+      if (!(await this.#try(this.store!.loadEarlier())) || this.store!.earlier >= before) break;
     }
-    this.#show();
+    this.#showMatch();
   }
 
   #copy(): void {
-    const text = textOf(this.feed!.log);
-    void this.#try(copyText(text)).then((done) => done && this.#say("Copied"));
+    const text = textOf(this.#log);
+    void this.#try(copyText(text)).then((done) => {
+      if (done) this.#confirm("Copied");
+    });
   }
 
   async #download(): Promise<void> {
+    const { server, taskId } = this.store!;
     const whole = new Log(Infinity);
-    const { server, taskId } = this.feed!;
     const load = async () => {
-      for await (const events of all(server, taskId, LOG_TYPES)) for (const event of events) whole.add(event);
+      for await (const events of allEvents(server, taskId, LOG_TYPES)) {
+        for (const event of events) whole.add(event);
+      }
     };
-    if (await this.#try(load())) save(`${taskId}.log`, textOf(whole));
+    if (await this.#try(load())) saveAsFile(`${taskId}.log`, textOf(whole));
   }
 
-  #say(text: string): void {
-    this.said = text;
-    setTimeout(() => (this.said = ""), 2000);
+  #confirm(text: string): void {
+    this.feedback = text;
+    setTimeout(() => (this.feedback = ""), CONFIRMATION_TIME);
   }
-}
-
-function drawLine(element: HTMLElement, line: Line, rows: number, marks: readonly [number, number][]): void {
-  const height = `${rows * ROW}px`;
-  if (element.className !== "ja-line") element.className = "ja-line";
-  if (element.dataset.kind !== line.kind) element.dataset.kind = line.kind;
-  if (element.style.height !== height) element.style.height = height;
-  const marked = element.dataset.marked === "1";
-  if (marks.length === 0 && !marked && element.textContent === line.text) return;
-  element.replaceChildren(...markedText(line.text, marks));
-  if (marks.length > 0) element.dataset.marked = "1";
-  else if (marked) delete element.dataset.marked;
-}
-
-function markedText(text: string, marks: readonly [number, number][]): (Node | string)[] {
-  const parts: (Node | string)[] = [];
-  let end = 0;
-  for (const [from, to] of marks) {
-    const mark = document.createElement("mark");
-    mark.textContent = text.slice(from, to);
-    parts.push(text.slice(end, from), mark);
-    end = to;
-  }
-  parts.push(text.slice(end));
-  return parts;
-}
-
-/** How many characters stand beside each other. */
-function columnsOf(box: HTMLElement): number {
-  const probe = document.createElement("span");
-  probe.className = "ja-line ja-probe";
-  probe.textContent = "0".repeat(100);
-  box.append(probe);
-  const each = probe.getBoundingClientRect().width / 100;
-  probe.remove();
-  const style = getComputedStyle(box);
-  const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  return each > 0 ? Math.max(1, Math.floor(room / each + 0.01)) : 0;
 }
 
 function textOf(log: Log): string {

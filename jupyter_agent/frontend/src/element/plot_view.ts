@@ -1,21 +1,22 @@
-/** The course of a task's metrics. */
+/** `<jupyter-agent-plot>`: the plot of a task's metrics. */
 
-import { LitElement, html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
+import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
 import type { Plot } from "../plot/index.js";
 import type { Server } from "../net/server.js";
 import type { Metrics } from "../model/series.js";
 import { printable } from "../model/format.js";
 import { loadPlot } from "./lazy_modules.js";
 
-/** Milliseconds between two drawings, and before plots that could not be had are asked for again. */
-const [EVERY, PAUSE] = [250, 5000];
+/** Milliseconds between two drawings, and before a failed load is tried again. */
+const [DRAW_INTERVAL, RETRY_DELAY] = [250, 5000];
 
-export class PlotView extends LitElement {
+export class PlotView extends LightElement {
   static override properties = {
-    metrics: { attribute: false },
-    server: { attribute: false },
-    version: { attribute: false },
-    logarithmic: { state: true },
+    metrics: SCRIPT_ONLY,
+    server: SCRIPT_ONLY,
+    version: SCRIPT_ONLY,
+    logarithmic: STATE,
   };
   declare metrics: Metrics | null;
   declare server: Server | null;
@@ -23,18 +24,14 @@ export class PlotView extends LitElement {
   declare logarithmic: boolean;
   #plot: Plot | null = null;
   #loading = false;
-  #planned = 0;
-  #last = 0;
+  #timer = 0;
+  #lastDrawn = 0;
 
   constructor() {
     super();
     this.metrics = this.server = null;
     this.version = 0;
     this.logarithmic = false;
-  }
-
-  protected override createRenderRoot(): HTMLElement {
-    return this;
   }
 
   override connectedCallback(): void {
@@ -44,21 +41,21 @@ export class PlotView extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    clearTimeout(this.#planned);
-    this.#planned = 0;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#plot?.close();
     this.#plot = null;
   }
 
-  /** Only what has a course: two points or more. */
-  get #curves(): { name: string; spots: readonly { x: number; y: number }[] }[] {
-    const series = [...(this.metrics?.series ?? [])].filter(([, one]) => one.points > 1);
-    return series.map(([name, one]) => ({ name: printable(name), spots: one.drawn }));
+  /** The series with two values or more. */
+  get #curves(): { name: string; points: readonly { x: number; y: number }[] }[] {
+    const series = [...(this.metrics?.series ?? [])].filter(([, one]) => one.count > 1);
+    return series.map(([name, one]) => ({ name: printable(name), points: one.drawn }));
   }
 
   protected override render(): TemplateResult | typeof nothing {
     const names = [...(this.metrics?.series ?? [])]
-      .filter(([, one]) => one.points > 1)
+      .filter(([, one]) => one.count > 1)
       .map(([name]) => printable(name));
     if (names.length === 0 || !this.server) return nothing;
     return html`<div class="ja-plotbar">
@@ -68,12 +65,12 @@ export class PlotView extends LitElement {
   }
 
   protected override updated(): void {
-    if (!this.querySelector(".ja-plot")) return this.#gone();
+    if (!this.querySelector(".ja-plot")) return this.#close();
     if (!this.#plot) void this.#load();
-    else this.#plan();
+    else this.#schedule();
   }
 
-  #gone(): void {
+  #close(): void {
     this.#plot?.close();
     this.#plot = null;
   }
@@ -81,8 +78,8 @@ export class PlotView extends LitElement {
   async #load(): Promise<void> {
     if (this.#loading || !this.server) return;
     this.#loading = true;
-    const module = await loadPlot(this.server).catch(() => null); // the last values stand there as text
-    if (!module) return void setTimeout(() => (this.#loading = false), PAUSE);
+    const module = await loadPlot(this.server).catch(() => null); // without plots, the last values are shown as text
+    if (!module) return void setTimeout(() => (this.#loading = false), RETRY_DELAY);
     this.#loading = false;
     const box = this.querySelector<HTMLElement>(".ja-plot");
     if (!box || !this.isConnected) return;
@@ -90,17 +87,17 @@ export class PlotView extends LitElement {
     this.#draw();
   }
 
-  #plan(): void {
-    if (this.#planned) return;
-    this.#planned = window.setTimeout(
+  #schedule(): void {
+    if (this.#timer) return;
+    this.#timer = window.setTimeout(
       () => this.#draw(),
-      Math.max(0, this.#last + EVERY - performance.now()),
+      Math.max(0, this.#lastDrawn + DRAW_INTERVAL - performance.now()),
     );
   }
 
   #draw(): void {
-    this.#planned = 0;
-    this.#last = performance.now();
+    this.#timer = 0;
+    this.#lastDrawn = performance.now();
     this.#plot?.draw(this.#curves, this.logarithmic);
   }
 

@@ -1,61 +1,63 @@
-/** Finding text in the lines of a log. */
+/** Text search in the lines of a log. */
 
 import type { Lines } from "./line_layout.js";
 
 export class Search {
   query = "";
-  /** The numbers of the lines that match. */
-  #found: number[] = [];
-  #at = 0;
-  #seen: [number, number] = [0, 0];
+  /** The numbers of the matching lines. */
+  #matches: number[] = [];
+  #current = 0;
+  #scanned: [number, number] = [0, 0];
 
   get count(): number {
-    return this.#found.length;
+    return this.#matches.length;
   }
 
-  /** Which match is the present one, from 1. */
+  /** The position of the current match, from 1; 0 without matches. */
   get position(): number {
-    return this.#found.length === 0 ? 0 : this.#at + 1;
+    return this.#matches.length === 0 ? 0 : this.#current + 1;
   }
 
-  /** The number of the present line; null without one. */
+  /** The line number of the current match; null without matches. */
   get line(): number | null {
-    return this.#found[this.#at] ?? null;
+    return this.#matches[this.#current] ?? null;
   }
 
-  /** Look for something else; the newest match is the present one. */
-  look(query: string, log: Lines): void {
+  /** Search for another text; the newest match becomes the current one. */
+  setQuery(query: string, log: Lines): void {
     this.query = query;
-    this.#found = query ? this.#scan(log, log.first, log.end) : [];
-    this.#at = Math.max(0, this.#found.length - 1);
-    this.#seen = [log.first, log.end];
+    this.#matches = query ? this.#scan(log, log.first, log.end) : [];
+    this.#current = Math.max(0, this.#matches.length - 1);
+    this.#scanned = [log.first, log.end];
   }
 
-  /** The log has changed: look through what is new. */
+  /** Search the lines that are new since the last call. The last line of then is one of them: it may have grown. */
   update(log: Lines): void {
     if (!this.query) return;
-    const [first, end] = this.#seen;
+    const [first, end] = this.#scanned;
     const line = this.line;
-    const kept = this.#found.filter((number) => number >= log.first && number < end - 1);
-    this.#found = [
+    const kept = this.#matches.filter((number) => number >= log.first && number < end - 1);
+    this.#matches = [
       ...this.#scan(log, log.first, Math.min(first, log.end)),
       ...kept,
       ...this.#scan(log, Math.max(log.first, end - 1), log.end),
     ];
-    this.#at = Math.max(
+    this.#current = Math.max(
       0,
-      line === null ? this.#found.length - 1 : this.#found.findIndex((number) => number >= line),
+      line === null ? this.#matches.length - 1 : this.#matches.findIndex((number) => number >= line),
     );
-    this.#seen = [log.first, log.end];
+    this.#scanned = [log.first, log.end];
   }
 
+  /** Move to another match, and from the last one to the first. */
   step(by: number): void {
-    if (this.#found.length > 0) this.#at = (this.#at + by + this.#found.length) % this.#found.length;
+    if (this.#matches.length > 0)
+      this.#current = (this.#current + by + this.#matches.length) % this.#matches.length;
   }
 
-  /** Where the query stands in a text: pairs of first character and one past the last. */
+  /** Return where the query occurs in a text: pairs of the first index and one past the last. */
   marksOf(text: string): [number, number][] {
-    return this.query ? marks(text, this.query) : [];
+    return this.query ? findMarks(text, this.query) : [];
   }
 
   #scan(log: Lines, from: number, to: number): number[] {
@@ -68,11 +70,11 @@ export class Search {
   }
 }
 
-function marks(text: string, query: string): [number, number][] {
-  const [hay, needle] = [text.toLowerCase(), query.toLowerCase()];
+function findMarks(text: string, query: string): [number, number][] {
+  const [haystack, needle] = [text.toLowerCase(), query.toLowerCase()];
   const found: [number, number][] = [];
-  if (hay.length !== text.length) return found; // letters whose small form is longer: places would be wrong
-  for (let at = hay.indexOf(needle); at >= 0; at = hay.indexOf(needle, at + needle.length))
+  if (haystack.length !== text.length) return found; // some lower-case forms are longer: indices would be wrong
+  for (let at = haystack.indexOf(needle); at >= 0; at = haystack.indexOf(needle, at + needle.length))
     found.push([at, at + needle.length]);
   return found;
 }

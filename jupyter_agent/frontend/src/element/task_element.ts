@@ -1,61 +1,71 @@
 /** `<jupyter-agent-task>`: one task, wherever it is shown. */
 
-import { LitElement, html, type PropertyValues, type TemplateResult } from "lit";
+import { html, type LitElement, type PropertyValues, type TemplateResult } from "lit";
+import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import { pageServer, type Server } from "../net/server.js";
 import type { Snapshot, Status } from "../net/types.js";
-import { Feed } from "../model/task_store.js";
-import { ENDED, emptyTask } from "../model/reducer.js";
-import { Speed } from "../model/rate.js";
-import { oneLine } from "../model/format.js";
-import { adopt } from "../dom/styles.js";
+import { TaskStore } from "../model/task_store.js";
+import { END_STATES, emptyTask } from "../model/reducer.js";
+import { RateMeter } from "../model/rate.js";
+import { toSingleLine } from "../model/format.js";
+import { adoptStyles } from "../dom/styles.js";
 import type { Host } from "./gallery_view.js";
-import { bar, chips, ending, figures, head, notice, slimLine, type Picture } from "./sections.js";
+import {
+  progressBar,
+  metricChips,
+  outcome,
+  statistics,
+  head,
+  notice,
+  slimLine,
+  type TaskProps,
+} from "./sections.js";
 import css from "./task.css";
 
-/** The kernel's side, where a widget has one. */
+/** The kernel behind a widget. */
 export interface Kernel {
   snapshot(): Snapshot | null;
   send(message: object): void;
 }
 
-const UNKNOWN = "This server does not know the task; this is what the notebook knew of it.";
-const UNREACHED = "Not connected: neither the server nor the kernel can be reached.";
-/** Seconds after which a task that the server does not know is an old one, and not one that just begins. */
-const FRESH = 10;
-/** Milliseconds between two drawings of a page that nobody sees. */
-const HIDDEN = 1000;
+const UNKNOWN_TASK = "This server does not know the task; this is what the notebook knew of it.";
+const UNREACHABLE = "Not connected: neither the server nor the kernel can be reached.";
+/** Seconds after its last update during which a task unknown to the server may be just beginning. */
+const UNKNOWN_GRACE = 10;
+/** Milliseconds between two drawings of a hidden page. */
+const HIDDEN_INTERVAL = 1000;
 
-export class TaskElement extends LitElement {
+export class TaskElement extends LightElement {
   static override properties = {
     taskId: { attribute: "task-id" },
     slim: { type: Boolean, reflect: true },
-    server: { attribute: false },
-    snapshot: { attribute: false },
-    host: { attribute: false },
-    kernel: { attribute: false },
-    refused: { state: true },
-    busy: { state: true },
+    server: SCRIPT_ONLY,
+    snapshot: SCRIPT_ONLY,
+    host: SCRIPT_ONLY,
+    kernel: SCRIPT_ONLY,
+    refused: STATE,
+    busy: STATE,
   };
   declare taskId: string;
   declare slim: boolean;
-  /** Where the task is; null: nowhere that this page can reach. */
+  /** The task's server; null: none that this page can reach. */
   declare server: Server | null;
-  /** What is drawn until the server speaks. */
+  /** The snapshot to draw until the server has sent one. */
   declare snapshot: Snapshot | null;
   declare host: Host | null;
   declare kernel: Kernel | null;
   declare refused: string;
   declare busy: string;
-  #feed: Feed | null = null;
-  #unwatch: (() => void) | null = null;
+  #store: TaskStore | null = null;
+  #unsubscribe: (() => void) | null = null;
   #clock = 0;
-  #planned = false;
-  #seen = false;
-  #live: boolean | null = null;
-  #ended = "";
-  readonly #ownSpeed = new Speed();
-  readonly #sight = new IntersectionObserver((entries) => this.#sighted(entries));
+  #drawPlanned = false;
+  #visible = false;
+  #reportedLive: boolean | null = null;
+  #reportedEnd = "";
+  readonly #ownRate = new RateMeter();
+  readonly #visibility = new IntersectionObserver((entries) => this.#onVisibility(entries));
 
   constructor() {
     super();
@@ -65,39 +75,35 @@ export class TaskElement extends LitElement {
     this.snapshot = this.host = this.kernel = null;
   }
 
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
-
   override connectedCallback(): void {
     super.connectedCallback();
-    adopt(this, css);
+    adoptStyles(this, css);
     this.classList.add("jupyter-agent-task");
     this.#clock = window.setInterval(() => this.#tick(), 1000);
-    this.#sight.observe(this);
+    this.#visibility.observe(this);
     this.#attach();
-    this.#tellKernel();
+    this.#reportConnection();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#clock);
-    this.#sight.disconnect();
+    this.#visibility.disconnect();
     this.#detach();
   }
 
-  /** The task as it is known now. */
+  /** The newest known snapshot. */
   get task(): Snapshot {
-    return this.#newest() ?? emptyTask(this.taskId);
+    return this.#currentTask() ?? emptyTask(this.taskId);
   }
 
   get status(): Status {
-    return this.#feed?.status ?? "offline";
+    return this.#store?.status ?? "offline";
   }
 
-  /** Something outside has changed, such as the kernel's snapshot. */
+  /** Draw again: something outside has changed, such as the kernel's snapshot. */
   refresh(): void {
-    this.#plan();
+    this.#scheduleDraw();
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -107,120 +113,120 @@ export class TaskElement extends LitElement {
   #attach(): void {
     this.#detach();
     if (!this.taskId || !this.server) return;
-    this.#feed = Feed.of(sharedConnection(this.server), this.server, this.taskId);
-    this.#unwatch = this.#feed.watch(() => this.#changed());
+    this.#store = TaskStore.of(sharedConnection(this.server), this.server, this.taskId);
+    this.#unsubscribe = this.#store.subscribe(() => this.#onChange());
   }
 
   #detach(): void {
-    this.#unwatch?.();
-    this.#unwatch = this.#feed = null;
+    this.#unsubscribe?.();
+    this.#unsubscribe = this.#store = null;
   }
 
-  #changed(): void {
-    this.#tellKernel();
-    this.#tellEnd();
-    if (this.#seen) this.#feed?.look();
-    this.#plan();
+  #onChange(): void {
+    this.#reportConnection();
+    this.#reportEnd();
+    if (this.#visible) this.#store?.loadPast();
+    this.#scheduleDraw();
   }
 
-  /** Draw with the next frame; on a page that nobody sees, within a second. */
-  #plan(): void {
-    if (this.#planned) return;
-    this.#planned = true;
+  /** Draw with the next frame; on a hidden page, within a second. */
+  #scheduleDraw(): void {
+    if (this.#drawPlanned) return;
+    this.#drawPlanned = true;
     const draw = () => {
-      this.#planned = false;
+      this.#drawPlanned = false;
       this.requestUpdate();
     };
-    if (document.hidden) setTimeout(draw, HIDDEN);
+    if (document.hidden) setTimeout(draw, HIDDEN_INTERVAL);
     else requestAnimationFrame(draw);
   }
 
   #tick(): void {
-    this.#feed?.tick();
-    if (this.#seen) this.#feed?.look();
-    if (!ENDED.has(this.task.state)) this.#plan();
+    this.#store?.checkStalled();
+    if (this.#visible) this.#store?.loadPast();
+    if (!END_STATES.has(this.task.state)) this.#scheduleDraw();
   }
 
-  #sighted(entries: IntersectionObserverEntry[]): void {
-    this.#seen = entries.at(-1)?.isIntersecting ?? false;
-    if (this.#seen) this.#feed?.look();
+  #onVisibility(entries: IntersectionObserverEntry[]): void {
+    this.#visible = entries.at(-1)?.isIntersecting ?? false;
+    if (this.#visible) this.#store?.loadPast();
   }
 
-  #tellKernel(): void {
+  #reportConnection(): void {
     const live = this.status === "live";
-    if (live !== this.#live) this.kernel?.send({ live });
-    this.#live = live;
+    if (live !== this.#reportedLive) this.kernel?.send({ live });
+    this.#reportedLive = live;
   }
 
-  /** Say once of each attempt how it ended, when the server says so. */
-  #tellEnd(): void {
-    const task = this.#feed?.task;
-    if (!task || !ENDED.has(task.state)) return;
+  /** Dispatch `ja-ended` once for each attempt that the server reports as ended. */
+  #reportEnd(): void {
+    const task = this.#store?.task;
+    if (!task || !END_STATES.has(task.state)) return;
     const end = `${task.attempt} ${task.state}`;
-    if (end === this.#ended) return;
-    this.#ended = end;
+    if (end === this.#reportedEnd) return;
+    this.#reportedEnd = end;
     this.dispatchEvent(
       new CustomEvent<Snapshot>("ja-ended", { bubbles: true, detail: structuredClone(task) }),
     );
   }
 
-  /** The server's word while it speaks, else whichever is newer. */
-  #newest(): Snapshot | null {
-    const [served, known] = [this.#feed?.task ?? null, this.#known()];
+  /** Return the server's snapshot while it is live; otherwise the newer of the server's and the local one. */
+  #currentTask(): Snapshot | null {
+    const [served, known] = [this.#store?.task ?? null, this.#localSnapshot()];
     if (!served || !known) return served ?? known;
     return this.status !== "live" && (known.updated ?? 0) > (served.updated ?? 0) ? known : served;
   }
 
-  #known(): Snapshot | null {
+  #localSnapshot(): Snapshot | null {
     const known = this.kernel?.snapshot() ?? this.snapshot;
-    return known && known.id === this.taskId ? known : null;
+    return known?.id === this.taskId ? known : null;
   }
 
   get #now(): number {
-    return this.#feed?.connection.now() ?? Date.now() / 1000;
+    return this.#store?.connection.now() ?? Date.now() / 1000;
   }
 
   #hint(): string {
-    const feed = this.#feed;
-    if (this.refused || !feed) return this.refused;
-    if (feed.connection.stopped)
-      return `The server closed the connection: ${feed.connection.stopped}. Reload the page to try again.`;
-    if (feed.refusal) return feed.refusal;
-    const known = this.#known();
-    const old = known && (ENDED.has(known.state) || this.#now - (known.updated ?? 0) > FRESH);
-    return feed.unknown && !feed.task && old ? UNKNOWN : "";
+    const store = this.#store;
+    if (this.refused || !store) return this.refused;
+    if (store.connection.stopped)
+      return `The server closed the connection: ${store.connection.stopped}. Reload the page to try again.`;
+    if (store.refusal) return store.refusal;
+    const known = this.#localSnapshot();
+    const old = known && (END_STATES.has(known.state) || this.#now - (known.updated ?? 0) > UNKNOWN_GRACE);
+    return store.isUnknown && !store.task && old ? UNKNOWN_TASK : "";
   }
 
-  #picture(): Picture {
+  #props(): TaskProps {
     const [task, now] = [this.task, this.#now];
-    const speed = this.#feed?.speed ?? this.#ownSpeed;
-    if (!this.#feed && task.progress) speed.add(task.updated ?? now, task.progress.done);
+    const rate = this.#store?.rateMeter ?? this.#ownRate;
+    if (!this.#store && task.progress) rate.add(task.updated ?? now, task.progress.done);
     return {
       task,
       now,
       status: this.status,
-      rate: speed.rate(task, now),
+      rate: rate.rate(task, now),
       hint: this.#hint(),
       busy: this.busy,
-      ask: this.#ask,
+      sendCommand: this.#sendCommand,
     };
   }
 
   protected override render(): TemplateResult {
-    const picture = this.#picture();
-    this.#mark(picture.task);
-    return this.slim ? slimLine(picture) : this.#full(picture);
+    const props = this.#props();
+    this.#setAttributes(props.task);
+    return this.slim ? slimLine(props) : this.#full(props);
   }
 
-  #full(picture: Picture): TemplateResult {
-    const [{ task }, feed, server] = [picture, this.#feed, this.server];
-    return html`${head(picture)}${bar(picture)}${figures(picture)}${notice(picture)}${ending(task)}
-      <jupyter-agent-talk .talk=${feed?.talk ?? null} .version=${feed?.talk.version ?? 0} .task=${task} .server=${server} .me=${feed?.connection.user ?? null}
+  #full(props: TaskProps): TemplateResult {
+    const [{ task }, store, server] = [props, this.#store, this.server];
+    return html`${head(props)}${progressBar(props)}${statistics(props)}${notice(props)}${outcome(task)}
+      <jupyter-agent-talk .conversation=${store?.conversation ?? null} .version=${store?.conversation.version ?? 0} .task=${task} .server=${server} .me=${store?.connection.user ?? null}
         .answer=${this.#answer}></jupyter-agent-talk>
-      ${chips(task)}
-      <jupyter-agent-plot .metrics=${feed?.metrics ?? null} .version=${feed?.metrics.version ?? 0} .server=${server}></jupyter-agent-plot>
-      <jupyter-agent-gallery .gallery=${feed?.gallery ?? null} .version=${feed?.gallery.version ?? 0} .server=${server} .host=${this.host}></jupyter-agent-gallery>
-      <jupyter-agent-log .feed=${feed} label=${`Log of ${oneLine(task.name) || "the task"}`}></jupyter-agent-log>`;
+      ${metricChips(task)}
+      <jupyter-agent-plot .metrics=${store?.metrics ?? null} .version=${store?.metrics.version ?? 0} .server=${server}></jupyter-agent-plot>
+      <jupyter-agent-gallery .gallery=${store?.gallery ?? null} .version=${store?.gallery.version ?? 0} .server=${server} .host=${this.host}></jupyter-agent-gallery>
+      <jupyter-agent-log .store=${store} label=${`Log of ${toSingleLine(task.name) || "the task"}`}></jupyter-agent-log>`;
   }
 
   protected override updated(): void {
@@ -228,41 +234,41 @@ export class TaskElement extends LitElement {
       part.requestUpdate();
   }
 
-  /** What others find the task by. */
-  #mark(task: Snapshot): void {
-    const marks = {
+  /** Set the attributes by which scripts, tests and assistive technology find the task. */
+  #setAttributes(task: Snapshot): void {
+    const attributes = {
       "data-task-id": task.id,
       "data-state": task.state,
       "data-connection": this.status,
       "data-logs": String(task.logs),
       "data-asking": String(task.prompt !== null),
       role: "group",
-      "aria-label": `Task ${oneLine(task.name) || task.id}`,
+      "aria-label": `Task ${toSingleLine(task.name) || task.id}`,
     };
-    for (const [name, value] of Object.entries(marks))
+    for (const [name, value] of Object.entries(attributes))
       if (this.getAttribute(name) !== value) this.setAttribute(name, value);
   }
 
   readonly #answer = (text: string, promptId: string | null): Promise<boolean> =>
-    this.#ask("input", promptId === null ? { text } : { text, prompt_id: promptId });
+    this.#sendCommand("input", promptId === null ? { text } : { text, prompt_id: promptId });
 
-  /** Ask the task for something; what is refused is said in the view. Resolves with whether it was taken. */
-  readonly #ask = async (command: string, args: object = {}): Promise<boolean> => {
+  /** Send a command and show a refusal. Resolves with whether it was accepted. */
+  readonly #sendCommand = async (command: string, args: object = {}): Promise<boolean> => {
     if (this.busy) return false;
     this.busy = command;
-    this.refused = (await this.#command(command, args)) ?? "";
+    this.refused = (await this.#requestCommand(command, args)) ?? "";
     this.busy = "";
     return this.refused === "";
   };
 
-  async #command(command: string, args: object): Promise<string | null> {
+  async #requestCommand(command: string, args: object): Promise<string | null> {
     const { id, attempt } = this.task;
-    const connection = this.#feed?.connection;
+    const connection = this.#store?.connection;
     if (this.kernel && !connection?.live) {
       this.kernel.send({ command, args });
       return null;
     }
-    if (!connection) return UNREACHED;
+    if (!connection) return UNREACHABLE;
     const reply = await connection.command(id, attempt, command, args);
     return reply.ok ? null : (reply.message ?? "The server refused.");
   }

@@ -1,32 +1,36 @@
-/** Commands for the palette and for shortcuts. */
+/** Commands for the palette and for keyboard shortcuts. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
-import { type ICommandPalette, Notification as Notice } from "@jupyterlab/apputils";
+import { type ICommandPalette, Notification as LabNotification } from "@jupyterlab/apputils";
 import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker } from "@jupyterlab/notebook";
 import { copyText } from "../dom/clipboard.js";
-import { ENDED } from "../model/reducer.js";
+import { END_STATES } from "../model/reducer.js";
 import type { Connection } from "../net/connection.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
 import { tasksIcon } from "./panel/icon.js";
-import { toldIn } from "./outputs/notebooks.js";
+import { tasksIn } from "./outputs/notebooks.js";
 
 export const SHOW = "jupyter-agent:show-tasks";
 const PREFIX = "jupyter-agent";
 const CATEGORY = "Tasks";
 
-interface Means {
+interface Dependencies {
   readonly server: Server;
   readonly connection: Connection;
   readonly tracker: INotebookTracker | null;
   show(): void;
 }
 
-export function addCommands(app: JupyterFrontEnd, palette: ICommandPalette | null, means: Means): void {
+export function addCommands(
+  app: JupyterFrontEnd,
+  palette: ICommandPalette | null,
+  dependencies: Dependencies,
+): void {
   const { commands } = app;
-  const ofCell = new CellTasks(means);
-  commands.addCommand(SHOW, { label: "Show Tasks", icon: tasksIcon, execute: means.show });
+  const ofCell = new CellTasks(dependencies);
+  commands.addCommand(SHOW, { label: "Show Tasks", icon: tasksIcon, execute: dependencies.show });
   commands.addCommand(`${PREFIX}:cancel-task`, {
     label: "Cancel the Task of This Cell",
     isEnabled: () => ofCell.any,
@@ -44,38 +48,48 @@ export function addCommands(app: JupyterFrontEnd, palette: ICommandPalette | nul
   });
   commands.addCommand(`${PREFIX}:allow-notifications`, {
     label: "Allow the Browser’s Notifications of Tasks",
-    isEnabled: canAsk,
+    isEnabled: canRequestPermission,
     execute: () => Notification.requestPermission(),
   });
   const names = ["show-tasks", "cancel-task", "retry-task", "copy-task-id", "allow-notifications"];
   for (const name of names) palette?.addItem({ command: `${PREFIX}:${name}`, category: CATEGORY });
 }
 
-/** Ask a task for something; what is refused is said. */
-export async function ask(connection: Connection, { id, attempt }: Snapshot, command: string): Promise<void> {
+/** Send a command to a task, and show a refusal. */
+export async function sendCommand(
+  connection: Connection,
+  { id, attempt }: Snapshot,
+  command: string,
+): Promise<void> {
   const reply = await connection.command(id, attempt, command, {});
-  if (!reply.ok) Notice.error(reply.message ?? "The server refused.", { autoClose: 5000 });
+  if (!reply.ok) LabNotification.error(reply.message ?? "The server refused.", { autoClose: 5000 });
 }
 
-function canAsk(): boolean {
+function canRequestPermission(): boolean {
   return "Notification" in window && Notification.permission === "default";
 }
 
 /** The tasks of the active cell. */
 class CellTasks {
-  constructor(private readonly means: Means) {}
+  readonly #dependencies: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
+  }
 
   get any(): boolean {
     return this.#ids().length > 0;
   }
 
-  /** Cancel what runs, or retry what has ended without a result. */
+  /** Cancel the active tasks, or retry those that ended without a result. */
   async command(command: "cancel" | "retry"): Promise<void> {
-    const fits = (task: Snapshot) =>
-      command === "cancel" ? !ENDED.has(task.state) : ENDED.has(task.state) && task.state !== "completed";
-    const tasks = (await this.#tasks()).filter(fits);
-    await Promise.all(tasks.map((task) => ask(this.means.connection, task, command)));
-    if (tasks.length === 0) Notice.info(`This cell has no task to ${command}.`, { autoClose: 5000 });
+    const applies = (task: Snapshot) =>
+      command === "cancel"
+        ? !END_STATES.has(task.state)
+        : END_STATES.has(task.state) && task.state !== "completed";
+    const tasks = (await this.#tasks()).filter(applies);
+    await Promise.all(tasks.map((task) => sendCommand(this.#dependencies.connection, task, command)));
+    if (tasks.length === 0) LabNotification.info(`This cell has no task to ${command}.`, { autoClose: 5000 });
   }
 
   async copyId(): Promise<void> {
@@ -84,15 +98,15 @@ class CellTasks {
   }
 
   #ids(): string[] {
-    const cell = this.means.tracker?.activeCell?.model;
-    return cell?.type === "code" ? toldIn(cell as ICodeCellModel).map(({ id }) => id) : [];
+    const cell = this.#dependencies.tracker?.activeCell?.model;
+    return cell?.type === "code" ? tasksIn(cell as ICodeCellModel).map(({ id }) => id) : [];
   }
 
   async #tasks(): Promise<Snapshot[]> {
-    const { server } = this.means;
+    const { server } = this.#dependencies;
     const answers = await Promise.all(
       this.#ids().map((id) => server.fetch(`tasks/${encodeURIComponent(id)}`)),
     );
-    return Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.json()));
+    return Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.json() as Promise<Snapshot>));
   }
 }

@@ -1,5 +1,6 @@
-/** The extension of JupyterLab and Notebook 7. Only the drawing of tasks needs anything of the page; all the rest
- * is there where the page has a place for it. */
+/** The extension of JupyterLab and Notebook 7: its plugins.
+ *
+ * Only rendering is required of the page; everything else is added where the page has a place for it. */
 
 import {
   ILabShell,
@@ -15,20 +16,20 @@ import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
 import { pageServer, type Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
-import { Keeper } from "./outputs/end_state_saver.js";
-import { Marks } from "./outputs/dirty_state.js";
-import { Opener } from "./open_task.js";
-import { PutBack } from "./outputs/restore.js";
+import { EndStateSaver } from "./outputs/end_state_saver.js";
+import { DirtyState } from "./outputs/dirty_state.js";
+import { TaskOpener } from "./open_task.js";
+import { ViewRestorer } from "./outputs/restore.js";
 import { addTaskRenderer } from "./outputs/task_renderer.js";
 import { addTableRenderer } from "./outputs/table_renderer.js";
-import { type Places, addTasks, aloneIn } from "./tasks_plugin.js";
+import { type LabServices, addTasks, standaloneIn } from "./tasks_plugin.js";
 
-const marks = new Marks();
-let putsBack: PutBack | null = null;
+const dirtyState = new DirtyState();
+let restorer: ViewRestorer | null = null;
 
-/** One for the page: what it changes itself must not look like somebody else's doing. */
-function putBackAt(server: Server): PutBack {
-  return (putsBack ??= new PutBack(server, marks));
+/** Return the page's only restorer: it must recognise its own changes of outputs. */
+function restorerFor(server: Server): ViewRestorer {
+  return (restorer ??= new ViewRestorer(server, dirtyState));
 }
 
 const renderer: JupyterFrontEndPlugin<void> = {
@@ -44,12 +45,12 @@ const renderer: JupyterFrontEndPlugin<void> = {
     shell: ILabShell | null,
   ) => {
     const server = pageServer();
-    const keeper = server && new Keeper(server, marks);
+    const endStateSaver = server && new EndStateSaver(server, dirtyState);
     const open = (task: Snapshot) =>
-      server && new Opener(app, tracker, aloneIn(shell, { rendermime, server, open })).open(task);
-    const means = { rendermime, server, keeper, open };
-    addTaskRenderer(means);
-    addTableRenderer(means);
+      server && new TaskOpener(app, tracker, standaloneIn(shell, { rendermime, server, open })).open(task);
+    const dependencies = { rendermime, server, endStateSaver, open };
+    addTaskRenderer(dependencies);
+    addTableRenderer(dependencies);
   },
 };
 
@@ -60,7 +61,7 @@ const putBack: JupyterFrontEndPlugin<void> = {
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
     const server = pageServer();
-    if (server) putBackAt(server).watch(tracker);
+    if (server) restorerFor(server).watch(tracker);
   },
 };
 
@@ -90,7 +91,7 @@ const tasks: JupyterFrontEndPlugin<void> = {
     statusBar: IStatusBar | null,
   ) => {
     const server = pageServer();
-    const places: Places = {
+    const services: LabServices = {
       rendermime,
       tracker,
       registry,
@@ -99,9 +100,9 @@ const tasks: JupyterFrontEndPlugin<void> = {
       restorer,
       running,
       statusBar,
-      marks,
+      dirtyState: dirtyState,
     };
-    if (server) void addTasks(app, server, putBackAt(server), places);
+    if (server) void addTasks(app, server, restorerFor(server), services);
   },
 };
 

@@ -1,56 +1,60 @@
-/** From a task to the cell that started it. */
+/** Opens a task: goes to the cell that started it, or shows the task in a tab. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { PageConfig } from "@jupyterlab/coreutils";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { Snapshot } from "../net/types.js";
-import { codeCells, kernelOf, toldIn } from "./outputs/notebooks.js";
+import { codeCells, kernelOf, tasksIn } from "./outputs/notebooks.js";
 import { pathsBelow } from "./contents_paths.js";
 
 const OPEN = "docmanager:open";
 
-/** Shows a task by itself, beside its notebook where that is open. */
-export type ShowAlone = (task: Snapshot, beside: NotebookPanel | null) => void;
+/** Shows a task in a view of its own, beside its notebook where that is open. */
+export type ShowStandalone = (task: Snapshot, beside: NotebookPanel | null) => void;
 
-/** Leads to tasks' cells. `alone` is called for a task that no cell shows. */
-export class Opener {
-  constructor(
-    private readonly app: JupyterFrontEnd,
-    private readonly tracker: INotebookTracker | null,
-    private readonly alone: ShowAlone,
-  ) {}
+/** `showStandalone` is called for a task that no cell shows. */
+export class TaskOpener {
+  readonly #app: JupyterFrontEnd;
+  readonly #tracker: INotebookTracker | null;
+  readonly #showStandalone: ShowStandalone;
+
+  constructor(app: JupyterFrontEnd, tracker: INotebookTracker | null, showStandalone: ShowStandalone) {
+    this.#app = app;
+    this.#tracker = tracker;
+    this.#showStandalone = showStandalone;
+  }
 
   readonly open = (task: Snapshot): void => void this.#open(task);
 
   async #open(task: Snapshot): Promise<void> {
-    const open = this.#shown(task);
-    const panel = open ?? (task.cell === null ? null : await this.#load(task));
-    if (!panel) return this.alone(task, null);
-    this.app.shell.activateById(panel.id);
+    const open = this.#openPanel(task);
+    const panel = open ?? (task.cell === null ? null : await this.#openNotebook(task));
+    if (!panel) return this.#showStandalone(task, null);
+    this.#app.shell.activateById(panel.id);
     await panel.context.ready;
-    const found = task.cell !== null && (await goTo(panel, task.cell));
-    // A view that a notebook lost is put back when it is opened.
-    if (!found || (open && !showsTask(panel, task))) this.alone(task, panel);
+    const found = task.cell !== null && (await scrollToCell(panel, task.cell));
+    // A notebook that has just been opened gets its lost views back: see `outputs/restore.ts`.
+    if (!found || (open && !showsTask(panel, task))) this.#showStandalone(task, panel);
   }
 
-  /** The notebook that is open already: the one with the task's kernel, or else with its cell. */
-  #shown(task: Snapshot): NotebookPanel | null {
-    const { tracker } = this;
+  /** Return an open notebook with the task's cell, preferably the one with its kernel, too. */
+  #openPanel(task: Snapshot): NotebookPanel | null {
+    const tracker = this.#tracker;
     if (!tracker || !task.cell) return null;
     const withCell = tracker.filter((panel) => cellIndex(panel, task.cell!) >= 0);
     return withCell.find((panel) => kernelOf(panel) === task.kernel) ?? withCell[0] ?? null;
   }
 
-  async #load(task: Snapshot): Promise<NotebookPanel | null> {
+  async #openNotebook(task: Snapshot): Promise<NotebookPanel | null> {
     const path = await this.#pathOf(task);
-    if (path === null || !this.tracker || !this.app.commands.hasCommand(OPEN)) return null;
-    const opened = await this.app.commands.execute(OPEN, { path }).catch(() => null);
-    return this.tracker.find((panel) => panel === opened) ?? null;
+    if (path === null || !this.#tracker || !this.#app.commands.hasCommand(OPEN)) return null;
+    const opened: unknown = await this.#app.commands.execute(OPEN, { path }).catch(() => null);
+    return this.#tracker.find((panel) => panel === opened) ?? null;
   }
 
-  /** Where the server has the notebook; null when nobody knows. */
+  /** Return the notebook's path on the server; null when it cannot be found. */
   async #pathOf(task: Snapshot): Promise<string | null> {
-    const { sessions, contents } = this.app.serviceManager;
+    const { sessions, contents } = this.#app.serviceManager;
     const session = task.kernel && [...sessions.running()].find(({ kernel }) => kernel?.id === task.kernel);
     if (session) return session.path;
     for (const path of pathsBelow(PageConfig.getOption("serverRoot"), task.notebook ?? "")) {
@@ -66,8 +70,8 @@ export class Opener {
   }
 }
 
-/** Show a cell, and make it the active one; false when it is not there. */
-async function goTo(panel: NotebookPanel, cell: string): Promise<boolean> {
+/** Scroll to a cell and make it the active one. Resolves with whether the notebook has it. */
+async function scrollToCell(panel: NotebookPanel, cell: string): Promise<boolean> {
   const at = cellIndex(panel, cell);
   if (at < 0) return false;
   panel.content.activeCellIndex = at;
@@ -76,7 +80,7 @@ async function goTo(panel: NotebookPanel, cell: string): Promise<boolean> {
 }
 
 function showsTask(panel: NotebookPanel, { id }: Snapshot): boolean {
-  return codeCells(panel).some((cell) => toldIn(cell).some((told) => told.id === id));
+  return codeCells(panel).some((cell) => tasksIn(cell).some((shown) => shown.id === id));
 }
 
 function cellIndex(panel: NotebookPanel, id: string): number {

@@ -1,4 +1,4 @@
-/** All that is about every task of the server, wherever the page has a place for it. */
+/** The plugin for all tasks of the server: puts panel, commands, notifications and status bar into the page. */
 
 import type { ILabShell, ILayoutRestorer, JupyterFrontEnd } from "@jupyterlab/application";
 import type { ICommandPalette } from "@jupyterlab/apputils";
@@ -7,27 +7,27 @@ import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import type { IRunningSessionManagers } from "@jupyterlab/running";
 import type { ISettingRegistry } from "@jupyterlab/settingregistry";
 import type { IStatusBar } from "@jupyterlab/statusbar";
-import { TaskList } from "../model/task_list_store.js";
+import { TaskListStore } from "../model/task_list_store.js";
 import type { Server } from "../net/server.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot } from "../net/types.js";
-import { addCommands, ask } from "./commands.js";
-import { Keeper } from "./outputs/end_state_saver.js";
-import type { Marks } from "./outputs/dirty_state.js";
+import { addCommands, sendCommand } from "./commands.js";
+import { EndStateSaver } from "./outputs/end_state_saver.js";
+import type { DirtyState } from "./outputs/dirty_state.js";
 import { Notifier } from "./notifications/notifier.js";
-import { Opener, type ShowAlone } from "./open_task.js";
-import { PANEL, Panel, type PanelMeans, showTask } from "./panel/panel.js";
-import type { PutBack } from "./outputs/restore.js";
+import { TaskOpener, type ShowStandalone } from "./open_task.js";
+import { PANEL, Panel, type PanelDependencies, showTask } from "./panel/panel.js";
+import type { ViewRestorer } from "./outputs/restore.js";
 import { RunningTasks } from "./panel/running.js";
 import { Settings } from "./notifications/settings.js";
 import { StatusItem } from "./panel/status_bar.js";
 
 const PLUGIN = "jupyter-agent-tasks:plugin";
-/** Below the file browser and what is running. */
+/** The panel's rank: below the file browser and the running sessions. */
 const RANK = 250;
 
-/** What the page has; null for what it has not. */
-export interface Places {
+/** The services of the page; null: the page does not have it. */
+export interface LabServices {
   readonly rendermime: IRenderMimeRegistry;
   readonly tracker: INotebookTracker | null;
   readonly registry: ISettingRegistry | null;
@@ -36,55 +36,57 @@ export interface Places {
   readonly restorer: ILayoutRestorer | null;
   readonly running: IRunningSessionManagers | null;
   readonly statusBar: IStatusBar | null;
-  readonly marks: Marks;
+  readonly dirtyState: DirtyState;
 }
 
-/** Nothing where the server has no tasks to tell of: its extension may be off. */
+/** Add everything to the page; nothing when the server's extension is off. */
 export async function addTasks(
   app: JupyterFrontEnd,
   server: Server,
-  putBack: PutBack,
-  places: Places,
+  restorer: ViewRestorer,
+  services: LabServices,
 ): Promise<void> {
   const health = await server.fetch("health").catch(() => null);
   if (health?.status === 404) return;
   const connection = sharedConnection(server);
-  const list = TaskList.of(connection, server);
+  const list = TaskListStore.of(connection, server);
   const settings = new Settings();
-  const { open } = new Opener(app, places.tracker, (task, beside) => showAlone(task, beside));
-  const means = { rendermime: places.rendermime, server, open };
-  const showAlone = aloneIn(places.shell, means);
-  const show = () => showAll(places.shell, server);
-  if (places.tracker) {
-    new Keeper(server, places.marks).watch(list, places.tracker);
-    putBack.watchLate(list, places.tracker);
+  const { open } = new TaskOpener(app, services.tracker, (task, beside) => showAlone(task, beside));
+  const dependencies = { rendermime: services.rendermime, server, open };
+  const showAlone = standaloneIn(services.shell, dependencies);
+  const show = () => showAll(services.shell, server);
+  if (services.tracker) {
+    new EndStateSaver(server, services.dirtyState).watch(list, services.tracker);
+    restorer.watchNewTasks(list, services.tracker);
   }
   new Notifier(() => settings, open).watch(list);
-  addCommands(app, places.palette, { server, connection, tracker: places.tracker, show });
-  if (places.shell) addPanel(places, new Panel(means));
-  places.running?.add(new RunningTasks(list, open, (task: Snapshot) => void ask(connection, task, "cancel")));
-  if (places.statusBar)
-    addStatus(places.statusBar, new StatusItem(list, () => settings.statusBar, show), settings);
-  await settings.follow(places.registry, PLUGIN);
+  addCommands(app, services.palette, { server, connection, tracker: services.tracker, show });
+  if (services.shell) addPanel(services, new Panel(dependencies));
+  services.running?.add(
+    new RunningTasks(list, open, (task: Snapshot) => void sendCommand(connection, task, "cancel")),
+  );
+  if (services.statusBar)
+    addStatus(services.statusBar, new StatusItem(list, () => settings.statusBar, show), settings);
+  await settings.follow(services.registry, PLUGIN);
 }
 
-/** The panel, or where there is none, the tasks page. */
+/** Show the panel, or without one the tasks page. */
 function showAll(shell: ILabShell | null, server: Server): void {
   if (shell) shell.activateById(PANEL);
   else openPage(server, "");
 }
 
-/** One task in a tab, or where there are none, on the tasks page. */
-export function aloneIn(shell: ILabShell | null, means: PanelMeans): ShowAlone {
-  if (!shell) return (task) => openPage(means.server, `?task=${encodeURIComponent(task.id)}`);
-  return (task, beside) => showTask(shell, means, task, beside);
+/** Return what shows one task: in a tab, or without tabs on the tasks page. */
+export function standaloneIn(shell: ILabShell | null, dependencies: PanelDependencies): ShowStandalone {
+  if (!shell) return (task) => openPage(dependencies.server, `?task=${encodeURIComponent(task.id)}`);
+  return (task, beside) => showTask(shell, dependencies, task, beside);
 }
 
 function openPage(server: Server, query: string): void {
   window.open(new URL(`jupyter-agent/${query}`, server.base), "_blank", "noopener");
 }
 
-function addPanel({ shell, restorer }: Places, panel: Panel): void {
+function addPanel({ shell, restorer }: LabServices, panel: Panel): void {
   shell?.add(panel, "left", { rank: RANK });
   restorer?.add(panel, PANEL);
 }

@@ -1,11 +1,11 @@
-/** Which tasks of a list are looked at. */
+/** Search and state filter of a task list. */
 
 import type { Snapshot, State } from "../net/types.js";
 
-/** A state, or all of them. */
-export type Filter = State | "all";
+/** One state, or all of them. */
+export type StateFilter = State | "all";
 
-/** In the order in which they are offered. */
+/** In the order of the filter's buttons. */
 export const STATES: readonly State[] = [
   "running",
   "queued",
@@ -15,8 +15,8 @@ export const STATES: readonly State[] = [
   "interrupted",
 ];
 
-/** The tasks in which every word of `query` occurs: in the name, a tag, the key, the notebook or the id. */
-export function search(tasks: readonly Snapshot[], query: string): readonly Snapshot[] {
+/** Return the tasks that contain every word of `query` in name, tags, key, notebook or id. */
+export function searchTasks(tasks: readonly Snapshot[], query: string): readonly Snapshot[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return tasks;
   return tasks.filter((task) => {
@@ -25,12 +25,12 @@ export function search(tasks: readonly Snapshot[], query: string): readonly Snap
   });
 }
 
-export function inState(tasks: readonly Snapshot[], filter: Filter): readonly Snapshot[] {
+export function filterByState(tasks: readonly Snapshot[], filter: StateFilter): readonly Snapshot[] {
   return filter === "all" ? tasks : tasks.filter((task) => task.state === filter);
 }
 
-/** How many tasks there are in each state. */
-export function count(tasks: readonly Snapshot[]): Map<State, number> {
+/** Return the number of tasks in each state. */
+export function countByState(tasks: readonly Snapshot[]): Map<State, number> {
   const counts = new Map<State, number>();
   for (const { state } of tasks) counts.set(state, (counts.get(state) ?? 0) + 1);
   return counts;

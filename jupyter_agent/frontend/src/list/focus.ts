@@ -1,7 +1,7 @@
-/** Keeps the focus where a person left it, when rows move and buttons come and go. */
+/** Focus restoration: keeps the keyboard focus in place when rows move and buttons come and go. */
 
-/** A link or button of a row. */
-export interface Spot {
+/** A link or button of a row, by its task and `data-act`. */
+export interface FocusTarget {
   readonly task: string;
   readonly act: string;
 }
@@ -12,15 +12,15 @@ export function rowOf(list: Element, task: string): HTMLElement | null {
   );
 }
 
-/** Where in the rows the focus is; null: elsewhere. */
-export function focusedSpot(list: HTMLElement): Spot | null {
+/** Return the row's element that has the focus; null when the focus is elsewhere. */
+export function focusedTarget(list: HTMLElement): FocusTarget | null {
   const active = activeIn(list)?.closest<HTMLElement>("[data-act]");
   const task = active?.closest<HTMLElement>("[data-task-id]")?.dataset.taskId;
   return active && task !== undefined ? { task, act: active.dataset.act! } : null;
 }
 
-/** Put a lost focus back: to the same button, or to the task's name when that can be pressed no more. */
-export function keepFocus(list: HTMLElement, { task, act }: Spot): void {
+/** Restore a lost focus: to the same button, or to the task's name when the button is gone or disabled. */
+export function restoreFocus(list: HTMLElement, { task, act }: FocusTarget): void {
   if (activeIn(list)?.matches(":not(:disabled)")) return;
   const row = rowOf(list, task);
   const acts = [...(row?.querySelectorAll<HTMLElement>("[data-act]") ?? [])];

@@ -6,4 +6,10 @@ const NAME = "jupyter-agent-tasks";
 
 if (!customElements.get(NAME)) customElements.define(NAME, TasksElement);
 
+declare global {
+  interface HTMLElementTagNameMap {
+    "jupyter-agent-tasks": TasksElement;
+  }
+}
+
 export { TasksElement } from "./tasks_element.js";

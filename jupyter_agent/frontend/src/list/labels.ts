@@ -1,60 +1,60 @@
-/** What a row says of a task. */
+/** The texts of a row. */
 
 import type { Snapshot } from "../net/types.js";
-import { ENDED } from "../model/reducer.js";
-import { remaining, share } from "../model/rate.js";
-import { duration, number, oneLine } from "../model/format.js";
+import { END_STATES } from "../model/reducer.js";
+import { secondsRemaining, fractionDone } from "../model/rate.js";
+import { formatDuration, formatNumber, toSingleLine } from "../model/format.js";
 
-export { stateWord } from "../element/sections.js";
+export { stateLabel } from "../element/sections.js";
 
 const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
 
 export function nameOf(task: Snapshot): string {
-  return oneLine(task.name) || "task";
+  return toSingleLine(task.name) || "task";
 }
 
-/** The notebook's file name; empty when there is none. */
+/** Return the notebook's file name; empty without a notebook. */
 export function notebookOf({ notebook }: Snapshot): string {
-  return oneLine(notebook?.split(/[\\/]/).at(-1) ?? "");
+  return toSingleLine(notebook?.split(/[\\/]/).at(-1) ?? "");
 }
 
-/** Whether it waits for a person's answer. */
-export function asks(task: Snapshot): boolean {
-  return task.prompt !== null && !ENDED.has(task.state);
+/** Return whether the task waits for a person's answer. */
+export function isWaitingForAnswer(task: Snapshot): boolean {
+  return task.prompt !== null && !END_STATES.has(task.state);
 }
 
 export function percent(task: Snapshot): string {
-  const done = share(task);
+  const done = fractionDone(task);
   return done === null ? "" : `${Math.floor(done * 100)} %`;
 }
 
-/** What it asks, waits for, does, said last, or came to. */
-export function note(task: Snapshot): string {
-  if (task.prompt && !ENDED.has(task.state)) return oneLine(task.prompt.text);
-  if (task.state === "queued" && task.reason) return oneLine(task.reason);
-  if (task.error) return oneLine([task.error.type, task.error.message].filter(Boolean).join(": "));
+/** Return the task's question, what it waits for, its error, its result, or its last progress message. */
+export function detailText(task: Snapshot): string {
+  if (task.prompt && !END_STATES.has(task.state)) return toSingleLine(task.prompt.text);
+  if (task.state === "queued" && task.reason) return toSingleLine(task.reason);
+  if (task.error) return toSingleLine([task.error.type, task.error.message].filter(Boolean).join(": "));
   if (task.state === "completed")
-    return task.result && task.result.repr !== "None" ? oneLine(task.result.repr) : "";
-  const stopped = ENDED.has(task.state) && percent(task) ? `stopped at ${percent(task)}` : "";
-  return oneLine(task.progress?.message ?? "") || stopped;
+    return task.result && task.result.repr !== "None" ? toSingleLine(task.result.repr) : "";
+  const stopped = END_STATES.has(task.state) && percent(task) ? `stopped at ${percent(task)}` : "";
+  return toSingleLine(task.progress?.message ?? "") || stopped;
 }
 
-/** How far it is, or how long it took. */
-export function measure(task: Snapshot): string {
+/** Return how far the task is, or how long it took. */
+export function progressText(task: Snapshot): string {
   if (task.state === "queued") return "waiting";
-  return ENDED.has(task.state) ? took(task) : percent(task) || countOf(task);
+  return END_STATES.has(task.state) ? timeTaken(task) : percent(task) || countOf(task);
 }
 
-/** When it will be done, how long it has been at it, or when it was. */
-export function moment(task: Snapshot, rate: number | null, now: number): string {
-  if (ENDED.has(task.state)) return task.ended === null ? "" : ago(now - task.ended, task.ended);
-  const rest = task.prompt || task.cancel_requested ? null : remaining(task, rate);
-  if (rest !== null) return `${duration(rest)} left`;
+/** Return the time remaining, the time spent so far, or when the task ended. */
+export function timeText(task: Snapshot, rate: number | null, now: number): string {
+  if (END_STATES.has(task.state)) return task.ended === null ? "" : ago(now - task.ended, task.ended);
+  const rest = task.prompt || task.cancel_requested ? null : secondsRemaining(task, rate);
+  if (rest !== null) return `${formatDuration(rest)} left`;
   const since = task.state === "queued" ? task.queued : task.started;
-  return since === null ? "" : duration(now - since);
+  return since === null ? "" : formatDuration(now - since);
 }
 
-/** Seconds since a moment, in words that stay true for a while. */
+/** Return a past time in words; `when`: the time itself, Unix seconds. Coarse, so that it need not change often. */
 export function ago(seconds: number, when: number): string {
   if (seconds < 10) return "just now";
   if (seconds < MINUTE) return `${Math.floor(seconds / 10) * 10} s ago`;
@@ -68,25 +68,25 @@ export function ago(seconds: number, when: number): string {
   });
 }
 
-/** Both ends of a task as a person's clock has them. */
-export function clock({ queued, started, ended }: Snapshot): string {
+/** Return when the task was queued, started and ended, in local time. */
+export function timestamps({ queued, started, ended: ended }: Snapshot): string {
   const parts = [
     ["queued", queued],
     ["started", started],
     ["ended", ended],
   ] as const;
   return parts
-    .flatMap(([word, time]) => (time === null ? [] : [`${word} ${moments.format(time * 1000)}`]))
+    .flatMap(([word, time]) => (time === null ? [] : [`${word} ${dateTimeFormat.format(time * 1000)}`]))
     .join(", ");
 }
 
-const moments = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const dateTimeFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
-function took({ started, ended }: Snapshot): string {
+function timeTaken({ started, ended: ended }: Snapshot): string {
   if (started === null || ended === null) return "";
-  return ended - started < 1 ? "under 1 s" : duration(ended - started);
+  return ended - started < 1 ? "under 1 s" : formatDuration(ended - started);
 }
 
 function countOf({ progress }: Snapshot): string {
-  return progress?.done == null ? "" : `${number(progress.done)} done`;
+  return progress?.done == null ? "" : `${formatNumber(progress.done)} done`;
 }

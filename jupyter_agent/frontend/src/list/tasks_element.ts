@@ -1,66 +1,69 @@
-/** `<jupyter-agent-tasks>`: the tasks of a server, or some of them, as a list that lives. */
+/** `<jupyter-agent-tasks>`: a live list of all tasks of a server, or of some that are named. */
 
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { adopt } from "../dom/styles.js";
+import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
+import { adoptStyles } from "../dom/styles.js";
 import type { Host } from "../element/index.js";
-import { ENDED } from "../model/reducer.js";
-import { TaskList } from "../model/task_list_store.js";
+import { END_STATES } from "../model/reducer.js";
+import { TaskListStore } from "../model/task_list_store.js";
 import { pageServer, type Server } from "../net/server.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot, Status } from "../net/types.js";
-import { type Filter, inState, search } from "./filter.js";
-import { focusedSpot, keepFocus, rowOf, type Spot } from "./focus.js";
-import { Frames } from "../dom/frame_scheduler.js";
-import { type Act, row } from "./row.js";
+import { type StateFilter, filterByState, searchTasks } from "./filter.js";
+import { focusedTarget, restoreFocus, type FocusTarget } from "./focus.js";
+import { FrameScheduler } from "../dom/frame_scheduler.js";
+import { PendingActions } from "./pending_actions.js";
+import { row } from "./row.js";
+import { RowActions } from "./row_actions.js";
 import css from "./tasks.css";
-import { link, nothingHere, toolbar, wantsTools } from "./toolbar.js";
+import { connectionNotice, emptyNotice, toolbar, needsToolbar } from "./toolbar.js";
 import { nameOf } from "./labels.js";
 
-/** Rows that are drawn; more on demand. */
-const ROWS = 100;
-/** Seconds between two looks at the clock while nothing runs. */
-const CALM = 10;
+/** Rows that are drawn at first, and more with each press of "Load more". */
+const ROWS_PER_PAGE = 100;
+/** Seconds between two drawings while no task is active: times such as "2 min ago" go on. */
+const IDLE_REDRAW_INTERVAL = 10;
 
-export class TasksElement extends LitElement {
+/** The key of "Load more" among the pending actions of rows. */
+const WHOLE_LIST = "";
+
+export class TasksElement extends LightElement {
   static override properties = {
-    server: { attribute: false },
-    host: { attribute: false },
-    ids: { attribute: false, hasChanged: areOthers },
-    snapshots: { attribute: false },
-    current: { attribute: false },
-    query: { state: true },
-    filter: { state: true },
-    rows: { state: true },
-    confirming: { state: true },
-    said: { state: true },
+    server: SCRIPT_ONLY,
+    host: SCRIPT_ONLY,
+    ids: { attribute: false, hasChanged: differ },
+    snapshots: SCRIPT_ONLY,
+    current: SCRIPT_ONLY,
+    query: STATE,
+    filter: STATE,
+    rows: STATE,
+    announcement: STATE,
   };
-  /** Where the tasks are; null: nowhere that this page can reach. */
+  /** The tasks' server; null: none that this page can reach. */
   declare server: Server | null;
   declare host: Host | null;
   /** Only these tasks, in this order; null: all. */
   declare ids: readonly string[] | null;
-  /** What is drawn until the server speaks. */
+  /** The snapshots to draw until the server has sent its own. */
   declare snapshots: readonly Snapshot[];
   /** The task that is shown beside the list; null: none. */
   declare current: string | null;
   declare query: string;
-  declare filter: Filter;
+  declare filter: StateFilter;
   declare rows: number;
-  /** The task that is to be deleted if that is meant; empty: none. */
-  declare confirming: string;
-  /** What is read aloud: which tasks have ended. */
-  declare said: string;
-  #list: TaskList | null = null;
-  #stops: (() => void)[] = [];
-  readonly #busy = new Map<string, string>();
-  readonly #refused = new Map<string, string>();
-  #spot: Spot | null = null;
+  /** The text for screen readers: which task has ended. */
+  declare announcement: string;
+  #store: TaskListStore | null = null;
+  #unsubscribers: (() => void)[] = [];
+  readonly #pending = new PendingActions(() => this.requestUpdate());
+  readonly #actions = new RowActions(this, () => this.#store, this.#pending);
+  #focus: FocusTarget | null = null;
   #clock = 0;
   #seconds = 0;
-  readonly #frames = new Frames();
-  readonly #sight = new IntersectionObserver((entries) =>
-    this.#frames.see(entries.at(-1)?.isIntersecting ?? true),
+  readonly #scheduler = new FrameScheduler();
+  readonly #visibility = new IntersectionObserver((entries) =>
+    this.#scheduler.setVisible(entries.at(-1)?.isIntersecting ?? true),
   );
 
   constructor() {
@@ -68,110 +71,108 @@ export class TasksElement extends LitElement {
     this.server = pageServer();
     this.host = this.ids = this.current = null;
     this.snapshots = [];
-    this.query = this.confirming = this.said = "";
+    this.query = this.announcement = "";
     this.filter = "all";
-    this.rows = ROWS;
-  }
-
-  protected override createRenderRoot(): HTMLElement {
-    return this;
+    this.rows = ROWS_PER_PAGE;
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    adopt(this, css);
-    this.addEventListener("click", this.#clicked);
-    this.addEventListener("keydown", this.#pressed);
+    adoptStyles(this, css);
+    this.addEventListener("click", this.#actions.onClick);
+    this.addEventListener("keydown", this.#actions.onKeydown);
     this.#clock = window.setInterval(() => this.#tick(), 1000);
-    this.#sight.observe(this);
+    this.#visibility.observe(this);
     this.#attach();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.removeEventListener("click", this.#clicked);
-    this.removeEventListener("keydown", this.#pressed);
+    this.removeEventListener("click", this.#actions.onClick);
+    this.removeEventListener("keydown", this.#actions.onKeydown);
     clearInterval(this.#clock);
-    this.#sight.disconnect();
+    this.#visibility.disconnect();
     this.#detach();
   }
 
-  /** The tasks as they are known now. */
+  /** The newest known snapshots. */
   get tasks(): readonly Snapshot[] {
-    const told = this.#list?.known ? this.#list.tasks : this.snapshots;
-    return this.ids ? inOrder(told, this.ids) : told;
+    const known = this.#store?.isLoaded ? this.#store.tasks : this.snapshots;
+    return this.ids ? inOrderOf(known, this.ids) : known;
   }
 
   get status(): Status {
-    return this.#list?.status ?? "offline";
+    return this.#store?.status ?? "offline";
   }
 
   /** Draw at most once for each frame. */
   protected override async scheduleUpdate(): Promise<void> {
-    await this.#frames.next();
-    super.scheduleUpdate();
+    await this.#scheduler.nextFrame();
+    void super.scheduleUpdate();
   }
 
   protected override willUpdate(changed: PropertyValues): void {
-    this.#spot = focusedSpot(this);
+    this.#focus = focusedTarget(this);
     if (this.isConnected && (changed.has("server") || changed.has("ids")) && this.hasUpdated) this.#attach();
   }
 
   #attach(): void {
     this.#detach();
     if (!this.server || this.ids?.length === 0) return;
-    this.#list = TaskList.of(sharedConnection(this.server), this.server, this.ids);
-    this.#stops = [this.#list.watch(() => this.requestUpdate()), this.#list.watchChanges(this.#changed)];
+    this.#store = TaskListStore.of(sharedConnection(this.server), this.server, this.ids);
+    this.#unsubscribers = [
+      this.#store.subscribe(() => this.requestUpdate()),
+      this.#store.subscribeToChanges(this.#onChange),
+    ];
   }
 
   #detach(): void {
-    for (const stop of this.#stops) stop();
-    this.#stops = [];
-    this.#list = null;
+    for (const stop of this.#unsubscribers) stop();
+    this.#unsubscribers = [];
+    this.#store = null;
   }
 
-  readonly #changed = (before: Snapshot | null, after: Snapshot): void => {
-    this.#refused.delete(after.id);
-    if (ENDED.has(after.state) && before?.state !== after.state)
-      this.said = `${nameOf(after)} ${after.state}`;
+  readonly #onChange = (before: Snapshot | null, after: Snapshot): void => {
+    this.#pending.clearRefusal(after.id);
+    if (END_STATES.has(after.state) && before?.state !== after.state)
+      this.announcement = `${nameOf(after)} ${after.state}`;
   };
 
-  /** A second has passed. */
   #tick(): void {
     this.#seconds += 1;
-    const moves = this.tasks.some((task) => !ENDED.has(task.state));
-    if (moves || this.#seconds % CALM === 0) this.requestUpdate();
+    const isActive = this.tasks.some((task) => !END_STATES.has(task.state));
+    if (isActive || this.#seconds % IDLE_REDRAW_INTERVAL === 0) this.requestUpdate();
   }
 
   get #now(): number {
-    return this.#list?.connection.now() ?? Date.now() / 1000;
+    return this.#store?.connection.now() ?? Date.now() / 1000;
   }
 
   protected override render(): TemplateResult {
     const all = this.tasks;
-    const found = search(all, this.query);
-    const chosen = inState(found, this.filter);
+    const found = searchTasks(all, this.query);
+    const chosen = filterByState(found, this.filter);
     const narrowed = this.query !== "" || this.filter !== "all";
-    return html`${wantsTools(all, this.ids !== null, narrowed) ? this.#tools(found) : nothing}
-      ${this.server ? link(this.status, this.#trouble()) : nothing}
-      ${chosen.length > 0 ? this.#rows(chosen) : this.#empty(narrowed)}
+    return html`${needsToolbar(all, this.ids !== null, narrowed) ? this.#tools(found) : nothing}
+      ${this.server ? connectionNotice(this.status, this.#errorText()) : nothing}
+      ${chosen.length > 0 ? this.#rowList(chosen) : this.#empty(narrowed)}
       ${this.#more(chosen)}
-      <div class="jal-said" role="status" aria-live="polite">${this.said}</div>`;
+      <div class="jal-said" role="status" aria-live="polite">${this.announcement}</div>`;
   }
 
   #tools(found: readonly Snapshot[]): TemplateResult {
     const { query, filter } = this;
     return toolbar({
       query,
-      filter,
+      filter: filter,
       found,
-      more: this.#list?.more ?? false,
-      search: (query) => ([this.query, this.rows] = [query, ROWS]),
-      choose: (filter) => ([this.filter, this.rows] = [filter, ROWS]),
+      more: this.#store?.more ?? false,
+      search: (query) => ([this.query, this.rows] = [query, ROWS_PER_PAGE]),
+      filterBy: (filter) => ([this.filter, this.rows] = [filter, ROWS_PER_PAGE]),
     });
   }
 
-  #rows(tasks: readonly Snapshot[]): TemplateResult {
+  #rowList(tasks: readonly Snapshot[]): TemplateResult {
     const now = this.#now;
     return html`<ul class="jal-rows" role="list" aria-label="Tasks">
       ${repeat(
@@ -186,20 +187,20 @@ export class TasksElement extends LitElement {
     return row({
       task,
       now,
-      rate: this.#list?.rate(task) ?? null,
+      rate: this.#store?.rate(task) ?? null,
       href: this.#address(task),
-      busy: this.#busy.get(task.id) ?? "",
-      refused: this.#refused.get(task.id) ?? "",
-      confirming: this.confirming === task.id,
+      busy: this.#pending.busy(task.id),
+      refused: this.#pending.refusal(task.id),
+      confirming: this.#actions.confirming === task.id,
       current: this.current === task.id,
-      acts: this.#list !== null,
-      opens: Boolean(this.host?.open),
+      canCommand: this.#store !== null,
+      canOpenNotebook: Boolean(this.host?.open),
     });
   }
 
   #empty(narrowed: boolean): TemplateResult {
-    const waiting = this.#list !== null && !this.#list.known;
-    return nothingHere(
+    const waiting = this.#store !== null && !this.#store.isLoaded;
+    return emptyNotice(
       waiting,
       narrowed && this.tasks.length > 0,
       this.ids !== null,
@@ -208,16 +209,16 @@ export class TasksElement extends LitElement {
   }
 
   #more(chosen: readonly Snapshot[]): TemplateResult | typeof nothing {
-    const [hidden, older] = [chosen.length > this.rows, this.#list?.more ?? false];
+    const [hidden, older] = [chosen.length > this.rows, this.#store?.more ?? false];
     if (!hidden && !older) return nothing;
     const newest = this.query ? html`<span>Searched the newest ${this.tasks.length}.</span>` : nothing;
     return html`<p class="jal-more">${hidden ? nothing : newest}
-      <button class="jal-button" type="button" ?disabled=${this.#busy.has("")} @click=${() => this.#loadMore(chosen.length)}>Load more</button>
-      ${this.#refused.get("") ?? nothing}</p>`;
+      <button class="jal-button" type="button" ?disabled=${this.#pending.busy(WHOLE_LIST) !== ""} @click=${() => this.#loadMore(chosen.length)}>Load more</button>
+      ${this.#pending.refusal(WHOLE_LIST) || nothing}</p>`;
   }
 
-  #trouble(): string | null {
-    const list = this.#list;
+  #errorText(): string | null {
+    const list = this.#store;
     if (list?.connection.stopped)
       return `The server closed the connection: ${list.connection.stopped}. Reload the page to try again.`;
     return list?.refusal ?? null;
@@ -229,112 +230,26 @@ export class TasksElement extends LitElement {
     );
   }
 
-  readonly #clicked = (event: MouseEvent): void => {
-    const pressed = (event.target as Element).closest<HTMLElement>("[data-act]");
-    const id = pressed?.closest<HTMLElement>("[data-task-id]")?.dataset.taskId;
-    const task = this.tasks.find((one) => one.id === id);
-    if (!pressed || !task) return;
-    const act = pressed.dataset.act as Act;
-    if (act === "open" && (event.ctrlKey || event.metaKey || event.shiftKey)) return; // another tab or window
-    event.preventDefault();
-    void this.#act(act, task);
-  };
-
-  readonly #pressed = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape" || !this.confirming) return;
-    event.stopPropagation();
-    void this.#confirm("", this.confirming, "delete");
-  };
-
-  #fire(name: string, task: Snapshot): void {
-    this.dispatchEvent(new CustomEvent<Snapshot>(name, { bubbles: true, detail: task }));
-  }
-
-  #act(act: Act, task: Snapshot): Promise<void> | void {
-    switch (act) {
-      case "open":
-        return this.#fire("ja-open", task);
-      case "notebook":
-        return this.host?.open?.(task);
-      case "delete":
-        return this.#confirm(task.id, task.id, "keep");
-      case "keep":
-        return this.#confirm("", task.id, "delete");
-      case "remove":
-        return this.#remove(task);
-      case "cancel":
-      case "retry":
-        return this.#ask(task, act, () => this.#command(task, act));
-      default:
-        return this.#answer(task, act);
-    }
-  }
-
-  /** Ask whether `id` is to be deleted (empty: ask no more), and put the focus where the person is. */
-  async #confirm(id: string, row: string, focus: Act): Promise<void> {
-    const before = document.activeElement;
-    this.confirming = id;
-    await this.updateComplete;
-    if (before?.isConnected && before !== document.activeElement) return; // the person has gone on meanwhile
-    rowOf(this, row)?.querySelector<HTMLElement>(`[data-act="${focus}"]`)?.focus();
-  }
-
-  async #remove(task: Snapshot): Promise<void> {
-    const next = rowOf(this, task.id)?.nextElementSibling ?? rowOf(this, task.id)?.previousElementSibling;
-    this.confirming = "";
-    await this.#ask(task, "remove", () => this.#list?.remove(task.id) ?? Promise.resolve(null));
-    if (!this.#refused.has(task.id)) this.#fire("ja-removed", task);
-    await this.updateComplete;
-    const focus = rowOf(this, task.id) ?? next ?? this;
-    if (!this.contains(document.activeElement))
-      focus.querySelector<HTMLElement>("[data-act], input")?.focus();
-  }
-
-  /** A choice that is still drawn when the task asks something else already is no answer to that. */
-  #answer(task: Snapshot, act: Act): Promise<void> | void {
-    const [, place, question] = act.split(/ (\d+) /);
-    const text = task.prompt?.prompt_id === question ? task.prompt?.choices?.[Number(place)] : undefined;
-    if (text !== undefined)
-      return this.#ask(task, act, () => this.#command(task, "input", { text, prompt_id: question }));
-  }
-
-  async #command({ id, attempt }: Snapshot, command: string, args: object = {}): Promise<string | null> {
-    const reply = await this.#list?.connection.command(id, attempt, command, args);
-    return reply?.ok ? null : (reply?.message ?? "The server refused.");
-  }
-
-  /** Do one thing at a time with a task; what is refused is said in its row. */
-  async #ask({ id }: { id: string }, what: string, job: () => Promise<string | null>): Promise<void> {
-    if (this.#busy.has(id)) return;
-    this.#busy.set(id, what);
-    this.#refused.delete(id);
-    this.requestUpdate();
-    const refused = await job();
-    this.#busy.delete(id);
-    if (refused !== null) this.#refused.set(id, refused);
-    this.requestUpdate();
-  }
-
-  /** Draw more rows, and get what they need beyond the `known` ones. */
+  /** Draw more rows, and load what they need beyond the `known` ones. */
   #loadMore(known: number): void {
-    this.rows += ROWS;
-    if (known >= this.rows || !this.#list?.more) return;
-    const trouble = (error: unknown) => (error instanceof Error ? error.message : String(error));
-    void this.#ask({ id: "" }, "more", () => this.#list!.loadMore().then(() => null, trouble));
+    this.rows += ROWS_PER_PAGE;
+    if (known >= this.rows || !this.#store?.more) return;
+    const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+    void this.#pending.run(WHOLE_LIST, "more", () => this.#store!.loadMore().then(() => null, messageOf));
   }
 
   protected override updated(): void {
-    if (this.#spot) keepFocus(this, this.#spot);
+    if (this.#focus) restoreFocus(this, this.#focus);
     if (this.dataset.connection !== this.status) this.dataset.connection = this.status;
     this.toggleAttribute("data-named", this.ids !== null);
   }
 }
 
-function areOthers(ids: readonly string[] | null, before: readonly string[] | null | undefined): boolean {
+function differ(ids: readonly string[] | null, before: readonly string[] | null | undefined): boolean {
   return JSON.stringify(ids) !== JSON.stringify(before);
 }
 
-function inOrder(tasks: readonly Snapshot[], ids: readonly string[]): readonly Snapshot[] {
+function inOrderOf(tasks: readonly Snapshot[], ids: readonly string[]): readonly Snapshot[] {
   const known = new Map(tasks.map((task) => [task.id, task]));
   return ids.flatMap((id) => known.get(id) ?? []);
 }

@@ -1,47 +1,51 @@
-/** What is above and below the rows. */
+/** Templates above and below the rows: search, filters and notices. */
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { Snapshot, State, Status } from "../net/types.js";
-import { count, type Filter, STATES } from "./filter.js";
+import { countByState, type StateFilter, STATES } from "./filter.js";
 
-/** Tasks from which on it is worth searching among named ones. */
-const WORTH = 6;
+/** Number of named tasks from which on the tools are shown. */
+const MIN_NAMED_TASKS = 6;
 
-/** `found`: the tasks that the search found. */
-export interface Tools {
+/** `found`: the tasks that match the search; `more`: whether the server has older ones. */
+export interface ToolbarProps {
   query: string;
-  filter: Filter;
+  filter: StateFilter;
   found: readonly Snapshot[];
   more: boolean;
   search(query: string): void;
-  choose(filter: Filter): void;
+  filterBy(filter: StateFilter): void;
 }
 
-export function toolbar(tools: Tools): TemplateResult {
-  const counts = count(tools.found);
+export function toolbar(tools: ToolbarProps): TemplateResult {
+  const counts = countByState(tools.found);
   const offered = STATES.filter((state) => counts.has(state) || tools.filter === state);
   return html`<div class="jal-tools">
     <input class="jal-search" type="search" aria-label="Search tasks" placeholder="Search" autocomplete="off" spellcheck="false"
       .value=${tools.query} @input=${(event: Event) => tools.search((event.target as HTMLInputElement).value)}>
     <div class="jal-filters" role="group" aria-label="Show">
-      ${filter(tools, "all", `${tools.found.length}${tools.more ? "+" : ""}`)}
-      ${offered.map((state) => filter(tools, state, String(counts.get(state) ?? 0)))}
+      ${filterButton(tools, "all", `${tools.found.length}${tools.more ? "+" : ""}`)}
+      ${offered.map((state) => filterButton(tools, state, String(counts.get(state) ?? 0)))}
     </div>
   </div>`;
 }
 
-function filter({ filter, choose }: Tools, state: State | "all", number: string): TemplateResult {
+function filterButton(
+  { filter, filterBy }: ToolbarProps,
+  state: State | "all",
+  number: string,
+): TemplateResult {
   return html`<button class="jal-filter" type="button" data-filter=${state} aria-pressed=${filter === state ? "true" : "false"}
-    @click=${() => choose(state)}>${state} <span class="jal-count">${number}</span></button>`;
+    @click=${() => filterBy(state)}>${state} <span class="jal-count">${number}</span></button>`;
 }
 
-/** Whether the tools are worth their place. */
-export function wantsTools(all: readonly Snapshot[], named: boolean, busy: boolean): boolean {
-  return busy || all.length >= (named ? WORTH : 1);
+/** Return whether to show the tools. `named`: the list is of named tasks; `busy`: a search or filter is set. */
+export function needsToolbar(all: readonly Snapshot[], named: boolean, busy: boolean): boolean {
+  return busy || all.length >= (named ? MIN_NAMED_TASKS : 1);
 }
 
-/** How the connection is, when that needs to be said. */
-export function link(status: Status, trouble: string | null): TemplateResult | typeof nothing {
+/** The state of the connection, unless it is live; or the reason why it ended. */
+export function connectionNotice(status: Status, trouble: string | null): TemplateResult | typeof nothing {
   const words = {
     live: "",
     connecting: "Connecting…",
@@ -51,8 +55,8 @@ export function link(status: Status, trouble: string | null): TemplateResult | t
   return text ? html`<p class="jal-link" role="status">${text}</p>` : nothing;
 }
 
-/** What to do when there is nothing to show. */
-export function nothingHere(
+/** The notice of a list without rows. */
+export function emptyNotice(
   waiting: boolean,
   searching: boolean,
   named: boolean,

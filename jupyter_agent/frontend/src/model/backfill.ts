@@ -1,49 +1,49 @@
-/** What happened before the page was there, put before what comes live, with no event lost or doubled. */
+/** Backfill: past events loaded before live ones, with no event lost or doubled. */
 
 import type { TaskEvent } from "../net/types.js";
 
-/** A store that takes events in the order of their offsets and skips those that it has. */
-export interface Store {
+/** A store that takes events in the order of their offsets and skips those it has. */
+export interface EventStore {
   add(event: TaskEvent): void;
   clear(): void;
 }
 
-/** Keeps a store empty until somebody wants it; then loads the past, holding back what comes meanwhile. */
+/** Keeps a store empty until its content is needed; then loads the past and holds live events back meanwhile. */
 export class Backfill {
-  /** Why the past could not be had; null when nothing went wrong. */
-  trouble: string | null = null;
+  /** Why the past could not be loaded; null without an error. */
+  error: string | null = null;
   #state: "idle" | "loading" | "live" = "idle";
-  #held: TaskEvent[] = [];
-  /** Moves when everything starts over, so that an old answer is known as such. */
-  #turn = 0;
+  #pending: TaskEvent[] = [];
+  /** Incremented by `clear`: an answer of an earlier generation is discarded. */
+  #generation = 0;
 
   constructor(
-    readonly store: Store,
+    readonly store: EventStore,
     readonly types: readonly string[],
   ) {}
 
-  /** A live event. */
+  /** Add a live event. */
   add(event: TaskEvent): void {
     if (!this.types.includes(event.type)) return;
     if (this.#state === "live") this.store.add(event);
-    else if (this.#state === "loading") this.#held.push(event);
+    else if (this.#state === "loading") this.#pending.push(event);
   }
 
-  /** Load the past from `pages`, oldest first, unless that was done; `changed` is called as it arrives. */
-  async want(pages: () => AsyncIterable<TaskEvent[]>, changed: () => void): Promise<void> {
+  /** Load the past from `pages`, oldest first, and call `changed` as it arrives. Does nothing while loading or live. */
+  async load(pages: () => AsyncIterable<TaskEvent[]>, changed: () => void): Promise<void> {
     if (this.#state !== "idle") return;
-    const turn = this.#turn;
+    const generation = this.#generation;
     this.#state = "loading";
-    this.trouble = null;
+    this.error = null;
     try {
       for await (const events of pages()) {
-        if (turn !== this.#turn) return;
+        if (generation !== this.#generation) return;
         for (const event of events) this.store.add(event);
         changed();
       }
-      this.#goLive(turn);
+      this.#goLive(generation);
     } catch (error) {
-      this.#giveUp(turn, error);
+      this.#fail(generation, error);
     }
     changed();
   }
@@ -51,22 +51,23 @@ export class Backfill {
   /** Start over, empty. */
   clear(): void {
     this.store.clear();
-    this.#turn += 1;
+    this.#generation += 1;
     this.#state = "idle";
-    this.#held = [];
+    this.#pending = [];
   }
 
-  #goLive(turn: number): void {
-    if (turn !== this.#turn) return;
+  #goLive(generation: number): void {
+    if (generation !== this.#generation) return;
     this.#state = "live";
-    for (const event of this.#held) this.store.add(event);
-    this.#held = [];
+    // After the past: the store skips those of the pending events that the last page had already.
+    for (const event of this.#pending) this.store.add(event);
+    this.#pending = [];
   }
 
-  /** The next wish tries again, from the beginning. */
-  #giveUp(turn: number, error: unknown): void {
-    if (turn !== this.#turn) return;
+  /** Start over: the next `load` tries again, from the beginning. */
+  #fail(generation: number, error: unknown): void {
+    if (generation !== this.#generation) return;
     this.clear();
-    this.trouble = error instanceof Error ? error.message : String(error);
+    this.error = error instanceof Error ? error.message : String(error);
   }
 }

@@ -1,11 +1,11 @@
-/** A task's conversation: what was said and asked, and the answers; and the pictures it showed. */
+/** A task's conversation: messages, questions and their answers. */
 
-import type { TaskEvent } from "../net/types.js";
+import type { EventData, EventOf, TaskEvent } from "../net/types.js";
 
-/** Which events belong to a conversation. */
-export const TALK_TYPES = ["message", "prompt", "input", "command"];
-const MOST_MESSAGES = 500;
-const MOST_SHOWN = 50;
+/** The types of event that belong to a conversation. */
+export const CONVERSATION_TYPES = ["message", "prompt", "input", "command"];
+/** Messages that are kept; the oldest are dropped first. */
+const MAX_MESSAGES = 500;
 
 export interface Message {
   readonly id: string;
@@ -13,113 +13,77 @@ export interface Message {
   readonly text: string;
   /** Whether it is a question to a person. */
   readonly prompt?: boolean;
-  /** Who gave this answer; null where that is not known. */
+  /** The user who gave this answer; null while unknown. */
   readonly by?: string | null;
   /** Whether the task's process has not read it yet. */
-  readonly waiting?: boolean;
+  readonly unread?: boolean;
 }
 
 /** Messages in the order in which they began; the parts of one message are joined. */
-export class Talk {
+export class Conversation {
   messages: Message[] = [];
+  /** Incremented by every change. */
   version = 0;
-  readonly #at = new Map<string, number>();
-  #taken = -1;
+  readonly #indexById = new Map<string, number>();
+  #lastOffset = -1;
 
   add(event: TaskEvent): void {
-    if (event.offset <= this.#taken || event.flag === "bad_data" || !TALK_TYPES.includes(event.type)) return;
-    this.#taken = event.offset;
+    if (event.offset <= this.#lastOffset || event.flag === "bad_data") return;
+    if (!CONVERSATION_TYPES.includes(event.type)) return;
+    this.#lastOffset = event.offset;
     this.version += 1;
-    const { data } = event;
-    if (event.type === "message") this.#say(`m${data.message_id}`, data.role, data.text, Boolean(data.delta));
-    else if (event.type === "prompt")
-      this.#put({ id: `p${data.prompt_id}`, role: "assistant", text: data.text, prompt: true });
-    else if (event.type === "command") this.#accepted(data);
-    else this.#heard(event);
+    if (event.type === "message") this.#onMessage(event.data);
+    else if (event.type === "prompt") this.#onPrompt(event.data);
+    else if (event.type === "command") this.#onAcceptedAnswer(event.data);
+    else if (event.type === "input") this.#onInput(event);
   }
 
   clear(): void {
     this.messages = [];
-    this.#at.clear();
-    this.#taken = -1;
+    this.#indexById.clear();
+    this.#lastOffset = -1;
     this.version += 1;
   }
 
-  /** The holder has taken this answer; that of another, straight from the task's own process, may still win. */
-  #accepted({ command, args = {}, by = null }: any): void {
-    const { text, prompt_id } = args;
-    if (command === "input" && prompt_id)
-      this.#put({ id: `a${prompt_id}`, role: "user", text: `${text}`, by, waiting: true });
+  #onPrompt({ prompt_id, text }: EventData["prompt"]): void {
+    this.#put({ id: `p${prompt_id}`, role: "assistant", text, prompt: true });
   }
 
-  /** The task has got this. */
-  #heard({ offset, data }: TaskEvent): void {
+  /** Show an answer that the holder accepted. An answer from the task's own process may still take precedence. */
+  #onAcceptedAnswer({ command, args = {}, by = null }: EventData["command"]): void {
+    const { text, prompt_id } = args;
+    if (command !== "input" || !prompt_id) return;
+    this.#put({ id: `a${prompt_id}`, role: "user", text: String(text), by, unread: true });
+  }
+
+  /** Show the input that the task received. */
+  #onInput({ offset, data }: EventOf<"input">): void {
     const { prompt_id, role = "user", text } = data;
     const id = prompt_id ? `a${prompt_id}` : `i${offset}`;
-    const known = this.messages[this.#at.get(id) ?? -1];
-    this.#put({ id, role, text, by: known?.text === text ? known?.by : null });
+    const known = this.messages[this.#indexById.get(id) ?? -1];
+    this.#put({ id, role, text, by: known?.text === text ? known.by : null });
   }
 
-  #say(id: string, role: string, text: string, delta: boolean): void {
-    const known = this.#at.get(id);
+  #onMessage({ message_id, role, text, delta }: EventData["message"]): void {
+    const id = `m${message_id}`;
+    const known = this.#indexById.get(id);
     const before = known === undefined ? "" : this.messages[known]!.text;
     this.#put({ id, role, text: delta ? before + text : text });
   }
 
   #put(message: Message): void {
-    const known = this.#at.get(message.id);
+    const known = this.#indexById.get(message.id);
     if (known !== undefined) {
       this.messages[known] = message;
       return;
     }
-    this.#at.set(message.id, this.messages.push(message) - 1);
-    if (this.messages.length > MOST_MESSAGES * 1.1) this.#trim();
+    this.#indexById.set(message.id, this.messages.push(message) - 1);
+    if (this.messages.length > MAX_MESSAGES * 1.1) this.#trim();
   }
 
   #trim(): void {
-    this.messages = this.messages.slice(-MOST_MESSAGES);
-    this.#at.clear();
-    this.messages.forEach((message, index) => this.#at.set(message.id, index));
-  }
-}
-
-/** A MIME bundle that a task showed. */
-export interface Shown {
-  readonly id: string;
-  readonly data: Record<string, unknown>;
-  readonly metadata: Record<string, unknown>;
-}
-
-/** The newest bundles; one with a `display_id` replaces the one before it. */
-export class Gallery {
-  shown: Shown[] = [];
-  /** How many were dropped. */
-  dropped = 0;
-  version = 0;
-  #taken = -1;
-
-  add(event: TaskEvent): void {
-    if (event.type !== "display" || event.offset <= this.#taken || event.flag === "bad_data") return;
-    this.#taken = event.offset;
-    this.version += 1;
-    const { data = {}, metadata = {}, display_id } = event.data;
-    const made = { id: display_id ? `d${display_id}` : `o${event.offset}`, data, metadata: metadata ?? {} };
-    const known = this.shown.findIndex((one) => one.id === made.id);
-    if (known >= 0) this.shown = this.shown.with(known, made);
-    else this.#push(made);
-  }
-
-  clear(): void {
-    this.shown = [];
-    this.dropped = 0;
-    this.#taken = -1;
-    this.version += 1;
-  }
-
-  #push(made: Shown): void {
-    this.shown = [...this.shown, made];
-    if (this.shown.length <= MOST_SHOWN) return;
-    this.shown = this.shown.slice(1);
-    this.dropped += 1;
+    this.messages = this.messages.slice(-MAX_MESSAGES);
+    this.#indexById.clear();
+    this.messages.forEach((message, index) => this.#indexById.set(message.id, index));
   }
 }

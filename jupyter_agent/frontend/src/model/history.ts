@@ -1,28 +1,30 @@
-/** Events from before a view was there, by HTTP. */
+/** Past events of a task, fetched by HTTP. */
 
-import { refusalOf, type Server } from "../net/server.js";
+import { errorMessageOf, type Server } from "../net/server.js";
 import type { TaskEvent } from "../net/types.js";
 
-const PAGE = 1000;
-const LARGE_PAGE = 10_000;
+/** Events in a page: of the newest ones, and of all. */
+const PAGE_SIZE = 1000;
+const LARGE_PAGE_SIZE = 10_000;
 
-export interface Page {
+export interface EventPage {
   events: TaskEvent[];
   cursor: string;
   more: boolean;
 }
 
-/** The newest events of these types up to a cursor, oldest first: a cursor is a place behind an event. The server
- * looks at so many events at a time; it is asked on until it has found some, or there are none. */
-export async function before(
+/** Return the newest events of these types up to a cursor, oldest first; a cursor lies just behind an event.
+ *
+ * The server scans a limited number of events for each request: ask on until it has found some, or there are none. */
+export async function eventsBefore(
   server: Server,
   task: string,
   types: string[],
   cursor: string,
-  limit = PAGE,
+  limit = PAGE_SIZE,
 ): Promise<TaskEvent[]> {
   for (let more = true; more;) {
-    const got: Page = await page(server, task, {
+    const got: EventPage = await fetchPage(server, task, {
       types: types.join(","),
       before: cursor,
       limit: String(limit),
@@ -33,13 +35,13 @@ export async function before(
   return [];
 }
 
-/** All events of these types, oldest first, page by page. Stop by leaving the loop. */
-export async function* all(server: Server, task: string, types: string[]): AsyncGenerator<TaskEvent[]> {
+/** Yield all events of these types, oldest first, page by page. */
+export async function* allEvents(server: Server, task: string, types: string[]): AsyncGenerator<TaskEvent[]> {
   let after: string | null = null;
   for (let more = true; more;) {
-    const got: Page = await page(server, task, {
+    const got: EventPage = await fetchPage(server, task, {
       types: types.join(","),
-      limit: String(LARGE_PAGE),
+      limit: String(LARGE_PAGE_SIZE),
       ...(after === null ? {} : { after }),
     });
     yield got.events;
@@ -47,10 +49,10 @@ export async function* all(server: Server, task: string, types: string[]): Async
   }
 }
 
-async function page(server: Server, task: string, query: Record<string, string>): Promise<Page> {
+async function fetchPage(server: Server, task: string, query: Record<string, string>): Promise<EventPage> {
   const response = await server.fetch(
     `tasks/${encodeURIComponent(task)}/events?${new URLSearchParams(query)}`,
   );
-  if (!response.ok) throw new Error(await refusalOf(response));
-  return response.json();
+  if (!response.ok) throw new Error(await errorMessageOf(response));
+  return response.json() as Promise<EventPage>;
 }

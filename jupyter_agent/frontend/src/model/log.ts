@@ -1,60 +1,62 @@
-/** The lines of a task's log: the newest, and as many earlier ones as a reader asked for. */
+/** The log of a task in bounded memory: its newest lines, and earlier ones while a reader holds them. */
 
-import type { TaskEvent } from "../net/types.js";
+import type { EventData, TaskEvent } from "../net/types.js";
 import { printable } from "./format.js";
 
-/** Lines that are kept while nobody reads further back. */
-export const KEPT = 5000;
-/** Lines that are kept at most. */
-export const MOST = 250_000;
+/** Maximum number of lines while no reader looks at earlier ones. */
+export const MAX_LINES = 5000;
+/** Maximum number of lines while a reader does. */
+export const MAX_LINES_HELD = 250_000;
 
-export type Kind = "stdout" | "stderr" | "logging" | "warning" | "error" | "note";
+export type LineKind = "stdout" | "stderr" | "logging" | "warning" | "error" | "note";
 
 export interface Line {
-  readonly kind: Kind;
+  readonly kind: LineKind;
   readonly text: string;
 }
 
-/** What one event put in: so many lines. */
+/** The number of lines that one event added. */
 interface Entry {
   readonly offset: number;
   readonly log: boolean;
   readonly lines: number;
 }
 
-/** Which events say something here. */
+/** The types of event that add lines. */
 export const LOG_TYPES = ["log", "lost"];
 
 export class Log {
   lines: Line[] = [];
-  /** The number of the first line; numbers never change, and go below 0 for earlier lines that came later. */
+  /** The number of the first line. Numbers never change; lines that are put before the first get negative ones. */
   first = 0;
-  /** Moves with every change. */
+  /** Incremented by every change. */
   version = 0;
-  /** How many log events the lines stand for. */
+  /** Number of log events that made the lines. */
   events = 0;
-  /** The last line as it was printed, while it has no end. */
-  #open: { kind: Kind; raw: string } | null = null;
+  /** The last line as it was printed, while it has no newline yet. */
+  #open: { kind: LineKind; raw: string } | null = null;
   #entries: Entry[] = [];
   readonly #readers = new Set<object>();
+  readonly #limit: number;
+  readonly #heldLimit: number;
 
-  /** Keeps `kept` lines, or `most` while somebody reads earlier ones. */
-  constructor(
-    readonly kept = KEPT,
-    readonly most = MOST,
-  ) {}
+  /** `limit`: maximum number of lines; `heldLimit`: the same while a reader holds the log. */
+  constructor(limit = MAX_LINES, heldLimit = MAX_LINES_HELD) {
+    this.#limit = limit;
+    this.#heldLimit = heldLimit;
+  }
 
   /** One past the number of the last line. */
   get end(): number {
     return this.first + this.lines.length;
   }
 
-  /** The offset of the oldest event in the lines; null: there is none. */
+  /** The offset of the oldest event in the lines; null without one. */
   get oldest(): number | null {
     return this.#entries[0]?.offset ?? null;
   }
 
-  /** Line number `index`. */
+  /** Return the line with this number. */
   line(index: number): Line | undefined {
     return this.lines[index - this.first];
   }
@@ -63,7 +65,7 @@ export class Log {
     if (event.flag === "bad_data") return;
     const before = this.lines.length;
     if (event.type === "log") this.#log(event.data);
-    else if (event.type === "lost") this.#push("note", lost(event.data));
+    else if (event.type === "lost") this.#push("note", lostText(event.data));
     else return;
     this.#count(event, this.lines.length - before);
     this.#trim();
@@ -89,12 +91,12 @@ export class Log {
     this.version += 1;
   }
 
-  /** This reader looks at earlier lines: none is dropped. */
+  /** Keep all lines while this reader looks at earlier ones. Idempotent. */
   hold(reader: object): void {
     this.#readers.add(reader);
   }
 
-  /** This reader is back at the newest line: earlier ones may go. */
+  /** Let earlier lines be dropped again: this reader is back at the newest one. Idempotent. */
   release(reader: object): void {
     this.#readers.delete(reader);
     this.#trim();
@@ -106,43 +108,44 @@ export class Log {
     this.#entries.push({ offset, log: type === "log", lines });
   }
 
-  #log({ stream, level, text }: { stream: string; level?: string; text: string }): void {
-    const kind = stream === "logging" ? levelKind(level) : (stream as Kind);
-    const goesOn = this.#open && this.#open.kind === kind ? this.#open.raw : null;
-    const parts = ((goesOn ?? "") + text).split("\n");
+  #log({ stream, level, text }: EventData["log"]): void {
+    const kind = stream === "logging" ? levelKind(level) : (stream as LineKind);
+    const unfinished = this.#open && this.#open.kind === kind ? this.#open.raw : null;
+    const parts = ((unfinished ?? "") + text).split("\n");
     const rest = stream === "logging" || parts.at(-1) === "" ? null : parts.at(-1)!;
     if (parts.length > 1 && parts.at(-1) === "") parts.pop();
-    if (goesOn !== null) this.lines[this.lines.length - 1] = { kind, text: printable(parts.shift() ?? "") };
+    if (unfinished !== null)
+      this.lines[this.lines.length - 1] = { kind, text: printable(parts.shift() ?? "") };
     for (const part of parts) this.#push(kind, printable(part));
     this.#open = rest ? { kind, raw: rest } : null;
   }
 
-  #push(kind: Kind, text: string): void {
+  #push(kind: LineKind, text: string): void {
     this.#open = null;
     this.lines.push({ kind, text });
   }
 
-  /** Drop whole events when there is too much, a tenth more than needed, so that it is done seldom. */
+  /** Drop the oldest events with all their lines, once the log is a tenth over its limit: seldom, and many at once. */
   #trim(): void {
-    const most = this.#readers.size > 0 ? Math.max(this.kept, this.most) : this.kept;
-    if (this.lines.length <= most * 1.1) return;
-    let [count, gone, logs] = [0, 0, 0];
+    const limit = this.#readers.size > 0 ? Math.max(this.#limit, this.#heldLimit) : this.#limit;
+    if (this.lines.length <= limit * 1.1) return;
+    let [count, dropped, logs] = [0, 0, 0];
     for (const entry of this.#entries) {
-      if (gone + entry.lines > this.lines.length - most) break;
-      [count, gone, logs] = [count + 1, gone + entry.lines, logs + Number(entry.log)];
+      if (dropped + entry.lines > this.lines.length - limit) break;
+      [count, dropped, logs] = [count + 1, dropped + entry.lines, logs + Number(entry.log)];
     }
     this.#entries.splice(0, count);
-    this.lines.splice(0, gone);
-    this.first += gone;
+    this.lines.splice(0, dropped);
+    this.first += dropped;
     this.events -= logs;
   }
 }
 
-function levelKind(level: string | undefined): Kind {
+function levelKind(level: string | undefined): LineKind {
   if (/^(error|critical|fatal)$/i.test(level ?? "")) return "error";
   return /^warn/i.test(level ?? "") ? "warning" : "logging";
 }
 
-function lost({ first, last, reason }: { first: number; last: number; reason: string }): string {
+function lostText({ first, last, reason }: EventData["lost"]): string {
   return printable(`events ${first} to ${last} are lost: ${reason}`);
 }

@@ -1,57 +1,54 @@
-/** What is asked of a server by HTTP beside the subscription: again when it does not answer, never in vain. */
+/** HTTP lookups beside the subscription: retried while the server fails, cancelled all at once. */
 
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
-import type { World } from "../net/environment.js";
+import type { Environment } from "../net/environment.js";
 
-const TRIES = 5;
-/** Seconds between two tries. */
-const PAUSE = 2;
+const MAX_ATTEMPTS = 5;
+/** Seconds between two attempts. */
+const RETRY_DELAY = 2;
 
-export interface Page {
+export interface TaskPage {
   tasks: Snapshot[];
   more: boolean;
   cursor: string;
 }
 
-/** null: there is no such thing. */
-export type Found<T> = T | null;
-
-export class Questions {
-  /** Moves when every answer that is under way has become pointless. */
-  turn = 0;
+export class Lookups {
+  /** Incremented by `cancelAll`: an answer of an earlier generation is discarded. */
+  generation = 0;
 
   constructor(
     readonly server: Server,
-    readonly world: World,
+    readonly environment: Environment,
   ) {}
 
-  /** Nobody waits for the answers any more. */
-  forget(): void {
-    this.turn += 1;
+  /** Discard every answer that is still under way. */
+  cancelAll(): void {
+    this.generation += 1;
   }
 
-  /** GET a path; `learn` hears the answer once, with null when there is none to be had. */
-  async ask<T>(path: string, learn: (found: Found<T>) => void): Promise<void> {
-    const turn = this.turn;
-    const found = await this.#find<T>(path, turn);
-    if (turn === this.turn) learn(found);
+  /** GET a path; call `onFound` once with the answer: null when there is none, or no server that gives it. */
+  async get<T>(path: string, onFound: (found: T | null) => void): Promise<void> {
+    const generation = this.generation;
+    const found = await this.#fetchWithRetries<T>(path, generation);
+    if (generation === this.generation) onFound(found);
   }
 
-  async #find<T>(path: string, turn: number): Promise<Found<T>> {
-    for (let tries = 0; tries < TRIES && turn === this.turn; tries += 1) {
-      if (tries > 0) await new Promise<void>((resolve) => this.world.later(PAUSE, resolve));
-      const answer = await this.#once<T>(path);
+  async #fetchWithRetries<T>(path: string, generation: number): Promise<T | null> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && generation === this.generation; attempt += 1) {
+      if (attempt > 0) await new Promise<void>((resolve) => this.environment.setTimer(RETRY_DELAY, resolve));
+      const answer = await this.#fetchOnce<T>(path);
       if (answer !== undefined) return answer;
     }
     return null;
   }
 
-  /** undefined: no answer this time, or only a part of one. */
-  async #once<T>(path: string): Promise<Found<T> | undefined> {
+  /** Return undefined when there was no answer, or only a part of one. */
+  async #fetchOnce<T>(path: string): Promise<T | null | undefined> {
     try {
       const response = await this.server.fetch(path);
-      if (response.ok) return await response.json();
+      if (response.ok) return (await response.json()) as T;
       return response.status < 500 ? null : undefined;
     } catch {
       return undefined;

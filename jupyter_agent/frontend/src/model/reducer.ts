@@ -1,8 +1,15 @@
-/** The fold of events into a snapshot, the same as `jupyter_agent.core.task`: one table of cases holds both to it. */
+/** The reducer: folds events into a snapshot, exactly as `jupyter_agent.core.task` does.
+ *
+ * Both are tested with the cases in `tests/fold/cases.json`. */
 
-import type { Said, Snapshot, State, TaskEvent } from "../net/types.js";
+import type { EventData, EventOf, MessageSnapshot, Snapshot, State, TaskEvent } from "../net/types.js";
 
-export const ENDED: ReadonlySet<State> = new Set<State>(["completed", "failed", "cancelled", "interrupted"]);
+export const END_STATES: ReadonlySet<State> = new Set<State>([
+  "completed",
+  "failed",
+  "cancelled",
+  "interrupted",
+]);
 
 const TRANSITIONS: Record<State, readonly State[]> = {
   queued: ["running", "failed", "cancelled", "interrupted"],
@@ -13,14 +20,14 @@ const TRANSITIONS: Record<State, readonly State[]> = {
   interrupted: ["running", "completed", "failed", "cancelled"],
 };
 
-/** Names of metrics in one snapshot, the first to come. */
-const MOST_METRICS = 500;
+/** Maximum number of metrics in a snapshot (first come, first kept). */
+const MAX_METRICS = 500;
 
-/** Messages in one snapshot, the newest, and the bytes (UTF-8) of text that they have in all. */
-const MOST_MESSAGES = 20;
-const MOST_SAID = 8192;
+/** Maximum number of messages in a snapshot (the newest are kept), and of their bytes of text (UTF-8) in total. */
+const MAX_MESSAGES = 20;
+const MAX_MESSAGE_BYTES = 8192;
 
-/** A task of which nothing is known yet. */
+/** Return the snapshot of a task without events. */
 export function emptyTask(id: string): Snapshot {
   return {
     id,
@@ -56,33 +63,34 @@ export function emptyTask(id: string): Snapshot {
   };
 }
 
-/** Fold one event into `task`, in place. Events of another attempt than the present one count, but
- * change nothing else; only a `state` begins a new attempt. */
+/** Fold one event into `task`, in place. Events of another attempt than the current one are counted, but change
+ * nothing else; only a `state` event begins a new attempt. */
 export function applyEvent(task: Snapshot, event: TaskEvent): void {
-  const data = event.flag === "bad_data" ? null : event.data;
+  const isReadable = event.flag !== "bad_data";
   task.events += 1;
   task.updated = Math.max(task.updated ?? event.time, event.time);
   task.stalled_since = null;
   if (event.type !== "lost") task.producer ??= event.producer;
   if (task.events === 1) {
     [task.created, task.attempt] = [event.time, event.attempt];
-    if (event.type === "state" && data) return enter(task, event, data, true);
+    if (event.type === "state" && isReadable) return applyState(task, event, true);
     task.state = "running";
   }
-  if (!data) return;
+  if (!isReadable) return;
   if (event.type === "log") task.logs += 1;
-  else if (event.type === "state" && event.attempt >= task.attempt) enter(task, event, data, false);
-  else if (event.attempt === task.attempt) note(task, event.type, data);
+  else if (event.type === "state" && event.attempt >= task.attempt) applyState(task, event, false);
+  else if (event.attempt === task.attempt) applyData(task, event);
 }
 
-function enter(task: Snapshot, event: TaskEvent, data: any, first: boolean): void {
+function applyState(task: Snapshot, event: EventOf<"state">, first: boolean): void {
+  const { data } = event;
   const newer = event.attempt > task.attempt;
   if (!newer && !first && !TRANSITIONS[task.state].includes(data.state)) return;
   if (newer) beginAttempt(task, event);
   if (data.state === "queued") {
     task.queued = event.time;
     task.producer = data.producer ?? event.producer;
-    if (data.about) Object.assign(task, aboutOf(data.about));
+    if (data.about) Object.assign(task, aboutFields(data.about));
   } else if (data.state === "running") {
     task.started ??= event.time;
     task.ended = null;
@@ -96,7 +104,7 @@ function enter(task: Snapshot, event: TaskEvent, data: any, first: boolean): voi
   task.result = data.result ?? null;
 }
 
-const ABOUT = {
+const ABOUT_DEFAULTS = {
   name: "",
   key: null,
   tags: [],
@@ -108,9 +116,11 @@ const ABOUT = {
   view: null,
 };
 
-/** What an `about` may say, and nothing else that a producer put there. */
-function aboutOf(about: Record<string, unknown>): Partial<Snapshot> {
-  return Object.fromEntries(Object.entries(ABOUT).map(([name, none]) => [name, about[name] ?? none]));
+/** Return the fields of an `about` that a snapshot has; ignore all others. */
+function aboutFields(about: Record<string, unknown>): Partial<Snapshot> {
+  return Object.fromEntries(
+    Object.entries(ABOUT_DEFAULTS).map(([name, none]) => [name, about[name] ?? none]),
+  );
 }
 
 function beginAttempt(task: Snapshot, event: TaskEvent): void {
@@ -121,76 +131,79 @@ function beginAttempt(task: Snapshot, event: TaskEvent): void {
   task.cancel_requested = false;
 }
 
-function note(task: Snapshot, type: string, data: any): void {
+function applyData(task: Snapshot, { type, data }: TaskEvent): void {
   switch (type) {
     case "progress":
       task.progress = { done: data.done ?? null, total: data.total ?? null, message: data.message ?? null };
       break;
     case "metric":
-      return noteMetric(task, data);
+      return applyMetric(task, data);
     case "prompt":
       task.prompt = { prompt_id: data.prompt_id, text: data.text, choices: data.choices ?? null };
       break;
     case "message":
-      return say(task, data);
+      return applyMessage(task, data);
     case "input":
-      return answered(task, data.prompt_id);
+      return closePrompt(task, data.prompt_id);
     case "command":
-      if (data.command === "cancel") task.cancel_requested = !ENDED.has(task.state);
-      if (data.command === "input") answered(task, data.args?.prompt_id);
+      if (data.command === "cancel") task.cancel_requested = !END_STATES.has(task.state);
+      if (data.command === "input") closePrompt(task, data.args?.prompt_id);
+      break;
+    default: // the other types do not show in a snapshot
   }
 }
 
-/** The first answer takes the question, as soon as the holder has it. */
-function answered(task: Snapshot, promptId: unknown): void {
+/** Close the question: its first answer, accepted by the holder, takes precedence over later ones. */
+function closePrompt(task: Snapshot, promptId: unknown): void {
   if (task.prompt && promptId === task.prompt.prompt_id) task.prompt = null;
 }
 
-function say(task: Snapshot, { message_id, role, text, delta = false }: any): void {
-  // a snapshot of an older server has none
-  const messages = task.messages ?? [];
+function applyMessage(task: Snapshot, { message_id, role, text, delta = false }: EventData["message"]): void {
+  // A snapshot of an older server has no messages.
+  const messages = (task.messages as MessageSnapshot[] | undefined) ?? [];
   const known = messages.find((one) => one.message_id === message_id);
-  const said = { message_id, role, text: delta && known ? known.text + text : text };
-  task.messages = newest(known ? messages.map((one) => (one === known ? said : one)) : [...messages, said]);
+  const message = { message_id, role, text: delta && known ? known.text + text : text };
+  task.messages = boundedMessages(
+    known ? messages.map((one) => (one === known ? message : one)) : [...messages, message],
+  );
 }
 
-/** The last of the messages that a snapshot has room for, in their order. */
-function newest(messages: Said[]): Said[] {
-  const kept: Said[] = [];
-  let room = MOST_SAID;
-  for (const said of messages.slice(-MOST_MESSAGES).reverse()) {
-    const bytes = UTF8.encode(said.text);
+/** Return the newest messages that fit into a snapshot, in their order; the text of the oldest may be cut. */
+function boundedMessages(messages: MessageSnapshot[]): MessageSnapshot[] {
+  const kept: MessageSnapshot[] = [];
+  let room = MAX_MESSAGE_BYTES;
+  for (const message of messages.slice(-MAX_MESSAGES).reverse()) {
+    const bytes = UTF8.encode(message.text);
     if (bytes.length > room) {
-      if (room > CUT) kept.push({ ...said, text: `…${endOf(bytes, room - CUT)}` });
+      if (room > ELLIPSIS_BYTES)
+        kept.push({ ...message, text: `…${lastBytesAsText(bytes, room - ELLIPSIS_BYTES)}` });
       break;
     }
-    kept.push(said);
+    kept.push(message);
     room -= bytes.length;
   }
   return kept.reverse();
 }
 
 const UTF8 = new TextEncoder();
-/** Bytes of "…". */
-const CUT = 3;
+/** Length of "…" in UTF-8. */
+const ELLIPSIS_BYTES = 3;
 
-/** The text of the last `count` bytes, without a part of a character. */
-function endOf(bytes: Uint8Array, count: number): string {
+/** Return the text of the last `count` bytes; a character that begins before them is left out. */
+function lastBytesAsText(bytes: Uint8Array, count: number): string {
   let start = bytes.length - count;
   while (start < bytes.length && (bytes[start]! & 0xc0) === 0x80) start += 1;
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start));
 }
 
-function noteMetric(task: Snapshot, { name, value = null, step = null }: any): void {
+function applyMetric(task: Snapshot, { name, value = null, step = null }: EventData["metric"]): void {
   const known = Object.hasOwn(task.metrics, name);
-  if (!known && Object.keys(task.metrics).length >= MOST_METRICS) return;
-  if (known) Object.assign(task.metrics[name]!, { value, step });
-  // not by assignment: a metric may be called `__proto__`
-  else
-    Object.defineProperty(task.metrics, name, {
-      value: { value, step },
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+  if (!known && Object.keys(task.metrics).length >= MAX_METRICS) return;
+  if (known) {
+    Object.assign(task.metrics[name]!, { value, step });
+    return;
+  }
+  // Not by assignment: a metric may be called `__proto__`.
+  const descriptor = { enumerable: true, writable: true, configurable: true };
+  Object.defineProperty(task.metrics, name, { value: { value, step }, ...descriptor });
 }

@@ -1,83 +1,84 @@
-/** The course of a task's metrics, in bounded memory. */
+/** The metric series of a task, in bounded memory. */
 
 import type { TaskEvent } from "../net/types.js";
 
-/** Points of a series that are kept; then each four become their lowest and highest. */
-export const MOST_POINTS = 4000;
-/** Series that are kept, the first to come. */
-export const MOST_SERIES = 50;
+/** Maximum number of points in a series; beyond it each four are merged into their lowest and highest. */
+export const MAX_POINTS = 4000;
+/** Maximum number of series (first come, first kept). */
+export const MAX_SERIES = 50;
 
-export interface Spot {
+export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** One metric. `spots` are in the order they came; x is the step, or the seconds since the first point. */
+/** One metric. Points are in the order of their events; x is the step, or the seconds since the first point. */
 export class Series {
-  spots: Spot[] = [];
-  /** How many points the series stands for. */
-  points = 0;
-  /** How many points one pair of spots stands for; 1: every point is there. */
+  points: Point[] = [];
+  /** Number of values that the series stands for. */
+  count = 0;
+  /** Number of values that one pair of points stands for; 1: every value has its own point. */
   #stride = 1;
-  #low: Spot | null = null;
-  #high: Spot | null = null;
+  #low: Point | null = null;
+  #high: Point | null = null;
   #pending = 0;
 
-  add(spot: Spot): void {
-    this.points += 1;
-    if (this.#stride === 1) this.spots.push(spot);
-    else this.#gather(spot);
-    if (this.spots.length > MOST_POINTS) this.#thin();
+  add(point: Point): void {
+    this.count += 1;
+    if (this.#stride === 1) this.points.push(point);
+    else this.#merge(point);
+    if (this.points.length > MAX_POINTS) this.#thin();
   }
 
-  /** What to draw: the spots, and those that are not merged yet. */
-  get drawn(): Spot[] {
-    return this.#low && this.#high ? [...this.spots, ...inOrder(this.#low, this.#high)] : this.spots;
+  /** The points to draw, with those of the values that are not merged yet. */
+  get drawn(): Point[] {
+    return this.#low && this.#high ? [...this.points, ...inOrder(this.#low, this.#high)] : this.points;
   }
 
-  #gather(spot: Spot): void {
-    if (!this.#low || spot.y < this.#low.y) this.#low = spot;
-    if (!this.#high || spot.y >= this.#high.y) this.#high = spot;
+  #merge(point: Point): void {
+    if (!this.#low || point.y < this.#low.y) this.#low = point;
+    if (!this.#high || point.y >= this.#high.y) this.#high = point;
     this.#pending += 1;
     if (this.#pending < this.#stride) return;
-    this.spots.push(...inOrder(this.#low, this.#high));
+    this.points.push(...inOrder(this.#low, this.#high));
     this.#low = this.#high = null;
     this.#pending = 0;
   }
 
   #thin(): void {
-    const [kept, size] = [[] as Spot[], 4];
-    for (let from = 0; from < this.spots.length; from += size)
-      kept.push(...extremes(this.spots.slice(from, from + size)));
-    this.spots = kept;
+    const [kept, size] = [[] as Point[], 4];
+    for (let from = 0; from < this.points.length; from += size)
+      kept.push(...extremes(this.points.slice(from, from + size)));
+    this.points = kept;
     this.#stride = this.#stride === 1 ? size : this.#stride * 2;
   }
 }
 
-/** All metrics of the present attempt. */
+/** All metrics of the current attempt. */
 export class Metrics {
   readonly series = new Map<string, Series>();
-  /** Moves with every change. */
+  /** Incremented by every change. */
   version = 0;
   #attempt = 0;
   #start: number | null = null;
-  /** The newest event that is in. */
-  #taken = -1;
+  /** The offset of the newest event that was added. */
+  #lastOffset = -1;
 
   add(event: TaskEvent): void {
-    if (event.offset <= this.#taken || event.flag === "bad_data") return;
-    this.#taken = event.offset;
+    if (event.offset <= this.#lastOffset || event.flag === "bad_data") return;
+    this.#lastOffset = event.offset;
     if (event.attempt > this.#attempt) this.#begin(event.attempt);
     if (event.type !== "metric" || event.attempt < this.#attempt) return;
     const { name, value, step } = event.data;
     this.#start ??= event.time;
-    if (typeof value === "number") this.#of(name)?.add({ x: step ?? event.time - this.#start, y: value });
+    if (typeof value === "number")
+      this.#seriesOf(name)?.add({ x: step ?? event.time - this.#start, y: value });
     this.version += 1;
   }
 
   clear(): void {
     this.#begin(0);
-    this.#taken = -1;
+    this.#lastOffset = -1;
   }
 
   #begin(attempt: number): void {
@@ -87,22 +88,22 @@ export class Metrics {
     this.version += 1;
   }
 
-  #of(name: string): Series | null {
+  #seriesOf(name: string): Series | null {
     const known = this.series.get(name);
-    if (known || this.series.size >= MOST_SERIES) return known ?? null;
+    if (known || this.series.size >= MAX_SERIES) return known ?? null;
     const made = new Series();
     this.series.set(name, made);
     return made;
   }
 }
 
-function extremes(spots: Spot[]): Spot[] {
-  const low = spots.reduce((best, spot) => (spot.y < best.y ? spot : best));
-  const high = spots.reduce((best, spot) => (spot.y >= best.y ? spot : best));
+function extremes(spots: Point[]): Point[] {
+  const low = spots.reduce((best, point) => (point.y < best.y ? point : best));
+  const high = spots.reduce((best, point) => (point.y >= best.y ? point : best));
   return inOrder(low, high);
 }
 
-function inOrder(one: Spot, other: Spot): Spot[] {
+function inOrder(one: Point, other: Point): Point[] {
   if (one === other) return [one];
   return one.x <= other.x ? [one, other] : [other, one];
 }

@@ -1,298 +1,271 @@
-/** The tasks of a server, live: all of them, or some that are named. */
+/** The store of a task list: all tasks of a server, or some that are named, live. */
 
-import type { Connection, Listener } from "../net/connection.js";
+import type { Connection } from "../net/connection.js";
 import { epochOf, offsetOf } from "../net/cursor.js";
-import { refusalOf, type Server } from "../net/server.js";
-import type { Snapshot, Status, TaskEvent } from "../net/types.js";
-import { applyEvent, emptyTask, ENDED } from "./reducer.js";
-import { byImportance } from "./sort.js";
-import { type Found, type Page, Questions } from "./lookups.js";
-import { Speed } from "./rate.js";
+import { errorMessageOf, type Server } from "../net/server.js";
+import type { Listener, Snapshot, Status, TaskEvent } from "../net/types.js";
+import { Lookups, type TaskPage } from "./lookups.js";
+import { emptyTask, END_STATES } from "./reducer.js";
+import { type Entry, TaskCollection } from "./task_collection.js";
 
-/** Logs and metrics are not among them, so a task's counts of events and logs stay behind. */
+/** The types of event that a list needs. Without logs and metrics a task's counts of events and logs stay behind. */
 const TYPES = ["state", "progress", "prompt", "input", "command"];
-/** What is told of a task that was not known, and what is told of those that are, and may change their order. */
-const STORY: readonly string[] = ["state", "prompt"];
-const TOLD: readonly string[] = [...STORY, "input", "command"];
-/** Tasks that are kept; the oldest ended ones go first. */
-const MOST = 1000;
-const PAGE = 100;
+/** The types of event that count as news of a task that was not known before. */
+const NEWS_TYPES: readonly string[] = ["state", "prompt"];
+/** Maximum number of tasks; the oldest ended ones are dropped first. */
+const MAX_TASKS = 1000;
+/** Older tasks in a page. */
+const PAGE_SIZE = 100;
 
-export type Change = (before: Snapshot | null, after: Snapshot) => void;
+export type ChangeListener = (before: Snapshot | null, after: Snapshot) => void;
 
-interface Entry {
-  /** Never changed in place: another state is another object. */
-  task: Snapshot;
-  /** The offset of the last event that is in the snapshot. */
-  folded: number;
-  readonly speed: Speed;
-}
-
-export class TaskList implements Listener {
+export class TaskListStore implements Listener {
   /** Whether the server has older tasks. */
   more = false;
-  /** Whether the server has told its tasks. */
-  known = false;
-  /** Why the server will not tell; null while it does. */
+  /** Whether the server has sent its tasks. */
+  isLoaded = false;
+  /** Why the server refuses the subscription; null while it does not. */
   refusal: string | null = null;
-  readonly #watchers = new Set<() => void>();
-  readonly #changes = new Set<Change>();
-  readonly #questions: Questions;
-  #entries = new Map<string, Entry>();
-  /** Events of tasks that the server is being asked about. */
-  #held = new Map<string, TaskEvent[]>();
-  #sorted: Entry[] | null = null;
-  #tasks: Snapshot[] | null = null;
+  readonly #listeners = new Set<() => void>();
+  readonly #changeListeners = new Set<ChangeListener>();
+  readonly #lookups: Lookups;
+  #collection = new TaskCollection();
+  /** Events of tasks that are being looked up, by task. */
+  readonly #pendingEvents = new Map<string, TaskEvent[]>();
   #id = 0;
   #epoch = "";
-  /** The oldest task up to which there is no gap. */
-  #oldest = "";
-  #most = MOST;
+  /** The id of the oldest task down to which the list has no gap. */
+  #oldestLoaded = "";
+  #maxTasks = MAX_TASKS;
   #loading: Promise<void> | null = null;
 
-  /** `ids`: only these; null: all. */
+  /** `ids`: only these tasks; null: all. */
   constructor(
     readonly connection: Connection,
     readonly server: Server,
     readonly ids: readonly string[] | null = null,
   ) {
-    this.#questions = new Questions(server, connection.world);
+    this.#lookups = new Lookups(server, connection.environment);
   }
 
-  /** The list over a connection, made when first asked for. */
-  static of(connection: Connection, server: Server, ids: readonly string[] | null = null): TaskList {
-    const name = nameOf(ids);
-    const known = connection.shared.get(name) as TaskList | undefined;
-    return known ?? new TaskList(connection, server, ids).#enroll();
+  /** Return the list over a connection, created on first use. */
+  static of(connection: Connection, server: Server, ids: readonly string[] | null = null): TaskListStore {
+    const known = connection.shared.get(registryKey(ids)) as TaskListStore | undefined;
+    return known ?? new TaskListStore(connection, server, ids).#register();
   }
 
   /** The tasks, the important ones first (see `byImportance`). */
   get tasks(): readonly Snapshot[] {
-    this.#sorted ??= [...this.#entries.values()].sort((one, other) => byImportance(one.task, other.task));
-    this.#tasks ??= this.#sorted.map((entry) => entry.task);
-    return this.#tasks;
+    return this.#collection.tasks;
   }
 
   get status(): Status {
     return this.connection.status(this.#id);
   }
 
-  /** Units a second of a task; null when not known. */
+  /** Return a task's rate in units a second; null while unknown. */
   rate(task: Snapshot): number | null {
-    return this.#entries.get(task.id)?.speed.rate(task, this.connection.now()) ?? null;
+    return this.#collection.entries.get(task.id)?.rateMeter.rate(task, this.connection.now()) ?? null;
   }
 
-  /** Call `changed` after every change. Returns what stops it. */
-  watch(changed: () => void): () => void {
-    return this.#join(this.#watchers, changed);
+  /** Call `changed` after every change. Returns a function that ends this. */
+  subscribe(changed: () => void): () => void {
+    return this.#addListener(this.#listeners, changed);
   }
 
-  /** Call `change` for each `state`, `prompt`, `input` and `command` as it comes, and for each task that ended, or asks something
-   * else, unseen: not for what was so when the list began. Returns what stops it. */
-  watchChanges(change: Change): () => void {
-    return this.#join(this.#changes, change);
+  /** Call `change` for each `state`, `prompt`, `input` and `command` event, and for each task that ended or asked
+   * something else while the connection was lost; not for the state at the start. Returns a function that ends this. */
+  subscribeToChanges(change: ChangeListener): () => void {
+    return this.#addListener(this.#changeListeners, change);
   }
 
-  /** Get older tasks. Rejects with the server's sentence. */
+  /** Load a page of older tasks. Calls during a request share it. Rejects with the server's message. */
   loadMore(): Promise<void> {
     this.#loading ??= this.#loadMore().finally(() => (this.#loading = null));
     return this.#loading;
   }
 
-  /** Forget an ended task. Resolves with null, or with the sentence that says why not. */
+  /** Delete an ended task. Resolves with null, or with the reason for a refusal. */
   async remove(id: string): Promise<string | null> {
     const response = await this.server.fetch(path(id), { method: "DELETE" }).catch(() => null);
     if (!response) return "The server does not answer.";
-    if (!response.ok && response.status !== 404) return refusalOf(response);
-    this.#drop(id);
-    this.#tell();
+    if (!response.ok && response.status !== 404) return errorMessageOf(response);
+    this.#collection.drop(id);
+    this.#notify();
     return null;
   }
 
   restart(tasks: Snapshot[], more: boolean, cursor: string): void {
-    const before = this.#entries;
-    this.#questions.forget();
-    this.#entries = new Map();
-    this.#held.clear();
-    [this.#epoch, this.more, this.known, this.refusal] = [epochOf(cursor), more, true, null];
-    [this.#oldest, this.#most] = [tasks.at(-1)?.id ?? "", MOST];
-    for (const task of tasks) this.#add(task);
+    const before = this.#collection.entries;
+    this.#lookups.cancelAll();
+    this.#collection = new TaskCollection();
+    this.#pendingEvents.clear();
+    [this.#epoch, this.more, this.isLoaded, this.refusal] = [epochOf(cursor), more, true, null];
+    [this.#oldestLoaded, this.#maxTasks] = [tasks.at(-1)?.id ?? "", MAX_TASKS];
+    for (const task of tasks) this.#collection.add(task);
     for (const task of tasks) this.#compare(before.get(task.id)?.task ?? null, task);
-    for (const { task } of before.values()) if (!ENDED.has(task.state)) this.#lookFor(task);
-    if (more) this.#findActive();
-    this.#tell();
+    for (const { task } of before.values()) if (!END_STATES.has(task.state)) this.#findMissing(task);
+    if (more) this.#loadActive();
+    this.#notify();
   }
 
   apply(events: TaskEvent[]): void {
-    for (const event of events) this.#take(event);
+    for (const event of events) this.#applyOne(event);
     this.#trim();
-    this.#tell();
+    this.#notify();
   }
 
   changed(): void {
-    this.#tell();
-    // With an answer that goes on at a cursor nobody says which tasks were deleted meanwhile.
-    if (this.status !== "live" || this.#entries.size === 0) return;
-    const still = this.#questions.turn;
-    queueMicrotask(() => still === this.#questions.turn && void this.#verify());
+    this.#notify();
+    if (this.status !== "live" || this.#collection.size === 0) return;
+    // Events do not say which tasks were deleted while the connection was lost. Ask, unless a restart, which is
+    // delivered in this very turn of the event loop, replaces the whole list.
+    const { generation } = this.#lookups;
+    queueMicrotask(() => {
+      if (generation === this.#lookups.generation) void this.#dropDeleted();
+    });
   }
 
   refused(message: string): void {
     this.refusal = message;
-    this.#tell();
+    this.#notify();
   }
 
-  #enroll(): this {
-    this.connection.shared.set(nameOf(this.ids), this);
+  #register(): this {
+    this.connection.shared.set(registryKey(this.ids), this);
     return this;
   }
 
-  #join<T>(watchers: Set<T>, watcher: T): () => void {
-    const first = this.#watchers.size + this.#changes.size === 0;
-    watchers.add(watcher);
-    if (first) this.#begin();
+  get #hasListeners(): boolean {
+    return this.#listeners.size + this.#changeListeners.size > 0;
+  }
+
+  #addListener<T>(listeners: Set<T>, listener: T): () => void {
+    const isFirst = !this.#hasListeners;
+    listeners.add(listener);
+    if (isFirst) this.#start();
     return () => {
-      if (watchers.delete(watcher) && this.#watchers.size + this.#changes.size === 0) this.#rest();
+      if (listeners.delete(listener) && !this.#hasListeners) this.#stop();
     };
   }
 
-  #begin(): void {
-    this.#enroll();
+  #start(): void {
+    this.#register();
     const tasks = this.ids ? [...this.ids] : "*";
-    this.#id = this.connection.follow({ tasks, types: TYPES }, this);
+    this.#id = this.connection.subscribe({ tasks, types: TYPES }, this);
   }
 
-  #rest(): void {
-    this.connection.leave(this.#id);
-    this.#questions.forget();
-    const name = nameOf(this.ids);
-    if (this.connection.shared.get(name) === this) this.connection.shared.delete(name);
+  #stop(): void {
+    this.connection.unsubscribe(this.#id);
+    this.#lookups.cancelAll();
+    const key = registryKey(this.ids);
+    if (this.connection.shared.get(key) === this) this.connection.shared.delete(key);
   }
 
-  #take(event: TaskEvent): void {
-    const held = this.#held.get(event.task);
-    const entry = this.#entries.get(event.task);
-    if (held) held.push(event);
+  #applyOne(event: TaskEvent): void {
+    const pending = this.#pendingEvents.get(event.task);
+    const entry = this.#collection.entries.get(event.task);
+    if (pending) pending.push(event);
     else if (entry) this.#fold(entry, event);
-    else if (begins(event)) this.#fold(this.#add(emptyTask(event.task)), event, null);
-    else this.#ask(event.task, null, [event]);
+    else if (isFirstEvent(event)) this.#fold(this.#collection.add(emptyTask(event.task)), event, null);
+    else this.#lookUp(event.task, null, [event]);
   }
 
   #fold(entry: Entry, event: TaskEvent, before: Snapshot | null = entry.task): void {
-    if (event.offset <= entry.folded) return;
-    const after = { ...entry.task };
-    applyEvent(after, event);
-    if (after.attempt !== entry.task.attempt) entry.speed.clear();
-    if (event.type === "progress") entry.speed.add(event.time, after.progress?.done ?? null);
-    [entry.task, entry.folded, this.#tasks] = [after, event.offset, null];
-    if (!TOLD.includes(event.type)) return;
-    this.#sorted = null;
-    this.#say(before, after);
+    const after = this.#collection.fold(entry, event);
+    if (after) this.#emitChange(before, after);
   }
 
-  #add(task: Snapshot): Entry {
-    const entry = { task, folded: offsetOf(task.cursor), speed: new Speed() };
-    if (task.progress) entry.speed.add(task.updated ?? 0, task.progress.done);
-    this.#entries.set(task.id, entry);
-    this.#sorted = this.#tasks = null;
-    return entry;
-  }
-
-  #drop(id: string): void {
-    this.#entries.delete(id);
-    this.#sorted = this.#tasks = null;
-  }
-
-  /** A task that ran when the list last heard of it, and now has ended, or asks something else. */
+  /** Report a task that was active before the connection was lost, and now has ended or asks something else. */
   #compare(before: Snapshot | null, after: Snapshot): void {
-    if (!before || ENDED.has(before.state)) return;
-    if (ENDED.has(after.state) || before.prompt?.prompt_id !== after.prompt?.prompt_id)
-      this.#say(before, after);
+    if (!before || END_STATES.has(before.state)) return;
+    const asksAnother = before.prompt?.prompt_id !== after.prompt?.prompt_id;
+    if (END_STATES.has(after.state) || asksAnother) this.#emitChange(before, after);
   }
 
-  /** A task that ran, and is not among the newest any more. */
-  #lookFor(task: Snapshot): void {
-    if (!this.#entries.has(task.id)) this.#ask(task.id, task, []);
+  /** Look up a task that was active and is not among the newest any more. */
+  #findMissing(task: Snapshot): void {
+    if (!this.#collection.entries.has(task.id)) this.#lookUp(task.id, task, []);
   }
 
-  /** Of a task whose beginning was not seen the server knows more. What is told meanwhile is held back. */
-  #ask(id: string, before: Snapshot | null, events: TaskEvent[]): void {
-    this.#held.set(id, events);
-    void this.#questions.ask<Snapshot>(path(id), (task) => this.#learn(id, before, task));
+  /** Get the snapshot of a task whose first event was not seen; hold its events back meanwhile. */
+  #lookUp(id: string, before: Snapshot | null, events: TaskEvent[]): void {
+    this.#pendingEvents.set(id, events);
+    void this.#lookups.get<Snapshot>(path(id), (task) => this.#onFound(id, before, task));
   }
 
-  #learn(id: string, before: Snapshot | null, task: Found<Snapshot>): void {
-    const held = this.#held.get(id) ?? [];
-    this.#held.delete(id);
+  #onFound(id: string, before: Snapshot | null, task: Snapshot | null): void {
+    const pending = this.#pendingEvents.get(id) ?? [];
+    this.#pendingEvents.delete(id);
     if (!task) return;
-    const entry = this.#add(task);
-    const told = held.some((event) => event.offset <= entry.folded && STORY.includes(event.type));
-    if (told) this.#say(before, task);
+    const entry = this.#collection.add(task);
+    // Events that the snapshot includes already are not folded again, but they may be news.
+    const isNews = pending.some((event) => event.offset <= entry.folded && NEWS_TYPES.includes(event.type));
+    if (isNews) this.#emitChange(before, task);
     else this.#compare(before, task);
-    for (const event of held) this.#fold(entry, event);
-    this.#tell();
+    for (const event of pending) this.#fold(entry, event);
+    this.#notify();
   }
 
-  /** What runs is shown, however old it is. */
-  #findActive(): void {
+  /** Load all active tasks, however old they are. */
+  #loadActive(): void {
     for (const state of ["running", "queued"]) {
-      void this.#questions.ask<Page>(`tasks?state=${state}&limit=${MOST}`, (page) =>
-        this.#addNew(page?.tasks ?? []),
-      );
+      const path = `tasks?state=${state}&limit=${MAX_TASKS}`;
+      void this.#lookups.get<TaskPage>(path, (page) => this.#addNew(page?.tasks ?? []));
     }
   }
 
-  /** Of tasks that are known the subscription tells all, in order. */
+  /** Add the tasks that are not known yet. The known ones are newer: the subscription delivers all their events. */
   #addNew(tasks: Snapshot[]): void {
-    for (const task of tasks) if (!this.#entries.has(task.id) && !this.#held.has(task.id)) this.#add(task);
-    this.#tell();
+    for (const task of tasks) {
+      const isKnown = this.#collection.entries.has(task.id) || this.#pendingEvents.has(task.id);
+      if (!isKnown) this.#collection.add(task);
+    }
+    this.#notify();
   }
 
   async #loadMore(): Promise<void> {
-    const turn = this.#questions.turn;
-    const response = await this.server.fetch(
-      `tasks?before=${encodeURIComponent(this.#oldest)}&limit=${PAGE}`,
-    );
-    if (!response.ok) throw new Error(await refusalOf(response));
-    const { tasks, more }: Page = await response.json();
-    if (turn !== this.#questions.turn) return;
-    [this.more, this.#oldest] = [more, tasks.at(-1)?.id ?? this.#oldest];
+    const { generation } = this.#lookups;
+    const before = encodeURIComponent(this.#oldestLoaded);
+    const response = await this.server.fetch(`tasks?before=${before}&limit=${PAGE_SIZE}`);
+    if (!response.ok) throw new Error(await errorMessageOf(response));
+    const { tasks, more } = (await response.json()) as TaskPage;
+    if (generation !== this.#lookups.generation) return;
+    [this.more, this.#oldestLoaded] = [more, tasks.at(-1)?.id ?? this.#oldestLoaded];
     this.#addNew(tasks);
-    this.#most = Math.max(this.#most, this.#entries.size);
+    this.#maxTasks = Math.max(this.#maxTasks, this.#collection.size);
   }
 
-  /** Find out which tasks are there no more. */
-  async #verify(): Promise<void> {
-    const limit = Math.min(MOST, this.#entries.size + PAGE);
-    await this.#questions.ask<Page>(`tasks?limit=${limit}`, (page) => page && this.#keepOnly(page));
+  /** Drop the tasks that were deleted on the server. */
+  async #dropDeleted(): Promise<void> {
+    const limit = Math.min(MAX_TASKS, this.#collection.size + PAGE_SIZE);
+    await this.#lookups.get<TaskPage>(`tasks?limit=${limit}`, (page) => page && this.#keepOnly(page));
   }
 
-  #keepOnly({ tasks, more, cursor }: Page): void {
+  /** Drop the tasks that are missing in a page, as far as the page can know them: those not older than its oldest task,
+   * and without an event after its cursor. */
+  #keepOnly({ tasks, more, cursor }: TaskPage): void {
     if (epochOf(cursor) !== this.#epoch) return;
-    const there = new Set(tasks.map((task) => task.id));
+    const listed = new Set(tasks.map((task) => task.id));
     const [oldest, head] = [more ? (tasks.at(-1)?.id ?? "") : "", offsetOf(cursor)];
-    for (const [id, { folded }] of this.#entries) {
-      if (id >= oldest && folded <= head && !there.has(id)) this.#drop(id);
+    for (const [id, { folded }] of this.#collection.entries) {
+      if (id >= oldest && folded <= head && !listed.has(id)) this.#collection.drop(id);
     }
-    this.#tell();
+    this.#notify();
   }
 
-  /** Drop ended tasks when there are too many, a tenth more than needed, so that it is done seldom. */
   #trim(): void {
-    const surplus = this.#entries.size - this.#most;
-    if (this.ids || surplus <= this.#most * 0.1) return;
-    const ended = this.tasks.filter((task) => ENDED.has(task.state));
-    const gone = ended.slice(Math.max(0, ended.length - surplus));
-    for (const task of gone) this.#drop(task.id);
-    if (gone.length > 0) [this.more, this.#oldest] = [true, ended.at(-gone.length - 1)?.id ?? gone[0]!.id];
+    if (this.ids) return;
+    const oldest = this.#collection.trim(this.#maxTasks);
+    if (oldest !== null) [this.more, this.#oldestLoaded] = [true, oldest];
   }
 
-  #say(before: Snapshot | null, after: Snapshot): void {
-    for (const change of this.#changes) change(before, after);
+  #emitChange(before: Snapshot | null, after: Snapshot): void {
+    for (const change of this.#changeListeners) change(before, after);
   }
 
-  #tell(): void {
-    for (const watcher of this.#watchers) watcher();
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 
@@ -300,13 +273,12 @@ function path(id: string): string {
   return `tasks/${encodeURIComponent(id)}`;
 }
 
-function nameOf(ids: readonly string[] | null): string {
+function registryKey(ids: readonly string[] | null): string {
   return ids ? `tasks ${[...ids].sort().join(" ")}` : "tasks";
 }
 
-/** Whether a task's story begins with this event. */
-function begins({ type, attempt, data, flag }: TaskEvent): boolean {
-  return (
-    type === "state" && attempt === 1 && flag !== "bad_data" && data.state === "queued" && Boolean(data.about)
-  );
+/** Return whether a task's history begins with this event. */
+function isFirstEvent(event: TaskEvent): boolean {
+  if (event.type !== "state" || event.attempt !== 1 || event.flag === "bad_data") return false;
+  return event.data.state === "queued" && Boolean(event.data.about);
 }

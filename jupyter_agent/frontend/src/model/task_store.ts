@@ -1,51 +1,52 @@
-/** One task as the page knows it, shared by every view of it. */
+/** The store of one task: snapshot, log, metrics, conversation and gallery, shared by all its views on the page. */
 
 import type { Connection } from "../net/connection.js";
 import { epochOf, offsetOf } from "../net/cursor.js";
 import type { Server } from "../net/server.js";
-import type { Snapshot, Status, TaskEvent } from "../net/types.js";
+import type { Listener, Snapshot, Status, TaskEvent } from "../net/types.js";
 import { Backfill } from "./backfill.js";
 import { applyEvent, emptyTask } from "./reducer.js";
-import { all, before } from "./history.js";
+import { allEvents, eventsBefore } from "./history.js";
 import { Log, LOG_TYPES } from "./log.js";
 import { Metrics } from "./series.js";
-import { Speed } from "./rate.js";
-import { Gallery, Talk, TALK_TYPES } from "./conversation.js";
+import { RateMeter } from "./rate.js";
+import { Conversation, CONVERSATION_TYPES } from "./conversation.js";
+import { Gallery } from "./gallery.js";
 
-/** Last log, message and display events that come at once. */
-export const TAIL = 200;
-/** Seconds without news before the server is asked whether the task's process still answers. */
-const QUIET = 20;
-/** Seconds after which a past that could not be had is asked for again. */
-const PAUSE = 5;
-/** Displays of before that are fetched. */
-const PICTURES = 30;
+/** Number of last log, message and display events that a subscription begins with. */
+export const TAIL_EVENTS = 200;
+/** Seconds without an event after which the server is asked whether the task's process still answers. */
+const STALL_CHECK_AFTER = 20;
+/** Seconds after which a past that could not be loaded is tried again. */
+const RETRY_DELAY = 5;
+/** Maximum number of past displays to fetch. */
+const MAX_PAST_DISPLAYS = 30;
 
-export class Feed {
-  /** What the server knows of the task; null until it said something. */
+export class TaskStore implements Listener {
+  /** The server's snapshot; null until it has sent one. */
   task: Snapshot | null = null;
   readonly log = new Log();
   readonly metrics = new Metrics();
-  readonly talk = new Talk();
+  readonly conversation = new Conversation();
   readonly gallery = new Gallery();
-  readonly speed = new Speed();
-  /** Why the server will not tell; null while it does. */
+  readonly rateMeter = new RateMeter();
+  /** Why the server refuses the subscription; null while it does not. */
   refusal: string | null = null;
-  /** Whether the server was asked and does not know the task (yet). */
-  unknown = false;
-  readonly #watchers = new Set<() => void>();
-  #folded = -1;
-  #heard = 0;
+  /** Whether the server does not know the task (yet). */
+  isUnknown = false;
+  readonly #listeners = new Set<() => void>();
+  #lastFolded = -1;
+  #lastEventTime = 0;
   #id = 0;
-  /** The journal's epoch, and the last offset of it that is known to be there. */
+  /** The journal's epoch, and the newest offset of it that was seen. */
   #epoch = "";
-  #last = 0;
-  /** When the past may be asked for again. */
-  #again = 0;
-  readonly #metrics = new Backfill(this.metrics, ["metric", "state"]);
-  readonly #talk = new Backfill(this.talk, TALK_TYPES);
-  readonly #gallery = new Backfill(this.gallery, ["display"]);
-  #earlier: Promise<void> | null = null;
+  #lastOffset = 0;
+  /** The server's time from which on a failed past may be loaded again. */
+  #retryAt = 0;
+  readonly #metricsBackfill = new Backfill(this.metrics, ["metric", "state"]);
+  readonly #conversationBackfill = new Backfill(this.conversation, CONVERSATION_TYPES);
+  readonly #galleryBackfill = new Backfill(this.gallery, ["display"]);
+  #loadingEarlier: Promise<void> | null = null;
 
   constructor(
     readonly connection: Connection,
@@ -53,143 +54,166 @@ export class Feed {
     readonly taskId: string,
   ) {}
 
-  /** The feed of a task over a connection, made when first asked for. */
-  static of(connection: Connection, server: Server, taskId: string): Feed {
-    const name = `feed ${taskId}`;
-    const feed = (connection.shared.get(name) as Feed | undefined) ?? new Feed(connection, server, taskId);
-    connection.shared.set(name, feed);
-    return feed;
+  /** Return the store of a task over a connection, created on first use. */
+  static of(connection: Connection, server: Server, taskId: string): TaskStore {
+    const key = registryKey(taskId);
+    const store =
+      (connection.shared.get(key) as TaskStore | undefined) ?? new TaskStore(connection, server, taskId);
+    connection.shared.set(key, store);
+    return store;
   }
 
-  /** Call `changed` after every change. Returns what stops it. */
-  watch(changed: () => void): () => void {
-    this.#watchers.add(changed);
-    if (this.#watchers.size === 1)
-      this.#id = this.connection.follow({ tasks: [this.taskId], tail: TAIL }, this);
-    return () => this.#unwatch(changed);
+  /** Call `changed` after every change. Returns a function that ends this. */
+  subscribe(changed: () => void): () => void {
+    this.#listeners.add(changed);
+    if (this.#listeners.size === 1)
+      this.#id = this.connection.subscribe({ tasks: [this.taskId], tail: TAIL_EVENTS }, this);
+    return () => this.#unsubscribe(changed);
   }
 
   get status(): Status {
     return this.connection.status(this.#id);
   }
 
-  /** How many log events came before the first line. */
+  /** Number of log events before the first line. */
   get earlier(): number {
     return Math.max(0, (this.task?.logs ?? 0) - this.log.events);
   }
 
-  /** A second has passed. Of a running task that says nothing, ask whether its process still answers:
-   * that is the server's observation, and no event carries it. */
-  tick(): void {
+  /** Ask for a snapshot of a running task that has been silent: whether its process is stalled is an observation of
+   * the server, and no event carries it. To be called once a second. */
+  checkStalled(): void {
     const now = this.connection.now();
-    if (this.task?.state !== "running" || this.status !== "live" || now - this.#heard < QUIET) return;
-    this.#heard = now;
-    const id = this.connection.follow(
+    if (
+      this.task?.state !== "running" ||
+      this.status !== "live" ||
+      now - this.#lastEventTime < STALL_CHECK_AFTER
+    )
+      return;
+    this.#lastEventTime = now;
+    const id = this.connection.subscribe(
       { tasks: [this.taskId], tail: 0 },
       {
         restart: (tasks) => {
-          this.connection.leave(id);
-          this.#observe(tasks.find((task) => task.id === this.taskId)?.stalled_since ?? null);
+          this.connection.unsubscribe(id);
+          this.#setStalledSince(tasks.find((task) => task.id === this.taskId)?.stalled_since ?? null);
         },
         apply() {},
         changed() {},
-        refused: () => this.connection.leave(id),
+        refused: () => this.connection.unsubscribe(id),
       },
     );
   }
 
-  #observe(stalled: number | null): void {
+  #setStalledSince(stalled: number | null): void {
     if (this.task) this.task.stalled_since = stalled;
     this.changed();
   }
 
-  #unwatch(changed: () => void): void {
-    if (!this.#watchers.delete(changed) || this.#watchers.size > 0) return;
-    this.connection.leave(this.#id);
-    this.connection.shared.delete(`feed ${this.taskId}`);
-    for (const part of [this.#metrics, this.#talk, this.#gallery]) part.clear(); // what is still asked for is for nobody
+  #unsubscribe(changed: () => void): void {
+    if (!this.#listeners.delete(changed) || this.#listeners.size > 0) return;
+    this.connection.unsubscribe(this.#id);
+    this.connection.shared.delete(registryKey(this.taskId));
+    for (const part of [this.#metricsBackfill, this.#conversationBackfill, this.#galleryBackfill])
+      part.clear(); // also discards the answers still under way
   }
 
   restart(tasks: Snapshot[], _more: boolean, cursor: string): void {
-    this.#heard = this.connection.now();
+    this.#lastEventTime = this.connection.now();
     const task = tasks.find((one) => one.id === this.taskId) ?? null;
-    this.unknown = task === null;
+    this.isUnknown = task === null;
     this.task = task;
-    this.#folded = offsetOf(task?.cursor);
-    this.#forget(cursor);
-    if (task?.progress) this.speed.add(task.updated ?? 0, task.progress.done);
+    this.#lastFolded = offsetOf(task?.cursor);
+    this.#clear(cursor);
+    if (task?.progress) this.rateMeter.add(task.updated ?? 0, task.progress.done);
     this.changed();
   }
 
-  #forget(cursor: string): void {
-    for (const part of [this.log, this.speed, this.#metrics, this.#talk, this.#gallery]) part.clear();
+  #clear(cursor: string): void {
+    for (const part of [
+      this.log,
+      this.rateMeter,
+      this.#metricsBackfill,
+      this.#conversationBackfill,
+      this.#galleryBackfill,
+    ])
+      part.clear();
     this.#epoch = epochOf(cursor);
-    this.#last = Math.max(this.#folded, offsetOf(cursor));
-    this.#earlier = null;
-    this.#again = 0;
+    this.#lastOffset = Math.max(this.#lastFolded, offsetOf(cursor));
+    this.#loadingEarlier = null;
+    this.#retryAt = 0;
   }
 
-  /** Somebody looks: get what was said and shown before the page was there, and the metrics' course. */
-  look(): void {
-    if (!this.task || this.status !== "live" || this.connection.now() < this.#again) return;
+  /** Load the past of the conversation, the gallery and the metrics, unless that was done. Called while a view is
+   * visible. */
+  loadPast(): void {
+    if (!this.task || this.status !== "live" || this.connection.now() < this.#retryAt) return;
     const [server, task] = [this.server, this.taskId];
-    this.#want(this.#talk, () => all(server, task, TALK_TYPES));
-    this.#want(this.#gallery, () => this.#pictures());
+    this.#load(this.#conversationBackfill, () => allEvents(server, task, CONVERSATION_TYPES));
+    this.#load(this.#galleryBackfill, () => this.#pastDisplays());
     if (Object.keys(this.task.metrics).length > 0)
-      this.#want(this.#metrics, () => all(server, task, ["metric", "state"]));
+      this.#load(this.#metricsBackfill, () => allEvents(server, task, ["metric", "state"]));
   }
 
-  #want(part: Backfill, pages: () => AsyncIterable<TaskEvent[]>): void {
-    void part.want(pages, () => {
-      if (part.trouble !== null) this.#again = this.connection.now() + PAUSE;
+  #load(part: Backfill, pages: () => AsyncIterable<TaskEvent[]>): void {
+    void part.load(pages, () => {
+      if (part.error !== null) this.#retryAt = this.connection.now() + RETRY_DELAY;
       this.changed();
     });
   }
 
-  async *#pictures(): AsyncGenerator<TaskEvent[]> {
-    yield await before(this.server, this.taskId, ["display"], `${this.#epoch}:${this.#last}`, PICTURES);
+  async *#pastDisplays(): AsyncGenerator<TaskEvent[]> {
+    yield await eventsBefore(
+      this.server,
+      this.taskId,
+      ["display"],
+      `${this.#epoch}:${this.#lastOffset}`,
+      MAX_PAST_DISPLAYS,
+    );
   }
 
-  /** Put earlier lines before the first, for somebody who holds the log; asked again while that is under
-   * way, it is the same request. Rejects with the server's sentence. */
+  /** Load a page of earlier log lines, for a reader that holds the log. Calls during a request share it. Rejects with
+   * the server's message. */
   loadEarlier(): Promise<void> {
-    this.#earlier ??= this.#loadEarlier().finally(() => (this.#earlier = null));
-    return this.#earlier;
+    this.#loadingEarlier ??= this.#loadEarlier().finally(() => (this.#loadingEarlier = null));
+    return this.#loadingEarlier;
   }
 
   async #loadEarlier(): Promise<void> {
     const [log, oldest] = [this.log, this.log.oldest];
-    const events = await before(
+    const events = await eventsBefore(
       this.server,
       this.taskId,
       LOG_TYPES,
-      `${this.#epoch}:${oldest === null ? this.#last : oldest - 1}`,
+      `${this.#epoch}:${oldest === null ? this.#lastOffset : oldest - 1}`,
     );
+    // The log may have been cleared or trimmed meanwhile: then these lines would not be the ones before its first.
     if (log.oldest === oldest) log.prepend(events);
     this.changed();
   }
 
   apply(events: TaskEvent[]): void {
-    this.#heard = this.connection.now();
-    for (const event of events) this.#take(event);
+    this.#lastEventTime = this.connection.now();
+    for (const event of events) this.#applyOne(event);
     this.changed();
   }
 
-  #take(event: TaskEvent): void {
-    this.#last = Math.max(this.#last, event.offset);
+  #applyOne(event: TaskEvent): void {
+    this.#lastOffset = Math.max(this.#lastOffset, event.offset);
     this.log.add(event);
-    for (const part of [this.#metrics, this.#talk, this.#gallery]) part.add(event);
-    // The tail that comes before the live events is in the snapshot already.
-    if (event.offset > this.#folded) this.#fold(event);
+    for (const part of [this.#metricsBackfill, this.#conversationBackfill, this.#galleryBackfill])
+      part.add(event);
+    // The snapshot includes the tail that a subscription begins with.
+    if (event.offset > this.#lastFolded) this.#fold(event);
   }
 
   #fold(event: TaskEvent): void {
-    this.#folded = event.offset;
+    this.#lastFolded = event.offset;
     this.task ??= emptyTask(this.taskId);
     const attempt = this.task.attempt;
     applyEvent(this.task, event);
-    if (this.task.attempt !== attempt) this.speed.clear();
-    if (event.type === "progress") this.speed.add(event.time, this.task.progress?.done ?? null);
+    if (this.task.attempt !== attempt) this.rateMeter.clear();
+    if (event.type === "progress") this.rateMeter.add(event.time, this.task.progress?.done ?? null);
   }
 
   refused(message: string): void {
@@ -198,6 +222,10 @@ export class Feed {
   }
 
   changed(): void {
-    for (const watcher of this.#watchers) watcher();
+    for (const watcher of this.#listeners) watcher();
   }
+}
+
+function registryKey(taskId: string): string {
+  return `task ${taskId}`;
 }

@@ -1,118 +1,127 @@
-/** The page's one WebSocket: it reconnects, notices silence, and sends nothing out of turn. */
+/** A reconnecting WebSocket that all views of a page share. */
 
 import { Backoff } from "./backoff.js";
-import { Protocol, SUBPROTOCOL, comeBack } from "./protocol.js";
-import type { Action, Interest, Reply, Snapshot, Status, Subscription, TaskEvent } from "./types.js";
-import { BROWSER, type Timer, type World } from "./environment.js";
+import { Protocol, SUBPROTOCOL, shouldReconnect } from "./protocol.js";
+import type { Listener, Action, SubscriptionFilter, Reply, Status, Subscription } from "./types.js";
+import { browserEnvironment, type Timer, type Environment } from "./environment.js";
 
+/** Seconds. */
 const CONNECT_TIMEOUT = 20;
 const PROBE_TIMEOUT = 5;
-const SILENT_BEATS = 3;
-const OFFLINE_AFTER = 4;
-const LINGER = 5;
-const PAUSE_AFTER_ERROR = 1;
-const UNREACHED = "Not connected: the server cannot be reached.";
-
-/** What a subscription tells. `restart`: everything known is void, these are the tasks now. */
-export interface Listener {
-  restart(tasks: Snapshot[], more: boolean, cursor: string): void;
-  apply(events: TaskEvent[]): void;
-  /** The status may be another. */
-  changed(): void;
-  refused(message: string): void;
-}
+/** Seconds that a connection without subscriptions stays open. */
+const IDLE_TIMEOUT = 5;
+/** Seconds before a subscription is tried again after a temporary error. */
+const RETRY_DELAY = 1;
+/** Heartbeat intervals without a frame after which the connection counts as lost. */
+const MAX_SILENT_HEARTBEATS = 3;
+/** Failed attempts after which the status is "offline". */
+const OFFLINE_AFTER_ATTEMPTS = 4;
+const UNREACHABLE = "Not connected: the server cannot be reached.";
 
 export class Connection {
-  /** Why it will not come back; null while it will. */
+  /** Why the connection will not be made again; null while it will. */
   stopped: string | null = null;
   /** Seconds to add to the browser's clock to get the server's. */
   skew = 0;
-  /** What the server calls who is here; null while that is not known. */
+  /** The server's name for the current user; null while unknown. */
   user: string | null = null;
-  /** What else lives as long as this connection, by name. */
+  /** Objects that live as long as this connection, by key. */
   readonly shared = new Map<string, unknown>();
   readonly #listeners = new Map<number, Listener>();
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
-  readonly #arrivals: ((reached: boolean) => void)[] = [];
+  readonly #pendingCommands = new Map<number, (reply: Reply) => void>();
+  readonly #connectWaiters: ((connected: boolean) => void)[] = [];
   readonly #protocol = new Protocol();
   readonly #backoff = new Backoff();
   #socket: WebSocket | null = null;
-  #ids = 0;
+  #lastId = 0;
   #heartbeat = 25;
   #lastFrame = 0;
-  #delay = 0;
-  #retry: Timer = null;
-  #watch: Timer = null;
-  #idle: Timer = null;
+  #minDelay = 0;
+  #reconnectTimer: Timer = null;
+  #watchdog: Timer = null;
+  #idleTimer: Timer = null;
+
+  readonly #environment: Environment;
 
   /** `url`: the WebSocket's address. */
   constructor(
     readonly url: string,
-    readonly world: World = BROWSER,
-  ) {}
+    environment = browserEnvironment,
+  ) {
+    this.#environment = environment;
+  }
+
+  get environment(): Environment {
+    return this.#environment;
+  }
 
   get live(): boolean {
     return this.#protocol.welcomed;
   }
 
-  /** The server's time, Unix seconds. */
+  /** Return the server's time, Unix seconds. */
   now(): number {
-    return this.world.now() + this.skew;
+    return this.#environment.now() + this.skew;
   }
 
-  /** How a subscription is doing. */
+  /** Return the status of a subscription. */
   status(id: number): Status {
     if (this.#protocol.subscriptions.get(id)?.answered) return "live";
-    return this.#lost && !this.live ? "offline" : "connecting";
+    return this.#isUnreachable && !this.live ? "offline" : "connecting";
   }
 
-  /** Whether nothing says that the server will be reached soon. */
-  get #lost(): boolean {
-    return this.stopped !== null || this.#backoff.attempts >= OFFLINE_AFTER || !this.world.online();
+  /** Whether the server is not expected to be reached soon. */
+  get #isUnreachable(): boolean {
+    return (
+      this.stopped !== null ||
+      this.#backoff.attempts >= OFFLINE_AFTER_ATTEMPTS ||
+      !this.#environment.isOnline()
+    );
   }
 
-  /** Follow some tasks, from their snapshots and their tail on. Returns the subscription's id. */
-  follow(interest: Interest, listener: Listener): number {
-    this.world.cancel(this.#idle);
-    const id = ++this.#ids;
+  /** Subscribe to tasks, beginning with their snapshots and their tail. Returns the subscription's id. */
+  subscribe(filter: SubscriptionFilter, listener: Listener): number {
+    this.#environment.clearTimer(this.#idleTimer);
+    const id = ++this.#lastId;
     this.#listeners.set(id, listener);
-    this.#send(this.#protocol.subscribe({ ...interest, id, cursor: null, answered: false }));
-    if (!this.#socket && this.#retry === null) this.#connect();
+    this.#send(this.#protocol.subscribe({ ...filter, id, cursor: null, answered: false }));
+    if (!this.#socket && this.#reconnectTimer === null) this.#connect();
     return id;
   }
 
-  /** Stop following; without followers the socket closes after a moment. */
-  leave(id: number): void {
+  /** End a subscription. Without subscriptions the socket closes after `IDLE_TIMEOUT`. Idempotent. */
+  unsubscribe(id: number): void {
     if (!this.#listeners.delete(id)) return;
     this.#send(this.#protocol.unsubscribe(id));
-    if (this.#listeners.size === 0) this.#idle = this.world.later(LINGER, () => this.#rest());
+    if (this.#listeners.size === 0)
+      this.#idleTimer = this.#environment.setTimer(IDLE_TIMEOUT, () => this.#closeIdle());
   }
 
-  /** Ask a task for something, once the connection that is being made is there; resolves with the server's
-   * reply, or with one that says why there is none. */
+  /** Send a command to a task, after the connection is made. Resolves with the server's reply, or with a refusal that
+   * says why there is none. */
   command(task: string, attempt: number, command: string, args: object): Promise<Reply> {
-    const id = ++this.#ids;
+    const id = ++this.#lastId;
     return new Promise((resolve) => {
-      this.#whenReached((reached) => {
-        if (!reached) return resolve({ id, ok: false, message: UNREACHED });
-        this.#waiting.set(id, resolve);
+      this.#whenConnected((connected) => {
+        if (!connected) return resolve({ id, ok: false, message: UNREACHABLE });
+        this.#pendingCommands.set(id, resolve);
         this.#send([JSON.stringify({ type: "command", id, task, attempt, command, args })]);
       });
     });
   }
 
-  /** Call `then` with whether the server is reached, as soon as that is known. */
-  #whenReached(then: (reached: boolean) => void): void {
-    const comes = this.#socket !== null || this.#retry !== null;
-    if (this.live || this.#lost || !comes) then(this.live);
-    else this.#arrivals.push(then);
+  /** Call `then` with whether the server is connected, as soon as that is known. */
+  #whenConnected(then: (connected: boolean) => void): void {
+    const isConnecting = this.#socket !== null || this.#reconnectTimer !== null;
+    if (this.live || this.#isUnreachable || !isConnecting) then(this.live);
+    else this.#connectWaiters.push(then);
   }
 
-  #arrived(reached: boolean): void {
-    for (const then of this.#arrivals.splice(0)) then(reached);
+  #settleWaiters(connected: boolean): void {
+    for (const then of this.#connectWaiters.splice(0)) then(connected);
   }
 
-  /** The page is visible or online again: find out now whether the connection still works. */
+  /** Check at once whether the connection still works: the page is visible or online again. */
   check(): void {
     if (this.#listeners.size === 0 || this.stopped !== null) return;
     if (!this.#socket) this.#connect();
@@ -121,39 +130,39 @@ export class Connection {
 
   #connect(): void {
     if (this.stopped !== null) return;
-    this.world.cancel(this.#retry);
-    this.#retry = null;
-    this.#delay = 0;
-    const socket = this.world.socket(this.url, SUBPROTOCOL);
+    this.#environment.clearTimer(this.#reconnectTimer);
+    this.#reconnectTimer = null;
+    this.#minDelay = 0;
+    const socket = this.#environment.openSocket(this.url, SUBPROTOCOL);
     this.#socket = socket;
-    socket.onopen = () => this.#opened();
-    socket.onmessage = (event) => this.#received(event.data);
-    socket.onclose = (event) => this.#closed(event.code, event.reason);
-    this.#expect(CONNECT_TIMEOUT, () => this.#drop("no answer in time"));
+    socket.onopen = () => this.#onOpen();
+    socket.onmessage = (event) => this.#onFrame(event.data as string);
+    socket.onclose = (event) => this.#onClose(event.code, event.reason);
+    this.#setWatchdog(CONNECT_TIMEOUT, () => this.#reconnect("no answer in time"));
   }
 
-  #opened(): void {
+  #onOpen(): void {
     this.#send(this.#protocol.connected());
   }
 
-  #received(frame: string): void {
-    this.#lastFrame = this.world.now();
+  #onFrame(frame: string): void {
+    this.#lastFrame = this.#environment.now();
     let actions;
     try {
       actions = this.#protocol.receive(frame);
     } catch (error) {
-      this.#drop(`a frame that cannot be read: ${error}`);
+      this.#reconnect(`a frame that cannot be read: ${String(error)}`);
       return;
     }
-    for (const action of actions) this.#carryOut(action);
+    for (const action of actions) this.#perform(action);
   }
 
-  #carryOut(action: Action): void {
+  #perform(action: Action): void {
     switch (action.kind) {
       case "send":
         return this.#send([action.frame]);
       case "welcome":
-        return this.#welcomed(action);
+        return this.#onWelcome(action);
       case "answered":
         return this.#listeners.get(action.id)?.changed();
       case "restart":
@@ -161,104 +170,113 @@ export class Connection {
       case "apply":
         return this.#listeners.get(action.id)?.apply(action.events);
       case "reply":
-        return this.#reply(action.reply);
+        return this.#onReply(action.reply);
       case "error":
-        return this.#error(action);
+        return this.#onError(action);
       case "bye":
-        this.#delay = action.delay;
+        this.#minDelay = action.delay;
         if (!action.reconnect) this.stopped = "the server has gone away";
     }
   }
 
-  #welcomed({ now, heartbeat, user = null }: { now: number; heartbeat: number; user?: string | null }): void {
+  #onWelcome({
+    now,
+    heartbeat,
+    user = null,
+  }: {
+    now: number;
+    heartbeat: number;
+    user?: string | null;
+  }): void {
     this.user = user;
-    this.skew = now - this.world.now();
+    this.skew = now - this.#environment.now();
     this.#heartbeat = heartbeat;
     this.#backoff.reset();
     this.#expectFrames();
-    this.#arrived(true);
+    this.#settleWaiters(true);
   }
 
-  #reply(reply: Reply): void {
-    this.#waiting.get(reply.id)?.(reply);
-    this.#waiting.delete(reply.id);
+  #onReply(reply: Reply): void {
+    this.#pendingCommands.get(reply.id)?.(reply);
+    this.#pendingCommands.delete(reply.id);
   }
 
-  #error({ id, code, message, temporary }: Extract<Action, { kind: "error" }>): void {
+  #onError({ id, code, message, temporary }: Extract<Action, { kind: "error" }>): void {
     if (id === null) return;
-    if (this.#waiting.has(id)) this.#reply({ id, ok: false, code, message });
+    if (this.#pendingCommands.has(id)) this.#onReply({ id, ok: false, code, message });
     const subscription = this.#protocol.subscriptions.get(id);
     if (!subscription) return;
-    if (temporary) this.world.later(PAUSE_AFTER_ERROR, () => this.#repeat(subscription));
+    if (temporary) this.#environment.setTimer(RETRY_DELAY, () => this.#resubscribe(subscription));
     else this.#listeners.get(id)?.refused(message);
   }
 
-  #repeat(subscription: Subscription): void {
+  #resubscribe(subscription: Subscription): void {
     if (this.#protocol.subscriptions.has(subscription.id)) this.#send(this.#protocol.subscribe(subscription));
   }
 
-  /** A request that the server must answer: any subscription again, from where it is. */
+  /** Send a request that the server must answer: any subscription again, from its cursor. */
   #probe(): void {
     const [subscription] = this.#protocol.subscriptions.values();
     if (!subscription) return;
-    const asked = this.world.now();
-    this.#repeat(subscription);
-    this.#expect(PROBE_TIMEOUT, () => {
-      if (this.#lastFrame < asked) this.#drop("silent after a check");
+    const sentAt = this.#environment.now();
+    this.#resubscribe(subscription);
+    this.#setWatchdog(PROBE_TIMEOUT, () => {
+      if (this.#lastFrame < sentAt) this.#reconnect("silent after a check");
       else this.#expectFrames();
     });
   }
 
   #expectFrames(): void {
-    const patience = SILENT_BEATS * this.#heartbeat;
-    this.#expect(patience, () => {
-      if (this.world.now() - this.#lastFrame >= patience) this.#drop("silent for too long");
+    const timeout = MAX_SILENT_HEARTBEATS * this.#heartbeat;
+    this.#setWatchdog(timeout, () => {
+      if (this.#environment.now() - this.#lastFrame >= timeout) this.#reconnect("silent for too long");
       else this.#expectFrames();
     });
   }
 
-  /** Look again in that many seconds; one look is planned at a time. */
-  #expect(seconds: number, look: () => void): void {
-    this.world.cancel(this.#watch);
-    this.#watch = this.world.later(seconds, look);
+  /** Call `check` in this many seconds, instead of the check that was planned. */
+  #setWatchdog(seconds: number, check: () => void): void {
+    this.#environment.clearTimer(this.#watchdog);
+    this.#watchdog = this.#environment.setTimer(seconds, check);
   }
 
-  /** Give the socket up and come back. */
-  #drop(why: string): void {
+  /** Abandon the socket and connect again. */
+  #reconnect(why: string): void {
     const socket = this.#socket;
-    this.#closed(1006, why);
+    // Before close(): the handlers are detached, so the socket's own close event does not count as a second loss.
+    this.#onClose(1006, why);
     socket?.close();
   }
 
-  #closed(code: number, reason: string): void {
-    this.#forget();
-    if (!comeBack(code)) this.stopped = reason || `the server closed the connection (${code})`;
+  #onClose(code: number, reason: string): void {
+    this.#detachSocket();
+    if (!shouldReconnect(code)) this.stopped = reason || `the server closed the connection (${code})`;
     if (this.stopped === null && this.#listeners.size > 0) {
-      const delay = Math.max(this.#delay, this.#backoff.next(this.world.random()));
-      this.#retry = this.world.later(delay, () => this.#connect());
+      const delay = Math.max(this.#minDelay, this.#backoff.next(this.#environment.random()));
+      this.#reconnectTimer = this.#environment.setTimer(delay, () => this.#connect());
     }
-    if (this.#lost || this.#retry === null) this.#arrived(false);
+    if (this.#isUnreachable || this.#reconnectTimer === null) this.#settleWaiters(false);
     for (const listener of this.#listeners.values()) listener.changed();
   }
 
-  /** Nobody looks any more: close. */
-  #rest(): void {
+  /** Close the socket of a connection without subscriptions. */
+  #closeIdle(): void {
     const socket = this.#socket;
-    this.world.cancel(this.#retry);
-    this.#retry = null;
-    this.#forget();
-    this.#arrived(false);
+    this.#environment.clearTimer(this.#reconnectTimer);
+    this.#reconnectTimer = null;
+    this.#detachSocket();
+    this.#settleWaiters(false);
     socket?.close();
   }
 
-  #forget(): void {
-    this.world.cancel(this.#watch);
+  #detachSocket(): void {
+    this.#environment.clearTimer(this.#watchdog);
     if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket = null;
     this.#protocol.disconnected();
     const lost = "The connection was lost before the server answered.";
-    for (const [id, answer] of this.#waiting) answer({ id, ok: false, message: lost });
-    this.#waiting.clear();
+    for (const [id, answer] of this.#pendingCommands) answer({ id, ok: false, message: lost });
+    this.#pendingCommands.clear();
   }
 
   #send(frames: string[]): void {

@@ -1,29 +1,29 @@
-/** One connection to a server for the whole page. */
+/** The connections of a page: one for each server. */
 
 import { Connection } from "./connection.js";
 import { VERSION } from "./protocol.js";
 import type { Server } from "./server.js";
 
-/** The page's connection to a server, made when first asked for. Every copy of this module on the page
- * (each widget has one) finds the same. One that the server sent away for good is made anew. */
+/** Return the page's connection to a server, created on first use. Every copy of this module on the page (each
+ * widget has one) finds the same. A connection that the server closed for good is replaced. */
 export function sharedConnection(server: Server): Connection {
-  const connections = registry();
+  const connections = connectionsOfPage();
   const known = connections.get(server.wsUrl);
-  if (known && known.stopped === null) return known;
+  if (known?.stopped === null) return known;
   const made = new Connection(server.wsUrl);
   connections.set(server.wsUrl, made);
-  if (!known) wakeUp(server.wsUrl, connections);
+  if (!known) checkOnWake(server.wsUrl, connections);
   return made;
 }
 
-function registry(): Map<string, Connection> {
+function connectionsOfPage(): Map<string, Connection> {
   const name = Symbol.for(`jupyter_agent.connections.v${VERSION}`);
-  const page = window as unknown as Record<symbol, Map<string, Connection>>;
-  return (page[name] ??= new Map());
+  const page = window as unknown as Record<symbol, Map<string, Connection> | undefined>;
+  return (page[name] ??= new Map<string, Connection>());
 }
 
-/** A page that is looked at again, or has a network again, finds out at once what it missed. */
-function wakeUp(url: string, connections: Map<string, Connection>): void {
+/** Check the connection at once when the page becomes visible or online. */
+function checkOnWake(url: string, connections: Map<string, Connection>): void {
   const check = () => document.visibilityState === "visible" && connections.get(url)?.check();
   document.addEventListener("visibilitychange", check);
   window.addEventListener("online", check);

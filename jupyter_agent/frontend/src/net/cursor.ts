@@ -1,16 +1,16 @@
-/** Cursors are `"<epoch>:<offset>"`. */
+/** Cursors: `"<epoch>:<offset>"`. */
 
-/** The offset in a cursor; -1 for none. */
+/** Return the offset of a cursor; -1 without one. */
 export function offsetOf(cursor: string | null | undefined): number {
   return cursor ? Number(cursor.slice(cursor.lastIndexOf(":") + 1)) : -1;
 }
 
-/** The epoch in a cursor; empty for none. */
+/** Return the epoch of a cursor; empty without one. */
 export function epochOf(cursor: string | null | undefined): string {
   return cursor ? cursor.slice(0, cursor.lastIndexOf(":")) : "";
 }
 
-/** Whether `cursor` lies behind `than` in the same journal; nothing known lies before everything. */
+/** Return whether `cursor` comes after `than` in the same journal; null comes before every cursor. */
 export function isLater(cursor: string, than: string | null): boolean {
   if (than === null) return true;
   return epochOf(cursor) === epochOf(than) && offsetOf(cursor) > offsetOf(than);

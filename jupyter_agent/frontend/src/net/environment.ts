@@ -1,22 +1,22 @@
-/** The clock, the dice, the network: what a test replaces. */
+/** The environment (clock, randomness, timers, WebSocket), injected so that tests can fake it. */
 
 export type Timer = unknown;
 
 /** Times are in seconds. */
-export interface World {
-  socket(url: string, protocol: string): WebSocket;
+export interface Environment {
+  openSocket(url: string, protocol: string): WebSocket;
   now(): number;
   random(): number;
-  later(seconds: number, call: () => void): Timer;
-  cancel(timer: Timer): void;
-  online(): boolean;
+  setTimer(seconds: number, call: () => void): Timer;
+  clearTimer(timer: Timer): void;
+  isOnline(): boolean;
 }
 
-export const BROWSER: World = {
-  socket: (url, protocol) => new WebSocket(url, protocol),
+export const browserEnvironment: Environment = {
+  openSocket: (url, protocol) => new WebSocket(url, protocol),
   now: () => Date.now() / 1000,
   random: Math.random,
-  later: (seconds, call) => setTimeout(call, seconds * 1000),
-  cancel: (timer) => clearTimeout(timer as number),
-  online: () => navigator.onLine,
+  setTimer: (seconds, call) => setTimeout(call, seconds * 1000),
+  clearTimer: (timer) => clearTimeout(timer as number),
+  isOnline: () => navigator.onLine,
 };

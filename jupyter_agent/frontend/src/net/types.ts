@@ -1,4 +1,4 @@
-/** What travels: snapshots, events and messages of `v1.events.jupyter-agent`, as the server encodes them. */
+/** The wire's data: snapshots, events and messages of `v1.events.jupyter-agent`, as the server encodes them. */
 
 export interface TaskError {
   type: string;
@@ -6,33 +6,38 @@ export interface TaskError {
   traceback?: string;
 }
 
-export interface Prompt {
+export interface TaskResult {
+  repr: string;
+  stored: boolean;
+}
+
+export interface PromptSnapshot {
   prompt_id: string;
   text: string;
   choices: string[] | null;
 }
 
 /** A message of the conversation, its parts joined. */
-export interface Said {
+export interface MessageSnapshot {
   message_id: string;
   role: string;
   text: string;
 }
 
-export interface Progress {
+export interface ProgressSnapshot {
   done: number | null;
   total: number | null;
   message: string | null;
 }
 
-export interface Point {
+export interface MetricPoint {
   value: number | null;
   step: number | null;
 }
 
 export type State = "queued" | "running" | "completed" | "failed" | "cancelled" | "interrupted";
 
-/** A task folded. Times are Unix seconds; `null` is what is not known or not there. */
+/** The state of a task after its events. Times are Unix seconds; `null`: unknown or absent. */
 export interface Snapshot {
   id: string;
   name: string;
@@ -44,7 +49,7 @@ export interface Snapshot {
   kernel: string | null;
   notebook: string | null;
   cell: string | null;
-  /** What tells one execution of its cell from another. */
+  /** Distinguishes one execution of the cell from another. */
   run: string | null;
   /** How that execution shows the task; null: not at all. */
   view: "full" | "slim" | null;
@@ -54,15 +59,15 @@ export interface Snapshot {
   started: number | null;
   ended: number | null;
   updated: number | null;
-  progress: Progress | null;
-  metrics: Record<string, Point>;
+  progress: ProgressSnapshot | null;
+  metrics: Record<string, MetricPoint>;
   /** Why it is in its state: what a retry waits for, what interrupted it. */
   reason: string | null;
   error: TaskError | null;
-  result: { repr: string; stored: boolean } | null;
-  prompt: Prompt | null;
-  /** The newest; a text that had to be cut begins with "…". */
-  messages: Said[];
+  result: TaskResult | null;
+  prompt: PromptSnapshot | null;
+  /** The newest messages; a text that was cut begins with "…". */
+  messages: MessageSnapshot[];
   cancel_requested: boolean;
   stalled_since: number | null;
   logs: number;
@@ -70,30 +75,68 @@ export interface Snapshot {
   cursor: string | null;
 }
 
-/** One event; what `data` holds depends on `type`. */
-export interface TaskEvent {
+/** The data of an event, by the event's type. */
+export interface EventData {
+  state: {
+    state: State;
+    about?: Record<string, unknown> | null;
+    producer?: string | null;
+    reason?: string | null;
+    error?: TaskError | null;
+    result?: TaskResult | null;
+  };
+  progress: Partial<ProgressSnapshot>;
+  metric: { name: string } & Partial<MetricPoint>;
+  log: { stream: string; level?: string; text: string };
+  lost: { first: number; last: number; reason: string };
+  prompt: { prompt_id: string; text: string; choices?: string[] | null };
+  message: { message_id: string; role: string; text: string; delta?: boolean };
+  input: { prompt_id?: string | null; text: string; role?: string };
+  command: { command: string; args?: { text?: unknown; prompt_id?: string | null }; by?: string | null };
+  display: {
+    data?: Record<string, unknown>;
+    metadata?: Record<string, unknown> | null;
+    display_id?: string | null;
+  };
+}
+
+export interface EventOf<Type extends keyof EventData> {
   offset: number;
   task: string;
   attempt: number;
   producer: string;
   n: number;
+  /** Unix seconds. */
   time: number;
-  type: string;
-  data: any;
+  type: Type;
+  data: EventData[Type];
+  /** `bad_data`: the server could not make sense of `data`; do not read it. */
   flag?: string;
 }
 
-/** What a subscription is about. `tail`: how many last log, message and display events come first. */
-export interface Interest {
+/** One event. A newer server may send other types, too. */
+export type TaskEvent = { [Type in keyof EventData]: EventOf<Type> }[keyof EventData];
+
+/** Selects the events of a subscription. `tail`: the number of last log, message and display events to begin with. */
+export interface SubscriptionFilter {
   tasks: string[] | "*";
   tail?: number;
   types?: string[];
 }
 
-export interface Subscription extends Interest {
+export interface Subscription extends SubscriptionFilter {
   id: number;
   cursor: string | null;
   answered: boolean;
+}
+
+/** Receives what a subscription delivers. `restart`: discard the previous state, these are the tasks now. */
+export interface Listener {
+  restart(tasks: Snapshot[], more: boolean, cursor: string): void;
+  apply(events: TaskEvent[]): void;
+  /** Called when the status may have changed. */
+  changed(): void;
+  refused(message: string): void;
 }
 
 export interface Reply {
@@ -103,7 +146,57 @@ export interface Reply {
   message?: string;
 }
 
-/** What the protocol wants done, in order. */
+export interface Welcome {
+  type: "welcome";
+  /** The server's clock, Unix seconds. */
+  now: number;
+  /** Seconds between two heartbeats. */
+  heartbeat: number;
+  user?: string;
+}
+
+export interface Subscribed {
+  type: "subscribed";
+  id: number;
+  recovered: boolean;
+  cursor: string;
+  tasks?: Snapshot[];
+  more?: boolean;
+}
+
+export interface Events {
+  type: "events";
+  id: number;
+  prev: string;
+  cursor: string;
+  events: TaskEvent[];
+}
+
+export interface Heartbeat {
+  type: "heartbeat";
+  /** By subscription id. */
+  cursors: Record<string, string>;
+}
+
+export interface ErrorMessage {
+  type: "error";
+  id?: number | null;
+  code: string;
+  message: string;
+  temporary?: boolean;
+}
+
+export interface Bye {
+  type: "bye";
+  reconnect: boolean;
+  retry_ms: number;
+}
+
+/** What a server sends. A newer one may send other types, too. */
+export type ServerMessage =
+  Welcome | Subscribed | Events | Heartbeat | (Reply & { type: "reply" }) | ErrorMessage | Bye;
+
+/** A step that the protocol asks the connection to take. */
 export type Action =
   | { kind: "send"; frame: string }
   | { kind: "welcome"; now: number; heartbeat: number; user?: string }

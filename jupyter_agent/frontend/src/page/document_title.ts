@@ -1,16 +1,16 @@
-/** What a tab says. */
+/** The document's title: what the browser's tab shows. */
 
-import { asks, nameOf, percent, stateWord } from "../list/labels.js";
+import { isWaitingForAnswer, nameOf, percent, stateLabel } from "../list/labels.js";
 import type { Snapshot } from "../net/types.js";
 
-/** Of one task: its name, and how it is. */
+/** Return the title of one task: its name and progress or state. */
 export function titleOf(task: Snapshot): string {
-  const moves = task.state === "running" && !asks(task) && !task.cancel_requested;
-  const how = (moves && percent(task)) || stateWord(task);
-  return `${nameOf(task)} · ${how}`;
+  const isRunning = task.state === "running" && !isWaitingForAnswer(task) && !task.cancel_requested;
+  const status = (isRunning && percent(task)) || stateLabel(task);
+  return `${nameOf(task)} · ${status}`;
 }
 
-/** Of all: how many run. */
+/** Return the title of the list: the number of running tasks. */
 export function titleOfAll(tasks: readonly Snapshot[]): string {
   const running = tasks.filter((task) => task.state === "running").length;
   return running > 0 ? `${running} running · Tasks` : "Tasks";

@@ -1,13 +1,13 @@
-/** The tasks page at `jupyter-agent/`. The list that the server drew goes once this one is there. */
+/** The entry of the tasks page at `jupyter-agent/`; replaces the list that the server rendered. */
 
 import "../element/index.js";
 import "../list/index.js";
 import { PageElement } from "./page.js";
-import { forgetToken } from "./location.js";
+import { dropToken } from "./location.js";
 
 const NAME = "jupyter-agent-page";
 
-forgetToken();
+dropToken();
 if (!customElements.get(NAME)) customElements.define(NAME, PageElement);
 document.querySelector("main.plain")?.remove();
 document.body.append(document.createElement(NAME));

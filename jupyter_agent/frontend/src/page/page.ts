@@ -1,30 +1,30 @@
-/** `<jupyter-agent-page>`: the list, and beside it one task; on a narrow screen one of them. */
+/** `<jupyter-agent-page>`: the task list and one task beside it; on a narrow screen only one of them. */
 
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
-import type { TasksElement } from "../list/index.js";
-import { Feed } from "../model/task_store.js";
-import { TaskList } from "../model/task_list_store.js";
+import { LightElement, STATE } from "../dom/light_element.js";
+import { TaskStore } from "../model/task_store.js";
+import { TaskListStore } from "../model/task_list_store.js";
 import type { Connection } from "../net/connection.js";
 import { pageServer, type Server } from "../net/server.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot, Status } from "../net/types.js";
-import { addressOf, goTo, taskInAddress } from "./location.js";
+import { addressOf, pushTask, taskInAddress } from "./location.js";
 import { titleOf, titleOfAll } from "./document_title.js";
 
-const WORDS: Record<Status, string> = { live: "Live", connecting: "Connecting…", offline: "Offline" };
+const STATUS_LABELS: Record<Status, string> = { live: "Live", connecting: "Connecting…", offline: "Offline" };
 
-export class PageElement extends LitElement {
-  static override properties = { task: { state: true } };
+export class PageElement extends LightElement {
+  static override properties = { task: STATE };
   /** The task that is open; null: none. */
   declare task: string | null;
   readonly server: Server = pageServer()!;
   readonly #connection: Connection = sharedConnection(this.server);
-  readonly #list = TaskList.of(this.#connection, this.server);
-  #feed: Feed | null = null;
-  #stops: (() => void)[] = [];
-  #leave = () => {};
-  #opened: Snapshot | null = null;
+  readonly #list = TaskListStore.of(this.#connection, this.server);
+  #store: TaskStore | null = null;
+  #unsubscribers: (() => void)[] = [];
+  #unsubscribe = () => {};
+  #openedSnapshot: Snapshot | null = null;
   #scrolled = 0;
 
   constructor() {
@@ -32,28 +32,24 @@ export class PageElement extends LitElement {
     this.task = taskInAddress();
   }
 
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
-
   override connectedCallback(): void {
     super.connectedCallback();
-    window.addEventListener("popstate", this.#went);
-    this.#stops = [
-      this.#list.watch(() => this.#plan()),
-      () => window.removeEventListener("popstate", this.#went),
+    window.addEventListener("popstate", this.#onPopState);
+    this.#unsubscribers = [
+      this.#list.subscribe(() => this.#refresh()),
+      () => window.removeEventListener("popstate", this.#onPopState),
     ];
-    this.#follow();
+    this.#subscribe();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#leave();
-    for (const stop of this.#stops) stop();
+    this.#unsubscribe();
+    for (const stop of this.#unsubscribers) stop();
   }
 
-  /** What is in the title and the head changes seldom; the parts draw themselves. */
-  #plan(): void {
+  /** Update the title and, if the header has changed, the page. The list and the task draw themselves. */
+  #refresh(): void {
     const title = this.#title();
     if (document.title !== title) document.title = title;
     if (this.dataset.connection !== this.#list.status || this.#missing !== this.hasAttribute("data-missing"))
@@ -63,27 +59,27 @@ export class PageElement extends LitElement {
   #title(): string {
     if (this.task === null) return titleOfAll(this.#list.tasks);
     if (this.#missing) return "No such task · Tasks";
-    return this.#feed?.task ? `${titleOf(this.#feed.task)} · Tasks` : "Tasks";
+    return this.#store?.task ? `${titleOf(this.#store.task)} · Tasks` : "Tasks";
   }
 
   get #missing(): boolean {
-    return this.#feed !== null && this.#feed.unknown && this.#feed.task === null;
+    return this.#store !== null && this.#store.isUnknown && this.#store.task === null;
   }
 
-  #follow(): void {
-    this.#leave();
-    this.#feed = this.task === null ? null : Feed.of(this.#connection, this.server, this.task);
-    this.#leave = this.#feed?.watch(() => this.#plan()) ?? (() => {});
-    this.#plan();
+  #subscribe(): void {
+    this.#unsubscribe();
+    this.#store = this.task === null ? null : TaskStore.of(this.#connection, this.server, this.task);
+    this.#unsubscribe = this.#store?.subscribe(() => this.#refresh()) ?? (() => {});
+    this.#refresh();
   }
 
-  readonly #went = (): void => {
+  readonly #onPopState = (): void => {
     void this.#show(taskInAddress());
   };
 
   /** Open a task, or go back to the list. */
-  #go(task: string | null): void {
-    goTo(task);
+  #navigate(task: string | null): void {
+    pushTask(task);
     void this.#show(task);
   }
 
@@ -92,16 +88,16 @@ export class PageElement extends LitElement {
     if (task === before) return;
     if (before === null) this.#scrolled = this.#pane("list")?.scrollTop ?? 0;
     this.task = task;
-    this.#follow();
+    this.#subscribe();
     await this.updateComplete;
-    this.#keepPlace(before);
+    this.#restorePlace(before);
   }
 
-  /** Where one pane hides the other, the focus goes along, and the list is found as it was left. */
-  #keepPlace(before: string | null): void {
+  /** Move the focus to a pane that hides the other one, and restore the list as it was left. */
+  #restorePlace(before: string | null): void {
     const list = this.#pane("list");
     if (this.task !== null) {
-      if (list && list.clientHeight === 0) this.#pane("task")?.focus();
+      if (list?.clientHeight === 0) this.#pane("task")?.focus();
       return;
     }
     if (list) list.scrollTop = this.#scrolled;
@@ -118,26 +114,26 @@ export class PageElement extends LitElement {
   protected override render(): TemplateResult {
     const { status } = this.#list;
     return html`<header class="jap-head">
-        <h1 class="jap-title"><a href=${addressOf(null)} @click=${this.#back}>Tasks</a></h1>
-        <span class="jap-connection" role="status" data-status=${status}>${WORDS[status]}</span>
+        <h1 class="jap-title"><a href=${addressOf(null)} @click=${this.#onBack}>Tasks</a></h1>
+        <span class="jap-connection" role="status" data-status=${status}>${STATUS_LABELS[status]}</span>
         <a class="jap-jupyter" href=${this.server.base}>Open Jupyter</a>
       </header>
       <main class="jap-panes" ?data-open=${this.task !== null}>
         <section class="jap-list" aria-label="All tasks">
-          <jupyter-agent-tasks .server=${this.server} .current=${this.task} @ja-open=${this.#open} @ja-removed=${this.#removed}></jupyter-agent-tasks>
+          <jupyter-agent-tasks .server=${this.server} .current=${this.task} @ja-open=${this.#onOpen} @ja-removed=${this.#onRemoved}></jupyter-agent-tasks>
         </section>
-        ${this.task === null ? nothing : this.#one(this.task)}
+        ${this.task === null ? nothing : this.#taskPane(this.task)}
       </main>`;
   }
 
-  #one(task: string): TemplateResult {
-    const known = this.#opened?.id === task ? this.#opened : null;
+  #taskPane(task: string): TemplateResult {
+    const known = this.#openedSnapshot?.id === task ? this.#openedSnapshot : null;
     const view = keyed(
       task,
       html`<jupyter-agent-task task-id=${task} .server=${this.server} .snapshot=${known}></jupyter-agent-task>`,
     );
     return html`<section class="jap-task" aria-label="One task" tabindex="-1">
-      <a class="jap-back" href=${addressOf(null)} @click=${this.#back}>All tasks</a>
+      <a class="jap-back" href=${addressOf(null)} @click=${this.#onBack}>All tasks</a>
       ${this.#missing ? html`<p class="jap-missing">This server knows no such task. It may have been deleted.</p>` : view}
     </section>`;
   }
@@ -147,24 +143,18 @@ export class PageElement extends LitElement {
     this.toggleAttribute("data-missing", this.#missing);
   }
 
-  readonly #open = (event: CustomEvent<Snapshot>): void => {
-    this.#opened = event.detail;
-    this.#go(event.detail.id);
+  readonly #onOpen = (event: CustomEvent<Snapshot>): void => {
+    this.#openedSnapshot = event.detail;
+    this.#navigate(event.detail.id);
   };
 
-  readonly #removed = (event: CustomEvent<Snapshot>): void => {
-    if (event.detail.id === this.task) this.#go(null);
+  readonly #onRemoved = (event: CustomEvent<Snapshot>): void => {
+    if (event.detail.id === this.task) this.#navigate(null);
   };
 
-  readonly #back = (event: MouseEvent): void => {
+  readonly #onBack = (event: MouseEvent): void => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.#go(null);
+    this.#navigate(null);
   };
-}
-
-declare global {
-  interface HTMLElementTagNameMap {
-    "jupyter-agent-tasks": TasksElement;
-  }
 }

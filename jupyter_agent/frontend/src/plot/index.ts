@@ -1,17 +1,21 @@
-/** Curves of metrics, by uPlot. */
+/** Plots of metrics, drawn by uPlot. */
 
 import uPlot from "uplot";
 import css from "uplot/dist/uPlot.min.css";
-import { adopt } from "../dom/styles.js";
+import { adoptStyles } from "../dom/styles.js";
 import own from "./plot.css";
 
 const HEIGHT = 180;
-/** After Okabe and Ito, "Color Universal Design", 2008, a little lighter, so that they stand out on dark ground too. */
+/** After Okabe and Ito, "Color Universal Design", 2008; a little lighter, for contrast on dark backgrounds, too. */
 const COLORS = ["#3b8ede", "#e69f00", "#1fa774", "#d0679d", "#e2622b", "#7fb8e8", "#9a8fd8"];
+
+/** uPlot's constant, which its types declare but its module does not export. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+const LOGARITHMIC: uPlot.Scale.Distr.Logarithmic = 3;
 
 export interface Curve {
   readonly name: string;
-  readonly spots: readonly { x: number; y: number }[];
+  readonly points: readonly { x: number; y: number }[];
 }
 
 export class Plot {
@@ -20,13 +24,13 @@ export class Plot {
   readonly #sizes: ResizeObserver;
 
   constructor(readonly into: HTMLElement) {
-    adopt(into, css);
-    adopt(into, own);
+    adoptStyles(into, css);
+    adoptStyles(into, own);
     this.#sizes = new ResizeObserver(() => this.#plot?.setSize(this.#size()));
     this.#sizes.observe(into);
   }
 
-  /** Draw these curves; `log`: a logarithmic y axis, on which values up to 0 are not there. */
+  /** Draw these curves; `log`: a logarithmic y axis, which leaves out values up to 0. */
   draw(curves: readonly Curve[], log: boolean): void {
     const data = aligned(curves, log);
     const shape = JSON.stringify([log, this.#ink(), curves.map((curve) => curve.name)]);
@@ -59,17 +63,17 @@ export class Plot {
         dash: at < COLORS.length ? [] : [6, 4],
         points: { show: few, size: 4, fill: stroke },
         spanGaps: true,
-        value: (_: uPlot, y: number | null) => short(y),
+        value: (_: uPlot, y: number | null) => formatShort(y),
       };
     });
     return {
       ...this.#size(),
-      scales: { x: { time: false }, y: log ? { distr: 3, log: 10 } : {} },
+      scales: { x: { time: false }, y: log ? { distr: LOGARITHMIC, log: 10 } : {} },
       axes: [
         { ...axis, size: 28 },
-        { ...axis, size: 56, values: (_, ticks) => ticks.map(short) },
+        { ...axis, size: 56, values: (_, ticks) => ticks.map(formatShort) },
       ],
-      series: [{ label: "at", value: (_, x) => short(x) }, ...series],
+      series: [{ label: "at", value: (_, x) => formatShort(x) }, ...series],
       cursor: { drag: { x: true, y: false }, points: { size: 6 } },
       legend: { live: true },
       padding: [30, 8, 0, 0],
@@ -80,7 +84,7 @@ export class Plot {
     return { width: Math.max(160, this.into.clientWidth), height: HEIGHT };
   }
 
-  /** The text's colour, which the theme decides. */
+  /** Return the colour of text in the page's theme. */
   #ink(): string {
     const [red = 0, green = 0, blue = 0] = (getComputedStyle(this.into).color.match(/[\d.]+/g) ?? []).map(
       Number,
@@ -90,7 +94,7 @@ export class Plot {
 }
 
 function aligned(curves: readonly Curve[], log: boolean): uPlot.AlignedData {
-  const tables = curves.map(({ spots }): uPlot.AlignedData => {
+  const tables = curves.map(({ points: spots }): uPlot.AlignedData => {
     const sorted = spots.filter(({ y }) => Number.isFinite(y) && (!log || y > 0)).sort((a, b) => a.x - b.x);
     const [xs, ys] = [[] as number[], [] as number[]];
     for (const { x, y } of sorted) {
@@ -102,7 +106,7 @@ function aligned(curves: readonly Curve[], log: boolean): uPlot.AlignedData {
   return tables.length === 1 ? tables[0]! : uPlot.join(tables);
 }
 
-function short(value: number | null): string {
+function formatShort(value: number | null | undefined): string {
   if (value === null || value === undefined) return "";
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(1);

@@ -1,9 +1,9 @@
-/** Text with markup that a task wrote, made harmless. */
+/** Sanitized HTML and Markdown: untrusted markup from a task, made safe to show. */
 
 import DOMPurify from "dompurify";
 import { marked } from "marked";
 
-// Data attributes and classes are the page's own words: in JupyterLab a click on `data-commandlinker-command` runs a
+// Data attributes and classes would act on the page: in JupyterLab a click on `data-commandlinker-command` runs a
 // command, and a `jp-Dialog` covers the page.
 const CLEAN = {
   FORBID_TAGS: [
@@ -23,18 +23,18 @@ const CLEAN = {
   ALLOW_DATA_ATTR: false,
 };
 
-/** HTML without anything that runs, asks for something, or reaches beyond its place. */
+/** Return HTML without scripts, forms, styles, and references to the page. */
 export function sanitize(html: string): string {
   return DOMPurify.sanitize(html, CLEAN);
 }
 
-/** Markdown (GitHub's) as harmless HTML. */
+/** Render Markdown (GitHub's) as sanitized HTML. */
 export function markdown(text: string): string {
   return sanitize(marked.parse(text, { async: false, breaks: true }));
 }
 
-// A link leads away from the page, and does not tell where from. A picture is in the text itself: one from
-// elsewhere would tell a stranger what was written into its address.
+// Links open in a new tab and send no referrer. Images must be data URLs: fetching one from elsewhere would send
+// whatever the task wrote into its address to that host.
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName === "A") {
     node.setAttribute("target", "_blank");

@@ -1,9 +1,9 @@
-/** The anywidget view, for front-ends that draw widgets: the same element, with the kernel behind it. */
+/** The anywidget view: the task element with the kernel behind it, for front-ends without the extension. */
 
-import { TaskElement } from "../element/index.js";
+import "../element/index.js";
 import type { Snapshot } from "../net/types.js";
 
-/** What this view uses of anywidget's model. */
+/** The part of anywidget's model that this view uses. */
 interface Model {
   get(name: string): unknown;
   send(message: object): void;
@@ -12,7 +12,7 @@ interface Model {
 }
 
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-  const view = document.createElement("jupyter-agent-task") as TaskElement;
+  const view = document.createElement("jupyter-agent-task");
   view.taskId = String(model.get("task_id"));
   view.slim = Boolean(model.get("slim"));
   view.kernel = {

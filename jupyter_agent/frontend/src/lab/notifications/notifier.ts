@@ -1,55 +1,61 @@
-/** Tells a person what became of tasks: JupyterLab's notifications, and the browser's own while nobody looks. */
+/** Notifies the user of tasks: in JupyterLab, and by the browser while the page is hidden. */
 
-import { Notification as Notice } from "@jupyterlab/apputils";
-import { ENDED } from "../../model/reducer.js";
-import type { TaskList } from "../../model/task_list_store.js";
+import { Notification as LabNotification } from "@jupyterlab/apputils";
+import { END_STATES } from "../../model/reducer.js";
+import type { TaskListStore } from "../../model/task_list_store.js";
 import type { Snapshot } from "../../net/types.js";
-import { noticeOf, type Notice as News, type Wishes } from "./rules.js";
+import { notificationOf, type TaskNotification, type NotificationPolicy } from "./rules.js";
 
-/** Milliseconds that a good end is on the screen; what needs somebody stays until it is closed. */
-const GLANCE = 8000;
+/** Milliseconds until a notification of success closes; others stay until the user closes them. */
+const SUCCESS_AUTO_CLOSE = 8000;
 
 export class Notifier {
-  readonly #told = new Set<string>();
-  /** Questions that are on the screen, by task; `shown` is the notification. */
-  readonly #questions = new Map<string, { prompt: string; shown: string }>();
+  readonly #sent = new Set<string>();
+  /** Notifications of open questions, by task; `shown` is the notification's id. */
+  readonly #openQuestions = new Map<string, { prompt: string; shown: string }>();
 
-  constructor(
-    private readonly wishes: () => Wishes,
-    private readonly open: (task: Snapshot) => void,
-  ) {}
+  readonly #policy: () => NotificationPolicy;
+  readonly #open: (task: Snapshot) => void;
 
-  watch(list: TaskList): () => void {
-    return list.watchChanges((before, after) => this.#changed(before, after));
+  constructor(policy: () => NotificationPolicy, open: (task: Snapshot) => void) {
+    this.#policy = policy;
+    this.#open = open;
   }
 
-  #changed(before: Snapshot | null, after: Snapshot): void {
-    this.#takeAway(after);
-    const news = noticeOf(before, after, this.wishes());
-    if (!news || this.#told.has(news.key)) return;
-    this.#told.add(news.key);
-    if (document.hidden) showOutside(news, () => this.open(after));
-    if (!isInSight(after.id)) this.#show(news, after);
+  watch(list: TaskListStore): () => void {
+    return list.subscribeToChanges((before, after) => this.#onChange(before, after));
   }
 
-  #show({ kind, type, text }: News, task: Snapshot): void {
+  #onChange(before: Snapshot | null, after: Snapshot): void {
+    this.#dismissAnswered(after);
+    const notification = notificationOf(before, after, this.#policy());
+    if (!notification || this.#sent.has(notification.key)) return;
+    this.#sent.add(notification.key);
+    if (document.hidden) showBrowserNotification(notification, () => this.#open(after));
+    if (!isVisible(after.id)) this.#show(notification, after);
+  }
+
+  #show({ kind, type, text }: TaskNotification, task: Snapshot): void {
     const label = kind === "question" ? "Answer" : "Open";
-    const actions = [{ label, callback: () => this.open(task), displayType: "accent" as const }];
-    const id = Notice.emit(text, type, { autoClose: type === "success" ? GLANCE : false, actions });
-    if (kind === "question") this.#questions.set(task.id, { prompt: task.prompt!.prompt_id, shown: id });
+    const actions = [{ label, callback: () => this.#open(task), displayType: "accent" as const }];
+    const id = LabNotification.emit(text, type, {
+      autoClose: type === "success" ? SUCCESS_AUTO_CLOSE : false,
+      actions,
+    });
+    if (kind === "question") this.#openQuestions.set(task.id, { prompt: task.prompt!.prompt_id, shown: id });
   }
 
-  /** A question that is not asked any more, wherever it was answered. */
-  #takeAway({ id, state, prompt }: Snapshot): void {
-    const asked = this.#questions.get(id);
-    if (!asked || (asked.prompt === prompt?.prompt_id && !ENDED.has(state))) return;
-    Notice.dismiss(asked.shown);
-    this.#questions.delete(id);
+  /** Dismiss the notification of a question that is closed, wherever it was answered. */
+  #dismissAnswered({ id, state, prompt }: Snapshot): void {
+    const asked = this.#openQuestions.get(id);
+    if (!asked || (asked.prompt === prompt?.prompt_id && !END_STATES.has(state))) return;
+    LabNotification.dismiss(asked.shown);
+    this.#openQuestions.delete(id);
   }
 }
 
-/** Whether a person who looks at this page sees a view of the task. */
-function isInSight(task: string): boolean {
+/** Return whether a view of the task can be seen on the page. */
+function isVisible(task: string): boolean {
   if (document.hidden) return false;
   const views = document.querySelectorAll<HTMLElement>("jupyter-agent-task, jupyter-agent-tasks .jal-row");
   return [...views].some((view) => view.dataset.taskId === task && isOnTop(view));
@@ -57,13 +63,13 @@ function isInSight(task: string): boolean {
 
 function isOnTop(view: HTMLElement): boolean {
   const { left, right, top, bottom } = view.getBoundingClientRect();
-  const at = (from: number, to: number, most: number) => (Math.max(from, 0) + Math.min(to, most)) / 2;
+  const at = (from: number, to: number, max: number) => (Math.max(from, 0) + Math.min(to, max)) / 2;
   const found = document.elementFromPoint(at(left, right, innerWidth), at(top, bottom, innerHeight));
   return right > left && found !== null && view.contains(found);
 }
 
-/** The browser's own notification; with the same tag in several tabs there is one. */
-function showOutside({ key, text }: News, open: () => void): void {
+/** Show a notification of the browser. The tag makes several tabs show only one. */
+function showBrowserNotification({ key, text }: TaskNotification, open: () => void): void {
   if (!("Notification" in window) || Notification.permission !== "granted") return;
   const shown = new Notification(text, { tag: `jupyter-agent ${key}` });
   shown.onclick = () => {

@@ -1,41 +1,49 @@
-/** What a person is told of tasks, and when: without a page, so that all of it can be tested. */
+/** Notification rules: which changes of a task the user is notified of. Pure functions. */
 
-import { duration, oneLine } from "../../model/format.js";
-import { ENDED } from "../../model/reducer.js";
+import { formatDuration, toSingleLine } from "../../model/format.js";
+import { END_STATES } from "../../model/reducer.js";
 import type { Snapshot } from "../../net/types.js";
 
-export interface Wishes {
+export interface NotificationPolicy {
   readonly notify: "long" | "all" | "never";
   /** Seconds. */
   readonly longAfter: number;
 }
 
-/** `key`: the same for the same fact, whoever tells it. */
-export interface Notice {
+/** `key`: the same for the same fact, so that it is sent once. */
+export interface TaskNotification {
   readonly key: string;
   readonly kind: "end" | "question";
   readonly type: "success" | "error" | "warning" | "info";
   readonly text: string;
 }
 
-/** What is to be told after a task went from `before` to `after`; null: nothing. */
-export function noticeOf(before: Snapshot | null, after: Snapshot, wishes: Wishes): Notice | null {
-  if (wishes.notify === "never") return null;
-  if (ENDED.has(after.state)) return endOf(before, after, wishes);
+/** Return the notification for a change from `before` to `after`; null: none. */
+export function notificationOf(
+  before: Snapshot | null,
+  after: Snapshot,
+  policy: NotificationPolicy,
+): TaskNotification | null {
+  if (policy.notify === "never") return null;
+  if (END_STATES.has(after.state)) return endNotification(before, after, policy);
   const { prompt } = after;
   if (!prompt || before?.prompt?.prompt_id === prompt.prompt_id) return null;
   return {
     key: `${after.id} ${prompt.prompt_id}`,
     kind: "question",
     type: "info",
-    text: `${nameOf(after)} asks: ${oneLine(prompt.text)}`,
+    text: `${nameOf(after)} asks: ${toSingleLine(prompt.text)}`,
   };
 }
 
-/** An end, unless somebody asked for it, or it came too soon to be news. */
-function endOf(before: Snapshot | null, after: Snapshot, { notify, longAfter }: Wishes): Notice | null {
-  const again = before?.state === after.state && before.attempt === after.attempt;
-  if (again || after.state === "cancelled") return null;
+/** Return the notification of an end, unless the task was cancelled, or ended too soon to be news. */
+function endNotification(
+  before: Snapshot | null,
+  after: Snapshot,
+  { notify, longAfter }: NotificationPolicy,
+): TaskNotification | null {
+  const isRepeated = before?.state === after.state && before.attempt === after.attempt;
+  if (isRepeated || after.state === "cancelled") return null;
   const took = after.started === null || after.ended === null ? 0 : after.ended - after.started;
   if (notify === "long" && took < longAfter) return null;
   const type = after.state === "completed" ? "success" : after.state === "failed" ? "error" : "warning";
@@ -48,14 +56,14 @@ function endOf(before: Snapshot | null, after: Snapshot, { notify, longAfter }: 
 }
 
 function endText(task: Snapshot, took: number): string {
-  const spent = `after ${took < 1 ? "less than 1 s" : duration(took)}`;
+  const spent = `after ${took < 1 ? "less than 1 s" : formatDuration(took)}`;
   if (task.state === "interrupted") return `${nameOf(task)} was interrupted ${spent}: its process went away`;
   const why = task.error
-    ? `: ${oneLine([task.error.type, task.error.message].filter(Boolean).join(": "))}`
+    ? `: ${toSingleLine([task.error.type, task.error.message].filter(Boolean).join(": "))}`
     : "";
   return `${nameOf(task)} ${task.state} ${spent}${why}`;
 }
 
 function nameOf(task: Snapshot): string {
-  return oneLine(task.name) || "task";
+  return toSingleLine(task.name) || "task";
 }

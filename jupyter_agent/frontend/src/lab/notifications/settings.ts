@@ -1,11 +1,11 @@
-/** What a person has set. */
+/** The user's settings of the extension. */
 
 import type { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { Signal, type ISignal } from "@lumino/signaling";
-import type { Wishes } from "./rules.js";
+import type { NotificationPolicy } from "./rules.js";
 
-export class Settings implements Wishes {
-  notify: Wishes["notify"] = "long";
+export class Settings implements NotificationPolicy {
+  notify: NotificationPolicy["notify"] = "long";
   longAfter = 30;
   statusBar = true;
   readonly #changed = new Signal<this, void>(this);
@@ -14,7 +14,7 @@ export class Settings implements Wishes {
     return this.#changed;
   }
 
-  /** Follow what the registry has for `plugin`. Without a registry the defaults hold. */
+  /** Load the settings of `plugin` and follow their changes. Without a registry the defaults apply. */
   async follow(registry: ISettingRegistry | null, plugin: string): Promise<void> {
     if (!registry) return;
     const settings = await registry.load(plugin);
@@ -23,7 +23,7 @@ export class Settings implements Wishes {
   }
 
   #read({ composite }: ISettingRegistry.ISettings): void {
-    this.notify = composite.notify as Wishes["notify"];
+    this.notify = composite.notify as NotificationPolicy["notify"];
     this.longAfter = composite.longAfter as number;
     this.statusBar = composite.statusBar as boolean;
     this.#changed.emit();

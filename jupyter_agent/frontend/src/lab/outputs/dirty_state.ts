@@ -1,46 +1,47 @@
-/** What ran on this page, and whose changes of a notebook count as unsaved.
+/** The dirty state of notebooks: which of our changes count as unsaved, and which cells ran on this page.
  *
- * The same notebook may be open in several tabs. When a task ends, all of them keep how; were all of them to save that,
- * all but one would find that the file has changed on disk, and ask. So only a tab that ran cells of the notebook marks
- * it as changed, and the one that has had it open for longest. */
+ * The same notebook may be open in several tabs, and each of them writes the end state of a task into its outputs. If
+ * all of them saved that, all but one would find that the file has changed on disk, and ask the user. So a tab marks the
+ * notebook as changed only if it ran a cell of it, or has had it open for longer than any other tab. */
 
 import type { ICellModel } from "@jupyterlab/cells";
 import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
 
-export class Marks {
-  /** Notebooks that this page may mark. */
-  readonly #ours = new WeakSet<Notebook>();
+export class DirtyState {
+  /** Notebooks that this page may mark as changed. */
+  readonly #mayMark = new WeakSet<Notebook>();
 
   readonly #ran = new WeakSet<ICellModel>();
 
   constructor() {
     NotebookActions.executionScheduled.connect((_, { notebook, cell }) => {
-      this.#ours.add(notebook);
+      this.#mayMark.add(notebook);
       this.#ran.add(cell.model);
     });
   }
 
-  /** Whether a cell ran on this page: what it shows then is what its kernel sent. */
+  /** Return whether a cell ran on this page: its outputs are then what its kernel sent. */
   hasRun(cell: ICellModel): boolean {
     return this.#ran.has(cell);
   }
 
-  /** A notebook of the server at `base` was opened: wait in the line of the tabs that have it. */
+  /** Queue for the right to mark a notebook of the server at `base`: the tab that has had it open for longest gets it. */
   claim(panel: NotebookPanel, base: string): void {
-    const { locks } = navigator; // not there at an address that is not secure
+    const locks = navigator.locks as LockManager | undefined; // absent on an insecure origin
     const hold = () => {
       if (panel.isDisposed) return;
-      this.#ours.add(panel.content);
+      this.#mayMark.add(panel.content);
       return new Promise<void>((resolve) => panel.disposed.connect(() => resolve()));
     };
     if (locks) void locks.request(`jupyter-agent ${base}${panel.context.path}`, hold);
     else void hold();
   }
 
-  /** Change a notebook by `change`; after it, it counts as unsaved only if this page may say so. */
+  /** Change a notebook by calling `change`. It then counts as unsaved only if this page may mark it. */
   change(panel: NotebookPanel | null, change: () => void): void {
     const model = panel?.content.model;
-    const keep = model?.dirty === false && !this.#ours.has(panel!.content);
+    const keep = model?.dirty === false && !this.#mayMark.has(panel!.content);
+    // `change` marks the notebook as changed; undo that where it was saved before and another tab will save it.
     change();
     if (model && keep) model.dirty = false;
   }

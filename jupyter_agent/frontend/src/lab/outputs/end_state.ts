@@ -1,17 +1,17 @@
-/** How a task ended, kept in the notebook: a saved file then shows it without any server. */
+/** The end state of a task in an output: a saved notebook then shows it without a server. */
 
 import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
-import { TASK_MIME, WIDGET_MIME, toldOf } from "./mime.js";
+import { TASK_MIME, WIDGET_MIME, parseOutputMetadata } from "./mime.js";
 
-/** What an output is made of, as far as it is changed here. */
+/** The parts of an output that are changed here. */
 export interface Output {
   readonly data: Record<string, unknown>;
   readonly metadata: Record<string, unknown>;
 }
 
-/** The still picture that the server draws of a task; null when it does not. */
-export async function stillPicture(server: Server, id: string): Promise<string | null> {
+/** Fetch the static HTML of a task, rendered by the server; null when the server does not deliver it. */
+export async function fetchTaskHtml(server: Server, id: string): Promise<string | null> {
   const response = await server
     .fetch(`tasks/${encodeURIComponent(id)}`, { headers: { Accept: "text/html" } })
     .catch(() => null);
@@ -19,26 +19,27 @@ export async function stillPicture(server: Server, id: string): Promise<string |
   return response?.ok && type.startsWith("text/html") ? response.text() : null;
 }
 
-/** The task as the server knows it; null when it does not tell. */
-export async function wholeTask(server: Server, id: string): Promise<Snapshot | null> {
+/** Fetch the snapshot of a task; null when the server does not deliver it. */
+export async function fetchTask(server: Server, id: string): Promise<Snapshot | null> {
   const response = await server.fetch(`tasks/${encodeURIComponent(id)}`).catch(() => null);
-  return response?.ok ? response.json() : null;
+  return response?.ok ? ((await response.json()) as Snapshot) : null;
 }
 
-/** Whether an output does not say yet how this attempt of its task ended. */
-export function isNews(output: Output, task: Snapshot): boolean {
-  const told = toldOf(output.metadata);
-  if (told?.id !== task.id) return false;
-  const known = told.snapshot;
+/** Return whether an output lacks the end state of this attempt of its task. */
+export function isOutdated(output: Output, task: Snapshot): boolean {
+  const shown = parseOutputMetadata(output.metadata);
+  if (shown?.id !== task.id) return false;
+  const known = shown.snapshot;
   return known?.state !== task.state || known.attempt !== task.attempt || known.ended !== task.ended;
 }
 
-/** The output with the task as it ended. A kernel's widget is not in it: no file keeps that alive. */
-export function ended(output: Output, task: Snapshot, picture: string | null): Output {
+/** Return the output with the end state of its task, and without the kernel's widget, which a file cannot keep.
+ * `staticHtml`: null keeps the HTML that is there. */
+export function withEndState(output: Output, task: Snapshot, staticHtml: string | null): Output {
   const { [WIDGET_MIME]: _, ...data } = output.data;
-  const told = output.metadata[TASK_MIME] as object;
+  const shown = output.metadata[TASK_MIME] as object;
   return {
-    data: picture === null ? data : { ...data, "text/html": picture },
-    metadata: { ...output.metadata, [TASK_MIME]: { ...told, snapshot: task } },
+    data: staticHtml === null ? data : { ...data, "text/html": staticHtml },
+    metadata: { ...output.metadata, [TASK_MIME]: { ...shown, snapshot: task } },
   };
 }

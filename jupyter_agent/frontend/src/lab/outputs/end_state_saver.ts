@@ -1,58 +1,62 @@
-/** Keeps in notebooks how their tasks ended. */
+/** Saves the end states of tasks into the outputs of open notebooks. */
 
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { IRenderMime } from "@jupyterlab/rendermime";
-import { ENDED } from "../../model/reducer.js";
-import type { TaskList } from "../../model/task_list_store.js";
+import { END_STATES } from "../../model/reducer.js";
+import type { TaskListStore } from "../../model/task_list_store.js";
 import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
-import type { Marks } from "./dirty_state.js";
+import type { DirtyState } from "./dirty_state.js";
 import { codeCells, outputsOf } from "./notebooks.js";
-import { ended, isNews, stillPicture, wholeTask } from "./end_state.js";
+import { withEndState, isOutdated, fetchTaskHtml, fetchTask } from "./end_state.js";
 
-/** An output, and the notebook that it is in; null for one that is elsewhere, as in a console. */
-export interface Place {
+/** An output and its notebook; null: the output is elsewhere, such as in a console. */
+export interface OutputLocation {
   readonly output: IRenderMime.IMimeModel;
   readonly panel: NotebookPanel | null;
 }
 
-export class Keeper {
-  constructor(
-    private readonly server: Server,
-    private readonly marks: Marks,
-  ) {}
+export class EndStateSaver {
+  readonly #server: Server;
+  readonly #dirtyState: DirtyState;
 
-  /** Look after all outputs of open notebooks, also those that are collapsed or out of sight. */
-  watch(list: TaskList, tracker: INotebookTracker): void {
-    list.watchChanges((_, task) => {
-      if (ENDED.has(task.state)) void this.#keepWhole(task, () => outputsIn(tracker));
+  constructor(server: Server, dirtyState: DirtyState) {
+    this.#server = server;
+    this.#dirtyState = dirtyState;
+  }
+
+  /** Save into all outputs of open notebooks, even those that are collapsed or not drawn. */
+  watch(list: TaskListStore, tracker: INotebookTracker): void {
+    list.subscribeToChanges((_, task) => {
+      if (END_STATES.has(task.state)) void this.#saveListed(task, () => outputsIn(tracker));
     });
   }
 
-  /** A list does not hear of logs and metrics; the server knows the whole task. */
-  async #keepWhole(listed: Snapshot, places: () => Place[]): Promise<void> {
-    if (!places().some(({ output }) => isNews(output, listed))) return;
-    const task = await wholeTask(this.server, listed.id);
-    if (task && ENDED.has(task.state)) await this.keep(task, places);
+  /** Fetch the whole task first: a list does not receive logs and metrics. */
+  async #saveListed(listed: Snapshot, locations: () => OutputLocation[]): Promise<void> {
+    if (!locations().some(({ output }) => isOutdated(output, listed))) return;
+    const task = await fetchTask(this.#server, listed.id);
+    if (task && END_STATES.has(task.state)) await this.save(task, locations);
   }
 
-  /** Write how `task` ended into those of `places` that show it and do not say so yet. */
-  async keep(task: Snapshot, places: () => Place[]): Promise<void> {
-    const news = () => places().filter(({ output }) => isNews(output, task));
-    if (news().length === 0) return;
-    const picture = await stillPicture(this.server, task.id);
-    // Asked again: meanwhile another view may have been faster, or the output may be gone.
-    for (const { output, panel } of news()) {
-      const now = ended(output, task, picture) as IRenderMime.IMimeModel.ISetDataOptions;
-      this.marks.change(panel, () => output.setData(now));
+  /** Write the end state of `task` into those outputs that show it and lack it. */
+  async save(task: Snapshot, locations: () => OutputLocation[]): Promise<void> {
+    const outdated = () => locations().filter(({ output }) => isOutdated(output, task));
+    if (outdated().length === 0) return;
+    const staticHtml = await fetchTaskHtml(this.#server, task.id);
+    // Look again: during the request another view may have saved it, or the output may have been removed.
+    for (const { output, panel } of outdated()) {
+      const updated = withEndState(output, task, staticHtml) as IRenderMime.IMimeModel.ISetDataOptions;
+      this.#dirtyState.change(panel, () => output.setData(updated));
     }
   }
 }
 
-function outputsIn(tracker: INotebookTracker): Place[] {
-  const places: Place[] = [];
+function outputsIn(tracker: INotebookTracker): OutputLocation[] {
+  const locations: OutputLocation[] = [];
   tracker.forEach((panel) => {
-    for (const cell of codeCells(panel)) places.push(...outputsOf(cell).map((output) => ({ output, panel })));
+    for (const cell of codeCells(panel))
+      locations.push(...outputsOf(cell).map((output) => ({ output, panel })));
   });
-  return places;
+  return locations;
 }

@@ -1,47 +1,47 @@
-/** What an output says in its metadata of the tasks it shows. */
+/** The metadata of outputs: which tasks an output shows. */
 
 import { emptyTask } from "../../model/reducer.js";
 import type { Snapshot } from "../../net/types.js";
 
 export const TASK_MIME = "application/vnd.jupyter-agent.task.v1+json";
 export const TASKS_MIME = "application/vnd.jupyter-agent.tasks.v1+json";
-/** The view that ipywidgets would draw. */
+/** The MIME type of ipywidgets' views. */
 export const WIDGET_MIME = "application/vnd.jupyter.widget-view+json";
 
 /** One task's output. `snapshot`: the task when the output was made, or when it ended. */
-export interface Told {
+export interface OutputMetadata {
   id: string;
   snapshot: Snapshot | null;
   slim: boolean;
 }
 
-/** What the metadata of a task's output says; null when it names no task. */
-export function toldOf(metadata: Record<string, unknown>): Told | null {
-  const told = metadata[TASK_MIME];
-  if (!isObject(told) || typeof told.task_id !== "string" || !told.task_id) return null;
-  return { id: told.task_id, snapshot: snapshotOf(told.snapshot, told.task_id), slim: told.slim === true };
+/** Parse the metadata of a task's output; null when it names no task. */
+export function parseOutputMetadata(metadata: Record<string, unknown>): OutputMetadata | null {
+  const task = metadata[TASK_MIME];
+  if (!isObject(task) || typeof task.task_id !== "string" || !task.task_id) return null;
+  return { id: task.task_id, snapshot: parseSnapshot(task.snapshot, task.task_id), slim: task.slim === true };
 }
 
-/** The tasks that a table shows, in its order. */
-export function tableOf(metadata: Record<string, unknown>): Snapshot[] {
-  const told = metadata[TASKS_MIME];
-  if (!isObject(told) || !Array.isArray(told.tasks)) return [];
-  return told.tasks.flatMap((task) => snapshotOf(task, isObject(task) ? task.id : null) ?? []);
+/** Parse the metadata of a table: its tasks, in its order. */
+export function parseTableMetadata(metadata: Record<string, unknown>): Snapshot[] {
+  const table = metadata[TASKS_MIME];
+  if (!isObject(table) || !Array.isArray(table.tasks)) return [];
+  return table.tasks.flatMap((task) => parseSnapshot(task, isObject(task) ? task.id : null) ?? []);
 }
 
-/** A file may hold anything; a snapshot has at least these. */
-function snapshotOf(value: unknown, id: unknown): Snapshot | null {
+/** Parse a snapshot from a file, which may contain anything; null unless it has at least an id and a state. */
+function parseSnapshot(value: unknown, id: unknown): Snapshot | null {
   if (!isObject(value) || value.id !== id || typeof value.id !== "string" || typeof value.state !== "string")
     return null;
   const lists = {
-    tags: listOf(value.tags),
-    messages: listOf(value.messages),
+    tags: listOrEmpty(value.tags),
+    messages: listOrEmpty(value.messages),
     metrics: isObject(value.metrics) ? value.metrics : {},
   };
   return { ...emptyTask(value.id), ...value, ...lists } as Snapshot;
 }
 
-function listOf(value: unknown): unknown[] {
+function listOrEmpty(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 

@@ -1,43 +1,48 @@
-/** Puts the views of tasks back that a page lost when it was left before its notebook was saved. */
+/** Restores the views of tasks that were lost because the page was left before its notebook was saved. */
 
 import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { PartialJSONObject } from "@lumino/coreutils";
 import { Backoff } from "../../net/backoff.js";
-import type { TaskList } from "../../model/task_list_store.js";
+import type { TaskPage } from "../../model/lookups.js";
+import type { TaskListStore } from "../../model/task_list_store.js";
 import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
-import { type CellNow, isStale, lostViews } from "./lost_views.js";
-import type { Marks } from "./dirty_state.js";
+import { type CellState, isStale, lostViews } from "./lost_views.js";
+import type { DirtyState } from "./dirty_state.js";
 import { TASK_MIME } from "./mime.js";
-import { codeCells, kernelOf, toldIn } from "./notebooks.js";
-import { stillPicture } from "./end_state.js";
+import { codeCells, kernelOf, tasksIn } from "./notebooks.js";
+import { fetchTaskHtml } from "./end_state.js";
 
-/** Cells that are asked for at once: their ids travel in an address. */
-const CELLS = 100;
-const MOST = 1000;
+/** Cells in one request: their ids are part of the URL. */
+const CELLS_PER_REQUEST = 100;
+/** Tasks in one answer. */
+const MAX_TASKS = 1000;
 
-export class PutBack {
-  /** Cells that were emptied on this page. */
+export class ViewRestorer {
+  /** Cells whose outputs were cleared on this page: their views are not lost. */
   readonly #emptied = new WeakSet<ICodeCellModel>();
-  /** The cell that is being changed here. */
+  /** The cell whose outputs this class is changing: no user clears them. */
   #filling: ICodeCellModel | null = null;
 
-  constructor(
-    private readonly server: Server,
-    private readonly marks: Marks,
-  ) {}
+  readonly #server: Server;
+  readonly #dirtyState: DirtyState;
 
-  /** From now on, look after every notebook that is opened. */
+  constructor(server: Server, dirtyState: DirtyState) {
+    this.#server = server;
+    this.#dirtyState = dirtyState;
+  }
+
+  /** Restore the views of every open notebook, and of those opened later. */
   watch(tracker: INotebookTracker): void {
     tracker.forEach((panel) => void this.#restore(panel));
     tracker.widgetAdded.connect((_, panel) => void this.#restore(panel));
   }
 
-  /** A task that begins in a cell whose run another page started, or this one before it was left. A shared
-   * notebook gets the output from the page that runs it. */
-  watchLate(list: TaskList, tracker: INotebookTracker): void {
-    list.watchChanges((before, task) => {
+  /** Show new tasks in cells whose run was started by another page, or by this one before it was left. Not in a
+   * collaborative notebook, which gets the output from the page that runs it. */
+  watchNewTasks(list: TaskListStore, tracker: INotebookTracker): void {
+    list.subscribeToChanges((before, task) => {
       if (before !== null || task.attempt > 1) return;
       tracker.forEach((panel) => {
         if (panel.context.model.collaborative) return;
@@ -49,10 +54,10 @@ export class PutBack {
 
   async #restore(panel: NotebookPanel): Promise<void> {
     await panel.context.ready;
-    this.marks.claim(panel, this.server.base);
+    this.#dirtyState.claim(panel, this.#server.base);
     const cells = codeCells(panel);
     const stop = this.#watchCleared(cells);
-    const tasks = await this.#tasksOf(panel, cells);
+    const tasks = await this.#fetchTasks(panel, cells);
     for (const cell of cells) await this.#fill(panel, cell, tasks);
     stop();
   }
@@ -68,75 +73,77 @@ export class PutBack {
     return () => stops.forEach((stop) => stop());
   }
 
-  /** The tasks of these cells; none when the server does not tell. Asks until it is there. */
-  async #tasksOf(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[]> {
+  /** Fetch the tasks of these cells, with retries until the server is there; none when it refuses. */
+  async #fetchTasks(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[]> {
     const found: Snapshot[] = [];
-    for (let at = 0; at < cells.length; at += CELLS) {
-      found.push(...(await this.#ask(panel, cells.slice(at, at + CELLS))));
+    for (let at = 0; at < cells.length; at += CELLS_PER_REQUEST) {
+      found.push(...(await this.#fetchTasksOfCells(panel, cells.slice(at, at + CELLS_PER_REQUEST))));
     }
     return found;
   }
 
-  async #ask(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[]> {
+  async #fetchTasksOfCells(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[]> {
     const backoff = new Backoff();
     while (!panel.isDisposed) {
       const query = {
         notebook: panel.context.path,
         cells: cells.map(({ id }) => id).join(","),
-        limit: String(MOST),
+        limit: String(MAX_TASKS),
       };
-      const response = await this.server.fetch(`tasks?${new URLSearchParams(query)}`).catch(() => null);
-      if (response?.ok) return (await response.json()).tasks;
+      const response = await this.#server.fetch(`tasks?${new URLSearchParams(query)}`).catch(() => null);
+      if (response?.ok) return ((await response.json()) as TaskPage).tasks;
       if (response && response.status < 500) return [];
-      await later(backoff.next(Math.random()));
+      await sleep(backoff.next(Math.random()));
     }
     return [];
   }
 
   async #fill(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Promise<void> {
-    if (this.#lost(panel, cell, tasks).length === 0) return;
-    const pictures = new Map<string, string | null>();
-    for (const { id } of this.#lost(panel, cell, tasks))
-      pictures.set(id, await stillPicture(this.server, id));
-    // While the server was asked the cell may have run, or its notebook may have been closed.
-    const lost = this.#lost(panel, cell, tasks);
-    if (lost.length > 0) this.marks.change(panel, () => this.#put(panel, cell, lost, pictures));
+    if (this.#lostViews(panel, cell, tasks).length === 0) return;
+    const htmlByTask = new Map<string, string | null>();
+    for (const { id } of this.#lostViews(panel, cell, tasks))
+      htmlByTask.set(id, await fetchTaskHtml(this.#server, id));
+    // Look again: during the requests the cell may have run, or its notebook may have been closed.
+    const lost = this.#lostViews(panel, cell, tasks);
+    if (lost.length > 0)
+      this.#dirtyState.change(panel, () => this.#addOutputs(panel, cell, lost, htmlByTask));
   }
 
-  #put(
+  #addOutputs(
     panel: NotebookPanel,
     cell: ICodeCellModel,
     lost: Snapshot[],
-    pictures: Map<string, string | null>,
+    htmlByTask: Map<string, string | null>,
   ): void {
     this.#filling = cell;
-    if (isStale(lost, cellNow(panel, cell))) cell.outputs.clear();
-    for (const task of lost) putInto(cell, task, pictures.get(task.id) ?? null);
+    if (isStale(lost, cellState(panel, cell))) cell.outputs.clear();
+    for (const task of lost) addOutput(cell, task, htmlByTask.get(task.id) ?? null);
     this.#filling = null;
   }
 
-  #lost(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Snapshot[] {
-    if (panel.isDisposed || cell.isDisposed || this.#emptied.has(cell) || this.marks.hasRun(cell)) return [];
-    return lostViews(tasks, cellNow(panel, cell));
+  #lostViews(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Snapshot[] {
+    if (panel.isDisposed || cell.isDisposed || this.#emptied.has(cell) || this.#dirtyState.hasRun(cell))
+      return [];
+    return lostViews(tasks, cellState(panel, cell));
   }
 }
 
-function cellNow(panel: NotebookPanel, cell: ICodeCellModel): CellNow {
-  const told = toldIn(cell);
-  const [shown, runs] = [told.map(({ id }) => id), told.map(({ snapshot }) => snapshot?.run ?? null)];
+function cellState(panel: NotebookPanel, cell: ICodeCellModel): CellState {
+  const tasks = tasksIn(cell);
+  const [shown, runs] = [tasks.map(({ id }) => id), tasks.map(({ snapshot }) => snapshot?.run ?? null)];
   return { id: cell.id, shown: new Set(shown), runs: new Set(runs), saved: savedAt(panel) };
 }
 
-/** Give a cell the output that its kernel gave it. */
-function putInto(cell: ICodeCellModel, task: Snapshot, picture: string | null): void {
-  // As after a run: a cell without outputs has nothing in it that a stranger made.
+/** Add the output that the kernel sent to a cell. */
+function addOutput(cell: ICodeCellModel, task: Snapshot, staticHtml: string | null): void {
+  // As after a run: a cell without outputs contains nothing untrusted.
   if (cell.outputs.length === 0) cell.trusted = true;
   const slim = task.view === "slim" ? { slim: true } : {};
   cell.outputs.add({
     output_type: "display_data",
     data: {
       [TASK_MIME]: { v: 1 },
-      ...(picture === null ? {} : { "text/html": picture }),
+      ...(staticHtml === null ? {} : { "text/html": staticHtml }),
       "text/plain": `<Task ${task.name}>`,
     },
     metadata: {
@@ -145,12 +152,12 @@ function putInto(cell: ICodeCellModel, task: Snapshot, picture: string | null): 
   });
 }
 
-/** When the notebook's file was last saved, Unix seconds; 0 when nobody knows. */
+/** Return when the notebook's file was last saved, Unix seconds; 0 when unknown. */
 function savedAt(panel: NotebookPanel): number {
   const saved = Date.parse(panel.context.contentsModel?.last_modified ?? "");
   return Number.isNaN(saved) ? 0 : saved / 1000;
 }
 
-function later(seconds: number): Promise<void> {
+function sleep(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -1,18 +1,18 @@
-/** Draws the table of several tasks, in any notebook. */
+/** The renderer of tables of tasks, for any notebook. */
 
 import type { IRenderMime } from "@jupyterlab/rendermime";
 import { Widget } from "@lumino/widgets";
 import { TasksElement } from "../../list/index.js";
 import type { Snapshot } from "../../net/types.js";
 import { PageHost } from "./host.js";
-import { TASKS_MIME, tableOf } from "./mime.js";
-import { FIRST, type Means } from "./task_renderer.js";
+import { TASKS_MIME, parseTableMetadata } from "./mime.js";
+import { RANK, type RendererDependencies } from "./task_renderer.js";
 
-/** Let tables of tasks be drawn by the element, also in notebooks that are not trusted. */
-export function addTableRenderer(means: Means): void {
-  means.rendermime.addFactory(
-    { safe: true, mimeTypes: [TASKS_MIME], createRenderer: () => new TableRenderer(means) },
-    FIRST,
+/** Register the renderer, for notebooks that are not trusted, too. */
+export function addTableRenderer(dependencies: RendererDependencies): void {
+  dependencies.rendermime.addFactory(
+    { safe: true, mimeTypes: [TASKS_MIME], createRenderer: () => new TableRenderer(dependencies) },
+    RANK,
   );
 }
 
@@ -20,18 +20,21 @@ export class TableRenderer extends Widget implements IRenderMime.IRenderer {
   #element: TasksElement | null = null;
   readonly #host: PageHost;
 
-  constructor(private readonly means: Means) {
+  readonly #dependencies: RendererDependencies;
+
+  constructor(dependencies: RendererDependencies) {
     super();
+    this.#dependencies = dependencies;
     this.addClass("jp-RenderedJupyterAgentTasks");
-    this.#host = new PageHost(this, means, () => false);
+    this.#host = new PageHost(this, dependencies, () => false);
     this.node.addEventListener(
       "ja-open",
-      ({ detail }: CustomEventInit<Snapshot>) => detail && means.open(detail),
+      ({ detail }: CustomEventInit<Snapshot>) => detail && dependencies.open(detail),
     );
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const tasks = tableOf(model.metadata);
+    const tasks = parseTableMetadata(model.metadata);
     const element = (this.#element ??= this.#make());
     element.ids = tasks.map((task) => task.id);
     element.snapshots = tasks;
@@ -46,7 +49,7 @@ export class TableRenderer extends Widget implements IRenderMime.IRenderer {
 
   #make(): TasksElement {
     const element = new TasksElement();
-    element.server = this.means.server;
+    element.server = this.#dependencies.server;
     element.host = this.#host;
     this.node.replaceChildren(element);
     return element;

@@ -1,4 +1,4 @@
-/** Draws the outputs of tasks, in any notebook, straight from the server. */
+/** The renderer of a task's output, for any notebook; live from the server. */
 
 import type { IRenderMime, IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { Widget } from "@lumino/widgets";
@@ -6,49 +6,52 @@ import { TaskElement } from "../../element/index.js";
 import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
 import { PageHost } from "./host.js";
-import type { Keeper, Place } from "./end_state_saver.js";
-import { TASK_MIME, toldOf, type Told } from "./mime.js";
+import type { EndStateSaver, OutputLocation } from "./end_state_saver.js";
+import { TASK_MIME, parseOutputMetadata, type OutputMetadata } from "./mime.js";
 import { panelOf } from "./notebooks.js";
 
-/** The rank, below any other: ipywidgets' own is -10. */
-export const FIRST = -100;
+/** The rank of our renderers, ahead of all others: that of ipywidgets is -10. */
+export const RANK = -100;
 
-/** What the renderers need of the page. */
-export interface Means {
+/** What the renderers need from the page. */
+export interface RendererDependencies {
   readonly rendermime: IRenderMimeRegistry;
   readonly server: Server | null;
   /** Null without a server. */
-  readonly keeper: Keeper | null;
+  readonly endStateSaver: EndStateSaver | null;
   open(task: Snapshot): void;
 }
 
-/** Let tasks be drawn by the element, also in notebooks that are not trusted. */
-export function addTaskRenderer(means: Means): void {
-  means.rendermime.addFactory(
-    { safe: true, mimeTypes: [TASK_MIME], createRenderer: () => new TaskRenderer(means) },
-    FIRST,
+/** Register the renderer, for notebooks that are not trusted, too. */
+export function addTaskRenderer(dependencies: RendererDependencies): void {
+  dependencies.rendermime.addFactory(
+    { safe: true, mimeTypes: [TASK_MIME], createRenderer: () => new TaskRenderer(dependencies) },
+    RANK,
   );
 }
 
-/** One task's output. Drawn again, the element stays, with its place in the log. */
+/** Renders one output. When it is rendered again, the element stays, with its scroll position in the log. */
 export class TaskRenderer extends Widget implements IRenderMime.IRenderer {
   #element: TaskElement | null = null;
   #model: IRenderMime.IMimeModel | null = null;
   readonly #host: PageHost;
 
-  constructor(private readonly means: Means) {
+  readonly #dependencies: RendererDependencies;
+
+  constructor(dependencies: RendererDependencies) {
     super();
+    this.#dependencies = dependencies;
     this.addClass("jp-RenderedJupyterAgentTask");
-    this.#host = new PageHost(this, means, () => this.#model?.trusted ?? false);
+    this.#host = new PageHost(this, dependencies, () => this.#model?.trusted ?? false);
     this.node.addEventListener("ja-ended", ({ detail }: CustomEventInit<Snapshot>) => {
-      if (detail) void means.keeper?.keep(detail, () => this.#places());
+      if (detail) void dependencies.endStateSaver?.save(detail, () => this.#locations());
     });
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.#model = model;
-    const told = toldOf(model.metadata);
-    if (told) this.#draw(told);
+    const shown = parseOutputMetadata(model.metadata);
+    if (shown) this.#draw(shown);
     else this.node.textContent = "This output does not say which task it shows.";
   }
 
@@ -60,7 +63,7 @@ export class TaskRenderer extends Widget implements IRenderMime.IRenderer {
     super.dispose();
   }
 
-  #draw({ id, snapshot, slim }: Told): void {
+  #draw({ id, snapshot, slim }: OutputMetadata): void {
     const element = this.#element?.taskId === id ? this.#element : this.#make(id);
     element.slim = slim;
     element.snapshot = snapshot;
@@ -70,13 +73,13 @@ export class TaskRenderer extends Widget implements IRenderMime.IRenderer {
   #make(id: string): TaskElement {
     const element = new TaskElement();
     element.taskId = id;
-    element.server = this.means.server;
+    element.server = this.#dependencies.server;
     element.host = this.#host;
     this.node.replaceChildren(element);
     return (this.#element = element);
   }
 
-  #places(): Place[] {
+  #locations(): OutputLocation[] {
     return this.#model ? [{ output: this.#model, panel: panelOf(this) }] : [];
   }
 }

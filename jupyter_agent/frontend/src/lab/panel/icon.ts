@@ -1,4 +1,4 @@
-/** Our own icon: work that is done, and work that goes on. */
+/** The icon of the extension. */
 
 import { LabIcon } from "@jupyterlab/ui-components";
 

@@ -1,4 +1,4 @@
-/** All tasks of the server, in the side bar; and one of them in a tab of its own. */
+/** The side bar's panel with all tasks of the server, and tabs with one task each. */
 
 import type { ILabShell } from "@jupyterlab/application";
 import { MainAreaWidget } from "@jupyterlab/apputils";
@@ -6,10 +6,10 @@ import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { type Message } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
-import { adopt } from "../../dom/styles.js";
+import { adoptStyles } from "../../dom/styles.js";
 import { TaskElement } from "../../element/index.js";
 import { TasksElement } from "../../list/index.js";
-import { oneLine } from "../../model/format.js";
+import { toSingleLine } from "../../model/format.js";
 import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
 import { PageHost } from "../outputs/host.js";
@@ -18,7 +18,7 @@ import css from "./panel.css";
 
 export const PANEL = "jupyter-agent-tasks";
 
-export interface PanelMeans {
+export interface PanelDependencies {
   readonly rendermime: IRenderMimeRegistry;
   readonly server: Server;
   open(task: Snapshot): void;
@@ -28,15 +28,18 @@ export interface PanelMeans {
 export class Panel extends Widget {
   readonly #host: PageHost;
 
-  constructor(means: PanelMeans) {
+  constructor(dependencies: PanelDependencies) {
     super();
     this.id = PANEL;
     this.title.icon = tasksIcon;
     this.title.caption = "Tasks";
     this.addClass("ja-panel");
-    this.#host = new PageHost(this, means, () => false);
-    const list = Object.assign(new TasksElement(), { server: means.server, host: this.#host });
-    list.addEventListener("ja-open", ({ detail }: CustomEventInit<Snapshot>) => detail && means.open(detail));
+    this.#host = new PageHost(this, dependencies, () => false);
+    const list = Object.assign(new TasksElement(), { server: dependencies.server, host: this.#host });
+    list.addEventListener(
+      "ja-open",
+      ({ detail }: CustomEventInit<Snapshot>) => detail && dependencies.open(detail),
+    );
     const title = Object.assign(document.createElement("h2"), {
       className: "ja-panel-title",
       textContent: "Tasks",
@@ -46,7 +49,7 @@ export class Panel extends Widget {
   }
 
   protected override onAfterAttach(_: Message): void {
-    adopt(this.node, css);
+    adoptStyles(this.node, css);
   }
 
   override dispose(): void {
@@ -55,17 +58,17 @@ export class Panel extends Widget {
   }
 }
 
-/** One task, whole. */
+/** A tab with one task. */
 class TaskTab extends Widget {
   readonly #host: PageHost;
 
-  constructor(means: PanelMeans, task: Snapshot) {
+  constructor(dependencies: PanelDependencies, task: Snapshot) {
     super();
     this.addClass("ja-tab");
-    this.#host = new PageHost(this, means, () => false);
+    this.#host = new PageHost(this, dependencies, () => false);
     const element = Object.assign(new TaskElement(), {
       taskId: task.id,
-      server: means.server,
+      server: dependencies.server,
       host: this.#host,
       snapshot: task,
     });
@@ -73,7 +76,7 @@ class TaskTab extends Widget {
   }
 
   protected override onAfterAttach(_: Message): void {
-    adopt(this.node, css);
+    adoptStyles(this.node, css);
   }
 
   override dispose(): void {
@@ -82,8 +85,13 @@ class TaskTab extends Widget {
   }
 }
 
-/** Show a task in the main area, once however often it is asked for; below a notebook that is open. */
-export function showTask(shell: ILabShell, means: PanelMeans, task: Snapshot, beside: Widget | null): void {
+/** Show a task in a tab of the main area, below the notebook `beside` if there is no such tab yet. Idempotent. */
+export function showTask(
+  shell: ILabShell,
+  dependencies: PanelDependencies,
+  task: Snapshot,
+  beside: Widget | null,
+): void {
   const id = `${PANEL}-${task.id}`;
   const tabs = [...shell.widgets("main")].filter((widget) => widget.id.startsWith(PANEL));
   if (!tabs.some((tab) => tab.id === id)) {
@@ -91,15 +99,15 @@ export function showTask(shell: ILabShell, means: PanelMeans, task: Snapshot, be
       beside && tabs.length === 0
         ? { mode: "split-bottom", ref: beside.id }
         : { mode: "tab-after", ref: tabs.at(-1)?.id };
-    shell.add(tabOf(means, task, id), "main", place as DocumentRegistry.IOpenOptions);
+    shell.add(tabOf(dependencies, task, id), "main", place as DocumentRegistry.IOpenOptions);
   }
   shell.activateById(id);
 }
 
-function tabOf(means: PanelMeans, task: Snapshot, id: string): Widget {
-  const tab = new MainAreaWidget({ content: new TaskTab(means, task) });
+function tabOf(dependencies: PanelDependencies, task: Snapshot, id: string): Widget {
+  const tab = new MainAreaWidget({ content: new TaskTab(dependencies, task) });
   tab.id = id;
-  tab.title.label = oneLine(task.name) || "task";
+  tab.title.label = toSingleLine(task.name) || "task";
   tab.title.icon = tasksIcon;
   tab.title.closable = true;
   return tab;

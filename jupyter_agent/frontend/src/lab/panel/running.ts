@@ -1,11 +1,11 @@
-/** Running tasks among what JupyterLab says is running. */
+/** The section of active tasks in JupyterLab's "Running" panel. */
 
 import type { IRunningSessions } from "@jupyterlab/running";
 import { Signal, type ISignal } from "@lumino/signaling";
-import { stateWord } from "../../element/sections.js";
+import { stateLabel } from "../../element/sections.js";
 import { nameOf, notebookOf, percent } from "../../list/labels.js";
-import { ENDED } from "../../model/reducer.js";
-import type { TaskList } from "../../model/task_list_store.js";
+import { END_STATES } from "../../model/reducer.js";
+import type { TaskListStore } from "../../model/task_list_store.js";
 import type { Snapshot } from "../../net/types.js";
 import { tasksIcon } from "./icon.js";
 
@@ -16,14 +16,17 @@ export class RunningTasks implements IRunningSessions.IManager {
   readonly shutdownAllConfirmationText = "Cancel all running tasks?";
   readonly #changed = new Signal<this, void>(this);
 
-  constructor(
-    private readonly list: TaskList,
-    private readonly open: (task: Snapshot) => void,
-    private readonly cancel: (task: Snapshot) => void,
-  ) {
+  readonly #list: TaskListStore;
+  readonly #open: (task: Snapshot) => void;
+  readonly #cancel: (task: Snapshot) => void;
+
+  constructor(list: TaskListStore, open: (task: Snapshot) => void, cancel: (task: Snapshot) => void) {
+    this.#list = list;
+    this.#open = open;
+    this.#cancel = cancel;
     let last = "";
-    list.watch(() => {
-      const now = JSON.stringify(this.#active().map((task) => [task.id, stateWord(task)]));
+    list.subscribe(() => {
+      const now = JSON.stringify(this.#active().map((task) => [task.id, stateLabel(task)]));
       if (now !== last) this.#changed.emit();
       last = now;
     });
@@ -38,16 +41,16 @@ export class RunningTasks implements IRunningSessions.IManager {
   }
 
   shutdownAll(): void {
-    this.#active().forEach(this.cancel);
+    this.#active().forEach(this.#cancel);
   }
 
-  /** Nothing to be asked for: the list lives. */
+  /** Nothing to fetch: the list is live. */
   refreshRunning(): void {
     this.#changed.emit();
   }
 
   #active(): Snapshot[] {
-    return this.list.tasks.filter((task) => !ENDED.has(task.state));
+    return this.#list.tasks.filter((task) => !END_STATES.has(task.state));
   }
 
   #item(task: Snapshot): IRunningSessions.IRunningItem {
@@ -55,10 +58,10 @@ export class RunningTasks implements IRunningSessions.IManager {
     return {
       icon: () => tasksIcon,
       label: () => nameOf(task),
-      labelTitle: () => [nameOf(task), stateWord(task), where, task.id].filter(Boolean).join("\n"),
-      detail: () => (task.prompt ? stateWord(task) : percent(task) || stateWord(task)),
-      open: () => this.open(task),
-      shutdown: () => this.cancel(task),
+      labelTitle: () => [nameOf(task), stateLabel(task), where, task.id].filter(Boolean).join("\n"),
+      detail: () => (task.prompt ? stateLabel(task) : percent(task) || stateLabel(task)),
+      open: () => this.#open(task),
+      shutdown: () => this.#cancel(task),
     };
   }
 }

@@ -1,17 +1,17 @@
-/** How many tasks are running, in the status bar. */
+/** The status bar item: the number of active tasks. */
 
 import { Signal, type ISignal } from "@lumino/signaling";
 import type { Message } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
-import { adopt } from "../../dom/styles.js";
-import { ENDED } from "../../model/reducer.js";
-import type { TaskList } from "../../model/task_list_store.js";
-import { asks } from "../../list/labels.js";
+import { adoptStyles } from "../../dom/styles.js";
+import { END_STATES } from "../../model/reducer.js";
+import type { TaskListStore } from "../../model/task_list_store.js";
+import { isWaitingForAnswer } from "../../list/labels.js";
 import { tasksIcon } from "./icon.js";
 import css from "./panel.css";
 
 export class StatusItem extends Widget {
-  /** Whether there is anything to say. */
+  /** Whether the item is to be shown. */
   active = false;
   readonly #activeChanged = new Signal<this, void>(this);
   readonly #button = Object.assign(document.createElement("button"), {
@@ -21,13 +21,14 @@ export class StatusItem extends Widget {
   readonly #text = document.createElement("span");
   readonly #stop: () => void;
 
-  /** `wanted`: whether the person wants it. */
-  constructor(
-    private readonly list: TaskList,
-    private readonly wanted: () => boolean,
-    open: () => void,
-  ) {
+  readonly #list: TaskListStore;
+  readonly #isEnabled: () => boolean;
+
+  /** `isEnabled`: the user's setting. */
+  constructor(list: TaskListStore, isEnabled: () => boolean, open: () => void) {
     super();
+    this.#list = list;
+    this.#isEnabled = isEnabled;
     this.addClass("jp-mod-highlighted");
     tasksIcon.element({
       container: this.#button.appendChild(document.createElement("span")),
@@ -36,7 +37,7 @@ export class StatusItem extends Widget {
     this.#button.append(this.#text);
     this.#button.addEventListener("click", open);
     this.node.append(this.#button);
-    this.#stop = list.watch(() => this.refresh());
+    this.#stop = list.subscribe(() => this.refresh());
     this.refresh();
   }
 
@@ -45,9 +46,9 @@ export class StatusItem extends Widget {
   }
 
   refresh(): void {
-    const running = this.list.tasks.filter((task) => !ENDED.has(task.state));
-    const asking = running.filter(asks).length;
-    const active = this.wanted() && running.length > 0;
+    const running = this.#list.tasks.filter((task) => !END_STATES.has(task.state));
+    const asking = running.filter(isWaitingForAnswer).length;
+    const active = this.#isEnabled() && running.length > 0;
     const words = `${running.length} ${running.length === 1 ? "task" : "tasks"} running`;
     const title = `${words}${asking ? `, ${asking} waiting for an answer` : ""}. Show the tasks.`;
     const text = asking ? `${running.length}, ${asking} waiting for you` : String(running.length);
@@ -62,7 +63,7 @@ export class StatusItem extends Widget {
   }
 
   protected override onAfterAttach(_: Message): void {
-    adopt(this.node, css);
+    adoptStyles(this.node, css);
   }
 
   override dispose(): void {

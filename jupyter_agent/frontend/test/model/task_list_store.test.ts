@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { TaskList } from "../src/model/task_list_store.js";
-import type { Snapshot } from "../src/net/types.js";
-import { event, json, queued, Scripted, settle, snapshot, state } from "./scripted.js";
+import { TaskListStore } from "../../src/model/task_list_store.js";
+import type { Snapshot } from "../../src/net/types.js";
+import { event, json, queued, Scripted, settle, snapshot, state } from "../support/scripted_server.js";
 
 let server: Scripted;
-let list: TaskList;
+let list: TaskListStore;
 let changes: [string | null, string][];
 let stop: () => void;
 
 function open(ids: string[] | null = null): void {
   server = new Scripted();
-  list = TaskList.of(server.connection, server.server, ids);
+  list = TaskListStore.of(server.connection, server.server, ids);
   changes = [];
-  stop = list.watchChanges((before, after) => changes.push([before && told(before), told(after)]));
+  stop = list.subscribeToChanges((before, after) => changes.push([before && told(before), told(after)]));
   server.open();
 }
 
@@ -34,9 +34,9 @@ describe("what is in the list", () => {
   });
 
   it("says whether the server has told its tasks", () => {
-    expect([list.known, list.status]).toEqual([false, "connecting"]);
+    expect([list.isLoaded, list.status]).toEqual([false, "connecting"]);
     server.start([]);
-    expect([list.known, list.status]).toEqual([true, "live"]);
+    expect([list.isLoaded, list.status]).toEqual([true, "live"]);
   });
 
   it("puts tasks that ask first, then running, queued and ended ones, each the newest first", () => {
@@ -290,7 +290,7 @@ describe("changes", () => {
 
   it("calls a watcher once for many events", () => {
     let calls = 0;
-    list.watch(() => (calls += 1));
+    list.subscribe(() => (calls += 1));
     server.start([snapshot("1")]);
     calls = 0;
     server.tell(...Array.from({ length: 50 }, (_, n) => event(n + 1, "1", "progress", { done: n })));
@@ -384,14 +384,14 @@ describe("named tasks", () => {
 
 describe("sharing", () => {
   it("there is one list for a connection, until nobody looks", () => {
-    expect(TaskList.of(server.connection, server.server)).toBe(list);
+    expect(TaskListStore.of(server.connection, server.server)).toBe(list);
     stop();
-    expect(TaskList.of(server.connection, server.server)).not.toBe(list);
+    expect(TaskListStore.of(server.connection, server.server)).not.toBe(list);
   });
 
   it("stops listening with the last watcher", () => {
     server.start([]);
-    const leave = list.watch(() => {});
+    const leave = list.subscribe(() => {});
     stop();
     expect(server.current.sent.at(-1).type).toBe("subscribe");
     leave();

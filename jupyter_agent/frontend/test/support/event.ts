@@ -1,4 +1,4 @@
-import type { TaskEvent } from "../src/net/types.js";
+import type { TaskEvent } from "../../src/net/types.js";
 
 /** An event of task `t` as the wire has it. */
 export const event = (offset: number, type: string, data: object, more: object = {}): TaskEvent =>

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { Backoff } from "../src/net/backoff.js";
-import { Protocol, comeBack } from "../src/net/protocol.js";
-import type { Action, Subscription } from "../src/net/types.js";
+import { Protocol, shouldReconnect } from "../../src/net/protocol.js";
+import type { Action, Subscription } from "../../src/net/types.js";
 
 const interest = (id = 1): Subscription => ({ id, tasks: ["t"], tail: 10, cursor: null, answered: false });
 const frame = (message: object) => JSON.stringify(message);
@@ -190,11 +189,4 @@ test.each([
   [4501, false],
   [4503, false],
   [1009, false],
-])("close code %i: come back is %s", (code, back) => expect(comeBack(code)).toBe(back));
-
-test("delays double up to the limit, with full jitter", () => {
-  const backoff = new Backoff();
-  expect([...Array(9)].map(() => backoff.next(1))).toEqual([0.25, 0.5, 1, 2, 4, 8, 15, 15, 15]);
-  backoff.reset();
-  expect(backoff.next(0.5)).toBe(0.125);
-});
+])("close code %i: come back is %s", (code, back) => expect(shouldReconnect(code)).toBe(back));

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { Notifier } from "../src/lab/notifications/notifier.js";
-import type { Change, TaskList } from "../src/model/task_list_store.js";
-import { snapshot } from "./scripted.js";
+import { Notifier } from "../../../src/lab/notifications/notifier.js";
+import type { ChangeListener, TaskListStore } from "../../../src/model/task_list_store.js";
+import { snapshot } from "../../support/scripted_server.js";
 
 /** The page's notifications: those that are on the screen, by id. */
 const screen = vi.hoisted(() => new Map<string, string>());
@@ -18,15 +18,15 @@ vi.mock("@jupyterlab/apputils", () => {
 
 const asks = (text: string) => snapshot("1", { prompt: { prompt_id: text, text, choices: null } });
 const told = () => [...screen.values()];
-let tell: Change;
+let tell: ChangeListener;
 
 beforeEach(() => {
   screen.clear();
-  const list = { watchChanges: (change: Change) => ((tell = change), () => {}) };
+  const list = { subscribeToChanges: (change: ChangeListener) => ((tell = change), () => {}) };
   new Notifier(
     () => ({ notify: "long", longAfter: 30 }),
     () => {},
-  ).watch(list as unknown as TaskList);
+  ).watch(list as unknown as TaskListStore);
 });
 
 test("a question goes from the screen when it is answered, wherever that was", () => {

@@ -1,19 +1,19 @@
 import { expect, test } from "vitest";
-import { connected, quiet } from "./world.js";
+import { connected, quiet } from "../support/fake_environment.js";
 
 const interest = { tasks: ["t"], tail: 10 };
 
 test("nothing is sent before the socket is open, or after it closed", async () => {
   const { world, connection } = connected();
   expect(await connection.command("t", 1, "cancel", {})).toMatchObject({ ok: false });
-  const id = connection.follow(interest, quiet);
+  const id = connection.subscribe(interest, quiet);
   world.up();
-  connection.follow({ tasks: ["u"], tail: 10 }, quiet);
+  connection.subscribe({ tasks: ["u"], tail: 10 }, quiet);
   expect(world.sentTypes()).toEqual(["hello"]);
   world.say({ type: "welcome", now: 0, heartbeat: 25 });
   const pending = connection.command("t", 1, "cancel", {});
   world.shut(1006);
-  connection.leave(id);
+  connection.unsubscribe(id);
   connection.check();
   expect((await pending).message).toContain("before the server answered");
   expect(world.sentTypes(world.sockets[0])).toEqual(["hello", "subscribe", "subscribe", "command"]);
@@ -22,7 +22,7 @@ test("nothing is sent before the socket is open, or after it closed", async () =
 
 test("what is asked while a connection is made is sent once, when it is there", async () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   const pending = connection.command("t", 1, "cancel", {});
   world.shut(1006);
   world.fire();
@@ -39,7 +39,7 @@ test("what is asked while a connection is made is sent once, when it is there", 
 
 test("what is asked while no connection can be made is answered so", async () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   const pending = connection.command("t", 1, "cancel", {});
   for (let attempt = 0; attempt < 4; attempt += 1) {
     world.shut(1006);
@@ -52,16 +52,16 @@ test("what is asked while no connection can be made is answered so", async () =>
 
 test("what is asked of a connection that nobody uses any more is answered so", async () => {
   const { world, connection } = connected();
-  const id = connection.follow(interest, quiet);
+  const id = connection.subscribe(interest, quiet);
   const pending = connection.command("t", 1, "cancel", {});
-  connection.leave(id);
+  connection.unsubscribe(id);
   world.fire(5);
   expect((await pending).message).toContain("cannot be reached");
 });
 
 test("it comes back later each time, but never later than the limit", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   const delays = [...Array(9)].map(() => {
     world.shut(1006);
     return world.fire();
@@ -73,7 +73,7 @@ test("it comes back later each time, but never later than the limit", () => {
 
 test("after a welcome it comes back soon again", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   world.shut(1006);
   world.fire();
   world.shut(1006);
@@ -85,7 +85,7 @@ test("after a welcome it comes back soon again", () => {
 
 test("bye says when to come back", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   world.welcome();
   world.say({ type: "bye", reconnect: true, retry_ms: 4000 });
   world.shut(1012);
@@ -94,7 +94,7 @@ test("bye says when to come back", () => {
 
 test("a code that means don't come back is obeyed", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   world.welcome();
   world.shut(4503);
   connection.check();
@@ -105,25 +105,25 @@ test("a code that means don't come back is obeyed", () => {
 
 test("a page without views closes its socket after a moment, and opens another for the next view", () => {
   const { world, connection } = connected();
-  const id = connection.follow(interest, quiet);
+  const id = connection.subscribe(interest, quiet);
   world.welcome();
-  connection.leave(id);
+  connection.unsubscribe(id);
   world.fire(5);
   expect(world.sockets[0]!.closed).toBe(true);
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   expect(world.sockets).toHaveLength(2);
 });
 
 test("a view that is shown again within that moment keeps the socket", () => {
   const { world, connection } = connected();
-  connection.leave(connection.follow(interest, quiet));
-  connection.follow(interest, quiet);
+  connection.unsubscribe(connection.subscribe(interest, quiet));
+  connection.subscribe(interest, quiet);
   expect(world.timers.some((timer) => timer.seconds === 5)).toBe(false);
 });
 
 test("silence for three heartbeats ends in a new connection", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   world.welcome(10);
   world.time = 30;
   world.fire(30);
@@ -134,7 +134,7 @@ test("silence for three heartbeats ends in a new connection", () => {
 
 test("a page that is looked at again asks at once, and gives up a line that does not answer", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   world.welcome();
   world.say({ type: "subscribed", id: 1, recovered: false, cursor: "e:0", tasks: [] });
   world.time = 100;
@@ -147,7 +147,7 @@ test("a page that is looked at again asks at once, and gives up a line that does
 
 test("while it waits to come back, a page that is looked at again connects at once", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   world.shut(1006);
   connection.check();
   expect(world.sockets).toHaveLength(2);
@@ -156,7 +156,7 @@ test("while it waits to come back, a page that is looked at again connects at on
 
 test("a subscription is live when it is answered, connecting after a cut, offline after four of them", () => {
   const { world, connection } = connected();
-  const id = connection.follow(interest, quiet);
+  const id = connection.subscribe(interest, quiet);
   expect(connection.status(id)).toBe("connecting");
   world.welcome();
   world.say({ type: "subscribed", id, recovered: false, cursor: "e:0", tasks: [] });
@@ -171,8 +171,8 @@ test("a subscription is live when it is answered, connecting after a cut, offlin
 
 test("a network that is gone is said at once", () => {
   const { world, connection } = connected();
-  const id = connection.follow(interest, quiet);
-  world.isOnline = false;
+  const id = connection.subscribe(interest, quiet);
+  world.connectedToNetwork = false;
   world.shut(1006);
   expect(connection.status(id)).toBe("offline");
 });
@@ -180,7 +180,7 @@ test("a network that is gone is said at once", () => {
 test("a temporary error is asked again after a pause, a lasting one is told", () => {
   const { world, connection } = connected();
   const told: string[] = [];
-  const id = connection.follow(interest, { ...quiet, refused: (message) => told.push(message) });
+  const id = connection.subscribe(interest, { ...quiet, refused: (message) => told.push(message) });
   world.welcome();
   world.say({ type: "error", id, code: "unavailable", message: "later", temporary: true });
   world.fire(1);
@@ -191,7 +191,7 @@ test("a temporary error is asked again after a pause, a lasting one is told", ()
 
 test("the server's clock is taken over", () => {
   const { world, connection } = connected();
-  connection.follow(interest, quiet);
+  connection.subscribe(interest, quiet);
   world.up();
   world.say({ type: "welcome", now: 500, heartbeat: 25 });
   world.time = 3;

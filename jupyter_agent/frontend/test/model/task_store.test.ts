@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { Feed } from "../src/model/task_store.js";
-import { Scripted, event, json, settle, snapshot, state } from "./scripted.js";
+import { TaskStore } from "../../src/model/task_store.js";
+import { Scripted, event, json, settle, snapshot, state } from "../support/scripted_server.js";
 
 const log = (offset: number) => event(offset, "t", "log", { stream: "stdout", text: `${offset}\n` });
-const lines = (feed: Feed) => feed.log.lines.map((line) => Number(line.text));
+const lines = (feed: TaskStore) => feed.log.lines.map((line) => Number(line.text));
 
-function following(): { page: Scripted; feed: Feed } {
+function following(): { page: Scripted; feed: TaskStore } {
   const page = new Scripted();
-  const feed = Feed.of(page.connection, page.server, "t");
-  feed.watch(() => {});
+  const feed = TaskStore.of(page.connection, page.server, "t");
+  feed.subscribe(() => {});
   page.open();
   return { page, feed };
 }
@@ -47,13 +47,13 @@ test("another journal starts everything over", () => {
 
 test("views of the same task share what is known; the last one to go lets it go", () => {
   const page = new Scripted();
-  const feed = Feed.of(page.connection, page.server, "t");
-  const [one, other] = [feed.watch(() => {}), feed.watch(() => {})];
-  expect(Feed.of(page.connection, page.server, "t")).toBe(feed);
+  const feed = TaskStore.of(page.connection, page.server, "t");
+  const [one, other] = [feed.subscribe(() => {}), feed.subscribe(() => {})];
+  expect(TaskStore.of(page.connection, page.server, "t")).toBe(feed);
   one();
-  expect(Feed.of(page.connection, page.server, "t")).toBe(feed);
+  expect(TaskStore.of(page.connection, page.server, "t")).toBe(feed);
   other();
-  expect(Feed.of(page.connection, page.server, "t")).not.toBe(feed);
+  expect(TaskStore.of(page.connection, page.server, "t")).not.toBe(feed);
 });
 
 test("earlier lines are asked for until some are found, from the oldest that is there", async () => {
@@ -88,26 +88,26 @@ test("what was said before the page was there comes before what is said now", as
   page.answers.set("GET tasks/t/events?types=display&before=e%3A5&limit=30", () =>
     json({ events: [], cursor: "e:0", more: false }),
   );
-  feed.look();
+  feed.loadPast();
   page.tell(say(6));
   for (let turn = 0; turn < 20; turn += 1) await settle();
   page.tell(say(7));
-  expect(feed.talk.messages.map((one) => one.text)).toEqual(["1", "5", "6", "7"]);
+  expect(feed.conversation.messages.map((one) => one.text)).toEqual(["1", "5", "6", "7"]);
 });
 
 test("a past that cannot be had is asked for again, but not at once", async () => {
   const { page, feed } = following();
-  feed.watch(() => page.asked.length < 20 && feed.look());
+  feed.subscribe(() => page.asked.length < 20 && feed.loadPast());
   page.start([snapshot("t")]);
   for (let turn = 0; turn < 5; turn += 1) await settle();
   expect(page.asked).toHaveLength(2);
   page.pass(5);
-  feed.look();
+  feed.loadPast();
   await settle();
   expect(page.asked).toHaveLength(4);
   page.cut();
   page.pass(5);
-  feed.look();
+  feed.loadPast();
   expect(page.asked).toHaveLength(4);
 });
 
@@ -119,22 +119,22 @@ test("what was shown before anybody looked is there when somebody does", async (
   page.answers.set("GET tasks/t/events?types=display&before=e%3A6&limit=30", () =>
     json({ events: [display(6)], cursor: "e:0", more: false }),
   );
-  feed.look();
+  feed.loadPast();
   page.tell(display(7));
   for (let turn = 0; turn < 5; turn += 1) await settle();
-  expect(feed.gallery.shown.map((one) => one.id)).toEqual(["o6", "o7"]);
+  expect(feed.gallery.displays.map((one) => one.id)).toEqual(["o6", "o7"]);
 });
 
 test("what is asked for is not asked on for a view that is gone", async () => {
   const page = new Scripted();
-  const feed = Feed.of(page.connection, page.server, "t");
-  const leave = feed.watch(() => {});
+  const feed = TaskStore.of(page.connection, page.server, "t");
+  const leave = feed.subscribe(() => {});
   page.open();
   page.start([snapshot("t")]);
   page.answers.set("GET tasks/t/events?types=message%2Cprompt%2Cinput%2Ccommand&limit=10000", () =>
     json({ events: [], cursor: "e:1", more: true }),
   );
-  feed.look();
+  feed.loadPast();
   leave();
   for (let turn = 0; turn < 5; turn += 1) await settle();
   expect(page.asked).toHaveLength(2);
@@ -144,10 +144,10 @@ test("of a silent running task the server is asked whether its process still ans
   const { page, feed } = following();
   page.start([snapshot("t")]);
   page.pass(21);
-  feed.tick();
+  feed.checkStalled();
   page.start([snapshot("t", { stalled_since: 990 })]);
   expect(feed.task?.stalled_since).toBe(990);
-  feed.tick();
+  feed.checkStalled();
   expect(page.current.sent.filter((frame) => frame.type === "subscribe")).toHaveLength(2);
 });
 
@@ -157,5 +157,5 @@ test("a new attempt starts the speed over", () => {
   page.tell(state(1, "t", "queued", { attempt: 2 }), state(2, "t", "running", { attempt: 2 }));
   expect([feed.task?.attempt, feed.task?.progress]).toEqual([2, null]);
   page.tell(event(3, "t", "progress", { done: 7, total: 9 }, { attempt: 2, time: 1000 }));
-  expect(feed.speed.rate(feed.task!, 1000)).toBeNull();
+  expect(feed.rateMeter.rate(feed.task!, 1000)).toBeNull();
 });

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { copyText } from "../src/dom/clipboard.js";
+import { copyText } from "../../src/dom/clipboard.js";
 
 const page = document as Document & { execCommand: (command: string) => boolean };
 

@@ -1,25 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import "../src/list/index.js";
-import type { TasksElement } from "../src/list/index.js";
-import { count, inState, search } from "../src/list/filter.js";
-import { Frames } from "../src/dom/frame_scheduler.js";
-import { ago, measure, moment, note, notebookOf } from "../src/list/labels.js";
-import * as shared from "../src/net/connection_pool.js";
-import type { Snapshot } from "../src/net/types.js";
-import { event, json, queued, Scripted, settle, snapshot, state } from "./scripted.js";
+import "../../src/list/index.js";
+import type { TasksElement } from "../../src/list/index.js";
+import * as shared from "../../src/net/connection_pool.js";
+import type { Snapshot } from "../../src/net/types.js";
+import { event, json, queued, Scripted, settle, snapshot, state } from "../support/scripted_server.js";
 
 let server: Scripted;
 let element: TasksElement;
 
-vi.mock("../src/net/connection_pool.js", () => ({ sharedConnection: vi.fn() }));
+vi.mock("../../src/net/connection_pool.js", () => ({ sharedConnection: vi.fn() }));
 
 async function show(fields: Partial<TasksElement> = {}): Promise<void> {
-  element = Object.assign(document.createElement("jupyter-agent-tasks"), {
-    server: server.server,
-    ...fields,
-  }) as TasksElement;
+  element = document.createElement("jupyter-agent-tasks");
+  Object.assign(element, { server: server.server, ...fields });
   document.body.append(element);
-  server.sockets.length > 0 && server.open();
+  if (server.sockets.length > 0) server.open();
   await drawn();
 }
 
@@ -35,7 +30,7 @@ const names = () => rows().map((row) => row.querySelector(".jal-name")!.textCont
 const rowOf = (id: string) => rows().find((row) => row.dataset.taskId === id)!;
 const buttons = (id: string) =>
   [...rowOf(id).querySelectorAll("button")].map((button) => button.getAttribute("aria-label"));
-const textOf = (id: string) => rowOf(id).textContent!.replace(/\s+/g, " ").trim();
+const textOf = (id: string) => rowOf(id).textContent.replace(/\s+/g, " ").trim();
 const commands = () => server.current.sent.filter((frame) => frame.type === "command");
 
 async function press(id: string, word: string): Promise<void> {
@@ -337,23 +332,6 @@ describe("search and filter", () => {
     snapshot("1", { name: "export", state: "completed" }),
   ];
 
-  it.each([
-    ["train", ["4", "2"]],
-    ["TRAIN gpu", ["4"]],
-    ["vision", ["4"]],
-    ["  ", ["4", "3", "2", "1"]],
-    ["none", []],
-  ])("%j finds %j", (query, found) => expect(search(tasks, query).map((task) => task.id)).toEqual(found));
-
-  it("counts what there is", () => {
-    expect([...count(tasks)]).toEqual([
-      ["running", 1],
-      ["failed", 2],
-      ["completed", 1],
-    ]);
-    expect(inState(tasks, "failed").map((task) => task.id)).toEqual(["3", "2"]);
-  });
-
   it("narrow the rows, and the counts tell of what was found", async () => {
     await show();
     server.start(tasks);
@@ -363,7 +341,7 @@ describe("search and filter", () => {
     await choose("failed");
     expect(names()).toEqual(["train small"]);
     const filters = [...element.querySelectorAll("[data-filter]")].map((one) => [
-      one.textContent!.trim(),
+      one.textContent.trim(),
       one.getAttribute("aria-pressed"),
     ]);
     expect(filters).toEqual([
@@ -482,79 +460,5 @@ describe("much, little, nothing", () => {
     await drawn();
     expect(element.textContent).toContain("no longer allowed");
     expect(element.dataset.connection).toBe("offline");
-  });
-});
-
-describe("frames", () => {
-  it("what nobody sees is drawn once a second, and at once when somebody looks", async () => {
-    vi.useFakeTimers();
-    const frames = new Frames();
-    const drawn: string[] = [];
-    frames.see(false);
-    void frames.next().then(() => drawn.push("after a second"));
-    await vi.advanceTimersByTimeAsync(999);
-    expect(drawn).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
-    void frames.next().then(() => drawn.push("seen"));
-    frames.see(true);
-    await vi.advanceTimersByTimeAsync(0);
-    expect(drawn).toEqual(["after a second", "seen"]);
-    vi.useRealTimers();
-  });
-});
-
-describe("words", () => {
-  const now = 2000;
-
-  it.each([
-    [0, "just now"],
-    [25, "20 s ago"],
-    [60, "1 min ago"],
-    [3599, "59 min ago"],
-    [7200, "2 h ago"],
-    [200_000, "2 d ago"],
-  ])("%d s ago is %j", (seconds, words) => expect(ago(seconds, now)).toBe(words));
-
-  it("long ago is a date", () => expect(ago(30 * 86_400, 86_400 * 0.5)).toBe("1 Jan 1970"));
-
-  it.each<[Partial<Snapshot>, string, string]>([
-    [{ state: "queued", queued: 1990 }, "waiting", "10 s"],
-    [{ started: 1940 }, "", "1:00 min"],
-    [{ started: 1940, progress: { done: 7, total: null, message: null } }, "7 done", "1:00 min"],
-    [{ started: 1940, progress: { done: 25, total: 100, message: null } }, "25 %", "1:30 min left"],
-    [
-      { started: 1940, progress: { done: 25, total: 100, message: null }, cancel_requested: true },
-      "25 %",
-      "1:00 min",
-    ],
-    [{ state: "completed", started: 1000, ended: 1090 }, "1:30 min", "15 min ago"],
-    [{ state: "completed", started: 1000, ended: 1000.5 }, "under 1 s", "16 min ago"],
-    [{ state: "cancelled", started: null, ended: 1995 }, "", "just now"],
-  ])("%j: %j, %j", (fields, size, time) => {
-    const task = snapshot("1", fields);
-    expect([measure(task), moment(task, 75 / 90, now)]).toEqual([size, time]);
-  });
-
-  it.each<[Partial<Snapshot>, string]>([
-    [{ progress: { done: 1, total: 2, message: "epoch\n1" } }, "epoch 1"],
-    [
-      { state: "failed", error: { type: "ValueError", message: "no such\ncolumn" } },
-      "ValueError: no such column",
-    ],
-    [{ state: "completed", result: { repr: "0.93", stored: true } }, "0.93"],
-    [{ state: "completed", result: { repr: "None", stored: true } }, ""],
-    [{ state: "interrupted", progress: { done: 43, total: 100, message: null } }, "stopped at 43 %"],
-    [
-      { state: "queued", attempt: 2, reason: "attempt 2 of 4 in 1.8 s, after E: no" },
-      "attempt 2 of 4 in 1.8 s, after E: no",
-    ],
-  ])("%j: %j", (fields, words) => expect(note(snapshot("1", fields))).toBe(words));
-
-  it.each([
-    ["/a/b c.ipynb", "b c.ipynb"],
-    ["C:\\a\\b.ipynb", "b.ipynb"],
-    [null, ""],
-  ])("the notebook of %j is %j", (path, name) => {
-    expect(notebookOf(snapshot("1", { notebook: path }))).toBe(name);
   });
 });

@@ -1,7 +1,7 @@
 /** A world of the test's own: sockets that it opens, a clock that it moves. */
 
-import { Connection } from "../src/net/connection.js";
-import type { World } from "../src/net/environment.js";
+import { Connection } from "../../src/net/connection.js";
+import type { Environment } from "../../src/net/environment.js";
 
 export class FakeSocket {
   sent: any[] = [];
@@ -22,28 +22,28 @@ export class FakeSocket {
   }
 }
 
-export class FakeWorld implements World {
+export class FakeWorld implements Environment {
   time = 0;
-  isOnline = true;
+  connectedToNetwork = true;
   sockets: FakeSocket[] = [];
   timers: { seconds: number; call: () => void }[] = [];
 
-  socket(): WebSocket {
+  openSocket(): WebSocket {
     const socket = new FakeSocket();
     this.sockets.push(socket);
     return socket as unknown as WebSocket;
   }
   now = () => this.time;
   random = () => 0.999;
-  later = (seconds: number, call: () => void) => {
+  setTimer = (seconds: number, call: () => void) => {
     const timer = { seconds, call };
     this.timers.push(timer);
     return timer;
   };
-  cancel = (timer: unknown) => {
+  clearTimer = (timer: unknown) => {
     this.timers = this.timers.filter((one) => one !== timer);
   };
-  online = () => this.isOnline;
+  isOnline = () => this.connectedToNetwork;
 
   get last(): FakeSocket {
     return this.sockets.at(-1)!;
@@ -73,7 +73,7 @@ export class FakeWorld implements World {
   fire(seconds?: number): number {
     const timer = this.timers.find((one) => seconds === undefined || one.seconds === seconds);
     if (!timer) throw new Error(`no timer of ${seconds} s`);
-    this.cancel(timer);
+    this.clearTimer(timer);
     timer.call();
     return timer.seconds;
   }

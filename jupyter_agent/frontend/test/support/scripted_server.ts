@@ -1,10 +1,10 @@
 /** A server that says only what a test tells it to, and a world whose clock a test moves. */
 
-import { Connection } from "../src/net/connection.js";
-import type { Server } from "../src/net/server.js";
-import type { Snapshot, TaskEvent } from "../src/net/types.js";
-import type { Timer, World } from "../src/net/environment.js";
-import { emptyTask } from "../src/model/reducer.js";
+import { Connection } from "../../src/net/connection.js";
+import type { Server } from "../../src/net/server.js";
+import type { Snapshot, TaskEvent } from "../../src/net/types.js";
+import type { Timer, Environment } from "../../src/net/environment.js";
+import { emptyTask } from "../../src/model/reducer.js";
 
 const WELCOME = {
   type: "welcome",
@@ -33,7 +33,7 @@ class Socket {
 }
 
 /** One page's server: `open` greets the page, `tell` sends events, `answers` are its HTTP answers by path. */
-export class Scripted implements World {
+export class Scripted implements Environment {
   readonly sockets: Socket[] = [];
   /** What was asked by HTTP, in order. */
   readonly asked: string[] = [];
@@ -53,7 +53,7 @@ export class Scripted implements World {
     };
   }
 
-  socket(): WebSocket {
+  openSocket(): WebSocket {
     const made = new Socket();
     this.sockets.push(made);
     return made as unknown as WebSocket;
@@ -61,15 +61,15 @@ export class Scripted implements World {
 
   now = () => this.time;
   random = () => 0.5;
-  online = () => true;
+  isOnline = () => true;
 
-  later(seconds: number, call: () => void): Timer {
+  setTimer(seconds: number, call: () => void): Timer {
     const timer = { at: this.time + seconds, call };
     this.#timers.push(timer);
     return timer;
   }
 
-  cancel(timer: Timer): void {
+  clearTimer(timer: Timer): void {
     this.#timers = this.#timers.filter((one) => one !== timer);
   }
 
@@ -79,7 +79,7 @@ export class Scripted implements World {
     for (;;) {
       const [next] = this.#timers.filter((one) => one.at <= until).sort((one, other) => one.at - other.at);
       if (!next) break;
-      this.cancel(next);
+      this.clearTimer(next);
       this.time = next.at;
       next.call();
     }
@@ -170,7 +170,17 @@ export function event(
   data: object,
   fields: Partial<TaskEvent> = {},
 ): TaskEvent {
-  return { offset, task, attempt: 1, producer: "p", n: offset, time: 1000, type, data, ...fields };
+  return {
+    offset,
+    task,
+    attempt: 1,
+    producer: "p",
+    n: offset,
+    time: 1000,
+    type,
+    data,
+    ...fields,
+  } as TaskEvent;
 }
 
 /** The first event of a task. */

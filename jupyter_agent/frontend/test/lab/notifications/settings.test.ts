@@ -1,0 +1,15 @@
+import { describe, expect, it } from "vitest";
+import schema from "../../../schema/plugin.json";
+import { Settings } from "../../../src/lab/notifications/settings.js";
+
+describe("settings", () => {
+  it("are without a registry as the schema has them", () => {
+    const { notify, longAfter, statusBar } = new Settings();
+    const { properties } = schema;
+    expect([notify, longAfter, statusBar]).toEqual([
+      properties.notify.default,
+      properties.longAfter.default,
+      properties.statusBar.default,
+    ]);
+  });
+});

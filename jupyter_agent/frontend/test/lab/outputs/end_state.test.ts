@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { fetchTaskHtml, isOutdated, withEndState } from "../../../src/lab/outputs/end_state.js";
+import { TASK_MIME, WIDGET_MIME } from "../../../src/lab/outputs/mime.js";
+import type { Server } from "../../../src/net/server.js";
+import { done, task } from "../../support/task.js";
+
+describe("how a task ended, in its output", () => {
+  const output = {
+    data: {
+      [TASK_MIME]: { v: 1 },
+      [WIDGET_MIME]: { model_id: "m" },
+      "text/html": "begun",
+      "text/plain": "<Task train>",
+    },
+    metadata: { other: 1, [TASK_MIME]: { task_id: "a", slim: true, snapshot: task("a") } },
+  };
+
+  it("is news once", () => {
+    expect(isOutdated(output, done())).toBe(true);
+    expect(isOutdated(withEndState(output, done(), "picture"), done())).toBe(false);
+  });
+
+  it("is news again after another attempt, and no news of another task", () => {
+    const kept = withEndState(output, done(), null);
+    expect(isOutdated(kept, done({ attempt: 2 }))).toBe(true);
+    expect(isOutdated(kept, done({ ended: 1061 }))).toBe(true);
+    expect(isOutdated(output, { ...done(), id: "b" })).toBe(false);
+  });
+
+  it("takes the widget away and leaves what is others'", () => {
+    const { data, metadata } = withEndState(output, done(), "picture");
+    expect(data).toEqual({ [TASK_MIME]: { v: 1 }, "text/html": "picture", "text/plain": "<Task train>" });
+    expect(metadata).toEqual({ other: 1, [TASK_MIME]: { task_id: "a", slim: true, snapshot: done() } });
+  });
+
+  it("leaves the picture when there is no new one", () => {
+    expect(withEndState(output, done(), null).data["text/html"]).toBe("begun");
+  });
+
+  const server = (answer: () => Response): Server => ({ base: "/", wsUrl: "", fetch: async () => answer() });
+  const page = (text: string, status = 200, type = "text/html") =>
+    new Response(text, { status, headers: { "Content-Type": type } });
+
+  it("is drawn by the server", async () => {
+    expect(
+      await fetchTaskHtml(
+        server(() => page("<div>")),
+        "a",
+      ),
+    ).toBe("<div>");
+  });
+
+  it("is not taken from a login page's redirect, from JSON or from nobody", async () => {
+    expect(
+      await fetchTaskHtml(
+        server(() => page("{}", 200, "application/json")),
+        "a",
+      ),
+    ).toBeNull();
+    expect(
+      await fetchTaskHtml(
+        server(() => page("who are you", 403)),
+        "a",
+      ),
+    ).toBeNull();
+    expect(
+      await fetchTaskHtml(
+        server(() => {
+          throw new TypeError("offline");
+        }),
+        "a",
+      ),
+    ).toBeNull();
+  });
+});

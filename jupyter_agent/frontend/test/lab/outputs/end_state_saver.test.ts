@@ -1,0 +1,34 @@
+import { describe, expect, it, vi } from "vitest";
+import type { DirtyState } from "../../../src/lab/outputs/dirty_state.js";
+import { EndStateSaver } from "../../../src/lab/outputs/end_state_saver.js";
+import { TASK_MIME } from "../../../src/lab/outputs/mime.js";
+import type { Server } from "../../../src/net/server.js";
+import type { Snapshot } from "../../../src/net/types.js";
+import { done, task } from "../../support/task.js";
+
+describe("what is kept in outputs that nobody draws", () => {
+  it("is the whole task: a list does not hear of its metrics and logs", async () => {
+    const whole = done({ logs: 7, metrics: { loss: { value: 0.5, step: 3 } } });
+    const fetch = async (_: string, init?: RequestInit) =>
+      init ? new Response("<p>", { headers: { "Content-Type": "text/html" } }) : Response.json(whole);
+    const output = {
+      data: {},
+      metadata: { [TASK_MIME]: { task_id: "a", snapshot: task("a") } },
+      setData: vi.fn(),
+    };
+    const cell = { type: "code", outputs: { length: 1, get: () => output } };
+    const tracker = {
+      forEach: (look: (panel: unknown) => void) => look({ content: { model: { cells: [cell] } } }),
+    };
+    const marks = { change: (_: unknown, change: () => void) => change() };
+    let tell: (before: Snapshot | null, after: Snapshot) => void = () => {};
+    const list = { subscribeToChanges: (change: typeof tell) => (tell = change) };
+    new EndStateSaver({ fetch } as unknown as Server, marks as unknown as DirtyState).watch(
+      list as never,
+      tracker as never,
+    );
+    tell(task("a"), done());
+    await vi.waitFor(() => expect(output.setData).toHaveBeenCalledOnce());
+    expect(output.setData.mock.calls[0]![0].metadata[TASK_MIME].snapshot).toEqual(whole);
+  });
+});

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { ago, detailText, notebookOf, progressText, timeText } from "../../src/list/labels.js";
+import type { Snapshot } from "../../src/net/types.js";
+import { snapshot } from "../support/scripted_server.js";
+
+describe("words", () => {
+  const now = 2000;
+
+  it.each([
+    [0, "just now"],
+    [25, "20 s ago"],
+    [60, "1 min ago"],
+    [3599, "59 min ago"],
+    [7200, "2 h ago"],
+    [200_000, "2 d ago"],
+  ])("%d s ago is %j", (seconds, words) => expect(ago(seconds, now)).toBe(words));
+
+  it("long ago is a date", () => expect(ago(30 * 86_400, 86_400 * 0.5)).toBe("1 Jan 1970"));
+
+  it.each<[Partial<Snapshot>, string, string]>([
+    [{ state: "queued", queued: 1990 }, "waiting", "10 s"],
+    [{ started: 1940 }, "", "1:00 min"],
+    [{ started: 1940, progress: { done: 7, total: null, message: null } }, "7 done", "1:00 min"],
+    [{ started: 1940, progress: { done: 25, total: 100, message: null } }, "25 %", "1:30 min left"],
+    [
+      { started: 1940, progress: { done: 25, total: 100, message: null }, cancel_requested: true },
+      "25 %",
+      "1:00 min",
+    ],
+    [{ state: "completed", started: 1000, ended: 1090 }, "1:30 min", "15 min ago"],
+    [{ state: "completed", started: 1000, ended: 1000.5 }, "under 1 s", "16 min ago"],
+    [{ state: "cancelled", started: null, ended: 1995 }, "", "just now"],
+  ])("%j: %j, %j", (fields, size, time) => {
+    const task = snapshot("1", fields);
+    expect([progressText(task), timeText(task, 75 / 90, now)]).toEqual([size, time]);
+  });
+
+  it.each<[Partial<Snapshot>, string]>([
+    [{ progress: { done: 1, total: 2, message: "epoch\n1" } }, "epoch 1"],
+    [
+      { state: "failed", error: { type: "ValueError", message: "no such\ncolumn" } },
+      "ValueError: no such column",
+    ],
+    [{ state: "completed", result: { repr: "0.93", stored: true } }, "0.93"],
+    [{ state: "completed", result: { repr: "None", stored: true } }, ""],
+    [{ state: "interrupted", progress: { done: 43, total: 100, message: null } }, "stopped at 43 %"],
+    [
+      { state: "queued", attempt: 2, reason: "attempt 2 of 4 in 1.8 s, after E: no" },
+      "attempt 2 of 4 in 1.8 s, after E: no",
+    ],
+  ])("%j: %j", (fields, words) => expect(detailText(snapshot("1", fields))).toBe(words));
+
+  it.each([
+    ["/a/b c.ipynb", "b c.ipynb"],
+    ["C:\\a\\b.ipynb", "b.ipynb"],
+    [null, ""],
+  ])("the notebook of %j is %j", (path, name) => {
+    expect(notebookOf(snapshot("1", { notebook: path }))).toBe(name);
+  });
+});
