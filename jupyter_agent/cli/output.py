@@ -54,7 +54,7 @@ def _state_word(task: Task) -> str:
 
 
 def is_asking(task: Task) -> bool:
-    """Whether it waits for a person's answer."""
+    """Return whether it waits for a person's answer."""
     return task.prompt is not None and not task.state.ended
 
 

@@ -36,11 +36,11 @@ class AgentClient:
         limit: int | None = 50,
         before: str | None = None,
     ) -> list[Task]:
-        """At most *limit* tasks (``None``: all), newest first; *before* is an id to go on from."""
+        """Return at most *limit* tasks (``None``: all), newest first; *before* is an id to go on from."""
         return await self._api.tasks(TaskQuery(state=state, name=name, key=key, limit=limit, before=before))
 
     async def task(self, task_id: str) -> Task:
-        """The snapshot of one task."""
+        """Return the snapshot of one task."""
         return await self._api.task(task_id)
 
     async def events(
@@ -51,7 +51,7 @@ class AgentClient:
         limit: int | None = None,
         types: Sequence[str] | None = None,
     ) -> EventsPage:
-        """One page of a task's events, from the first or after the cursor *after*."""
+        """Return one page of a task's events, from the first or after the cursor *after*."""
         query = EventQuery(after=after, limit=limit, types=tuple(types) if types else None)
         return await self._api.events(task_id, query)
 
@@ -72,7 +72,7 @@ class AgentClient:
         types: Sequence[str] | None = None,
         patience: float | None = None,
     ) -> AsyncGenerator[Restart | Apply]:
-        """Snapshots, then every event exactly once and in order, across any number of disconnects.
+        """Yield snapshots, then every event exactly once and in order, across any number of disconnects.
 
         *after* goes on from a cursor (that of a `Restart` or `Apply`, or an `EventsPage`); ``None``
         starts from now, with the last *tail* log, message and display events of each named task. *types*

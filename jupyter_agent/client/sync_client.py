@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def connect(url: str | None = None, token: str | None = None) -> Client:
-    """A client of the server at *url* (``http://host:port/base/``), or of this user's own when ``None``.
+    """Connect to the server at *url* (``http://host:port/base/``); ``None``: to this user's own.
 
     Raises `ServerUnreachable` when nothing answers there, `RequestRefused` when *token* is not enough.
     """

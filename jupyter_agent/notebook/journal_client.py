@@ -26,7 +26,7 @@ class _Journals(Protocol):
 
 
 def show_task(producer: Producer, task_id: str) -> Task:
-    """The snapshot of one task. Raises `UnknownTask`."""
+    """Return the snapshot of one task. Raises `UnknownTask`."""
     if not is_ulid(task_id):
         raise UnknownTask(f"{task_id[:80]!r} is not a task id; ja.tasks() lists them", task_id=task_id)
     try:
@@ -43,12 +43,12 @@ def list_tasks(
     key: str | None = None,
     limit: int = 50,
 ) -> list[Task]:
-    """The newest tasks, newest first."""
+    """Return the newest tasks, newest first."""
     return _journals(producer).tasks(TaskQuery(state=state, name=name, key=key, limit=limit))
 
 
 def task_events(producer: Producer, task_id: str, after: str | None = None) -> list[Event]:
-    """All events of a task, or those after a cursor."""
+    """Return all events of a task, or those after a cursor."""
     return _journals(producer).all_events(task_id, after)
 
 

@@ -17,28 +17,28 @@ PAGE = 500
 
 
 def tasks_path(query: TaskQuery) -> str:
-    """The path of a page of tasks."""
+    """Return the path of a page of tasks."""
     return "tasks" + _query(asdict(query))
 
 
 def task_path(task_id: str) -> str:
-    """The path of one task: its snapshot with GET, to forget it with DELETE."""
+    """Return the path of one task: its snapshot with GET, to forget it with DELETE."""
     return f"tasks/{quote(task_id, safe='')}"
 
 
 def events_path(task_id: str, query: EventQuery) -> str:
-    """The path of a page of a task's events."""
+    """Return the path of a page of a task's events."""
     fields = asdict(query) | {"types": ",".join(query.types) if query.types else None}
     return f"{task_path(task_id)}/events{_query(fields)}"
 
 
 def commands_path(task_id: str) -> str:
-    """The path to which commands for a task are posted."""
+    """Return the path to which commands for a task are posted."""
     return f"{task_path(task_id)}/commands"
 
 
 def command_body(command: str, args: dict[str, Any] | None) -> dict[str, Any]:
-    """The body of a command; no *args* are an empty object."""
+    """Return the body of a command; no *args* are an empty object."""
     return {"command": command, "args": args or {}}
 
 
@@ -73,7 +73,7 @@ class TaskPager:
 
 
 def read_all(read: Callable[[EventQuery], EventsPage], after: str | None = None) -> list[Event]:
-    """Every event after the cursor *after* (``None``: from the first), asked for page by page."""
+    """Return every event after the cursor *after* (``None``: from the first), asked for page by page."""
     events: list[Event] = []
     query, more = EventQuery(after=after), True
     while more:

@@ -62,7 +62,7 @@ class Api:
         return read_answer(response.body, kind, self.address().url)
 
     def address(self) -> Address:
-        """Where the server is now. Raises `ServerUnreachable` when there is none."""
+        """Return the server's present address. Raises `ServerUnreachable` when there is none."""
         address = self.locate()
         if address is None:
             raise ServerUnreachable("no Jupyter server with jupyter_agent is running")

@@ -36,7 +36,7 @@ class BlockingApi:
         return self._get(events_path(task_id, query), EventsPage, task_id)  # type: ignore[no-any-return]
 
     def all_events(self, task_id: str, after: str | None) -> list[Event]:
-        """Every event after the cursor *after*, ``None`` for all."""
+        """Return every event after the cursor *after*, ``None`` for all."""
         return read_all(lambda query: self.events(task_id, query), after)
 
     def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:

@@ -60,7 +60,7 @@ class Address:
         return "ws" + self._base().removeprefix("http") + "jupyter-agent/ws"
 
     def api(self, path: str) -> str:
-        """The URL of *path* below ``jupyter-agent/``. Raises as `websocket` does."""
+        """Return the URL of *path* below ``jupyter-agent/``. Raises as `websocket` does."""
         return f"{self._base()}jupyter-agent/{path}"
 
     def _base(self) -> str:
@@ -138,7 +138,7 @@ def _is_held(folder: Path) -> bool:
 
 
 def _is_reachable_from_elsewhere(url: str) -> bool:
-    """Whether *url* means the same server on every machine."""
+    """Return whether *url* means the same server on every machine."""
     name = urlsplit(url).hostname or ""
     return name not in ("localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
 

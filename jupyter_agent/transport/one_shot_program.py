@@ -75,6 +75,6 @@ def _run(request: Request) -> subprocess.CompletedProcess[bytes]:
 
 
 def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
-    """What a program that crashed printed last."""
+    """Return what a program that crashed printed last."""
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else f"the process ended with status {done.returncode}"

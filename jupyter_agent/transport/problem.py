@@ -46,7 +46,7 @@ class Problem(Struct):
 
 
 def status_and_code(error: AgentError) -> tuple[int, str]:
-    """The HTTP status and the stable word that stand for *error*."""
+    """Return the HTTP status and the stable word that stand for *error*."""
     if isinstance(error, RequestRefused):
         return error.status, error.code
     if isinstance(error, JournalError):
@@ -55,7 +55,7 @@ def status_and_code(error: AgentError) -> tuple[int, str]:
 
 
 def read_problem(body: bytes) -> Problem:
-    """The problem in *body*; an empty one when *body* is something else."""
+    """Return the problem in *body*; an empty one when *body* is something else."""
     try:
         return msgspec.json.decode(body or b"{}", type=Problem)
     except UNREADABLE:
@@ -63,7 +63,7 @@ def read_problem(body: bytes) -> Problem:
 
 
 def known_error(problem: Problem, task_id: str = "") -> AgentError | None:
-    """The exception for the problem's code; ``None`` when the code has none of its own."""
+    """Return the exception for the problem's code; ``None`` when the code has none of its own."""
     if problem.code == "unknown_task":
         return UnknownTask(problem.sentence or f"there is no task {task_id}", task_id=task_id)
     if problem.code == "not_now":
@@ -72,7 +72,7 @@ def known_error(problem: Problem, task_id: str = "") -> AgentError | None:
 
 
 def http_error(status: int, body: bytes, url: str, task_id: str = "") -> AgentError:
-    """The exception for a response without success from the server at *url*."""
+    """Return the exception for a response without success from the server at *url*."""
     problem = read_problem(body)
     return known_error(problem, task_id) or RequestRefused(
         _sentence(status, problem.sentence, url), status=status, code=problem.code or str(status)

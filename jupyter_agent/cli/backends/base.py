@@ -36,37 +36,37 @@ class Backend(Protocol):
     """One journal. Every method may raise `AgentError` with a sentence for the user."""
 
     async def tasks(self, query: TaskQuery) -> list[Task]:
-        """Newest first."""
+        """Return the tasks that fit *query*, newest first."""
 
     async def task(self, task_id: str) -> Task:
-        """Raises `UnknownTask`."""
+        """Return the snapshot of a task. Raises `UnknownTask`."""
 
     async def events(self, task_id: str, query: EventQuery) -> EventsPage:
-        """A page, oldest first. Raises `UnknownTask`."""
+        """Return a page of events, oldest first. Raises `UnknownTask`."""
 
     async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:
-        """Raises `UnknownTask` or `NotNow`."""
+        """Send a command to a task. Raises `UnknownTask` or `NotNow`."""
 
     async def add(self, submission: Submission) -> AddResult:
         """Queue a task or make a schedule. Raises `BadTarget` or `RequestRefused` (400)."""
 
     async def delete(self, task_id: str) -> None:
-        """Raises `UnknownTask` or `NotNow`."""
+        """Forget an ended task. Raises `UnknownTask` or `NotNow`."""
 
     async def schedules(self) -> list[Schedule]:
-        """All of them, oldest first."""
+        """Return all schedules, oldest first."""
 
     async def schedule(self, ident: str) -> Schedule:
-        """Raises `UnknownSchedule`."""
+        """Return one schedule. Raises `UnknownSchedule`."""
 
     async def firings(self, ident: str, limit: int) -> list[Firing]:
-        """What became of a schedule's dues, newest first. Raises `UnknownSchedule`."""
+        """Return what became of a schedule's dues, newest first. Raises `UnknownSchedule`."""
 
     async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
         """Pause, resume or run a schedule. Raises `UnknownSchedule` or `NotNow`."""
 
     async def delete_schedule(self, ident: str) -> None:
-        """Raises `UnknownSchedule`."""
+        """Forget a schedule. Raises `UnknownSchedule`."""
 
     def follow(
         self,
@@ -75,7 +75,7 @@ class Backend(Protocol):
         after: str | None,
         tail: int | None,
     ) -> AsyncGenerator[Restart | Apply]:
-        """Snapshots and events, until closed.
+        """Yield snapshots and events, until closed.
 
         Raises `JournalHeld` or `ServerUnreachable` when another process may hold the journal now.
         """

@@ -22,7 +22,7 @@ def with_caller(submission: Submission) -> Submission:
 
 
 def run_spec_here(submission: Submission) -> RunSpec:
-    """What a worker is to run when no server can be asked. Raises `BadTarget`."""
+    """Return what a worker is to run when no server can be asked. Raises `BadTarget`."""
     agent = configured_agent() if _is_text(submission.target) else ""
     return run_spec_of(submission, agent=agent, cwd=_folder(), owner=user_name())
 

@@ -19,7 +19,7 @@ SCAN_INTERVAL = 1.0
 
 
 async def follow_all(journals: Journals, *, tail: int | None = None) -> AsyncGenerator[SlotUpdate]:
-    """What `Journals.follow` gives for every journal, each item with its journal's name. Close it."""
+    """Yield what `Journals.follow` gives for every journal, each item with its journal's name. Close it."""
     queue: _Queue = asyncio.Queue(MAX_UNREAD)
     scan = asyncio.create_task(_scan(journals, queue, tail), name="jupyter-agent-scan")
     try:

@@ -29,13 +29,13 @@ class _Forwards(Struct):
 
 
 async def add(journals: Journals, spec: ForwardSpec) -> tuple[ForwardStatus, bool]:
-    """The forward that does what *spec* says, and whether it is new."""
+    """Return the forward that does what *spec* says, and whether it is new."""
     slot = (await journals.find(spec.tasks[0]))[0] if spec.tasks else _served_slot(journals)
     return await journals.use(slot, lambda backend: _add(backend, spec), once=True)
 
 
 async def list_forwards(journals: Journals) -> list[ForwardStatus]:
-    """All forwards, oldest first. A journal that cannot be asked is named in ``journals.troubles``."""
+    """Return all forwards, oldest first. A journal that cannot be asked is named in ``journals.troubles``."""
     slots = journals.slots()
     found = await asyncio.gather(*(journals.use(slot, _list) for slot in slots), return_exceptions=True)
     for error in found:
@@ -96,6 +96,6 @@ def _local(backend: Backend) -> LocalBackend:
 
 
 def _served_slot(journals: Journals) -> str:
-    """A journal that a server holds, the default one first; the default one when no server runs."""
+    """Return a journal that a server holds, the default one first; the default one when no server runs."""
     slots = journals.slots()
     return next((slot for slot in slots if find_address(journals.paths, slot)), slots[0])

@@ -80,7 +80,10 @@ class HttpBackend(Api):
         await self.send("DELETE", _schedule_path(ident))
 
     async def is_there(self) -> bool:
-        """Whether the holder answers and accepts the key: a stale address may be another program's now."""
+        """Return whether the holder answers and accepts the key.
+
+        A stale address may be another program's now.
+        """
         try:
             return "journal" in await self.health()
         except (ServerUnreachable, RequestRefused):

@@ -45,7 +45,7 @@ class Journals:
     troubles: list[str] = field(default_factory=list)
 
     def slots(self) -> list[str]:
-        """The names of the journals; the default one is always among them."""
+        """Return the names of the journals; the default one is always among them."""
         return [REMOTE] if _is_remote() else known_slots(self.paths)
 
     @property
@@ -54,18 +54,18 @@ class Journals:
         return REMOTE if _is_remote() else DEFAULT
 
     def is_served(self) -> bool:
-        """Whether a server runs, and with it the schedules."""
+        """Return whether a server runs, and with it the schedules."""
         return any(find_address(self.paths, slot) for slot in self.slots())
 
     async def tasks(self, query: TaskQuery) -> list[Task]:
-        """The newest of all journals, newest first by id."""
+        """Return the newest tasks of all journals, newest first by id."""
         found = await self._everywhere(
             lambda slot: self.use(slot, lambda backend: backend.tasks(query)),
         )
         return merge_tasks(found, query.limit)
 
     async def find(self, task_id: str) -> tuple[str, Task]:
-        """The task and the journal it is in. Raises `UnknownTask`."""
+        """Return the task and the journal it is in. Raises `UnknownTask`."""
         ident = task_id.upper()
         if not is_ulid(ident):
             raise UnknownTask(
@@ -85,11 +85,11 @@ class Journals:
         return found[0]
 
     async def task(self, slot: str, task_id: str) -> Task:
-        """The snapshot of a task in one journal. Raises `UnknownTask`."""
+        """Return the snapshot of a task in one journal. Raises `UnknownTask`."""
         return await self.use(slot, lambda backend: backend.task(task_id))
 
     async def events(self, slot: str, task_id: str, query: EventQuery) -> EventsPage:
-        """A page of a task's events."""
+        """Return a page of a task's events."""
         return await self.use(slot, lambda backend: backend.events(task_id, query))
 
     async def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> Task:
@@ -119,14 +119,14 @@ class Journals:
         return (await self.find(task.id))[0] if task is not None else None
 
     def _first_served(self) -> str:
-        """The journal of this process's own server, else one that a server holds, else the default one."""
+        """Return this process's own server's journal, else one that a server holds, else the default one."""
         if _is_remote():
             return REMOTE
         wanted = [find_journal(self.paths), *self.slots()]
         return next((slot for slot in wanted if find_address(self.paths, slot)), DEFAULT)
 
     async def use(self, slot: str, action: Callable[[Backend], Awaitable[T]], *, once: bool = False) -> T:
-        """What *action* returns for the journal's present holder: its server, else this process.
+        """Call *action* with the backend for the journal's present holder: its server, else this process.
 
         When the holder changes in between, *action* is repeated, unless it may be done only *once*.
         Raises `ServerUnreachable` when a server has it and does not answer within ``answer_timeout``.
@@ -147,7 +147,7 @@ class Journals:
             await asyncio.sleep(RETRY_INTERVAL)
 
     async def open(self, slot: str) -> Backend:
-        """The backend for the journal's present holder; the caller closes it."""
+        """Return the backend for the journal's present holder; the caller closes it."""
         if slot == REMOTE:
             return HttpBackend(self.paths, slot)
         address = find_address(self.paths, slot)
@@ -167,7 +167,7 @@ class Journals:
         after: str | None = None,
         tail: int | None = None,
     ) -> AsyncGenerator[Restart | Apply]:
-        """One journal's snapshots and events, each event once, across changes of its holder.
+        """Yield one journal's snapshots and events, each event once, across changes of its holder.
 
         Close it (``aclose``).
         """
@@ -188,7 +188,7 @@ class Journals:
             await asyncio.sleep(RETRY_INTERVAL)
 
     async def _everywhere(self, ask: Callable[[str], Awaitable[list[T]]]) -> list[list[T]]:
-        """Every journal's answer.
+        """Return every journal's answer.
 
         A journal that cannot be asked is named in ``troubles``; when none can, the error is raised.
         """
@@ -202,5 +202,5 @@ class Journals:
 
 
 def _is_remote() -> bool:
-    """Whether the environment names a server on another machine."""
+    """Return whether the environment names a server on another machine."""
     return bool(os.environ.get("JUPYTER_AGENT_URL"))

@@ -26,18 +26,18 @@ def make_schedule(session: JournalSession, run_spec: RunSpec, when: Mapping[str,
 
 
 def all_schedules(session: JournalSession) -> list[ScheduleView]:
-    """All of them, oldest first."""
+    """Return all schedules, oldest first."""
     now = time.time()
     return [show_schedule(session, schedule, now) for schedule in schedules.all_schedules(session)]
 
 
 def one_schedule(session: JournalSession, ident: str) -> ScheduleView:
-    """Raises `UnknownSchedule`."""
+    """Return one schedule. Raises `UnknownSchedule`."""
     return show_schedule(session, find_schedule(session, ident), time.time())
 
 
 def firings(session: JournalSession, ident: str, limit: int) -> list[Firing]:
-    """What became of a schedule's dues, newest first. Raises `UnknownSchedule`."""
+    """Return what became of a schedule's dues, newest first. Raises `UnknownSchedule`."""
     return session.journal.firings(find_schedule(session, ident).id, limit)
 
 

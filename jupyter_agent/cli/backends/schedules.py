@@ -11,24 +11,24 @@ from .journals import Journals
 
 
 async def list_schedules(journals: Journals) -> list[Schedule]:
-    """All schedules, oldest first."""
+    """Return all schedules, oldest first."""
     return await journals.use(journals.scheduling, lambda backend: backend.schedules())
 
 
 async def find_schedule(journals: Journals, ident: str) -> Schedule:
-    """Raises `UnknownSchedule`."""
+    """Return one schedule. Raises `UnknownSchedule`."""
     known = _checked(ident)
     return await journals.use(journals.scheduling, lambda backend: backend.schedule(known))
 
 
 async def list_firings(journals: Journals, ident: str, limit: int) -> list[Firing]:
-    """What became of a schedule's dues, newest first."""
+    """Return what became of a schedule's dues, newest first."""
     known = _checked(ident)
     return await journals.use(journals.scheduling, lambda backend: backend.firings(known, limit))
 
 
 async def command_schedule(journals: Journals, ident: str, command: ScheduleCommand) -> Schedule:
-    """Pause, resume or run a schedule; as it is afterwards."""
+    """Pause, resume or run a schedule, and return it as it is then."""
     known = _checked(ident)
     return await journals.use(
         journals.scheduling, lambda backend: backend.command_schedule(known, command), once=True
@@ -36,7 +36,7 @@ async def command_schedule(journals: Journals, ident: str, command: ScheduleComm
 
 
 async def delete_schedule(journals: Journals, ident: str) -> Schedule:
-    """Forget a schedule; as it was."""
+    """Forget a schedule, and return it as it was."""
     schedule = await find_schedule(journals, ident)
     await journals.use(journals.scheduling, lambda backend: backend.delete_schedule(schedule.id), once=True)
     return schedule

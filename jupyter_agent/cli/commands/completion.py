@@ -86,7 +86,7 @@ def as_own_program(environment: MutableMapping[str, str]) -> None:
 
 
 def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The newest tasks whose id or name begins like that."""
+    """Return the newest tasks whose id or name begins with *begun*."""
     found = _within_timeout(_journals().tasks(TaskQuery(limit=SCAN_LIMIT)))
     return [
         CompletionItem(task.id, help=f"{to_single_line(task.name)} ({task.state.value})")
@@ -96,7 +96,7 @@ def task_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -
 
 
 def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The schedules whose id or name begins like that."""
+    """Return the schedules whose id or name begins with *begun*."""
     found = _within_timeout(list_schedules(_journals()))
     return [
         CompletionItem(one.id, help=f"{to_single_line(one.name)}, {to_single_line(one.text)}")
@@ -106,7 +106,7 @@ def schedule_ids(_context: click.Context, _parameter: click.Parameter, begun: st
 
 
 def forward_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The forwards whose id or address begins like that."""
+    """Return the forwards whose id or address begins with *begun*."""
     return [
         CompletionItem(one.id, help=to_single_line(one.url))
         for one in _within_timeout(list_forwards(_journals()))
@@ -115,12 +115,12 @@ def forward_ids(_context: click.Context, _parameter: click.Parameter, begun: str
 
 
 def files(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Files, as the shell itself completes them."""
+    """Have the shell complete files itself."""
     return [CompletionItem(begun, type="file")]
 
 
 def _journals() -> Journals:
-    """The journals without recovery of spools, which may take long."""
+    """Return the journals without recovery of spools, which may take long."""
     return Journals(answer_timeout=0.0, recover=False)
 
 

@@ -67,7 +67,7 @@ def _wants_cancel() -> bool:
 
 
 async def _choice() -> bool:
-    """Whether the user at the terminal wants to cancel; the end of the input detaches."""
+    """Return whether the user at the terminal wants to cancel; the end of the input detaches."""
     while True:
         click.echo("Detach or cancel? [d/c] ", err=True, nl=False)
         line = await _line()

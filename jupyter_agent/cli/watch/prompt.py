@@ -33,7 +33,7 @@ class Pausable(Protocol):
 
 
 def can_type() -> bool:
-    """Whether standard input is a terminal and this process is in its foreground."""
+    """Return whether standard input is a terminal and this process is in its foreground."""
     if not sys.stdin.isatty() or not hasattr(os, "tcgetpgrp"):  # not on Windows
         return False
     try:

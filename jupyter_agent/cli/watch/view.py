@@ -42,14 +42,17 @@ async def watch_one(journals: Journals, task_id: str, terminal: Console) -> int:
 
 
 def _is_caught_up(item: Restart | Apply, seen: Task) -> bool:
-    """Whether everything before the snapshot was shown: its last lines come after it, with older cursors."""
+    """Return whether everything before the snapshot was shown.
+
+    Its last lines come after it, with older cursors.
+    """
     if item.cursor is None or seen.cursor is None:
         return True
     return Cursor.parse(item.cursor).offset >= Cursor.parse(seen.cursor).offset
 
 
 async def _has_next_attempt(journals: Journals, slot: str, seen: Task) -> bool:
-    """Whether a failed attempt is followed by another at once, whose events come a moment later."""
+    """Return whether a failed attempt is followed by another at once, whose events come a moment later."""
     if seen.state is not TaskState.FAILED:
         return False
     return (await journals.task(slot, seen.id)).attempt > seen.attempt

@@ -25,21 +25,22 @@ _RETRY = 0.1
 
 
 class AllJournals:
-    """Blocking. Every method raises `AgentError` with a sentence for the user."""
+    """The journals of one user. Every method blocks, and raises `AgentError` with a sentence for the user."""
 
     def __init__(self, paths: DataPaths) -> None:
         self._paths = paths
 
     def tasks(self, query: TaskQuery) -> list[Task]:
-        """The newest of all journals, newest first by id."""
+        """Return the newest tasks of all journals, newest first by id."""
         found = [self._use(slot, lambda source: source.tasks(query)) for slot in known_slots(self._paths)]
         return merge_tasks(found, query.limit)
 
     def task(self, task_id: str) -> Task:
+        """Return the snapshot of one task."""
         return self._find(task_id)[1]
 
     def events(self, task_id: str, after: str | None) -> list[Event]:
-        """All events of a task, or those after a cursor."""
+        """Return all events of a task, or those after a cursor."""
         slot, task = self._find(task_id)
         return self._use(slot, lambda source: source.all_events(task.id, after))
 
@@ -48,7 +49,10 @@ class AllJournals:
         self._use(slot, lambda source: source.command(task.id, command, args), once=True)
 
     def _find(self, task_id: str) -> tuple[str, Task]:
-        """The task and its journal. Raises `UnknownTask`, which names the journals that do not answer."""
+        """Return the task and its journal.
+
+        Raises `UnknownTask`, whose message names the journals that do not answer.
+        """
         errors: list[AgentError] = []
         slots = known_slots(self._paths)
         for slot in slots:
@@ -63,7 +67,7 @@ class AllJournals:
         raise UnknownTask(f"there is no task {task_id}{not_asked(map(str, errors))}", task_id=task_id)
 
     def _use(self, slot: str, action: Callable[[Source], T], *, once: bool = False) -> T:
-        """What *action* returns for the journal's present holder, else for the journal itself.
+        """Call *action* with the journal's present holder, else with the journal itself.
 
         When the holder changes in between, *action* is repeated, unless it may be done only *once*.
         """
@@ -87,7 +91,10 @@ class AllJournals:
 
 
 def _is_there(api: BlockingApi) -> bool:
-    """Whether the holder answers and accepts the key: a stale address may be another program's now."""
+    """Return whether the holder answers and accepts the key.
+
+    A stale address may be another program's now.
+    """
     try:
         return "journal" in api.health()
     except (ServerUnreachable, RequestRefused):
@@ -95,19 +102,19 @@ def _is_there(api: BlockingApi) -> bool:
 
 
 def merge_tasks(found: list[list[Task]], limit: int | None) -> list[Task]:
-    """The newest tasks of several journals, newest first; *limit* of ``None``: all."""
+    """Return the newest tasks of several journals, newest first; *limit* of ``None``: all."""
     merged = {task.id: task for tasks in found for task in tasks}
     return sorted(merged.values(), key=lambda task: task.id, reverse=True)[:limit]
 
 
 def not_asked(troubles: Iterable[str]) -> str:
-    """The end of a sentence that names the journals which could not be asked; empty when there are none."""
+    """Return the end of a sentence: why some journals could not be asked; empty when all were."""
     why = "; ".join(troubles)
     return f"; not asked: {why}" if why else ""
 
 
 def unresponsive(slot: str, held: JournalHeld) -> ServerUnreachable:
-    """The error for a journal whose holder does not answer."""
+    """Return the error for a journal whose holder does not answer."""
     url, pid = str(held.holder.get("url") or ""), held.holder.get("pid")
     who = f"the server at {url}" if url else "a process"
     number = f" (process {pid})" if pid else ""

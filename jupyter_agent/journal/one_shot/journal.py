@@ -53,7 +53,7 @@ class OneShotJournal:
         return self.run(lambda session: read_events(session, task_id, query))
 
     def all_events(self, task_id: str, after: str | None) -> list[Event]:
-        """Every event after the cursor *after*, ``None`` for all."""
+        """Return every event after the cursor *after*, ``None`` for all."""
         return read_all(lambda query: self.events(task_id, query), after)
 
     def next_items(

@@ -19,7 +19,7 @@ MAX_SNAPSHOTS = 200
 def next_items(
     session: JournalSession, named: list[str] | None, after: str | None, tail: int | None
 ) -> list[Restart | Apply]:
-    """What a server would send now to a subscription that is at the cursor *after*.
+    """Return what a server would send now to a subscription that is at the cursor *after*.
 
     *named*: the ids of its tasks, ``None`` for all. *tail*: how many of the last log, message and display
     events of each named task come first when it begins.
@@ -35,7 +35,7 @@ def next_items(
 
 
 def _recovered(session: JournalSession, named: list[str] | None, after: str | None) -> int | None:
-    """The offset to go on from; ``None`` when the subscription has to start over."""
+    """Return the offset to go on from; ``None`` when the subscription has to start over."""
     if after is None:
         return None
     cursor = Cursor.parse(after)

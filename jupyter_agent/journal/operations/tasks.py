@@ -19,7 +19,7 @@ PAGE = 1000
 
 
 def find_task(session: JournalSession, task_id: str) -> Task:
-    """Raises `UnknownTask`."""
+    """Return the snapshot of a task. Raises `UnknownTask`."""
     task = session.journal.task(task_id)
     if task is None:
         raise UnknownTask(f"there is no task {task_id}", task_id=task_id)
@@ -27,7 +27,7 @@ def find_task(session: JournalSession, task_id: str) -> Task:
 
 
 def read_events(session: JournalSession, task_id: str, query: EventQuery) -> EventsPage:
-    """A page of a task's events. Raises `UnknownTask`."""
+    """Return a page of a task's events. Raises `UnknownTask`."""
     find_task(session, task_id)
     journal = session.journal
     start = Cursor.parse(query.after).offset if query.after else 0
@@ -49,10 +49,10 @@ def forget_task(session: JournalSession, paths: DataPaths, task_id: str) -> None
 
 
 def decoded(stored: Sequence[StoredEvent]) -> list[Event]:
-    """The events in *stored*."""
+    """Return the events in *stored*."""
     return [decode_event(event.encoded) for event in stored]
 
 
 def cursor_at(session: JournalSession, offset: int) -> str:
-    """The cursor of *offset* in this journal."""
+    """Return the cursor of *offset* in this journal."""
     return str(Cursor(session.journal.epoch, offset))

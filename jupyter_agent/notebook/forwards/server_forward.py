@@ -84,7 +84,7 @@ class ServerForward:
             pause.wait(POLL_INTERVAL)
 
     def _status(self) -> ForwardStatus | None:
-        """Its present status; ``None`` once it was removed."""
+        """Return its present status; ``None`` once it was removed."""
         status = _unless_removed(lambda: self._get("GET", f"forwards/{quote(self.id)}"))
         if status is not None:
             self._last_delivered = status.delivered
