@@ -1,7 +1,7 @@
 """The holder: the one thread of the one process that has a journal open.
 
 Everything that touches the journal is a job of that thread. Appends that are queued together are committed
-together (group commit); their futures are set after the commit, never before.
+together (group commit, see `job_queue`); their futures are set after the commit, never before.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Self, TypeVar
@@ -17,26 +16,21 @@ from typing import Self, TypeVar
 from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
-from .base import AppendResult, Batch, StoredEvent
-from .session import JournalSession, PreemptibleJob, Work
+from .base import AppendResult, StoredEvent
+from .job_queue import Item, Job, JobQueue
+from .session import JournalSession, Work
 from .slots import Slot
 from .sqlite.errors import CorruptJournal
 from .sqlite.journal import SQLiteJournal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-_MAX_EVENTS = 20_000
-"""Maximum number of events in one group commit, give or take the last batch."""
-
 _QUIET_SECONDS = 60.0
 """Seconds without a failure after which the next failure is logged again."""
 
-Job = Callable[[JournalSession], object]
-Item = tuple[Work | Job, Future[object]]
-
 
 class Holder:
-    """Owns a `Slot`, its journal and the journal's thread, from `open` to `close`.
+    """Owns a `Slot`, its journal and the journal's thread, from its creation to `close`.
 
     ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
     called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
@@ -59,9 +53,7 @@ class Holder:
         self._journal: SQLiteJournal = self._open()
         self._dead_producers: set[str] = set()
         self._kill_outcomes: dict[str, State] = {}
-        self._queue: deque[Item] = deque()
-        self._ready = threading.Condition()
-        self._closing = False
+        self._queue = JobQueue()
         self._log_again_at = 0.0
         self._corrupt: CorruptJournal | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
@@ -73,11 +65,11 @@ class Holder:
 
     def append(self, work: Work) -> Future[AppendResult]:
         """Commit *work*; the future fails with `JournalError` when it could not be stored."""
-        return self._enqueue(work)  # type: ignore[return-value]
+        return self._queue.put(work)  # type: ignore[return-value]
 
     def call(self, job: Callable[[JournalSession], T]) -> Future[T]:
         """Run *job* on the journal's thread, after everything queued before it."""
-        return self._enqueue(job)  # type: ignore[return-value]
+        return self._queue.put(job)  # type: ignore[return-value]
 
     def expect_kill(self, producer: str, outcome: State) -> Future[None]:
         """Record *outcome* as the end of the open tasks of *producer*, which this process is about to kill.
@@ -89,11 +81,8 @@ class Holder:
 
     def close(self) -> None:
         """Finish what is queued, close the journal, release the slot. Idempotent."""
-        with self._ready:
-            if self._closing:
-                return
-            self._closing = True
-            self._ready.notify()
+        if not self._queue.close():
+            return
         self._thread.join()
         self._journal.close()
         self.slot.release()
@@ -104,19 +93,9 @@ class Holder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _enqueue(self, work: Work | Job) -> Future[object]:
-        future: Future[object] = Future()
-        with self._ready:
-            if self._closing:
-                future.set_exception(JournalError("the journal is closed"))
-            else:
-                self._queue.append((work, future))
-                self._ready.notify()
-        return future
-
     def _run(self) -> None:
         session = self._new_session()
-        while group := self._next():
+        while group := self._queue.wait():
             if self._corrupt is not None:
                 session = self._replace(self._corrupt)
             session = self._serve(session, group)
@@ -137,41 +116,12 @@ class Holder:
         """Run what is queued now, up to the next preemptible job; no job in here can be preempted itself."""
         journal = self._journal
         for _ in range(len(self._queue)):
-            with self._ready:
-                group = [] if self._is_preemptible_next() else self._take_group()
+            group = self._queue.take_before_preemptible()
             if not group:
                 return
             self._serve(self._new_session(preemptible=False), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
-
-    def _is_preemptible_next(self) -> bool:
-        return bool(self._queue) and isinstance(self._queue[0][0], PreemptibleJob)
-
-    def _next(self) -> list[Item]:
-        """Return one job, or all appends queued in a row; empty when closed and done."""
-        with self._ready:
-            while not (group := self._take_group()):
-                if self._closing:
-                    return []
-                self._ready.wait()
-            return group
-
-    def _take_group(self) -> list[Item]:
-        group: list[Item] = []
-        weight = 0
-        while self._queue and weight < _MAX_EVENTS:
-            work, future = self._queue[0]
-            if callable(work) and group:
-                break
-            item = self._queue.popleft()
-            if not future.set_running_or_notify_cancel():
-                continue  # cancelled by its caller; from here on it can no longer be cancelled
-            group.append(item)
-            if callable(work):
-                break
-            weight += len(work.events) if isinstance(work, Batch) else 1
-        return group
 
     def _commit(self, session: JournalSession, appends: list[Item]) -> JournalSession:
         try:

@@ -26,7 +26,7 @@ class JournalSession:
     def __init__(
         self,
         journal: Journal,
-        announce: Callable[[list[StoredEvent], float], None],
+        on_commit: Callable[[list[StoredEvent], float], None],
         run_pending: Callable[[], None] = lambda: None,
         dead_producers: set[str] | None = None,
         kill_outcomes: dict[str, State] | None = None,
@@ -34,7 +34,7 @@ class JournalSession:
         self.journal = journal
         self.dead_producers: set[str] = set() if dead_producers is None else dead_producers
         self.kill_outcomes: dict[str, State] = {} if kill_outcomes is None else kill_outcomes
-        self._announce = announce
+        self._on_commit = on_commit
         self._run_pending = run_pending
 
     def append(self, *work: Work) -> list[AppendResult]:
@@ -44,7 +44,7 @@ class JournalSession:
         stored = [event for result in results for event in result.stored]
         if stored:
             try:
-                self._announce(stored, time.perf_counter() - start)
+                self._on_commit(stored, time.perf_counter() - start)
             except Exception:  # the events are committed: a failing listener must not undo that
                 log.exception("the commit listener failed for %d events", len(stored))
         return results

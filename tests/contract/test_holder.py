@@ -298,7 +298,7 @@ class TestClosing:
         future = holder.append(batch(1, 5))
         closer = threading.Thread(target=holder.close)
         closer.start()
-        until(lambda: holder._closing)
+        until(lambda: holder._queue.is_closed)
         refused = holder.append(batch(6, 6))
         gate.open()
         closer.join(20)

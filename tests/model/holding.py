@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from threading import Condition
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_agent.core.events import decode_data, decode_event
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.journal.base import AppendResult, Batch, BatchOrigin, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.job_queue import JobQueue
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import journal_merge, spool_recovery
 from jupyter_agent.journal.operations.interruption import interrupt, open_tasks_of
@@ -160,9 +159,7 @@ class HandHolder(Holder):
         self._on_epoch = on_epoch
         self._dead_producers = set()
         self._kill_outcomes = {}
-        self._queue = deque()
-        self._ready = Condition()
-        self._closing = False
+        self._queue = JobQueue()
         self._log_again_at = float("inf")
         self._corrupt = None
         self.spoiled = False
@@ -182,7 +179,7 @@ class HandHolder(Holder):
 
     def work(self) -> bool:
         """One job, or one transaction; false when nothing waits."""
-        group = self._take_group()
+        group = self._queue.take()
         if not group:
             return False
         work, future = group[0]
@@ -200,7 +197,7 @@ class HandHolder(Holder):
     def close(self) -> None:
         while self.work():
             pass
-        self._closing = True
+        self._queue.close()
 
     def _spoil(self, group: list[Any]) -> None:
         """What the holder does when SQLite says that the file is damaged."""

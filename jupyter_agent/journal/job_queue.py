@@ -1,0 +1,96 @@
+"""Queue of the journal's thread: jobs one by one, appends in groups."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from ..errors import JournalError
+from .base import Batch
+from .session import JournalSession, PreemptibleJob, Work
+
+MAX_EVENTS = 20_000
+"""Maximum number of events in one group commit, give or take the last batch."""
+
+Job = Callable[[JournalSession], object]
+Item = tuple[Work | Job, Future[object]]
+
+
+class JobQueue:
+    """Any thread puts work, one thread takes it, in order."""
+
+    def __init__(self) -> None:
+        self._items: deque[Item] = deque()
+        self._ready = threading.Condition()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def put(self, work: Work | Job) -> Future[object]:
+        """Enqueue *work*; the future fails with `JournalError` once the queue is closed."""
+        future: Future[object] = Future()
+        with self._ready:
+            if self._is_closed:
+                future.set_exception(JournalError("the journal is closed"))
+            else:
+                self._items.append((work, future))
+                self._ready.notify()
+        return future
+
+    def close(self) -> bool:
+        """Refuse new work; what is queued is still taken. Return False when closed already."""
+        with self._ready:
+            if self._is_closed:
+                return False
+            self._is_closed = True
+            self._ready.notify()
+        return True
+
+    def wait(self) -> list[Item]:
+        """Wait for a group and return it; empty when closed and done."""
+        with self._ready:
+            while not (group := self._take()):
+                if self._is_closed:
+                    return []
+                self._ready.wait()
+            return group
+
+    def take(self) -> list[Item]:
+        """Return the next group, or nothing when the queue is empty."""
+        with self._ready:
+            return self._take()
+
+    def take_before_preemptible(self) -> list[Item]:
+        """Return the next group, or nothing when a preemptible job is next or the queue is empty."""
+        with self._ready:
+            if self._items and isinstance(self._items[0][0], PreemptibleJob):
+                return []
+            return self._take()
+
+    def clear(self) -> None:
+        """Drop everything that is queued."""
+        self._items.clear()
+
+    def _take(self) -> list[Item]:
+        """Return one job, or all appends queued in a row: those are committed together."""
+        group: list[Item] = []
+        weight = 0
+        while self._items and weight < MAX_EVENTS:
+            work, future = self._items[0]
+            if callable(work) and group:
+                break
+            item = self._items.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue  # cancelled by its caller; from here on it can no longer be cancelled
+            group.append(item)
+            if callable(work):
+                break
+            weight += len(work.events) if isinstance(work, Batch) else 1
+        return group
