@@ -56,6 +56,9 @@ class State(Enum):
     """The peer is gone or the coroutine has returned; nothing is written any more."""
 
 
+IDLE, WRITING, CLOSED = State.IDLE, State.WRITING, State.CLOSED  # looking a member up is slow in Python 3.11
+
+
 @dataclass(slots=True)
 class Reader:
     """A subscription as the server keeps it.
@@ -80,7 +83,7 @@ class ConnectionWriter:
         self._socket = socket
         self._now = now
         self._heartbeat = heartbeat
-        self._state = State.WRITING
+        self._state = WRITING
         self._outbox: list[bytes | CloseWith] = []
         self._wake = asyncio.Event()
         self._room: asyncio.Event | None = None
@@ -88,7 +91,7 @@ class ConnectionWriter:
 
     def post(self, item: bytes | CloseWith) -> None:
         """Write this message, or close, before any further events."""
-        if self._state is State.IDLE and isinstance(item, bytes):
+        if self._state is IDLE and isinstance(item, bytes):
             if not self._put(text_frame(item)):
                 self._resume()
             return
@@ -110,20 +113,20 @@ class ConnectionWriter:
 
     async def drain(self) -> None:
         """Wait until the peer has taken most of what was posted: backpressure for who posts."""
-        while len(self._outbox) > MAX_OUTBOX and self._state is not State.CLOSED:
+        while len(self._outbox) > MAX_OUTBOX and self._state is not CLOSED:
             self._room = self._room or asyncio.Event()
             self._room.clear()
             await self._room.wait()
 
     def on_commit(self, previous: int) -> None:
         """Write what follows offset *previous*, the head until now, or wake the coroutine to do it."""
-        if self._state is not State.IDLE:
+        if self._state is not IDLE:
             self._wake.set()
             return
         self._skip_to(previous)
         for reader in self.readers.values():
             if not self._push(reader):
-                self._enter(State.WRITING)
+                self._enter(WRITING)
                 return
 
     async def run(self) -> None:
@@ -135,7 +138,7 @@ class ConnectionWriter:
         except TimeoutError:
             self._socket.close_with(Close.TOO_SLOW, "this reader is too slow")
         finally:
-            self._enter(State.CLOSED)
+            self._enter(CLOSED)
             self._feed.unsubscribe(self)
 
     async def _run(self) -> None:
@@ -157,7 +160,7 @@ class ConnectionWriter:
                 await self._wait(heartbeat - self._now())
 
     async def _wait(self, seconds: float) -> None:
-        self._enter(State.IDLE)
+        self._enter(IDLE)
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._wake.wait()
@@ -166,18 +169,18 @@ class ConnectionWriter:
 
     def _enter(self, state: State) -> None:
         """Change the state, here and nowhere else. `State.CLOSED` is final; only idling needs no wake-up."""
-        if self._state is not State.CLOSED:
+        if self._state is not CLOSED:
             self._state = state
-        if state is not State.IDLE:
+        if state is not IDLE:
             self._wake.set()
-        if state is State.CLOSED:
+        if state is CLOSED:
             self._notify_room()
 
     def _resume(self) -> None:
         """Let the coroutine go on after what was written on the spot."""
-        if self._state is State.IDLE:
+        if self._state is IDLE:
             self._skip_to(self._feed.head)
-        self._enter(State.WRITING)
+        self._enter(WRITING)
 
     def _skip_to(self, offset: int) -> None:
         """Move the readers of an idle writer up to *offset*, the head before anything new is written.
@@ -187,11 +190,12 @@ class ConnectionWriter:
         this step the coroutine, or the next frame, would look through events that are not the reader's.
         """
         for reader in self.readers.values():
-            reader.position = max(reader.position, offset)
+            if reader.position < offset:
+                reader.position = offset
 
     def _register(self) -> None:
         """Tell the feed for which tasks to call `on_commit`."""
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             return
         wanted = [reader.interest.tasks for reader in self.readers.values()]
         named = [tasks for tasks in wanted if tasks is not None]
@@ -254,12 +258,12 @@ class ConnectionWriter:
         try:
             self._pending_write = self._socket.put(frame)
         except ConnectionError:
-            self._enter(State.CLOSED)
-        return self._pending_write is None and self._state is not State.CLOSED
+            self._enter(CLOSED)
+        return self._pending_write is None and self._state is not CLOSED
 
     async def _drain(self) -> None:
         """Wait until the last frame has left. Raises `ConnectionError` when the peer is gone."""
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             raise ConnectionError("the peer is gone")
         pending, self._pending_write = self._pending_write, None
         if pending is not None:
