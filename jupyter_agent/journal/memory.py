@@ -1,4 +1,4 @@
-"""The journal in memory: the reference adapter, for tests and as a pattern for new ones."""
+"""The journal in memory: the reference adapter, for tests and as a pattern."""
 
 from __future__ import annotations
 

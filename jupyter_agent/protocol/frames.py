@@ -1,4 +1,4 @@
-"""WebSocket text frames as bytes: a short header and the text (RFC 6455, section 5.2)."""
+"""WebSocket text frames as bytes: header and text (RFC 6455, section 5.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP requests for tasks and events, without any I/O: paths, bodies, and reading page by page."""
+"""HTTP requests for tasks and events: paths, bodies and paging, without any I/O."""
 
 from __future__ import annotations
 

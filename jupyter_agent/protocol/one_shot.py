@@ -1,6 +1,6 @@
-"""Requests to the program `jupyter_agent.journal.one_shot`: one JSON object on its standard input.
+"""Requests to the program `jupyter_agent.journal.one_shot`: JSON on standard input.
 
-Its standard output is the answer as JSON, with exit status 0, or problem details, with exit status 1.
+One object goes in. Standard output is the answer as JSON, with exit status 0, or problem details, with exit status 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Static HTML of a task, without scripts or style sheets: for nbconvert, GitHub and e-mail.
+"""Static HTML of a task, without scripts: for nbconvert, GitHub and e-mail.
 
 Its few colors are visible on light and on dark pages, and it is readable where a host strips all style.
 """

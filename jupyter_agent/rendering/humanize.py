@@ -1,4 +1,4 @@
-"""Ages, times, sizes and numbers for people; and parsing of the times that people enter."""
+"""Ages, times, sizes and numbers for people, and the parser of entered times."""
 
 from __future__ import annotations
 

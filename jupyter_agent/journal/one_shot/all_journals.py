@@ -1,4 +1,4 @@
-"""All journals of a user as one: those that servers hold are asked over HTTP, the others are opened."""
+"""All journals of a user as one: over HTTP where a server holds them, else opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`OneShotJournal`: what a server does for a task, done by this process where no server holds the journal."""
+"""One journal without a server: what a server does for tasks, done by this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting workers where no server does."""
+"""Starting workers without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping a worker where no server does: a stop file and SIGTERM, then SIGKILL to everything it started."""
+"""Stopping a worker without a server: stop file, SIGTERM, SIGKILL to its session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detached tasks in the journal: enqueue, requeue, cancel while queued, fail without a worker.
+"""Detached tasks in the journal: enqueue, requeue, cancel, fail.
 
 The event comes first and the work item after it. A kill in between leaves a queued task without a work item,
 which `interruption.interrupt_orphans` ends.

@@ -1,4 +1,4 @@
-"""Firing of schedules: exactly one task for each due, whichever process is killed in between.
+"""Firing of schedules: exactly one task for each due, whichever process is killed.
 
 Claim, queue, settle are three commits, and a kill may follow any of them: the claim of (schedule, due) with
 the ids of the task and of its worker; the task, queued under these ids; the outcome. The next tick finds the

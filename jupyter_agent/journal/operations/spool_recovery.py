@@ -1,4 +1,4 @@
-"""Recovery of spools: import what dead producers left, and read what living ones have written."""
+"""Recovery of spools: import those of dead producers, read those of living ones."""
 
 from __future__ import annotations
 

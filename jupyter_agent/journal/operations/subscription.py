@@ -1,4 +1,4 @@
-"""What a subscription gets next, for a process that polls a journal instead of a server."""
+"""Next items of a subscription, for processes that poll a journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks and events as a job reads them: one task, a page of events, forgetting a task."""
+"""Tasks and events as a job reads them, and deletion of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal in an SQLite file, opened by one process through one connection in one thread.
+"""The journal in an SQLite file: one process, one connection, one thread.
 
 ``locking_mode=EXCLUSIVE`` with WAL needs no shared memory (so it works on network homes), one
 ``fsync`` makes one commit durable (``synchronous=FULL``), and with a single connection there is no

@@ -1,4 +1,4 @@
-"""Opening the SQLite file: settings, tables, epoch, and the offset to continue from."""
+"""Opening the SQLite file: settings, tables, epoch, and the first free offset."""
 
 from __future__ import annotations
 
