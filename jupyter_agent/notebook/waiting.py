@@ -13,7 +13,7 @@ from .nested_asyncio import run
 def wait_here(task: LocalTask, timeout: float | None) -> bool:
     """Wait at most *timeout* seconds for *task*; false when they pass first.
 
-    On the very event loop that runs the task, that loop goes on meanwhile.
+    On the event loop that runs the task, that loop keeps running meanwhile.
     """
     loop = _loop_of(task)
     if loop is not None and loop is _running_loop():

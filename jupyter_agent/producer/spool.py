@@ -204,7 +204,7 @@ class Spool:
         now = self._clock()
         body = _encode(_Envelope(task, attempt, self.producer, n, now, kind, data))
         if isinstance(data, Display) and too_deep(data.data):
-            raise ValueError(f"a display nested more than {MAX_NESTING} deep cannot be read by everybody")
+            raise ValueError(f"a display nested more than {MAX_NESTING} deep cannot be read everywhere")
         if len(body) > MAX_EVENT_BYTES:
             raise ValueError(
                 f"a {kind} event of {len(body):,} bytes is over the limit of {MAX_EVENT_BYTES:,}; "

@@ -67,13 +67,13 @@ class Conversation:
                         return question.answer
             elif default is not None:
                 return default
-        raise TimeoutError(f"nobody answered within {timeout} s")
+        raise TimeoutError(f"no answer within {timeout} s")
 
     def receive(self, timeout: float | None) -> str:
         """Wait for the next text sent without a question. Raises `TimeoutError` after *timeout* seconds."""
         with self._changed:
             if not self._wait(lambda: bool(self._unasked), _deadline(timeout)):
-                raise TimeoutError(f"nobody sent anything within {timeout} s")
+                raise TimeoutError(f"no text within {timeout} s")
             return self._unasked.popleft()
 
     def deliver(self, text: str, prompt_id: str | None) -> bool:

@@ -50,7 +50,7 @@ def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome
     *timeout* (seconds) is given when the attempt was stopped because it took longer than that.
     """
     if isinstance(error, Terminated) and not error.expected:
-        return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was told to end (SIGTERM)")
+        return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was terminated (SIGTERM)")
     stopped = isinstance(error, (TaskCancelled, asyncio.CancelledError, KeyboardInterrupt, Terminated))
     if stopped and timeout is not None:
         message = f"it ran longer than its timeout of {timeout:g} s"

@@ -11,8 +11,8 @@ Everything here that depends on how CPython works, rather than on what the langu
 * the repr of an `itertools.count` contains its next value, and the built-in iterators report exactly how many
   items are left.
 
-`is_supported` tests all of this once; where it does not hold, `plain` observes loops instead. The end of an
-exception's way is watched by documented hooks, on every interpreter.
+`is_supported` tests all of this once; where it does not hold, `plain` observes loops instead. Exceptions that
+leave a cell, a thread or the process are found by documented hooks, on every interpreter.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def counted(iterable: Iterable[T]) -> tuple[Iterator[T], Callable[[], int]]:
 
 
 def handled_exception(thread: int) -> BaseException | None:
-    """Return the exception that a handler in *thread* deals with now, if this interpreter tells."""
+    """Return the exception that a handler in *thread* handles now, if this interpreter shows it."""
     current: Callable[[], dict[int, Any]] = getattr(sys, "_current_exceptions", dict)
     found = current().get(thread)
     error = found[1] if isinstance(found, tuple) else found  # a tuple before Python 3.12
@@ -109,7 +109,7 @@ def is_supported() -> bool:
     """Return whether this interpreter behaves as this module needs it to. Tested once, in about 0.1 ms."""
     try:
         return sys.implementation.name == "cpython" and _counts() and _hints() and _departs()
-    except Exception:  # noqa: BLE001 - whatever an interpreter lacks, the alternative does not need it
+    except Exception:  # noqa: BLE001 - an interpreter may lack any of it; `plain` needs none
         return False
 
 

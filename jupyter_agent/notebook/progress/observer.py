@@ -17,7 +17,7 @@ class Departure(Enum):
     """By an exception."""
 
     UNKNOWN = "unknown"
-    """By one of the two: this interpreter does not tell."""
+    """By one of the two: this interpreter does not show which."""
 
 
 class LoopObserver(Protocol):

@@ -25,7 +25,7 @@ def track(iterable: Iterable[T], *, total: int | None = None, name: str | None =
 
     Inside a task the outermost loop is its progress, and a cancel is noticed at its first step. Outside,
     the loop is a task of its own, called *name*: ``break`` ends it as cancelled, an exception as failed.
-    *total* is needed only where ``len()`` does not tell.
+    *total* is needed only for an iterable without ``len()``.
     """
     items, position = positioned(iterable, total)
     position.name = name or ""

@@ -43,7 +43,7 @@ class ExecutorEngine(BaseEngine):
         if self._call.is_here:
             self._call.stop.throw()
         else:
-            reason = "cancelled; an executor's process cannot be stopped and goes on unheard"
+            reason = "cancelled; an executor's process cannot be stopped, and its result is ignored"
             self._attempt.task.complete(self._attempt, Outcome(TaskState.CANCELLED, reason=reason))
 
     def poll(self) -> None:

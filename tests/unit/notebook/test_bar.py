@@ -1,4 +1,4 @@
-"""What a bar says: the item that a loop is at is not done yet, and a rate is of the last while."""
+"""Bars: the present item of a loop is not done yet, and a rate is a recent one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_item_that_the_loop_is_at_is_not_done() -> None:
         (3600.0, 3, "2/100,000  1:00:00 each  99998:00:00 left"),
     ],
 )
-def test_rates_and_times_are_as_a_person_says_them(every: float, items: int, words: str) -> None:
+def test_rates_and_times_are_written_for_people(every: float, items: int, words: str) -> None:
     place = Place(total=100_000)
     pace = Pace(place, 0.0)
     for place.taken in range(1, items + 1):
@@ -76,7 +76,7 @@ def test_the_time_left_runs_down_while_a_slow_item_is_worked_on_and_up_when_it_i
     assert left(250.0) == "16:40 left"
 
 
-def test_no_rate_is_told_from_chance() -> None:
+def test_no_rate_is_shown_from_too_few_seconds() -> None:
     place = Place(taken=50)
     pace = Pace(place, 0.0)
     place.taken = 60
@@ -98,7 +98,7 @@ def test_the_last_line_says_how_it_ended(state: TaskState, words: str) -> None:
     assert line.text == f" 42 %  42/100  5.2/s  {words} 8.0 s"
 
 
-def test_what_the_body_says_stands_at_the_end() -> None:
+def test_what_the_body_reports_stands_at_the_end() -> None:
     task = LocalTask()
     task.fold.metrics = {name: MetricPoint(value, 1) for name, value in (("loss", 0.123456), ("none", None))}
     task.fold.progress = ProgressSnapshot(1, 2, "epoch 1\x1b[2J")
@@ -106,7 +106,7 @@ def test_what_the_body_says_stands_at_the_end() -> None:
     assert line.text.endswith("1.0 s  loss 0.1235  epoch 1")
 
 
-def test_inner_loops_have_lines_once_they_last_and_give_them_back_slowly() -> None:
+def test_inner_loops_get_a_line_after_a_while_and_keep_it_a_while() -> None:
     positions: list[Any] = [Place()]
     bar = Bar(LocalTask(), positions, 0.0)  # type: ignore[arg-type]
 

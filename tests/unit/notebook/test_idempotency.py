@@ -1,4 +1,4 @@
-"""Keys: the same key is the same task, whoever submits it, and at whatever time."""
+"""Idempotency keys: the same key is the same task, from any process and at any time."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_of_processes_that_submit_a_key_at_once_one_runs_it(
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=60)[0] for process in submitters]
-    assert said == [(tmp_path / "ran").read_text()] * 3
+    printed = [process.communicate(timeout=60)[0] for process in submitters]
+    assert printed == [(tmp_path / "ran").read_text()] * 3
 
 
-def test_what_another_process_went_on_with_is_not_begun_again_here(tmp_path: Path) -> None:
+def test_what_another_process_has_continued_is_not_started_again_here(tmp_path: Path) -> None:
     mine = interrupted(lambda: ja.current().checkpoint("half"), "job")
     there = run_script(
         tmp_path,
@@ -105,7 +105,7 @@ def test_a_task_that_was_deleted_frees_its_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
-def test_a_key_goes_on_with_what_failed_or_was_cancelled(state: str) -> None:
+def test_a_key_continues_a_failed_or_cancelled_task(state: str) -> None:
     def work() -> object:
         context = ja.current()
         done = context.restore(0)
@@ -122,7 +122,7 @@ def test_a_key_goes_on_with_what_failed_or_was_cancelled(state: str) -> None:
     assert (second.id, second.result(10), second.attempt) == (first.id, 1, 2)
 
 
-def test_a_completed_task_without_its_result_says_how_to_run_it_anew() -> None:
+def test_a_completed_task_without_its_result_explains_how_to_run_it_again() -> None:
     function = ja.task(threading.Lock, key="job")
     assert function.submit().wait(10)
     with pytest.raises(
@@ -143,12 +143,12 @@ def test_a_completed_task_without_its_result_says_how_to_run_it_anew() -> None:
         ("k" * 1001, "cannot be a key"),
     ],
 )
-def test_what_cannot_be_a_key_is_said(key: object, error: str) -> None:
+def test_an_invalid_key_is_an_error(key: object, error: str) -> None:
     with pytest.raises((TypeError, ValueError), match=error):
         ja.task(print, key=key)  # type: ignore[call-overload]
 
 
-def test_what_cannot_be_a_cells_key_is_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_key_of_a_cell_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert magic._options("train --key ''") is None
     assert capsys.readouterr().out.startswith("%%task: key='' cannot be a key: use 1 to 1,000 characters")
     assert magic._options("train --key nightly") is not None
@@ -164,7 +164,7 @@ sys.stdin.readline()
 """
 
 
-def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
+def test_a_process_that_holds_a_key_does_not_block_others_for_ever(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     lock = idempotency._acquire(paths, "job")
@@ -178,7 +178,7 @@ def test_a_process_that_keeps_a_key_keeps_nobody_for_ever(
     assert "another process holds the lock of key 'job'" in caplog.text
 
 
-def test_a_key_is_kept_until_the_server_has_what_was_begun(
+def test_a_key_is_held_until_the_server_has_the_started_task(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = idempotency._acquire(paths, "job")
@@ -202,7 +202,7 @@ def test_a_key_is_kept_until_the_server_has_what_was_begun(
     assert not is_locked(lock.path)
 
 
-def test_a_journal_that_cannot_be_asked_leaves_what_this_process_knows(
+def test_without_the_journal_a_key_means_what_this_process_knows(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def silent(*_: object, **__: object) -> list[Task]:
@@ -229,8 +229,6 @@ def test_a_journal_that_cannot_be_asked_leaves_what_this_process_knows(
         ("", None),
     ],
 )
-def test_of_several_tasks_with_a_key_it_means_the_one_that_lasts_or_completed(
-    states: str, chosen: int | None
-) -> None:
+def test_of_several_tasks_a_key_means_the_active_or_completed_one(states: str, chosen: int | None) -> None:
     tasks = [Task(str(at), state=TaskState(word)) for at, word in enumerate(states.split())]
     assert current_for_key(tasks) == (None if chosen is None else tasks[chosen])

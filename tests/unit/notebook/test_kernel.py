@@ -17,7 +17,7 @@ from tests.support.runtime import spooled, until
 
 
 class Kernel:
-    """A kernel and what its cells said."""
+    """A kernel and the messages of its cells."""
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager = manager
@@ -44,7 +44,7 @@ class Kernel:
         return self.reply(self.start_cell(code))
 
     def wait_for(self, wanted: Any, timeout: float = 30.0) -> dict[str, Any]:
-        """The first message on iopub, seen or to come, for which *wanted* is true."""
+        """Return the first message on iopub, past or future, for which *wanted* is true."""
         for message in self.messages:
             if wanted(message):
                 return message
@@ -111,15 +111,15 @@ def test_what_a_thread_prints_appears_under_the_cell_that_started_it(kernel: Ker
 def test_a_tracked_loop_shows_a_slim_view_and_no_bar(kernel: Kernel) -> None:
     request = kernel.start_cell("for _ in ja.track(range(3), name='loop'):\n    time.sleep(0.2)")
     assert kernel.reply(request)["status"] == "ok"
-    (shown,) = [m["content"] for m in kernel.messages if m["msg_type"] == "display_data" and of(m, request)]
+    (content,) = [m["content"] for m in kernel.messages if m["msg_type"] == "display_data" and of(m, request)]
     mime = "application/vnd.jupyter-agent.task.v1+json"
-    assert shown["metadata"][mime]["slim"] is True
-    assert shown["metadata"][mime]["snapshot"]["name"] == "loop"
-    assert shown["data"][mime] == {"v": 1}
+    assert content["metadata"][mime]["slim"] is True
+    assert content["metadata"][mime]["snapshot"]["name"] == "loop"
+    assert content["data"][mime] == {"v": 1}
     assert kernel.text_of(request) == ""
 
 
-def test_the_last_picture_of_a_headless_kernel_has_the_end_of_the_log(kernel: Kernel) -> None:
+def test_the_static_html_of_a_headless_kernel_has_the_end_of_the_log(kernel: Kernel) -> None:
     request = kernel.start_cell(
         "def work():\n"
         "    for n in range(30): print('line', n, 'of', '<30>')\n"
@@ -133,7 +133,7 @@ def test_the_last_picture_of_a_headless_kernel_has_the_end_of_the_log(kernel: Ke
     assert "line 29 of &lt;30&gt;\nthe last" in last
 
 
-def test_the_last_picture_of_a_headless_kernel_is_of_the_last_attempt(kernel: Kernel) -> None:
+def test_the_static_html_of_a_headless_kernel_is_of_the_last_attempt(kernel: Kernel) -> None:
     request = kernel.start_cell(
         "def work():\n"
         "    print('in attempt', ja.current().attempt)\n"
@@ -149,8 +149,8 @@ def test_the_last_picture_of_a_headless_kernel_is_of_the_last_attempt(kernel: Ke
 def test_a_cell_as_a_task_shows_its_value_and_shares_its_variables(kernel: Kernel, tmp_path: Path) -> None:
     request = kernel.start_cell("%%task train\nx = 20\nprint('inside')\nx + 1")
     assert kernel.reply(request)["status"] == "ok"
-    shown = kernel.wait_for(lambda m: m["msg_type"] == "execute_result" and of(m, request))
-    assert shown["content"]["data"]["text/plain"] == "21"
+    content = kernel.wait_for(lambda m: m["msg_type"] == "execute_result" and of(m, request))
+    assert content["content"]["data"]["text/plain"] == "21"
     assert kernel.text_of(request) == "inside\n"
     assert kernel.cell("assert x == 20; y = _ + x")["status"] == "ok"
     assert task_states(tmp_path) == ["queued", "running", "completed"]

@@ -1,4 +1,4 @@
-"""`tasks`: a list that stays a list, and shows as a table that two runs of a notebook agree on."""
+"""`tasks`: a list whose slices are lists of handles, shown as a table that is equal in every run."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def test_it_is_a_list_and_so_are_its_parts() -> None:
 
 
 def test_data_and_text_are_the_same_whatever_became_of_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def said(fail: bool) -> dict[str, Any]:
+    def displayed(fail: bool) -> dict[str, Any]:
         def work() -> None:
             assert not fail
 
         ja.task(work, name="work").submit().wait(10)
         return ja.tasks(limit=1)._repr_mimebundle_()[0]
 
-    assert said(fail=False) == said(fail=True)
-    assert sorted(said(fail=False)) == sorted([MIME, "text/html", "text/plain"])
-    assert said(fail=False)[MIME] == {"v": 1}
-    assert said(fail=False)["text/plain"] == "[<Task work>]"
+    assert displayed(fail=False) == displayed(fail=True)
+    assert sorted(displayed(fail=False)) == sorted([MIME, "text/html", "text/plain"])
+    assert displayed(fail=False)[MIME] == {"v": 1}
+    assert displayed(fail=False)["text/plain"] == "[<Task work>]"
 
 
 def test_the_metadata_has_what_is_known_of_each_task() -> None:

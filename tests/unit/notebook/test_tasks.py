@@ -65,7 +65,7 @@ def test_the_fold_at_hand_is_the_fold_of_what_was_emitted() -> None:
     assert here.logs == 1
 
 
-def test_a_failure_tells_its_type_message_and_trimmed_traceback_and_keeps_its_cause() -> None:
+def test_a_failure_has_its_type_message_and_trimmed_traceback_and_keeps_its_cause() -> None:
     def fail() -> None:
         raise LookupError("no such thing")
 
@@ -137,7 +137,7 @@ def test_cancel_stops_a_loop_that_never_asks_after_the_grace(monkeypatch: pytest
 
 
 def test_nothing_is_raised_after_the_function_has_returned() -> None:
-    """Cancel many tracked loops at about the moment they end: each ends once, and nothing leaks."""
+    """Cancel many tracked loops at about the time they end: each ends once, and nothing leaks."""
     leaked: list[object] = []
     before, threading.excepthook = threading.excepthook, leaked.append
     try:
@@ -201,7 +201,7 @@ def test_retries_are_new_attempts_of_the_same_task(monkeypatch: pytest.MonkeyPat
     assert states(handle.id) == ["queued", "running", "failed"] * 2 + ["queued", "running", "completed"]
 
 
-def test_a_retry_by_hand_is_for_ended_tasks_only() -> None:
+def test_a_manual_retry_is_for_ended_tasks_only() -> None:
     go = threading.Event()
     handle = ja.submit(go.wait)
     with pytest.raises(NotNow):
@@ -234,7 +234,7 @@ def test_a_key_attaches_to_the_running_task_and_returns_the_completed_one() -> N
     assert calls == [1]
 
 
-def test_a_key_goes_on_with_an_interrupted_task_from_its_checkpoint() -> None:
+def test_a_key_continues_an_interrupted_task_from_its_checkpoint() -> None:
     def work() -> int:
         start: int = ja.current().restore(0)
         ja.current().checkpoint(start + 10)
@@ -278,16 +278,16 @@ def test_ask_gives_up_after_its_timeout() -> None:
     assert handle.exception(10).type == "TimeoutError"  # type: ignore[union-attr]
 
 
-def test_a_message_is_said_in_pieces() -> None:
+def test_a_message_is_sent_in_pieces() -> None:
     def talk() -> None:
         first = ja.current().say("Hel")
         ja.current().say("lo", stream=first)
 
     handle = ja.submit(talk)
     handle.wait(10)
-    said = [decode_data(event) for event in emitted(handle.id, "message")]
-    assert [(m.text, m.delta) for m in said] == [("Hel", False), ("lo", True)]  # type: ignore[union-attr]
-    assert said[0].message_id == said[1].message_id  # type: ignore[union-attr]
+    messages = [decode_data(event) for event in emitted(handle.id, "message")]
+    assert [(m.text, m.delta) for m in messages] == [("Hel", False), ("lo", True)]  # type: ignore[union-attr]
+    assert messages[0].message_id == messages[1].message_id  # type: ignore[union-attr]
 
 
 def test_outside_a_task_every_call_does_nothing() -> None:
@@ -342,7 +342,7 @@ def test_numbers_of_other_libraries_are_plain_numbers() -> None:
     assert handle.metrics["m"].value == 0.5
 
 
-def test_a_process_pool_gets_the_plain_function_and_the_parent_says_how_it_went() -> None:
+def test_a_process_pool_gets_the_plain_function_and_the_parent_records_how_it_ended() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         good = ja.task(lambda n: n + 1, on=pool).submit(1)
         bad = ja.task(lambda: dict[str, int]()["key"], on=pool).submit()
@@ -366,7 +366,7 @@ def test_an_executor_that_is_shut_down_fails_the_task() -> None:
 
 
 @pytest.mark.parametrize("on", ["nowhere", 5])
-def test_an_unknown_place_to_run_is_one_clear_sentence(on: object) -> None:
+def test_an_unknown_mode_is_one_clear_sentence(on: object) -> None:
     with pytest.raises(ValueError, match="'thread', 'loop', 'process', 'detached' or a"):
         ja.task(double, on=on)
 
@@ -378,7 +378,7 @@ def test_map_is_one_task_with_the_list_as_its_result() -> None:
     assert states(handle.id) == ["queued", "running", "completed"]
 
 
-def test_map_fails_with_its_first_failing_item_and_begins_no_more() -> None:
+def test_map_fails_with_its_first_failing_item_and_starts_no_more() -> None:
     begun: list[int] = []
 
     def work(n: int) -> None:
@@ -393,19 +393,19 @@ def test_map_of_a_coroutine_function_runs_items_side_by_side() -> None:
     import asyncio
 
     begun: list[int] = []
-    everybody = asyncio.Event()
+    all_started = asyncio.Event()
 
     async def work(n: int) -> int:
         begun.append(n)
         if len(begun) == 20:
-            everybody.set()
-        await everybody.wait()
+            all_started.set()
+        await all_started.wait()
         return n
 
     assert ja.map(work, range(20)).result(10) == list(range(20))
 
 
-def test_a_handle_says_nothing_that_changes() -> None:
+def test_the_repr_of_a_handle_contains_nothing_that_changes() -> None:
     handle = ja.task(double, name="train").submit(1)
     assert repr(handle) == "<Task train>"
     assert handle.result(10) == 2
@@ -429,7 +429,7 @@ def test_logs_and_events_are_read_from_the_spool_without_a_server() -> None:
     assert handle.events()[0].type == "state"
 
 
-def test_the_queued_event_says_what_the_task_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queued_event_contains_what_the_task_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "work/train.ipynb")
     handle = ja.task(double, name="train", key=None, tags=["gpu"]).submit(1)
     data = decode_data(emitted(handle.id)[0])
@@ -480,7 +480,7 @@ def test_text_that_no_utf_8_can_carry_breaks_nothing(capsys: pytest.CaptureFixtu
     assert states(handle.id) == ["queued", "running", "failed"]
 
 
-def test_progress_that_is_no_number_is_said_once() -> None:
+def test_progress_that_is_no_number_is_logged_once() -> None:
     go = threading.Event()
 
     def work() -> None:
@@ -507,10 +507,10 @@ def test_another_tasks_cancel_is_this_ones_failure() -> None:
     assert handle.state == "failed"
 
 
-def test_a_long_message_is_said_in_pieces_of_one_message() -> None:
+def test_a_long_message_is_sent_in_pieces_of_one_message() -> None:
     handle = ja.submit(lambda: ja.current().say("x" * 300_000))
     handle.wait(10)
-    said = [decode_data(event) for event in emitted(handle.id, "message")]
-    assert "".join(m.text for m in said) == "x" * 300_000  # type: ignore[union-attr]
-    assert [m.delta for m in said] == [False, True, True]  # type: ignore[union-attr]
-    assert {m.message_id for m in said} == {handle.result()}  # type: ignore[union-attr]
+    messages = [decode_data(event) for event in emitted(handle.id, "message")]
+    assert "".join(m.text for m in messages) == "x" * 300_000  # type: ignore[union-attr]
+    assert [m.delta for m in messages] == [False, True, True]  # type: ignore[union-attr]
+    assert {m.message_id for m in messages} == {handle.result()}  # type: ignore[union-attr]

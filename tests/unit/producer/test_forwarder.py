@@ -173,11 +173,11 @@ def store(socket: _Socket, publish: Publish) -> None:
 
 
 def ignore(socket: _Socket, publish: Publish) -> None:
-    """As a server that is too busy to answer."""
+    """Behave as a server that is too busy to answer."""
 
 
 class Tasks:
-    """The samplers' side: what a producer does for its forwarder."""
+    """Samplers as the forwarder needs them: what a producer does for it."""
 
     def __init__(self) -> None:
         self.orders: list[CommandOrder] = []
@@ -234,7 +234,7 @@ def bench(paths: DataPaths, new_id: Callable[[], str], monkeypatch: pytest.Monke
     bench.close()
 
 
-def test_it_says_hello_with_key_and_protocol_and_delivers(bench: Bench) -> None:
+def test_it_sends_hello_with_key_and_protocol_and_delivers(bench: Bench) -> None:
     server = bench.serve()
     bench.emit(3)
     bench.forwarder.start()
@@ -342,7 +342,7 @@ def test_a_server_that_comes_late_gets_everything(bench: Bench) -> None:
     assert server.stored == list(range(1, 501))
 
 
-def test_an_address_where_nobody_is_is_no_trouble(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_address_without_a_server_is_no_error(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     bench.address = Address("http://127.0.0.1:9/", {})
     bench.forwarder.start()
@@ -357,7 +357,7 @@ def test_an_address_where_nobody_is_is_no_trouble(bench: Bench, caplog: pytest.L
     assert [record for record in caplog.records if record.name.startswith("jupyter_agent")] == []
 
 
-def test_being_refused_is_said_once_and_another_server_is_taken(
+def test_a_refusal_is_logged_once_and_another_server_is_used(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = bench.serve()
@@ -374,7 +374,7 @@ def test_being_refused_is_said_once_and_another_server_is_taken(
     assert caplog.text.count("for good") == 1
 
 
-def test_a_hello_that_a_busy_cell_held_up_is_said_again(
+def test_a_hello_that_a_busy_cell_delayed_is_sent_again(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = bench.serve()
@@ -387,7 +387,7 @@ def test_a_hello_that_a_busy_cell_held_up_is_said_again(
     assert "for good" not in caplog.text
 
 
-def test_a_frame_of_another_tongue_costs_the_connection_and_nothing_else(bench: Bench) -> None:
+def test_a_frame_that_cannot_be_decoded_costs_the_connection_only(bench: Bench) -> None:
     server = bench.serve()
     bench.forwarder.start()
     assert wait_until_up(bench.forwarder, WAIT)
@@ -397,7 +397,7 @@ def test_a_frame_of_another_tongue_costs_the_connection_and_nothing_else(bench: 
     assert bench.forwarder.flush(WAIT)
 
 
-def test_a_command_is_carried_out_once_however_often_it_comes(bench: Bench) -> None:
+def test_a_command_is_handled_once_however_often_it_comes(bench: Bench) -> None:
     server = bench.serve()
     bench.forwarder.start()
     assert wait_until_up(bench.forwarder, WAIT)
@@ -441,7 +441,7 @@ def test_flush_waits_no_longer_than_it_may(bench: Bench) -> None:
     assert not wait_until_up(bench.forwarder, 0.0)
 
 
-def test_samplers_run_while_tasks_run_and_rest_otherwise(bench: Bench) -> None:
+def test_samplers_run_only_while_tasks_run(bench: Bench) -> None:
     server = bench.serve()
     bench.forwarder.start()
     assert wait_until_up(bench.forwarder, WAIT)
@@ -466,8 +466,8 @@ def test_samplers_run_while_tasks_run_and_rest_otherwise(bench: Bench) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_a_server_that_takes_nothing_does_not_keep_the_end_waiting(bench: Bench) -> None:
-    """Its window is open and its buffers are full, as when it is stopped."""
+def test_a_server_that_reads_nothing_does_not_delay_the_close(bench: Bench) -> None:
+    """Its window is open and its buffers are full, as those of a stopped process."""
     listener = sockets.socket()
     listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
     listener.bind(("127.0.0.1", 0))
@@ -510,7 +510,7 @@ def _upgrade(request: bytes) -> bytes:
     return head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
 
 
-def test_closing_again_is_nothing_and_leaves_no_thread(bench: Bench, tmp_path: Path) -> None:
+def test_closing_is_idempotent_and_leaves_no_thread(bench: Bench, tmp_path: Path) -> None:
     bench.serve()
     bench.forwarder.start()
     assert wait_until_up(bench.forwarder, WAIT)

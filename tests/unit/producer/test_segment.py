@@ -150,7 +150,7 @@ def test_any_damage_leaves_true_records_only(tmp_path: Path, damages: list[tuple
     assert found == sorted(found)
 
 
-def test_a_length_that_lies_hides_nobody_else(tmp_path: Path) -> None:
+def test_a_wrong_length_hides_no_other_record(tmp_path: Path) -> None:
     path = tmp_path / "a.seg"
     records = written(path, 10)
     for lie in (0, 1, 50, 3000, 0xFFFFFFFF):
@@ -162,7 +162,7 @@ def test_a_length_that_lies_hides_nobody_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9])
-def test_damage_at_the_very_end_is_told_by_number(tmp_path: Path, count: int) -> None:
+def test_damage_at_the_very_end_is_known_by_number(tmp_path: Path, count: int) -> None:
     path = tmp_path / "4.seg"
     records = written(path, 9, first=4)
     content = bytearray(path.read_bytes())

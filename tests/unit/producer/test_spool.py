@@ -34,7 +34,7 @@ MakeSpool = Callable[..., Spool]
 
 
 class Disk:
-    """Makes segments as long as there is room for so many files; ``error`` is what it says then."""
+    """Creates segments as long as there is room for so many files, and raises ``error`` after that."""
 
     def __init__(self, files: int) -> None:
         self.files = files
@@ -131,13 +131,13 @@ class TestAppending:
         assert (event.task, event.attempt, event.producer, event.type) == (TASK, 1, spool.producer, "log")
         assert decode_data(event) == Log("stdout", "line 1")
 
-    def test_what_is_too_large_is_told_and_uses_up_no_number(self, make: MakeSpool) -> None:
+    def test_an_event_that_is_too_large_raises_and_uses_no_number(self, make: MakeSpool) -> None:
         spool = make()
         with pytest.raises(ValueError, match="is over the limit of 1,048,576; store it in a file"):
             log(spool, "x" * (1 << 20))
         assert log(spool) == 1
 
-    def test_what_cannot_be_encoded_uses_up_no_number(self, make: MakeSpool) -> None:
+    def test_an_event_that_cannot_be_encoded_uses_no_number(self, make: MakeSpool) -> None:
         spool = make()
         with pytest.raises(UnicodeEncodeError):
             log(spool, "\ud800")
@@ -198,11 +198,11 @@ class TestCreating:
         spool.close()
         assert list(paths.spools.iterdir()) == []
 
-    def test_one_that_said_nothing_leaves_nothing(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
+    def test_one_without_events_leaves_nothing(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
         Spool.create(paths, header_for(new_id(), "default", 0.0)).close()
         assert list(paths.spools.iterdir()) == []
 
-    def test_where_it_cannot_be_made_one_sentence_says_so(
+    def test_where_it_cannot_be_created_the_error_is_one_sentence(
         self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
         paths.spools.write_text("a file in the way")
@@ -223,7 +223,7 @@ class TestCreating:
         monkeypatch.undo()
         Spool.create(paths, header).close()
 
-    def test_a_name_that_is_taken_is_told(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
+    def test_a_name_that_is_taken_is_an_error(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
         header = header_for(new_id(), "default", 0.0)
         first = Spool.create(paths, header)
         log(first)
@@ -333,7 +333,7 @@ class TestBatches:
 
 
 class TestFull:
-    def test_a_cap_drops_the_oldest_logs_and_names_them(self, make: MakeSpool) -> None:
+    def test_a_cap_drops_the_oldest_logs_and_records_their_numbers(self, make: MakeSpool) -> None:
         spool = make(cap=4)
         for _ in range(2000):
             log(spool)
@@ -359,7 +359,7 @@ class TestFull:
         kept, _ = account(spool.records(), 2001)
         assert precious <= kept
 
-    def test_when_only_the_precious_is_left_the_oldest_goes(self, make: MakeSpool) -> None:
+    def test_when_only_states_and_messages_are_left_the_oldest_are_dropped(self, make: MakeSpool) -> None:
         spool = make(cap=4)
         for n in range(1, 1001):
             spool.append(TASK, 1, "message", Message("agent", "x" * 50, str(n)))
@@ -367,7 +367,7 @@ class TestFull:
         assert min(kept) > max(dropped)
         assert 1000 in kept
 
-    def test_each_task_is_told_what_it_lost(self, make: MakeSpool) -> None:
+    def test_each_task_gets_a_lost_event(self, make: MakeSpool) -> None:
         spool = make(cap=4)
         for n in range(1, 1201):
             log(spool, task=TASK if n % 2 else OTHER_TASK)
@@ -412,7 +412,7 @@ class TestFull:
         kept, _ = account(spool.records(), spool.last)
         assert states <= kept
 
-    def test_what_was_dropped_is_named_also_when_nobody_emits_any_more(self, make: MakeSpool) -> None:
+    def test_lost_events_are_written_also_when_no_event_follows(self, make: MakeSpool) -> None:
         disk = Disk(1)
         spool = make(disk=disk)
         last = 0
@@ -426,7 +426,7 @@ class TestFull:
         assert sent == last
         account(spool.records(), last)
 
-    def test_it_is_not_tried_again_at_each_look(self, make: MakeSpool) -> None:
+    def test_it_is_not_tried_again_at_each_batch(self, make: MakeSpool) -> None:
         disk = Disk(1)
         spool = make(disk=disk)
         while spool.full_since is None:
@@ -442,7 +442,7 @@ class TestFull:
             spool.batch(10**9)
         assert len(tries) <= 4
 
-    def test_room_that_comes_back_ends_the_trouble(self, make: MakeSpool) -> None:
+    def test_room_that_comes_back_ends_the_dropping(self, make: MakeSpool) -> None:
         disk = Disk(3)
         spool = make(disk=disk)
         while spool.full_since is None:
@@ -454,9 +454,7 @@ class TestFull:
         assert spool.full_since is None
 
     @pytest.mark.parametrize("error", [errno.EMFILE, errno.EACCES, errno.EIO, errno.ENOENT])
-    def test_other_troubles_of_the_disk_do_not_reach_the_user_either(
-        self, make: MakeSpool, error: int
-    ) -> None:
+    def test_other_disk_errors_do_not_reach_the_user_either(self, make: MakeSpool, error: int) -> None:
         disk = Disk(2)
         disk.error = error
         spool = make(disk=disk)
@@ -468,7 +466,7 @@ class TestFull:
         (reason,) = {lost_in(b).reason for n, b in spool.records() if n in dropped}
         assert reason == f"the spool cannot grow: {os.strerror(error)}"
 
-    def test_a_folder_that_somebody_deleted_does_not_reach_the_user(self, make: MakeSpool) -> None:
+    def test_a_deleted_folder_does_not_reach_the_user(self, make: MakeSpool) -> None:
         spool = make(cap=4)
         log(spool)
         for path in spool.folder.iterdir():
@@ -498,7 +496,7 @@ class TestFull:
 
 @pytest.fixture
 def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A tmpfs of 7 MiB; where mounting is forbidden, `posix_fallocate` keeps the books instead."""
+    """A tmpfs of 7 MiB; where mounting is forbidden, a fake `posix_fallocate` counts bytes instead."""
     disk = tmp_path / "disk"
     disk.mkdir(mode=0o700)
     mount = ["mount", "-t", "tmpfs", "-o", "size=7m,mode=0700", "tmpfs", str(disk)]
@@ -521,7 +519,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 class Interrupted(Exception):
-    """Raised into a thread from outside, as a cancelled task's is."""
+    """Raised in a thread from outside, as on a cancel."""
 
 
 def interrupt(thread: threading.Thread) -> None:
@@ -640,7 +638,7 @@ class TestAdopting:
         assert not is_locked(folder / "lock")
         account(read_spool(folder)[1], count + 1)
 
-    def test_what_the_dead_one_left_stays_whatever_the_adopter_does(
+    def test_events_of_the_dead_producer_stay_whatever_the_adopter_does(
         self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
         folder = self.dead(paths, 5, new_id)
@@ -664,7 +662,7 @@ class TestAdopting:
             spool.close()
         account(read_spool(folder)[1], left + 2)
 
-    def test_one_that_somebody_has_in_hand_cannot_be_adopted(
+    def test_one_that_a_holder_is_recovering_cannot_be_adopted(
         self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
         folder = self.dead(paths, 5, new_id)
@@ -673,7 +671,7 @@ class TestAdopting:
         assert adopt_spool(paths, folder.name) is None
         lock.release()
 
-    def test_one_that_was_taken_in_cannot_be_adopted(
+    def test_one_that_was_recovered_cannot_be_adopted(
         self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
         assert adopt_spool(paths, new_id()) is None
@@ -682,13 +680,13 @@ class TestAdopting:
 
 class TestReading:
     @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b"\xff", b'{"producer":1}'])
-    def test_a_header_that_cannot_be_read_is_told(self, tmp_path: Path, content: bytes | None) -> None:
+    def test_a_header_that_cannot_be_read_is_an_error(self, tmp_path: Path, content: bytes | None) -> None:
         if content is not None:
             (tmp_path / "spool.json").write_bytes(content)
         with pytest.raises(SpoolError, match=r"spool\.json cannot be read"):
             read_spool(tmp_path)
 
-    def test_a_segment_that_is_freed_while_it_is_read_is_passed_over(
+    def test_a_segment_that_is_freed_while_it_is_read_is_skipped(
         self, make: MakeSpool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         spool = make()

@@ -1,4 +1,4 @@
-"""What a task prints, logs and shows with tqdm."""
+"""Capture of what a task prints, logs and shows with tqdm."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_redrawn_line_takes_no_room() -> None:
     assert len(buffer._rest) < 20
 
 
-def test_an_unfinished_line_is_passed_on_after_two_looks_but_not_a_redrawn_one() -> None:
+def test_an_unfinished_line_is_passed_on_at_the_second_sample_but_not_a_redrawn_one() -> None:
     out: list[str] = []
     buffer = LineBuffer(out.append)
     buffer.write("working... ")
@@ -86,7 +86,7 @@ def test_printed_text_is_an_event_and_still_appears(capsys: pytest.CaptureFixtur
     assert err == "to err\n"
 
 
-def test_what_is_printed_outside_a_task_is_nobodys() -> None:
+def test_output_outside_a_task_belongs_to_no_task() -> None:
     handle = ja.submit(print, "inside")
     handle.wait(10)
     print("outside")
@@ -188,7 +188,7 @@ def test_tqdm_becomes_progress_and_one_line(capsys: pytest.CaptureFixture[str]) 
     assert "epochs" in capsys.readouterr().err
 
 
-def test_a_forked_child_prints_straight_through_and_emits_nothing(tmp_path: Path) -> None:
+def test_a_forked_child_prints_and_emits_nothing(tmp_path: Path) -> None:
     done = run_script(
         tmp_path,
         "import os, warnings\n"

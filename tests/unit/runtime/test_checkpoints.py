@@ -1,4 +1,4 @@
-"""Checkpoints: the newest complete one is given back, whatever became of the file after it."""
+"""Checkpoints: the newest complete one is loaded, whatever happened to later files."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def checkpoints(paths: DataPaths) -> Checkpoints:
 
 
 def names(paths: DataPaths) -> list[str]:
-    """What lies in the folder, without the task's id."""
+    """The names of the files in the folder, without the task's id."""
     return sorted(path.name.replace(TASK, "task") for path in paths.checkpoints.iterdir())
 
 
-def test_the_newest_is_given_back_and_the_one_before_is_kept(
+def test_the_newest_is_loaded_and_the_previous_one_is_kept(
     checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     assert checkpoints.load(TASK, "none yet") == "none yet"
@@ -42,7 +42,7 @@ def test_the_newest_is_given_back_and_the_one_before_is_kept(
     assert checkpoints.load(task_id(1), "another task's") == "another task's"
 
 
-def test_a_file_cut_at_any_byte_gives_the_one_before(
+def test_a_file_cut_at_any_byte_falls_back_to_the_previous_one(
     checkpoints: Checkpoints, paths: DataPaths, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkpoints.save(TASK, "before")
@@ -58,7 +58,7 @@ def test_a_file_cut_at_any_byte_gives_the_one_before(
     assert checkpoints.load(TASK) == "newest"
 
 
-def test_a_byte_changed_anywhere_gives_the_one_before(checkpoints: Checkpoints, paths: DataPaths) -> None:
+def test_a_changed_byte_falls_back_to_the_previous_one(checkpoints: Checkpoints, paths: DataPaths) -> None:
     checkpoints.save(TASK, "before")
     checkpoints.save(TASK, "newest")
     newest = paths.checkpoints / f"{TASK}-1-2.pickle"
@@ -70,7 +70,7 @@ def test_a_byte_changed_anywhere_gives_the_one_before(checkpoints: Checkpoints, 
     assert checkpoints.load(TASK) == "before"
 
 
-def test_when_all_are_damaged_that_is_said_and_nothing_begins_anew_by_itself(
+def test_when_all_are_damaged_loading_raises_and_nothing_starts_over(
     checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     checkpoints.save(TASK, "only")
@@ -95,7 +95,7 @@ def test_one_that_an_older_version_wrote_is_loaded_until_there_are_newer_ones(
     assert names(paths) == ["task-1-1.pickle", "task-1-2.pickle"]
 
 
-def test_an_earlier_attempt_that_goes_on_does_not_undo_what_a_later_one_saved(
+def test_an_earlier_attempt_that_is_still_running_does_not_undo_what_a_later_one_saved(
     checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     for step in range(10):
@@ -106,7 +106,7 @@ def test_an_earlier_attempt_that_goes_on_does_not_undo_what_a_later_one_saved(
     assert names(paths) == ["task-1-11.pickle", "task-2-1.pickle"]
 
 
-def test_what_cannot_be_saved_leaves_what_was_there(
+def test_a_failed_save_leaves_the_previous_checkpoints(
     checkpoints: Checkpoints, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoints.save(TASK, "kept")
@@ -126,7 +126,7 @@ def test_what_cannot_be_saved_leaves_what_was_there(
     assert names(paths) == ["task-1-1.pickle"]
 
 
-def test_a_full_disk_does_not_stop_the_task_which_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_does_not_stop_the_task_and_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -143,7 +143,7 @@ def test_a_full_disk_does_not_stop_the_task_which_says_so(monkeypatch: pytest.Mo
     assert [event.type for event in handle.events()].count("checkpoint") == 1
 
 
-def test_a_task_is_told_that_its_newest_checkpoint_is_damaged(paths: DataPaths) -> None:
+def test_a_damaged_newest_checkpoint_is_logged(paths: DataPaths) -> None:
     def work() -> object:
         context = ja.current()
         context.checkpoint("one")
@@ -161,7 +161,7 @@ def test_a_task_is_told_that_its_newest_checkpoint_is_damaged(paths: DataPaths) 
 def test_file_and_folder_are_synced_before_the_oldest_goes(
     checkpoints: Checkpoints, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a power loss may leave is what was there at any moment of this."""
+    """A power loss may leave what existed at any moment of this."""
     done: list[str] = []
     sync, replace, unlink = os.fsync, Path.replace, Path.unlink
 
@@ -187,7 +187,7 @@ def test_file_and_folder_are_synced_before_the_oldest_goes(
     assert done == ["sync file", "rename", "sync folder", "remove task-1-1.pickle"]
 
 
-def test_what_was_half_written_goes_with_the_next_attempt_or_with_the_task(
+def test_temporary_files_are_removed_with_the_next_attempt_or_with_the_task(
     checkpoints: Checkpoints, paths: DataPaths
 ) -> None:
     checkpoints.save(TASK, "one")

@@ -1,4 +1,4 @@
-"""Talking with a task from inside it: questions, answers, defaults, what nobody asked for."""
+"""Conversation of a task, from inside: questions, answers, defaults, texts without a question."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def in_thread(pool: ThreadPoolExecutor, call: Callable[[], str]) -> Callable[[],
     return lambda: future.result(20)
 
 
-def test_the_first_answer_wins_and_later_ones_are_nobodys() -> None:
+def test_the_first_answer_wins_and_later_ones_are_rejected() -> None:
     log = Log()
     with ThreadPoolExecutor() as pool:
         answer = in_thread(pool, lambda: log.talk.ask("go on?", None, None, None))
@@ -92,7 +92,7 @@ def test_an_answer_without_a_name_is_for_the_question_that_is_open() -> None:
     assert log.given == [Input("yes", prompt)]
 
 
-def test_what_was_sent_unasked_answers_no_question() -> None:
+def test_a_text_sent_without_a_question_answers_no_later_one() -> None:
     log = Log()
     log.talk.deliver("by the way", None)
     with pytest.raises(TimeoutError):
@@ -110,7 +110,7 @@ def test_a_default_is_the_answer_after_the_time_and_closes_the_question() -> Non
 
 def test_a_question_that_is_given_up_is_withdrawn() -> None:
     log = Log()
-    with pytest.raises(TimeoutError, match=r"nobody answered within 0\.01 s"):
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.01 s"):
         log.talk.ask("anybody?", None, 0.01, None)
     (asked,) = log.asked
     assert log.given == [Input("", asked.prompt_id, "nobody")]
@@ -125,7 +125,7 @@ def test_a_question_that_is_given_up_is_withdrawn() -> None:
 
 
 def test_questions_of_two_threads_are_asked_one_after_the_other() -> None:
-    """Thirty times: who waits for a turn must not take the answer of who had it, whoever wakes first."""
+    """Thirty times: a thread that waits for its turn must not take the previous question's answer."""
     with ThreadPoolExecutor() as pool:
         for _ in range(30):
             log = Log()
@@ -190,7 +190,7 @@ def test_an_answer_of_the_kernel_and_one_of_the_journal_race_and_one_wins(first:
     assert handle.result(30) == [f"from the {first}", "two", "nothing"]
 
 
-def test_a_task_says_what_it_says_and_asks_in_its_snapshot() -> None:
+def test_messages_and_questions_are_in_the_snapshot() -> None:
     def work() -> str:
         message = ja.current().say("I have ", stream="m1")
         ja.current().say("found it.", stream=message)
@@ -213,7 +213,7 @@ def test_a_task_says_what_it_says_and_asks_in_its_snapshot() -> None:
         handle.send("no")
 
 
-def test_a_default_is_in_the_log_as_nobodys_answer() -> None:
+def test_a_default_is_in_the_log_as_a_default() -> None:
     handle = ja.submit(lambda: ja.current().ask("go on?", ["yes", "no"], timeout=0.01, default="no"))
     assert handle.result(20) == "no"
     (given,) = (decode_data(event) for event in emitted(handle.id, "input"))
@@ -233,7 +233,7 @@ def test_outside_a_task_a_question_has_its_default() -> None:
     assert ja.current().receive() == ""
 
 
-def test_what_is_sent_to_a_worker_that_is_only_starting_arrives() -> None:
+def test_an_input_to_a_worker_that_is_only_starting_arrives() -> None:
     def work() -> str:
         import jupyter_agent as ja
 

@@ -1,4 +1,4 @@
-"""Raising in a thread from outside: at once, and never after what it runs has returned."""
+"""Interrupting a thread: at once, and never after its function has returned."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ def test_a_throw_reaches_the_thread_and_is_false_before_and_after() -> None:
     assert not stop.throw()
 
 
-def test_a_throw_under_way_while_the_function_returns_does_not_reach_what_follows() -> None:
+def test_a_pending_throw_does_not_fire_after_the_function_has_returned() -> None:
     stop = AsyncExceptionInterrupter()
-    told: list[str] = []
+    reached: list[str] = []
 
     def run() -> None:
         try:
             stop.run(holding.wait)
         except Stopped:
-            told.append("inside")
+            reached.append("inside")
         try:
             for _ in range(1000):
                 str(1)
         except Stopped:
-            told.append("after")
+            reached.append("after")
 
     holding = threading.Event()
     thread = threading.Thread(target=run)
@@ -70,10 +70,10 @@ def test_a_throw_under_way_while_the_function_returns_does_not_reach_what_follow
         time.sleep(0.05)  # the other thread waits for the lock, or will: either must be safe
         interrupt_module._set_async(thread.ident or 0, Stopped)
     thread.join(10)
-    assert told == ["inside"]
+    assert reached == ["inside"]
 
 
-def test_a_signal_of_somebody_else_is_a_keyboard_interrupt_and_the_handler_is_given_back() -> None:
+def test_a_foreign_signal_is_a_keyboard_interrupt_and_the_handler_is_restored() -> None:
     before = signal.getsignal(signal.SIGINT)
     stop = SignalInterrupter()
     with pytest.raises(KeyboardInterrupt):
@@ -87,7 +87,7 @@ def throw_after(stop: SignalInterrupter, delay: float) -> None:
     stop.throw()
 
 
-def test_a_main_throw_ends_a_blocking_call_or_comes_to_nothing() -> None:
+def test_a_signal_throw_ends_a_blocking_call_or_does_nothing() -> None:
     for delay in [0.02] + [0.0] * 50:
         stop = SignalInterrupter()
         thread = threading.Thread(target=throw_after, args=(stop, delay))
@@ -98,12 +98,12 @@ def test_a_main_throw_ends_a_blocking_call_or_comes_to_nothing() -> None:
         assert not stop.throw()
 
 
-def test_a_main_throw_that_hits_the_closing_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_throw_that_hits_close_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
     stop = SignalInterrupter()
 
     def returns() -> None:
-        """At the door: the signal comes when `close` is entered."""
+        """The signal comes when `close` is entered."""
         monkeypatch.setattr(stop, "close", closing)
 
     def closing() -> None:
@@ -133,7 +133,7 @@ def test_a_stop_button_while_the_value_is_kept_cancels_the_attempt() -> None:
 @pytest.mark.parametrize(
     ("why", "end"), [("cancelled", "cancelled"), ("late", "failed"), ("foreign", "interrupted")]
 )
-def test_what_a_worker_that_is_told_to_end_comes_to(why: str, end: str) -> None:
+def test_how_a_worker_ends_that_gets_a_termination_signal(why: str, end: str) -> None:
     task = task_for(ready_producer(), Options("cell", timeout=100.0), None, None)
     holder = OutcomeHolder()
     attempt = task.queue(holder)

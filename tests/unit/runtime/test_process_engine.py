@@ -1,4 +1,4 @@
-"""`on="process"`: a worker of its own, and how its end is told whatever happened to it."""
+"""`on="process"`: a child process, whose end is recorded whatever happens to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.runtime import own_producer, run_script, spooled, states, unt
 
 
 def folded(folder: Path, task_id: str) -> Task:
-    """The task as all spools tell it: the parent's and the worker's."""
+    """The task folded from all spools: the parent's and the worker's."""
     return fold(task_id, events_of(folder, task_id))
 
 
@@ -194,7 +194,7 @@ def test_a_process_that_ends_ends_its_workers_as_interrupted(tmp_path: Path) -> 
     assert folded(tmp_path, done.stdout.strip()).state == "interrupted"
 
 
-def test_a_worker_can_be_retried_by_hand() -> None:
+def test_a_worker_can_be_retried_by_a_person() -> None:
     handle = ja.task(os.getpid, on="process").submit()
     first = handle.result(30)
     handle.retry()
@@ -202,7 +202,7 @@ def test_a_worker_can_be_retried_by_hand() -> None:
     assert local_tasks.get(handle.id).fold.attempt == 2  # type: ignore[union-attr]
 
 
-def test_a_worker_whose_end_a_holder_tells_is_not_ended_twice(
+def test_a_worker_whose_end_a_holder_records_is_not_ended_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def work() -> None:
@@ -210,7 +210,7 @@ def test_a_worker_whose_end_a_holder_tells_is_not_ended_twice(
         time.sleep(60)
 
     def taken(_paths: object, _producer: str) -> None:
-        """A holder was faster: it has the spool, or has had it."""
+        """A holder came first: it is recovering the spool, or has done so."""
 
     monkeypatch.setattr("jupyter_agent.runtime.engines.process.adopt_spool", taken)
     handle = ja.task(work, on="process").submit()

@@ -1,4 +1,4 @@
-"""A task that failed is tried again after a pause: queued meanwhile, and it says so."""
+"""Retries: a failed task is queued again and starts after a delay, with the reason recorded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.runtime import emitted, own_producer, run_script, spooled, st
 
 
 class Clock:
-    """Time that passes when a test says so, and dice that fall as it likes."""
+    """A clock and a random number that the test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -60,7 +60,7 @@ def here(handle: ja.TaskHandle) -> LocalTask:
 
 
 def waits(handle: ja.TaskHandle, attempt: int) -> None:
-    """Wait until attempt *attempt* is queued and its pause has begun."""
+    """Wait until attempt *attempt* is queued and its delay has begun."""
     task = here(handle)
     until(lambda: task.fold.attempt == attempt and isinstance(task.attempt.engine, delay.RetryDelay))  # type: ignore[union-attr]
     assert handle.state == "queued"
@@ -71,7 +71,7 @@ def reasons(handle: ja.TaskHandle) -> list[str | None]:
     return [data.reason for data in found if isinstance(data, State) and data.state == "queued"]
 
 
-def test_each_attempt_waits_twice_as_long_and_says_for_what(clock: Clock) -> None:
+def test_each_attempt_waits_twice_as_long_and_records_why(clock: Clock) -> None:
     handle = ja.task(Flaky(3), retries=3).submit()
     for attempt, seconds in ((2, 0.5), (3, 1.0), (4, 2.0)):
         waits(handle, attempt)
@@ -97,7 +97,7 @@ def test_after_the_last_attempt_it_has_failed(clock: Clock) -> None:
     assert handle.attempt == 3
 
 
-def test_a_cancel_during_the_pause_works_at_once(clock: Clock) -> None:
+def test_a_cancel_during_the_delay_works_at_once(clock: Clock) -> None:
     flaky = Flaky(1)
     handle = ja.task(flaky, retries=3).submit()
     waits(handle, 2)
@@ -111,7 +111,7 @@ def test_a_cancel_during_the_pause_works_at_once(clock: Clock) -> None:
     assert flaky.left == 0
 
 
-def test_a_process_that_ends_during_the_pause_interrupts_the_task(clock: Clock) -> None:
+def test_a_process_that_ends_during_the_delay_interrupts_the_task(clock: Clock) -> None:
     handle = ja.task(Flaky(1), retries=3).submit()
     waits(handle, 2)
     local_tasks.interrupt_all("the process ended")
@@ -121,7 +121,7 @@ def test_a_process_that_ends_during_the_pause_interrupts_the_task(clock: Clock) 
     assert states(handle.id)[-2:] == ["queued", "interrupted"]
 
 
-def test_a_script_that_ends_during_the_pause_leaves_it_interrupted(tmp_path: Path) -> None:
+def test_a_script_that_ends_during_the_delay_leaves_it_interrupted(tmp_path: Path) -> None:
     done = run_script(
         tmp_path,
         "import time, jupyter_agent as ja\n"
@@ -131,14 +131,14 @@ def test_a_script_that_ends_during_the_pause_leaves_it_interrupted(tmp_path: Pat
         "while handle.attempt < 2: time.sleep(0.001)\n",
     )
     assert done.stderr == ""
-    said = [decode_data(event) for event in spooled(tmp_path) if event.type == "state"]
-    assert [data.state for data in said if isinstance(data, State)] == [
+    data = [decode_data(event) for event in spooled(tmp_path) if event.type == "state"]
+    assert [one.state for one in data if isinstance(one, State)] == [
         *("queued", "running", "failed"),
         *("queued", "interrupted"),
     ]
 
 
-def test_a_retry_by_hand_has_to_wait_and_then_has_all_retries_again(clock: Clock) -> None:
+def test_a_manual_retry_has_to_wait_and_then_has_all_retries_again(clock: Clock) -> None:
     flaky = Flaky(1)
     handle = ja.task(flaky, retries=1).submit()
     waits(handle, 2)
@@ -154,7 +154,7 @@ def test_a_retry_by_hand_has_to_wait_and_then_has_all_retries_again(clock: Clock
     assert reasons(handle)[-1] == "attempt 4 of 4 in 0.5 s, after OSError: not yet"
 
 
-def test_a_retry_by_hand_that_was_faster_is_the_only_one(clock: Clock) -> None:
+def test_a_manual_retry_that_comes_first_is_the_only_one(clock: Clock) -> None:
     handle = ja.task(Flaky(1), retries=1).submit()
     waits(handle, 2)
     failed = here(handle).attempt
@@ -166,7 +166,7 @@ def test_a_retry_by_hand_that_was_faster_is_the_only_one(clock: Clock) -> None:
     assert handle.attempt == 3
 
 
-def test_two_threads_that_look_at_the_clock_start_it_once(clock: Clock) -> None:
+def test_two_threads_that_poll_start_it_once(clock: Clock) -> None:
     started: list[int] = []
 
     def fail() -> None:
@@ -203,7 +203,7 @@ def test_it_runs_where_it_ran_before(where: str, clock: Clock, pool: Executor) -
     assert handle.result(10) == 2
 
 
-def test_a_worker_process_is_started_after_the_pause(clock: Clock, tmp_path: Path) -> None:
+def test_a_worker_process_is_started_after_the_delay(clock: Clock, tmp_path: Path) -> None:
     def work() -> int:
         if ja.current().attempt == 1:
             raise OSError("not yet")
@@ -216,7 +216,7 @@ def test_a_worker_process_is_started_after_the_pause(clock: Clock, tmp_path: Pat
     assert states(handle.id) == ["queued", "queued"]
 
 
-def test_a_cancel_during_the_pause_of_a_worker_starts_none(clock: Clock) -> None:
+def test_a_cancel_during_the_delay_of_a_worker_starts_none(clock: Clock) -> None:
     handle = ja.task(lambda: dict[int, int]()[0], on="process", retries=1).submit()
     waits(handle, 2)
     handle.cancel()
@@ -246,7 +246,7 @@ def test_a_coroutine_on_the_loop_waits_without_holding_the_loop(clock: Clock) ->
 
 
 def test_a_blocking_wait_on_the_loop_lets_it_run_the_next_attempt(tmp_path: Path) -> None:
-    """The wait begins during the pause, on the very loop that the attempt needs."""
+    """The wait begins during the delay, on the very loop that the attempt needs."""
     done = run_script(
         tmp_path,
         "import asyncio, jupyter_agent as ja\n"
@@ -265,7 +265,7 @@ def test_a_blocking_wait_on_the_loop_lets_it_run_the_next_attempt(tmp_path: Path
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
-def test_an_executor_that_is_shut_down_during_the_pause_fails_the_attempt(clock: Clock) -> None:
+def test_an_executor_that_is_shut_down_during_the_delay_fails_the_attempt(clock: Clock) -> None:
     pool = ThreadPoolExecutor(1)
     handle = ja.task(Flaky(1), on=pool, retries=1).submit()
     waits(handle, 2)
@@ -275,7 +275,7 @@ def test_an_executor_that_is_shut_down_during_the_pause_fails_the_attempt(clock:
     assert handle.attempt == 2
 
 
-def test_the_dice_are_not_the_users(tmp_path: Path) -> None:
+def test_jitter_does_not_draw_from_the_users_random_generator(tmp_path: Path) -> None:
     import random
 
     random.seed(7)
@@ -286,7 +286,7 @@ def test_the_dice_are_not_the_users(tmp_path: Path) -> None:
     assert random.random() == expected
 
 
-def test_a_process_killed_during_the_pause_leaves_it_interrupted(tmp_path: Path) -> None:
+def test_a_process_killed_during_the_delay_leaves_it_interrupted(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import time, jupyter_agent as ja\n"
@@ -304,7 +304,7 @@ def test_a_process_killed_during_the_pause_leaves_it_interrupted(tmp_path: Path)
     assert [(task.name, task.state, task.attempt) for task in ja.tasks()] == [("killed", "interrupted", 2)]
 
 
-def test_nothing_of_a_pause_is_left_when_all_is_done(clock: Clock) -> None:
+def test_nothing_of_a_delay_is_left_at_the_end(clock: Clock) -> None:
     handle = ja.task(Flaky(1), retries=1).submit()
     waits(handle, 2)
     clock.pass_(1)
