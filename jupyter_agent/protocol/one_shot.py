@@ -1,6 +1,6 @@
 """Requests to the program `jupyter_agent.journal.one_shot`: JSON on standard input.
 
-One object goes in. Standard output is the answer as JSON, with exit status 0, or problem details, with exit status 1.
+Standard output is the answer as JSON, with exit status 0, or problem details, with exit status 1.
 """
 
 from __future__ import annotations
