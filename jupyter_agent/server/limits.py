@@ -10,7 +10,7 @@ MAX_MESSAGE = 8 << 20
 MAX_EVENT = 1 << 20
 """Bytes of one published event."""
 
-SNAPSHOTS = 200
+MAX_SNAPSHOTS = 200
 """Maximum number of snapshots with which a subscription to all tasks begins."""
 
 WINDOW = 16

@@ -15,7 +15,7 @@ from .background.scheduler import Scheduler
 from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import FRAME_BYTES, Feed
-from .limits import MAX_EVENT, MAX_MESSAGE, SNAPSHOTS, WINDOW, Timing
+from .limits import MAX_EVENT, MAX_MESSAGE, MAX_SNAPSHOTS, WINDOW, Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Services:
 
     @property
     def limits(self) -> Limits:
-        return Limits(MAX_MESSAGE, MAX_EVENT, SNAPSHOTS, FRAME_BYTES, WINDOW)
+        return Limits(MAX_MESSAGE, MAX_EVENT, MAX_SNAPSHOTS, FRAME_BYTES, WINDOW)
 
     def annotated(self, tasks: list[Task]) -> list[Task]:
         """Add to snapshots what only the holder of the journal knows: since when a task is stalled."""

@@ -22,10 +22,10 @@ from ...journal.session import JournalSession
 from ..delivery.feed import Feed, SubscriptionFilter
 
 log = logging.getLogger(__name__)
-SAVE_EVERY = 1.0
+SAVE_INTERVAL = 1.0
 """Minimum seconds between two times that a place is stored, while events are delivered."""
 
-PASS_EVERY = 60.0
+SKIP_INTERVAL = 60.0
 """The same, while the place only moves over events that this forward does not want."""
 
 
@@ -43,7 +43,7 @@ class FeedSource:
         self._clock = clock
         self._saved_at = clock()
         self._wake = asyncio.Event()
-        self._interest = SubscriptionFilter(_set(record.tasks), _set(record.types))
+        self._event_filter = SubscriptionFilter(_set(record.tasks), _set(record.types))
         self._at_head = False
 
     @property
@@ -62,7 +62,7 @@ class FeedSource:
 
     def subscribe(self) -> None:
         """Get commits of the forward's tasks, until `unsubscribe`."""
-        self._feed.subscribe(self, self._interest.tasks)
+        self._feed.subscribe(self, self._event_filter.tasks)
 
     def unsubscribe(self) -> None:
         self._feed.unsubscribe(self)
@@ -70,7 +70,7 @@ class FeedSource:
     async def next(self, limit: int) -> OutgoingBatch:
         while True:
             self._wake.clear()
-            page = await self._feed.page(self.place, self._interest)
+            page = await self._feed.page(self.place, self._event_filter)
             last = page.events[limit - 1].offset if len(page.events) > limit else page.last
             frames = [
                 serialize(event.encoded, self._record.format) for event in self._new(page.events[:limit])
@@ -89,7 +89,7 @@ class FeedSource:
 
     async def is_exhausted(self) -> bool:
         """Return True if all of its tasks have ended and everything has arrived. A retry reopens them."""
-        if self._interest.tasks is None:
+        if self._event_filter.tasks is None:
             return False
         self._wake.clear()
         return await self._feed.call(self._has_all)
@@ -139,13 +139,13 @@ class FeedSource:
         return (self.place, self.delivered) != (self._saved, self._saved_count)
 
     def _due(self) -> float:
-        return self._saved_at + (SAVE_EVERY if self.delivered != self._saved_count else PASS_EVERY)
+        return self._saved_at + (SAVE_INTERVAL if self.delivered != self._saved_count else SKIP_INTERVAL)
 
     def _has_all(self, session: JournalSession) -> bool:
-        named = self._interest.tasks or ()
+        named = self._event_filter.tasks or ()
         if not all(_has_ended(session.journal.task(task)) for task in named):
             return False
-        return not session.journal.read(self.place, 1, tasks=named, types=self._interest.types)
+        return not session.journal.read(self.place, 1, tasks=named, types=self._event_filter.types)
 
 
 def _has_ended(task: Task | None) -> bool:

@@ -24,11 +24,11 @@ from .periodic import PeriodicService
 PERIOD = 2.0
 """Seconds between two checks."""
 
-HURRY = 0.1
-HURRY_FOR = 3.0
+FAST_PERIOD = 0.1
+FAST_FOR = 3.0
 """After `Liveness.check_soon`: seconds between two checks, and for how many seconds."""
 
-PRUNE_EVERY = 3600.0
+PRUNE_INTERVAL = 3600.0
 """Seconds between two times that retention is applied."""
 
 STALLED_AFTER = 10.0
@@ -60,13 +60,13 @@ class Liveness(PeriodicService):
         self._retention = retention
         self._peek = peek
         self._clock = clock
-        self._hurry_until = 0.0
+        self._fast_until = 0.0
         self._next_prune = 0.0
         self._disconnected_since: dict[str, float] = {}
 
     def check_soon(self) -> None:
-        """Check now and, for `HURRY_FOR` seconds, often: a producer may just have died."""
-        self._hurry_until = time.monotonic() + HURRY_FOR
+        """Check now and, for `FAST_FOR` seconds, often: a producer may just have died."""
+        self._fast_until = time.monotonic() + FAST_FOR
         self.wake()
 
     def on_kernel_gone(self, kernel: str) -> None:
@@ -84,7 +84,7 @@ class Liveness(PeriodicService):
         return self.interval()
 
     def interval(self) -> float:
-        return HURRY if time.monotonic() < self._hurry_until else PERIOD
+        return FAST_PERIOD if time.monotonic() < self._fast_until else PERIOD
 
     async def check(self) -> None:
         """Recover what dead processes left and interrupt orphaned tasks."""
@@ -110,7 +110,7 @@ class Liveness(PeriodicService):
             read_live_spools(session, self._paths, slot)
         interrupt_orphans(session, self._paths, self._is_connected, now=now, lease=self._lease)
         if now >= self._next_prune:
-            self._next_prune = now + PRUNE_EVERY
+            self._next_prune = now + PRUNE_INTERVAL
             prune(session, self._paths, self._retention, now)
 
     def _interrupt_remote(self, session: JournalSession, kernel: str) -> None:

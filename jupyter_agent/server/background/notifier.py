@@ -35,7 +35,7 @@ PAUSE = 5.0
 STALE = 3600.0
 """Age in seconds beyond which an event is no news: it came with a spool or journal recovered late."""
 
-_INTEREST = SubscriptionFilter(None, frozenset(("state", "prompt")))
+_EVENT_FILTER = SubscriptionFilter(None, frozenset(("state", "prompt")))
 
 
 class Notifier(PeriodicService):
@@ -98,7 +98,7 @@ class Notifier(PeriodicService):
 
     async def _read(self) -> tuple[list[Notification], bool]:
         """Return what to notify of from the next page, and whether another page may follow."""
-        page = await self._feed.page(self._position, _INTEREST)
+        page = await self._feed.page(self._position, _EVENT_FILTER)
         self._position = page.last
         found = [await self._notification(decode_event(event.encoded)) for event in page.events]
         return [one for one in found if one is not None], bool(page.events)

@@ -150,36 +150,38 @@ class Feed:
         """Run *job* on the journal's thread."""
         return await asyncio.wrap_future(self.holder.call(job))
 
-    def shared_frame(self, after: int, interest: SubscriptionFilter) -> EventFrame | None:
+    def shared_frame(self, after: int, event_filter: SubscriptionFilter) -> EventFrame | None:
         """Return what follows *after*, if it is in memory; ``None`` when it must be read."""
         if after < self._floor:
             return None
-        key = (interest, after)
+        key = (event_filter, after)
         frame = self._frames.get(key)
         if frame is None:
             if len(self._frames) >= _MAX_FRAMES:
                 self._frames.clear()
-            frame = self._frames[key] = _join(self._from_memory(after, interest))
+            frame = self._frames[key] = _join(self._from_memory(after, event_filter))
         return frame
 
-    async def read_frame(self, after: int, interest: SubscriptionFilter) -> EventFrame:
+    async def read_frame(self, after: int, event_filter: SubscriptionFilter) -> EventFrame:
         """Read what follows *after*, at most a frame, from the journal."""
-        return _join(await self.read(after, interest, FRAME_BYTES))
+        return _join(await self.read(after, event_filter, FRAME_BYTES))
 
-    async def page(self, after: int, interest: SubscriptionFilter) -> Page:
+    async def page(self, after: int, event_filter: SubscriptionFilter) -> Page:
         """Return what follows *after*, at most a frame, from memory or from the journal."""
         if after < self._floor:
-            return await self.read(after, interest, FRAME_BYTES)
-        return self._from_memory(after, interest)
+            return await self.read(after, event_filter, FRAME_BYTES)
+        return self._from_memory(after, event_filter)
 
     async def read(
-        self, after: int, interest: SubscriptionFilter, size: int, limit: int = _PAGE_EVENTS
+        self, after: int, event_filter: SubscriptionFilter, size: int, limit: int = _PAGE_EVENTS
     ) -> Page:
         """Read a page of the journal, without progress that a later one on the page supersedes."""
 
         def job(session: JournalSession) -> Page:
             journal = session.journal
-            events = journal.read(after, limit + 1, tasks=interest.tasks, types=interest.types, size=size)
+            events = journal.read(
+                after, limit + 1, tasks=event_filter.tasks, types=event_filter.types, size=size
+            )
             more = len(events) > limit or sum(len(e.encoded) for e in events) > size
             events = events[:limit]
             last = events[-1].offset if more else max(journal.head, after)
@@ -188,22 +190,22 @@ class Feed:
         page = await self.call(job)
         return page._replace(events=newest_progress(page.events))
 
-    def _from_memory(self, after: int, interest: SubscriptionFilter) -> Page:
+    def _from_memory(self, after: int, event_filter: SubscriptionFilter) -> Page:
         wanted: list[StoredEvent] = []
         weight = 0
-        for event in self._candidates(after, interest):
-            if event.offset > after and interest.wants(event):
+        for event in self._candidates(after, event_filter):
+            if event.offset > after and event_filter.wants(event):
                 if wanted and weight + len(event.encoded) > FRAME_BYTES:
                     return Page(wanted[-1].offset, wanted)
                 wanted.append(event)
                 weight += len(event.encoded)
         return Page(max(self.head, after), wanted)
 
-    def _candidates(self, after: int, interest: SubscriptionFilter) -> list[StoredEvent]:
+    def _candidates(self, after: int, event_filter: SubscriptionFilter) -> list[StoredEvent]:
         """Return the events to filter; a reader of few tasks that keeps up looks at theirs alone."""
-        if interest.tasks is None or after < self._newest_after:
+        if event_filter.tasks is None or after < self._newest_after:
             return self._recent[bisect_right(self._recent, after, key=_offset) :]
-        parts = [self._newest[task] for task in self._newest.keys() & interest.tasks]
+        parts = [self._newest[task] for task in self._newest.keys() & event_filter.tasks]
         return parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts))
 
     def _publish(self, stored: list[StoredEvent], seconds: float) -> None:

@@ -12,12 +12,12 @@ from ...journal.base import TAIL_TYPES, StoredEvent
 from ...journal.session import JournalSession
 from ...protocol.frames import events_message
 from ...protocol.messages import Subscribe, Subscribed
-from ..limits import SNAPSHOTS
+from ..limits import MAX_SNAPSHOTS
 from .feed import FRAME_BYTES, SubscriptionFilter
 
 
 def resume(
-    session: JournalSession, request: Subscribe, interest: SubscriptionFilter
+    session: JournalSession, request: Subscribe, event_filter: SubscriptionFilter
 ) -> tuple[Subscribed, list[StoredEvent], Cursor]:
     """Return the answer to *request*, the events to send first, and the cursor to go on from."""
     journal = session.journal
@@ -27,23 +27,23 @@ def resume(
         after = Cursor.parse(request.after)
         # A client's cursor is adopted only if nothing that it wants was deleted behind it; the client has
         # applied everything up to it and will check `prev` against it.
-        if after.epoch == journal.epoch and journal.recoverable(after.offset, interest.tasks):
+        if after.epoch == journal.epoch and journal.recoverable(after.offset, event_filter.tasks):
             return Subscribed(request.id, True, str(after)), [], after
         reason = "epoch" if after.epoch != journal.epoch else "expired"
-    tasks, more = _snapshots(session, interest)
+    tasks, more = _snapshots(session, event_filter)
     for task in tasks:
         task.cursor = str(head)
-    tail = _tail(session, request, interest)
+    tail = _tail(session, request, event_filter)
     start = Cursor(head.epoch, tail[0].offset - 1) if tail else head
     return Subscribed(request.id, False, str(start), tasks, more or None, reason), tail, head
 
 
-def _tail(session: JournalSession, request: Subscribe, interest: SubscriptionFilter) -> list[StoredEvent]:
+def _tail(session: JournalSession, request: Subscribe, event_filter: SubscriptionFilter) -> list[StoredEvent]:
     """Return the last log, message and display events of each named task, in journal order."""
-    if not request.tail or interest.tasks is None:
+    if not request.tail or event_filter.tasks is None:
         return []
-    types = [kind for kind in TAIL_TYPES if interest.types is None or kind in interest.types]
-    parts = [session.journal.tail(task_id, request.tail, types) for task_id in interest.tasks]
+    types = [kind for kind in TAIL_TYPES if event_filter.types is None or kind in event_filter.types]
+    parts = [session.journal.tail(task_id, request.tail, types) for task_id in event_filter.tasks]
     return sorted(event for part in parts for event in part)
 
 
@@ -61,9 +61,9 @@ def tail_messages(ident: int, start: Cursor, tail: list[StoredEvent], head: Curs
         prev = cursor
 
 
-def _snapshots(session: JournalSession, interest: SubscriptionFilter) -> tuple[list[Task], bool]:
-    if interest.tasks is None:
-        found = session.journal.tasks(TaskQuery(limit=SNAPSHOTS + 1))
-        return found[:SNAPSHOTS], len(found) > SNAPSHOTS
-    known = [session.journal.task(task_id) for task_id in sorted(interest.tasks)]
+def _snapshots(session: JournalSession, event_filter: SubscriptionFilter) -> tuple[list[Task], bool]:
+    if event_filter.tasks is None:
+        found = session.journal.tasks(TaskQuery(limit=MAX_SNAPSHOTS + 1))
+        return found[:MAX_SNAPSHOTS], len(found) > MAX_SNAPSHOTS
+    known = [session.journal.task(task_id) for task_id in sorted(event_filter.tasks)]
     return [task for task in known if task is not None], False

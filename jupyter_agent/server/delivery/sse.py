@@ -37,7 +37,7 @@ class Stream:
         self,
         handler: RequestHandler,
         feed: Feed,
-        interest: SubscriptionFilter,
+        event_filter: SubscriptionFilter,
         after: int,
         *,
         heartbeat: float,
@@ -46,7 +46,7 @@ class Stream:
     ) -> None:
         self._handler = handler
         self._feed = feed
-        self._interest = interest
+        self._event_filter = event_filter
         self._after = after
         self._heartbeat = heartbeat
         self._until_end = until_end
@@ -58,7 +58,7 @@ class Stream:
         self._handler.set_header("Content-Type", "text/event-stream")
         self._handler.set_header("Cache-Control", "no-store")
         self._handler.set_header("X-Accel-Buffering", "no")
-        self._feed.subscribe(self, self._interest.tasks)
+        self._feed.subscribe(self, self._event_filter.tasks)
         try:
             await self._write(b"retry: 1000\n\n")
             await self._write_events()
@@ -80,7 +80,7 @@ class Stream:
                 if not await self._still_allowed():
                     return
             self._wake.clear()
-            page = await self._feed.page(self._after, self._interest)
+            page = await self._feed.page(self._after, self._event_filter)
             self._after = page.last
             if page.events:
                 await self._write(b"".join(self._message(event) for event in page.events))
@@ -99,11 +99,11 @@ class Stream:
 
     async def _is_finished(self) -> bool:
         """Return True if the task was deleted, or has ended and all its events were written."""
-        (task_id,) = self._interest.tasks or ("",)
+        (task_id,) = self._event_filter.tasks or ("",)
 
         def job(session: JournalSession) -> bool:
             task = session.journal.task(task_id)
-            left = session.journal.read(self._after, 1, tasks=[task_id], types=self._interest.types)
+            left = session.journal.read(self._after, 1, tasks=[task_id], types=self._event_filter.types)
             return task is None or (task.state.ended and not left)
 
         return await self._feed.call(job)

@@ -68,7 +68,7 @@ class Reader:
     """
 
     ident: int
-    interest: SubscriptionFilter
+    event_filter: SubscriptionFilter
     client_cursor: str
     position: int
     epoch: str
@@ -197,7 +197,7 @@ class ConnectionWriter:
         """Tell the feed for which tasks to call `on_commit`."""
         if self._state is CLOSED:
             return
-        wanted = [reader.interest.tasks for reader in self.readers.values()]
+        wanted = [reader.event_filter.tasks for reader in self.readers.values()]
         named = [tasks for tasks in wanted if tasks is not None]
         self._feed.subscribe(self, frozenset().union(*named) if len(named) == len(wanted) else None)
 
@@ -224,9 +224,9 @@ class ConnectionWriter:
             return True
         if reader.position >= self._feed.head:
             return False
-        frame = self._feed.shared_frame(reader.position, reader.interest)
+        frame = self._feed.shared_frame(reader.position, reader.event_filter)
         if frame is None:
-            frame = await self._feed.read_frame(reader.position, reader.interest)
+            frame = await self._feed.read_frame(reader.position, reader.event_filter)
         if self.readers.get(reader.ident) is reader:  # not unsubscribed or replaced while it was read
             self._deliver(reader, frame)
             await self._drain()
@@ -235,7 +235,7 @@ class ConnectionWriter:
     def _push(self, reader: Reader) -> bool:
         """Write on the spot what is new; return False if the coroutine has to go on."""
         while reader.epoch == self._feed.epoch and reader.position < self._feed.head:
-            frame = self._feed.shared_frame(reader.position, reader.interest)
+            frame = self._feed.shared_frame(reader.position, reader.event_filter)
             if frame is None or not self._deliver(reader, frame):
                 return False
         return reader.epoch == self._feed.epoch

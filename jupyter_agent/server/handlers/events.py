@@ -25,24 +25,24 @@ class EventsHandler(ApiHandler):
 
     async def get(self, task_id: str) -> None:
         await self.task(task_id)
-        interest = SubscriptionFilter(frozenset([task_id]), self._types())
+        event_filter = SubscriptionFilter(frozenset([task_id]), self._types())
         if "text/event-stream" in self.request.headers.get("Accept", ""):
-            await self._stream(task_id, interest)
+            await self._stream(task_id, event_filter)
         elif before := self.get_query_argument("before", ""):
             if self.get_query_argument("after", ""):
                 raise BadRequest("ask for what comes before a place or after it, not both")
-            await self._page_before(task_id, interest, await self._offset(task_id, before))
+            await self._page_before(task_id, event_filter, await self._offset(task_id, before))
         else:
-            await self._page_after(task_id, interest)
+            await self._page_after(task_id, event_filter)
 
-    async def _stream(self, task_id: str, interest: SubscriptionFilter) -> None:
+    async def _stream(self, task_id: str, event_filter: SubscriptionFilter) -> None:
         text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "")
         if self.get_query_argument("before", ""):
             raise BadRequest("a stream goes on from a place; it has no `before`")
         stream = Stream(
             self,
             self.services.feed,
-            interest,
+            event_filter,
             await self._offset(task_id, text),
             heartbeat=self.services.timing.heartbeat,
             until_end=self.get_query_argument("until", None) == "end",
@@ -50,15 +50,15 @@ class EventsHandler(ApiHandler):
         )
         await stream.run()
 
-    async def _page_after(self, task_id: str, interest: SubscriptionFilter) -> None:
+    async def _page_after(self, task_id: str, event_filter: SubscriptionFilter) -> None:
         after = await self._offset(task_id, self.get_query_argument("after", ""))
         limit = self.get_int_argument("limit", MAX_LIMIT, MAX_EVENTS)
-        page = await self.services.feed.read(after, interest, PAGE_BYTES, limit)
+        page = await self.services.feed.read(after, event_filter, PAGE_BYTES, limit)
         self._answer(page.events, page.last, more=page.more)
 
-    async def _page_before(self, task_id: str, interest: SubscriptionFilter, before: int) -> None:
+    async def _page_before(self, task_id: str, event_filter: SubscriptionFilter, before: int) -> None:
         limit = self.get_int_argument("limit", MAX_LIMIT, MAX_EVENTS)
-        page = await read_back(self.services.feed, task_id, before, limit, interest.types)
+        page = await read_back(self.services.feed, task_id, before, limit, event_filter.types)
         self._answer(newest_progress(page.events), page.older, more=page.older > 0)
 
     def _answer(self, events: Sequence[StoredEvent], offset: int, *, more: bool) -> None:

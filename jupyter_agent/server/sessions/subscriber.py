@@ -64,12 +64,12 @@ class SubscriberSession:
             )
             self._refuse("bad_request", sentence, request.id)
             return
-        interest = SubscriptionFilter(
+        event_filter = SubscriptionFilter(
             None if request.tasks == "*" else frozenset(request.tasks),
             None if request.types is None else frozenset(request.types),
         )
         answer, tail, head = await self._services.feed.call(
-            lambda session: resume(session, request, interest)
+            lambda session: resume(session, request, event_filter)
         )
         self._services.annotated(answer.tasks or [])
         if self._protocol.state is ConnectionState.CLOSED:
@@ -79,7 +79,7 @@ class SubscriberSession:
             self._writer.post(frame)
         # The reader goes on from *head*, as it was when the snapshots were read, and not from the feed's head
         # of now: what was committed since is in no snapshot, and is delivered from the journal or the feed.
-        self._writer.subscribe(Reader(request.id, interest, str(head), head.offset, head.epoch))
+        self._writer.subscribe(Reader(request.id, event_filter, str(head), head.offset, head.epoch))
 
     async def _command(self, request: CommandRequest) -> None:
         self._writer.post(encode(await self._reply(request)))

@@ -132,7 +132,7 @@ class TestRunning:
             made.holder.stored.clear()
             for at, stores in ((0.5, 0), (1.1, 1), (1.5, 1), (2.2, 2)):
                 now[0] = at
-                source._interest = SubscriptionFilter()
+                source._event_filter = SubscriptionFilter()
                 batch = await source.next(1)
                 await source.acknowledge(batch)
                 assert len(made.holder.stored) == stores

@@ -93,9 +93,9 @@ class Scene:
         self.writer = ConnectionWriter(self.feed, self.socket, lambda: self.time, heartbeat)
 
     def subscribe(self, tasks: set[str] | None = None, ident: int = 1) -> None:
-        interest = SubscriptionFilter(None if tasks is None else frozenset(tasks))
+        event_filter = SubscriptionFilter(None if tasks is None else frozenset(tasks))
         head = self.feed.head
-        self.writer.subscribe(Reader(ident, interest, f"{EPOCH}:{head}", head, EPOCH))
+        self.writer.subscribe(Reader(ident, event_filter, f"{EPOCH}:{head}", head, EPOCH))
 
     def commit(self, *events: StoredEvent) -> None:
         self.feed._publish(list(events), 0.0)
@@ -265,9 +265,9 @@ async def test_a_reader_of_some_tasks_gets_theirs_in_order_from_the_newest_commi
         s.commit(*second)
         for after in (0, 4, 9, 15, 29):
             for tasks in ({"a"}, {"a", "c", "none"}, {"none"}, None):
-                interest = SubscriptionFilter(None if tasks is None else frozenset(tasks))
-                frame = s.feed.shared_frame(after, interest)
+                event_filter = SubscriptionFilter(None if tasks is None else frozenset(tasks))
+                frame = s.feed.shared_frame(after, event_filter)
                 assert frame is not None
-                wanted = [e for e in [*first, *second] if e.offset > after and interest.wants(e)]
+                wanted = [e for e in [*first, *second] if e.offset > after and event_filter.wants(e)]
                 assert frame.body == b",".join(e.encoded for e in wanted)
                 assert frame.last == 29
