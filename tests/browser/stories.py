@@ -51,14 +51,14 @@ def expect_tasks(page: Page, *states: str) -> None:
         expect(tasks(page).nth(index)).to_have_attribute("data-state", state)
 
 
-def wait_for_picture(page: Page, word: str, cell: int = 0) -> None:
-    """Wait until the notebook in front holds a still picture that says *word*."""
+def wait_for_html(page: Page, word: str, cell: int = 0) -> None:
+    """Wait until the notebook in front holds static HTML of a task that contains *word*."""
     page.wait_for_function(
         """([cell, word]) => {
           const {cells} = window.jupyterapp?.shell.currentWidget?.content?.model ?? {cells: []};
           const outputs = [...cells][cell]?.outputs.toJSON() ?? [];
-          const picture = ({data}) => [data?.["text/html"] ?? ""].flat().join("");
-          return outputs.some((output) => picture(output).includes(word));
+          const html = ({data}) => [data?.["text/html"] ?? ""].flat().join("");
+          return outputs.some((output) => html(output).includes(word));
         }""",
         arg=[cell, word],
         timeout=START * 1000,

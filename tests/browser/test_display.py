@@ -171,7 +171,7 @@ def test_the_package_loads_no_widgets() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_still_picture_escapes_what_the_task_says(handle: Handle) -> None:
+def test_the_static_html_escapes_what_the_task_says(handle: Handle) -> None:
     evil = "<script>alert(1)</script>\x1b[31m&"
     task = handle.task
     task.name, task.state = evil, TaskState.FAILED
@@ -192,7 +192,7 @@ def test_the_still_picture_escapes_what_the_task_says(handle: Handle) -> None:
         (TaskState.CANCELLED, ["cancelled", "attempt 2"]),
     ],
 )
-def test_the_still_picture_tells_how_it_ended(handle: Handle, state: TaskState, words: list[str]) -> None:
+def test_the_static_html_tells_how_it_ended(handle: Handle, state: TaskState, words: list[str]) -> None:
     task = handle.task
     task.state, task.attempt, task.started, task.ended = state, 2, 1000.0, 1065.0
     task.progress, task.metrics = ProgressSnapshot(5, 5, None), {"loss": MetricPoint(0.123456, 3)}

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .lab import START, Lab, command, is_dirty, run_cell, save, wait_for_kernel
-from .stories import HEAD, NOTEBOOKS_OWN, expect_tasks, shown, tasks, told, until, wait_for_picture
+from .stories import HEAD, NOTEBOOKS_OWN, expect_tasks, shown, tasks, told, until, wait_for_html
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_view_comes_back_after_a_refresh_before_the_first_save_and_only_once(
     expect_tasks(page, "running")
     stop.touch()
     expect_tasks(page, "completed")
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
     save(page)
     wait_until_saved(page)
     [output] = lab.outputs("unsaved.ipynb")
@@ -154,7 +154,7 @@ def test_a_cleared_view_does_not_come_back(lab: Lab, page: Page, tmp_path: Path)
     lab.open(page, "cleared.ipynb", until(stop))
     run_cell(page, 0)
     expect_tasks(page, "completed")
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
     command(page, "notebook:clear-all-cell-outputs")
     expect_tasks(page)
     save(page)
@@ -220,7 +220,7 @@ def test_a_second_tab_shows_the_view_and_does_not_want_to_save_it(
     stop.touch()
     for one in (page, second):
         expect_tasks(one, "completed")
-        wait_for_picture(one, "completed")
+        wait_for_html(one, "completed")
     assert (is_dirty(page), is_dirty(second)) == (True, False)
 
 
@@ -236,5 +236,5 @@ def test_views_come_back_in_notebook_7(lab: Lab, page: Page, tmp_path: Path) -> 
     expect_tasks(page, "running")
     stop.touch()
     expect_tasks(page, "completed")
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
     assert is_dirty(page)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .lab import Lab, command, is_dirty, run_cell, save, write_notebook
-from .stories import HEAD, MIME, WIDGET, expect_tasks, tasks, told, until, wait_for_picture
+from .stories import HEAD, MIME, WIDGET, expect_tasks, tasks, told, until, wait_for_html
 
 QUICK = HEAD + "run = ja.task(lambda: 42, name='quick').submit()"
 RICH = (
@@ -50,7 +50,7 @@ def saved(lab: Lab, browser: Browser) -> dict[str, Any]:
     lab.open(page, "first.ipynb", QUICK)
     run_cell(page, 0)
     expect_tasks(page, "completed")
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
     save(page)
     wait_until_saved(page)
     page.context.close()
@@ -115,7 +115,7 @@ def test_an_end_that_came_while_no_page_was_there_is_kept_when_one_is(
     page.goto("about:blank")
     stop.touch()
     lab.visit(page, "later.ipynb")
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
     assert is_dirty(page)
 
 
@@ -127,7 +127,7 @@ def test_the_end_is_kept_of_an_output_that_is_collapsed(lab: Lab, page: Page, tm
     command(page, "notebook:hide-cell-outputs")
     expect_tasks(page)
     stop.touch()
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
 
 
 def test_an_untrusted_notebook_shows_its_task_alive(lab: Lab, page: Page, saved: dict[str, Any]) -> None:
@@ -180,7 +180,7 @@ def test_an_output_that_is_drawn_again_keeps_its_element(lab: Lab, page: Page, t
     expect_tasks(page, "running")
     tasks(page).evaluate("(element) => { element.mine = true; }")
     stop.touch()
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
     expect_tasks(page, "completed")
     assert tasks(page).evaluate("(element) => element.mine") is True
 
@@ -197,7 +197,7 @@ def test_two_views_of_an_output_show_the_same_and_keep_one_end(lab: Lab, page: P
     for index in (0, 1):
         expect(both.nth(index)).to_have_attribute("data-state", "completed")
     page.evaluate("window.jupyterapp.shell.activateById([...window.jupyterapp.shell.widgets('main')][0].id)")
-    wait_for_picture(page, "completed")
+    wait_for_html(page, "completed")
     save(page)
     wait_until_saved(page)
     [output] = lab.outputs("twice.ipynb")

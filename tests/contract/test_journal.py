@@ -867,7 +867,7 @@ class TestHostile:
         data = event(2, "display", raw)
         try:
             events = [story()[0], decode_event(encode_event(data))]
-        except UNREADABLE:  # lone surrogates and NaN never pass the door
+        except UNREADABLE:  # lone surrogates and NaN never pass the decoder
             return
         answers = []
         for name, factory in FACTORIES.items():

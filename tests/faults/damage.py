@@ -28,7 +28,7 @@ from tests.support.kernels import script
 from tests.support.servers import Server, Servers, environment, loud
 
 BATCH = 20
-"""Damaged spools that one start of a server takes in."""
+"""Damaged spools that one start of a server recovers."""
 
 _HEADER = struct.Struct("<IIQ")
 _events = msgspec.json.Decoder(list[Event])
@@ -134,7 +134,7 @@ def damage(spool: Spooled, chance: Random) -> tuple[str, set[int]]:
 
 
 def files(factory: Servers, seeds: list[int], say: Say) -> Tally:
-    """A damaged spool for each seed, many taken in by each start of a server."""
+    """A damaged spool for each seed, many recovered by each start of a server."""
     tally = Tally("files")
     begun = monotonic()
     server = factory.start()

@@ -73,7 +73,7 @@ class Proxy:
         self._open: set[_Visit] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeper: socket.socket | None = None
-        self._door: socket.socket | None = None
+        self._listener: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -81,13 +81,13 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}/"
 
     async def start(self) -> None:
-        """Open the door."""
+        """Start to listen."""
         self._keeper = _bound(0)
         self.port = self._keeper.getsockname()[1]
         self._listen()
 
     async def close(self) -> None:
-        """Shut the door and end every connection; again is nothing."""
+        """Stop listening and end every connection. Idempotent."""
         self._refuse()
         self._set(HEALTHY)
         if self._keeper is not None:
@@ -144,26 +144,26 @@ class Proxy:
             visit.finish()
 
     def _listen(self) -> None:
-        if self._door is None and self._keeper is not None:
-            self._door = _bound(self.port)
-            self._door.setblocking(False)
-            self._door.listen(BACKLOG)
-            asyncio.get_running_loop().add_reader(self._door, self._accept, self._door)
+        if self._listener is None and self._keeper is not None:
+            self._listener = _bound(self.port)
+            self._listener.setblocking(False)
+            self._listener.listen(BACKLOG)
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     def _refuse(self) -> None:
-        if self._door is not None:
-            asyncio.get_running_loop().remove_reader(self._door)
-            self._door.close()
-            self._door = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         self.cut()
 
-    def _accept(self, door: socket.socket) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         """Take a connection and give it to a task at once.
 
         Between asyncio's server and its callback some turns of the loop pass: nobody could close it then.
         """
         with suppress(BlockingIOError, ConnectionAbortedError):
-            near, _ = door.accept()
+            near, _ = listener.accept()
             near.setblocking(False)
             self.visits += 1
             task = asyncio.create_task(self._visit(near))
@@ -182,7 +182,7 @@ class Proxy:
                 await self._pass_on(_Visit(writer, far_writer), reader, far_reader)
 
     async def _pass_on(self, visit: _Visit, near: asyncio.StreamReader, far: asyncio.StreamReader) -> None:
-        if self._door is None:  # shut while this connection was being made
+        if self._listener is None:  # closed while this connection was being made
             self.refused += 1
             visit.reset()
             return

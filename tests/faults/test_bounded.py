@@ -172,7 +172,7 @@ def _alone(server: Server, before: Census | None) -> Census:
     def settled() -> Census | None:
         now = census(server)
         others = now.tasks["jupyter-agent-writer"] - 1
-        there[:] = [f"{others} pumps"] if others else now.above(before or now, ROOM)
+        there[:] = [f"{others} writers"] if others else now.above(before or now, ROOM)
         return None if there else now
 
     try:

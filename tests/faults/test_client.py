@@ -29,10 +29,10 @@ async def test_an_answer_that_is_reset_in_the_middle_is_an_error_at_once_and_not
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING)
-    door = await asyncio.start_server(_breaks_off, "127.0.0.1", 0)
+    server = await asyncio.start_server(_breaks_off, "127.0.0.1", 0)
     async with (
-        door,
-        AgentClient(remote_address(f"http://127.0.0.1:{door.sockets[0].getsockname()[1]}")) as client,
+        server,
+        AgentClient(remote_address(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")) as client,
     ):
         with pytest.raises(ServerUnreachable):
             async with asyncio.timeout(5):

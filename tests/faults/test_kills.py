@@ -79,7 +79,7 @@ def test_a_server_that_is_killed_while_it_takes_spools_in_doubles_nothing(
 def test_the_last_hello_of_a_dead_process_does_not_bring_its_task_back(
     shared: Server, tmp_path: Path
 ) -> None:
-    """A process that is killed just after it has connected: its spool may be taken in before its hello is."""
+    """A process killed just after it has connected: its spool may be recovered before its hello is read."""
     with script(shared, tmp_path / "lines") as (process, written):
         written.wait()
         process.kill()

@@ -32,7 +32,7 @@ def test_two_servers_serve_their_own_kernels_and_the_first_one_inherits_everythi
     assert first.task(other.task) is None
     assert second.task(mine.task) is None
 
-    second.kill()  # its kernel follows it, and its journal is taken in
+    second.kill()  # its kernel ends with it, and its journal is merged
     assert_story(first, other, "interrupted", 20)
     until(lambda: not (first.agent / "journals" / "default-2").exists())
 

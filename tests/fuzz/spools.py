@@ -184,7 +184,7 @@ def _still_there(folder: Path, records: list[Record]) -> list[Record]:
 
 def _check(journal: MemoryJournal, paths: DataPaths, good: list[Record], sound: list[Record]) -> None:
     expect(_stored(journal, WELL) == _numbers(good), "a damaged spool keeps a sound one out")
-    expect(not (paths.spools / WELL).exists(), "a spool that was taken in is still there")
+    expect(not (paths.spools / WELL).exists(), "a spool that was recovered is still there")
     if (paths.spools / PRODUCERS[0]).exists():
         return
     stored = _stored(journal, PRODUCERS[0])

@@ -309,7 +309,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize("end", ENDS, ids=["failed", "completed", "running"])
-def test_the_still_picture_holds_only_its_own_tags_and_nothing_that_runs_or_loads(
+def test_the_static_html_holds_only_its_own_tags_and_nothing_that_runs_or_loads(
     end: dict[str, Any],
 ) -> None:
     for drawn in (html(_task(MARKUP + ALL, **end)), start_html(MARKUP + ALL)):

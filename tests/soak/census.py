@@ -73,7 +73,7 @@ def _name(thing: object) -> str:
     """The type's name, of what a connection that is gone might leave behind; of other things nothing."""
     module = str(type(thing).__module__)
     ours = module.startswith(("jupyter_agent.server", "tornado", "asyncio", "_asyncio"))
-    if not ours or isinstance(thing, EventFrame):  # of lanes a bounded number is kept until the next commit
+    if not ours or isinstance(thing, EventFrame):  # some shared frames are kept until the next commit
         return ""
     return f"{module}.{type(thing).__qualname__}"
 

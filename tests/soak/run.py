@@ -202,9 +202,9 @@ class Soak:
         states = ("queued", "running")
         return [task for s in states for task in self.server.ask(f"tasks?state={s}&limit=5").json["tasks"]]
 
-    def _settled(self, before: Rest | None, patience: float = 45) -> Rest:
-        """Return the counts once they equal *before*, or after *patience* seconds."""
-        deadline = time.monotonic() + patience
+    def _settled(self, before: Rest | None, timeout: float = 45) -> Rest:
+        """Return the counts once they equal *before*, or after *timeout* seconds."""
+        deadline = time.monotonic() + timeout
         while True:
             now = Rest(census(self.server), self.steady.told)
             gone = now.server.objects.get(SOCKET, 0) <= 2
