@@ -120,7 +120,7 @@ def test_what_is_not_there_is_a_problem_too(shared: Server, path: str) -> None:
         ("POST", ""),
     ],
 )
-def test_a_method_that_a_door_does_not_have_is_405(shared: Server, method: str, path: str) -> None:
+def test_a_method_that_an_endpoint_does_not_have_is_405(shared: Server, method: str, path: str) -> None:
     assert_problem(shared.ask(path, method=method, body={}), 405)
 
 
@@ -340,7 +340,7 @@ def test_the_tasks_page_escapes_everything_a_task_may_say(shared: Server) -> Non
     ],
     ids=range(17),
 )
-def test_whatever_a_producer_says_every_door_still_works(
+def test_whatever_a_producer_says_every_endpoint_still_works(
     shared: Server, hostile: Callable[[Story], list[Event]]
 ) -> None:
     story = Story()

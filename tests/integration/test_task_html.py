@@ -1,4 +1,4 @@
-"""The still picture of a task over HTTP."""
+"""The static HTML of a task over HTTP."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_json_stays_what_is_given_to_who_does_not_ask_for_html(shared: Server, t
         assert answer.json["id"] == task
 
 
-def test_the_picture_has_the_last_lines_of_the_present_attempt(shared: Server, task: str) -> None:
+def test_the_html_has_the_last_lines_of_the_present_attempt(shared: Server, task: str) -> None:
     answer = shared.ask(f"tasks/{task}", headers=PICTURE)
     drawn = answer.body.decode()
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -102,12 +102,12 @@ def test_a_person_is_sent_to_the_login_and_a_program_is_told(shared: Server, tas
     assert_problem(shared.ask(f"tasks/{task}", token=None, method="DELETE", headers=BROWSER), 403)
 
 
-def test_an_unknown_task_has_no_picture(shared: Server) -> None:
+def test_an_unknown_task_has_no_html(shared: Server) -> None:
     for headers in (PICTURE, BROWSER):
         assert_problem(shared.ask(f"tasks/{new_id()}", headers=headers), 404, "unknown_task")
 
 
-def test_the_picture_is_the_one_that_notebooks_keep(shared: Server, task: str) -> None:
+def test_the_html_is_the_one_that_notebooks_keep(shared: Server, task: str) -> None:
 
     snapshot = msgspec.convert(shared.task(task), Task)
     drawn = shared.ask(f"tasks/{task}", headers=PICTURE).body.decode()
