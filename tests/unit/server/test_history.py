@@ -1,4 +1,4 @@
-"""A page of a task's newest events is put together of several looks at the journal."""
+"""A page of a task's newest events is put together from several reads of the journal."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from tests.support.builders import HOLDER, PRODUCER, TASK, event
 
 
 class Shortsighted(MemoryJournal):
-    """Sees four events at a look."""
+    """Scans four events per read."""
 
     def past(self, *args: Any, **more: Any) -> HistoryPage:
-        return super().past(*args, **more | {"look": 4})
+        return super().past(*args, **more | {"scan_limit": 4})
 
 
 class FakeFeed:
     """Runs a job at once, and counts."""
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.reads = 0
         self.journal = Shortsighted(HOLDER, "e")
         batch = [event(n, "log" if n % 10 == 0 else "metric") for n in range(1, 201)]
         self.journal.append([Batch(PRODUCER, 1, batch)], 1.0)
 
     async def call(self, job: Callable[[JournalSession], HistoryPage]) -> HistoryPage:
-        self.looks += 1
+        self.reads += 1
         return job(JournalSession(self.journal, lambda stored, seconds: None))
 
     def back(self, upto: int, limit: int, size: int = 1 << 20) -> HistoryPage:
@@ -44,14 +44,14 @@ def feed() -> FakeFeed:
     return FakeFeed()
 
 
-def test_a_page_of_rare_events_takes_as_many_looks_as_it_needs(feed: FakeFeed) -> None:
+def test_a_page_of_rare_events_takes_as_many_reads_as_it_needs(feed: FakeFeed) -> None:
     page = feed.back(200, 3)
     assert [stored.offset for stored in page.events] == [180, 190, 200]
     assert page.older == 179
-    assert feed.looks == 6
+    assert feed.reads == 6
 
 
-def test_after_many_looks_the_rest_is_for_the_next_page(
+def test_after_many_reads_the_rest_is_for_the_next_page(
     feed: FakeFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "MAX_SCANS", 5)
@@ -65,7 +65,7 @@ def test_after_many_looks_the_rest_is_for_the_next_page(
     assert pages > 5
 
 
-def test_a_page_over_several_looks_is_bounded_by_its_bytes(feed: FakeFeed) -> None:
+def test_a_page_over_several_reads_is_bounded_by_its_bytes(feed: FakeFeed) -> None:
     one = len(feed.back(200, 1).events[0].encoded)
     page = feed.back(200, 100, size=3 * one)
     assert 3 <= len(page.events) <= 5
