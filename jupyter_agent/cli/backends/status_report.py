@@ -1,0 +1,141 @@
+"""Status report: every journal with its holder and health, and the workers of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from ...detached.work_queue import waiting_work_items
+from ...detached.worker_slots import free_worker_slots, load_limits
+from ...errors import AgentError, SpoolError
+from ...journal.slots import holder_of
+from ...producer.spool_folder import read_spool_header
+from ...system.locks import is_locked
+from ...system.paths import DataPaths
+from ...transport.discovery import DEFAULT, REMOTE
+from .base import first_line
+from .forwards import list_forwards
+from .http import HttpBackend
+from .journals import Journals
+from .schedules import list_schedules
+
+
+class JournalStatus(Struct):
+    """One journal.
+
+    ``bytes``: size of its files on this machine. ``spools``: how many have events that are not committed.
+    ``living``: how many of those a process still writes. ``health``: what its server says.
+    """
+
+    name: str
+    holder: Literal["server", "command line", "nobody"]
+    url: str | None = None
+    pid: int | None = None
+    health: dict[str, Any] | None = None
+    trouble: str | None = None
+    bytes: int = 0
+    spools: int = 0
+    living: int = 0
+
+
+class WorkersStatus(Struct):
+    """Workers of this machine: how many run, how many may, and how many attempts wait for one."""
+
+    running: int
+    limit: int
+    waiting: int
+
+
+class Report(Struct):
+    """``workers`` is ``None`` for a server on another machine, a count when it is unknown."""
+
+    folder: str
+    moved: str | None
+    journals: list[JournalStatus]
+    workers: WorkersStatus | None
+    schedules: int | None
+    forwards: int | None
+
+
+async def status_report(journals: Journals) -> Report:
+    """Ask every journal's holder, and count what waits on this machine."""
+    paths = journals.paths
+    found = await asyncio.gather(*(_journal_status(paths, slot) for slot in journals.slots()))
+    well = not any(journal.trouble for journal in found)
+    return Report(
+        str(paths.root),
+        paths.fallback_reason,
+        list(found),
+        _workers_status(paths) if journals.scheduling != REMOTE else None,
+        await _count(partial(list_schedules, journals)) if well else None,
+        await _count(partial(list_forwards, journals)) if well else None,
+    )
+
+
+async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
+    try:
+        return len(await ask())
+    except AgentError:  # an older server, or one that has just stopped
+        return None
+
+
+def _workers_status(paths: DataPaths) -> WorkersStatus:
+    limit = load_limits(paths).workers
+    return WorkersStatus(limit - free_worker_slots(paths), limit, sum(1 for _ in waiting_work_items(paths)))
+
+
+async def _journal_status(paths: DataPaths, slot: str) -> JournalStatus:
+    if slot == REMOTE:
+        return await _with_health(paths, JournalStatus(slot, "server"))
+    spools, living = _spools(paths, slot)
+    journal = JournalStatus(slot, "nobody", bytes=_bytes(paths, slot), spools=spools, living=living)
+    holder = holder_of(paths, slot)
+    if holder is None:
+        return journal
+    journal.pid = holder.pid
+    if holder.kind == "moment":
+        journal.holder = "command line"
+        return journal
+    journal.holder, journal.url = "server", holder.url
+    return await _with_health(paths, journal)
+
+
+async def _with_health(paths: DataPaths, journal: JournalStatus) -> JournalStatus:
+    """Add the health that the server reports."""
+    source = HttpBackend(paths, journal.name)
+    try:
+        journal.health = await source.health()
+    except AgentError as error:
+        if journal.name == REMOTE:
+            raise
+        journal.trouble = first_line(error)
+    finally:
+        source.close()
+    if journal.health is not None and journal.health.get("status") != "ok":
+        found = journal.health.get("trouble") or ["the server says that it is degraded"]
+        journal.trouble = "; ".join(map(str, found)) if isinstance(found, list) else str(found)
+    return journal
+
+
+def _bytes(paths: DataPaths, slot: str) -> int:
+    files = (paths.journals / slot).glob("journal.sqlite*")
+    return sum(path.stat().st_size for path in files if ".corrupt-" not in path.name)
+
+
+def _spools(paths: DataPaths, slot: str) -> tuple[int, int]:
+    """Return how many spools belong to this journal, and how many of those have a living writer."""
+    count = living = 0
+    for folder in paths.spools.glob("[0-9A-Z]*"):
+        try:
+            journal = read_spool_header(folder).journal
+        except SpoolError:
+            continue
+        home = journal if (paths.journals / journal).is_dir() else DEFAULT
+        if home == slot:
+            count += 1
+            living += is_locked(folder / "lock")
+    return count, living
