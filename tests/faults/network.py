@@ -83,7 +83,7 @@ class Emitter:
 
 
 def expected(schedule: Schedule, producer: str) -> list[Fact]:
-    """What everybody must have of a schedule's task, of whose progress only the newest."""
+    """The events of a schedule's task that every reader must have; of progress only the newest."""
     facts = [
         (producer, n, kind, crc32(bytes(encode_data(data))))
         for n, (kind, data) in enumerate(story(schedule.seed, schedule.events), 1)

@@ -30,7 +30,7 @@ _events = msgspec.json.Decoder(list[Event])
 
 
 def restarts(factory: Servers, seeds: list[int], say: Say, folder: Path) -> Tally:
-    """Kill a server for each seed; afterwards everybody has everything."""
+    """Kill a server for each seed; afterwards every reader has every event."""
     tally = Tally("servers")
     begun = monotonic()
     server = factory.start()

@@ -1,4 +1,4 @@
-"""SIGSTOP: processes that stand still for a while, and hold nobody else up."""
+"""SIGSTOP: processes that are stopped for a while, and delay no other."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Company:
 
 
 def stops(server: Server, seeds: list[int], say: Say, folder: Path) -> Tally:
-    """Stop somebody for up to a second and a half for each seed; in the end every story is whole."""
+    """Stop a process for up to 1.5 s for each seed; in the end every log is complete."""
     tally = Tally("stops")
     begun = monotonic()
     with ExitStack() as stack:

@@ -10,7 +10,7 @@ from traceback import extract_tb
 from typing import Any, NoReturn
 
 Say = Callable[[str], object]
-"""Tells whoever waits how far it is."""
+"""Prints the progress of a run."""
 
 
 class Broken(AssertionError):

@@ -1,4 +1,4 @@
-"""Readers that stop reading cost a server one frame each: neither memory nor anybody else's time.
+"""Readers that stop reading cost a server one frame each: neither memory nor the time of others.
 
 ``BOUNDED_SECONDS`` says how long a thousand events a second meet a hundred stalled readers; from 40 s on
 the deadline of a write passes, and every one of them is gone. For up to a minute the journal lies in
@@ -42,7 +42,7 @@ SLOWER = 3.0
 """How many times longer than without the stalled ones the slowest hundredth of the events may take, ..."""
 
 JITTER = 0.25
-"""... seconds that a busy machine may add to that, whoever reads."""
+"""... seconds that a busy machine may add to that, with any readers."""
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120 + 2 * SECONDS)]
 

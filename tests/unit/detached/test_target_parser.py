@@ -1,4 +1,4 @@
-"""What somebody asks to run, as a target; parameters; names."""
+"""Targets, parameters and names, parsed from what a user asks to run."""
 
 from __future__ import annotations
 
