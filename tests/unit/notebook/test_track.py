@@ -252,6 +252,7 @@ def timed(loop: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
+@pytest.mark.alone
 def test_no_python_code_runs_for_an_item() -> None:
     """Three times the bare loop would still pass; a Python call for each item would not."""
     numbers = range(300_000)
