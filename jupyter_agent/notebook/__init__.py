@@ -1,1 +1,1 @@
-"""What runs beside user code: tasks, handles, views. Never imports `journal` or `server`."""
+"""Notebook: the functions that user code calls, task handles and their views."""

@@ -1,1 +1,1 @@
-"""Runs attempts beside user code, in kernels and workers alike."""
+"""Runtime: runs attempts beside user code, in kernels and workers alike."""

@@ -1,4 +1,4 @@
-"""A task as its views see it: without its result, so that a view does not keep that alive."""
+"""Task as its views see it: without its result, which a view must not keep alive."""
 
 from __future__ import annotations
 

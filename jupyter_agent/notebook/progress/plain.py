@@ -1,4 +1,4 @@
-"""Loop observation by plain generators, for interpreters on which the tricks of `cpython` do not work.
+"""Loop observation by plain generators, for interpreters that `cpython` does not support.
 
 It keeps the promises of `track` but for these:
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def track(iterable: Iterable[T], *, total: int | None = None, name: str | None = None) -> Iterator[T]:
-    """The items of *iterable*; its position becomes the task's progress.
+    """Return an iterator over *iterable* whose position becomes the task's progress.
 
     Inside a task the outermost loop is its progress, and a cancel is noticed at its first step. Outside,
     the loop is a task of its own, called *name*: ``break`` ends it as cancelled, an exception as failed.

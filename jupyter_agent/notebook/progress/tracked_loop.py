@@ -1,4 +1,4 @@
-"""A tracked loop outside any task: a task of its own, for as long as the loop runs.
+"""Tracked loop outside any task: a task of its own, for as long as the loop runs.
 
 An exception that leaves the loop is found where it ends up: in a handler, in the cell's result, or in the
 process's exception hook. Until then the loop's task stays open, for at most `EXCEPTION_TIMEOUT`.

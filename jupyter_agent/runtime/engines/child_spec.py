@@ -1,4 +1,4 @@
-"""What a child process is started with: its specification and its environment."""
+"""Specification and environment that a child process is started with."""
 
 from __future__ import annotations
 
