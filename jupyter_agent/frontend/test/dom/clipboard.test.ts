@@ -5,7 +5,7 @@ const page = document as Document & { execCommand: (command: string) => boolean 
 
 afterEach(() => vi.unstubAllGlobals());
 
-test("a page that is not secure has no clipboard, and copies all the same", async () => {
+test("an insecure page without a clipboard API copies all the same", async () => {
   vi.stubGlobal("navigator", {});
   const [copied, others] = [new Map<string, string>(), vi.fn()];
   document.addEventListener("copy", others);
@@ -22,7 +22,7 @@ test("a page that is not secure has no clipboard, and copies all the same", asyn
   expect([copied.size, others.mock.calls.length]).toEqual([1, 1]);
 });
 
-test("a browser that does not let it copy is told in a sentence", async () => {
+test("a browser's refusal to copy is an error message", async () => {
   vi.stubGlobal("navigator", {});
   page.execCommand = () => false;
   await expect(copyText("text")).rejects.toThrow("does not let this page copy");

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { FrameScheduler } from "../../src/dom/frame_scheduler.js";
 
-test("what nobody sees is drawn once a second, and at once when somebody looks", async () => {
+test("a hidden drawing is updated once a second, and at once when it becomes visible", async () => {
   vi.useFakeTimers();
   const frames = new FrameScheduler();
   const drawn: string[] = [];

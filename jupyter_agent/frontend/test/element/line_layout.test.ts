@@ -10,7 +10,7 @@ test("a line takes as many rows as its characters need", () => {
   expect([columnsOf("a\tb"), columnsOf("👍")]).toEqual([10, 2]);
 });
 
-test("rows follow lines that come, grow, are dropped, or are put before, as if laid out anew", () => {
+test("lines that are added, grow, are dropped or prepended have the same rows as in a new layout", () => {
   const steps = [
     lines(0, "a"),
     lines(0, "a".repeat(25), "b"),

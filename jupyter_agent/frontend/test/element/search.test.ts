@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Search } from "../../src/element/search.js";
 import { lines } from "../support/lines.js";
 
-test("a search finds the newest first, goes round, and keeps its place while the log grows", () => {
+test("a search begins with the newest match, wraps around, and keeps its place while the log grows", () => {
   const search = new Search();
   const log = { ...lines(0, "epoch 1", "other", "Epoch 2") };
   search.setQuery("epoch", log);

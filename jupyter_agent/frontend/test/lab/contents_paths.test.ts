@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { pathsBelow } from "../../src/lab/contents_paths.js";
 
 describe("a notebook's path", () => {
-  it("is what is left of its file below the server's root", () => {
+  it("is its file relative to the server's root", () => {
     expect(pathsBelow("/srv/work", "/srv/work/a/b.ipynb")).toEqual(["a/b.ipynb"]);
     expect(pathsBelow("/", "/srv/b.ipynb")).toEqual(["srv/b.ipynb"]);
   });
 
-  it("is not there for a file that is elsewhere", () => {
+  it("is missing for a file outside the root", () => {
     expect(pathsBelow("/srv/work", "/srv/workshop/b.ipynb")).toEqual([]);
     expect(pathsBelow("/srv", "")).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { ago, detailText, notebookOf, progressText, timeText } from "../../src/l
 import type { Snapshot } from "../../src/net/types.js";
 import { snapshot } from "../support/scripted_server.js";
 
-describe("words", () => {
+describe("the texts of a row", () => {
   const now = 2000;
 
   it.each([

@@ -3,9 +3,9 @@ import "../../src/list/index.js";
 import type { TasksElement } from "../../src/list/index.js";
 import * as shared from "../../src/net/connection_pool.js";
 import type { Snapshot } from "../../src/net/types.js";
-import { event, json, queued, Scripted, settle, snapshot, state } from "../support/scripted_server.js";
+import { event, json, queued, ScriptedServer, settle, snapshot, state } from "../support/scripted_server.js";
 
-let server: Scripted;
+let server: ScriptedServer;
 let element: TasksElement;
 
 vi.mock("../../src/net/connection_pool.js", () => ({ sharedConnection: vi.fn() }));
@@ -14,7 +14,7 @@ async function show(fields: Partial<TasksElement> = {}): Promise<void> {
   element = document.createElement("jupyter-agent-tasks");
   Object.assign(element, { server: server.server, ...fields });
   document.body.append(element);
-  if (server.sockets.length > 0) server.open();
+  if (server.sockets.length > 0) server.welcome();
   await drawn();
 }
 
@@ -51,32 +51,32 @@ async function choose(filter: string): Promise<void> {
 }
 
 beforeEach(() => {
-  server = new Scripted();
+  server = new ScriptedServer();
   vi.mocked(shared.sharedConnection).mockReturnValue(server.connection);
 });
 
 afterEach(() => element.remove());
 
 describe("rows", () => {
-  it("say who they are, and how the connection is", async () => {
+  it("have their task, its state and the connection's status", async () => {
     await show();
     expect(element.dataset.connection).toBe("connecting");
-    server.start([snapshot("1", { name: "train" }), snapshot("0", { state: "failed" })]);
+    server.answerSnapshots([snapshot("1", { name: "train" }), snapshot("0", { state: "failed" })]);
     await drawn();
     expect(element.dataset.connection).toBe("live");
     expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([
       ["1", "running"],
       ["0", "failed"],
     ]);
-    server.cut();
+    server.disconnect();
     await drawn();
     expect(element.dataset.connection).toBe("connecting");
     expect(element.textContent).toContain("Connecting…");
   });
 
-  it("have a bar with its value in words", async () => {
+  it("have a progress bar with its value as text", async () => {
     await show();
-    server.start([snapshot("1", { progress: { done: 43, total: 100, message: "epoch 4" } })]);
+    server.answerSnapshots([snapshot("1", { progress: { done: 43, total: 100, message: "epoch 4" } })]);
     await drawn();
     const bar = rowOf("1").querySelector('[role="progressbar"]')!;
     const values = ["aria-valuenow", "aria-valuemax", "aria-valuetext", "aria-label"].map((name) =>
@@ -87,19 +87,19 @@ describe("rows", () => {
     expect(bar.querySelector("[style]")!.getAttribute("style")).toMatch(/translateX\(-57[.%]/);
   });
 
-  it("say what a task asks, which attempt it is and where it comes from", async () => {
+  it("show the question, the attempt and the notebook", async () => {
     await show();
     const prompt = { prompt_id: "q", text: "cat or dog?", choices: null };
-    server.start([snapshot("1", { prompt, attempt: 2, notebook: "/home/ada/a label.ipynb" })]);
+    server.answerSnapshots([snapshot("1", { prompt, attempt: 2, notebook: "/home/ada/a label.ipynb" })]);
     await drawn();
     for (const words of ["waiting for you", "cat or dog?", "attempt 2", "a label.ipynb"])
       expect(textOf("1")).toContain(words);
   });
 
-  it("follow what happens", async () => {
+  it("follow the events", async () => {
     await show();
-    server.start([snapshot("1")]);
-    server.tell(queued(1, "2"), state(2, "1", "completed"));
+    server.answerSnapshots([snapshot("1")]);
+    server.sendEvents(queued(1, "2"), state(2, "1", "completed"));
     await drawn();
     expect(rows().map((row) => [row.dataset.taskId, row.dataset.state])).toEqual([
       ["2", "queued"],
@@ -109,31 +109,31 @@ describe("rows", () => {
 
   it("keep their elements when others come and go", async () => {
     await show();
-    server.start([snapshot("1")]);
+    server.answerSnapshots([snapshot("1")]);
     await drawn();
     const before = rowOf("1");
-    server.tell(queued(1, "2"), state(2, "2", "running"));
+    server.sendEvents(queued(1, "2"), state(2, "2", "running"));
     await drawn();
     expect(rowOf("1")).toBe(before);
   });
 
-  it("a name is text, whatever is in it", async () => {
+  it("show a name as text, even if it looks like markup", async () => {
     await show();
-    server.start([snapshot("<b>", { name: "<img src=x onerror=1>\u202e\nx" })]);
+    server.answerSnapshots([snapshot("<b>", { name: "<img src=x onerror=1>\u202e\nx" })]);
     await drawn();
     expect(names()).toEqual(["<img src=x onerror=1> x"]);
     expect(element.querySelector("img, b")).toBe(null);
   });
 
-  it("are drawn with the next frame of the screen, whatever has come until then", async () => {
+  it("are drawn once for each frame, however many events have arrived", async () => {
     await show();
-    server.start([snapshot("1")]);
+    server.answerSnapshots([snapshot("1")]);
     await drawn();
     const draw = vi.spyOn(element as any, "render");
     const frames: (() => void)[] = [];
     vi.spyOn(window, "requestAnimationFrame").mockImplementation((call) => frames.push(() => call(0)));
     for (let n = 1; n <= 100; n += 1) {
-      server.tell(event(n, "1", "progress", { done: n, total: 100 }));
+      server.sendEvents(event(n, "1", "progress", { done: n, total: 100 }));
       await settle();
     }
     expect([frames.length, draw.mock.calls.length]).toEqual([1, 0]);
@@ -143,23 +143,23 @@ describe("rows", () => {
     expect(textOf("1")).toContain("100 %");
   });
 
-  it("only say aloud which task has ended", async () => {
+  it("announce only which task has ended", async () => {
     await show();
     const said = () => element.querySelector('[aria-live="polite"]')!.textContent;
-    server.start([snapshot("2", { state: "failed" }), snapshot("1")]);
-    server.tell(event(1, "1", "progress", { done: 1, total: 2 }), queued(2, "3"));
+    server.answerSnapshots([snapshot("2", { state: "failed" }), snapshot("1")]);
+    server.sendEvents(event(1, "1", "progress", { done: 1, total: 2 }), queued(2, "3"));
     await drawn();
     expect(said()).toBe("");
-    server.tell(state(3, "1", "completed"));
+    server.sendEvents(state(3, "1", "completed"));
     await drawn();
     expect(said()).toBe("task 1 completed");
   });
 });
 
-describe("what can be done", () => {
-  it("depends on the state", async () => {
+describe("actions", () => {
+  it("depend on the state", async () => {
     await show();
-    server.start(
+    server.answerSnapshots(
       (["running", "queued", "completed", "failed", "cancelled", "interrupted"] as const).map((state) =>
         snapshot(state, { state }),
       ),
@@ -170,10 +170,10 @@ describe("what can be done", () => {
     expect(buttons("completed")).toEqual(["Delete"]);
   });
 
-  it("a choice of its question answers it, once; what is refused is said", async () => {
+  it("a choice answers the question once; a refusal is shown", async () => {
     await show();
     const prompt = { prompt_id: "p", text: "Go on?", choices: ["yes", "no"] };
-    server.start([
+    server.answerSnapshots([
       snapshot("1", { prompt, attempt: 2 }),
       snapshot("2", { prompt: { ...prompt, choices: null } }),
     ]);
@@ -192,7 +192,7 @@ describe("what can be done", () => {
     });
     await drawn();
     expect(textOf("1")).toContain("answered by bob");
-    server.tell(
+    server.sendEvents(
       event(
         9,
         "1",
@@ -208,9 +208,11 @@ describe("what can be done", () => {
   it("a choice that is still drawn when another question is asked answers neither", async () => {
     await show();
     const prompt = { prompt_id: "p", text: "Keep it?", choices: ["yes", "no"] };
-    server.start([snapshot("1", { prompt })]);
+    server.answerSnapshots([snapshot("1", { prompt })]);
     await drawn();
-    server.tell(event(9, "1", "prompt", { prompt_id: "q", text: "Delete all?", choices: ["yes", "no"] }));
+    server.sendEvents(
+      event(9, "1", "prompt", { prompt_id: "q", text: "Delete all?", choices: ["yes", "no"] }),
+    );
     await press("1", "yes");
     expect(commands()).toEqual([]);
     await press("1", "yes");
@@ -219,29 +221,29 @@ describe("what can be done", () => {
 
   it("cancel asks the attempt that is shown", async () => {
     await show();
-    server.start([snapshot("1", { attempt: 3 })]);
+    server.answerSnapshots([snapshot("1", { attempt: 3 })]);
     await drawn();
     await press("1", "Cancel");
     expect(commands()).toMatchObject([{ task: "1", attempt: 3, command: "cancel" }]);
     expect(rowOf("1").querySelector<HTMLButtonElement>("button")!.disabled).toBe(true);
   });
 
-  it("a refusal is said in the row, until something happens", async () => {
+  it("a refusal is shown in the row until the task changes", async () => {
     await show();
-    server.start([snapshot("1", { state: "failed" })]);
+    server.answerSnapshots([snapshot("1", { state: "failed" })]);
     await drawn();
     await press("1", "Retry");
     server.send({ type: "reply", id: commands()[0].id, ok: false, message: "its kernel is gone" });
     await drawn();
     expect(textOf("1")).toContain("its kernel is gone");
-    server.tell(state(1, "1", "queued", { attempt: 2 }));
+    server.sendEvents(state(1, "1", "queued", { attempt: 2 }));
     await drawn();
     expect(textOf("1")).not.toContain("its kernel is gone");
   });
 
   it("delete asks first, and Escape or Keep means no", async () => {
     await show();
-    server.start([snapshot("1", { state: "failed" })]);
+    server.answerSnapshots([snapshot("1", { state: "failed" })]);
     await drawn();
     await press("1", "Delete");
     expect(textOf("1")).toContain("for good?");
@@ -252,17 +254,17 @@ describe("what can be done", () => {
     expect(document.activeElement!.getAttribute("aria-label")).toBe("Delete");
     await press("1", "Delete");
     await press("1", "Keep");
-    expect(server.asked).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 
-  it("a deleted task goes, its neighbour gets the focus, and others are told", async () => {
+  it("a deleted task is removed, its neighbour gets the focus, and an event is dispatched", async () => {
     const removed: string[] = [];
     await show();
     element.addEventListener("ja-removed", (event) =>
       removed.push((event as CustomEvent<Snapshot>).detail.id),
     );
     server.answers.set("DELETE tasks/2", () => new Response(null, { status: 204 }));
-    server.start([snapshot("2", { state: "failed" }), snapshot("1", { state: "failed" })]);
+    server.answerSnapshots([snapshot("2", { state: "failed" }), snapshot("1", { state: "failed" })]);
     await drawn();
     await press("2", "Delete");
     await press("2", "Delete");
@@ -270,10 +272,10 @@ describe("what can be done", () => {
     expect(document.activeElement!.textContent).toBe("task 1");
   });
 
-  it("what the server will not delete stays, with its reason", async () => {
+  it("a task that the server does not delete stays, with the reason", async () => {
     await show();
     server.answers.set("DELETE tasks/1", () => json({ detail: "cancel it first" }, 409));
-    server.start([snapshot("1", { state: "failed" })]);
+    server.answerSnapshots([snapshot("1", { state: "failed" })]);
     await drawn();
     await press("1", "Delete");
     await press("1", "Delete");
@@ -282,7 +284,7 @@ describe("what can be done", () => {
 
   it("the focus stays with the task when its row moves or the button goes", async () => {
     await show();
-    server.start([snapshot("2", { state: "failed" }), snapshot("1")]);
+    server.answerSnapshots([snapshot("2", { state: "failed" }), snapshot("1")]);
     await drawn();
     const focused = () => [
       document.activeElement!.closest("li")?.dataset.taskId,
@@ -291,21 +293,21 @@ describe("what can be done", () => {
     rowOf("1").querySelector<HTMLElement>('[data-act="cancel"]')!.focus();
     await press("1", "Cancel");
     expect(focused()).toEqual(["1", "open"]);
-    server.tell(state(1, "1", "cancelled"));
+    server.sendEvents(state(1, "1", "cancelled"));
     await drawn();
     expect(rows().map((row) => row.dataset.taskId)).toEqual(["2", "1"]);
     rowOf("1").querySelector<HTMLElement>('[data-act="retry"]')!.focus();
-    server.tell(state(2, "1", "queued", { attempt: 2 }));
+    server.sendEvents(state(2, "1", "queued", { attempt: 2 }));
     await drawn();
     expect(rows().map((row) => row.dataset.taskId)).toEqual(["1", "2"]);
     expect(focused()).toEqual(["1", "open"]);
   });
 
-  it("a click on a name opens the task; with a key held it is the browser's", async () => {
+  it("a click on a name opens the task; with a modifier key the browser handles it", async () => {
     await show();
     const opened: Snapshot[] = [];
     element.addEventListener("ja-open", (event) => opened.push((event as CustomEvent<Snapshot>).detail));
-    server.start([snapshot("1 2")]);
+    server.answerSnapshots([snapshot("1 2")]);
     await drawn();
     const link = rowOf("1 2").querySelector("a")!;
     expect(link.href).toBe("http://here/jupyter-agent/?task=1%202");
@@ -314,10 +316,10 @@ describe("what can be done", () => {
     expect(opened.map((task) => task.id)).toEqual(["1 2"]);
   });
 
-  it("a notebook can be opened where the page knows how", async () => {
+  it("a notebook can be opened if the host can", async () => {
     const open = vi.fn();
     await show({ host: { open } });
-    server.start([snapshot("1", { notebook: "/a/b.ipynb" })]);
+    server.answerSnapshots([snapshot("1", { notebook: "/a/b.ipynb" })]);
     await drawn();
     rowOf("1").querySelector<HTMLElement>('[data-act="notebook"]')!.click();
     expect(open).toHaveBeenCalledWith(expect.objectContaining({ id: "1" }));
@@ -332,9 +334,9 @@ describe("search and filter", () => {
     snapshot("1", { name: "export", state: "completed" }),
   ];
 
-  it("narrow the rows, and the counts tell of what was found", async () => {
+  it("narrow the rows; the counts are those of the matches", async () => {
     await show();
-    server.start(tasks);
+    server.answerSnapshots(tasks);
     await drawn();
     await type("train");
     expect(names()).toEqual(["Train big", "train small"]);
@@ -351,9 +353,9 @@ describe("search and filter", () => {
     ]);
   });
 
-  it("nothing found is said, with the way back", async () => {
+  it("without matches a notice and a reset are shown", async () => {
     await show();
-    server.start(tasks);
+    server.answerSnapshots(tasks);
     await drawn();
     await type("nothing like this");
     expect(element.textContent).toContain("No task here matches.");
@@ -363,11 +365,11 @@ describe("search and filter", () => {
   });
 });
 
-describe("much, little, nothing", () => {
-  it("an empty list says what to do, once the server has said that it is empty", async () => {
+describe("long lists, short lists, no server", () => {
+  it("an empty list shows an example, once the server has confirmed that it is empty", async () => {
     await show();
     expect(element.textContent).not.toContain("No tasks yet");
-    server.start([]);
+    server.answerSnapshots([]);
     await drawn();
     expect(element.textContent).toContain("No tasks yet");
     expect(element.textContent).toContain("import jupyter_agent as ja");
@@ -385,7 +387,7 @@ describe("much, little, nothing", () => {
     server.answers.set("GET tasks?state=queued&limit=1000", () =>
       json({ tasks: [], more: false, cursor: "e:0" }),
     );
-    server.start(many, { more: true });
+    server.answerSnapshots(many, { more: true });
     await drawn();
     const more = async () => {
       element.querySelector<HTMLElement>(".jal-more button")!.click();
@@ -400,21 +402,21 @@ describe("much, little, nothing", () => {
     expect(element.querySelector(".jal-more")).toBe(null);
   });
 
-  it("says why older tasks cannot be had", async () => {
+  it("shows why older tasks cannot be loaded", async () => {
     await show();
     server.answers.set("GET tasks?before=1&limit=100", () => json({ detail: "the journal is busy" }, 400));
-    server.start([snapshot("1")], { more: true });
+    server.answerSnapshots([snapshot("1")], { more: true });
     await drawn();
     element.querySelector<HTMLElement>(".jal-more button")!.click();
     await drawn();
     expect(element.textContent).toContain("the journal is busy");
   });
 
-  it("named tasks stay in their order, and begin with what is known of them", async () => {
+  it("named tasks keep their order, and begin with their known snapshots", async () => {
     const known = [snapshot("2", { name: "two", state: "completed" }), snapshot("1", { name: "one" })];
     await show({ ids: ["2", "1"], snapshots: known });
     expect(names()).toEqual(["two", "one"]);
-    server.start([
+    server.answerSnapshots([
       snapshot("1", { name: "one", state: "failed" }),
       snapshot("2", { name: "two", state: "completed" }),
     ]);
@@ -423,9 +425,9 @@ describe("much, little, nothing", () => {
     expect(element.querySelector("input")).toBe(null);
   });
 
-  it("the same names again are no reason to ask the server again", async () => {
+  it("setting the same ids again does not subscribe again", async () => {
     await show({ ids: ["1"] });
-    server.start([snapshot("1")]);
+    server.answerSnapshots([snapshot("1")]);
     await drawn();
     const sent = server.current.sent.length;
     element.ids = ["1"];
@@ -439,23 +441,23 @@ describe("much, little, nothing", () => {
     ]);
   });
 
-  it("without a server it is a picture", async () => {
+  it("without a server it shows the snapshots", async () => {
     await show({ server: null, ids: ["1"], snapshots: [snapshot("1", { name: "one" })] });
     expect([names(), buttons("1"), element.dataset.connection]).toEqual([["one"], [null], "offline"]);
   });
 
-  it("lets go of the server when it leaves the page, and takes it up again", async () => {
+  it("unsubscribes when it leaves the page, and subscribes when it returns", async () => {
     await show();
-    server.start([snapshot("1")]);
+    server.answerSnapshots([snapshot("1")]);
     element.remove();
     expect(server.current.sent.at(-1).type).toBe("unsubscribe");
     document.body.append(element);
     expect(server.current.sent.at(-1).type).toBe("subscribe");
   });
 
-  it("says why it will not go on", async () => {
+  it("shows why the connection ended", async () => {
     await show();
-    server.start([]);
+    server.answerSnapshots([]);
     server.current.onclose!({ code: 4503, reason: "no longer allowed" });
     await drawn();
     expect(element.textContent).toContain("no longer allowed");

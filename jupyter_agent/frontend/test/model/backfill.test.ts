@@ -6,11 +6,11 @@ import { event } from "../support/event.js";
 
 const say = (offset: number) =>
   event(offset, "message", { role: "a", text: `${offset}`, message_id: `${offset}` });
-const said = (talk: Conversation) => talk.messages.map((one) => Number(one.text));
+const texts = (conversation: Conversation) => conversation.messages.map((one) => Number(one.text));
 
-test("what comes live while the past is loaded comes after it, once", async () => {
-  const talk = new Conversation();
-  const fill = new Backfill(talk, CONVERSATION_TYPES);
+test("events that arrive during the backfill follow the past, once", async () => {
+  const conversation = new Conversation();
+  const fill = new Backfill(conversation, CONVERSATION_TYPES);
   fill.add(say(1));
   async function* pages(): AsyncGenerator<TaskEvent[]> {
     yield [say(1), say(2)];
@@ -20,30 +20,30 @@ test("what comes live while the past is loaded comes after it, once", async () =
   }
   await fill.load(pages, () => {});
   fill.add(say(5));
-  expect(said(talk)).toEqual([1, 2, 3, 4, 5]);
+  expect(texts(conversation)).toEqual([1, 2, 3, 4, 5]);
 });
 
-test("a past that cannot be had leaves nothing half done, and is asked for again", async () => {
-  const talk = new Conversation();
-  const fill = new Backfill(talk, CONVERSATION_TYPES);
+test("a failed backfill leaves the store empty and is tried again", async () => {
+  const conversation = new Conversation();
+  const fill = new Backfill(conversation, CONVERSATION_TYPES);
   async function* broken(): AsyncGenerator<TaskEvent[]> {
     yield [say(1)];
     throw new Error("the server is away");
   }
   await fill.load(broken, () => {});
-  expect([said(talk), fill.error]).toEqual([[], "the server is away"]);
+  expect([texts(conversation), fill.error]).toEqual([[], "the server is away"]);
   await fill.load(
     async function* () {
       yield [say(1), say(2)];
     },
     () => {},
   );
-  expect([said(talk), fill.error]).toEqual([[1, 2], null]);
+  expect([texts(conversation), fill.error]).toEqual([[1, 2], null]);
 });
 
-test("an answer that comes after everything started over is not used", async () => {
-  const talk = new Conversation();
-  const fill = new Backfill(talk, CONVERSATION_TYPES);
+test("an answer from before a clear is discarded", async () => {
+  const conversation = new Conversation();
+  const fill = new Backfill(conversation, CONVERSATION_TYPES);
   async function* slow(): AsyncGenerator<TaskEvent[]> {
     fill.clear();
     yield [say(1)];
@@ -55,5 +55,5 @@ test("an answer that comes after everything started over is not used", async () 
     },
     () => {},
   );
-  expect(said(talk)).toEqual([7]);
+  expect(texts(conversation)).toEqual([7]);
 });

@@ -5,7 +5,7 @@ import { event } from "../support/event.js";
 const print = (offset: number, text: string, stream = "stdout") => event(offset, "log", { stream, text });
 const texts = (log: Log) => log.lines.map((line) => line.text);
 
-test("a line that has no end goes on with the next print to the same stream", () => {
+test("an unfinished line continues with the next print to the same stream", () => {
   const log = new Log();
   [print(1, "a"), print(2, "b\nc"), print(3, "oops\n", "stderr"), print(4, "d\n")].forEach((one) =>
     log.add(one),
@@ -13,14 +13,14 @@ test("a line that has no end goes on with the next print to the same stream", ()
   expect(texts(log)).toEqual(["ab", "c", "oops", "d"]);
 });
 
-test("only what follows the last return is seen, and no escape sequence", () => {
+test("only the text after the last return is shown, without escape sequences", () => {
   const log = new Log();
   log.add(print(1, "10%\r20%\r30%\nend\n"));
   log.add(print(2, "\x1b[31mred\x1b[0m\n"));
   expect(texts(log)).toEqual(["30%", "end", "red"]);
 });
 
-test("too many lines are dropped from the front, whole events, and still counted", () => {
+test("surplus lines are dropped from the front, by whole events, and still counted", () => {
   const log = new Log(10);
   for (let n = 1; n <= 30; n += 1) log.add(print(n, `${n}\n${n}\n`));
   expect(log.lines.length).toBeLessThanOrEqual(11);
@@ -30,7 +30,7 @@ test("too many lines are dropped from the front, whole events, and still counted
   expect(log.oldest).toBe(30 - log.events + 1);
 });
 
-test("while somebody reads earlier lines none is dropped, and earlier ones can be put before", () => {
+test("while a reader holds the log no line is dropped, and earlier ones can be prepended", () => {
   const log = new Log(10);
   const reader = {};
   for (let n = 101; n <= 110; n += 1) log.add(print(n, `${n}\n`));

@@ -15,7 +15,7 @@ test("a series keeps its highest and lowest values in bounded memory", () => {
   expect(xs).toEqual([...xs].sort((a, b) => a - b));
 });
 
-test("metrics of an attempt before are forgotten, and late ones of it are not taken", () => {
+test("metrics of a previous attempt are dropped, late ones ignored", () => {
   const metrics = new Metrics();
   const metric = (offset: number, value: number, attempt: number) =>
     event(offset, "metric", { name: "loss", value, step: offset }, { attempt });

@@ -2,12 +2,18 @@ import { expect, test } from "vitest";
 import { Protocol, shouldReconnect } from "../../src/net/protocol.js";
 import type { Action, Subscription } from "../../src/net/types.js";
 
-const interest = (id = 1): Subscription => ({ id, tasks: ["t"], tail: 10, cursor: null, answered: false });
+const subscription = (id = 1): Subscription => ({
+  id,
+  tasks: ["t"],
+  tail: 10,
+  cursor: null,
+  answered: false,
+});
 const frame = (message: object) => JSON.stringify(message);
 const kinds = (actions: Action[]) => actions.map((action) => action.kind);
 
 function welcomed(protocol = new Protocol()): Protocol {
-  protocol.subscribe(interest());
+  protocol.subscribe(subscription());
   protocol.connected();
   protocol.receive(frame({ type: "welcome", now: 0, heartbeat: 25 }));
   return protocol;
@@ -24,7 +30,7 @@ const events = (prev: string, cursor: string, id = 1) =>
 
 test("nothing but hello is sent before the welcome", () => {
   const protocol = new Protocol();
-  expect(protocol.subscribe(interest())).toEqual([]);
+  expect(protocol.subscribe(subscription())).toEqual([]);
   expect(protocol.connected().map((one) => JSON.parse(one).type)).toEqual(["hello"]);
   const actions = protocol.receive(frame({ type: "welcome", now: 5, heartbeat: 25 }));
   expect(kinds(actions)).toEqual(["welcome", "send"]);
@@ -38,7 +44,7 @@ test("frames apply in order, each once", () => {
   expect(doubled.map((one) => one.kind === "send" && JSON.parse(one.frame).after)).toEqual(["e:5"]);
 });
 
-test("a gap is asked for again from the own cursor, and nothing is applied until the answer", () => {
+test("a gap is requested again from the own cursor, and nothing is applied until the answer", () => {
   const protocol = live();
   const [ask] = protocol.receive(events("e:3", "e:4"));
   expect(ask?.kind === "send" && JSON.parse(ask.frame)).toMatchObject({
@@ -61,7 +67,7 @@ test("an answer to a replaced request is not taken for the newest", () => {
   ).toEqual(["answered"]);
 });
 
-test("after a lost socket it asks again from where the heartbeat said", () => {
+test("after a lost socket it resumes from the heartbeat's cursor", () => {
   const protocol = live();
   protocol.receive(frame({ type: "heartbeat", now: 0, cursors: { "1": "e:40" } }));
   protocol.disconnected();
@@ -72,7 +78,7 @@ test("after a lost socket it asks again from where the heartbeat said", () => {
   ]);
 });
 
-test("a heartbeat never leads back, nor into another journal", () => {
+test("a heartbeat never moves a cursor back or into another journal", () => {
   const protocol = live();
   protocol.receive(events("e:0", "e:9"));
   protocol.receive(frame({ type: "heartbeat", now: 0, cursors: { "1": "e:3" } }));
@@ -80,7 +86,7 @@ test("a heartbeat never leads back, nor into another journal", () => {
   expect(protocol.subscriptions.get(1)?.cursor).toBe("e:9");
 });
 
-test("what cannot be recovered starts over from snapshots", () => {
+test("a subscription that cannot be recovered restarts from snapshots", () => {
   const protocol = live();
   protocol.disconnected();
   protocol.connected();
@@ -99,7 +105,7 @@ test("what cannot be recovered starts over from snapshots", () => {
   expect(actions[1]).toMatchObject({ kind: "restart", tasks: [{ id: "t" }], more: true, cursor: "f:7" });
 });
 
-test("a cursor that the server cannot read is given up", () => {
+test("a cursor that the server rejects is dropped", () => {
   const protocol = live();
   const [ask] = protocol.receive(
     frame({ type: "error", id: 1, code: "bad_cursor", message: "?", temporary: false }),
@@ -113,23 +119,23 @@ test("frames of a dropped subscription are ignored", () => {
   expect(protocol.receive(events("e:0", "e:1"))).toEqual([]);
 });
 
-test("unknown messages and fields are ignored, and what is no JSON is not", () => {
+test("unknown messages and fields are ignored; invalid JSON throws", () => {
   const protocol = live();
   expect(protocol.receive(frame({ type: "tomorrow", id: 1 }))).toEqual([]);
   expect(() => protocol.receive("no json")).toThrow();
 });
 
-test("any story of cuts, gaps and repeats applies every event once and in order", () => {
+test("any sequence of disconnects, gaps and repeats applies every event once and in order", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
-    const dice = random(seed);
-    expect(story(dice)).toEqual([...Array(40).keys()].map((n) => n + 1));
+    const random = seededRandom(seed);
+    expect(simulate(random)).toEqual([...Array(40).keys()].map((n) => n + 1));
   }
 });
 
 /** A server that has 40 events and a line that loses, repeats and breaks. */
-function story(dice: () => number): number[] {
+function simulate(random: () => number): number[] {
   const protocol = new Protocol();
-  protocol.subscribe({ ...interest(), cursor: "e:0" });
+  protocol.subscribe({ ...subscription(), cursor: "e:0" });
   const applied: number[] = [];
   const inbox: string[] = [];
   let at: number | null = null;
@@ -142,15 +148,15 @@ function story(dice: () => number): number[] {
   };
   protocol.connected().forEach(answer);
   for (let step = 0; step < 5000 && applied.length < 40; step += 1) {
-    const luck = dice();
-    if (luck < 0.03) {
+    const chance = random();
+    if (chance < 0.03) {
       inbox.length = 0;
       at = null;
       protocol.connected().forEach(answer);
     } else if (inbox.length > 0) {
       const next = inbox.shift()!;
-      const lost = luck < 0.15 && next.includes('"events"');
-      if (luck > 0.9 && next.includes('"events"')) inbox.unshift(next);
+      const lost = chance < 0.15 && next.includes('"events"');
+      if (chance > 0.9 && next.includes('"events"')) inbox.unshift(next);
       for (const action of lost ? [] : protocol.receive(next)) {
         if (action.kind === "send") answer(action.frame);
         if (action.kind === "apply") applied.push(...(action.events as unknown as number[]));
@@ -158,7 +164,7 @@ function story(dice: () => number): number[] {
     } else if (at !== null) {
       if (at >= 40) protocol.subscribe(protocol.subscriptions.get(1)!).forEach(answer);
       else {
-        const to = Math.min(40, at + 1 + Math.floor(dice() * 3));
+        const to = Math.min(40, at + 1 + Math.floor(random() * 3));
         const batch = [...Array(to - at).keys()].map((n) => at! + n + 1);
         inbox.push(frame({ type: "events", id: 1, prev: `e:${at}`, cursor: `e:${to}`, events: batch }));
         at = to;
@@ -169,7 +175,7 @@ function story(dice: () => number): number[] {
 }
 
 /** Mulberry32: the same story for the same seed. */
-function random(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);

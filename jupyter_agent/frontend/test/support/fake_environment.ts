@@ -1,4 +1,4 @@
-/** A world of the test's own: sockets that it opens, a clock that it moves. */
+/** A fake environment: sockets that a test opens, and a clock that it moves. */
 
 import { Connection } from "../../src/net/connection.js";
 import type { Environment } from "../../src/net/environment.js";
@@ -22,9 +22,9 @@ export class FakeSocket {
   }
 }
 
-export class FakeWorld implements Environment {
+export class FakeEnvironment implements Environment {
   time = 0;
-  connectedToNetwork = true;
+  networkUp = true;
   sockets: FakeSocket[] = [];
   timers: { seconds: number; call: () => void }[] = [];
 
@@ -43,34 +43,34 @@ export class FakeWorld implements Environment {
   clearTimer = (timer: unknown) => {
     this.timers = this.timers.filter((one) => one !== timer);
   };
-  isOnline = () => this.connectedToNetwork;
+  isOnline = () => this.networkUp;
 
   get last(): FakeSocket {
     return this.sockets.at(-1)!;
   }
 
-  up(): void {
+  openLast(): void {
     this.last.open = true;
     this.last.onopen?.();
   }
 
-  say(message: object): void {
+  receive(message: object): void {
     this.last.onmessage?.({ data: JSON.stringify(message) });
   }
 
   welcome(heartbeat = 25): void {
-    this.up();
-    this.say({ type: "welcome", now: this.time, heartbeat });
+    this.openLast();
+    this.receive({ type: "welcome", now: this.time, heartbeat });
   }
 
-  shut(code: number): void {
+  closeLast(code: number): void {
     const socket = this.last;
     socket.open = false;
     socket.onclose?.({ code, reason: "" });
   }
 
-  /** Let the first timer of this many seconds (or the first of all) go off. */
-  fire(seconds?: number): number {
+  /** Fire the first timer of this many seconds, or the first of all; return its seconds. */
+  fireTimer(seconds?: number): number {
     const timer = this.timers.find((one) => seconds === undefined || one.seconds === seconds);
     if (!timer) throw new Error(`no timer of ${seconds} s`);
     this.clearTimer(timer);
@@ -83,9 +83,9 @@ export class FakeWorld implements Environment {
   }
 }
 
-export function connected(): { world: FakeWorld; connection: Connection } {
-  const world = new FakeWorld();
-  return { world, connection: new Connection("ws://nowhere", world) };
+export function connected(): { environment: FakeEnvironment; connection: Connection } {
+  const environment = new FakeEnvironment();
+  return { environment, connection: new Connection("ws://nowhere", environment) };
 }
 
-export const quiet = { restart() {}, apply() {}, changed() {}, refused() {} };
+export const ignoreAll = { restart() {}, apply() {}, changed() {}, refused() {} };

@@ -1,4 +1,4 @@
-/** A server that says only what a test tells it to, and a world whose clock a test moves. */
+/** A scripted server: sends what a test has it send, with a clock that the test moves. */
 
 import { Connection } from "../../src/net/connection.js";
 import type { Server } from "../../src/net/server.js";
@@ -32,11 +32,11 @@ class Socket {
   }
 }
 
-/** One page's server: `open` greets the page, `tell` sends events, `answers` are its HTTP answers by path. */
-export class Scripted implements Environment {
+/** The server of one page, and its environment. `answers`: HTTP responses by method and path. */
+export class ScriptedServer implements Environment {
   readonly sockets: Socket[] = [];
-  /** What was asked by HTTP, in order. */
-  readonly asked: string[] = [];
+  /** The HTTP requests, in order. */
+  readonly requests: string[] = [];
   readonly answers = new Map<string, () => Response | Promise<Response>>();
   readonly connection: Connection;
   readonly server: Server;
@@ -73,8 +73,8 @@ export class Scripted implements Environment {
     this.#timers = this.#timers.filter((one) => one !== timer);
   }
 
-  /** Let time go by. */
-  pass(seconds: number): void {
+  /** Advance the clock and fire the timers that are due. */
+  advance(seconds: number): void {
     const until = this.time + seconds;
     for (;;) {
       const [next] = this.#timers.filter((one) => one.at <= until).sort((one, other) => one.at - other.at);
@@ -91,55 +91,58 @@ export class Scripted implements Environment {
     return this.sockets.at(-1)!;
   }
 
-  /** Accept the page's socket and greet it; what it subscribes to then. */
-  open(): any[] {
+  /** Open the page's socket and welcome it; return its subscribe messages. */
+  welcome(): any[] {
     this.current.onopen!();
     this.send({ ...WELCOME, now: this.time });
     return this.current.sent.filter((frame) => frame.type === "subscribe");
   }
 
-  /** Answer the newest request for a subscription with these snapshots. */
-  start(tasks: Snapshot[], { cursor = "e:0", more = false }: { cursor?: string; more?: boolean } = {}): void {
+  /** Answer the newest subscribe message with these snapshots. */
+  answerSnapshots(
+    tasks: Snapshot[],
+    { cursor = "e:0", more = false }: { cursor?: string; more?: boolean } = {},
+  ): void {
     this.#cursor = cursor;
-    this.send({ type: "subscribed", id: this.#asks.id, recovered: false, cursor, tasks, more });
+    this.send({ type: "subscribed", id: this.#lastSubscribe.id, recovered: false, cursor, tasks, more });
   }
 
-  /** Answer the newest request for a subscription: go on where you are. */
-  goOn(): void {
-    this.#cursor = this.#asks.after;
-    this.send({ type: "subscribed", id: this.#asks.id, recovered: true, cursor: this.#cursor });
+  /** Answer the newest subscribe message: recovered, the events follow its cursor. */
+  answerRecovered(): void {
+    this.#cursor = this.#lastSubscribe.after;
+    this.send({ type: "subscribed", id: this.#lastSubscribe.id, recovered: true, cursor: this.#cursor });
   }
 
-  /** Send events, in order after what was sent before. */
-  tell(...events: TaskEvent[]): void {
+  /** Send events, after those sent before. */
+  sendEvents(...events: TaskEvent[]): void {
     const prev = this.#cursor;
     this.#cursor = `e:${events.at(-1)!.offset}`;
-    this.send({ type: "events", id: this.#asks.id, prev, cursor: this.#cursor, events });
+    this.send({ type: "events", id: this.#lastSubscribe.id, prev, cursor: this.#cursor, events });
   }
 
   send(message: object): void {
     this.current.onmessage!({ data: JSON.stringify(message) });
   }
 
-  /** The connection breaks. */
-  cut(): void {
+  /** Break the connection. */
+  disconnect(): void {
     this.current.onclose!({ code: 1006, reason: "" });
   }
 
-  /** The connection breaks, and the page is back. */
-  comeBack(): void {
-    this.cut();
-    this.pass(20);
-    this.open();
+  /** Break the connection, and welcome the page's next one. */
+  reconnect(): void {
+    this.disconnect();
+    this.advance(20);
+    this.welcome();
   }
 
-  get #asks(): any {
+  get #lastSubscribe(): any {
     return this.current.sent.findLast((frame) => frame.type === "subscribe");
   }
 
   async #answer(path: string, init: RequestInit = {}): Promise<Response> {
     const name = `${init.method ?? "GET"} ${path}`;
-    this.asked.push(name);
+    this.requests.push(name);
     return this.answers.get(name)?.() ?? json({ detail: `there is no ${path}` }, 404);
   }
 }
@@ -148,7 +151,7 @@ export function json(body: unknown, status = 200): Response {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 }
 
-/** A running task, unless `fields` say otherwise. */
+/** Return the snapshot of a task, running unless `fields` has another state. */
 export function snapshot(id: string, fields: Partial<Snapshot> = {}): Snapshot {
   const times = { created: 900, queued: 900, started: 900, updated: 900 };
   return {
@@ -192,7 +195,7 @@ export function state(offset: number, task: string, to: string, fields: Partial<
   return event(offset, task, "state", { state: to }, fields);
 }
 
-/** Let everything that waits for an answer go on. */
+/** Let every pending promise settle. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }

@@ -17,35 +17,35 @@ vi.mock("@jupyterlab/apputils", () => {
 });
 
 const asks = (text: string) => snapshot("1", { prompt: { prompt_id: text, text, choices: null } });
-const told = () => [...screen.values()];
-let tell: ChangeListener;
+const shown = () => [...screen.values()];
+let change: ChangeListener;
 
 beforeEach(() => {
   screen.clear();
-  const list = { subscribeToChanges: (change: ChangeListener) => ((tell = change), () => {}) };
+  const list = { subscribeToChanges: (listener: ChangeListener) => ((change = listener), () => {}) };
   new Notifier(
     () => ({ notify: "long", longAfter: 30 }),
     () => {},
   ).watch(list as unknown as TaskListStore);
 });
 
-test("a question goes from the screen when it is answered, wherever that was", () => {
-  tell(snapshot("1"), asks("which?"));
-  expect(told()).toEqual(["task 1 asks: which?"]);
-  tell(asks("which?"), snapshot("1"));
-  expect(told()).toEqual([]);
+test("a question is dismissed when it is answered anywhere", () => {
+  change(snapshot("1"), asks("which?"));
+  expect(shown()).toEqual(["task 1 asks: which?"]);
+  change(asks("which?"), snapshot("1"));
+  expect(shown()).toEqual([]);
 });
 
-test("the next question takes the place of the one before", () => {
-  tell(snapshot("1"), asks("which?"));
-  tell(asks("which?"), asks("where?"));
-  expect(told()).toEqual(["task 1 asks: where?"]);
+test("the next question replaces the previous one", () => {
+  change(snapshot("1"), asks("which?"));
+  change(asks("which?"), asks("where?"));
+  expect(shown()).toEqual(["task 1 asks: where?"]);
 });
 
-test("a question stays while something else is told of its task, and goes with the task", () => {
-  tell(snapshot("1"), asks("which?"));
-  tell(asks("which?"), asks("which?"));
-  expect(told()).toEqual(["task 1 asks: which?"]);
-  tell(asks("which?"), { ...asks("which?"), state: "cancelled" });
-  expect(told()).toEqual([]);
+test("a question stays during other changes, and is dismissed with its task's end", () => {
+  change(snapshot("1"), asks("which?"));
+  change(asks("which?"), asks("which?"));
+  expect(shown()).toEqual(["task 1 asks: which?"]);
+  change(asks("which?"), { ...asks("which?"), state: "cancelled" });
+  expect(shown()).toEqual([]);
 });

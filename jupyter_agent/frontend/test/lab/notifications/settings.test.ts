@@ -3,7 +3,7 @@ import schema from "../../../schema/plugin.json";
 import { Settings } from "../../../src/lab/notifications/settings.js";
 
 describe("settings", () => {
-  it("are without a registry as the schema has them", () => {
+  it("have the schema's defaults without a registry", () => {
     const { notify, longAfter, statusBar } = new Settings();
     const { properties } = schema;
     expect([notify, longAfter, statusBar]).toEqual([

@@ -4,7 +4,7 @@ import { TASK_MIME, WIDGET_MIME } from "../../../src/lab/outputs/mime.js";
 import type { Server } from "../../../src/net/server.js";
 import { done, task } from "../../support/task.js";
 
-describe("how a task ended, in its output", () => {
+describe("the end state in an output", () => {
   const output = {
     data: {
       [TASK_MIME]: { v: 1 },
@@ -15,25 +15,25 @@ describe("how a task ended, in its output", () => {
     metadata: { other: 1, [TASK_MIME]: { task_id: "a", slim: true, snapshot: task("a") } },
   };
 
-  it("is news once", () => {
+  it("is outdated until the end state is saved", () => {
     expect(isOutdated(output, done())).toBe(true);
     expect(isOutdated(withEndState(output, done(), "picture"), done())).toBe(false);
   });
 
-  it("is news again after another attempt, and no news of another task", () => {
+  it("is outdated again after another attempt, and never by another task", () => {
     const kept = withEndState(output, done(), null);
     expect(isOutdated(kept, done({ attempt: 2 }))).toBe(true);
     expect(isOutdated(kept, done({ ended: 1061 }))).toBe(true);
     expect(isOutdated(output, { ...done(), id: "b" })).toBe(false);
   });
 
-  it("takes the widget away and leaves what is others'", () => {
+  it("removes the widget and keeps everything else", () => {
     const { data, metadata } = withEndState(output, done(), "picture");
     expect(data).toEqual({ [TASK_MIME]: { v: 1 }, "text/html": "picture", "text/plain": "<Task train>" });
     expect(metadata).toEqual({ other: 1, [TASK_MIME]: { task_id: "a", slim: true, snapshot: done() } });
   });
 
-  it("leaves the picture when there is no new one", () => {
+  it("keeps the HTML when there is no new one", () => {
     expect(withEndState(output, done(), null).data["text/html"]).toBe("begun");
   });
 
@@ -41,7 +41,7 @@ describe("how a task ended, in its output", () => {
   const page = (text: string, status = 200, type = "text/html") =>
     new Response(text, { status, headers: { "Content-Type": type } });
 
-  it("is drawn by the server", async () => {
+  it("is rendered by the server", async () => {
     expect(
       await fetchTaskHtml(
         server(() => page("<div>")),
@@ -50,7 +50,7 @@ describe("how a task ended, in its output", () => {
     ).toBe("<div>");
   });
 
-  it("is not taken from a login page's redirect, from JSON or from nobody", async () => {
+  it("is not taken from a login page, from JSON or without an answer", async () => {
     expect(
       await fetchTaskHtml(
         server(() => page("{}", 200, "application/json")),

@@ -6,8 +6,8 @@ import type { Server } from "../../../src/net/server.js";
 import type { Snapshot } from "../../../src/net/types.js";
 import { done, task } from "../../support/task.js";
 
-describe("what is kept in outputs that nobody draws", () => {
-  it("is the whole task: a list does not hear of its metrics and logs", async () => {
+describe("outputs that are not drawn", () => {
+  it("get the whole task, with the metrics and logs that a list lacks", async () => {
     const whole = done({ logs: 7, metrics: { loss: { value: 0.5, step: 3 } } });
     const fetch = async (_: string, init?: RequestInit) =>
       init ? new Response("<p>", { headers: { "Content-Type": "text/html" } }) : Response.json(whole);

@@ -13,7 +13,7 @@ describe("views that a cell has lost", () => {
   });
   const ids = (tasks: Snapshot[]) => tasks.map(({ id }) => id);
 
-  it("are the tasks of its latest run, in the order in which they were made", () => {
+  it("are the tasks of its latest run, in the order of their creation", () => {
     const tasks = [task("4", { run: "r2" }), task("3", { run: "r2" }), task("2"), task("1")];
     expect(ids(lostViews(tasks, cell()))).toEqual(["3", "4"]);
   });
@@ -22,11 +22,11 @@ describe("views that a cell has lost", () => {
     expect(lostViews([task("1", { cell: "d" })], cell())).toEqual([]);
   });
 
-  it("are not those that are there", () => {
+  it("are not those that the cell shows", () => {
     expect(ids(lostViews([task("1"), task("2")], cell({ shown: new Set(["1"]) })))).toEqual(["2"]);
   });
 
-  it("are not those that the run did not show, and a run that showed nothing takes earlier ones away", () => {
+  it("are not those that the run did not show; a run that showed nothing removes earlier ones", () => {
     expect(lostViews([task("2", { run: "r2", view: null }), task("1")], cell())).toEqual([]);
   });
 
@@ -35,7 +35,7 @@ describe("views that a cell has lost", () => {
     expect(ids(lostViews([task("1", { queued: 1000 })], cell({ saved: 999 })))).toEqual(["1"]);
   });
 
-  it("are those of a file that was saved while the output was under way", () => {
+  it("are those of a file that was saved before the output arrived", () => {
     expect(ids(lostViews([task("1", { queued: 1000 })], cell({ saved: 1001 })))).toEqual(["1"]);
   });
 
@@ -44,11 +44,11 @@ describe("views that a cell has lost", () => {
     expect(ids(lostViews(tasks, cell()))).toEqual(["2"]);
   });
 
-  it("are one task where nobody knows the run", () => {
+  it("are one task where the run is unknown", () => {
     expect(ids(lostViews([task("1", { run: null }), task("2", { run: null })], cell()))).toEqual(["2"]);
   });
 
-  it("take the place of what a run before theirs had left", () => {
+  it("replace the outputs of a previous run", () => {
     const [lost, saved] = [[task("1", { queued: 1000 })], 900];
     expect(isStale(lost, cell({ saved }))).toBe(true);
     expect(isStale(lost, cell({ saved, runs: new Set(["r0", null]) }))).toBe(true);

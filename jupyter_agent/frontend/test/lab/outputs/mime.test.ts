@@ -8,10 +8,10 @@ import {
 import { emptyTask } from "../../../src/model/reducer.js";
 import { task } from "../../support/task.js";
 
-describe("what an output says", () => {
+describe("the metadata of an output", () => {
   it("names its task, with the snapshot and how it is shown", () => {
-    const told = parseOutputMetadata({ [TASK_MIME]: { task_id: "a", snapshot: task("a"), slim: true } });
-    expect(told).toEqual({ id: "a", snapshot: task("a"), slim: true });
+    const parsed = parseOutputMetadata({ [TASK_MIME]: { task_id: "a", snapshot: task("a"), slim: true } });
+    expect(parsed).toEqual({ id: "a", snapshot: task("a"), slim: true });
   });
 
   it.each([
@@ -22,20 +22,20 @@ describe("what an output says", () => {
     { [TASK_MIME]: { task_id: "" } },
   ])("names no task in %j", (metadata) => expect(parseOutputMetadata(metadata)).toBeNull());
 
-  it("takes no snapshot of another task, and none that is none", () => {
+  it("ignores a snapshot of another task and an invalid one", () => {
     for (const snapshot of [task("b"), "text", { id: "a" }, null]) {
       expect(parseOutputMetadata({ [TASK_MIME]: { task_id: "a", snapshot } })!.snapshot).toBeNull();
     }
   });
 
-  it("may be a snapshot that lacks what other versions put there", () => {
+  it("completes a snapshot of another version", () => {
     const { snapshot } = parseOutputMetadata({
       [TASK_MIME]: { task_id: "a", snapshot: { id: "a", state: "running" } },
     })!;
     expect(snapshot).toEqual({ ...emptyTask("a"), state: "running" });
   });
 
-  it("names the tasks of a table in order, leaving out what is none", () => {
+  it("names the tasks of a table in order, without invalid ones", () => {
     const metadata = { [TASKS_MIME]: { tasks: [task("b"), null, { id: 1 }, task("a")] } };
     expect(parseTableMetadata(metadata).map(({ id }) => id)).toEqual(["b", "a"]);
     expect(parseTableMetadata({})).toEqual([]);
