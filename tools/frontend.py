@@ -1,6 +1,6 @@
-"""Builds the front-end, for the package (`hatch_build.py`) and for make; imports nothing but Python's own.
+"""The build of the front-end, for the package (`hatch_build.py`) and for make; standard library only.
 
-python tools/frontend.py build    build it, and bring it to the JupyterLab of this Python
+python tools/frontend.py build    build it, and install it into the JupyterLab of this Python
 python tools/frontend.py ensure   the same, if its sources have changed since
 python tools/frontend.py check    check types, lint, formatting, imports and sizes, run the unit tests
 """
@@ -30,7 +30,7 @@ BUILT_FROM = ("build.mjs", "package-lock.json", "package.json", "schema", "src",
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """The front-end of the source tree at *root*: its sources, and what is built from them."""
+    """The front-end of the source tree at *root*: its sources and its built files."""
 
     root: Path = ROOT
 
@@ -48,11 +48,11 @@ class Frontend:
 
     @property
     def stamp(self) -> Path:
-        """Says from what was built. A build takes it away."""
+        """Records the sources of the build. A new build removes it."""
         return self.static / "built.json"
 
     def is_built(self) -> bool:
-        """Whether every built file is there, made from the sources as they are."""
+        """Return whether every built file is there and up to date with the sources."""
         try:
             stamp = json.loads(self.stamp.read_text("utf-8"))
         except (OSError, ValueError):
@@ -60,25 +60,25 @@ class Frontend:
         return bool(stamp == self._state())
 
     def build(self, node: Node) -> str:
-        """Build; returns the table of sizes. Raises `CannotBuild`."""
+        """Build, and return the table of sizes. Raises `CannotBuild`."""
         self.install(node)
-        trouble = "the front-end could not be built"
-        table = run([node.node, "build.mjs"], self.folder, trouble, node.environment)
+        problem = "the front-end could not be built"
+        table = run([node.node, "build.mjs"], self.folder, problem, node.environment)
         self.stamp.write_text(json.dumps(self._state(), indent=2) + "\n", "utf-8")
         return table
 
     def install(self, node: Node, *, everything: bool = False) -> None:
-        """Fetch what the build needs (*everything*: what checks need, too), unless it is there.
+        """Fetch the packages of the build (*everything*: those of the checks, too), unless they are there.
 
         Raises `CannotBuild`.
         """
         lock = _packages(self.folder / "package-lock.json")
-        there = _packages(self.folder / "node_modules" / ".package-lock.json")
+        installed = _packages(self.folder / "node_modules" / ".package-lock.json")
         wanted = _wanted(lock, everything)
-        if all(there.get(folder, {}).get("version") == version for folder, version in wanted.items()):
+        if all(installed.get(folder, {}).get("version") == version for folder, version in wanted.items()):
             return
-        whole = everything or any(entry.get("dev") for entry in there.values())
-        which = "--include=dev" if whole else "--omit=dev"
+        with_dev = everything or any(entry.get("dev") for entry in installed.values())
+        which = "--include=dev" if with_dev else "--omit=dev"
         command = [*node.npm, "ci", which, "--prefer-offline", "--loglevel=error"]
         run(command, self.folder, "what builds the front-end could not be fetched", node.environment)
 
@@ -104,7 +104,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _packages(lock: Path) -> dict[str, dict[str, Any]]:
-    """The packages of a lock file by their folders; none if there is no such file."""
+    """Return the packages of a lock file by folder; none without such a file."""
     try:
         packages: dict[str, dict[str, Any]] = json.loads(lock.read_text("utf-8"))["packages"]
     except FileNotFoundError:
@@ -113,7 +113,7 @@ def _packages(lock: Path) -> dict[str, dict[str, Any]]:
 
 
 def _wanted(lock: dict[str, dict[str, Any]], everything: bool) -> dict[str, str]:
-    """Versions by folder; optional packages aside, which may be for other machines."""
+    """Return versions by folder, without optional packages, which may be for other platforms."""
     optional = ("optional", "devOptional") if everything else ("optional", "devOptional", "dev")
     return {
         folder: entry["version"]
@@ -122,8 +122,8 @@ def _wanted(lock: dict[str, dict[str, Any]], everything: bool) -> dict[str, str]
     }
 
 
-def bring(frontend: Frontend, prefix: Path) -> None:
-    """Renew the extension in the JupyterLab of *prefix*, if the package is installed there."""
+def install_extension(frontend: Frontend, prefix: Path) -> None:
+    """Replace the extension in the JupyterLab of *prefix*, if the package is installed there."""
     installed = prefix / "share" / "jupyter" / "labextensions" / NAME
     if not (installed / "install.json").is_file():
         return
@@ -136,7 +136,7 @@ def bring(frontend: Frontend, prefix: Path) -> None:
 
 
 def check(frontend: Frontend) -> int:
-    """The exit status of the first check that fails, or 0. Raises `CannotBuild`."""
+    """Run all checks; return the exit status of the first that fails, or 0. Raises `CannotBuild`."""
     node = node_for_make()
     frontend.install(node, everything=True)
     if not frontend.is_built():
@@ -150,7 +150,7 @@ def check(frontend: Frontend) -> int:
 
 
 def node_for_make() -> Node:
-    """Node.js, installed beside this Python if the machine has none. Raises `CannotBuild`."""
+    """Return Node.js; install it beside this Python if the machine has none. Raises `CannotBuild`."""
     if find_node() is None:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
         run(
@@ -164,14 +164,14 @@ def node_for_make() -> Node:
 
 
 def main(words: list[str]) -> int:
-    """What make asks for; the exit status."""
+    """Run the command of *words*; return the exit status."""
     frontend = Frontend()
     try:
         if words == ["check"]:
             return check(frontend)
         if words == ["build"] or not frontend.is_built():
             print(frontend.build(node_for_make()), end="")
-        bring(frontend, Path(sys.prefix))
+        install_extension(frontend, Path(sys.prefix))
     except CannotBuild as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Node.js and npm: the ones on the path, else the ones that come as a Python package."""
+"""Node.js and npm: those on the path, else those of a Python package."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ LAST_LINES = 12
 
 
 class CannotBuild(Exception):
-    """Why there is no front-end, in one sentence, with a program's last lines where it had any."""
+    """The front-end cannot be built: the reason, and the last lines of the program that failed, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """How to call Node.js, and how its npm."""
+    """The commands of Node.js and npm."""
 
     node: str
     npm: tuple[str, ...]
 
     @property
     def environment(self) -> dict[str, str]:
-        """Programs that npm starts find the same Node.js."""
+        """The environment in which programs that npm starts find the same Node.js."""
         return os.environ | {
             "PATH": os.pathsep.join([str(Path(self.node).parent), os.environ.get("PATH", "")])
         }
 
 
 def find_node() -> Node | None:
-    """None if this machine has none."""
+    """Return Node.js, or None if this machine has none."""
     return _on_path() or _of_python()
 
 
@@ -46,9 +46,9 @@ def _on_path() -> Node | None:
     return Node(node, (npm,)) if _new_enough(done.stdout) else None
 
 
-def _new_enough(said: str) -> bool:
-    """What the bundlers ask for: 20.19 and later of 20, or 22.12 and later."""
-    numbers = said.strip().removeprefix("v").split(".")[:2]
+def _new_enough(version_text: str) -> bool:
+    """Return whether the bundlers support it: 20.19 and later of 20, or 22.12 and later."""
+    numbers = version_text.strip().removeprefix("v").split(".")[:2]
     version = tuple(int(number) for number in numbers if number.isdecimal())
     return (20, 19) <= version < (21,) or version >= (22, 12)
 
@@ -64,7 +64,7 @@ def _of_python() -> Node | None:
 
 
 def need_node() -> Node:
-    """As `find_node`. Raises `CannotBuild` if there is none."""
+    """Return what `find_node` finds. Raises `CannotBuild` if there is none."""
     node = find_node()
     if node is None:
         raise CannotBuild(
@@ -74,8 +74,8 @@ def need_node() -> Node:
     return node
 
 
-def run(command: Sequence[str], folder: Path, trouble: str, environment: dict[str, str]) -> str:
-    """What *command* prints. Raises `CannotBuild` with *trouble* and its last lines if it fails."""
+def run(command: Sequence[str], folder: Path, problem: str, environment: dict[str, str]) -> str:
+    """Return the output of *command*. Raises `CannotBuild` with *problem* and its last lines if it fails."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -88,5 +88,5 @@ def run(command: Sequence[str], folder: Path, trouble: str, environment: dict[st
         check=False,
     )
     if done.returncode:
-        raise CannotBuild("\n".join([f"{trouble}:", *done.stdout.strip().splitlines()[-LAST_LINES:]]))
+        raise CannotBuild("\n".join([f"{problem}:", *done.stdout.strip().splitlines()[-LAST_LINES:]]))
     return done.stdout

@@ -1,6 +1,6 @@
-// The direction of imports: down only, type-only imports included, and never in a circle.
+// The direction of imports: down only and without circles, type-only imports included.
 
-/** From the bottom up. Folders of one layer do not know each other. */
+/** From the bottom up. Folders of one layer do not import each other. */
 const LAYERS = [
   ["net"],
   ["model"],
@@ -12,7 +12,7 @@ const LAYERS = [
   ["testing"],
 ];
 
-/** The same inside `lab/`; its own modules, above these, put them together. */
+/** The same inside `lab/`; the modules of `lab/` itself lie above these. */
 const LAB_LAYERS = [["outputs", "notifications"], ["panel"]];
 
 function downOnly(root, layers) {
@@ -31,7 +31,7 @@ export default {
     ...downOnly("src/", LAYERS),
     ...downOnly("src/lab/", LAB_LAYERS),
     {
-      name: "lab's folders do not import the modules that put them together",
+      name: "lab's folders do not import the modules above them",
       severity: "error",
       from: { path: "^src/lab/[^/]+/" },
       to: { path: "^src/lab/[^/]+$" },

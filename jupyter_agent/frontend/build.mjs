@@ -1,5 +1,5 @@
-// Builds every file that a browser loads: ../static/, ../labextension/, and lib/testing.js for the tests.
-// `npm run build` prints the sizes. When anything fails, or is over its limit, what was built before stays.
+// The build of everything that a browser loads: ../static/, ../labextension/, and lib/testing.js for the tests.
+// Prints the sizes. If a step fails, or a file is over its limit, the previous build stays.
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "./tools/bundle.mjs";
@@ -17,13 +17,13 @@ const entries = {
   "static/widget.js": "src/widget/index.ts",
   "testing.js": "src/testing/index.ts",
 };
-const places = {
+const destinations = {
   static: join(here, "..", "static"),
   labextension: join(here, "..", "labextension"),
   "testing.js": join(here, "lib", "testing.js"),
 };
 
-async function make(scratch) {
+async function buildInto(scratch) {
   const inputs = new Set(await labextension(here, scratch, join(scratch, "labextension")));
   for (const [outfile, source] of Object.entries(entries)) {
     for (const input of (await bundle(here, source, join(scratch, outfile))).inputs) inputs.add(input);
@@ -34,18 +34,19 @@ async function make(scratch) {
   }
 }
 
-function replace(scratch) {
-  for (const [name, place] of Object.entries(places)) {
-    rmSync(place, { recursive: true, force: true });
-    renameSync(join(scratch, name), place);
+/** Replace the previous build. */
+function install(scratch) {
+  for (const [name, destination] of Object.entries(destinations)) {
+    rmSync(destination, { recursive: true, force: true });
+    renameSync(join(scratch, name), destination);
   }
 }
 
 mkdirSync(join(here, "lib"), { recursive: true });
 const scratch = mkdtempSync(join(here, "lib", "new-"));
 try {
-  await make(scratch);
-  if (report(join(scratch, "static"), join(scratch, "labextension", "static"))) replace(scratch);
+  await buildInto(scratch);
+  if (report(join(scratch, "static"), join(scratch, "labextension", "static"))) install(scratch);
   else process.exitCode = 1;
 } catch (error) {
   console.error(error.message);

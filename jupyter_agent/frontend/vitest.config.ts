@@ -21,6 +21,8 @@ const styles: Plugin = {
   },
 };
 
+const WITH_DOCUMENT = ["test/dom/**/*.test.ts", "test/list/**/*.test.ts", "test/**/notifier.test.ts"];
+
 export default defineConfig({
   plugins: [styles],
   test: {
@@ -30,12 +32,9 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "pure", include: ["test/{net,model,element}/**/*.test.ts"], isolate: false },
+        test: { name: "pure", include: ["test/**/*.test.ts"], exclude: WITH_DOCUMENT, isolate: false },
       },
-      {
-        extends: true,
-        test: { name: "dom", include: ["test/{dom,list,lab}/**/*.test.ts"], environment: "happy-dom" },
-      },
+      { extends: true, test: { name: "dom", include: WITH_DOCUMENT, environment: "happy-dom" } },
     ],
   },
 });

@@ -156,7 +156,7 @@ def test_an_editable_install_shows_the_extension_and_a_rebuild_renews_it(tree: P
     (tree / "jupyter_agent" / "labextension" / "static" / "new.js").touch()
     shown = prefix / "share" / "jupyter" / "labextensions" / "jupyter-agent-tasks" / "static"
     (shown / "old.js").touch()
-    frontend.bring(frontend.Frontend(tree), prefix)
+    frontend.install_extension(frontend.Frontend(tree), prefix)
     assert (shown / "new.js").is_file()
     assert not (shown / "old.js").exists()
     assert f"jupyter-agent-tasks v{jupyter_agent.__version__} enabled OK" in listed(prefix)
@@ -171,7 +171,7 @@ def listed(prefix: Path) -> str:
 
 
 def test_a_prefix_without_the_package_is_left_alone(tree: Path, tmp_path: Path) -> None:
-    frontend.bring(frontend.Frontend(tree), tmp_path / "nothing")
+    frontend.install_extension(frontend.Frontend(tree), tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
 
 

@@ -1,8 +1,8 @@
-// One entry into one file, with everything it imports inside.
+// Bundles one entry, with everything it imports, into one file.
 import { readFile } from "node:fs/promises";
 import { build, transform } from "esbuild";
 
-/** A stylesheet that TypeScript imports is its text, minified. */
+/** Makes the default export of a style sheet its text, minified. */
 const styles = {
   name: "styles",
   setup(build) {
@@ -15,7 +15,8 @@ const styles = {
 };
 const target = ["es2022", "chrome111", "firefox113", "safari16.4"];
 
-/** Writes `outfile`; what went in (files relative to `folder`), and what is asked of others. `options` go to esbuild. */
+/** Write `outfile`. Return the files that went in, relative to `folder`, and the external packages that are imported.
+ * `options` are esbuild's. */
 export async function bundle(folder, source, outfile, options = {}) {
   const { metafile } = await build({
     absWorkingDir: folder,
@@ -25,15 +26,13 @@ export async function bundle(folder, source, outfile, options = {}) {
     format: "esm",
     target,
     minify: true,
-    legalComments: "none", // all licences go into one file of their own
+    legalComments: "none", // see licences.mjs
     metafile: true,
     plugins: source.endsWith(".css") ? [] : [styles],
     logLevel: "warning",
     ...options,
   });
   const [{ imports }] = Object.values(metafile.outputs);
-  const asked = imports
-    .filter(({ external, path }) => external && path !== "<runtime>")
-    .map(({ path }) => path);
-  return { inputs: Object.keys(metafile.inputs), asked };
+  const external = imports.filter((one) => one.external && one.path !== "<runtime>").map(({ path }) => path);
+  return { inputs: Object.keys(metafile.inputs), external };
 }

@@ -1,4 +1,4 @@
-// The JupyterLab extension: bundled first, so that only JupyterLab's own packages are asked of JupyterLab.
+// The build of the JupyterLab extension: bundled first, so that it shares only JupyterLab's own packages.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,21 +10,22 @@ const packages = (name) => dirname(require.resolve(`${name}/package.json`));
 const core = () => join(packages("@jupyterlab/core-meta"), "core.package.json");
 const json = (path) => JSON.parse(readFileSync(path, "utf8"));
 
-/** The packages that JupyterLab has, and their version ranges. */
+/** Return the packages that JupyterLab shares, and their version ranges. */
 function shared() {
   const { dependencies, resolutions } = json(core());
   return { ...dependencies, ...resolutions };
 }
 
-/** Any release of the same major version will do: a newer range would be a warning in older JupyterLabs. */
-function wanted(asked) {
+/** Return the shared packages that we use. Any release of the same major version will do: a newer range would be a
+ * warning in older JupyterLabs. */
+function sharedPackages(external) {
   const ranges = shared();
   const major = (name) => ranges[name].match(/\d+/)[0];
-  return Object.fromEntries(asked.map((name) => [name, { requiredVersion: `^${major(name)}.0.0` }]));
+  return Object.fromEntries(external.map((name) => [name, { requiredVersion: `^${major(name)}.0.0` }]));
 }
 
-/** What the builder is given: a package of one file, without dependencies of its own. */
-function stage(folder, scratch, output, asked) {
+/** Write the package that the builder gets: one file, without dependencies of its own. */
+function stage(folder, scratch, output, external) {
   const { name, version, description, license, jupyterlab } = json(join(folder, "package.json"));
   const staged = {
     name,
@@ -38,28 +39,28 @@ function stage(folder, scratch, output, asked) {
       outputDir: relative(scratch, output),
       schemaDir: relative(scratch, join(folder, jupyterlab.schemaDir)),
       webpackConfig: "webpack.config.cjs",
-      sharedPackages: wanted(asked),
+      sharedPackages: sharedPackages(external),
     },
   };
   mkdirSync(scratch, { recursive: true });
   writeFileSync(join(scratch, "package.json"), JSON.stringify(staged, null, 2));
   const config = {
-    module: { parser: { javascript: { importDynamic: false } } }, // an import of an address is the browser's
-    optimization: { moduleIds: "natural" }, // the other kinds depend on where the tree lies
+    module: { parser: { javascript: { importDynamic: false } } }, // leave imports of URLs to the browser
+    optimization: { moduleIds: "natural" }, // other kinds depend on the path of the tree
   };
   writeFileSync(join(scratch, "webpack.config.cjs"), `module.exports = ${JSON.stringify(config)};\n`);
 }
 
-/** Builds into `output`; returns the files that went in. */
+/** Build into `output`. Return the files that went in. */
 export async function labextension(folder, scratch, output) {
   const lab = join(scratch, "lab");
-  const { inputs, asked } = await bundle(folder, "src/lab/index.ts", join(lab, "index.js"), {
+  const { inputs, external } = await bundle(folder, "src/lab/index.ts", join(lab, "index.js"), {
     external: Object.keys(shared()),
-    minifySyntax: true,
+    minify: false, // the builder minifies; names and syntax are shorter when esbuild does it first
     minifyIdentifiers: true,
-    minify: false,
+    minifySyntax: true,
   });
-  stage(folder, lab, output, asked);
+  stage(folder, lab, output, external);
   const program = join(packages("@jupyter/builder"), "lib", "build-labextension.js");
   const options = { cwd: lab, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] };
   try {

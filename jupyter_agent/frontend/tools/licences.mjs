@@ -1,8 +1,8 @@
-// The licences of what is inside the bundles, in the form that JupyterLab shows under Help > Licenses.
+// The licences of the bundled packages, in the format that JupyterLab shows under Help > Licenses.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** "node_modules/@scope/name/file.js" -> "node_modules/@scope/name"; null for a file of our own. */
+/** "node_modules/@scope/name/file.js" -> "node_modules/@scope/name"; null for one of our files. */
 function packageOf(input) {
   const found = input.match(/^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/);
   return found ? found[0] : null;
@@ -20,7 +20,7 @@ function licence(folder) {
   };
 }
 
-/** JSON with one entry for each package that one of these files belongs to. */
+/** Return JSON with one entry for each package that these files belong to. */
 export function licences(folder, inputs) {
   const folders = new Set([...inputs].map(packageOf).filter(Boolean));
   const packages = [...folders].sort().map((path) => licence(join(folder, path)));

@@ -1,11 +1,12 @@
-// How large the built files are, and how large they may be.
+// The sizes of the built files, and their limits.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
+/** Bytes. */
 const KB = 1000;
-const ELEMENT = 120 * KB;
-const PANEL = 60 * KB; // what the JupyterLab extension may have beside the element
+const MAX_ELEMENT = 120 * KB;
+const MAX_BESIDE_ELEMENT = 60 * KB; // of the JupyterLab extension
 
 function measured(folder, label) {
   const names = readdirSync(folder).filter((name) => /\.(js|css)$/.test(name));
@@ -25,7 +26,7 @@ function row({ name, bytes, gzipped }) {
   return `${String(bytes).padStart(9)} ${String(gzipped).padStart(9)}  ${name}`;
 }
 
-/** Prints the table of both folders' files; false when a limit is passed. */
+/** Print the table of both folders' files. Return false if a file is over its limit. */
 export function report(served, extension) {
   const files = measured(served, "static");
   const lab = measured(extension, "labextension");
@@ -35,8 +36,8 @@ export function report(served, extension) {
   for (const file of [...files, ...lab]) console.log(row(file));
   console.log(`the element with its plots: ${named("element.js", "plot.js")} bytes`);
   const limits = [
-    ["the element", named("element.js"), ELEMENT],
-    ["the JupyterLab extension", sum(lab), named("element.js") + PANEL],
+    ["the element", named("element.js"), MAX_ELEMENT],
+    ["the JupyterLab extension", sum(lab), named("element.js") + MAX_BESIDE_ELEMENT],
   ];
   for (const [what, bytes, limit] of limits) {
     console.log(`${what}: ${bytes} bytes of at most ${limit}${bytes > limit ? ": TOO LARGE" : ""}`);

@@ -1,4 +1,4 @@
-// The build turns an imported stylesheet into its text.
+// The build makes the default export of a style sheet its text.
 declare module "*.css" {
   const text: string;
   export default text;
