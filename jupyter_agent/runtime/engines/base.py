@@ -37,14 +37,14 @@ def run_attempt(
     Raises only an interrupt that arrives while the outcome is being recorded; then, too, the attempt has an
     end.
     """
-    if not attempt.begin():
-        return
-    if attempt.context.cancelled:
-        attempt.raised(TaskCancelled("cancelled before it began"))
-        return
     before = set_current(attempt.context)
     try:
+        # From the first step on: a stop button pressed between `begin` and `run` is an outcome too.
         try:
+            if not attempt.begin():
+                return
+            if attempt.context.cancelled:
+                raise TaskCancelled("cancelled before it began")  # noqa: TRY301 - recorded like any other
             value = stop.run(call)
         except BaseException as error:  # noqa: BLE001 - any exception of the user's code is an outcome
             attempt.raised(error)

@@ -130,6 +130,25 @@ def test_a_stop_button_while_the_value_is_kept_cancels_the_attempt() -> None:
     assert not current().id
 
 
+@pytest.mark.parametrize(("when", "wanted"), [("before", ["queued"]), ("after", ["queued", "running"])])
+def test_a_stop_button_before_the_code_begins_cancels_the_attempt(
+    when: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between `begin` and the code no interrupter is open yet."""
+    task = task_for(ready_producer(), Options("cell"), None, None)
+    attempt = task.queue(OutcomeHolder())
+    begin = attempt.begin
+
+    def pressed() -> bool:
+        if when == "after":
+            begin()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(attempt, "begin", pressed)
+    run_attempt(attempt, lambda: pytest.fail("it was cancelled"), AsyncExceptionInterrupter())
+    assert states(task.id) == [*wanted, "cancelled"]
+
+
 @pytest.mark.parametrize(
     ("why", "end"), [("cancelled", "cancelled"), ("late", "failed"), ("foreign", "interrupted")]
 )
