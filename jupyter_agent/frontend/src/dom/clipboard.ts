@@ -1,4 +1,4 @@
-/** Copy text to the clipboard, and save text as a file. */
+/** The clipboard: copying text, and saving it as a file. */
 
 /** Milliseconds that a button shows that it has copied. */
 const COPIED_LABEL_TIME = 1500;

@@ -1,4 +1,4 @@
-/** Paces drawing: with the frames of the screen, or once a second while the drawing cannot be seen. */
+/** The pace of drawing: each frame, or once a second while nothing can be seen. */
 
 /** Milliseconds between two drawings that cannot be seen. */
 const HIDDEN_INTERVAL = 1000;

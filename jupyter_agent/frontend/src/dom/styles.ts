@@ -1,4 +1,4 @@
-/** Adopted style sheets: styles without a style element, which a strict Content-Security-Policy allows. */
+/** Adopted style sheets, which a strict Content-Security-Policy allows. */
 
 const sheets = new Map<string, CSSStyleSheet>();
 

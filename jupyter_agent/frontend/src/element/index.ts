@@ -1,4 +1,4 @@
-/** Defines `<jupyter-agent-task>` and its parts, once for the page. */
+/** The definition of `<jupyter-agent-task>` and its parts, once for the page. */
 
 import { GalleryView } from "./gallery_view.js";
 import { LogView } from "./log_view.js";

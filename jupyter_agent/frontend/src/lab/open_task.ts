@@ -1,4 +1,4 @@
-/** Opens a task: goes to the cell that started it, or shows the task in a tab. */
+/** Opening a task: at the cell that started it, or in a tab. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { PageConfig } from "@jupyterlab/coreutils";

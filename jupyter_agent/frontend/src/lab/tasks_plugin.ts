@@ -1,4 +1,4 @@
-/** The plugin for all tasks of the server: puts panel, commands, notifications and status bar into the page. */
+/** The plugin for all tasks of the server: panel, commands, notifications. */
 
 import type { ILabShell, ILayoutRestorer, JupyterFrontEnd } from "@jupyterlab/application";
 import type { ICommandPalette } from "@jupyterlab/apputils";

@@ -1,4 +1,4 @@
-/** Defines `<jupyter-agent-tasks>`, once for the page. */
+/** The definition of `<jupyter-agent-tasks>`, once for the page. */
 
 import { TasksElement } from "./tasks_element.js";
 

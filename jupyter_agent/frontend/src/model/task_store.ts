@@ -1,4 +1,4 @@
-/** The store of one task: snapshot, log, metrics, conversation and gallery, shared by all its views on the page. */
+/** The store of one task, shared by all its views on the page. */
 
 import type { Connection } from "../net/connection.js";
 import { epochOf, offsetOf } from "../net/cursor.js";

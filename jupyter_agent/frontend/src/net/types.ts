@@ -1,4 +1,4 @@
-/** The wire's data: snapshots, events and messages of `v1.events.jupyter-agent`, as the server encodes them. */
+/** The wire's data: snapshots, events and messages, as the server encodes them. */
 
 export interface TaskError {
   type: string;

@@ -1,4 +1,4 @@
-/** Notifies the user of tasks: in JupyterLab, and by the browser while the page is hidden. */
+/** Notifications of tasks: in JupyterLab, and by the browser for a hidden page. */
 
 import { Notification as LabNotification } from "@jupyterlab/apputils";
 import { END_STATES } from "../../model/reducer.js";

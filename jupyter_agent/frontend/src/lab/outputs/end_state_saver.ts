@@ -1,4 +1,4 @@
-/** Saves the end states of tasks into the outputs of open notebooks. */
+/** The saver of tasks' end states into the outputs of open notebooks. */
 
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { IRenderMime } from "@jupyterlab/rendermime";

@@ -1,4 +1,4 @@
-/** JupyterLab as the host of a task's element: draws MIME bundles with its own renderers, and opens notebooks. */
+/** JupyterLab as the host of a task's element: its renderers and notebooks. */
 
 import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { MessageLoop } from "@lumino/messaging";

@@ -1,4 +1,4 @@
-/** Restores the views of tasks that were lost because the page was left before its notebook was saved. */
+/** Restoration of views that were lost because the page was left unsaved. */
 
 import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
