@@ -82,10 +82,10 @@ class WorkerSupervisor(PeriodicService):
         if claimed_work_items(self._paths):
             await self._stop_overdue(await self._feed.call(self._on_workers))
             await asyncio.to_thread(sweep_workers, self._paths)
-        return self.interval()
+        return BUSY_PERIOD if self._is_busy() else PERIOD
 
     def interval(self) -> float:
-        return BUSY_PERIOD if self._is_busy() else PERIOD
+        return BUSY_PERIOD if self._overdue_since else PERIOD
 
     def _is_busy(self) -> bool:
         return bool(self._overdue_since) or next(waiting_work_items(self._paths), None) is not None

@@ -20,7 +20,7 @@ from ...protocol.messages import (
     Subscribe,
     Welcome,
 )
-from ...protocol.server import ServerSide
+from ...protocol.server import ConnectionState, ServerSide
 from ..delivery.connections import Connection
 from ..delivery.keepalive import Keepalive
 from ..delivery.writer import ConnectionWriter, Socket
@@ -139,6 +139,8 @@ class ServerConnection:
         if hello.role == "producer" and not await self._peer.is_allowed("write"):
             self.writer.post(self._protocol.close(Close.FORBIDDEN, "this user may not publish tasks"))
             return
+        if self._protocol.state is ConnectionState.CLOSED:
+            return  # the socket closed while the authorizer was asked: there would be no second `close`
         connection = Connection(
             secrets.token_hex(8),
             self._peer.user_name,
