@@ -64,9 +64,9 @@ def _why_rejected(conversation: list[Prompt | Input | Command], task: Task, prom
     answers = [data for data in conversation if _is_for(data, prompt_id)]
     accepted = answers[-1] if answers else None
     if isinstance(accepted, Input) and accepted.role == "default":
-        return "nobody answered that question in time, and its default was taken"
+        return "that question was not answered in time, and its default was used"
     if isinstance(accepted, Input) and accepted.role == "nobody":
-        return "that question is not asked any more: nobody answered it in time"
+        return "that question was not answered in time and is no longer open"
     by = next((data.by for data in answers if isinstance(data, Command) and data.by), None)
     if accepted is not None:
         return f"that question has been answered{f' by {by}' if by else ''}"

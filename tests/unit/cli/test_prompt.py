@@ -183,7 +183,7 @@ def test_a_pipe_gets_plain_lines_and_no_question(asked: Asked) -> None:
         asked.tell("input", Input("a", "p2", "default"))
         asked.end()
         lines = [line.split(" | ")[1].strip() for line in watching.stdout]
-        assert lines == ["? Sure? [a/b]", "> (nobody answered in time) a", "completed"]
+        assert lines == ["? Sure? [a/b]", "> (not answered in time) a", "completed"]
     assert watching.returncode == 0
     assert asked.answers() == []
 

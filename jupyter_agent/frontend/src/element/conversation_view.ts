@@ -15,8 +15,8 @@ export type SendAnswer = (text: string, promptId: string | null) => Promise<bool
 const ROLE_LABELS: Record<string, string> = {
   user: "You",
   assistant: "Task",
-  default: "Nobody answered in time; the default",
-  nobody: "Nobody answered in time",
+  default: "Not answered in time; the default",
+  nobody: "Not answered in time",
 };
 /** Roles whose text is not Markdown. */
 const PLAIN_TEXT_ROLES: ReadonlySet<string> = new Set(["user", "default", "nobody"]);
