@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -16,22 +17,47 @@ from jupyter_agent.protocol.messages import SUBPROTOCOL
 from tests.support.servers import Answer, Server
 from tests.support.wire import Story, Wire, producer
 
-ENDPOINTS = [
-    ("GET", "tasks"),
-    ("GET", "tasks?notebook=a.ipynb&cells=x"),
-    ("GET", "tasks/{id}"),
-    ("GET", "tasks/{id}/events"),
-    ("HTML", "tasks/{id}"),
-    ("STREAM", "tasks/{id}/events"),
-    ("POST", "tasks/{id}/commands"),
-    ("DELETE", "tasks/{id}"),
-    ("GET", "schedules"),
-    ("GET", "forwards"),
-]
-"""The endpoints that answer with problem details, beside `MAKING`, the page, health and the WebSocket."""
 
-MAKING = [("POST", "tasks"), ("POST", "schedules"), ("POST", "forwards")]
-"""The endpoints that run code, or make the server connect to a peer."""
+class Endpoint(NamedTuple):
+    """One endpoint. ``status`` is the answer to a visitor who has the ``right``."""
+
+    method: str
+    """The method of the request; ``HTML`` and ``STREAM`` are GET with that ``Accept``."""
+    path: str
+    """The path below ``jupyter-agent/``; ``{id}`` is the id of a task."""
+    right: str
+    status: int
+
+
+ENDPOINTS = [
+    Endpoint("GET", "tasks", "read", 200),
+    Endpoint("GET", "tasks?notebook=a.ipynb&cells=x", "read", 200),
+    Endpoint("POST", "tasks", "execute", 400),
+    Endpoint("GET", "tasks/{id}", "read", 200),
+    Endpoint("HTML", "tasks/{id}", "read", 200),
+    Endpoint("DELETE", "tasks/{id}", "write", 409),
+    Endpoint("GET", "tasks/{id}/events", "read", 200),
+    Endpoint("STREAM", "tasks/{id}/events", "read", 200),
+    Endpoint("POST", "tasks/{id}/commands", "write", 400),
+    Endpoint("GET", "tasks/{id}/notebook", "read", 404),
+    Endpoint("GET", "schedules", "read", 200),
+    Endpoint("POST", "schedules", "execute", 400),
+    Endpoint("GET", "schedules/{id}", "read", 404),
+    Endpoint("DELETE", "schedules/{id}", "write", 404),
+    Endpoint("POST", "schedules/{id}/commands", "write", 400),
+    Endpoint("GET", "schedules/{id}/firings", "read", 404),
+    Endpoint("GET", "forwards", "read", 200),
+    Endpoint("POST", "forwards", "execute", 400),
+    Endpoint("GET", "forwards/{id}", "read", 404),
+    Endpoint("DELETE", "forwards/{id}", "write", 404),
+]
+"""Every endpoint that refuses with problem details: all routes except `OTHER_ROUTES`."""
+
+REQUESTS = [(endpoint.method, endpoint.path) for endpoint in ENDPOINTS]
+"""The method and the path of every endpoint."""
+
+OTHER_ROUTES = {"ws", "health", "static/(.*)", "?", "(.*)"}
+"""Routes that answer visitors without rights in a way of their own. `test_access` tests each by its name."""
 
 COMMAND = {"command": "no such command"}
 
