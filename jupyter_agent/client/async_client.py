@@ -8,17 +8,41 @@ from typing import Any, Literal, Self
 from ..core.query import EventQuery, EventsPage, TaskQuery
 from ..core.task import Task
 from ..protocol.subscriber import Apply, Restart
+from ..system.paths import data_paths
 from ..transport.api import Api
-from ..transport.discovery import Address
+from ..transport.discovery import DEFAULT, Address, find_address, remote_address
 from .subscription import follow
+
+
+def server_address(url: str | None, token: str | None) -> Address | Callable[[], Address | None]:
+    """Return the address of the server at *url*; for ``None``, what finds this user's own server."""
+    if url is not None:
+        return remote_address(url, token)
+    paths = data_paths()
+    return lambda: find_address(paths, DEFAULT)
 
 
 class AgentClient:
     """One server, by its *address* or by a function that says where it is now (``None``: nowhere).
+    `connect` makes one from a URL and a token, or for this user's own server.
 
     Every method raises `ServerUnreachable` when nothing answers and `RequestRefused` (or `UnknownTask` or
     `NotNow`) with the server's own sentence. Use it on one event loop, and `close` it.
     """
+
+    @classmethod
+    async def connect(cls, url: str | None = None, token: str | None = None) -> Self:
+        """Connect to the server at *url* (``http://host:port/base/``); ``None``: to this user's own.
+
+        Raises `ServerUnreachable` when nothing answers there, `RequestRefused` when *token* is not enough.
+        """
+        client = cls(server_address(url, token))
+        try:
+            await client.tasks(limit=1)
+        except BaseException:
+            client.close()
+            raise
+        return client
 
     def __init__(self, address: Address | Callable[[], Address | None]) -> None:
         self._api = Api(address if callable(address) else lambda: address)

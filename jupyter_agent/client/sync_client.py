@@ -12,9 +12,8 @@ from ..core.query import EventsPage
 from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.subscriber import Apply, Restart
-from ..system.paths import data_paths
-from ..transport.discovery import DEFAULT, Address, find_address, remote_address
-from .async_client import AgentClient
+from ..transport.discovery import Address
+from .async_client import AgentClient, server_address
 
 T = TypeVar("T")
 
@@ -24,10 +23,7 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
 
     Raises `ServerUnreachable` when nothing answers there, `RequestRefused` when *token* is not enough.
     """
-    if url is None:
-        paths = data_paths()
-        return Client(lambda: find_address(paths, DEFAULT))
-    return Client(remote_address(url, token))
+    return Client(server_address(url, token))
 
 
 class Client:

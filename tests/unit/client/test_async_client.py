@@ -9,11 +9,10 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from jupyter_agent.client import AgentClient, Apply, Restart, connect
+from jupyter_agent.client import Address, AgentClient, Apply, Restart, connect
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.errors import AgentError, NotNow, RequestRefused, ServerUnreachable, UnknownTask
 from jupyter_agent.system.paths import DataPaths
-from jupyter_agent.transport.discovery import Address
 from tests.support.builders import TASK, event, state, story, until
 from tests.support.fake_server import FakeHolder, FakeServer, running_fake
 
@@ -80,6 +79,23 @@ def test_a_wrong_token_and_a_server_without_the_extension_are_told_apart() -> No
             async with AgentClient(Address(fake.url + "elsewhere/", fake.address.headers)) as client:
                 with pytest.raises(RequestRefused, match="does not have the jupyter_agent extension"):
                     await client.tasks()
+
+    asyncio.run(scenario())
+
+
+def test_the_async_client_connects_by_url_and_to_the_users_own_server(paths: DataPaths) -> None:
+    async def scenario() -> None:
+        with pytest.raises(ServerUnreachable, match="no server answers"):
+            await AgentClient.connect("http://127.0.0.1:9")
+        with pytest.raises(ServerUnreachable):
+            await AgentClient.connect()
+        with FakeHolder(paths) as fake:
+            with pytest.raises(RequestRefused, match="wants a login"):
+                await AgentClient.connect(fake.url, "wrong")
+            async with await AgentClient.connect(fake.url, fake.token) as client:
+                assert await client.tasks() == []
+            async with await AgentClient.connect() as client:
+                assert (await client.health())["status"] == "ok"
 
     asyncio.run(scenario())
 
