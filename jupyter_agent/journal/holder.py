@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
-from .base import AppendResult, StoredEvent
+from .base import AppendResult, Journal, StoredEvent
 from .job_queue import Item, Job, JobQueue
 from .session import JournalSession, Work
 from .slots import Slot
@@ -50,7 +50,7 @@ class Holder:
         self.notices: list[str] = []
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
-        self._journal: SQLiteJournal = self._open()
+        self._journal = self._open()
         self._dead_producers: set[str] = set()
         self._kill_outcomes: dict[str, State] = {}
         self._queue = JobQueue()
@@ -163,12 +163,16 @@ class Holder:
             future.set_result(result)
         return session
 
-    def _open(self) -> SQLiteJournal:
+    def _open(self) -> Journal:
         try:
-            return SQLiteJournal(self.slot.file, self.id, new_id())
+            return self._new_journal()
         except CorruptJournal as error:
             self._move_aside(error)
-            return SQLiteJournal(self.slot.file, self.id, new_id())
+            return self._new_journal()
+
+    def _new_journal(self) -> Journal:
+        """Open the slot's journal: the one place that chooses an adapter. A new journal gets a new epoch."""
+        return SQLiteJournal(self.slot.file, self.id, new_id())
 
     def _replace(self, error: CorruptJournal) -> JournalSession:
         self._journal.close()
@@ -176,7 +180,7 @@ class Holder:
         try:
             if self.slot.file.exists():
                 self._move_aside(error)
-            self._journal = SQLiteJournal(self.slot.file, self.id, new_id())
+            self._journal = self._new_journal()
         except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
             self._report(f"no new journal could be started: {trouble}")
             return self._new_session()

@@ -131,14 +131,16 @@ class TestCommitting:
 
     def test_a_future_is_done_only_after_the_commit(self, holder: Holder, slot: Slot) -> None:
         seen: list[bool] = []
-        real = holder._journal._write
+        journal = holder._journal
+        assert isinstance(journal, SQLiteJournal)
+        real = journal._write
 
         def write(transaction: Transaction) -> None:
             seen.append(future.done())
             real(transaction)
             seen.append(future.done())
 
-        holder._journal._write = write  # type: ignore[method-assign]
+        journal._write = write  # type: ignore[method-assign]
         gate = Gate(holder)
         future = holder.append(batch(1, 3))
         gate.open()
