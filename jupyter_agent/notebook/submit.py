@@ -109,7 +109,10 @@ def check(options: Options) -> None:
 
 
 def engine_for(on: Any, work: Work) -> Callable[[Attempt], Engine]:
-    """Return a factory of engines that run one attempt of *work* each."""
+    """Return a factory of engines that run one attempt of *work* each.
+
+    Raises `ValueError` when no engine runs *on*.
+    """
     if isinstance(on, Executor):
         return lambda attempt: ExecutorEngine(attempt, work, on)
     if on == "process":
@@ -119,7 +122,9 @@ def engine_for(on: Any, work: Work) -> Callable[[Attempt], Engine]:
     if on == "loop":
         loop = _running_loop(work)
         return lambda attempt: LoopEngine(attempt, work, loop)
-    return lambda attempt: ThreadEngine(attempt, work)
+    if on == "thread":
+        return lambda attempt: ThreadEngine(attempt, work)
+    raise ValueError(f"no engine runs on={on!r}")
 
 
 def _running_loop(work: Work) -> asyncio.AbstractEventLoop:

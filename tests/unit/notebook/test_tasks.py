@@ -14,10 +14,12 @@ import jupyter_agent as ja
 from jupyter_agent.core.events import State, TaskState, decode_data
 from jupyter_agent.core.task import fold
 from jupyter_agent.errors import NotNow
+from jupyter_agent.notebook.submit import engine_for
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.protocol.messages import CommandOrder
 from jupyter_agent.runtime import attempt
 from jupyter_agent.runtime.engines import delay
+from jupyter_agent.runtime.engines.base import Work
 from jupyter_agent.runtime.local_task import local_tasks
 from tests.support.runtime import emitted, logs, own_producer, states, until  # noqa: F401
 
@@ -369,6 +371,11 @@ def test_an_executor_that_is_shut_down_fails_the_task() -> None:
 def test_an_unknown_mode_is_one_clear_sentence(on: object) -> None:
     with pytest.raises(ValueError, match="'thread', 'loop', 'process', 'detached' or a"):
         ja.task(double, on=on)
+
+
+def test_no_engine_is_made_for_an_unknown_mode() -> None:
+    with pytest.raises(ValueError, match="no engine runs on='nowhere'"):
+        engine_for("nowhere", Work(double, (1,), {}))
 
 
 def test_map_is_one_task_with_the_list_as_its_result() -> None:
