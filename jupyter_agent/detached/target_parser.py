@@ -6,13 +6,13 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec.structs import replace
 
 from ..errors import BadTarget
 from .parameters import check_parameters
-from .targets import AgentTarget, CommandTarget, FunctionTarget, NotebookTarget, Target
+from .targets import AgentTarget, CommandTarget, FunctionTarget, NotebookTarget, PickledTarget, Target
 
 _FORMS = "a notebook.ipynb, module:function, -- and a command, or text for the agent"
 
@@ -127,5 +127,14 @@ def _split(text: str) -> list[str]:
 
 
 def _kind(target: Target) -> str:
-    words = {CommandTarget: "a command", FunctionTarget: "a function"}
-    return words.get(type(target), "an agent")
+    match target:
+        case CommandTarget():
+            return "a command"
+        case FunctionTarget() | PickledTarget():
+            return "a function"
+        case NotebookTarget():
+            return "a notebook"
+        case AgentTarget():
+            return "an agent"
+        case _:
+            assert_never(target)

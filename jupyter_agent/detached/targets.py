@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import Struct
 
@@ -68,5 +68,7 @@ def default_name(target: Target) -> str:
             name = target.text
         case PickledTarget():
             name = target.label
+        case _:
+            assert_never(target)
     line = " ".join(name.split())
     return line if len(line) <= MAX_NAME else line[: MAX_NAME - 1].rstrip() + "…"

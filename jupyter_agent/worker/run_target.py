@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from ..detached.targets import (
     AgentTarget,
@@ -43,3 +43,5 @@ def run_target(target: Target, context: TaskContext, content: Path) -> Any:
             from .notebooks.notebook import run as run_notebook
 
             return run_notebook(target, context)
+        case _:
+            assert_never(target)
