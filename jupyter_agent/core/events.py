@@ -214,7 +214,7 @@ DATA_TYPES: dict[str, type[Data]] = {
     "command": Command,
     "lost": Lost,
 }
-"""Event types by name. Adding one here is all that the wire, the journal and the schema need."""
+"""Event types by name. A type here and in `Data` is all that the wire, the journal and the schema need."""
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
