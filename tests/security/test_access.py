@@ -145,7 +145,7 @@ def test_nothing_else_is_there_to_be_had(shared: Server) -> None:
 
 
 @pytest.mark.parametrize("visitor", NOT_LET_IN.values(), ids=NOT_LET_IN)
-def test_the_front_ends_files_are_for_everybody_and_say_nothing_of_anybody(
+def test_the_front_ends_files_are_public_and_name_no_task(
     shared: Server, running_task: str, visitor: Visitor
 ) -> None:
     for method in ("GET", "HEAD"):

@@ -266,7 +266,7 @@ def test_compression_is_not_taken_up_whatever_is_offered(shared: Server) -> None
         asyncio.run(check(offer))
 
 
-def test_a_compressed_frame_that_nobody_agreed_to_ends_its_connection(shared: Server) -> None:
+def test_a_compressed_frame_without_negotiation_ends_its_connection(shared: Server) -> None:
     async def check() -> int | None:
         async with subscriber(shared) as peer:
             await peer.stream.write(b"\xc1\x80\x00\x00\x00\x00")  # text, RSV1 set, masked, empty

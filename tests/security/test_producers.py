@@ -133,7 +133,7 @@ def test_only_an_address_whose_server_lives_and_is_reached_by_it_is_asked(
     assert "the key" not in repr(address)
 
 
-def test_whoever_listens_where_a_dead_server_did_hears_nothing(fresh: Servers, tmp_path: Path) -> None:
+def test_a_program_on_a_dead_servers_port_receives_nothing(fresh: Servers, tmp_path: Path) -> None:
     server = fresh.start()
     port = urlsplit(server.url).port
     server.kill()
@@ -154,7 +154,7 @@ def test_whoever_listens_where_a_dead_server_did_hears_nothing(fresh: Servers, t
             thief.accept()
 
 
-def test_who_is_told_that_a_journal_is_held_is_not_told_the_key(paths: DataPaths) -> None:
+def test_the_refusal_of_a_held_journal_does_not_contain_the_key(paths: DataPaths) -> None:
     told = HolderFile("server", os.getpid(), host(), NEAR, "the key")
     with _held(paths, told, alive=True), pytest.raises(JournalHeld) as held:
         take_slot_briefly(paths)
@@ -214,7 +214,7 @@ ODD_IDS = [
 
 
 @pytest.mark.parametrize("ident", ODD_IDS, ids=range(len(ODD_IDS)))
-def test_a_producer_cannot_tell_of_a_task_whose_id_is_none(shared: Server, ident: str) -> None:
+def test_a_producer_cannot_publish_a_task_with_an_invalid_id(shared: Server, ident: str) -> None:
     assert len(ident) == 26
     story = Story(task=ident)
 

@@ -58,7 +58,7 @@ def test_no_answer_of_any_endpoint_holds_a_secret(shared: Server, running_task: 
     assert _told(shared.ask("metrics", root="").body, secrets) == []
 
 
-def test_nobodys_environment_is_given_out_with_a_schedule(shared: Server) -> None:
+def test_no_answer_about_a_schedule_contains_an_environment(shared: Server) -> None:
     body = {"target": ["true"], "schedule": {"at": "2999-01-01"}, "env": {"PASSWORD": "of-the-caller"}}
     answers = [shared.ask("schedules", method="POST", body=body)]
     ident = answers[0].json["id"]
@@ -72,7 +72,7 @@ def test_nobodys_environment_is_given_out_with_a_schedule(shared: Server) -> Non
     assert [_told(answer.body, ["of-the-caller", "PASSWORD", "PATH"]) for answer in answers] == [[]] * 5
 
 
-def test_the_page_can_load_and_reach_nothing_and_says_nobody_where_it_was(shared: Server) -> None:
+def test_the_page_can_load_and_reach_nothing_and_sends_no_referrer(shared: Server) -> None:
     headers = shared.ask("").headers
     policy = headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; base-uri 'none'; form-action 'none'; ")
@@ -234,7 +234,7 @@ def test_a_token_in_the_address_works_as_one_in_the_environment(shared: Server) 
     assert os.fsencode(shared.token) not in done.stdout.encode()
 
 
-def test_a_fault_is_told_without_the_requests_query(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_logged_without_the_requests_query(caplog: pytest.LogCaptureFixture) -> None:
     handler: Any = cast("Any", AuthMixin)()
     handler.log = logging.getLogger("a handler")
     handler.request = SimpleNamespace(
