@@ -209,7 +209,7 @@ class Watch:
             told = self.dies and self.view.cell.get_by_text("interrupted", exact=True).first.is_visible()
             moved = not self.dies and self.view.share() > self.first
             self.word = (
-                f"{'says *interrupted*' if told else 'moves on'} after {monotonic() - self.start:.1f} s"
+                f"{'says *interrupted*' if told else 'continues'} after {monotonic() - self.start:.1f} s"
                 if told or moved
                 else ""
             )
@@ -222,7 +222,7 @@ class Watch:
         if not self.view.is_there():
             return "gone"
         cut = self.view.cell.locator(".jupyter-widgets-disconnected").count() > 0
-        return "stands still, marked as disconnected" if cut else "stands still"
+        return "stops, marked as disconnected" if cut else "stops"
 
 
 def look(watches: list[Watch]) -> bool:
