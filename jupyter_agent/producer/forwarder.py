@@ -36,7 +36,7 @@ PAUSE_AFTER_ERROR = 1.0
 """Seconds before events that the server could not store are sent again."""
 
 
-class Samplers(Protocol):
+class ProducerPort(Protocol):
     """What the forwarder needs of the producer: it samples running tasks and handles commands."""
 
     def sample(self) -> bool:
@@ -49,9 +49,9 @@ class Samplers(Protocol):
 class Forwarder:
     """Owns the thread, its event loop and the tasks on it, from `start` to `close`."""
 
-    def __init__(self, spool: Spool, samplers: Samplers, locate: Callable[[], Address | None]) -> None:
+    def __init__(self, spool: Spool, samplers: ProducerPort, locate: Callable[[], Address | None]) -> None:
         self._spool = spool
-        self._samplers = samplers
+        self._port = samplers
         self._locate = locate
         self._side = ProducerSide(spool.producer, f"jupyter_agent/{__version__}", host())
         self._link = ReconnectingWebSocket(
@@ -151,7 +151,7 @@ class Forwarder:
             # Cleared before looking, not after: what is emitted from here on wakes the next round.
             self._wake.clear()
             if not running or loop.time() >= next_sample:  # after an idle wait, a wake may mean a new sampler
-                running = self._samplers.sample()
+                running = self._port.sample()
                 next_sample = loop.time() + 1 / SAMPLE_RATE
             if not await self._send_batch(loop.time()):
                 await self._sleep(SPOOL_POLL_INTERVAL if running else None)
@@ -200,7 +200,7 @@ class Forwarder:
         identity = hash(encode(order))
         if identity not in self._seen_commands:
             self._seen_commands.add(identity)
-            self._samplers.command(order)
+            self._port.command(order)
         await self._link.send(encode(Handled(order.offset)))
 
     def _pause(self, error: ErrorMessage) -> None:

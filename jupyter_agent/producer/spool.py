@@ -33,7 +33,7 @@ _RETRY_INTERVAL = 1.0
 """Seconds between two tries to write the ``lost`` events of a gap."""
 
 
-class OutgoingBatch(NamedTuple):
+class SpoolBatch(NamedTuple):
     """Encoded events *first* to *last*; *base* is the smallest number the spool still has."""
 
     base: int
@@ -153,7 +153,7 @@ class Spool:
                 if self._late:
                     self._append_late()
 
-    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> OutgoingBatch | None:
+    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> SpoolBatch | None:
         """Return what follows number *after*: at most *events* events and about *size* bytes."""
         with self._exclusive():
             if self._gap.last and time.monotonic() >= self._mend_at:
@@ -232,10 +232,10 @@ class Spool:
         self._gap.clear()
         return True
 
-    def _batch(self, after: int, events: int, size: int) -> OutgoingBatch | None:
+    def _batch(self, after: int, events: int, size: int) -> SpoolBatch | None:
         found = self._segments.batch(after, self._reader, events, size)
         if found is None:
             return None
         segment, first, position, last, bodies = found
         self._reader = (segment, position, last)
-        return OutgoingBatch(self.base, first, last, bodies)
+        return SpoolBatch(self.base, first, last, bodies)

@@ -25,7 +25,7 @@ MAX_ARGS = MAX_EVENT_BYTES // 2
 
 
 @dataclass(frozen=True, slots=True)
-class CommandRequest:
+class RequestedCommand:
     """A requested command; ``attempt`` of ``None`` means the current one."""
 
     task: str
@@ -35,12 +35,12 @@ class CommandRequest:
     args: dict[str, Any] | None = None
 
 
-async def submit_command(services: Services, request: CommandRequest) -> None:
+async def submit_command(services: Services, request: RequestedCommand) -> None:
     """Store the command as an event and send it to the task's producer; returns once it is stored.
 
     Raises `UnknownTask`, `NotNow` (it does not fit the task's state), `RequestRefused` (it is invalid).
     """
-    args = _checked(request)
+    args = _validated_args(request)
     registry, supervisor = services.registry, services.supervisor
     connected = {c.producer for c in registry.all() if c.producer}
 
@@ -91,7 +91,7 @@ def _send(connection: Connection, pending: PendingCommand) -> None:
     connection.writer.post(encode(order))
 
 
-def _checked(request: CommandRequest) -> dict[str, Any]:
+def _validated_args(request: RequestedCommand) -> dict[str, Any]:
     args = request.args or {}
     if request.command not in COMMANDS:
         raise RequestRefused(
@@ -121,12 +121,12 @@ def _check_input(args: dict[str, Any]) -> None:
         raise RequestRefused("prompt_id is the id of a question, or null", status=400, code="bad_request")
 
 
-def _refuse_other_attempt(task: Task, request: CommandRequest) -> None:
+def _refuse_other_attempt(task: Task, request: RequestedCommand) -> None:
     if request.attempt is not None and request.attempt != task.attempt:
         raise NotNow(f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id)
 
 
-def _is_redundant(task: Task, request: CommandRequest, connected: set[str]) -> bool:
+def _is_redundant(task: Task, request: RequestedCommand, connected: set[str]) -> bool:
     """Return True if a cancel is requested already. Raises `NotNow` if the command does not fit the state."""
     if request.command == "retry":
         _refuse_retry(task, connected)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from jupyter_agent.core.events import Data, Event, Lost, decode_data, encode_data, encode_event
 from jupyter_agent.producer.compaction import compact
-from jupyter_agent.producer.spool import OutgoingBatch
+from jupyter_agent.producer.spool import SpoolBatch
 from jupyter_agent.producer.spool_folder import Header
 
 SEGMENT = 3
@@ -54,11 +54,11 @@ class ModelSpool:
     def records(self) -> list[tuple[int, bytes]]:
         return [record for segment in self.segments for record in segment]
 
-    def batch(self, after: int, *, events: int = BATCH, size: int = 0) -> OutgoingBatch | None:
+    def batch(self, after: int, *, events: int = BATCH, size: int = 0) -> SpoolBatch | None:
         found = [(n, body) for n, body in self.records() if n > after][:events]
         if not found:
             return None
-        return OutgoingBatch(self.base, found[0][0], found[-1][0], [body for _, body in found])
+        return SpoolBatch(self.base, found[0][0], found[-1][0], [body for _, body in found])
 
     def free(self, upto: int) -> None:
         self.freed = max(self.freed, upto)

@@ -139,6 +139,6 @@ class CommandsHandler(ApiHandler):
             raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
         if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
             raise BadRequest("attempt must be a whole number")
-        request = commands.CommandRequest(task_id, command, self.user_name, attempt, args)
+        request = commands.RequestedCommand(task_id, command, self.user_name, attempt, args)
         await commands.submit_command(self.services, request)
         self.write_json({"status": "accepted"}, 202)

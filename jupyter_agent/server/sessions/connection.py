@@ -87,7 +87,7 @@ class ServerConnection:
             elif isinstance(request, CloseWith):
                 self.writer.post(request)
             else:
-                await self._answer(request, len(message))
+                await self._dispatch(request, len(message))
         await self.writer.drain()
 
     def on_pong(self) -> None:
@@ -116,7 +116,7 @@ class ServerConnection:
         revoked = await self._peer.why_revoked(actions)
         return None if revoked is None else self._protocol.close(*revoked)
 
-    async def _answer(self, request: FromClient, size: int) -> None:
+    async def _dispatch(self, request: FromClient, size: int) -> None:
         """Carry a request out; one that cannot be served is answered, and the connection stays open."""
         if isinstance(request, Subscribe | CommandRequest) and (close := await self._check_rights()):
             # Rights were revoked: events that are committed while the close is written must not leave.

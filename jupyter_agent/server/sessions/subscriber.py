@@ -82,12 +82,12 @@ class SubscriberSession:
         self._writer.subscribe(Reader(request.id, event_filter, str(head), head.offset, head.epoch))
 
     async def _command(self, request: CommandRequest) -> None:
-        self._writer.post(encode(await self._reply(request)))
+        self._writer.post(encode(await self._submit(request)))
 
-    async def _reply(self, request: CommandRequest) -> Reply:
+    async def _submit(self, request: CommandRequest) -> Reply:
         if not await self._is_allowed("write"):
             return Reply(request.id, False, "forbidden", "this user may not command tasks")
-        command = commands.CommandRequest(
+        command = commands.RequestedCommand(
             request.task, request.command, self._connection.user, request.attempt, request.args
         )
         try:
