@@ -69,7 +69,7 @@ class Launcher:
         """Whether any worker that it started has not been reaped."""
         return bool(self._started)
 
-    def launch(self, *, settled: float = 0.0, most: int | None = None) -> int:
+    def launch(self, *, settled: float = 0.0, limit: int | None = None) -> int:
         """Start workers for the oldest items, as many as there are slots but at most *most*; return how many.
 
         Items younger than *settled* seconds are left to the process that enqueued them.
@@ -78,7 +78,7 @@ class Launcher:
         slotless = sum(is_waiting(self._paths, worker) for worker in self._started)
         room = free_worker_slots(self._paths) - slotless
         tried = (self._start(item) for item in self._choices(settled))
-        return sum(islice(filter(None, tried), max(0, room if most is None else min(room, most))))
+        return sum(islice(filter(None, tried), max(0, room if limit is None else min(room, limit))))
 
     def reap(self) -> None:
         """Collect the exit status of workers that have ended."""

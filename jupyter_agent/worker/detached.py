@@ -183,7 +183,7 @@ def _launch_next(paths: DataPaths) -> None:
     from ..transport.discovery import find_address, find_journal
 
     if find_address(paths, find_journal(paths)) is None:
-        Launcher(paths, lambda _item, _why: None).launch(most=1)
+        Launcher(paths, lambda _item, _why: None).launch(limit=1)
 
 
 if __name__ == "__main__":

@@ -179,10 +179,10 @@ def test_an_item_that_another_launcher_has_begun_to_start_comes_last(
     make_private(paths.workers)
     create_private(log_path(paths, begun.producer)).close()
     launcher, _ = make_launcher(paths)
-    assert launcher.launch(most=1) == 1
+    assert launcher.launch(limit=1) == 1
     reap(launcher)
     create_private(log_path(paths, fresh.producer)).close()
-    assert launcher.launch(most=1) == 1  # whoever began may be gone
+    assert launcher.launch(limit=1) == 1  # whoever began may be gone
     reap(launcher)
     assert (tmp_path / "started").read_text().split() == [fresh.producer, begun.producer]
 
