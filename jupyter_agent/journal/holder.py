@@ -95,10 +95,10 @@ class Holder:
 
     def _run(self) -> None:
         session = self._new_session()
-        while group := self._queue.wait():
+        while group := self._queue.wait_and_take():
             if self._corrupt is not None:
                 session = self._replace(self._corrupt)
-            session = self._serve(session, group)
+            session = self._process(session, group)
             if session.journal is not self._journal:  # replaced during a preemptible job
                 session = self._new_session()
 
@@ -108,7 +108,7 @@ class Holder:
             self._journal, self._on_commit, run_pending, self._dead_producers, self._kill_outcomes
         )
 
-    def _serve(self, session: JournalSession, group: list[Item]) -> JournalSession:
+    def _process(self, session: JournalSession, group: list[Item]) -> JournalSession:
         work, future = group[0]
         return self._call(session, work, future) if callable(work) else self._commit(session, group)
 
@@ -119,7 +119,7 @@ class Holder:
             group = self._queue.take_before_preemptible()
             if not group:
                 return
-            self._serve(self._new_session(preemptible=False), group)
+            self._process(self._new_session(preemptible=False), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
 
@@ -136,7 +136,7 @@ class Holder:
         except Exception as error:  # a bug must not end the thread that all callers wait for
             if len(appends) > 1:
                 return self._commit_each(session, appends)
-            log.exception("the journal could not take a batch")
+            log.exception("a batch could not be stored")
             _fail((future for _, future in appends), error)
         else:
             self.trouble = None
@@ -201,7 +201,7 @@ class Holder:
         log.error("%s", sentence)
 
     def _report(self, sentence: str) -> None:
-        """Log a lasting failure once, not with every batch, nor after a small batch that still fitted."""
+        """Log a failure that persists once, even if a small batch succeeds in between."""
         now = time.monotonic()
         if self.trouble is None and now >= self._log_again_at:
             log.error("events cannot be stored and stay in their spools: %s", sentence)

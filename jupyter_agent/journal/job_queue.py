@@ -29,10 +29,6 @@ class JobQueue:
     def __len__(self) -> int:
         return len(self._items)
 
-    @property
-    def is_closed(self) -> bool:
-        return self._is_closed
-
     def put(self, work: Work | Job) -> Future[object]:
         """Enqueue *work*; the future fails with `JournalError` once the queue is closed."""
         future: Future[object] = Future()
@@ -53,7 +49,7 @@ class JobQueue:
             self._ready.notify()
         return True
 
-    def wait(self) -> list[Item]:
+    def wait_and_take(self) -> list[Item]:
         """Wait for a group and return it; empty when closed and done."""
         with self._ready:
             while not (group := self._take()):
@@ -73,10 +69,6 @@ class JobQueue:
             if self._items and isinstance(self._items[0][0], PreemptibleJob):
                 return []
             return self._take()
-
-    def clear(self) -> None:
-        """Drop everything that is queued."""
-        self._items.clear()
 
     def _take(self) -> list[Item]:
         """Return one job, or all appends queued in a row: those are committed together."""

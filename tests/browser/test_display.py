@@ -55,7 +55,7 @@ class Handle:
         return "<Task train>"
 
 
-class ProducerPort:
+class Samplers:
     """A producer, as far as views know it."""
 
     def __init__(self) -> None:
@@ -143,8 +143,8 @@ def handle() -> Handle:
 
 
 @pytest.fixture
-def producer(monkeypatch: pytest.MonkeyPatch) -> ProducerPort:
-    samplers = ProducerPort()
+def producer(monkeypatch: pytest.MonkeyPatch) -> Samplers:
+    samplers = Samplers()
     monkeypatch.setattr(bundle, "current_producer", lambda: samplers)
     return samplers
 
@@ -282,7 +282,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
 
 
 @pytest.mark.usefixtures("kernel")
-def test_in_a_kernel_one_widget_serves_all_views_of_a_task(handle: Handle, producer: ProducerPort) -> None:
+def test_in_a_kernel_one_widget_serves_all_views_of_a_task(handle: Handle, producer: Samplers) -> None:
     first, _ = bundle.bundle(handle)
     second, _ = bundle.bundle(handle)
     assert first[bundle.WIDGET_MIME] == second[bundle.WIDGET_MIME]
@@ -291,7 +291,7 @@ def test_in_a_kernel_one_widget_serves_all_views_of_a_task(handle: Handle, produ
 
 @pytest.mark.usefixtures("kernel")
 def test_a_slim_view_says_so_to_every_front_end_and_is_a_model_of_its_own(
-    handle: Handle, producer: ProducerPort
+    handle: Handle, producer: Samplers
 ) -> None:
     data, metadata = bundle.bundle(handle)
     assert "slim" not in metadata[MIME]
@@ -329,7 +329,7 @@ def test_the_widget_passes_commands_on(handle: Handle) -> None:
 
 @pytest.mark.usefixtures("kernel")
 def test_the_widget_of_another_processes_task_asks_nobody_from_the_forwarders_thread(
-    handle: Handle, producer: ProducerPort
+    handle: Handle, producer: Samplers
 ) -> None:
     handle.is_local = False
     bundle.bundle(handle)

@@ -177,7 +177,7 @@ class TestCommitting:
         assert futures[2].result(20).upto == 4
         with pytest.raises(AttributeError):
             futures[1].result(20)
-        assert caplog.text.count("the journal could not take a batch") == 1
+        assert caplog.text.count("a batch could not be stored") == 1
         assert [n for _, n in facts(holder)] == [1, 2, 3, 4]
 
     def test_a_listener_that_fails_does_not_make_it_uncommitted(
@@ -300,7 +300,7 @@ class TestClosing:
         future = holder.append(batch(1, 5))
         closer = threading.Thread(target=holder.close)
         closer.start()
-        until(lambda: holder._queue.is_closed)
+        until(lambda: holder._queue._is_closed)
         refused = holder.append(batch(6, 6))
         gate.open()
         closer.join(20)

@@ -202,7 +202,7 @@ class ModelServer:
             if socket.busy is not None:
                 socket.busy.cancel()
             socket.hang_up()
-        self.holder._queue.clear()
+        self.holder._queue._items.clear()
         self.loop.settle()
 
     def stop(self) -> None:
