@@ -24,7 +24,7 @@ from ..system.files import make_private, remove_folder, write_private
 from ..system.host import host, is_this_host
 from ..system.locks import FileLock, is_locked
 from ..system.paths import DataPaths
-from ..transport.discovery import DEFAULT, HolderFile, read_holder
+from ..transport.discovery import DEFAULT, ONE_SHOT, HolderFile, read_holder
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ def _try_slot_until(
     paths: DataPaths, name: str, timeout: float, wait: Callable[[float], None]
 ) -> Slot | None:
     start = time.monotonic()
-    timeouts = {"server": 0.0, "moment": timeout, "unannounced": min(timeout, ANNOUNCE_TIMEOUT)}
+    timeouts = {"server": 0.0, ONE_SHOT: timeout, "unannounced": min(timeout, ANNOUNCE_TIMEOUT)}
     while True:
         slot = try_slot(paths, name)
         address = None if slot else read_holder(paths.journals / name)
@@ -186,5 +186,5 @@ def take_slot_briefly(paths: DataPaths, name: str = DEFAULT) -> Slot:
             f"the journal {name!r} is held by another process",
             holder=msgspec.to_builtins(msgspec.structs.replace(address, key="")) if address else None,
         )
-    slot.announce(HolderFile("moment", os.getpid(), host(), started=time.time()))
+    slot.announce(HolderFile(ONE_SHOT, os.getpid(), host(), started=time.time()))
     return slot

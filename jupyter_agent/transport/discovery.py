@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -26,12 +26,14 @@ from ..system.paths import DataPaths
 DEFAULT = "default"
 KEY_HEADER = "Jupyter-Agent-Key"
 REMOTE = "remote"
+ONE_SHOT: Final = "moment"
+"""Kind of a holder that runs one job and then releases the journal. The word is on disk: it cannot change."""
 
 
 class HolderFile(Struct, frozen=True):
     """``holder.json``: the process that holds a journal. ``started`` is Unix seconds.
 
-    A ``server`` has a ``url`` and a ``key``; a ``moment`` (a process that runs one job) has neither.
+    A ``server`` has a ``url`` and a ``key``; a process that runs one job (`ONE_SHOT`) has neither.
     """
 
     kind: Literal["server", "moment"]
@@ -65,7 +67,7 @@ class Address:
 
     def _base(self) -> str:
         if not self.url.startswith(("http://", "https://")):
-            raise ServerUnreachable(f"{self.url!r} is no http or https address", url=self.url)
+            raise ServerUnreachable(f"{self.url!r} is not an http or https address", url=self.url)
         return self.url
 
 

@@ -16,7 +16,7 @@ from ...journal.slots import holder_of
 from ...producer.spool_folder import read_spool_header
 from ...system.locks import is_locked
 from ...system.paths import DataPaths
-from ...transport.discovery import DEFAULT, REMOTE
+from ...transport.discovery import DEFAULT, ONE_SHOT, REMOTE
 from .base import first_line
 from .forwards import list_forwards
 from .http import HttpBackend
@@ -97,7 +97,7 @@ async def _journal_status(paths: DataPaths, slot: str) -> JournalStatus:
     if holder is None:
         return journal
     journal.pid = holder.pid
-    if holder.kind == "moment":
+    if holder.kind == ONE_SHOT:
         journal.holder = "command line"
         return journal
     journal.holder, journal.url = "server", holder.url

@@ -2,8 +2,8 @@
 
 The first server holds it and uses it directly. Another server asks the holder over HTTP. When there is no
 holder (it has ended, and this server still runs), it opens the journal for one job, as a command line does.
-Its jobs queue for a lock of this process first: the lock file is not fair, so one that is tried more often
-would starve the others.
+Its jobs acquire an in-process lock first: the file lock is not fair, so a job that tried it more often would
+starve the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...journal.one_shot import run_in_session
 from ...journal.session import JournalSession
 from ...journal.slots import holder_of
 from ...system.paths import DataPaths
-from ...transport.discovery import DEFAULT, Address, find_address
+from ...transport.discovery import DEFAULT, ONE_SHOT, Address, find_address
 from ..delivery.feed import Feed
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class DefaultJournal:
         if not (self._paths.journals / DEFAULT / "journal.sqlite").exists():
             return False
         holder = holder_of(self._paths, DEFAULT)
-        return holder is None or holder.kind == "moment"
+        return holder is None or holder.kind == ONE_SHOT
 
     async def call(self, job: Callable[[JournalSession], T]) -> T:
         """Run *job* in it. Raises `JournalHeld` when another process holds it."""
