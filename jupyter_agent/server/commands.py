@@ -51,7 +51,8 @@ async def submit_command(services: Services, request: RequestedCommand) -> None:
         _refuse_other_attempt(task, request)
         if supervisor.try_handle(session, task, request.command, request.by):
             return None
-        if _is_redundant(task, request, connected):
+        _refuse_unfit(task, request, connected)
+        if request.command == "cancel" and task.cancel_requested:
             return None
         given = resolve_prompt(session, task, args) if request.command == "input" else args
         data = Command(request.command, given, request.by)
@@ -92,6 +93,7 @@ def _send(connection: Connection, pending: PendingCommand) -> None:
 
 
 def _validated_args(request: RequestedCommand) -> dict[str, Any]:
+    """Return the args. Raises `RequestRefused` for an unknown command, and for args that it cannot have."""
     args = request.args or {}
     if request.command not in COMMANDS:
         raise RequestRefused(
@@ -126,15 +128,14 @@ def _refuse_other_attempt(task: Task, request: RequestedCommand) -> None:
         raise NotNow(f"task {task.id} is at attempt {task.attempt}, not {request.attempt}", task_id=task.id)
 
 
-def _is_redundant(task: Task, request: RequestedCommand, connected: set[str]) -> bool:
-    """Return True if a cancel is requested already. Raises `NotNow` if the command does not fit the state."""
+def _refuse_unfit(task: Task, request: RequestedCommand, connected: set[str]) -> None:
+    """Raise `NotNow` if the command does not fit the task's state."""
     if request.command == "retry":
         _refuse_retry(task, connected)
     elif task.state.ended:
         raise NotNow(
             f"task {task.id} is {task.state.value}: there is nothing to {request.command}", task_id=task.id
         )
-    return request.command == "cancel" and task.cancel_requested
 
 
 def _refuse_retry(task: Task, connected: set[str]) -> None:
