@@ -44,8 +44,7 @@ class NotificationPolicy:
         took = None if task.started is None else max(0.0, event.time - task.started)
         if data.state in _SILENT_IF_SHORT and (took or 0.0) < self.after:
             return None
-        after = "" if took is None else f"After {duration_label(took)}"
-        text = ": ".join(filter(None, (after, _why(data)))) or "It had not begun"
+        text = ": ".join(filter(None, (_after(took), _why(data)))) or "It had not begun"
         return Notification(data.state.value, f"{_name(task)} {_VERBS[data.state]}", text)
 
     def on_prompt(self, data: Prompt, task: Task) -> Notification | None:
@@ -78,6 +77,11 @@ def message(notifications: Sequence[Notification]) -> tuple[str, str]:
     left = len(notifications) - MAX_LINES
     more = [f"and {left} more"] if left > 0 else []
     return f"Tasks: {summary}", "\n".join(lines + more)
+
+
+def _after(took: float | None) -> str:
+    """Return "After 5 s"; empty for ``None``, "After an unknown time" for what a broken clock reported."""
+    return "" if took is None else f"After {duration_label(took) or 'an unknown time'}"
 
 
 def _why(data: State) -> str:

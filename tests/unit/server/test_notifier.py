@@ -100,6 +100,10 @@ class TestTelling:
                 ("train was interrupted", "After 3:18 min: the process that ran it is gone", True),
             ),
             (ended(6, TaskState.COMPLETED), ("train completed", "After 3:18 min", False)),
+            (
+                ended(6, TaskState.COMPLETED, 1e301),  # a broken clock
+                ("train completed", "After an unknown time", False),
+            ),
             (ended(6, TaskState.CANCELLED), ("train was cancelled", "After 3:18 min", False)),
             (
                 event(6, "prompt", Prompt("p", "Go\non?", ("yes", "no"))),
@@ -271,9 +275,9 @@ def test_apprise_delivers_and_says_nothing_of_the_address(
     ]
     assert got[0]["auth"].startswith("Basic ")
     assert told == [
-        "entry 2 of c.JupyterAgent.notify is no address that apprise understands",
-        "entry 3 of c.JupyterAgent.notify (wrong://…) is no address that apprise understands",
-        "entry 4 of c.JupyterAgent.notify (env:NOT_THERE) is no address that apprise understands",
+        "entry 2 of c.JupyterAgent.notify is not an address that apprise understands",
+        "entry 3 of c.JupyterAgent.notify (wrong://…) is not an address that apprise understands",
+        "entry 4 of c.JupyterAgent.notify (env:NOT_THERE) is not an address that apprise understands",
     ]
     assert not send("gone", "x", False)
     assert "secret" not in caplog.text
