@@ -1,4 +1,4 @@
-"""Submissions over HTTP: decoding the body of ``POST tasks``, and queueing it."""
+"""Enqueueing over HTTP: decoding the body of ``POST tasks`` or ``POST schedules``, and queueing a task."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def read_submission(body: bytes) -> Submission:
         raise BadRequest(f'{what}; send {{"target": "notebook.ipynb"}} and what else it needs') from error
 
 
-async def submit(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
-    """Queue *run_spec* and have its worker started; return the task and whether it is new."""
+async def enqueue(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
+    """Queue *run_spec* and wake the supervisor, which starts its worker; return the task and if it is new."""
     feed = services.feed
 
     def job(session: JournalSession) -> tuple[Task, bool]:

@@ -38,7 +38,7 @@ class EventsHandler(ApiHandler):
     async def _stream(self, task_id: str, event_filter: SubscriptionFilter) -> None:
         text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "")
         if self.get_query_argument("before", ""):
-            raise BadRequest("a stream goes on from a place; it has no `before`")
+            raise BadRequest("a stream only runs forward; leave out `before`")
         stream = Stream(
             self,
             self.services.feed,
@@ -83,7 +83,7 @@ class EventsHandler(ApiHandler):
 
         if not await self.services.feed.call(job):
             raise RequestRefused(
-                f"the journal cannot go on from {text}; leave the cursor out to start over",
+                f"the journal no longer has all events after {text}; leave the cursor out to start over",
                 status=410,
                 code="expired",
             )

@@ -30,8 +30,8 @@ from ...journal.session import JournalSession
 from ...system.ids import new_id
 from ...system.timezone import local_zone
 from .base import AgentHandler, ApiHandler, BadRequest
+from .enqueue import read_submission
 from .proxy import proxy_request
-from .submission import read_submission
 
 COMMANDS: tuple[ScheduleCommand, ...] = get_args(ScheduleCommand)
 

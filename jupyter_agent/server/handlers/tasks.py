@@ -16,9 +16,10 @@ from ...journal.base import CellLocation
 from ...journal.operations.retention import delete_files
 from ...journal.session import JournalSession
 from .. import commands
-from . import submission, task_html
+from . import task_html
 from .accept import wants_html, wants_page
 from .base import ApiHandler, BadRequest, BrowserHandler
+from .enqueue import enqueue, read_submission
 from .notebook_filter import NotebookMatcher
 from .schedules import post_schedule
 
@@ -45,12 +46,12 @@ class TasksHandler(ApiHandler):
         self.write_json({"tasks": snapshots, "more": len(tasks) > limit, "cursor": cursor})
 
     async def post(self) -> None:
-        submitted = submission.read_submission(self.request.body)
-        if submitted.schedule is not None:
-            await post_schedule(self, submitted)
+        submission = read_submission(self.request.body)
+        if submission.schedule is not None:
+            await post_schedule(self, submission)
             return
-        run_spec = run_spec_of(submitted, agent=self.services.agent, cwd=self.home, owner=self.user_name)
-        task, is_new = await submission.submit(self.services, run_spec)
+        run_spec = run_spec_of(submission, agent=self.services.agent, cwd=self.home, owner=self.user_name)
+        task, is_new = await enqueue(self.services, run_spec)
         self.set_header("Location", f"{self.base_url}jupyter-agent/tasks/{task.id}")
         self.write_json(task, 201 if is_new else 200)
 

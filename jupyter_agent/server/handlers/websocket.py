@@ -28,7 +28,7 @@ class AgentSocket(AuthMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     SUPPORTED_METHODS = ("GET",)  # `put` belongs to `Socket` here and is no HTTP method
     ping_interval = 0  # `check_alive` does it: Tornado's way costs a task for each connection
-    # Tornado resets the socket beyond this, without a close frame; up to there the peer is told why.
+    # Tornado resets the socket beyond this; below it, the peer gets a close frame with a reason.
     max_message_size = 2 * MAX_MESSAGE
 
     def initialize(self, services: Services) -> None:
@@ -80,7 +80,7 @@ class AgentSocket(AuthMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
             self._connection.close(self.close_code)
 
     def put(self, frame: bytes) -> Awaitable[None] | None:
-        """See `Socket.put`. While Tornado has nothing of ours to write, the socket is asked first."""
+        """See `Socket.put`. If Tornado's buffer is empty, write to the socket directly."""
         connection = self.ws_connection
         stream = None if connection is None or connection.is_closing() else connection.stream
         if stream is None or stream.closed():
@@ -109,7 +109,7 @@ class AgentSocket(AuthMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
 
 
 def _offer(stream: IOStream, frame: bytes) -> bytes | memoryview:
-    """Give the kernel what it takes at once; return the rest. Raises `ConnectionError`."""
+    """Write what the socket's buffer accepts now; return the rest. Raises `ConnectionError`."""
     try:
         sent = stream.socket.send(frame)
     except BlockingIOError:
