@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -77,8 +76,13 @@ class Launcher:
         self.reap()
         slotless = sum(is_waiting(self._paths, worker) for worker in self._started)
         room = free_worker_slots(self._paths) - slotless
-        tried = (self._start(item) for item in self._choices(settled))
-        return sum(islice(filter(None, tried), max(0, room if limit is None else min(room, limit))))
+        wanted = room if limit is None else min(room, limit)
+        started = 0
+        # Choose an item only when the one before it was started: that changes what can be chosen next.
+        choices = self._choices(settled)
+        while started < wanted and (item := next(choices, None)) is not None:
+            started += self._start(item)
+        return started
 
     def reap(self) -> None:
         """Collect the exit status of workers that have ended."""
@@ -89,7 +93,7 @@ class Launcher:
                 self._on_exit(started.item, status)
 
     def _choices(self, settled: float) -> Iterator[WorkItem]:
-        """Yield the due items; last those that another launcher has begun to start, as it may be dead."""
+        """Yield the due items. Those that another launcher has begun to start come last: it may have died."""
         for state in (WorkState.WAITING, WorkState.STARTING):
             for item in self._due(settled):
                 if state_of(self._paths, item.producer) is state:
@@ -99,7 +103,8 @@ class Launcher:
         now = self._clock()
         for item in waiting_work_items(self._paths):
             is_due = item.not_before <= now
-            is_young = now - settled < item.created <= now  # one of the future is not: the clock was set back
+            # A creation time in the future means that the clock was set back: such an item is not young.
+            is_young = now - settled < item.created <= now
             is_started = item.producer in self._started
             if is_due and not (is_young or is_started) and self._wants(item) and not self._is_blocked(item):
                 yield item
@@ -111,7 +116,7 @@ class Launcher:
         """Start a worker, or give the item up; false when another launcher starts it at this moment."""
         run_spec = load_run_spec(self._paths, item.task)
         if run_spec is None:
-            self._give_up(item, "what it should run is not there any more")
+            self._give_up(item, "its run spec was deleted")
             return True
         make_private(self._paths.workers)
         log = log_path(self._paths, item.producer)

@@ -207,4 +207,4 @@ def test_a_missing_run_spec_is_reported(paths: DataPaths) -> None:
     enqueue_work_item(paths, work_item())
     launcher, reasons = make_launcher(paths)
     launcher.launch()
-    assert reasons == ["what it should run is not there any more"]
+    assert reasons == ["its run spec was deleted"]
