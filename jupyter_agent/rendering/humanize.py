@@ -69,5 +69,5 @@ def parse_moment(text: str, now: float) -> float:
         return datetime.fromisoformat(text.strip()).timestamp()
     except ValueError as error:
         raise ValueError(
-            f"{text!r} is no time; give a date (2031-05-17), a time (2031-05-17T09:30) or an age (12h, 7d)"
+            f"{text!r} is not a time; give a date (2031-05-17), a time (2031-05-17T09:30) or an age (12h, 7d)"
         ) from error

@@ -188,7 +188,7 @@ def test_the_static_html_escapes_what_the_task_says(handle: Handle) -> None:
     ("state", "words"),
     [
         (TaskState.COMPLETED, ["completed", "5 / 5", "1:05 min", "{&#x27;loss&#x27;: 1}", "0.1235"]),
-        (TaskState.INTERRUPTED, ["interrupted", "went away before the task ended"]),
+        (TaskState.INTERRUPTED, ["interrupted", "ended before the task was done"]),
         (TaskState.CANCELLED, ["cancelled", "attempt 2"]),
     ],
 )

@@ -87,7 +87,7 @@ def test_a_kernel_restart_leaves_an_interrupted_task_with_all_it_printed(lab: La
     told = lab.api("jupyter-agent/tasks?limit=1")["tasks"][0]
     assert (told["state"], told["logs"]) == ("interrupted", 10)
     expect(lab_page.locator(".ja-line")).to_have_text([f"line {n}" for n in range(10)])
-    expect(lab_page.get_by_text("went away before the task ended")).to_be_visible()
+    expect(lab_page.get_by_text("ended before the task was done")).to_be_visible()
     wait_for_kernel(lab_page)
     run_cell(lab_page, 1)
     wait_for_state(lab_page, "interrupted", index=1)

@@ -144,7 +144,7 @@ def test_a_restarted_kernel_leaves_an_interrupted_task_and_a_refresh_after_it_to
         page.reload()
         wait_for_end(view, "interrupted")
         expect_exact(lab, view, teller)
-        expect(view.get_by_text("went away before the task ended")).to_be_visible()
+        expect(view.get_by_text("ended before the task was done")).to_be_visible()
         save_now(page)
     [output] = lab.outputs("restart.ipynb")
     assert "interrupted" in "".join(output["data"]["text/html"])

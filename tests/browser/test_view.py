@@ -376,7 +376,7 @@ def test_a_failed_task_shows_its_error_and_folds_its_traceback(stage: Stage, vie
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"state": "interrupted", "ended": 1001.0}, "went away before the task ended"),
+        ({"state": "interrupted", "ended": 1001.0}, "ended before the task was done"),
         ({"stalled_since": 940.0}, "Silent for 1:00 min"),
         (
             {"state": "queued", "attempt": 2, "reason": "attempt 2 of 4 in 1.8 s, after ValueError: no"},

@@ -29,7 +29,7 @@ export interface TaskProps {
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 const INTERRUPTED_TEXT =
-  "The process that ran this task went away before the task ended. What it said until then is kept.";
+  "The process that ran this task ended before the task was done. Its output until then is kept.";
 
 export function head({ task, status, busy, sendCommand }: TaskProps): TemplateResult {
   return html`<div class="ja-head">
@@ -95,7 +95,7 @@ function countOf({ progress }: Snapshot): string {
 }
 
 /** Return how long the task has waited, has been running, or ran. */
-export function elapsed(task: Snapshot, now: number): string {
+function elapsed(task: Snapshot, now: number): string {
   if (task.state === "queued")
     return task.queued === null ? "" : `waiting ${formatDuration(now - task.queued)}`;
   if (task.started === null) return "";

@@ -12,7 +12,7 @@ import type { Snapshot } from "../net/types.js";
 import { tasksIcon } from "./panel/icon.js";
 import { tasksIn } from "./outputs/notebooks.js";
 
-export const SHOW = "jupyter-agent:show-tasks";
+const SHOW = "jupyter-agent:show-tasks";
 const PREFIX = "jupyter-agent";
 const CATEGORY = "Tasks";
 

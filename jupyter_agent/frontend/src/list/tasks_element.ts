@@ -22,7 +22,7 @@ import { nameOf } from "./labels.js";
 
 /** Rows that are drawn at first, and more with each press of "Load more". */
 const ROWS_PER_PAGE = 100;
-/** Seconds between two drawings while no task is active: times such as "2 min ago" go on. */
+/** Seconds between two drawings while no task is active, so that relative times ("2 min ago") stay current. */
 const IDLE_REDRAW_INTERVAL = 10;
 
 /** The key of "Load more" among the pending actions of rows. */

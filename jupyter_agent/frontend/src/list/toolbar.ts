@@ -49,7 +49,7 @@ export function connectionNotice(status: Status, trouble: string | null): Templa
   const words = {
     live: "",
     connecting: "Connecting…",
-    offline: "Offline. What is shown may be old; it goes on by itself.",
+    offline: "Offline. What is shown may be old; it reconnects automatically.",
   }[status];
   const text = trouble ?? words;
   return text ? html`<p class="jal-link" role="status">${text}</p>` : nothing;
@@ -67,7 +67,7 @@ export function emptyNotice(
       <button class="jal-button" type="button" @click=${clear}>Show all</button></p>`;
   }
   if (waiting) return html`<p class="jal-empty" aria-hidden="true"></p>`;
-  if (named) return html`<p class="jal-empty">These tasks are not there any more.</p>`;
+  if (named) return html`<p class="jal-empty">These tasks were deleted.</p>`;
   return html`<div class="jal-empty"><p>No tasks yet. Run one in a notebook:</p>
     <pre class="jal-code">import jupyter_agent as ja
 

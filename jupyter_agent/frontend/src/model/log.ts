@@ -4,9 +4,9 @@ import type { EventData, TaskEvent } from "../net/types.js";
 import { printable } from "./format.js";
 
 /** Maximum number of lines while no reader looks at earlier ones. */
-export const MAX_LINES = 5000;
+const MAX_LINES = 5000;
 /** Maximum number of lines while a reader does. */
-export const MAX_LINES_HELD = 250_000;
+const MAX_LINES_HELD = 250_000;
 
 export type LineKind = "stdout" | "stderr" | "logging" | "warning" | "error" | "note";
 

@@ -14,7 +14,7 @@ import { Conversation, CONVERSATION_TYPES } from "./conversation.js";
 import { Gallery } from "./gallery.js";
 
 /** Number of last log, message and display events that a subscription begins with. */
-export const TAIL_EVENTS = 200;
+const TAIL_EVENTS = 200;
 /** Seconds without an event after which the server is asked whether the task's process still answers. */
 const STALL_CHECK_AFTER = 20;
 /** Seconds after which a past that could not be loaded is tried again. */

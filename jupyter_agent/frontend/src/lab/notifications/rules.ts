@@ -36,7 +36,7 @@ export function notificationOf(
   };
 }
 
-/** Return the notification of an end, unless the task was cancelled, or ended too soon to be news. */
+/** Return the notification of an end, unless the task was cancelled, or ended too soon to be worth a notification. */
 function endNotification(
   before: Snapshot | null,
   after: Snapshot,
@@ -57,7 +57,7 @@ function endNotification(
 
 function endText(task: Snapshot, took: number): string {
   const spent = `after ${took < 1 ? "less than 1 s" : formatDuration(took)}`;
-  if (task.state === "interrupted") return `${nameOf(task)} was interrupted ${spent}: its process went away`;
+  if (task.state === "interrupted") return `${nameOf(task)} was interrupted ${spent}: its process ended`;
   const why = task.error
     ? `: ${toSingleLine([task.error.type, task.error.message].filter(Boolean).join(": "))}`
     : "";

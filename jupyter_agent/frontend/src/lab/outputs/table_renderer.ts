@@ -16,7 +16,7 @@ export function addTableRenderer(dependencies: RendererDependencies): void {
   );
 }
 
-export class TableRenderer extends Widget implements IRenderMime.IRenderer {
+class TableRenderer extends Widget implements IRenderMime.IRenderer {
   #element: TasksElement | null = null;
   readonly #host: PageHost;
 

@@ -31,7 +31,7 @@ export function addTaskRenderer(dependencies: RendererDependencies): void {
 }
 
 /** Renders one output. When it is rendered again, the element stays, with its scroll position in the log. */
-export class TaskRenderer extends Widget implements IRenderMime.IRenderer {
+class TaskRenderer extends Widget implements IRenderMime.IRenderer {
   #element: TaskElement | null = null;
   #model: IRenderMime.IMimeModel | null = null;
   readonly #host: PageHost;
