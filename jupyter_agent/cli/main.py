@@ -1,4 +1,4 @@
-"""The entry point: every command ends with an exit status and at most one sentence.
+"""The entry point: every command ends with an exit status; an error is one sentence on stderr.
 
 0 done, 1 the task failed (or there is no such task, or the server cannot be reached), 2 wrong use
 (raised by click), 130 interrupted.

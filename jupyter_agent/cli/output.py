@@ -19,7 +19,7 @@ from ..rendering.humanize import age, moment, number
 from ..rendering.palette import TERMINAL_COLORS
 
 PIPE_WIDTH = 160
-"""Columns of output that is no terminal."""
+"""Columns of output that is not a terminal."""
 
 
 class _Console(Console):

@@ -11,7 +11,7 @@ from ...core.task import Task
 from ...detached.submission import Submission
 from ...errors import AgentError
 from ...journal.operations.firing import ScheduleCommand
-from ...journal.operations.schedules import ScheduleView as Schedule
+from ...journal.operations.schedules import ScheduleView
 from ...journal.records import Firing
 from ...protocol.subscriber import Apply, Restart
 
@@ -26,7 +26,7 @@ class AddResult:
     """
 
     task: Task | None = None
-    schedule: Schedule | None = None
+    schedule: ScheduleView | None = None
     new: bool = True
     attempt: int = 1
     waiting_for_worker: bool = False
@@ -51,22 +51,22 @@ class Backend(Protocol):
         """Queue a task or make a schedule. Raises `BadTarget` or `RequestRefused` (400)."""
 
     async def delete(self, task_id: str) -> None:
-        """Forget an ended task. Raises `UnknownTask` or `NotNow`."""
+        """Delete an ended task. Raises `UnknownTask` or `NotNow`."""
 
-    async def schedules(self) -> list[Schedule]:
+    async def schedules(self) -> list[ScheduleView]:
         """Return all schedules, oldest first."""
 
-    async def schedule(self, ident: str) -> Schedule:
+    async def schedule(self, ident: str) -> ScheduleView:
         """Return one schedule. Raises `UnknownSchedule`."""
 
     async def firings(self, ident: str, limit: int) -> list[Firing]:
         """Return what became of a schedule's dues, newest first. Raises `UnknownSchedule`."""
 
-    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> ScheduleView:
         """Pause, resume or run a schedule. Raises `UnknownSchedule` or `NotNow`."""
 
     async def delete_schedule(self, ident: str) -> None:
-        """Forget a schedule. Raises `UnknownSchedule`."""
+        """Delete a schedule. Raises `UnknownSchedule`."""
 
     def follow(
         self,

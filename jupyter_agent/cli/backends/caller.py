@@ -1,4 +1,4 @@
-"""What a task takes along from the process that adds it: its folder, environment, user and Python."""
+"""The caller's folder, environment, user and Python, which a task inherits from the process that adds it."""
 
 from __future__ import annotations
 

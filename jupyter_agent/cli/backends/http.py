@@ -14,7 +14,7 @@ from ...core.task import Task
 from ...detached.submission import Submission
 from ...errors import RequestRefused, ServerUnreachable
 from ...journal.operations.firing import ScheduleCommand
-from ...journal.operations.schedules import ScheduleView as Schedule
+from ...journal.operations.schedules import ScheduleView
 from ...journal.records import Firing
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths
@@ -32,7 +32,7 @@ REMOTE_RECONNECT_TIMEOUT = 60.0
 
 
 class _Schedules(Struct):
-    schedules: list[Schedule]
+    schedules: list[ScheduleView]
 
 
 class _Firings(Struct):
@@ -57,24 +57,24 @@ class HttpBackend(Api):
         body = with_caller(submission) if is_own else submission
         response = await self.send("POST", "tasks", msgspec.to_builtins(body))
         if submission.schedule is not None:
-            return AddResult(schedule=self.decode(response, Schedule))
+            return AddResult(schedule=self.decode(response, ScheduleView))
         task: Task = self.decode(response, Task)
         return AddResult(task=task, new=response.code == CREATED, attempt=task.attempt)
 
-    async def schedules(self) -> list[Schedule]:
+    async def schedules(self) -> list[ScheduleView]:
         page: _Schedules = await self.get("schedules", _Schedules)
         return page.schedules
 
-    async def schedule(self, ident: str) -> Schedule:
-        return await self.get(_schedule_path(ident), Schedule)  # type: ignore[no-any-return]
+    async def schedule(self, ident: str) -> ScheduleView:
+        return await self.get(_schedule_path(ident), ScheduleView)  # type: ignore[no-any-return]
 
     async def firings(self, ident: str, limit: int) -> list[Firing]:
         page: _Firings = await self.get(f"{_schedule_path(ident)}/firings?limit={limit}", _Firings)
         return [_read_firing(fields) for fields in page.firings]
 
-    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> ScheduleView:
         response = await self.send("POST", f"{_schedule_path(ident)}/commands", {"command": command})
-        return self.decode(response, Schedule)  # type: ignore[no-any-return]
+        return self.decode(response, ScheduleView)  # type: ignore[no-any-return]
 
     async def delete_schedule(self, ident: str) -> None:
         await self.send("DELETE", _schedule_path(ident))

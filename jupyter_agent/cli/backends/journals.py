@@ -69,7 +69,8 @@ class Journals:
         ident = task_id.upper()
         if not is_ulid(ident):
             raise UnknownTask(
-                f"{task_id!r} is no task id (26 letters and digits); 'jupyter agent tasks list' shows them",
+                f"{task_id!r} is not a task id (26 letters and digits); "
+                "'jupyter agent tasks list' shows them",
                 task_id=task_id,
             )
 
@@ -99,7 +100,7 @@ class Journals:
         return task
 
     async def delete(self, task_id: str) -> Task:
-        """Forget an ended task; its last snapshot."""
+        """Delete an ended task; return its last snapshot."""
         slot, task = await self.find(task_id)
         await self.use(slot, lambda backend: backend.delete(task.id), once=True)
         return task

@@ -14,8 +14,7 @@ from ...detached.submission import Submission
 from ...journal.one_shot.journal import OneShotJournal
 from ...journal.one_shot.worker_start import WorkerStarter
 from ...journal.operations.firing import ScheduleCommand
-from ...journal.operations.schedules import ScheduleView as Schedule
-from ...journal.operations.schedules import delete_schedule
+from ...journal.operations.schedules import ScheduleView, delete_schedule
 from ...journal.operations.subscription import MAX_PAGES
 from ...journal.records import Firing
 from ...journal.session import JournalSession
@@ -66,19 +65,19 @@ class LocalBackend:
         begun = self._journal.start_worker(task)
         return AddResult(self._journal.task(task.id), attempt=task.attempt, waiting_for_worker=not begun)
 
-    async def schedules(self) -> list[Schedule]:
+    async def schedules(self) -> list[ScheduleView]:
         return await self.run(all_schedules, recover=False)
 
-    async def schedule(self, ident: str) -> Schedule:
+    async def schedule(self, ident: str) -> ScheduleView:
         return await self.run(lambda session: one_schedule(session, ident), recover=False)
 
     async def firings(self, ident: str, limit: int) -> list[Firing]:
         return await self.run(lambda session: firings(session, ident, limit), recover=False)
 
-    async def command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
+    async def command_schedule(self, ident: str, command: ScheduleCommand) -> ScheduleView:
         return await asyncio.to_thread(self._command_schedule, ident, command)
 
-    def _command_schedule(self, ident: str, command: ScheduleCommand) -> Schedule:
+    def _command_schedule(self, ident: str, command: ScheduleCommand) -> ScheduleView:
         home = self._journal.home
         changed = self._journal.run(
             lambda session: command_schedule(session, self._paths, home, ident, command),
@@ -106,7 +105,7 @@ class LocalBackend:
                 await asyncio.sleep(POLL_INTERVAL)
 
     async def run(self, job: Callable[[JournalSession], T], *, recover: bool | None = None) -> T:
-        """Run *job* in a session; *recover* of false spares a job that reads no tasks the time."""
+        """Run *job* in a session; *recover* of false skips recovery, for jobs that read no tasks."""
         return await asyncio.to_thread(partial(self._journal.run, recover=recover), job)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from ...detached.parameters import read_parameters
 from ...detached.submission import MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submission
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
-from ...journal.operations.schedules import ScheduleView as Schedule
+from ...journal.operations.schedules import ScheduleView
 from ..backends.base import AddResult, first_line
 from ..backends.caller import checked_text
 from ..backends.journals import Journals
@@ -57,13 +57,13 @@ COMMAND = f"{__name__}.command"
 @click.option(
     "-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable."
 )
-@click.option("--name", callback=check_length, help="What the task is called; else by its target.")
+@click.option("--name", callback=check_length, help="The task's name; default: from the target.")
 @click.option("--key", callback=check_length, help="Do not run again what runs or completed under this key.")
 @click.option("--every", metavar="SPAN", help="Run again and again: 30m, 1h30m, 1d.")
 @click.option("--cron", metavar="EXPRESSION", help="Run by a cron expression: '0 9 * * 1-5'.")
 @click.option("--at", metavar="TIME", help="Run once, at an ISO time: 2031-05-17T09:30.")
-@click.option("--timezone", metavar="ZONE", help="Whose clocks --cron and --at mean: Europe/Berlin.")
-@click.option("--overlap", type=click.Choice(OVERLAPS), help="A run that is due beside another.")
+@click.option("--timezone", metavar="ZONE", help="Time zone of --cron and --at: Europe/Berlin.")
+@click.option("--overlap", type=click.Choice(OVERLAPS), help="What to do while the previous run is running.")
 @click.option("--retries", type=click.IntRange(0, MAX_RETRIES), default=0, help="Attempts after a failure.")
 @click.option(
     "--timeout",
@@ -78,7 +78,7 @@ COMMAND = f"{__name__}.command"
     callback=check_number,
     help="Seconds that a cell of a notebook may take.",
 )
-@click.option("--allow-errors", is_flag=True, help="A notebook goes on after a cell that raises.")
+@click.option("--allow-errors", is_flag=True, help="A notebook continues after a cell that raises.")
 @click.option("--tag", "tags", multiple=True, callback=check_length, help="A label; repeatable.")
 @click.option("--watch", is_flag=True, help="Watch it to its end; the exit status is its outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot, or the schedule, as JSON.")
@@ -170,7 +170,7 @@ def _print_added(journals: Journals, added: AddResult) -> None:
         click.echo("It waits for a worker: all are busy.")
 
 
-def _print_schedule(journals: Journals, schedule: Schedule) -> None:
+def _print_schedule(journals: Journals, schedule: ScheduleView) -> None:
     click.echo(f"Scheduled {to_single_line(schedule.name)} ({schedule.id}): {to_single_line(schedule.text)}.")
     click.echo(f"Next run: {upcoming(schedule, time.time())}.")
     if not journals.is_served():

@@ -94,7 +94,7 @@ async def _demo(path: Path, cells: list[Cell], *, keep: bool) -> None:
         page = f"{server.url}jupyter-agent/?token={server.token}"
         terminal.print(f"\nThe tasks page: {page}", markup=False, soft_wrap=True)
         if keep:
-            terminal.print("The server goes on until Ctrl-C.")
+            terminal.print("The server keeps running until Ctrl-C.")
             await asyncio.Event().wait()
     terminal.print("The server is stopped; 'jupyter agent serve' starts one for the page.", soft_wrap=True)
 

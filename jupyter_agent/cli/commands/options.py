@@ -33,5 +33,5 @@ def check_length(context: click.Context, _parameter: click.Parameter, value: Any
 def check_number(context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
     """Raise `click.BadParameter` for NaN, which passes every check of a range."""
     if value is not None and math.isnan(value):
-        raise click.BadParameter("nan is no number of seconds", ctx=context)
+        raise click.BadParameter("nan is not a number of seconds", ctx=context)
     return value

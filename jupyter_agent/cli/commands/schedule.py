@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ...core.sanitize import to_single_line
 from ...core.trigger_parser import Overlap
-from ...journal.operations.schedules import ScheduleView as Schedule
+from ...journal.operations.schedules import ScheduleView
 from ...journal.records import Firing
 from ...rendering.durations import duration_words
 from ...rendering.humanize import moment
@@ -83,11 +83,11 @@ def show(*, ident: str, limit: int, as_json: bool) -> None:
         out.print(_history(firings))
 
 
-@schedule.command(short_help="Let a schedule run no more for now.", epilog=examples(f"schedule pause {ID}"))
+@schedule.command(short_help="Pause a schedule.", epilog=examples(f"schedule pause {ID}"))
 @schedule_id
 @json_option
 def pause(*, ident: str, as_json: bool) -> None:
-    """Let a schedule run no more until it is resumed; a run that has begun goes on."""
+    """Pause a schedule until it is resumed; a run that has started continues."""
     found = asyncio.run(schedules.command_schedule(Journals(), ident, "pause"))
     _answer(found, f"Paused {_named(found)}.", as_json=as_json)
 
@@ -105,7 +105,7 @@ def resume(*, ident: str, as_json: bool) -> None:
 @schedule_id
 @json_option
 def run(*, ident: str, as_json: bool) -> None:
-    """Run what a schedule runs now, too."""
+    """Run a schedule's target once now."""
     found = asyncio.run(schedules.command_schedule(Journals(), ident, "run"))
     task = (found.last or {}).get("task")
     when = f"now: task {task}" if task else "once the run before it has ended"
@@ -115,12 +115,12 @@ def run(*, ident: str, as_json: bool) -> None:
 @schedule.command(epilog=examples(f"schedule delete {ID}"))
 @schedule_id
 def delete(*, ident: str) -> None:
-    """Forget a schedule and its history; the tasks that it began stay."""
+    """Delete a schedule and its history; the tasks that it started stay."""
     found = asyncio.run(schedules.delete_schedule(Journals(), ident))
     click.echo(f"Deleted {_named(found)}.")
 
 
-def upcoming(schedule: Schedule, now: float) -> str:
+def upcoming(schedule: ScheduleView, now: float) -> str:
     """Return when it runs next, by this machine's clock: "2031-05-17 09:00:00 (in 2 h 5 min)"."""
     if schedule.paused:
         return "paused"
@@ -130,7 +130,7 @@ def upcoming(schedule: Schedule, now: float) -> str:
     return f"{moment(schedule.next)} ({f'in {duration_words(left)}' if left > 0 else 'due'})"
 
 
-def _table(found: list[Schedule], now: float, width: int) -> Table:
+def _table(found: list[ScheduleView], now: float, width: int) -> Table:
     """One row for each schedule; the next run takes two lines when *width* is below `WIDE`."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True, min_width=26)
@@ -144,7 +144,7 @@ def _table(found: list[Schedule], now: float, width: int) -> Table:
     return table
 
 
-def _details(found: Schedule, now: float) -> Table:
+def _details(found: ScheduleView, now: float) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -167,7 +167,7 @@ def _details(found: Schedule, now: float) -> Table:
     return table
 
 
-def _target(found: Schedule) -> str:
+def _target(found: ScheduleView) -> str:
     fields = msgspec.to_builtins(found.target)
     parameters = " ".join(f"{name}={value!r}" for name, value in fields.get("parameters", {}).items())
     argv = fields.get("argv")
@@ -191,11 +191,11 @@ def _remarks(firing: Firing) -> str:
     return "; ".join(filter(None, ("asked for" if firing.asked else "", missed, firing.reason)))
 
 
-def _named(found: Schedule) -> str:
+def _named(found: ScheduleView) -> str:
     return f"{to_single_line(found.name) or 'the schedule'} ({found.id})"
 
 
-def _answer(found: Schedule, words: str, *, as_json: bool) -> None:
+def _answer(found: ScheduleView, words: str, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:

@@ -62,7 +62,8 @@ def _summary(report: Report) -> str:
 
 def _holder(journal: JournalStatus) -> str:
     where = f" {journal.url}" if journal.url else ""
-    return f"{journal.holder}{where}{f' (process {journal.pid})' if journal.pid else ''}"
+    holder = "not open" if journal.holder == "nobody" else journal.holder
+    return f"{holder}{where}{f' (process {journal.pid})' if journal.pid else ''}"
 
 
 def _health(journal: JournalStatus) -> str:

@@ -134,7 +134,7 @@ def send(*, task_id: str, text: str) -> None:
 @tasks.command(epilog=examples(f"tasks delete {ID}"))
 @task_id
 def delete(*, task_id: str) -> None:
-    """Forget an ended task, with its events, results and checkpoints."""
+    """Delete an ended task, with its events, results and checkpoints."""
     task = asyncio.run(Journals().delete(task_id))
     click.echo(f"Deleted {_named(task)} ({task.id}).")
 

@@ -45,7 +45,7 @@ def read_cells(path: Path) -> list[Cell]:
     except OSError as error:
         raise AgentError(f"the notebook {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AgentError(f"{path} is no notebook: {error!r}") from error
+        raise AgentError(f"{path} is not a notebook: {error!r}") from error
 
 
 class KernelSession:

@@ -13,7 +13,7 @@ import click
 from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...errors import NotNow
-from ...journal.operations.schedules import ScheduleView as Schedule
+from ...journal.operations.schedules import ScheduleView
 from ..backends.base import AddResult
 from ..backends.journals import Journals
 from ..output import console
@@ -31,12 +31,12 @@ def watch_added(journals: Journals, added: AddResult) -> int:
     return watch_task(journals, added.task) if added.task is not None else 0
 
 
-def _watch_schedule(journals: Journals, schedule: Schedule) -> int:
+def _watch_schedule(journals: Journals, schedule: ScheduleView) -> int:
     try:
         asyncio.run(watch_runs(journals, schedule.id, console()))
     except KeyboardInterrupt:
-        name, ends = to_single_line(schedule.name), f"jupyter agent schedule delete {schedule.id}"
-        click.echo(f"Detached: {name} goes on by its schedule, which ends with: {ends}", err=True)
+        name, command = to_single_line(schedule.name), f"jupyter agent schedule delete {schedule.id}"
+        click.echo(f"Detached: {name} continues; delete the schedule with: {command}", err=True)
     return DETACHED
 
 
@@ -107,5 +107,5 @@ def _finishes(work: Coroutine[Any, Any, None]) -> bool:
 
 def _detach(task: Task) -> int:
     name = to_single_line(task.name) or "the task"
-    click.echo(f"Detached: {name} goes on. Watch it with: jupyter agent tasks watch {task.id}", err=True)
+    click.echo(f"Detached: {name} continues. Watch it with: jupyter agent tasks watch {task.id}", err=True)
     return DETACHED
