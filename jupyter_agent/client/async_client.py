@@ -84,7 +84,7 @@ class AgentClient:
         await self._api.command(task_id, command, args)
 
     async def delete(self, task_id: str) -> None:
-        """Forget an ended task; raises `NotNow` for one that has not ended."""
+        """Delete an ended task; raises `NotNow` for one that has not ended."""
         await self._api.delete(task_id)
 
     def follow(

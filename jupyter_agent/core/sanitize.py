@@ -1,4 +1,4 @@
-"""Sanitize untrusted text: strip escape sequences, control characters and bidi marks.
+"""Sanitizing of untrusted text: without escape sequences, control characters and bidi marks.
 
 Escape sequences are those of ECMA-48; of an unterminated one the introducer is removed. The browser's
 counterpart is ``printable`` in ``frontend/src/model/format.ts``.

@@ -152,8 +152,8 @@ class Task(Struct):
             case Prompt(prompt_id, text, choices):
                 self.prompt = PromptSnapshot(prompt_id, text, choices)
             case Message(role, text, message_id, delta):
-                said = MessageSnapshot(message_id, role, text)
-                self.messages = add_message(self.messages, said, delta=delta)
+                snapshot = MessageSnapshot(message_id, role, text)
+                self.messages = add_message(self.messages, snapshot, delta=delta)
             case Input(_, prompt_id):
                 self._answered(prompt_id)
             case Command("input", args):

@@ -86,13 +86,15 @@ def _seconds(value: object) -> float:
         return float(text)
     if re.fullmatch(_PARTS, text) and text.isascii():
         return sum(float(amount) * _UNITS[unit] for amount, unit in _ONE.findall(text))
-    raise BadSchedule(f"every {_shown(value)} is no time span; say it as 90s, 30m, 1h30m, 1d or in seconds")
+    raise BadSchedule(
+        f"every {_shown(value)} is not a time span; say it as 90s, 30m, 1h30m, 1d or in seconds"
+    )
 
 
 def parse_cron(expression: object, timezone: str) -> Cron:
     """Parse five fields, or a nickname such as ``@hourly``. Raises `BadSchedule`."""
     if not isinstance(expression, str) or not expression.strip():
-        raise BadSchedule(f"cron {_shown(expression)} is no text; a cron expression has {_FIELDS}")
+        raise BadSchedule(f"cron {_shown(expression)} is not text; a cron expression has {_FIELDS}")
     text = " ".join(expression.split())
     text = _NICKNAMES.get(text.lower(), text)
     if len(text.split()) != 5 or len(text) > 200:
@@ -121,7 +123,7 @@ def parse_at(value: object, timezone: str, now: float) -> At:
         back = datetime.fromtimestamp(due, zone)
     except (ValueError, OverflowError) as error:
         raise BadSchedule(
-            f"at {_shown(value)} is no time; say it as 2031-05-17T09:30, with or without an offset"
+            f"at {_shown(value)} is not a time; say it as 2031-05-17T09:30, with or without an offset"
         ) from error
     if when.tzinfo is None and back.replace(tzinfo=None) != when:
         raise BadSchedule(f"at {_shown(value)}: the clocks of {timezone} leave that time out")

@@ -1,4 +1,4 @@
-"""Pickling of a call for a worker, with an error that names the culprit."""
+"""Pickling of a call for a worker, with an error that names the part that cannot be pickled."""
 
 from __future__ import annotations
 

@@ -49,10 +49,10 @@ def read_value(text: str) -> Any:
 
 
 def check_parameters(given: Mapping[str, Any]) -> None:
-    """Raise `BadTarget` for a name that is no identifier, and for values that JSON cannot keep."""
+    """Raise `BadTarget` for a name that is not an identifier, and for values that JSON cannot keep."""
     for name in given:
         if not name.isidentifier() or iskeyword(name):
-            raise BadTarget(f"{name[:60]!r} cannot be a parameter: it is no name of a variable")
+            raise BadTarget(f"{name[:60]!r} cannot be a parameter: it is not the name of a variable")
     try:
         lossless = msgspec.json.decode(msgspec.json.encode(given)) == given
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -70,4 +70,4 @@ def _number(text: str) -> int | float | str:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")

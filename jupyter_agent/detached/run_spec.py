@@ -70,7 +70,7 @@ def save_run_spec(paths: DataPaths, task: str, run_spec: RunSpec, content: bytes
 
 
 def load_run_spec(paths: DataPaths, task: str) -> RunSpec | None:
-    """Return what *task* runs; ``None`` when it is no detached task, or its file cannot be read."""
+    """Return what *task* runs; ``None`` when it is not a detached task, or its file cannot be read."""
     try:
         return msgspec.json.decode((_folder(paths, task) / "call.json").read_bytes(), type=RunSpec)
     except (OSError, msgspec.MsgspecError):

@@ -57,7 +57,7 @@ def run_spec_of(submission: Submission, *, agent: str, cwd: str, owner: str) -> 
         raise BadTarget(f"cwd: there is no folder {where[:200]!r}")
     python = submission.python or sys.executable
     if "\0" in python or not os.access(python, os.X_OK):
-        raise BadTarget(f"python: {python[:200]!r} is no program that can be run here")
+        raise BadTarget(f"python: {python[:200]!r} is not a program that can be run here")
     target = parse_target(
         submission.target,
         parameters=submission.parameters,

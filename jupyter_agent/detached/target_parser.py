@@ -73,7 +73,7 @@ def _parse(asked: str | Sequence[str], given: dict[str, Any], cwd: Path, agent: 
         return FunctionTarget(text, given)
     if agent is None:
         raise BadTarget(
-            f"{text[:60]!r} is no notebook (.ipynb) and no module:function, and no agent is named for text; "
+            f"{text[:60]!r} is not a notebook (.ipynb) or a module:function, and no agent is named for text; "
             'c.JupyterAgent.agent = "module:function" in jupyter_server_config.py names one (a command '
             "comes after --)"
         )

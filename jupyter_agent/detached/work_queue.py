@@ -58,7 +58,7 @@ def stop_path(paths: DataPaths, worker: str) -> Path:
 
 
 def enqueue_work_item(paths: DataPaths, item: WorkItem) -> None:
-    """Have a worker started for this attempt."""
+    """Write the work item, for which a launcher starts a worker."""
     make_private(paths.orders)
     write_private(waiting_path(paths, item.producer), msgspec.json.encode(item))
 
@@ -107,7 +107,7 @@ def claimed_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
 
 
 def ask_to_stop(paths: DataPaths, worker: str) -> None:
-    """Make the next SIGTERM to the worker a cancel, for a worker that no server can tell so."""
+    """Make the next SIGTERM to the worker a cancel, for a worker that has no connection to a server."""
     make_private(paths.workers)
     write_private(stop_path(paths, worker), b"")
 

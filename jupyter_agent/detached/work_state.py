@@ -109,7 +109,7 @@ def is_asked_to_stop(paths: DataPaths, worker: str) -> bool:
 def has_pending_retry(paths: DataPaths, task: Task) -> bool:
     """Return True if the worker of a failed attempt is about to queue the next one itself.
 
-    For some milliseconds nothing else says so, and a second attempt of that number would be one too many.
+    Until the retry is queued, only this shows it; requeueing now would start the attempt twice.
     """
     worker = task.producer or ""
     if task.state is not TaskState.FAILED or task.cancel_requested or not is_alive(paths, worker):

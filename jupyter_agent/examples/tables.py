@@ -24,7 +24,7 @@ EMPTY = {"", "na", "nan", "n/a", "null", "none"}
 
 
 class TableError(Exception):
-    """A file is no table, or has no such column or statistic."""
+    """A file is not a table, or has no such column or statistic."""
 
 
 STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
@@ -78,7 +78,7 @@ def _read(path: Path) -> tuple[list[str], list[list[str]], int]:
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    """Yield the header and every row that is not empty. Raises `TableError` for a file that is no table."""
+    """Yield the header and every row with content. Raises `TableError` for a file that is not a table."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             sample = file.read(SAMPLE)

@@ -184,14 +184,14 @@ async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] |
     except ssl.SSLCertVerificationError as error:
         raise PeerRefuses(f"the peer's certificate is not trusted: {error.verify_message}") from None
     except StreamClosedError:
-        raise PeerAway("what answers there broke off the handshake, or is no WebSocket") from None
+        raise PeerAway("what answers there broke off the handshake, or is not a WebSocket") from None
     except ssl.SSLError as error:
         why = (error.reason or "it broke off").replace("_", " ").lower()
         raise PeerAway(f"the peer and this side find no TLS in common: {why}") from None
     except OSError as error:
         raise PeerAway(f"the peer cannot be reached: {error.strerror or type(error).__name__}") from None
     except Exception as error:
-        log.debug("the peer is no WebSocket: %s", type(error).__name__)
+        log.debug("the peer is not a WebSocket: %s", type(error).__name__)
         raise PeerRefuses("what answers there is no WebSocket") from error
     return peer
 

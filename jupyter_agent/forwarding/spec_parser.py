@@ -54,7 +54,7 @@ def _url(url: object) -> str:
         raise ValueError('give the address to send to, as in {"url": "wss://example.org/events"}')
     shown = _repeatable(url)
     if not url.lower().startswith(("ws://", "wss://")):
-        raise ValueError(f"{shown} is no WebSocket address; it begins with ws:// or wss://")
+        raise ValueError(f"{shown} is not a WebSocket address; it begins with ws:// or wss://")
     if len(url) > MAX_URL or not (url.isascii() and url.isprintable()) or " " in url:
         raise ValueError(f"{shown} is longer than {MAX_URL} characters, or has some that no address can have")
     if not _has_host(url):
@@ -93,7 +93,7 @@ def _tasks(value: object) -> tuple[str, ...] | None:
     tasks = _names(value, "tasks", MAX_TASKS)
     for task in tasks or ():
         if not is_ulid(task):
-            raise ValueError(f"{task[:80]!r} is no task id (26 letters and digits)")
+            raise ValueError(f"{task[:80]!r} is not a task id (26 letters and digits)")
     return tasks
 
 

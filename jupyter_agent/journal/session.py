@@ -1,4 +1,4 @@
-"""Session: the journal as a job on its thread uses it."""
+"""Session: an open journal, as one job on the journal's thread reads and appends to it."""
 
 from __future__ import annotations
 

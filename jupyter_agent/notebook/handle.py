@@ -96,7 +96,7 @@ class TaskHandle:
 
         Raises `TaskFailed` (its cause is the exception, where that exists), `TaskTimeout`,
         `TaskCancelled`, `TaskInterrupted`, `ResultNotStored`; and `TimeoutError` after *timeout* seconds,
-        while the task goes on.
+        while the task is still running.
         """
         error = self.exception(timeout)
         if error is not None:
@@ -109,7 +109,7 @@ class TaskHandle:
     def exception(self, timeout: float | None = None) -> TaskError | None:
         """Return what `result` would raise, or ``None`` for a completed task; waits as `result` does."""
         if not self.wait(timeout):
-            raise TimeoutError(f"task {self.name} has not ended within {timeout} s; it goes on")
+            raise TimeoutError(f"task {self.name} is still running after {timeout} s")
         task = self._snapshot()
         if task.state is TaskState.COMPLETED:
             return None
@@ -144,12 +144,12 @@ class TaskHandle:
 
     def show(self) -> None:
         """Display its view; once in a cell, however often this is called."""
-        from .display import bundle as display
+        from .display import bundle
 
         run = cell_run()
         if run is None or run != self._shown_in:
             self._shown_in = run
-            display.show(self._view)
+            bundle.show(self._view)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._wait_async().__await__()
@@ -164,9 +164,9 @@ class TaskHandle:
             self.show()
 
     def _repr_mimebundle_(self, **_: object) -> Any:
-        from .display import bundle as display
+        from .display import bundle
 
-        return display.bundle(self._view)
+        return bundle.bundle(self._view)
 
     async def _wait_async(self) -> Any:
         if self._local is None:

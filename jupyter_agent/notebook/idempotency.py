@@ -76,11 +76,11 @@ def _find(producer: Producer, key: str) -> KeyLookup:
     A task that is active in this process needs no request. For all others the journal is asked, since other
     processes may have continued or deleted a task.
     """
-    ours = next((task for task in reversed(local_tasks.all()) if task.options.key == key), None)
-    if ours is not None and not ours.fold.state.ended:
-        return TaskHandle(ours, ours.outcome_holder)
+    local = next((task for task in reversed(local_tasks.all()) if task.options.key == key), None)
+    if local is not None and not local.fold.state.ended:
+        return TaskHandle(local, local.outcome_holder)
     there = None
-    visible = ours is None or _is_visible(producer)
+    visible = local is None or _is_visible(producer)
     try:
         there = current_for_key(
             task for task in list_tasks(producer, key=key, limit=_MAX_TASKS) if task.key == key
@@ -88,8 +88,8 @@ def _find(producer: Producer, key: str) -> KeyLookup:
     except AgentError as error:
         log.warning("could not look up whether a task with key %r exists: %s", key, error)
         visible = False
-    if ours is not None and (not visible or _is_newest(ours.fold, there)):
-        return TaskHandle(ours, ours.outcome_holder) if ours.fold.state is TaskState.COMPLETED else ours
+    if local is not None and (not visible or _is_newest(local.fold, there)):
+        return TaskHandle(local, local.outcome_holder) if local.fold.state is TaskState.COMPLETED else local
     if there is None or (_can_continue(there) and not has_pending_retry(producer.paths, there)):
         return there
     return TaskHandle(RemoteTask(producer, there.id, there))
@@ -99,8 +99,8 @@ def _can_continue(there: Task) -> bool:
     return there.state.ended and there.state is not TaskState.COMPLETED
 
 
-def _is_newest(ours: Task, there: Task | None) -> bool:
-    return there is not None and there.id == ours.id and there.attempt <= ours.attempt
+def _is_newest(local: Task, there: Task | None) -> bool:
+    return there is not None and there.id == local.id and there.attempt <= local.attempt
 
 
 def _is_visible(producer: Producer) -> bool:

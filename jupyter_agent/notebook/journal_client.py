@@ -1,4 +1,4 @@
-"""Journal client: what a kernel asks about tasks, of the journal's server or of a program without one.
+"""Journal client: a kernel's queries and commands, sent to the journal's server or to a one-shot program.
 
 A kernel never opens a journal itself: where no server holds it, a process of its own does.
 """

@@ -53,13 +53,13 @@ def events_of_local(task: LocalTask, after: str | None) -> list[Event]:
     producer = task.producer
     producer.flush(COMMIT_TIMEOUT if producer.locate() is not None else 0.0)
     own = [decode_event(body) for _, body in read_spool(producer.spool.folder)[1]]
-    ours = [event for event in own if event.task == task.id]
+    events = [event for event in own if event.task == task.id]
     if after is None and producer.spool.base == 1 and task.fold.attempt == 1 and _runs_here(task):
-        return ours
+        return events
     stored = task_events(producer, task.id, after)
     known = {(event.producer, event.n) for event in stored}
     last = max((event.n for event in stored if event.producer == producer.id), default=0)
-    return stored + [event for event in ours if event.n > last and (event.producer, event.n) not in known]
+    return stored + [event for event in events if event.n > last and (event.producer, event.n) not in known]
 
 
 def _runs_here(task: LocalTask) -> bool:

@@ -86,9 +86,9 @@ def show_task(handle: TaskHandle, options: Options) -> TaskHandle:
         handle.show()
         view = view_of(handle)
         if view.local is not None and not view.local.fold.state.ended:
-            from .display import bundle as display
+            from .display import bundle
 
-            view.local.completion.add_callback(functools.partial(display.finish, view))
+            view.local.completion.add_callback(functools.partial(bundle.finish, view))
     return handle
 
 

@@ -69,8 +69,8 @@ def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50)
     producer = current_producer()
     found = {task.id: task for task in list_tasks(producer, state=state, name=name, limit=limit)}
     handles = TaskList()
-    ours = {task.id: task for task in local_tasks.all() if _matches(task.fold, state, name)}
-    for task_id in sorted({*found, *ours}, reverse=True)[:limit]:
+    own = {task.id: task for task in local_tasks.all() if _matches(task.fold, state, name)}
+    for task_id in sorted({*found, *own}, reverse=True)[:limit]:
         local = local_tasks.get(task_id)
         if local is not None:
             if _matches(local.fold, state, name):

@@ -179,7 +179,7 @@ class Spool:
             self._mend()
             self._closed = True
             self._segments.close()
-            # The folder goes before the lock: unlocked, a holder could recover a spool that is committed.
+            # Delete the folder before releasing the lock: a holder could recover a spool that is committed.
             if self._segments.freed >= self.last and not self._adopted:
                 remove_folder(self.folder)
             self._file_lock.release()

@@ -44,8 +44,8 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
     Raises `SpoolError` when the disk has no room.
     """
     folder = paths.spools / header.producer
-    # Under a temporary name, then locked, then renamed: no holder ever sees the final name without its lock
-    # held, and takes a new spool for a dead producer's.
+    # Under a temporary name, then locked, then renamed: the final name never exists without its lock held,
+    # so no holder mistakes a new spool for a dead producer's.
     try:
         temporary = make_private(make_private(paths.spools) / f".new-{header.producer}")
         lock = FileLock.acquire(temporary / "lock")

@@ -41,7 +41,7 @@ class ProducerSide:
         return self.welcome is not None and len(self.in_flight) < self.window
 
     def publish(self, base: int, first: int, last: int, events: list[bytes]) -> Send:
-        """Return the frame with the encoded *events*, numbered *first* to *last*."""
+        """Note the encoded *events*, *first* to *last*, as sent; return the frame for the caller to send."""
         self.sent = last
         self.in_flight.append(last)
         head = b'{"type":"publish","base":%d,"first":%d,"events":[' % (base, first)

@@ -129,7 +129,7 @@ class Attempt:
         """End it: its function raised *error*."""
         limit = self.task.options.timeout if self.timed_out else None
         foreign = isinstance(error, TaskCancelled) and error.task_id not in ("", self.task.id)
-        if foreign and not self.context.cancelled:  # another task was cancelled whose result this one awaited
+        if foreign and not self.context.cancelled:  # this task awaited a task that was cancelled
             self.task.complete(self, failure(error))
         else:
             self.task.complete(self, outcome_of(error, timeout=limit))

@@ -1,4 +1,4 @@
-"""Captures stdout, stderr, logging and tqdm output of tasks as events.
+"""Capture of the stdout, stderr, logging and tqdm output of tasks as events.
 
 The output still reaches its usual destination. Three hooks are installed once, when the first task starts.
 ``sys.stdout`` and ``sys.stderr`` are wrapped, not replaced: everything but `write` is the stream's own.

@@ -1,4 +1,4 @@
-"""Interrupts a running thread by raising in it; never after the function it runs has returned."""
+"""Interruption of a running thread by raising in it; never after the function it runs has returned."""
 
 from __future__ import annotations
 

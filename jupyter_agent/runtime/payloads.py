@@ -15,7 +15,7 @@ _MAX_WHOLE = (1 << 63) - 1
 def plain_number(value: Any) -> Number | None:
     """Return a plain number for any number of numpy, torch or Decimal; NaN and infinities are ``None``.
 
-    Raises `TypeError` or `ValueError` for what is no number.
+    Raises `TypeError` or `ValueError` for what is not a number.
     """
     if value is None:
         return None

@@ -175,11 +175,11 @@ class JupyterAgent(ExtensionApp):
         self.log.info("jupyter_agent holds the journal %r", feed.holder.slot.name)
 
     async def stop_extension(self) -> None:
-        """Say goodbye, stop the services, commit what was published, close the journal. Idempotent."""
+        """Close connections, stop services, commit what was published, close the journal. Idempotent."""
         services, self.services = self.services, None
         if services is None:
             return
-        # Peers are told first: they can close while the services stop.
+        # Close the connections first: peers can answer while the services stop.
         for connection in services.registry.all():
             connection.writer.post(encode(Bye(True, RECONNECT_MS)))
             connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))

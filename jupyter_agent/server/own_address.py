@@ -1,4 +1,4 @@
-"""How processes of this machine reach this server: what its ``holder.json`` says."""
+"""The address in this server's ``holder.json``, at which processes of this machine reach it."""
 
 from __future__ import annotations
 

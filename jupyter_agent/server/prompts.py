@@ -1,4 +1,4 @@
-"""Prompts of tasks: the first answer that the holder stores is the answer."""
+"""Prompts of tasks: the first answer that the holder stores counts; later ones are refused."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 An outer wait is longer than all the inner ones together. Otherwise a process would be killed that was about
 to end by itself, and how its task ended would be inferred instead of recorded. From a cancel, in a worker:
 
-      0 s   the function is told; a program gets SIGTERM, a notebook's kernel an interrupt
+      0 s   the cancel flag is set; a program gets SIGTERM, a notebook's kernel an interrupt
     0.5     CELL_GRACE       is over: the kernel is shut down
     1.1     + KERNEL_GRACE   SIGKILL to the kernel's session
     1.5     PROGRAM_GRACE    SIGKILL to the program's process group
@@ -47,7 +47,7 @@ LOCK_TIMEOUT = 5.0
 """For the system to end a killed worker and release its locks."""
 
 LOOP_GRACE = 10.0
-"""For an event loop in a thread of a worker; longer than any attempt lives on, so a mere safeguard."""
+"""For an event loop in a thread of a worker; longer than any attempt continues; a safeguard only."""
 
 SERVER_GRACE = 15.0
 """For a Jupyter server after SIGTERM: it shuts its kernels down first."""

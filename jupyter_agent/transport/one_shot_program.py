@@ -70,7 +70,7 @@ def _run(request: Request) -> subprocess.CompletedProcess[bytes]:
         )
     except subprocess.TimeoutExpired as error:
         raise AgentError(f"the journal did not answer within {ANSWER_TIMEOUT:.0f} s") from error
-    except (OSError, ValueError) as error:  # ValueError: text that is no UTF-8
+    except (OSError, ValueError) as error:  # ValueError: text that is not UTF-8
         raise AgentError(f"the journal cannot be asked: {error}") from error
 
 

@@ -90,10 +90,10 @@ def _sentence(status: int, sentence: str, url: str) -> str:
 
 
 def read_answer(body: bytes, kind: type[Any], url: str) -> Any:
-    """Decode *body* as *kind*. Raises `RequestRefused` when it is no answer of this extension."""
+    """Decode *body* as *kind*. Raises `RequestRefused` when it is not an answer of this extension."""
     try:
         return msgspec.json.decode(body, type=kind)
     except UNREADABLE as error:
         raise RequestRefused(
-            f"{url} answered something that is no jupyter_agent answer: {error}", code="bad_answer"
+            f"{url} answered something that is not a jupyter_agent answer: {error}", code="bad_answer"
         ) from error

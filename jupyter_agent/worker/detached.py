@@ -1,8 +1,8 @@
 """``python -m jupyter_agent.worker.detached <producer>``: one detached task.
 
 No other process waits for it: it claims its work item, runs the attempt in its main thread, and emits through
-its own spool and forwarder, by which the journal's holder finds it. It exits without a word when there is no
-free slot, or when its item was withdrawn.
+its own spool and forwarder, by which the journal's holder finds it. It exits silently when there is no free
+slot, or when its item was withdrawn.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from .fd_capture import FdCapture
 def main(producer_id: str, workers: str = "") -> int:
     """Run the work item of the worker *producer_id*, one of at most *workers*; return the exit status.
 
-    The launcher says how many: if the environment of the task's caller said fewer, the launcher would start
-    workers that find no slot.
+    The number comes from the launcher: a lower one in the caller's environment would make it start workers
+    that find no slot.
     """
     paths = data_paths()
     slot = acquire_worker_slot(paths, int(workers) if workers else None)
@@ -98,7 +98,7 @@ class Worker:
         """Run all attempts to their end."""
         run_spec = load_run_spec(self._paths, self._item.task)
         if run_spec is None:
-            raise FileNotFoundError(f"what task {self._item.task} should run is not there any more")
+            raise FileNotFoundError(f"the run spec of task {self._item.task} was deleted")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         # SIGTERM is inherited as ignored when an ending worker started this one. From here on it ends this
         # process between attempts, raises while one is running, and is ignored while its end is being saved.

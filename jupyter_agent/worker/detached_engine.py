@@ -21,17 +21,17 @@ class DetachedEngine(BaseEngine):
         self,
         attempt: Attempt,
         interrupter: SignalInterrupter,
-        run: Callable[[Attempt], None],
+        enqueue: Callable[[Attempt], None],
         release: Callable[[], None],
     ) -> None:
         super().__init__(attempt)
         self._interrupter = interrupter
-        self._run = run
+        self._enqueue = enqueue
         self._release = release
         self._forced = 0
 
     def start(self) -> None:
-        self._run(self._attempt)
+        self._enqueue(self._attempt)  # for the main thread, which runs attempts one by one
 
     def cancel(self) -> None:
         self._interrupter.throw()

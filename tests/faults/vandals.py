@@ -159,7 +159,7 @@ def in_the_middle_of_a_command(place: Place, raw: socket.socket, _round: int) ->
 
 
 def with_a_close_frame(place: Place, raw: socket.socket, round_: int) -> None:
-    """Any code, allowed or not; too short a payload; a reason that is no UTF-8."""
+    """Any code, allowed or not; too short a payload; a reason that is not UTF-8."""
     code = struct.pack("!H", CODES[round_ % len(CODES)])
     payload = [code, code + b"bye", code + b"\xff\xfe", b"", b"\x03", code + b"x" * 123][round_ // 3 % 6]
     raw.sendall(place.upgrade + frame(HELLO) + frame(payload, CLOSE))

@@ -42,7 +42,7 @@ async def test_who_looks_at_no_view_is_told(fresh: Servers) -> None:
             env={"HOOK": address},
             config=f'c.JupyterAgent.notify = ["env:HOOK", "{SECRET}", {address!r}]\n',
         )
-        told = "entry 2 of c.JupyterAgent.notify is no address"
+        told = "entry 2 of c.JupyterAgent.notify is not an address"
         await asyncio.to_thread(until, lambda: told in server.log_text())
         story = Story()
         async with producer(server, story.producer) as writer:

@@ -116,7 +116,7 @@ def test_tasks_with_a_schedule_are_schedules(server: Server) -> None:
         ({"target": BEAT}, 'say when: "schedule": {"every": "30m"}'),
         ({"target": BEAT, "schedule": {}}, "a schedule has one of every, cron and at, and none is given"),
         ({"target": BEAT, "schedule": []}, "object"),
-        ({"target": BEAT, "schedule": {"every": "x"}}, "every 'x' is no time span"),
+        ({"target": BEAT, "schedule": {"every": "x"}}, "every 'x' is not a time span"),
         ({"target": BEAT, "schedule": {"cron": "0 25 * * *"}}, "the hour cannot be understood"),
         ({"target": BEAT, "schedule": {"at": "2001-01-01"}}, "has passed already"),
         ({"target": BEAT, "schedule": {"every": 5, "timezone": "Mars"}}, "there is no time zone 'Mars'"),

@@ -1,4 +1,4 @@
-"""One journal without a server: what a server does for tasks, done by this process."""
+"""Task operations without a server (add, list, cancel, retry), each in a session of its own."""
 
 from __future__ import annotations
 

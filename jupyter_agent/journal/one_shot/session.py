@@ -1,4 +1,4 @@
-"""One job in a journal that no server holds: acquire, bring up to date, run, release."""
+"""One session in a journal that no server holds: acquire the slot, recover, run one job, release."""
 
 from __future__ import annotations
 

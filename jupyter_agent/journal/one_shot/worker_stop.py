@@ -29,7 +29,7 @@ def end_worker(paths: DataPaths, slot: str, task: Task, by: str) -> None:
     def record(session: JournalSession) -> None:
         session.append(HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)))
 
-    # Record the cancel before the worker hears of it: its end event must find the command in the journal.
+    # Record the cancel before the worker gets the signal: its end event must find the command in the journal.
     run_in_session(paths, slot, record)
     ask_to_stop(paths, worker.producer)
     terminate(worker, WORKER_TIMEOUT)
@@ -42,7 +42,7 @@ def end_worker(paths: DataPaths, slot: str, task: Task, by: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    """A worker, alive for as long as it holds its lock: by then its pid may be another process's."""
+    """A worker: alive while its lock is held; its pid may have been reused."""
 
     paths: DataPaths
     producer: str

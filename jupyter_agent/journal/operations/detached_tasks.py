@@ -62,7 +62,7 @@ def requeue_task(session: JournalSession, paths: DataPaths, slot: str, task: Tas
     if run_spec is None:
         return False
     if has_pending_retry(paths, task):
-        raise NotNow(f"task {task.id} is being tried again by itself", task_id=task.id)
+        raise NotNow(f"task {task.id} is about to be retried automatically", task_id=task.id)
     session.append(HolderEvent(task.id, task.attempt, "command", Command("retry", {}, by)))
     _queue(session, paths, slot, run_spec, task, task.id, new_id(), None)
     return True

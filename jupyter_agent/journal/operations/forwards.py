@@ -1,4 +1,4 @@
-"""Forwards as records of the journal: add, list, remove, save the position, merge."""
+"""Records of forwards in the journal: add, list, remove, save the position, merge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Task as its views see it: without its result, which a view must not keep alive."""
+"""Task as its views see it: without its result, so that a view does not keep the result in memory."""
 
 from __future__ import annotations
 

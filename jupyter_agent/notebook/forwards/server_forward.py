@@ -44,7 +44,7 @@ class ServerForward:
         self.id = self._get("POST", "forwards", json.dumps(body).encode(), address).id
 
     def delivered(self) -> int:
-        """What the server says; once the forward was removed, what it said last."""
+        """The server's count, or the last known one if the forward was removed."""
         self._status()
         return self._last_delivered
 
@@ -52,7 +52,7 @@ class ServerForward:
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         if self._producer.muted:
             return False
-        # First commit what was emitted: the forward is behind the journal's head by all of it, then.
+        # Commit first, so that the head includes it.
         return self._commit(deadline) and self._reach_head(deadline)
 
     def close(self) -> None:

@@ -114,7 +114,7 @@ def is_supported() -> bool:
 
 
 class _Span:
-    """Stands before and behind the items of one loop.
+    """An iterable chained before and after a loop's items.
 
     Iterated first when the first item is wanted, and again after the last one; destroyed, at the latest, when
     the loop is left in any way.

@@ -1,4 +1,4 @@
-"""Observer of a loop: what it learns of how the loop starts and how it is left."""
+"""Observer of a loop: it is notified when the loop starts, and how the loop is left."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getat
 def _distrust(status: os.stat_result) -> str | None:
     """Return why another user may have written a file; ``None`` when that is not possible."""
     if not stat.S_ISREG(status.st_mode):
-        return "is no regular file"
+        return "is not a regular file"
     if not hasattr(os, "getuid"):
         return None
     if status.st_uid != os.getuid():

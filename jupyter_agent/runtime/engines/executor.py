@@ -20,7 +20,7 @@ class ExecutorEngine(BaseEngine):
     """Runs an attempt in any `concurrent.futures.Executor`.
 
     In this process the task has its context. In another process only the plain function runs, and this
-    process knows no more than when it begins and ends.
+    process learns only when it begins and ends.
     """
 
     def __init__(self, attempt: Attempt, work: Work, executor: Executor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Protocol
 
-from ...core.events import Command as CommandData
+from ...core.events import Command
 from ...core.task import Task
 from ...errors import NotNow
 from ...protocol.messages import CommandOrder
@@ -58,7 +58,7 @@ class CommandHandler:
 
     def record(self, command: str, owner: str | None) -> None:
         """Record a command that *owner* gives in this process, as the journal does for all others."""
-        self._task.sink.emit(self._task.fold.attempt, "command", CommandData(command, {}, owner))
+        self._task.sink.emit(self._task.fold.attempt, "command", Command(command, {}, owner))
 
     def answer(self, text: str, prompt_id: str | None) -> None:
         """Pass *text* to the attempt. Raises `NotNow` when it has ended or question *prompt_id* is closed."""

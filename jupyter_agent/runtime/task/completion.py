@@ -20,7 +20,7 @@ class Completion:
         self._event.clear()
 
     def settle(self) -> None:
-        """Release all waiters and run the callbacks, each once, in this thread."""
+        """Mark the task as complete: release all waiters and run the callbacks, each once, in this thread."""
         with self._lock:
             # One step under the lock, so that no callback is added between the two and then never called.
             self._event.set()
@@ -29,11 +29,11 @@ class Completion:
             callback()
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until it is settled; false after *timeout* seconds."""
+        """Wait until the task is complete; false after *timeout* seconds."""
         return self._event.wait(timeout)
 
     def add_callback(self, callback: Callable[[], None]) -> None:
-        """Call *callback* once when it is settled; now, in this thread, if it is settled already."""
+        """Call *callback* once when the task is complete; now, in this thread, if it is already."""
         with self._lock:
             if not self._event.is_set():
                 self._callbacks.append(callback)

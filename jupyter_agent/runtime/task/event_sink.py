@@ -37,6 +37,7 @@ class EventSink:
         """The last log events of the present attempt that were emitted here, each cut to its end."""
         self._producer = producer
         self._write: Write = producer.emit
+        """Appends an event to the spool; `redirect` puts another function in its place for one attempt."""
         self._redirected: dict[int, Write] = {}
         self._checkpoints = Checkpoints(producer.paths)
 

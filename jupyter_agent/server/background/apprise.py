@@ -42,7 +42,7 @@ def apprise_sender(addresses: Sequence[str], warn: Callable[[str], None]) -> Sen
         plugin = apprise.Apprise.instantiate(resolved(address))
         if plugin is None:
             which = f"entry {number} of c.JupyterAgent.notify{_scheme(address)}"
-            warn(f"{which} is no address that apprise understands")
+            warn(f"{which} is not an address that apprise understands")
         else:
             recipients.add(plugin)
     if not len(recipients):

@@ -1,6 +1,6 @@
-"""The event source of one forward: pages of the journal after its place, without what was sent already.
+"""The event source of one forward: the journal's events that it has not sent yet, in pages.
 
-The place is stored after the peer has answered, at most once a second; so after a kill of the holder, the
+The position is stored after the peer has answered, at most once a second; so after a kill of the holder, the
 next one sends the events of its last second again.
 """
 
@@ -23,19 +23,19 @@ from ..delivery.feed import Feed, SubscriptionFilter
 
 log = logging.getLogger(__name__)
 SAVE_INTERVAL = 1.0
-"""Minimum seconds between two times that a place is stored, while events are delivered."""
+"""Minimum seconds between two times that a position is stored, while events are delivered."""
 
 SKIP_INTERVAL = 60.0
-"""The same, while the place only moves over events that this forward does not want."""
+"""The same, while the position only moves over events that this forward does not want."""
 
 
 class FeedSource:
     """Reads what one forward sends next (see `forwarding.sender.EventSource`)."""
 
     def __init__(
-        self, feed: Feed, record: ForwardRecord, place: int, clock: Callable[[], float] = time.monotonic
+        self, feed: Feed, record: ForwardRecord, position: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.place = self._saved = place
+        self.position = self._saved = position
         self.delivered = self._saved_count = record.delivered
         self._feed = feed
         self._record = record
@@ -49,11 +49,11 @@ class FeedSource:
     @property
     def lag(self) -> int:
         """Offsets up to the journal's head that may hold something for the peer."""
-        return 0 if self._at_head else max(0, self._feed.head - self.place)
+        return 0 if self._at_head else max(0, self._feed.head - self.position)
 
     @property
     def cursor(self) -> str:
-        return self._feed.cursor(self.place)
+        return self._feed.cursor(self.position)
 
     def on_commit(self, _previous: int) -> None:
         """Read the new events (see `CommitListener`)."""
@@ -70,19 +70,19 @@ class FeedSource:
     async def next(self, limit: int) -> OutgoingBatch:
         while True:
             self._wake.clear()
-            page = await self._feed.page(self.place, self._event_filter)
+            page = await self._feed.page(self.position, self._event_filter)
             last = page.events[limit - 1].offset if len(page.events) > limit else page.last
             frames = [
                 serialize(event.encoded, self._record.format) for event in self._new(page.events[:limit])
             ]
             if frames:
                 return OutgoingBatch(frames, last)
-            self.place = max(self.place, last)
+            self.position = max(self.position, last)
             if not page.events:
                 await self._wait()
 
     async def acknowledge(self, batch: OutgoingBatch) -> None:
-        self.place = batch.position
+        self.position = batch.position
         self.delivered += len(batch.frames)
         if self._clock() >= self._due():
             await self.save()
@@ -99,19 +99,19 @@ class FeedSource:
         await self._wake.wait()
 
     async def save(self) -> None:
-        """Store the place, if it moved; if the journal cannot be written now, at the next save."""
-        place, count = self.place, self.delivered
+        """Store the position, if it moved; if the journal cannot be written now, at the next save."""
+        position, count = self.position, self.delivered
         self._saved_at = self._clock()
         if not self._has_moved():
             return
         try:
             await self._feed.call(
-                lambda session: save_position(session.journal, self._record.id, place, count)
+                lambda session: save_position(session.journal, self._record.id, position, count)
             )
         except AgentError as error:
-            log.debug("the place of %r could not be stored: %s", self._record, error)
+            log.debug("the position of %r could not be stored: %s", self._record, error)
         else:
-            self._saved, self._saved_count = place, count
+            self._saved, self._saved_count = position, count
 
     def _new(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """Leave out what was sent before the forward's journal was merged into this one."""
@@ -121,7 +121,7 @@ class FeedSource:
         return [event for event, name in names if name.n > self._marks.get(name.producer, 0)]
 
     async def _wait(self) -> None:
-        """Wait for a commit, and store the place meanwhile when that is due."""
+        """Wait for a commit, and store the position meanwhile when that is due."""
         self._at_head = not self._wake.is_set()
         while self._has_moved():
             left = self._due() - self._clock()
@@ -136,7 +136,7 @@ class FeedSource:
         await self._wake.wait()
 
     def _has_moved(self) -> bool:
-        return (self.place, self.delivered) != (self._saved, self._saved_count)
+        return (self.position, self.delivered) != (self._saved, self._saved_count)
 
     def _due(self) -> float:
         return self._saved_at + (SAVE_INTERVAL if self.delivered != self._saved_count else SKIP_INTERVAL)
@@ -145,7 +145,7 @@ class FeedSource:
         named = self._event_filter.tasks or ()
         if not all(_has_ended(session.journal.task(task)) for task in named):
             return False
-        return not session.journal.read(self.place, 1, tasks=named, types=self._event_filter.types)
+        return not session.journal.read(self.position, 1, tasks=named, types=self._event_filter.types)
 
 
 def _has_ended(task: Task | None) -> bool:

@@ -1,7 +1,7 @@
-"""The forwards of this journal, run by its holder: each in its own task, from its cursor.
+"""The service that runs the journal's forwards: each in its own asyncio task, from its cursor.
 
-A forward reads pages after its place, as every reader does: there is no queue, and a peer that hangs delays
-no other forward (see `forward_source`).
+A forward reads pages after its position, as every reader does: there is no queue, and a peer that hangs
+delays no other forward (see `forward_source`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Forwards(PeriodicService):
         self._reconciling = asyncio.Lock()
 
     async def stop(self) -> None:
-        """Stop sending and store every place. Idempotent."""
+        """Stop sending and store every position. Idempotent."""
         await super().stop()
         async with self._reconciling:
             await self._stop(list(self._running))
@@ -129,8 +129,8 @@ class Forwards(PeriodicService):
         found = await self._feed.call(partial(_read_start, ident))
         if found is None:
             return
-        record, place = found
-        source = FeedSource(self._feed, record, place)
+        record, position = found
+        source = FeedSource(self._feed, record, position)
         sender = Sender(source, record.url, record.headers, record.format, connect=self._connect)
         source.subscribe()
         work = asyncio.create_task(sender.run(), name=f"jupyter-agent-forward-{record.id}")
@@ -165,8 +165,8 @@ def _read_start(ident: str, session: JournalSession) -> tuple[ForwardRecord, int
         return None
     cursor = Cursor.parse(record.cursor)
     if cursor.epoch != journal.epoch:
-        log.debug("%r goes on from now: its place is one of another journal", record)
+        log.debug("%r resumes at the head: its cursor is of another journal", record)
         return record, journal.head
     if cursor.offset and not journal.recoverable(cursor.offset, record.tasks):
-        log.debug("%r goes on behind a gap: what was deleted meanwhile cannot be sent", record)
+        log.debug("%r resumes after a gap: what was deleted meanwhile cannot be sent", record)
     return record, cursor.offset

@@ -75,7 +75,7 @@ class Liveness(PeriodicService):
         self._feed.holder.call(lambda session: self._interrupt_remote(session, kernel))
 
     def stalled_since(self, producer: str | None) -> float | None:
-        """Return since when a living producer has been disconnected, in Unix seconds; ``None``: it is not."""
+        """Return the time since which a living producer is disconnected (Unix seconds); None if connected."""
         since = self._disconnected_since.get(producer or "")
         return since if since is not None and self._clock() - since > STALLED_AFTER else None
 

@@ -1,4 +1,4 @@
-"""The notifier: sends notifications about states and questions of tasks, from its start on.
+"""The notifier: sends notifications about new states and questions of tasks.
 
 Whatever happens while one message is being sent, or within `PAUSE` seconds after it, goes into the next
 message together, so that a hundred failures are two messages. The sender runs in a thread; it knows
@@ -24,16 +24,16 @@ from .periodic import PeriodicService
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Send = Callable[[str, str, bool], bool]
-"""Sends a title and a text, and whether that is bad news; returns True if every recipient got it."""
+"""Sends a title and a text, and whether it is about a failure; returns True if every recipient got it."""
 
 SEND_TIMEOUT = 60.0
-"""Seconds after which a message is not waited for any more; its thread goes on."""
+"""Seconds to wait for a message; then its thread is abandoned."""
 
 PAUSE = 5.0
 """Seconds after a message in which notifications are collected for the next one."""
 
 STALE = 3600.0
-"""Age in seconds beyond which an event is no news: it came with a spool or journal recovered late."""
+"""Age in seconds beyond which an event is too old to notify about: it was recovered late."""
 
 _EVENT_FILTER = SubscriptionFilter(None, frozenset(("state", "prompt")))
 
@@ -69,7 +69,7 @@ class Notifier(PeriodicService):
         super().start()
 
     async def stop(self) -> None:
-        """Notify no more. A message that is being sent is left to its thread. Idempotent."""
+        """Stop notifying. A message that is being sent is left to its thread. Idempotent."""
         self._feed.unsubscribe(self)
         await super().stop()
 
@@ -118,7 +118,7 @@ class Notifier(PeriodicService):
         return self._policy.on_prompt(data, task) if isinstance(data, Prompt) else None
 
     async def _deliver(self, notifications: Sequence[Notification]) -> None:
-        """Send one message. Never raises, and logs no more of an error than its type."""
+        """Send one message. Never raises, and logs only the type of an error."""
         if self._send is None:
             return
         if self._sending is not None and not self._sending.done():

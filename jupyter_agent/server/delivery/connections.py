@@ -66,7 +66,7 @@ class Registry:
         if connection.producer is not None and self._producers.get(connection.producer) is connection:
             del self._producers[connection.producer]
         metrics.CONNECTIONS.labels(connection.role).dec()
-        how = "without a goodbye" if code is None else f"code {code}"
+        how = "without a close frame" if code is None else f"code {code}"
         self._log.info(
             "%s disconnected: %s %s, %s", connection.user, connection.role, _label(connection), how
         )

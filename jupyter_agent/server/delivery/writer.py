@@ -1,9 +1,9 @@
 """The connection writer: the only writer of one connection's socket, with backpressure.
 
-While its peer keeps up, the writer is *idle*: what a commit brings, and what is posted, is written on the
-spot, without waking a coroutine. As soon as the socket does not take a frame whole, the coroutine takes over:
-it awaits every write, with a deadline, before it makes the next one. So a slow peer costs one frame of memory
-and delays no other connection.
+While its peer keeps up, the writer is *idle*: what a commit brings, and what is posted, is written
+immediately, without waking a coroutine. As soon as the socket does not take a frame whole, the coroutine
+takes over: it awaits every write, with a deadline, before it makes the next one. So a slow peer costs one
+frame of memory and delays no other connection.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class State(Enum):
     """Who writes: see `ConnectionWriter`."""
 
     IDLE = "idle"
-    """`post` and `on_commit` write on the spot; the coroutine waits for a wake-up or the next heartbeat."""
+    """`post` and `on_commit` write immediately; the coroutine waits for a wake-up or the next heartbeat."""
 
     WRITING = "writing"
     """The coroutine writes; `post` and `on_commit` only leave it something to do."""
@@ -112,7 +112,7 @@ class ConnectionWriter:
             self._register()
 
     async def drain(self) -> None:
-        """Wait until the peer has taken most of what was posted: backpressure for who posts."""
+        """Wait until the outbox is short again, so that callers of `post` wait for a slow peer."""
         while len(self._outbox) > MAX_OUTBOX and self._state is not CLOSED:
             self._room = self._room or asyncio.Event()
             self._room.clear()
@@ -155,8 +155,8 @@ class ConnectionWriter:
             if any(wrote):
                 await asyncio.sleep(0)  # other connections have their turn, however fast this peer reads
             elif not self._wake.is_set() and not self._outbox:
-                # The hand-over from history to live: since the wake-up was cleared, every reader was found
-                # at the head and nothing was committed or posted. No await may come before the state is IDLE.
+                # Go idle only here: since the wake-up was cleared, every reader was found at the head and
+                # nothing was committed or posted. No await may come before the state is IDLE.
                 await self._wait(heartbeat - self._now())
 
     async def _wait(self, seconds: float) -> None:
@@ -177,7 +177,7 @@ class ConnectionWriter:
             self._notify_room()
 
     def _resume(self) -> None:
-        """Let the coroutine go on after what was written on the spot."""
+        """Make the coroutine write from now on, after what was written immediately."""
         if self._state is IDLE:
             self._skip_to(self._feed.head)
         self._enter(WRITING)
@@ -202,7 +202,7 @@ class ConnectionWriter:
         self._feed.subscribe(self, frozenset().union(*named) if len(named) == len(wanted) else None)
 
     async def _write_outbox(self) -> bool:
-        """Empty the outbox; return True if it said to close."""
+        """Empty the outbox; return True if it contained a close."""
         while self._outbox:
             item = self._outbox.pop(0)
             if isinstance(item, CloseWith):
@@ -233,7 +233,10 @@ class ConnectionWriter:
         return True
 
     def _push(self, reader: Reader) -> bool:
-        """Write on the spot what is new; return False if the coroutine has to go on."""
+        """Write the new events of a subscription immediately; return False if the coroutine has to continue.
+
+        The idle writer's counterpart of `_advance`: all frames that are in memory, and no await.
+        """
         while reader.epoch == self._feed.epoch and reader.position < self._feed.head:
             frame = self._feed.shared_frame(reader.position, reader.event_filter)
             if frame is None or not self._deliver(reader, frame):
@@ -241,7 +244,7 @@ class ConnectionWriter:
         return reader.epoch == self._feed.epoch
 
     def _deliver(self, reader: Reader, frame: EventFrame) -> bool:
-        """Hand a frame to the socket; return True if it has left."""
+        """Move a reader past *frame* and `_put` it with the reader's cursors; return True if it has left."""
         reader.position = frame.last
         if not frame.events:
             return True
@@ -254,7 +257,7 @@ class ConnectionWriter:
         return self._put(encoded)
 
     def _put(self, frame: bytes) -> bool:
-        """Hand a frame to the socket; return True if it has left. If it has not, `_drain` comes next."""
+        """Pass encoded bytes to the socket; return True if they have left. If not, `_drain` comes next."""
         try:
             self._pending_write = self._socket.put(frame)
         except ConnectionError:

@@ -40,8 +40,7 @@ class ProducerSession(SubscriberSession):
         super().__init__(connection, services, protocol, is_allowed)
         self._producer = connection.producer or ""
         self._loop = asyncio.get_running_loop()
-        # One place less than the maximum: the batch that fills the window is stored like any other, and only
-        # then finds no free place and keeps the next frame from being read.
+        # One less than the maximum: the batch that fills the window is stored, and then blocks reading.
         self._window = asyncio.Semaphore(MAX_UNCOMMITTED - 1)
 
     async def start(self) -> None:
@@ -63,8 +62,8 @@ class ProducerSession(SubscriberSession):
                 await super().handle(request, size)
 
     def close(self, code: int | None) -> None:
-        """Leave the registry and have it checked soon whether the producer lives. Idempotent."""
-        self._window.release()  # the frame that waits for a commit goes on; no other one follows
+        """Leave the registry and ask the liveness service to check the producer's lock soon. Idempotent."""
+        self._window.release()  # unblock `_publish`; no further frame is read
         super().close(code)
         self._services.liveness.check_soon()
 
@@ -115,9 +114,9 @@ class ProducerSession(SubscriberSession):
 
 
 def _reconnect(session: JournalSession, producer: str) -> list[PendingCommand]:
-    """Undo what was inferred about a producer that is back; return the commands that wait for it.
+    """Set the interrupted tasks of a producer to running again; return the commands that wait for it.
 
-    Nothing is undone for a producer that is known to be dead: it was killed before its hello was read.
+    Nothing is set for a producer that is known to be dead: it was killed before its hello was read.
     """
     if producer in session.dead_producers:
         return []

@@ -29,7 +29,7 @@ def find_function(name: str) -> Callable[..., Any]:
         found = _get(found, attribute)
     function = _without_task(found)
     if not callable(function):
-        raise BadTarget(f"{name} is no function but of type {type(function).__name__}")
+        raise BadTarget(f"{name} is not a function but of type {type(function).__name__}")
     return function
 
 

@@ -18,9 +18,9 @@ def read_notebook(path: Path) -> NotebookNode:
     except OSError as error:
         raise BadTarget(f"the notebook {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
-        raise BadTarget(f"{path} is no notebook: {str(error)[:200] or type(error).__name__}") from error
+        raise BadTarget(f"{path} is not a notebook: {str(error)[:200] or type(error).__name__}") from error
     if not isinstance(notebook.get("cells"), list):
-        raise BadTarget(f"{path} is no notebook: it has no cells")
+        raise BadTarget(f"{path} is not a notebook: it has no cells")
     return notebook
 
 

@@ -38,7 +38,7 @@ def run(target: NotebookTarget, context: TaskContext) -> dict[str, str]:
     """Run the notebook to its end and return where the executed one is saved.
 
     Raises `TargetFailed` for a cell that raised or took too long and for a kernel that died, and `BadTarget`
-    for a file that is no notebook.
+    for a file that is not a notebook.
     """
     with tempfile.TemporaryFile() as output:
         notebook_run = NotebookRun(target, context, output)

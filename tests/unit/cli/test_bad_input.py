@@ -14,9 +14,9 @@ from jupyter_agent.system.paths import DataPaths
 
 UNKNOWN_ID = "0" * 26
 UNKNOWN = f"there is no task {UNKNOWN_ID}"
-NO_ID = "is no task id (26 letters and digits); 'jupyter agent tasks list' shows them"
+NO_ID = "is not a task id (26 letters and digits); 'jupyter agent tasks list' shows them"
 NO_SCHEDULE = f"there is no schedule '{UNKNOWN_ID}'"
-NO_SCHEDULE_ID = "is no schedule's id (26 letters and digits); 'jupyter agent schedule list' shows them"
+NO_SCHEDULE_ID = "is not a schedule's id (26 letters and digits); 'jupyter agent schedule list' shows them"
 LONG = "x" * 501
 
 TABLE: list[tuple[str, int, str]] = [
@@ -40,12 +40,12 @@ TABLE: list[tuple[str, int, str]] = [
     ("tasks add -- ./notes.txt", 2, "that file may not be executed"),
     ("tasks add math:sqrt -p x", 2, "a parameter is given as name=value, not as 'x'"),
     ("tasks add math:sqrt -p x=1 -p x=2", 2, "the parameter 'x' is given twice"),
-    ("tasks add math:sqrt -p 1x=1", 2, "'1x' cannot be a parameter: it is no name of a variable"),
+    ("tasks add math:sqrt -p 1x=1", 2, "'1x' cannot be a parameter: it is not the name of a variable"),
     ("tasks add -p x=1 -- ls", 2, "parameters are for notebooks and functions, not for a command"),
     ("tasks add --kernel python3 -- ls", 2, "a kernel is for notebooks, not for a command"),
     ("tasks add --cell-timeout 5 -- ls", 2, "for notebooks, not for a command"),
     ("tasks add --allow-errors -- ls", 2, "for notebooks, not for a command"),
-    ("tasks add --cell-timeout nan a.ipynb", 2, "nan is no number of seconds"),
+    ("tasks add --cell-timeout nan a.ipynb", 2, "nan is not a number of seconds"),
     ("tasks add --name '' -- ls", 2, "give 1 to 500 characters, not 0"),
     (f"tasks add --name {LONG} -- ls", 2, "give 1 to 500 characters, not 501"),
     (f"tasks add --key {LONG} -- ls", 2, "give 1 to 500 characters, not 501"),
@@ -54,14 +54,14 @@ TABLE: list[tuple[str, int, str]] = [
     ("tasks add --retries -1 -- ls", 2, "-1 is not in the range 0<=x<=1000"),
     ("tasks add --retries few -- ls", 2, "'few' is not a valid integer range"),
     ("tasks add --timeout 0 -- ls", 2, "0.0 is not in the range 0<x<="),
-    ("tasks add --timeout nan -- ls", 2, "nan is no number of seconds"),
+    ("tasks add --timeout nan -- ls", 2, "nan is not a number of seconds"),
     ("tasks add --timeout inf -- ls", 2, "inf is not in the range 0<x<="),
-    ("tasks add --every soon -- ls", 2, "every 'soon' is no time span; say it as 90s, 30m"),
+    ("tasks add --every soon -- ls", 2, "every 'soon' is not a time span; say it as 90s, 30m"),
     ("tasks add --every 0 -- ls", 2, "every '0' is not from 1 second to 10 years"),
     ("tasks add --cron '* *' -- ls", 2, "cron '* *' does not have five fields"),
     ("tasks add --cron '61 * * * *' -- ls", 2, "the minute cannot be understood"),
     ("tasks add --cron '0 0 31 2 *' -- ls", 2, "cannot be understood"),
-    ("tasks add --at yesterday -- ls", 2, "at 'yesterday' is no time; say it as 2031-05-17T09:30"),
+    ("tasks add --at yesterday -- ls", 2, "at 'yesterday' is not a time; say it as 2031-05-17T09:30"),
     ("tasks add --at 2001-01-01 -- ls", 2, "at '2001-01-01' has passed already"),
     ("tasks add --every 1m --cron '* * * * *' -- ls", 2, "give one of --every, --cron"),
     ("tasks add --timezone UTC -- ls", 2, "--timezone belongs to --every, --cron or --at"),
@@ -93,7 +93,7 @@ TABLE: list[tuple[str, int, str]] = [
     (f"tasks delete {UNKNOWN_ID}", 1, UNKNOWN),
     ("tasks clear", 2, "Missing option '--status'"),
     ("tasks clear --status running", 2, "'running' is not one of 'completed', 'failed'"),
-    ("tasks clear --status failed --before someday", 2, "'someday' is no time; give a date (2031-05-17)"),
+    ("tasks clear --status failed --before someday", 2, "'someday' is not a time; give a date (2031-05-17)"),
     ("schedule list extra", 2, "Got unexpected extra argument (extra)"),
     ("schedule show", 2, "Missing argument 'ID'"),
     ("schedule show x", 1, NO_SCHEDULE_ID),
@@ -121,7 +121,7 @@ WITHOUT_BAD_INPUT = {"serve"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the user is: with a file that is no program."""
+    """Where the user is: with a file that is not a program."""
     here = tmp_path_factory.mktemp("here")
     (here / "notes.txt").write_text("notes\n")
     return here

@@ -141,7 +141,7 @@ def test_unknown_and_unreadable_ids_get_one_sentence(capsys: pytest.CaptureFixtu
         assert (status, UNKNOWN_ID in words) == (1, True)
     status, words = refused(capsys, "tasks", "show", "../etc")
     assert status == 1
-    assert "is no task id" in words
+    assert "is not a task id" in words
 
 
 def test_a_cancel_that_cannot_reach_the_task_says_so(
@@ -302,7 +302,7 @@ def test_an_address_that_a_dead_server_left_is_passed_over(
     ("url", "words"),
     [
         ("http://127.0.0.1:9/", "no server answers at http://127.0.0.1:9/"),
-        ("nonsense", "'nonsense/' is no http or https address"),
+        ("nonsense", "'nonsense/' is not an http or https address"),
         ("http://caf\udce9/", "no server answers at http://"),
     ],
 )

@@ -55,7 +55,7 @@ def session(task: Task) -> JournalSession:
 
 def test_a_retry_by_hand_is_refused(paths: DataPaths, failed: Task) -> None:
     with_retries(paths, 1)
-    with pytest.raises(NotNow, match="is being tried again by itself"):
+    with pytest.raises(NotNow, match="is about to be retried automatically"):
         requeue_task(session(failed), paths, "default", failed, "somebody")
 
 

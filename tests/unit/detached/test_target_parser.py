@@ -86,7 +86,11 @@ def test_other_text_is_for_the_agent(text: str, folder: Path) -> None:
         ("a:b", {"cell_timeout": 5.0}, "cell_timeout is for notebooks, not for a function"),
         (["sh"], {"allow_errors": True}, "allow_errors is for notebooks, not for a command"),
         ("do it", {"agent": "a:b", "parameters": {"n": 1}}, "not for an agent"),
-        ("a:b", {"parameters": {"my-n": 1}}, "'my-n' cannot be a parameter: it is no name of a variable"),
+        (
+            "a:b",
+            {"parameters": {"my-n": 1}},
+            "'my-n' cannot be a parameter: it is not the name of a variable",
+        ),
         ("a:b", {"parameters": {"class": 1}}, "'class' cannot be a parameter"),
         ("a:b", {"parameters": {"n": float("inf")}}, "cannot be kept as JSON, which has no NaN"),
         ("a:b", {"parameters": {"n": object()}}, "the parameters cannot be kept as JSON"),

@@ -271,9 +271,9 @@ _NO_ACCEPT = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnect
 @pytest.mark.parametrize(
     ("scheme", "answer", "words"),
     [
-        ("ws", _NO_ACCEPT, "is no WebSocket"),
-        ("ws", b"220 mail.example.org ESMTP\r\n\r\n", "is no WebSocket"),
-        ("ws", b"HTTP/1.1 401 No\r\nX-A: " + b"x" * (1 << 17) + b"\r\n\r\n", "is no WebSocket"),
+        ("ws", _NO_ACCEPT, "is not a WebSocket"),
+        ("ws", b"220 mail.example.org ESMTP\r\n\r\n", "is not a WebSocket"),
+        ("ws", b"HTTP/1.1 401 No\r\nX-A: " + b"x" * (1 << 17) + b"\r\n\r\n", "is not a WebSocket"),
         ("wss", b"220 mail.example.org ESMTP\r\n\r\n", "no TLS in common: wrong version number"),
     ],
 )

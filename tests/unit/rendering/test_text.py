@@ -69,7 +69,7 @@ def test_a_time_is_a_date_or_an_age() -> None:
     assert parse_moment("2h", 10_000.0) == 2800.0
     assert parse_moment("1970-01-02T00:00:00+00:00", 0.0) == 86_400.0
     for text in ("", "tomorrow", "7 moons", "-3h"):
-        with pytest.raises(ValueError, match="is no time; give a date"):
+        with pytest.raises(ValueError, match="is not a time; give a date"):
             parse_moment(text, 0.0)
 
 

@@ -308,7 +308,7 @@ async def test_what_was_sent_before_the_journal_moved_is_not_sent_again() -> Non
         ({"url": "ws://only-a-user@example.org"}, "names no host and port"),
         ({"url": "me:secret@example.org/events"}, "begins with ws://"),
         ({"url": "wss:/me:secret@example.org"}, "begins with ws://"),
-        ({"url": "example.org/events?token=secret"}, "'example.org/events' is no WebSocket address"),
+        ({"url": "example.org/events?token=secret"}, "'example.org/events' is not a WebSocket address"),
         ({"url": "ws://me:secret/1@example.org/"}, "names no host and port"),
         ({"url": "ws://me:secret?1@example.org/"}, "names no host and port"),
         ({"url": "ws://example.org/a b"}, "no address can have"),

@@ -140,7 +140,7 @@ def test_an_agent_gets_the_text(agent: str, jobs: str) -> None:
         ("{jobs}.deeper:main", "there is no module '{jobs}.deeper' in "),
         ("{jobs}:trian", "{jobs} has no 'trian'; is train meant?"),
         ("{jobs}:Report.weekly", "Report has no 'weekly'"),
-        ("{jobs}:number", "{jobs}:number is no function but of type int"),
+        ("{jobs}:number", "{jobs}:number is not a function but of type int"),
     ],
 )
 def test_a_function_that_cannot_be_found_is_one_sentence(function: str, sentence: str, jobs: str) -> None:

@@ -449,7 +449,7 @@ def test_a_cell_is_called_by_the_nearest_heading_above_it(markdown: str, found: 
 def test_a_file_that_is_no_notebook_is_one_sentence(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.ipynb"
     path.write_bytes(content)
-    with pytest.raises(BadTarget, match=r"x\.ipynb is no notebook: "):
+    with pytest.raises(BadTarget, match=r"x\.ipynb is not a notebook: "):
         read_notebook(path)
 
 
