@@ -192,7 +192,7 @@ async def open_peer(url: str, headers: dict[str, str], subprotocols: list[str] |
         raise PeerAway(f"the peer cannot be reached: {error.strerror or type(error).__name__}") from None
     except Exception as error:
         log.debug("the peer is not a WebSocket: %s", type(error).__name__)
-        raise PeerRefuses("what answers there is no WebSocket") from error
+        raise PeerRefuses("what answers there is not a WebSocket") from error
     return peer
 
 

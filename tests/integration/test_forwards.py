@@ -126,7 +126,7 @@ async def test_what_cannot_be_forwarded_is_one_sentence(shared: Server) -> None:
         ({"url": "http://127.0.0.1/"}, "ws://"),
         ({"url": "ws://127.0.0.1/", "headers": {"X": f"{SECRET}\n"}}, "header X"),
         ({"url": "ws://127.0.0.1/", "types": ["logs"]}, "'logs'"),
-        ({"url": "ws://127.0.0.1/", "task": "x"}, "no task id"),
+        ({"url": "ws://127.0.0.1/", "task": "x"}, "not a task id"),
         ({"url": "ws://127.0.0.1/", "header": {}}, "'header'"),
         ([], "JSON object"),
     ):

@@ -279,7 +279,7 @@ def test_ctrl_c_on_a_terminal_can_leave(fake: FakeHolder, typed: bytes) -> None:
         terminal.type(b"\x03")
         terminal.until("Detach or cancel? [d/c]")
         terminal.type(typed)
-        terminal.until("Detached: train goes on.")
+        terminal.until("Detached: train continues.")
         assert terminal.end() == 130
     assert fake.fake.commands == []
 
@@ -292,7 +292,7 @@ def test_ctrl_c_elsewhere_leaves(fake: FakeHolder) -> None:
         assert process.stderr is not None
         wait_for_line(process.stdout.readline, "running")
         process.send_signal(signal.SIGINT)
-        assert "Detached: train goes on." in process.stderr.read()
+        assert "Detached: train continues." in process.stderr.read()
     assert process.returncode == 130
     assert fake.fake.commands == []
 

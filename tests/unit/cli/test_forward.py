@@ -68,7 +68,7 @@ def test_one_of_a_task_begins_with_its_first_event(
         (["add", URL, "--header", "Host: secret"], 2, "belongs to the handshake"),
         (["add", URL, "--header-from-env", "X"], 2, "Name=VARIABLE"),
         (["add", URL, "--header-from-env", "X=NOT_THERE"], 2, "no environment variable 'NOT_THERE'"),
-        (["add", URL, "--task", "x"], 2, "no task id"),
+        (["add", URL, "--task", "x"], 2, "not a task id"),
         (["add", URL, "--task", UNKNOWN_ID], 1, "there is no task"),
         (["remove", "x"], 1, "there is no forward 'x'"),
     ],

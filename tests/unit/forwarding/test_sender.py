@@ -243,7 +243,7 @@ async def test_no_secret_of_the_peer_is_in_a_log_a_repr_or_an_error(caplog: pyte
         (403, PeerRefuses, "check the headers"),
         (404, PeerRefuses, "nothing at this path"),
         (302, PeerRefuses, "does not take a WebSocket"),
-        (200, PeerRefuses, "no WebSocket"),
+        (200, PeerRefuses, "not a WebSocket"),
         (429, PeerAway, "cannot take a connection now"),
         (503, PeerAway, "cannot take a connection now"),
     ],

@@ -83,7 +83,7 @@ def test_a_failure_has_its_type_message_and_trimmed_traceback_and_keeps_its_caus
 def test_result_with_a_timeout_leaves_the_task_running() -> None:
     go = threading.Event()
     handle = ja.submit(go.wait)
-    with pytest.raises(TimeoutError, match="goes on"):
+    with pytest.raises(TimeoutError, match="is still running after"):
         handle.result(0.01)
     assert handle.state == "running"
     go.set()

@@ -216,8 +216,8 @@ class TestRunning:
             await made.forwards.reconcile()
             made.append(event(7, task=OTHER_TASK, producer=STRANGER))
             await made.has(6 + 1 + 1)
-        assert "one of another journal" in caplog.text
-        assert "behind a gap" in caplog.text
+        assert "its cursor is of another journal" in caplog.text
+        assert "resumes after a gap" in caplog.text
         assert "secret" not in caplog.text
 
 
@@ -313,7 +313,7 @@ async def test_what_was_sent_before_the_journal_moved_is_not_sent_again() -> Non
         ({"url": "ws://me:secret?1@example.org/"}, "names no host and port"),
         ({"url": "ws://example.org/a b"}, "no address can have"),
         ({"url": "ws://example.org/" + "x" * 5000}, "longer than"),
-        ({"url": URL, "task": "x"}, "no task id"),
+        ({"url": URL, "task": "x"}, "not a task id"),
         ({"url": URL, "task": TASK, "tasks": [TASK]}, "not both"),
         ({"url": URL, "tasks": []}, "name 1 to"),
         ({"url": URL, "tasks": {"a": 1}}, "list of names"),
