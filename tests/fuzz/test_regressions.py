@@ -255,6 +255,6 @@ def test_a_result_that_cannot_be_unpickled_is_said_in_a_sentence(paths: DataPath
 @pytest.mark.parametrize("body", [b'{"detail":"\xff"}', b"[" * 5000, b"\xff"])
 def test_an_answer_that_is_not_utf8_or_too_deep_is_refused_in_a_sentence(body: bytes) -> None:
     address = Address("http://127.0.0.1:1/")
-    with pytest.raises(RequestRefused, match="no jupyter_agent answer"):
+    with pytest.raises(RequestRefused, match="not a jupyter_agent answer"):
         read_answer(body, dict, address.url)
     assert "502" in str(http_error(502, body, address.url, TASK))
