@@ -1,10 +1,14 @@
-"""File locks that a process holds until it releases them or dies.
+"""File locks that tell a living process from a dead one, and that only their owner can drop.
 
-POSIX record locks (`fcntl.lockf`): the operating system releases them when the process dies, however it
-dies, and forked children do not inherit them. (They do inherit `flock` locks, which kept dead parents
-"alive".) Two rules of fcntl(2) shape this module. A process never conflicts with itself, so the locks that
-are held are recorded here. And closing *any* descriptor of a file releases the process's locks on it, so a
-file whose lock is held is never opened again.
+A lock belongs to an *open file description*, not to the process: POSIX record locks (`fcntl.lockf`) are
+dropped when their process closes any descriptor of the file, and user code may open every file below
+HOME (a backup, hashing, ``grep -r``). On Linux these are open-file-description locks (``F_OFD_SETLK``, see
+fcntl(2)); elsewhere on POSIX `flock`, whose locks belong to the description too. The kernel releases both
+when the last descriptor is closed, whatever kills the process.
+
+A description is inherited by forked children, which would keep a dead parent's lock: a child closes its
+copies before any other code runs in it (closing does not unlock, as the parent's descriptor is open). A
+child that C code forks without Python's hooks keeps the lock until it ends or calls ``exec``.
 """
 
 from __future__ import annotations
@@ -13,7 +17,11 @@ import os
 import struct
 import sys
 import threading
+import time
 from pathlib import Path
+
+_RETRIES = 1
+"""Attempts to acquire. More where a process that only looks may hold the lock for an instant."""
 
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt
@@ -21,112 +29,133 @@ if sys.platform == "win32":  # pragma: no cover
     def _try_lock(fd: int) -> None:
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 
-    def _is_held_elsewhere(fd: int) -> bool:
+    def _is_held(fd: int) -> bool:
         try:
             _try_lock(fd)
         except PermissionError:
             return True
         return False
+
+    def _unlock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
-    # Layout of struct flock, and the index of l_type in it: the only field that is read.
-    _FLOCK, _TYPE = ("qqihh", 3) if sys.platform == "darwin" else ("hhqqi", 0)
+    if hasattr(fcntl, "F_OFD_SETLK") and sys.platform == "linux":
+        # struct flock: type, whence, start, length, and a pid that must be 0
+        _FLOCK = "hhqqi"
 
-    def _try_lock(fd: int) -> None:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        def _try_lock(fd: int) -> None:
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0))
 
-    def _is_held_elsewhere(fd: int) -> bool:
-        """Ask without acquiring: a lock acquired only to look would turn its true owner away."""
-        query = [0] * 5
-        query[_TYPE] = fcntl.F_WRLCK
-        answer = fcntl.fcntl(fd, fcntl.F_GETLK, struct.pack(_FLOCK, *query))
-        return bool(struct.unpack(_FLOCK, answer)[_TYPE] != fcntl.F_UNLCK)
+        def _is_held(fd: int) -> bool:
+            """Ask without acquiring: a lock taken only to look would turn its true owner away."""
+            answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0))
+            return bool(struct.unpack_from(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+        def _unlock(fd: int) -> None:
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_UNLCK, 0, 0, 0, 0))
+    else:
+        _RETRIES = 20
+
+        def _try_lock(fd: int) -> None:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+        def _is_held(fd: int) -> bool:
+            """Acquire a shared lock for an instant: `flock` has no question."""
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+        def _unlock(fd: int) -> None:
+            fcntl.flock(fd, fcntl.LOCK_UN)
 
 
-_held: dict[tuple[int, int], int] = {}
-"""Descriptors of the locks that this process holds, by device and inode."""
+_open: set[int] = set()
+"""Descriptors of the locks that this process holds; a forked child closes them."""
 
-_guard = threading.Lock()
+_guard = threading.RLock()
+"""Held while a descriptor is opened or closed, and across a fork, so that a child knows all that it inherits.
+
+Reentrant: a signal handler may fork in the middle of `FileLock.acquire`."""
 
 
 def _after_fork_in_child() -> None:
-    """Forget the parent's locks, which a child does not inherit, and a guard that may have been held."""
-    global _guard
-    _guard = threading.Lock()
-    _held.clear()
+    for fd in _open:
+        os.close(fd)  # the parent's descriptor is open, so the lock stays the parent's
+    _open.clear()
+    _guard.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=_guard.acquire, after_in_parent=_guard.release, after_in_child=_after_fork_in_child
+    )
 
 
 class FileLock:
     """An exclusive lock on *path*, held until `release` or the death of the process."""
 
-    def __init__(self, path: Path, fd: int, identity: tuple[int, int]) -> None:
+    def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self._fd = fd
-        self._identity = identity
-        self._released = False
+        self._pid = os.getpid()
 
     @classmethod
     def acquire(cls, path: Path, *, create: bool = True) -> FileLock | None:
-        """Acquire the lock without waiting; ``None`` when a process holds it, this one included.
+        """Acquire the lock without waiting; ``None`` when another process, or this one, holds it.
 
-        A missing file is created (0600). Raises `OSError` when it is missing and *create* is false, when it
-        cannot be opened, or when the file system has no locks.
+        A file that is not there is created (0600), unless *create* is false: then, and when it
+        cannot be opened or the file system has no locks, raises `OSError`.
         """
-        with _guard:
-            return cls._acquire(path, os.O_CREAT if create else 0)
-
-    @classmethod
-    def _acquire(cls, path: Path, create: int) -> FileLock | None:
-        while True:
-            # Before opening: fcntl would grant a second lock to the same process, and closing the second
-            # descriptor would release the first lock.
-            if _identity(path) in _held:
-                return None
-            fd = os.open(path, os.O_RDWR | create | os.O_CLOEXEC, 0o600)
-            try:
-                _try_lock(fd)
-            except (BlockingIOError, PermissionError):
-                os.close(fd)
-                return None
-            except OSError:
-                os.close(fd)
-                raise
-            status = os.fstat(fd)
-            identity = (status.st_dev, status.st_ino)
-            # The path may have been renamed or deleted since it was opened. Then this lock is on a file
-            # that no other process looks at: try again with the file that has the name now.
-            if _identity(path) == identity:
-                _held[identity] = fd
-                return cls(path, fd, identity)
-            os.close(fd)
+        for attempt in range(_RETRIES):
+            if attempt:
+                time.sleep(0.001)
+            with _guard:
+                fd = _acquire(path, os.O_CREAT if create else 0)
+                if fd is not None:
+                    _open.add(fd)
+                    return cls(path, fd)
+        return None
 
     def release(self) -> None:
-        """Release the lock. Idempotent; in a forked child, which does not hold it, nothing is closed."""
+        """Release the lock. Idempotent; does nothing in a forked child."""
         with _guard:
-            if not self._released and self._identity in _held:
-                del _held[self._identity]
+            if self._fd in _open and self._pid == os.getpid():
+                _open.discard(self._fd)
+                _unlock(self._fd)  # not by closing alone: a child that was just forked has a copy still
                 os.close(self._fd)
-            self._released = True
+            self._fd = -1
+
+
+def _acquire(path: Path, create: int) -> int | None:
+    while True:
+        fd = os.open(path, os.O_RDWR | create | os.O_CLOEXEC, 0o600)
+        try:
+            _try_lock(fd)
+        except (BlockingIOError, PermissionError):
+            os.close(fd)
+            return None
+        except BaseException:
+            os.close(fd)
+            raise
+        if _identity(path) == _identity_of(fd):
+            return fd
+        os.close(fd)  # the file was replaced between open and lock: what is locked has no name
 
 
 def is_locked(path: Path) -> bool:
-    """Return True if a living process holds the lock; false when the file is missing."""
-    with _guard:
-        identity = _identity(path)
-        if identity is None:
-            return False
-        if identity in _held:  # not opened: closing it again would release the lock
-            return True
+    """Return True if a living process holds the lock; False when the file is not there."""
+    try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            return _is_held_elsewhere(fd)
-        finally:
-            os.close(fd)
+    except FileNotFoundError:
+        return False
+    try:
+        return _is_held(fd)
+    finally:
+        os.close(fd)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -134,4 +163,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
         status = path.stat()
     except FileNotFoundError:
         return None
+    return status.st_dev, status.st_ino
+
+
+def _identity_of(fd: int) -> tuple[int, int]:
+    status = os.fstat(fd)
     return status.st_dev, status.st_ino

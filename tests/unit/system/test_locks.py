@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,8 +74,69 @@ def test_a_forked_child_does_not_hold_it_after_its_parent_died(path: Path) -> No
         holder.send_signal(signal.SIGKILL)
         holder.wait()
         os.kill(child, 0)
-        assert not is_locked(path)
+        assert until(lambda: not is_locked(path)), "the child closes its copy before anything else runs in it"
         os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("read", ["open", "copy", "hash", "child"])
+def test_no_other_descriptor_of_the_file_drops_it(path: Path, read: str, tmp_path: Path) -> None:
+    """POSIX record locks fall when their process closes any descriptor: a backup of HOME drops them."""
+    lock = FileLock.acquire(path)
+    assert lock is not None
+    match read:
+        case "open":
+            path.open().close()
+        case "copy":
+            shutil.copy(path, tmp_path / "copy")
+        case "hash":
+            hashlib.sha256(path.read_bytes())
+        case "child":
+            subprocess.run(["cat", str(path)], check=True)
+    assert is_locked(path)
+    with python(HOLD, path) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "refused\n"
+    lock.release()
+    assert not is_locked(path)
+
+
+def test_a_forked_child_may_close_and_release_whatever_it_inherited(path: Path) -> None:
+    lock = FileLock.acquire(path)
+    assert lock is not None
+    child = os.fork()
+    if child == 0:
+        lock.release()
+        path.open().close()
+        os.closerange(3, 256)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert is_locked(path)
+    lock.release()
+    assert not is_locked(path)
+
+
+FORKING = """
+import os, sys
+from pathlib import Path
+os.register_at_fork(after_in_child=lambda: sys.stdin.readline())  # before the hook of `locks`: a slow child
+from jupyter_agent.system.locks import FileLock
+
+path = Path(sys.argv[1])
+lock = FileLock.acquire(path)
+if not os.fork():
+    os._exit(0)
+lock.release()
+lock = FileLock.acquire(path)
+print(lock is not None, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_lock_is_released_while_a_forked_child_still_has_its_copy(path: Path) -> None:
+    with python(FORKING, path) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        assert is_locked(path)
 
 
 def test_a_child_that_ends_does_not_free_its_parents(path: Path) -> None:
