@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ..system.files import create_private, make_private
+from ..system.interpreter import program_command, program_start_environment
 from ..system.paths import DataPaths
 from ..system.processes import STARTED_BY
 from .run_spec import RunSpec, load_run_spec
@@ -136,7 +137,9 @@ class Launcher:
     def _spawn(self, item: WorkItem, run_spec: RunSpec, output: IO[bytes]) -> int:
         limits = load_limits(self._paths)
         process = subprocess.Popen(  # noqa: S603 - this user's own run spec
-            [run_spec.python, "-m", "jupyter_agent.worker.detached", item.producer, str(limits.workers)],
+            program_command(
+                "jupyter_agent.worker.detached", item.producer, str(limits.workers), python=run_spec.python
+            ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -148,7 +151,7 @@ class Launcher:
         return process.pid
 
     def _environment(self, item: WorkItem, run_spec: RunSpec, limits: WorkerLimits) -> dict[str, str]:
-        return run_spec.env | {
+        return program_start_environment(run_spec.env) | {
             "JUPYTER_AGENT_DIR": str(self._paths.root),
             "JUPYTER_AGENT_PRODUCER": item.producer,
             STARTED_BY: item.producer,

@@ -7,7 +7,6 @@ beside it. They hold the caller's environment, and so only this user can read th
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import msgspec
@@ -17,14 +16,13 @@ from ..core.events import About
 from ..core.ids import is_ulid
 from ..errors import UnknownTask
 from ..system.files import make_private, write_private
+from ..system.interpreter import caller_path
 from ..system.paths import DataPaths
+from ..system.start import CALLERS_PATH, SYS_PATH
 from .targets import Target
 
-_EXCLUDED = ("JPY_", "JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_JOURNAL", "KERNEL_", "MPLBACKEND")
+_EXCLUDED = ("JPY_", "JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_JOURNAL", "KERNEL_", "MPLBACKEND", SYS_PATH)
 """Prefixes of variables about the caller's own process: a kernel's parent, its journal, its plot backend."""
-
-CALLERS_PATH = "JUPYTER_AGENT_PYTHONPATH"
-"""Variable with the caller's own ``PYTHONPATH``, for programs that a worker starts."""
 
 
 class RunSpec(Struct, frozen=True, omit_defaults=True):
@@ -44,10 +42,9 @@ def caller_environment() -> dict[str, str]:
 
     Variables that are not UTF-8, which JSON cannot keep, are excluded.
     """
-    path = os.pathsep.join(entry for entry in sys.path if entry)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_EXCLUDED)}
     own = os.environ.get(CALLERS_PATH, os.environ.get("PYTHONPATH", ""))
-    found = kept | {"PYTHONPATH": path, CALLERS_PATH: own, "PYTHONUNBUFFERED": "1"}
+    found = kept | {"PYTHONPATH": caller_path(), CALLERS_PATH: own, "PYTHONUNBUFFERED": "1"}
     return {name: value for name, value in found.items() if is_utf8(name + value)}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from ..core.query import TaskQuery
 from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.one_shot import ListTasks, ReadEvents, Request, SendCommand, ShowTask
+from ..system.interpreter import caller_path, program_command, program_start_environment
 from .problem import known_error, read_problem
 
 ANSWER_TIMEOUT = 60.0
@@ -62,11 +63,12 @@ def _ask(request: Request, kind: type[Any], task_id: str = "") -> Any:
 
 
 def _run(request: Request) -> subprocess.CompletedProcess[bytes]:
-    program = [sys.executable, "-m", "jupyter_agent.journal.one_shot"]
+    program = program_command("jupyter_agent.journal.one_shot")
+    environment = program_start_environment(os.environ | {"PYTHONPATH": caller_path()})
     try:
         body = msgspec.json.encode(request)
         return subprocess.run(  # noqa: S603 - our own program
-            program, input=body, capture_output=True, timeout=ANSWER_TIMEOUT, check=False
+            program, input=body, env=environment, capture_output=True, timeout=ANSWER_TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise AgentError(f"the journal did not answer within {ANSWER_TIMEOUT:.0f} s") from error

@@ -26,6 +26,7 @@ from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
+from ..system.start import use_caller_path
 from .child_engine import ChildEngine
 from .parent_channel import ParentChannel
 
@@ -49,6 +50,7 @@ def main() -> None:
 
     def call() -> Any:
         engine.report()  # before the work begins, which may keep the interpreter's lock
+        use_caller_path()
         work = RemoteCall(*pickle.loads(content))  # noqa: S301 - our parent's own pipe
         return work()
 

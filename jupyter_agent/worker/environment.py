@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..detached.run_spec import CALLERS_PATH
+from ..system.start import CALLERS_PATH, SYS_PATH
 
-_WORKERS_OWN = ("JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_WORKER_MEMORY", CALLERS_PATH)
+_WORKERS_OWN = ("JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_WORKER_MEMORY", CALLERS_PATH, SYS_PATH)
 
 
 def program_environment() -> dict[str, str]:

@@ -32,7 +32,7 @@ _POLL_INTERVAL = 0.1
 def server_command(arguments: Sequence[str]) -> list[str]:
     """Return the command for a Jupyter server with this extension, whatever its configuration says."""
     extension = "--ServerApp.jpserver_extensions=jupyter_agent=True"
-    return [sys.executable, "-m", "jupyter_server", extension, *arguments]
+    return [sys.executable, "-P", "-m", "jupyter_server", extension, *arguments]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
+
+from ...system.interpreter import caller_path, program_start_environment
+from ...system.start import CALLERS_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,6 @@ class ChildSpec:
 
 def child_environment(producer: str, journal: str) -> dict[str, str]:
     """Return the environment of a process that is *producer* of *journal* and imports what this one can."""
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    names = {"JUPYTER_AGENT_PRODUCER": producer, "JUPYTER_AGENT_JOURNAL": journal, "PYTHONPATH": path}
-    return os.environ | names | {"PYTHONUNBUFFERED": "1"}
+    names = {"JUPYTER_AGENT_PRODUCER": producer, "JUPYTER_AGENT_JOURNAL": journal, "PYTHONUNBUFFERED": "1"}
+    own = os.environ.get(CALLERS_PATH, os.environ.get("PYTHONPATH", ""))
+    return program_start_environment(os.environ | names | {CALLERS_PATH: own, "PYTHONPATH": caller_path()})

@@ -24,6 +24,7 @@ from ...core.events import Data, Error, TaskState
 from ...core.task import Task
 from ...producer.producer import adopt_spool
 from ...system.graces import ATTEMPT_GRACE
+from ...system.interpreter import program_command
 from ..attempt import Attempt
 from ..capture import untee
 from ..context import set_current
@@ -117,8 +118,8 @@ class ProcessEngine(BaseEngine):
         attempt = self._attempt
         report, child_end = os.pipe()
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_agent.worker.child"],
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                program_command("jupyter_agent.worker.child"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

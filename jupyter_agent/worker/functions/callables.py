@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from difflib import get_close_matches
+from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 from ...errors import BadTarget
+from ...system.start import use_caller_path
 
 POLL_INTERVAL = 0.1
 """Seconds within which a signal is handled while an event loop waits."""
@@ -40,16 +40,16 @@ def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _import(name: str) -> Any:
-    here = os.getcwd()  # noqa: PTH109 - as `sys.path` has it
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    use_caller_path()
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name != missing and not name.startswith(f"{missing}."):
             raise
-        raise BadTarget(f"there is no module {missing!r} in {here} nor among what is installed") from error
+        raise BadTarget(
+            f"there is no module {missing!r} in {Path.cwd()} nor among what is installed"
+        ) from error
 
 
 def _get(owner: Any, name: str) -> Any:

@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+from ...system.start import use_caller_path
 from .callables import call
 
 
@@ -14,5 +15,6 @@ def run(content: Path) -> Any:
 
     Raises what it raises, and what unpickling raises when a module is missing here.
     """
+    use_caller_path()
     function, args, kwargs = pickle.loads(content.read_bytes())  # noqa: S301 - this user's own file
     return call(function, *args, **kwargs)

@@ -6,6 +6,7 @@ import atexit
 import math
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from queue import Empty
@@ -61,12 +62,24 @@ class ReportingNotebookClient(NotebookClient):
         return done
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
+        self._use_safe_path()
         try:
             await super().async_start_new_kernel(**kwargs)
         except OSError as error:
             why = f"{error.filename}: {error.strerror}"
             raise BadTarget(f"the kernel {self._kernel!r} cannot be started: {why}") from error
         self.process = getattr(getattr(self.km, "provisioner", None), "process", None)
+
+    def _use_safe_path(self) -> None:
+        """Keep ``-m ipykernel_launcher`` from executing files of the notebook's folder in its stead.
+
+        Only this interpreter is known to have ``-P``. IPython adds the folder for the notebook's own code.
+        """
+        spec = self.km.kernel_spec if self.km is not None else None
+        if spec is None or spec.argv[1:3] != ["-m", "ipykernel_launcher"]:
+            return
+        if spec.argv[0] in ("python", "python3", sys.executable):
+            spec.argv = [spec.argv[0], "-P", *spec.argv[1:]]
 
     async def async_start_new_kernel_client(self) -> KernelClient:
         kernel = self._kernel

@@ -120,7 +120,7 @@ def test_a_worker_gets_the_launchers_limit_not_that_of_its_callers_environment(
     paths: DataPaths, tmp_path: Path
 ) -> None:
     save_limits(paths, WorkerLimits(3))
-    python = program(tmp_path / "python", f"echo $JUPYTER_AGENT_WORKERS $4 > {tmp_path}/limits; exit 0")
+    python = program(tmp_path / "python", f"echo $JUPYTER_AGENT_WORKERS $5 > {tmp_path}/limits; exit 0")
     save_run_spec(paths, TASK, replace(run_spec(python), env={"JUPYTER_AGENT_WORKERS": "1"}))
     enqueue_work_item(paths, work_item())
     launcher, _ = make_launcher(paths)
@@ -171,7 +171,7 @@ def test_an_item_that_another_launcher_has_begun_to_start_comes_last(
     paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
-    python = program(tmp_path / "python", f"echo $3 >> {tmp_path}/started; exit {NO_SLOT}")
+    python = program(tmp_path / "python", f"echo $4 >> {tmp_path}/started; exit {NO_SLOT}")
     save_run_spec(paths, TASK, run_spec(python))
     begun, fresh = work_item(), work_item()
     for one in (begun, fresh):

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_agent.detached.run_spec import CALLERS_PATH, caller_environment
+from jupyter_agent.detached.run_spec import caller_environment
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.runtime.interrupt import SignalInterrupter
 from jupyter_agent.runtime.outcome import described
+from jupyter_agent.system.start import CALLERS_PATH
 from jupyter_agent.worker.commands import command
 from jupyter_agent.worker.commands.command import Program, run
 from jupyter_agent.worker.commands.progress_parser import BarReader, read_bar
