@@ -101,6 +101,10 @@ class JournalError(AgentError):
     """The journal cannot be opened or written."""
 
 
+class NewerJournal(JournalError):
+    """The journal was written by a newer version of this package; nothing in it was changed."""
+
+
 class JournalHeld(JournalError):
     """Another process has this journal open; ``holder`` is the content of its address file (may be empty)."""
 

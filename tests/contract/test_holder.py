@@ -374,9 +374,9 @@ class TestTrouble:
         assert aside.read_bytes() == content
         assert "moved aside" in caplog.text
 
-    def test_a_file_of_another_schema_is_moved_aside(self, slot: Slot) -> None:
+    def test_a_file_whose_schema_is_no_version_is_moved_aside(self, slot: Slot) -> None:
         journal = SQLiteJournal(slot.file, PRODUCER, "old")
-        journal._db.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+        journal._db.execute("UPDATE meta SET value = 'x' WHERE key = 'schema'")
         journal.close()
         with Holder(slot) as holder:
             assert holder.epoch != "old"

@@ -15,6 +15,7 @@ from ...system.files import create_private
 from . import cell_index, key_index, records
 from .errors import CorruptJournal, row_errors, sqlite_errors
 from .immediate import immediate
+from .migration import check_schema
 from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator
 from .schema import SCHEMA, SCHEMA_VERSION, add_table
 
@@ -43,9 +44,11 @@ class Opened:
 def open_file(path: Path, new_epoch: str, offsets: OffsetAllocator) -> Opened:
     """Open the journal in *path*; a new one gets the epoch *new_epoch*.
 
-    Raises `CorruptJournal` when the file is damaged, `JournalError` when it cannot be opened.
+    Raises `CorruptJournal` when the file is damaged, `NewerJournal` when another version has written it, and
+    `JournalError` when it cannot be opened.
     """
     _create_private(path)
+    check_schema(path)
     with sqlite_errors(path):
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
@@ -94,7 +97,7 @@ def _create_tables(db: Connection, epoch: str, offsets: OffsetAllocator) -> None
 def _read_meta(db: Connection) -> Opened:
     meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
     if meta.get("schema") != str(SCHEMA_VERSION):
-        raise CorruptJournal(f"the journal has schema {meta.get('schema')!r}, not {SCHEMA_VERSION}")
+        raise CorruptJournal(f"the journal has schema {meta.get('schema')!r}")
     with row_errors("meta"):
         row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
         return Opened(
