@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -11,16 +12,24 @@ import stat
 from pathlib import Path
 from typing import IO, Any
 
+log = logging.getLogger(__name__)
 GONE = ".gone-"
 """Prefix of folders that are being deleted."""
 
 
 def make_private(folder: Path) -> Path:
-    """Make *folder* (0700) and its parents, and return it; narrow the mode of one that others could read."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make *folder* and its missing parents (0700, whatever the umask) and return it.
+
+    One that is there and open to others is made private, which is logged: it may be shared on purpose.
+    """
+    for missing in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o077:
-        folder.chmod(mode & 0o700)
+        folder.chmod(mode & ~0o077)
+        log.warning(
+            "%s was open to others (%o) and is private now: it is for this user's tasks", folder, mode
+        )
     return folder
 
 

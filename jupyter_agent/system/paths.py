@@ -63,10 +63,18 @@ def data_paths() -> DataPaths:
     """
     configured = os.environ.get("JUPYTER_AGENT_DIR")
     if configured:
-        return _probed(Path(configured).expanduser())
+        return _probed(_absolute(Path(configured).expanduser()))
     from jupyter_core.paths import jupyter_data_dir
 
     return _probed(Path(jupyter_data_dir()) / "agent")
+
+
+def _absolute(root: Path) -> Path:
+    """Return *root*, the same for later calls and child processes whatever ``chdir`` comes in between."""
+    if not root.is_absolute():
+        root = root.absolute()
+        os.environ["JUPYTER_AGENT_DIR"] = str(root)
+    return root
 
 
 @cache

@@ -454,6 +454,17 @@ def test_a_stream_is_live_beats_while_idle_and_ends_with_the_task(shared: Server
     assert [json.loads(message["data"])["n"] for message in messages] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("query", ["", "until=end"])
+def test_a_stream_ends_when_its_task_is_deleted(shared: Server, query: str) -> None:
+    story = Story()
+    task = published(shared, story, story.start(), [story.state("failed")])
+    with closing(Sse(shared, task, query and f"{query}&after={shared.task(task)['cursor']}")) as stream:
+        assert shared.ask(f"tasks/{task}", method="DELETE").status == 204
+        stream.rest()
+    with closing(Sse(shared, task, query)) as again:
+        assert again.status == 404, "so that an EventSource does not come back for ever"
+
+
 def test_a_stream_of_some_types_still_ends_with_the_task(shared: Server, ended_task: str) -> None:
     with closing(Sse(shared, ended_task, "until=end&types=log")) as stream:
         assert {message["event"] for message in stream.rest()} == {"log"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from pathlib import Path
 
@@ -109,3 +110,25 @@ def test_a_notebook_that_is_asked_for_over_http_runs_and_is_linked(shared: Serve
     assert found is not None
     executed = shared.ask(found[2].replace("&amp;", "&"))
     assert nbformat.reads(executed.body.decode(), as_version=4).cells[2].outputs[0].text == "n is 5\n"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "open"])
+def test_only_a_file_of_this_users_own_is_served(
+    shared: Server, task: str, tmp_path: Path, kind: str
+) -> None:
+    """A task may put a link to any file there, and the server would show it in a browser."""
+    secret = tmp_path / "secret"
+    secret.write_text("of somewhere else")
+    path = shared.paths.results / f"{task}-7.ipynb"
+    match kind:
+        case "link":
+            path.symlink_to(secret)
+        case "pipe":
+            os.mkfifo(path)
+        case "open":
+            path.write_text("{}")
+            path.chmod(0o666)
+    try:
+        assert_problem(shared.ask(f"tasks/{task}/notebook?attempt=7"), 404, "no_notebook")
+    finally:
+        path.unlink()

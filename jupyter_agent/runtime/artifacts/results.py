@@ -18,6 +18,7 @@ MAX_RESULT = 256 << 20
 """Maximum size of a pickled result in bytes; of a larger one only the repr is kept."""
 
 MAX_REPR = 2000
+NONE = repr(None)
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = MAX_REPR
 _repr.maxlist = _repr.maxtuple = _repr.maxdict = _repr.maxset = 50
@@ -35,9 +36,9 @@ class Store:
         Never raises: if *value* cannot be pickled, is too large or does not fit on the disk, only its repr is
         kept.
         """
-        text = short_repr(value)
         if value is None:
-            return Result(text, stored=True)
+            return Result(NONE, stored=True)
+        text = short_repr(value)
         try:
             content = pickled(value)
             if len(content) > MAX_RESULT:
@@ -49,7 +50,7 @@ class Store:
 
     def load_result(self, task: str, attempt: int, result: Result) -> object:
         """Return the object that the attempt returned. Raises `ResultNotStored` with the reason."""
-        if result.stored and result.repr == "None":
+        if result.stored and result.repr == NONE:
             return None
         path = self._paths.results / f"{checked(task)}-{attempt}.pickle"
         if result.stored:
@@ -64,9 +65,14 @@ class Store:
 
 
 def short_repr(value: object) -> str:
-    """Return the repr of *value* in at most `MAX_REPR` characters, also if its repr raises."""
+    """Return the repr of *value* in at most `MAX_REPR` characters, also if its repr raises.
+
+    It is never `NONE` for another object than None: that repr alone says that there is no file.
+    """
     try:
         text = _repr.repr(value)
     except Exception as error:  # noqa: BLE001 - repr() is the user's code
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+    if text == NONE and value is not None:
+        text = f"<{type(value).__name__} whose repr is None>"
     return text if len(text) <= MAX_REPR else text[: MAX_REPR - 3] + "..."

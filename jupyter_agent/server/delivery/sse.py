@@ -28,7 +28,7 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
 class Stream:
-    """Writes one response until its reader leaves, loses the right to read, or the journal is replaced.
+    """Writes one response until its reader leaves or loses the right to read, or task or journal are gone.
 
     *still_allowed* is asked once per heartbeat. With *until_end* the stream ends with the task.
     """
@@ -77,7 +77,7 @@ class Stream:
         while self._feed.epoch == epoch:
             if clock() - checked >= self._heartbeat:
                 checked = clock()
-                if not await self._still_allowed():
+                if not await self._still_allowed() or await self._is_deleted():
                     return
             self._wake.clear()
             page = await self._feed.page(self._after, self._event_filter)
@@ -96,6 +96,11 @@ class Stream:
                 await self._wake.wait()
         except TimeoutError:
             await self._write(b": heartbeat\n\n")
+
+    async def _is_deleted(self) -> bool:
+        """Return True if the task is no longer in the journal: nothing will ever follow."""
+        (task_id,) = self._interest.tasks or ("",)
+        return await self._feed.call(lambda session: session.journal.task(task_id) is None)
 
     async def _is_finished(self) -> bool:
         """Return True if the task was deleted, or has ended and all its events were written."""

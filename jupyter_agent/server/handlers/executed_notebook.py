@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from ...core.ids import is_ulid
 from ...core.task import Task
-from ...errors import RequestRefused
+from ...errors import RequestRefused, ResultNotStored
+from ...runtime.artifacts.pickle_files import open_own
 from ...system.paths import DataPaths
 from .base import BrowserHandler
 
@@ -48,8 +49,8 @@ def _open_kept(paths: DataPaths, task: Task, requested: int) -> IO[bytes]:
     kept = kept_notebooks(paths, task.id)
     attempt = max(kept, default=0) if requested == MAX_ATTEMPTS else requested
     try:
-        return kept[attempt].open("rb")
-    except (KeyError, FileNotFoundError) as error:
+        return open_own(kept[attempt], task.id)
+    except (KeyError, FileNotFoundError, ResultNotStored) as error:
         which = "" if requested == MAX_ATTEMPTS else f" of its attempt {requested}"
         message = f"task {task.id} keeps no notebook{which} on this machine"
         raise RequestRefused(message, status=404, code="no_notebook") from error

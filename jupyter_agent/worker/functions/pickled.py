@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+from ...runtime.artifacts.pickle_files import open_own
 from ...system.start import use_caller_path
 from .callables import call
 
@@ -16,5 +17,6 @@ def run(content: Path) -> Any:
     Raises what it raises, and what unpickling raises when a module is missing here.
     """
     use_caller_path()
-    function, args, kwargs = pickle.loads(content.read_bytes())  # noqa: S301 - this user's own file
+    with open_own(content, content.parent.name) as file:
+        function, args, kwargs = pickle.load(file)  # noqa: S301 - `open_own` has checked its owner
     return call(function, *args, **kwargs)

@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -163,3 +165,40 @@ def test_a_lock_is_judged_on_the_machine_that_made_it() -> None:
     assert not is_this_host("elsewhere", "")
     assert not is_this_host("elsewhere", "another boot")
     assert is_this_host("renamed", boot()) is bool(boot())
+
+
+def test_a_relative_folder_is_the_same_after_a_chdir_and_for_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JUPYTER_AGENT_DIR", "agent here")
+    first = data_paths()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert data_paths() == first == DataPaths(tmp_path / "agent here")
+    show = "from jupyter_agent.system.paths import data_paths; print(data_paths().root)"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{first.root}\n"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_every_folder_that_is_made_on_the_way_is_private(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        folder = make_private(tmp_path / "calls" / "task" / "deep")
+    finally:
+        os.umask(before)
+    assert [mode(parent) for parent in (folder, *folder.parents[:2])] == [0o700] * 3
+
+
+@pytest.mark.parametrize("shared", [0o2775, 0o777, 0o1777, 0o750])
+def test_a_folder_that_was_open_to_others_is_narrowed_and_that_is_said(
+    tmp_path: Path, shared: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(shared)
+    make_private(tmp_path)
+    assert mode(tmp_path) == shared & ~0o077
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{tmp_path} was open to others ({shared:o}) and is private now")
+    make_private(tmp_path)
+    assert len(caplog.records) == 1
