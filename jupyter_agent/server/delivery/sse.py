@@ -99,7 +99,7 @@ class Stream:
 
     async def _is_deleted(self) -> bool:
         """Return True if the task is no longer in the journal: nothing will ever follow."""
-        (task_id,) = self._interest.tasks or ("",)
+        (task_id,) = self._event_filter.tasks or ("",)
         return await self._feed.call(lambda session: session.journal.task(task_id) is None)
 
     async def _is_finished(self) -> bool:
