@@ -24,7 +24,10 @@ def make_private(folder: Path) -> Path:
     """
     for missing in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
-    mode = stat.S_IMODE(folder.stat().st_mode)
+    status = folder.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
         folder.chmod(mode & ~0o077)
         log.warning(
@@ -90,6 +93,15 @@ def sweep(parent: Path) -> None:
     """Delete what `remove_folder` left in *parent*, for example because its process was killed."""
     for gone in parent.glob(f"{GONE}*"):
         shutil.rmtree(gone, ignore_errors=True)
+
+
+def identity(file: Path | int) -> tuple[int, int] | None:
+    """Return device and inode of a path or a descriptor; ``None`` when there is no such path."""
+    try:
+        status = os.fstat(file) if isinstance(file, int) else file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

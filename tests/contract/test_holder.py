@@ -538,7 +538,7 @@ class TestSlots:
 
     def test_a_folder_in_the_way_is_one_sentence(self, paths: DataPaths) -> None:
         paths.journals.write_text("in the way")
-        with pytest.raises(JournalError, match=r"the journal folder .* cannot be used: File exists"):
+        with pytest.raises(JournalError, match=r"the journal folder .* cannot be used: Not a directory"):
             try_slot(paths, "default")
 
 

@@ -24,6 +24,7 @@ from jupyter_agent.journal.slots import holder_of, try_slot
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.runtime.artifacts.checkpoints import Checkpoints
 from jupyter_agent.runtime.artifacts.results import Store
+from jupyter_agent.system.files import make_private
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import HolderFile, find_address, find_journal, read_holder
 
@@ -71,7 +72,7 @@ def databases(folder: Path) -> Iterator[Feed]:
         shutil.rmtree(paths.root, ignore_errors=True)
         name = "default-2" if dice.chance(0.2) else "default"
         slot_folder = paths.journals / name
-        slot_folder.mkdir(parents=True)
+        make_private(slot_folder)
         for file, content in dice.pick(templates).items():
             (slot_folder / file).write_bytes(_broken(dice, file, content))
         _hold(paths, dice)
@@ -182,7 +183,7 @@ def addresses(folder: Path) -> Iterator[Feed]:
     """``holder.json`` with anything in it: a holder's address, or none."""
     paths = DataPaths(folder / "agent")
     slot = paths.journals / "default"
-    slot.mkdir(parents=True)
+    make_private(slot)
     sound = msgspec.json.encode(HolderFile("server", 1, "host", "http://127.0.0.1:1/", "key", None, 1.0))
 
     def feed(dice: Dice) -> None:

@@ -206,7 +206,7 @@ class TestCreating:
         self, paths: DataPaths, new_id: Callable[[], str]
     ) -> None:
         paths.spools.write_text("a file in the way")
-        with pytest.raises(SpoolError, match=r"no spool can be made in .*: File exists"):
+        with pytest.raises(SpoolError, match=r"no spool can be made in .*: Not a directory"):
             Spool.create(paths, header_for(new_id(), "default", 0.0))
 
     def test_a_disk_that_is_full_from_the_start_leaves_nothing_behind(

@@ -202,3 +202,12 @@ def test_a_folder_that_was_open_to_others_is_narrowed_and_that_is_said(
     assert record.getMessage().startswith(f"{tmp_path} was open to others ({shared:o}) and is private now")
     make_private(tmp_path)
     assert len(caplog.records) == 1
+
+
+def test_a_file_in_the_place_of_a_folder_is_an_error_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("of another program")
+    (tmp_path / "file").chmod(0o644)
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(NotADirectoryError):
+            make_private(folder)
+    assert mode(tmp_path / "file") == 0o644
