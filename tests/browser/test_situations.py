@@ -20,6 +20,8 @@ MEANWHILE = 40
 """Lines that are logged while no page is connected."""
 BROWSERS_OWN = re.compile(
     "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to"
+    # JupyterLab asks a kernel for its debugger when a page connects, and the server may die before the answer
+    "|Could not restore the debugger state"
 )
 """Chromium's own message on the console when a server cannot be reached."""
 UNASKED = "Blocked attempt to show a 'beforeunload' confirmation panel"
