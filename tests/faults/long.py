@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 
+from tests.faults.backups import backups
 from tests.faults.damage import files, journals
 from tests.faults.kills import kernels, workers
 from tests.faults.network import network
@@ -28,11 +29,13 @@ PARTS: dict[str, Part] = {
     "workers": lambda factory, seeds, say, folder: workers(factory.start(), seeds, say, folder),
     "servers": restarts,
     "stops": lambda factory, seeds, say, folder: stops(factory.start(), seeds, say, folder),
+    "backups": backups,
     "files": lambda factory, seeds, say, _: files(factory, seeds, say),
     "journals": journals,
 }
 NUMBERS = {
-    "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "stops": 40, "files": 200, "journals": 20,
+    "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "stops": 40, "backups": 50,
+    "files": 200, "journals": 20,
 }  # fmt: skip
 """How many runs of each part the whole set has."""
 
