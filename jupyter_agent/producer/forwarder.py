@@ -32,6 +32,9 @@ SAMPLE_RATE = 20
 SPOOL_POLL_INTERVAL = 0.007
 """Seconds between two checks for new events while tasks run."""
 
+REPAIR_INTERVAL = 1.0
+"""Seconds between two checks whether the spool's files are still there."""
+
 PAUSE_AFTER_ERROR = 1.0
 """Seconds before events that the server could not store are sent again."""
 
@@ -145,7 +148,7 @@ class Forwarder:
 
     async def _send_loop(self) -> None:
         loop = asyncio.get_running_loop()
-        next_sample = 0.0
+        next_sample = next_repair = 0.0
         running = True
         while not self._closing:
             # Cleared before looking, not after: what is emitted from here on wakes the next round.
@@ -153,8 +156,15 @@ class Forwarder:
             if not running or loop.time() >= next_sample:  # after an idle wait, a wake may mean a new sampler
                 running = self._port.sample()
                 next_sample = loop.time() + 1 / SAMPLE_RATE
+            if loop.time() >= next_repair:
+                self._spool.repair()
+                next_repair = loop.time() + REPAIR_INTERVAL
             if not await self._send_batch(loop.time()):
-                await self._sleep(SPOOL_POLL_INTERVAL if running else None)
+                await self._sleep(SPOOL_POLL_INTERVAL if running else self._idle_interval())
+
+    def _idle_interval(self) -> float | None:
+        """Return how long to sleep while no task runs: ``None``, unless only the spool has some events."""
+        return REPAIR_INTERVAL if self._side.acked < self._spool.last else None
 
     async def _sleep(self, seconds: float | None) -> None:
         try:

@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..system.files import identity
+
 MAGIC = b"JASPOOL1"
 SEGMENT_BYTES = 2 << 20
 _HEADER = struct.Struct("<IIQ")
@@ -53,6 +55,7 @@ class Segment:
         fd = preallocate(path, size)
         try:
             self._map = mmap.mmap(fd, size)
+            self._identity = identity(fd)
         finally:
             os.close(fd)
         self._map[:START] = MAGIC
@@ -114,6 +117,18 @@ class Segment:
         """Give the file its final name, replacing any file there."""
         self.path.replace(path)
         self.path = path
+
+    def is_in_place(self) -> bool:
+        """Return True if the file at ``path`` is the mapped one: not deleted, not replaced."""
+        return identity(self.path) == self._identity
+
+    def copied(self) -> Segment:
+        """Return a copy with a new file in the place of this one's, which stays mapped. Raises `OSError`."""
+        copy = Segment(self.path.with_suffix(".copy"), self.first, self.size)
+        copy._map[: self.end] = self._map[: self.end]
+        copy.last, copy.end = self.last, self.end
+        copy.rename(self.path)
+        return copy
 
     def close(self) -> None:
         """Unmap. Idempotent."""

@@ -104,6 +104,19 @@ class Segments:
             self.full_since = None
         return len(self._all) < before
 
+    def repair(self) -> int:
+        """Write every segment whose file is gone again, from memory; return how many. Raises `OSError`."""
+        gone = [index for index, segment in enumerate(self._all) if not segment.is_in_place()]
+        for index in gone:
+            old = self._all[index]
+            self._all[index] = old.copied()
+            old.close()  # last: interrupted before, it is copied once more
+        if self._spare is not None and not self._spare.is_in_place():
+            self._spare.close()
+            self._spare = None
+            self._make_spare()
+        return len(gone)
+
     def close(self) -> None:
         """Unmap all segments. Idempotent."""
         for segment in self._all:

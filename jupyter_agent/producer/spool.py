@@ -18,10 +18,10 @@ from msgspec import Struct
 
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
 from ..errors import SpoolError
-from ..system.files import remove_folder
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
 from .compaction import Gap
+from .held_folder import HeldFolder
 from .segment import SEGMENT_BYTES, Record, Segment
 from .segment_log import NewSegment, Segments
 from .spool_folder import Header, create_spool_folder, creation_error, read_spool, undo_creation
@@ -71,6 +71,7 @@ class Spool:
         producer: str,
         *,
         first: int = 1,
+        header: Header | None = None,
         adopted: bool = False,
         cap: int = DEFAULT_CAP,
         size: int = SEGMENT_BYTES,
@@ -79,7 +80,7 @@ class Spool:
     ) -> None:
         self.folder = folder
         self.producer = producer
-        self._file_lock = lock
+        self._held = HeldFolder(folder, lock, header)
         self._adopted = adopted
         self._clock = clock
         # Re-entrant, with `_busy` as the guard: a finalizer that prints may enter `append` on the thread that
@@ -101,7 +102,7 @@ class Spool:
         """
         folder, lock = create_spool_folder(paths, header)
         try:
-            return cls(folder, lock, header.producer, cap=cap)
+            return cls(folder, lock, header.producer, header=header, cap=cap)
         except OSError as error:
             undo_creation(folder, lock)
             raise creation_error(paths, error) from error
@@ -115,7 +116,7 @@ class Spool:
         header, records = read_spool(folder)
         first = records[-1][0] + 1 if records else 1
         try:
-            return cls(folder, lock, header.producer, first=first, adopted=True)
+            return cls(folder, lock, header.producer, first=first, header=header, adopted=True)
         except OSError as error:
             raise SpoolError(f"{folder} cannot be written: {error.strerror or error}") from error
 
@@ -171,18 +172,26 @@ class Spool:
             if self._segments.free(upto):
                 self._mend_at = 0.0
 
+    def repair(self) -> bool:
+        """Write again what was deleted of the spool's files; return True when something was."""
+        with self._exclusive():
+            return self._repair()
+
     def close(self) -> None:
         """Unmap and unlock; the folder is removed if all of it was freed. Idempotent."""
         with self._exclusive():
             if self._closed:
                 return
             self._mend()
+            done = self._segments.freed >= self.last and not self._adopted
+            if not done:
+                self._repair()
             self._closed = True
             self._segments.close()
-            # Delete the folder before releasing the lock: a holder could recover a spool that is committed.
-            if self._segments.freed >= self.last and not self._adopted:
-                remove_folder(self.folder)
-            self._file_lock.release()
+            # The folder goes before the lock: unlocked, a holder could recover a spool that is committed.
+            if done:
+                self._held.remove()
+            self._held.release()
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -211,12 +220,22 @@ class Spool:
                 "store it in a file and log its path"
             )
         # The ``lost`` events of a gap come first: behind a later record nothing accounts for its numbers.
-        if (gap and not self._mend()) or not (newest.append(n, body) or self._segments.write(n, body)):
+        if (gap and not self._mend()) or not (newest.append(n, body) or self._write(n, body)):
             if self._gap.last <= self._segments.newest.last:
                 self._gap.clear()
             self._gap.reason = self._segments.trouble
             self._gap.add(n, n, task, attempt, self.producer, now)
         return n
+
+    def _write(self, n: int, body: bytes) -> bool:
+        """Write into a new segment; where that has no place because the folder was deleted, make it again."""
+        return self._segments.write(n, body) or (self._repair() and self._segments.write(n, body))
+
+    def _repair(self) -> bool:
+        if self._closed or not self._held.repair(self._segments):
+            return False
+        self._reader = None
+        return True
 
     def _append_late(self) -> None:
         while self._late:

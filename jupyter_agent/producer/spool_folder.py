@@ -57,6 +57,7 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
         with create_private(temporary / "spool.json") as file:
             file.write(msgspec.json.encode(header))
         temporary.rename(folder)
+        lock.path = folder / "lock"
     except OSError as error:
         undo_creation(temporary, lock)
         raise creation_error(paths, error) from error

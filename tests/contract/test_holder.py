@@ -283,7 +283,7 @@ class TestBreathing:
         for _ in range(lines):
             spool.append(TASK, 1, "log", Log("stdout", "x"))
         spool._segments.close()
-        spool._file_lock.release()
+        spool._held.release()
         gate = Gate(holder)
         taking = holder.call(PreemptibleJob(lambda session: recover_spools(session, paths, "default")))
         other = "01BX5ZZKBKACTAV9WEVGEMMVT9"

@@ -34,8 +34,9 @@ this package at WARNING or above""",
 two subscribers applied exactly what the journal has and never had to start over""",
     "stops": """all other tasks continued meanwhile, no process was given up, and in the end each log is
 complete""",
-    "backups": """a task that archives, hashes or searches the whole data folder while it logs, without a
-server and with one: it stays `running`, a second submit with its key attaches, and each line is there once""",
+    "backups": """a task that archives, hashes or searches the whole data folder while it logs, without
+a server and with one: it stays `running`, a second submit with its key attaches, and each line is there
+once""",
     "files": """untouched records are there, unchanged, once; damage is named by `lost` where a sound
 record follows it; the server starts, and logs nothing at WARNING or above""",
     "journals": "the server starts without a traceback, and the next task's log is complete",

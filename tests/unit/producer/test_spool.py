@@ -622,7 +622,7 @@ class TestAdopting:
         for _ in range(count):
             log(spool)
         spool._segments.close()
-        spool._file_lock.release()
+        spool._held.release()
         spool._closed = True
         return spool.folder
 

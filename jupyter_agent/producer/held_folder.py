@@ -1,0 +1,94 @@
+"""Held folder: the folder of a spool in the process that writes it, made again when it is deleted.
+
+The mapped segments outlive their files, so whatever a clean-up script, a restored backup or ``rm -r`` does
+to the folder, all events that are not committed yet can be written again.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from ..errors import SpoolError
+from ..system.files import remove_folder, write_private
+from ..system.locks import FileLock
+from ..system.paths import DataPaths
+from .segment_log import Segments
+from .spool_folder import Header, create_spool_folder
+
+log = logging.getLogger(__name__)
+
+
+class HeldFolder:
+    """Folder, lock and header of one spool. Without a *header* nothing is made again."""
+
+    def __init__(self, path: Path, lock: FileLock, header: Header | None) -> None:
+        self.path = path
+        self._lock = lock
+        self._header = header
+        self._reported = ""
+
+    def repair(self, segments: Segments) -> bool:
+        """Make again what was deleted or replaced; return True when something was, and all is there now."""
+        header = self._header
+        if header is None:
+            return False
+        try:
+            repaired = self._repair(header, segments)
+        except (OSError, SpoolError) as error:
+            self._report(error)
+            return False
+        if repaired:
+            log.error(
+                "files of %s were deleted or replaced while they are in use; everything that no journal has "
+                "was written there again",
+                self.path,
+            )
+        self._reported = ""
+        return repaired
+
+    def remove(self) -> None:
+        """Remove the folder, if it is there."""
+        if self.path.exists():
+            remove_folder(self.path)
+
+    def release(self) -> None:
+        """Release the lock. Idempotent."""
+        self._lock.release()
+
+    def _repair(self, header: Header, segments: Segments) -> bool:
+        relocked = not self._lock.is_in_place()
+        if relocked:
+            self._take(self._locked_again(header))
+        file = self.path / "spool.json"
+        headless = not file.exists()
+        if headless:
+            write_private(file, msgspec.json.encode(header))
+        return bool(segments.repair()) or relocked or headless
+
+    def _locked_again(self, header: Header) -> FileLock:
+        if not self.path.exists():
+            return create_spool_folder(DataPaths(self.path.parent.parent), header)[1]
+        # Locked before it has its name, as in a new folder: a holder must never find it free.
+        lock = FileLock.acquire(self.path / f".lock-{secrets.token_hex(4)}")
+        if lock is None:
+            raise SpoolError("its lock cannot be acquired")
+        try:
+            lock.rename(self.path / "lock")
+        except BaseException:
+            lock.release()
+            raise
+        return lock
+
+    def _take(self, lock: FileLock) -> None:
+        old, self._lock = self._lock, lock
+        old.release()
+
+    def _report(self, error: OSError | SpoolError) -> None:
+        """Log a lasting failure once."""
+        if str(error) != self._reported:
+            self._reported = str(error)
+            log.error("files of %s are gone and cannot be made again: %s", self.path, error)
