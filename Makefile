@@ -28,6 +28,7 @@ lab: .venv/frontend.stamp ## Open the same notebook in JupyterLab
 
 test: .venv/dev.stamp .venv/frontend.stamp ## Run every test: unit, contract, integration, faults, browser, notebooks, docs
 	@sh tools/ensure-chromium.sh
+	@$(BIN)/python tools/hub_proxy.py ensure
 	$(BIN)/python -m pytest -m "not alone" $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest -m alone
 
@@ -67,6 +68,7 @@ docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings
 clean: ## Remove everything that make made
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf jupyter_agent/static jupyter_agent/labextension jupyter_agent/frontend/lib jupyter_agent/frontend/node_modules
+	rm -rf tests/hub_proxy/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/made.stamp:

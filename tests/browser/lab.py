@@ -46,6 +46,13 @@ SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
 
+SEARCH = {
+    # What is linked in a server's folders comes before what is installed.
+    "JUPYTER_PLATFORM_DIRS": "1",
+    "JUPYTER_PREFER_ENV_PATH": "0",
+    "PYTHONPATH": str(Path(__file__).parents[2]),
+}
+
 
 class Lab:
     """One server at a port of its own; `stop` ends it and all that it started, and it can `start` again.
@@ -67,7 +74,7 @@ class Lab:
         self.log = folder / "server.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._settings(folder / "config" / "lab" / "user-settings")
+        write_settings(folder / "config" / "lab" / "user-settings")
         self.start()
 
     def start(self) -> None:
@@ -156,13 +163,6 @@ class Lab:
         kernel = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
         self.ask("api/sessions", "POST", kernel)
 
-    def _settings(self, folder: Path) -> None:
-        for name, values in SETTINGS.items():
-            package, plugin = name.split(":")
-            path = folder / package / f"{plugin}.jupyterlab-settings"
-            path.parent.mkdir(parents=True)
-            path.write_text(json.dumps(values))
-
     def _wait(self) -> None:
         deadline = monotonic() + START
         while not self._answers():
@@ -201,9 +201,16 @@ def disable_extension(config: Path) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """An environment whose folders all lie in *folder*."""
+    """An environment whose folders all lie in *folder*, where they are made."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_"))}
-    package = str(Path(__file__).parents[2])
+    places = folders(folder)
+    for place in places.values():
+        Path(place).mkdir(parents=True, exist_ok=True)
+    return {**kept, **places, **SEARCH}
+
+
+def folders(folder: Path) -> dict[str, str]:
+    """The folders of a server and its kernels below *folder*, by the variables that name them."""
     names = {
         "HOME": "home",
         "JUPYTER_AGENT_DIR": "agent",
@@ -211,12 +218,16 @@ def environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": "ipython",
     }
     more = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config"}
-    places = {name: str(folder / place) for name, place in {**names, **more}.items()}
-    for place in places.values():
-        Path(place).mkdir(parents=True, exist_ok=True)
-    # What is linked here comes before what is installed.
-    order = {"JUPYTER_PLATFORM_DIRS": "1", "JUPYTER_PREFER_ENV_PATH": "0"}
-    return {**kept, **places, **order, "PYTHONPATH": package}
+    return {name: str(folder / place) for name, place in {**names, **more}.items()}
+
+
+def write_settings(folder: Path) -> None:
+    """Write `SETTINGS` into the folder of a user's settings."""
+    for name, values in SETTINGS.items():
+        package, plugin = name.split(":")
+        path = folder / package / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
 
 
 def write_notebook(path: Path, cells: tuple[str, ...]) -> None:

@@ -20,6 +20,9 @@ from ..services import Services
 from .accept import wants_page
 
 MAX_LIMIT = 1000
+LOGIN_HEADER = "Jupyter-Agent-Login"
+"""Marks a refusal that a login would change; a page then renews its cookies."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -134,8 +137,15 @@ class BrowserHandler(AgentHandler):
         return super().get_login_url()
 
 
+class LoginRequired(HTTPError):
+    """The request has no login that counts."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "log in, or give a token")
+
+
 def _require_login() -> NoReturn:
-    raise HTTPError(403, "log in, or give a token")
+    raise LoginRequired
 
 
 def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> None:
@@ -144,9 +154,16 @@ def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> N
     status, code, detail = _problem(status_code, error)
     handler.set_status(status)
     handler.set_header("Content-Type", "application/problem+json")
+    if isinstance(error, LoginRequired) or _is_about_xsrf(error):
+        handler.set_header(LOGIN_HEADER, "required")
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     handler.finish(_encode(body))
+
+
+def _is_about_xsrf(error: BaseException | None) -> bool:
+    """Return True for Tornado's, Jupyter's and JupyterHub's refusals of a token against forged requests."""
+    return isinstance(error, HTTPError) and error.status_code == 403 and "XSRF" in str(error).upper()
 
 
 def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:

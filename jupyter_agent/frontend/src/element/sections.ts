@@ -22,7 +22,7 @@ export interface TaskProps {
   now: number;
   status: Status;
   rate: number | null;
-  hint: string;
+  hint: string | TemplateResult;
   busy: string;
   sendCommand(command: string, args?: object): unknown;
 }

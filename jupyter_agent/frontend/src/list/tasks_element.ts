@@ -7,6 +7,7 @@ import { adoptStyles } from "../dom/styles.js";
 import type { Host } from "../element/index.js";
 import { END_STATES } from "../model/reducer.js";
 import { TaskListStore } from "../model/task_list_store.js";
+import { loginNotice } from "../dom/login_notice.js";
 import { pageServer, type Server } from "../net/server.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot, Status } from "../net/types.js";
@@ -154,7 +155,7 @@ export class TasksElement extends LightElement {
     const chosen = filterByState(found, this.filter);
     const narrowed = this.query !== "" || this.filter !== "all";
     return html`${needsToolbar(all, this.ids !== null, narrowed) ? this.#tools(found) : nothing}
-      ${this.server ? connectionNotice(this.status, this.#errorText()) : nothing}
+      ${this.server ? connectionNotice(this.status, this.#error()) : nothing}
       ${chosen.length > 0 ? this.#rowList(chosen) : this.#empty(narrowed)}
       ${this.#more(chosen)}
       <div class="jal-said" role="status" aria-live="polite">${this.announcement}</div>`;
@@ -217,8 +218,9 @@ export class TasksElement extends LightElement {
       ${this.#pending.refusal(WHOLE_LIST) || nothing}</p>`;
   }
 
-  #errorText(): string | null {
+  #error(): string | TemplateResult | null {
     const list = this.#store;
+    if (list?.server.login.isExpired) return loginNotice(list.server.login);
     if (list?.connection.stopped)
       return `The server closed the connection: ${list.connection.stopped}. Reload the page to try again.`;
     return list?.refusal ?? null;

@@ -45,7 +45,10 @@ export function needsToolbar(all: readonly Snapshot[], named: boolean, busy: boo
 }
 
 /** The state of the connection, unless it is live; or the reason why it ended. */
-export function connectionNotice(status: Status, trouble: string | null): TemplateResult | typeof nothing {
+export function connectionNotice(
+  status: Status,
+  trouble: string | TemplateResult | null,
+): TemplateResult | typeof nothing {
   const words = {
     live: "",
     connecting: "Connecting…",

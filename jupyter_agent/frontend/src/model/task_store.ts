@@ -5,7 +5,7 @@ import { epochOf, offsetOf } from "../net/cursor.js";
 import type { Server } from "../net/server.js";
 import type { Listener, Snapshot, Status, TaskEvent } from "../net/types.js";
 import { Backfill } from "./backfill.js";
-import { applyEvent, emptyTask } from "./reducer.js";
+import { applyEvent, emptyTask, END_STATES } from "./reducer.js";
 import { allEvents, eventsBefore } from "./history.js";
 import { Log, LOG_TYPES } from "./log.js";
 import { Metrics } from "./series.js";
@@ -219,6 +219,10 @@ export class TaskStore implements Listener {
   refused(message: string): void {
     this.refusal = message;
     this.changed();
+  }
+
+  hasActiveTasks(): boolean {
+    return this.task !== null && !END_STATES.has(this.task.state);
   }
 
   changed(): void {

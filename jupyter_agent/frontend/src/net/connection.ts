@@ -1,6 +1,7 @@
 /** A reconnecting WebSocket that all views of a page share. */
 
 import { Backoff } from "./backoff.js";
+import { PendingCommands } from "./pending_commands.js";
 import { Protocol, SUBPROTOCOL, shouldReconnect } from "./protocol.js";
 import type { Listener, Action, SubscriptionFilter, Reply, Status, Subscription } from "./types.js";
 import { browserEnvironment, type Timer, type Environment } from "./environment.js";
@@ -16,6 +17,8 @@ const RETRY_DELAY = 1;
 const MAX_SILENT_HEARTBEATS = 3;
 /** Failed attempts after which the status is "offline". */
 const OFFLINE_AFTER_ATTEMPTS = 4;
+/** The close code after which only a new login helps. */
+const LOGIN_ENDED = 4501;
 const UNREACHABLE = "Not connected: the server cannot be reached.";
 
 export class Connection {
@@ -25,10 +28,12 @@ export class Connection {
   skew = 0;
   /** The server's name for the current user; null while unknown. */
   user: string | null = null;
+  /** Called when the server did not accept a socket, or has ended the login. */
+  onRefused: (() => void) | null = null;
   /** Objects that live as long as this connection, by key. */
   readonly shared = new Map<string, unknown>();
   readonly #listeners = new Map<number, Listener>();
-  readonly #pendingCommands = new Map<number, (reply: Reply) => void>();
+  readonly #pendingCommands = new PendingCommands();
   readonly #connectWaiters: ((connected: boolean) => void)[] = [];
   readonly #protocol = new Protocol();
   readonly #backoff = new Backoff();
@@ -40,6 +45,7 @@ export class Connection {
   #reconnectTimer: Timer = null;
   #watchdog: Timer = null;
   #idleTimer: Timer = null;
+  #isSuspended = false;
 
   readonly #environment: Environment;
 
@@ -74,6 +80,7 @@ export class Connection {
   get #isUnreachable(): boolean {
     return (
       this.stopped !== null ||
+      this.#isSuspended ||
       this.#backoff.attempts >= OFFLINE_AFTER_ATTEMPTS ||
       !this.#environment.isOnline()
     );
@@ -104,7 +111,7 @@ export class Connection {
     return new Promise((resolve) => {
       this.#whenConnected((connected) => {
         if (!connected) return resolve({ id, ok: false, message: UNREACHABLE });
-        this.#pendingCommands.set(id, resolve);
+        this.#pendingCommands.add(id, resolve);
         this.#send([JSON.stringify({ type: "command", id, task, attempt, command, args })]);
       });
     });
@@ -128,8 +135,27 @@ export class Connection {
     else if (this.live) this.#probe();
   }
 
+  /** Close the socket, and keep the subscriptions and their cursors until `resume`. Idempotent. */
+  suspend(): void {
+    this.#isSuspended = true;
+    this.#closeIdle();
+    for (const listener of this.#listeners.values()) listener.changed();
+  }
+
+  /** Connect again after `suspend`. Idempotent. */
+  resume(): void {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    this.check();
+  }
+
+  /** Whether a listener follows a task that has not ended. */
+  get hasActiveTasks(): boolean {
+    return [...this.#listeners.values()].some((listener) => listener.hasActiveTasks?.());
+  }
+
   #connect(): void {
-    if (this.stopped !== null) return;
+    if (this.stopped !== null || this.#isSuspended) return;
     this.#environment.clearTimer(this.#reconnectTimer);
     this.#reconnectTimer = null;
     this.#minDelay = 0;
@@ -170,7 +196,7 @@ export class Connection {
       case "apply":
         return this.#listeners.get(action.id)?.apply(action.events);
       case "reply":
-        return this.#onReply(action.reply);
+        return this.#pendingCommands.settle(action.reply);
       case "error":
         return this.#onError(action);
       case "bye":
@@ -179,16 +205,8 @@ export class Connection {
     }
   }
 
-  #onWelcome({
-    now,
-    heartbeat,
-    user = null,
-  }: {
-    now: number;
-    heartbeat: number;
-    user?: string | null;
-  }): void {
-    this.user = user;
+  #onWelcome({ now, heartbeat, user }: Extract<Action, { kind: "welcome" }>): void {
+    this.user = user ?? null;
     this.skew = now - this.#environment.now();
     this.#heartbeat = heartbeat;
     this.#backoff.reset();
@@ -196,14 +214,9 @@ export class Connection {
     this.#settleWaiters(true);
   }
 
-  #onReply(reply: Reply): void {
-    this.#pendingCommands.get(reply.id)?.(reply);
-    this.#pendingCommands.delete(reply.id);
-  }
-
   #onError({ id, code, message, temporary }: Extract<Action, { kind: "error" }>): void {
     if (id === null) return;
-    if (this.#pendingCommands.has(id)) this.#onReply({ id, ok: false, code, message });
+    this.#pendingCommands.settle({ id, ok: false, code, message });
     const subscription = this.#protocol.subscriptions.get(id);
     if (!subscription) return;
     if (temporary) this.#environment.setTimer(RETRY_DELAY, () => this.#resubscribe(subscription));
@@ -249,8 +262,11 @@ export class Connection {
   }
 
   #onClose(code: number, reason: string): void {
+    const isRefused = code === LOGIN_ENDED || !this.live;
     this.#detachSocket();
-    if (!shouldReconnect(code)) this.stopped = reason || `the server closed the connection (${code})`;
+    if (isRefused) this.onRefused?.();
+    if (!shouldReconnect(code) && !(code === LOGIN_ENDED && this.onRefused))
+      this.stopped = reason || `the server closed the connection (${code})`;
     if (this.stopped === null && this.#listeners.size > 0) {
       const delay = Math.max(this.#minDelay, this.#backoff.next(this.#environment.random()));
       this.#reconnectTimer = this.#environment.setTimer(delay, () => this.#connect());
@@ -274,9 +290,7 @@ export class Connection {
     if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket = null;
     this.#protocol.disconnected();
-    const lost = "The connection was lost before the server answered.";
-    for (const [id, answer] of this.#pendingCommands) answer({ id, ok: false, message: lost });
-    this.#pendingCommands.clear();
+    this.#pendingCommands.lose();
   }
 
   #send(frames: string[]): void {

@@ -1,5 +1,7 @@
 /** The page's Jupyter server: its addresses, and requests to it. */
 
+import { type Login, loginAt, wantsLogin } from "./login.js";
+
 interface PageConfig {
   wsUrl?: string;
   baseUrl?: string;
@@ -11,6 +13,7 @@ export interface Server {
   readonly base: string;
   /** The WebSocket's address, with a token only where the page's cookie does not reach. */
   readonly wsUrl: string;
+  readonly login: Login;
   /** Fetch a path below `jupyter-agent/`. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -32,16 +35,28 @@ export function pageServer(page: Document = document): Server | null {
 
 /** Return the server at these addresses; `token` may be empty. */
 export function serverAt(base: string, wsUrl: string, token = ""): Server {
-  return {
-    base,
-    wsUrl,
-    fetch: (path, init = {}) => {
-      const headers = new Headers(init.headers);
-      if (token) headers.set("Authorization", `token ${token}`);
-      if (init.method && init.method !== "GET") headers.set("X-XSRFToken", cookieValue("_xsrf"));
-      return fetch(new URL(`jupyter-agent/${path}`, base), { ...init, headers, credentials: "same-origin" });
-    },
+  const login = loginAt(base);
+  const request = async (path: string, init: RequestInit) => {
+    const headers = new Headers(init.headers);
+    if (token) headers.set("Authorization", `token ${token}`);
+    // Read anew for each request, reads included: a JupyterHub accepts its cookie only with this token beside it.
+    else headers.set("X-XSRFToken", cookieValue("_xsrf"));
+    const more: RequestInit = { ...init, headers, credentials: "same-origin", redirect: "manual" };
+    const response = await fetch(new URL(`jupyter-agent/${path}`, base), more);
+    return response.type === "opaqueredirect" ? notRunning() : response;
   };
+  return { base, wsUrl, login, fetch: (path, init = {}) => login.fetch(() => request(path, init)) };
+}
+
+/** Return the answer in place of a redirect: no server answers with one, but the proxy of a hub whose server is down. */
+function notRunning(): Response {
+  return new Response(JSON.stringify({ detail: "The server is not running." }), { status: 503 });
+}
+
+/** Return whether another request may have another answer: the server fails, does not run (its hub says 424), or wants
+ * a login. */
+export function isTemporary(response: Response): boolean {
+  return response.status >= 500 || response.status === 424 || wantsLogin(response);
 }
 
 /** Return the message of an error response, which is a problem detail (RFC 9457). */

@@ -137,6 +137,8 @@ export interface Listener {
   /** Called when the status may have changed. */
   changed(): void;
   refused(message: string): void;
+  /** Return whether it follows a task that has not ended; without this it does not. */
+  hasActiveTasks?(): boolean;
 }
 
 export interface Reply {

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { connected, ignoreAll } from "../support/fake_environment.js";
+import { expect, test, vi } from "vitest";
+import { connected, quiet } from "../support/fake_environment.js";
 
 const filter = { tasks: ["t"], tail: 10 };
 
@@ -201,4 +201,38 @@ test("the server's clock is used", () => {
   environment.receive({ type: "welcome", now: 500, heartbeat: 25 });
   environment.time = 3;
   expect(connection.now()).toBe(503);
+});
+
+test("a suspended connection has no socket, asks for none, and goes on from its cursor", () => {
+  const { world, connection } = connected();
+  const id = connection.subscribe(interest, quiet);
+  world.welcome();
+  world.say({ type: "subscribed", id, recovered: false, cursor: "e:7", tasks: [] });
+  connection.suspend();
+  expect(world.last.closed).toBe(true);
+  expect(world.timers).toEqual([]);
+  connection.check();
+  connection.subscribe({ tasks: ["u"] }, quiet);
+  expect(world.sockets.length).toBe(1);
+  connection.resume();
+  world.welcome();
+  expect(world.last.sent.find((frame) => frame.id === id)).toMatchObject({ after: "e:7" });
+});
+
+test("a refused socket is reported, and an ended login is not the end of the connection", () => {
+  const { world, connection } = connected();
+  const refused = vi.fn();
+  connection.onRefused = refused;
+  connection.subscribe(interest, quiet);
+  world.shut(1006);
+  expect(refused).toHaveBeenCalledTimes(1);
+  world.fire();
+  world.welcome();
+  world.shut(1006);
+  expect(refused).toHaveBeenCalledTimes(1);
+  world.fire();
+  world.welcome();
+  world.shut(4501);
+  expect(refused).toHaveBeenCalledTimes(2);
+  expect(connection.stopped).toBe(null);
 });

@@ -6,7 +6,7 @@ import type { PartialJSONObject } from "@lumino/coreutils";
 import { Backoff } from "../../net/backoff.js";
 import type { TaskPage } from "../../model/lookups.js";
 import type { TaskListStore } from "../../model/task_list_store.js";
-import type { Server } from "../../net/server.js";
+import { isTemporary, type Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
 import { type CellState, isStale, lostViews } from "./lost_views.js";
 import type { DirtyState } from "./dirty_state.js";
@@ -92,7 +92,7 @@ export class ViewRestorer {
       };
       const response = await this.#server.fetch(`tasks?${new URLSearchParams(query)}`).catch(() => null);
       if (response?.ok) return ((await response.json()) as TaskPage).tasks;
-      if (response && response.status < 500) return [];
+      if (response && !isTemporary(response)) return [];
       await sleep(backoff.next(Math.random()));
     }
     return [];
