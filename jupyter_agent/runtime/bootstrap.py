@@ -6,6 +6,7 @@ import atexit
 
 from ..producer.producer import Producer, current_producer
 from . import capture
+from .exit_reason import exit_reason
 from .local_task import local_tasks
 
 
@@ -20,4 +21,4 @@ def ready_producer() -> Producer:
 
 
 def _at_exit() -> None:
-    local_tasks.interrupt_all("the process ended")
+    local_tasks.interrupt_all(exit_reason())

@@ -20,6 +20,7 @@ from ..protocol.messages import Bye, Close
 from ..system.paths import DataPaths, data_paths
 from ..system.user import user_name
 from . import metrics
+from .background.activity import Activity
 from .background.apprise import Addresses, apprise_sender
 from .background.forwards import Forwards
 from .background.liveness import Liveness
@@ -54,6 +55,13 @@ class JupyterAgent(ExtensionApp):
     retention_bytes = Integer(2 << 30, min=1 << 20, help="Bytes that the journal may use.").tag(config=True)
     lease_seconds = Float(
         900.0, min=1, help="Seconds after which a silent process on another machine counts as dead."
+    ).tag(config=True)
+
+    keep_alive_hours = Float(
+        24.0,
+        min=0,
+        help="Hours for which a task that runs or waits for a worker counts as activity of the server and"
+        " of its kernel, which are then not culled as idle; 0: never.",
     ).tag(config=True)
 
     hello_seconds = Float(10.0, min=0.01, help="Seconds in which a new connection must say hello.").tag(
@@ -133,12 +141,29 @@ class JupyterAgent(ExtensionApp):
             supervisor=supervisor,
             forwards=Forwards(feed),
             scheduler=scheduler,
+            activity=self._activity(feed),
             paths=paths,
             key=secrets.token_urlsafe(32),
             owner=user_name(),
             timing=Timing(self.hello_seconds, self.heartbeat_seconds),
             agent=self.agent,
         )
+
+    def _activity(self, feed: Feed) -> Activity:
+        app = self._app
+        kernels: Any = app.kernel_manager
+        return Activity(
+            feed,
+            app.web_app.settings,
+            kernels,
+            keep_alive=self.keep_alive_hours * 3600,
+            timeouts=lambda: [getattr(kernels, "cull_idle_timeout", 0), app.shutdown_no_activity_timeout],
+            log=self.log,
+        )
+
+    def current_activity(self) -> list[str]:
+        """Return the ids of the tasks for which the server should not shut down."""
+        return [] if self.services is None else self.services.activity.active_tasks
 
     @property
     def _app(self) -> ServerApp:
@@ -169,6 +194,7 @@ class JupyterAgent(ExtensionApp):
         services.forwards.start()
         self._start_notifier(feed)
         services.scheduler.start()
+        services.activity.start()
         if self.quiet:
             self._log_filter = ClosedSocketFilter(serverapp.log)
             self._log_filter.install()
@@ -184,6 +210,7 @@ class JupyterAgent(ExtensionApp):
             connection.writer.post(encode(Bye(True, RECONNECT_MS)))
             connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))
         # The scheduler queues work for the supervisor; all of them call the holder, which is closed last.
+        await services.activity.stop()
         await services.scheduler.stop()
         if self._notifier is not None:
             await self._notifier.stop()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..core.task import Task
 from ..protocol.messages import Limits
 from ..system.paths import DataPaths
+from .background.activity import Activity
 from .background.forwards import Forwards
 from .background.liveness import Liveness
 from .background.scheduler import Scheduler
@@ -28,6 +29,7 @@ class Services:
     supervisor: WorkerSupervisor
     forwards: Forwards
     scheduler: Scheduler
+    activity: Activity
     paths: DataPaths
     key: str
     owner: str

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,22 @@ class Hub:
             args=[*options, "--LabApp.expose_app_in_browser=True", *PROMPT],
             environment=names | {"JUPYTERHUB_ACTIVITY_INTERVAL": "1"},
         )
+
+
+@contextmanager
+def idle_culler(hub: Hub, seconds: int) -> Iterator[None]:
+    """A jupyterhub-idle-culler that stops servers after so many seconds without activity."""
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--url={hub.url}hub/api"]
+    options = [f"--timeout={seconds}", "--cull-every=1"]
+    env = environment(hub.folder) | {"JUPYTERHUB_API_TOKEN": hub.token}
+    with hub.log.open("ab") as output:
+        process = subprocess.Popen([*command, *options], env=env, stdout=output, stderr=output)
+    try:
+        yield
+        assert process.poll() is None, hub.log.read_text()
+    finally:
+        process.terminate()
+        process.wait(START)
 
 
 def prepare(home: Path) -> None:

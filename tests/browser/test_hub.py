@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.support.builders import until
 
-from .hub import Hub
-from .lab import run_cell, wait_for_kernel, write_notebook
+from .hub import Hub, idle_culler
+from .lab import START, run_cell, wait_for_kernel, write_notebook
 
 USER = "ann"
 CELL = """\
@@ -83,6 +84,9 @@ def add_task(hub: Hub, **submission: object) -> str:
     task = str(hub.ask(USER, "jupyter-agent/tasks", "POST", body)["id"])
     until(lambda: hub.ask(USER, f"jupyter-agent/tasks/{task}")["state"] == "completed")
     return task
+
+
+CULLED_AFTER = 6
 
 
 def of_notebook(page: Page) -> Any:
@@ -186,3 +190,15 @@ def test_without_a_login_a_page_says_so_asks_no_more_and_comes_back(hub: Hub, vi
     tab.evaluate("window.dispatchEvent(new Event('focus'))")
     is_live(tab)
     expect(link).to_have_count(0)
+
+
+def test_the_idle_culler_waits_for_a_detached_task(hub: Hub, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    loop = f"while [ ! -e {stop} ]; do sleep 0.05; done"
+    hub.ask(USER, "jupyter-agent/tasks", "POST", {"target": ["sh", "-c", loop]})
+    with idle_culler(hub, CULLED_AFTER):
+        late = monotonic() + 3 * CULLED_AFTER
+        until(lambda: monotonic() > late or not hub.server(USER), 4 * CULLED_AFTER)
+        assert hub.server(USER)["ready"]
+        stop.touch()
+        until(lambda: not hub.server(USER), START)

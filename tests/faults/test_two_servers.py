@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.work import BY_ITSELF, begin, wait_lines
+from tests.faults.work import begin, wait_lines
 from tests.support.builders import until
 from tests.support.kernels import Written, assert_story, execute
 from tests.support.servers import Server, Servers, loud_of_ours
@@ -48,7 +48,7 @@ def test_two_servers_serve_their_own_kernels_and_the_first_one_inherits_everythi
     until(lambda: (first.task(late.task) or {}).get("state") == "interrupted")
     lines = first.lines(late.task)
     assert lines == late.lines[: len(lines)]
-    assert first.events(late.task, "state")[-1]["data"]["reason"] == BY_ITSELF
+    assert first.events(late.task, "state")[-1]["data"]["reason"] == "its kernel was shut down"
     assert_story(first, other, "interrupted", 20)
     for server in (first, second, third):
         assert not loud_of_ours(server.log_text())

@@ -18,6 +18,7 @@ from jupyter_agent.journal.operations.retention import Retention
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.protocol.actions import CloseWith, encode
 from jupyter_agent.protocol.messages import Ack, Bye, Close, Events, Publish, Subscribe
+from jupyter_agent.server.background.activity import Activity
 from jupyter_agent.server.background.forwards import Forwards
 from jupyter_agent.server.background.liveness import Liveness
 from jupyter_agent.server.background.scheduler import Scheduler
@@ -109,6 +110,16 @@ class ModelSocket(AgentSocket):
         return True
 
 
+class NoKernels:
+    """The kernels of a server that has none."""
+
+    def __contains__(self, kernel_id: str, /) -> bool:
+        return False
+
+    def get_kernel(self, kernel_id: str) -> Any:
+        raise KeyError(kernel_id)
+
+
 class ModelServer:
     """One Jupyter server's part, from its start to `stop` or `kill`."""
 
@@ -143,6 +154,9 @@ class ModelServer:
                 recover=self.liveness.check,
                 launch=lambda: None,
                 clock=loop.time,
+            ),
+            activity=Activity(
+                self.feed, {}, NoKernels(), keep_alive=0.0, timeouts=list, log=log, clock=loop.time
             ),
             paths=paths_of(home),
             key="",

@@ -28,8 +28,6 @@ export interface TaskProps {
 }
 
 const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
-const INTERRUPTED_TEXT =
-  "The process that ran this task ended before the task was done. Its output until then is kept.";
 
 export function head({ task, status, busy, sendCommand }: TaskProps): TemplateResult {
   return html`<div class="ja-head">
@@ -108,8 +106,14 @@ export function notice({ task, now, hint }: TaskProps): TemplateResult {
   return html`<div class="ja-notice" role="status" ?hidden=${!text}>${text}</div>`;
 }
 
+/** Return the notice of an interrupted task, with a reason that says more than that its process went away. */
+function interruption(reason: string | null): string {
+  const why = reason && !reason.startsWith("the process") ? `: ${printable(reason)}` : "";
+  return `The process that ran this task went away before the task ended${why}. What it said until then is kept.`;
+}
+
 function situation({ state, reason, stalled_since: stalled }: Snapshot, now: number): string {
-  if (state === "interrupted") return INTERRUPTED_TEXT;
+  if (state === "interrupted") return interruption(reason);
   if (state === "queued" && reason) return printable(reason);
   if (stalled === null || END_STATES.has(state)) return "";
   return `Silent for ${formatDuration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;
