@@ -18,7 +18,7 @@ from ..errors import JournalError
 from ..system.ids import new_id
 from .base import AppendResult, Journal, StoredEvent
 from .job_queue import Item, Job, JobQueue
-from .session import JournalSession, Work
+from .session import JournalSession, PreemptibleJob, Work
 from .slots import Slot
 from .sqlite.errors import CorruptJournal
 from .sqlite.journal import SQLiteJournal
@@ -80,7 +80,11 @@ class Holder:
         return self.call(lambda session: session.expect_kill(producer, outcome))
 
     def close(self) -> None:
-        """Finish what is queued, close the journal, release the slot. Idempotent."""
+        """Finish what is queued, close the journal, release the slot. Idempotent.
+
+        A preemptible job ends with `JournalError` where it yields next, or does not begin: its work is
+        idempotent, and the next holder does the rest.
+        """
         if not self._queue.close():
             return
         self._thread.join()
@@ -113,15 +117,20 @@ class Holder:
         return self._call(session, work, future) if callable(work) else self._commit(session, group)
 
     def _run_pending(self) -> None:
-        """Run what is queued now, up to the next preemptible job; no job in here can be preempted itself."""
+        """Run what is queued now; no job in here can be preempted itself, and other preemptible jobs wait."""
         journal = self._journal
         for _ in range(len(self._queue)):
-            group = self._queue.take_before_preemptible()
+            group = self._queue.take_except_preemptible()
             if not group:
-                return
-            self._process(self._new_session(preemptible=False), group)
+                break
+            self._serve(self._new_session(preemptible=False), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
+        self._raise_if_closing()
+
+    def _raise_if_closing(self) -> None:
+        if self._queue.is_closed:
+            raise JournalError("the journal is closed in the middle of a job")
 
     def _commit(self, session: JournalSession, appends: list[Item]) -> JournalSession:
         try:
@@ -153,6 +162,8 @@ class Holder:
 
     def _call(self, session: JournalSession, job: Job, future: Future[object]) -> JournalSession:
         try:
+            if isinstance(job, PreemptibleJob):
+                self._raise_if_closing()
             result = job(session)
         except CorruptJournal as error:
             session = self._replace(error)

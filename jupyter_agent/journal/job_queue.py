@@ -63,12 +63,15 @@ class JobQueue:
         with self._ready:
             return self._take()
 
-    def take_before_preemptible(self) -> list[Item]:
-        """Return the next group, or nothing when a preemptible job is next or the queue is empty."""
+    def take_except_preemptible(self) -> list[Item]:
+        """Return the next group without preemptible jobs, which keep their places in the queue."""
         with self._ready:
-            if self._items and isinstance(self._items[0][0], PreemptibleJob):
-                return []
-            return self._take()
+            passed: list[Item] = []
+            while self._items and isinstance(self._items[0][0], PreemptibleJob):
+                passed.append(self._items.popleft())
+            group = self._take()
+            self._items.extendleft(reversed(passed))
+            return group
 
     def _take(self) -> list[Item]:
         """Return one job, or all appends queued in a row: those are committed together."""

@@ -56,7 +56,7 @@ class JournalSession:
     def yield_to_others(self) -> None:
         """Run queued jobs between two transactions of a `PreemptibleJob`.
 
-        Raises `JournalError` when the journal was replaced meanwhile.
+        Raises `JournalError` when the journal was replaced meanwhile, or is being closed.
         """
         self._run_pending()
 

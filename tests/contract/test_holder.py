@@ -248,6 +248,28 @@ class TestBreathing:
             future.result(20)
         assert order == ["first begins", "first ends", "second begins", "second ends"]
 
+    def test_what_waits_behind_another_long_job_is_served_in_the_middle_of_the_first(
+        self, holder: Holder
+    ) -> None:
+        gate, order = Gate(holder), list[str]()
+
+        def long(name: str) -> PreemptibleJob[None]:
+            def work(session: JournalSession) -> None:
+                for _ in range(3):
+                    order.append(name)
+                    session.yield_to_others()
+
+            return PreemptibleJob(work)
+
+        jobs = [holder.call(long("first")), holder.call(long("second"))]
+        jobs += [holder.call(lambda session: order.append("request"))]
+        jobs += [holder.call(long("third")), holder.call(lambda session: order.append("late"))]
+        gate.open()
+        for future in jobs:
+            future.result(20)
+        assert order[:5] == ["first", "request", "late", "first", "first"]
+        assert order[5:] == ["second"] * 3 + ["third"] * 3
+
     def test_a_job_served_in_a_breath_has_none_of_its_own(self, holder: Holder) -> None:
         gate = Gate(holder)
         holder.append(batch(1, 3))
@@ -311,6 +333,28 @@ class TestClosing:
         assert again is not None, "the slot is free"
         with Holder(again) as second:
             assert len(facts(second)) == 5
+
+    def test_long_jobs_end_where_they_yield_next_or_do_not_begin(self, holder: Holder) -> None:
+        gate, slices = Gate(holder), list[int]()
+
+        def endless(session: JournalSession) -> None:
+            while True:
+                slices.append(len(slices))
+                session.yield_to_others()
+                if len(slices) == 1:
+                    closer.start()
+                    until(lambda: holder._queue.is_closed)
+
+        closer = threading.Thread(target=holder.close)
+        first, second = (holder.call(PreemptibleJob(endless)) for _ in range(2))
+        request = holder.append(batch(1, 5))
+        gate.open()
+        for future in (first, second):
+            with pytest.raises(JournalError, match="closed"):
+                future.result(20)
+        closer.join(20)
+        assert slices == [0, 1]
+        assert request.result(0).upto == 5
 
     def test_again_is_nothing(self, holder: Holder) -> None:
         holder.close()
