@@ -206,10 +206,22 @@ class Journal(Records, Protocol):
         """Return True if every event after *after* of *tasks* (``None``: all) is still stored."""
 
     def forget(self, task_ids: Iterable[str]) -> None:
-        """Delete tasks with all their events. Late events of theirs are acknowledged, and not stored."""
+        """Delete tasks. Late events of theirs are acknowledged, and not stored.
 
-    def ended_before(self, when: float) -> list[str]:
-        """Return the ids of tasks that ended before *when* (Unix seconds), earliest end first."""
+        Of their events, those that are too many for one transaction are left to `purge`.
+        """
+
+    def purge(self, limit: int) -> bool:
+        """Delete at most *limit* events of forgotten tasks; return True if more are left."""
+
+    def ended(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+        """Return the first *limit* tasks whose end lies in ``(after, upto]``, each after its end's offset."""
+
+    def index_ends(self, after: str, limit: int) -> str | None:
+        """Let `ended` know *limit* tasks after *after*; return what to ask for next, ``None`` when done.
+
+        For journals that an older version has written; it begins with the empty string. Idempotent.
+        """
 
     def size(self) -> int:
         """Return the bytes in use."""

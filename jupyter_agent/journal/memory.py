@@ -234,9 +234,16 @@ class MemoryJournal(MemoryRecords):
         self._tasks = {k: t for k, t in self._tasks.items() if k not in gone}
         self._pending = {k: p for k, p in self._pending.items() if p.event.task not in gone}
 
-    def ended_before(self, when: float) -> list[str]:
-        ended = [(t.ended, t.id) for t in self._tasks.values() if t.state.ended and t.ended is not None]
-        return [task_id for at, task_id in sorted(ended) if at < when]
+    def purge(self, limit: int) -> bool:  # noqa: ARG002 - `forget` leaves none
+        return False
+
+    def ended(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+        last = {event.task: event.offset for event in self._events if event.type == "state"}
+        found = sorted((at, task) for task, at in last.items() if self._tasks[task].state.ended)
+        return [(at, task) for at, task in found if after < at <= upto][:limit]
+
+    def index_ends(self, after: str, limit: int) -> str | None:  # noqa: ARG002 - `ended` knows all
+        return None
 
     def size(self) -> int:
         return sum(len(e.encoded) for e in self._events)

@@ -17,10 +17,11 @@ from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withd
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.observed_time import Look, ObservedTime
 from jupyter_agent.journal.operations import journal_merge, spool_recovery
-from jupyter_agent.journal.operations.interruption import interrupt_orphans
+from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans
 from jupyter_agent.journal.operations.recovery import recover_all
-from jupyter_agent.journal.operations.retention import DAY, Retention, prune
+from jupyter_agent.journal.operations.retention import DAY, Retention, observe, prune
 from jupyter_agent.journal.operations.spool_recovery import CHUNK, read_live_spools, recover_spools
 from jupyter_agent.journal.session import JournalSession, PreemptibleJob
 from jupyter_agent.journal.slots import (
@@ -56,6 +57,7 @@ from tests.support.builders import (
 )
 
 QUEUED, RUNNING, INTERRUPTED = TaskState.QUEUED, TaskState.RUNNING, TaskState.INTERRUPTED
+RUN_OUT = Leases(0.0)
 SERVER = HolderFile("server", os.getpid(), host(), "http://127.0.0.1:1/", "key")
 
 
@@ -936,11 +938,16 @@ class TestInterruptedRecovery:
 
 class TestOrphans:
     def interrupt(
-        self, holder: Holder, paths: DataPaths, *, connected: frozenset[str] = frozenset(), now: float = 1e10
+        self,
+        holder: Holder,
+        paths: DataPaths,
+        *,
+        connected: frozenset[str] = frozenset(),
+        leases: Leases = RUN_OUT,
     ) -> None:
-        holder.call(
-            lambda session: interrupt_orphans(session, paths, connected.__contains__, now=now, lease=100.0)
-        ).result(20)
+        holder.call(lambda session: interrupt_orphans(session, paths, connected.__contains__, leases)).result(
+            20
+        )
 
     def state(self, holder: Holder) -> TaskState:
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
@@ -981,12 +988,34 @@ class TestOrphans:
     def test_one_on_another_host_has_a_lease_from_its_last_word(
         self, holder: Holder, paths: DataPaths
     ) -> None:
-        put(holder, Batch(PRODUCER, 1, story(end=False), host="elsewhere"))
-        row = holder.call(lambda session: session.journal.producer(PRODUCER)).result(20)
-        assert row is not None
-        self.interrupt(holder, paths, now=row.seen + 99)
+        put(holder, Batch(PRODUCER, 1, story(logs=0, end=False), host="elsewhere"))
+        clock = [1000.0]
+        leases = Leases(100.0, lambda: clock[0])
+        self.interrupt(holder, paths, leases=leases)
+        clock[0] += 99
+        put(holder, Batch(PRODUCER, 1, [event(3)], host="elsewhere"))
+        self.interrupt(holder, paths, leases=leases)
+        clock[0] += 99
+        self.interrupt(holder, paths, leases=leases)
         assert self.state(holder) is RUNNING
-        self.interrupt(holder, paths, now=row.seen + 101)
+        clock[0] += 2
+        self.interrupt(holder, paths, leases=leases)
+        assert self.state(holder) is INTERRUPTED
+
+    def test_after_a_long_absence_a_producer_elsewhere_has_its_lease_from_the_servers_start(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
+        """Its last word is from 1970, by the clock: that decides nothing."""
+        long_ago = [Batch(PRODUCER, 1, story(end=False), host="elsewhere")]
+        holder.call(lambda session: session.journal.append(long_ago, 5.0)).result(20)
+        clock = [7.0]
+        leases = Leases(100.0, lambda: clock[0])
+        self.interrupt(holder, paths, leases=leases)
+        clock[0] += 99
+        self.interrupt(holder, paths, leases=leases)
+        assert self.state(holder) is RUNNING
+        clock[0] += 2
+        self.interrupt(holder, paths, leases=leases)
         assert self.state(holder) is INTERRUPTED
 
     def test_its_word_overrides_the_inference(self, holder: Holder, paths: DataPaths) -> None:
@@ -1020,7 +1049,9 @@ class TestPruning:
         (paths.results / "unrelated").write_bytes(b"x")
 
         def run(session: JournalSession) -> list[str]:
-            return prune(session, paths, Retention(days=30), 1006.0 + 30 * DAY + 1)
+            observe(session, Retention(), Look(0.0, "boot", 0.0))
+            time = observe(session, Retention(), Look(30 * DAY, "boot", 30 * DAY))
+            return prune(session, paths, Retention(days=30), time).old
 
         gone = holder.call(run).result(20)
         assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
@@ -1032,8 +1063,10 @@ class TestPruning:
         for number in range(1, 4):
             origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
             put(holder, Batch(origin["producer"], 1, story(**origin)))
-        gone = holder.call(lambda session: prune(session, paths, Retention(size=0), 2000.0)).result(20)
-        assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
+        gone = holder.call(
+            lambda session: prune(session, paths, Retention(size=0), ObservedTime()).large
+        ).result(20)
+        assert gone == [task_id(n) for n in (1, 2, 3)]
         assert everything(holder) == []
 
 

@@ -140,6 +140,8 @@ class ModelServer:
             peek=False,
             log=log,
             clock=loop.time,
+            monotonic=loop.time,
+            uptime=loop.time,
         )
         self.services = Services(
             feed=self.feed,
@@ -187,6 +189,7 @@ class ModelServer:
         """As `PeriodicService` does, but a bug is not caught."""
         with suppress(JournalError, OSError):
             await self.liveness.check()
+            await self.liveness.retain()
 
     def delete(self, task_id: str) -> None:
         """Delete an ended task, as the handler of DELETE does."""

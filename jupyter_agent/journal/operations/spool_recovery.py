@@ -37,7 +37,12 @@ def recover_spools(session: JournalSession, paths: DataPaths, slot: str) -> int:
     """Import the spools of this journal's dead producers, oldest first, and delete them; return how many."""
     sweep(paths.spools)
     _sweep_unfinished(paths.spools)
-    return sum(_recover_spool(session, paths, slot, folder) for folder in _own_spools(paths, slot))
+    recovered = 0
+    for folder in _own_spools(paths, slot):
+        if _recover_spool(session, paths, slot, folder):
+            recovered += 1
+            session.yield_to_others()
+    return recovered
 
 
 def _sweep_unfinished(spools: Path) -> None:

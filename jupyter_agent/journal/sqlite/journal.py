@@ -34,6 +34,9 @@ from .offset_reservation import OffsetAllocator, in_lost_range
 from .opening import open_file
 from .records import SQLiteRecords
 
+PURGED_AT_ONCE = 1000
+"""Maximum number of events that `SQLiteJournal.forget` itself deletes."""
+
 
 class SQLiteJournal(SQLiteRecords, CommittedRows):
     """See `base.Journal`. Raises `CorruptJournal` when *path* is damaged, `JournalError` when it
@@ -147,11 +150,20 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
     def forget(self, task_ids: Iterable[str]) -> None:
         with sqlite_errors(self._path):
             self._pruned = pruning.forget(self._db, task_ids, self._pruned)
-        self._clear_cache()
+            self._clear_cache()
+            pruning.purge(self._db, PURGED_AT_ONCE)
 
-    def ended_before(self, when: float) -> list[str]:
+    def purge(self, limit: int) -> bool:
         with sqlite_errors(self._path):
-            return task_queries.ended_before(self._db, when)
+            return pruning.purge(self._db, limit)
+
+    def ended(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+        with sqlite_errors(self._path):
+            return pruning.ended(self._db, after, upto, limit)
+
+    def index_ends(self, after: str, limit: int) -> str | None:
+        with sqlite_errors(self._path):
+            return pruning.index_ends(self._db, after, limit)
 
     def size(self) -> int:
         with sqlite_errors(self._path):

@@ -16,6 +16,9 @@ CREATE = (
     "CREATE INDEX keys_by_key ON keys (key, task)",
     f"INSERT INTO keys SELECT id, {_KEY} FROM tasks WHERE {_KEY} IS NOT NULL",
 )
+TASKS, AT = "keys CROSS JOIN tasks ON id = keys.task", "keys.key = ?"
+"""The tasks with a key, in the order of their ids, and the condition for the key."""
+
 WITH_KEY = "id IN (SELECT task FROM keys WHERE key = ?)"
 """The condition for tasks with a key; its value is the key."""
 

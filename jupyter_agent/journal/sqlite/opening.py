@@ -12,12 +12,12 @@ import msgspec
 from ...core.ids import Cursor
 from ...errors import JournalError
 from ...system.files import create_private
-from . import cell_index, key_index, records
+from . import cell_index, key_index, pruning, records
 from .errors import CorruptJournal, row_errors, sqlite_errors
 from .immediate import immediate
 from .migration import check_schema
 from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator
-from .schema import SCHEMA, SCHEMA_VERSION, add_table
+from .schema import SCHEMA, SCHEMA_VERSION, add_indexes, add_table
 
 _PRAGMAS = (
     "auto_vacuum=INCREMENTAL",  # has an effect only before the first table exists
@@ -76,6 +76,9 @@ def _prepare(db: Connection, new_epoch: str, offsets: OffsetAllocator) -> Opened
     opened = _read_meta(db)
     add_table(db, "cells", cell_index.CREATE)
     add_table(db, "keys", key_index.CREATE)
+    add_table(db, "ends", pruning.CREATE_ENDS)
+    add_table(db, "forgotten", pruning.CREATE_FORGOTTEN)
+    add_indexes(db)
     records.add_tables(db)
     if offsets.upto > opened.head:
         _skip_reserved(opened, offsets.upto)

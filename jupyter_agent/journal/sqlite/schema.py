@@ -17,7 +17,6 @@ CREATE INDEX events_by_task ON events (task, offset);
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, name TEXT NOT NULL, producer TEXT, ended REAL,
     snapshot TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX tasks_by_state ON tasks (state, ended);
 CREATE INDEX tasks_by_producer ON tasks (producer);
 CREATE TABLE producers (
     id TEXT PRIMARY KEY, last_n INTEGER NOT NULL, host TEXT, seen REAL NOT NULL) WITHOUT ROWID;
@@ -28,10 +27,16 @@ CREATE TABLE commands (
     offset INTEGER PRIMARY KEY, producer TEXT NOT NULL, task TEXT NOT NULL, attempt INTEGER NOT NULL,
     body TEXT NOT NULL);
 """
+INDEXES = {
+    "tasks_of_state": "CREATE INDEX tasks_of_state ON tasks (state, id)",
+    "tasks_of_name": "CREATE INDEX tasks_of_name ON tasks (name, state, id)",
+}
+"""They give the tasks of a state, and of a name and a state, newest first."""
+
 _LADDER = (256, 64, 16, 4, 1)
 """Rows of one INSERT statement: few enough different statements that SQLite keeps all of them prepared."""
 
-_REPLACED = {"tasks", "producers", "attempts", "cells", "keys"}
+_REPLACED = {"tasks", "producers", "attempts", "cells", "keys", "ends"}
 Row = Sequence[object]
 SOUND_SNAPSHOT = "iif(json_valid(snapshot), snapshot, '{}')"
 """An SQL expression: the snapshot, or an empty object for one that a disk has damaged."""
@@ -44,6 +49,15 @@ def add_table(db: Connection, table: str, statements: Sequence[str]) -> None:
     with immediate(db) as run:
         for statement in statements:
             run(statement)
+
+
+def add_indexes(db: Connection) -> None:
+    """Create the indexes of the list of tasks unless they exist: older journals do not have them."""
+    have = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    for name, create in INDEXES.items():
+        if name not in have:
+            db.execute(create)
+    db.execute("DROP INDEX IF EXISTS tasks_by_state")
 
 
 def put_rows(run: Callable[[str, Sequence[object]], object], table: str, rows: Sequence[Row]) -> None:
@@ -63,5 +77,8 @@ def put_rows(run: Callable[[str, Sequence[object]], object], table: str, rows: S
 @cache
 def _statement(table: str, columns: int, rows: int) -> str:
     row = f"({', '.join('?' * columns)})"
+    values = f"VALUES {', '.join([row] * rows)}"
+    if table == "snapshots":  # rows of ``tasks`` with nothing new that is in an index, which is half the work
+        return f"INSERT INTO tasks {values} ON CONFLICT DO UPDATE SET snapshot = excluded.snapshot"
     verb = "INSERT OR REPLACE" if table in _REPLACED else "INSERT"
-    return f"{verb} INTO {table} VALUES {', '.join([row] * rows)}"
+    return f"{verb} INTO {table} {values}"

@@ -9,14 +9,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ...journal.holder import Holder
-from ...journal.operations.interruption import interrupt, interrupt_orphans
+from ...journal.observed_time import Look
+from ...journal.operations.interruption import Leases, interrupt, interrupt_orphans
 from ...journal.operations.recovery import recover_all
-from ...journal.operations.retention import Retention, prune
+from ...journal.operations.retention import Retention, observe, prune
 from ...journal.operations.spool_recovery import read_live_spools
 from ...journal.session import JournalSession, PreemptibleJob
+from ...system.host import boot
 from ...system.paths import DataPaths
+from ...system.uptime import uptime
 from ..delivery.connections import Registry
 from ..delivery.feed import Feed
 from .periodic import PeriodicService
@@ -28,11 +32,18 @@ FAST_PERIOD = 0.1
 FAST_FOR = 3.0
 """After `Liveness.check_soon`: seconds between two checks, and for how many seconds."""
 
-PRUNE_INTERVAL = 3600.0
+PRUNE_INTERVAL = 600.0
 """Seconds between two times that retention is applied."""
 
 STALLED_AFTER = 10.0
 """Seconds without a connection after which a living producer counts as stalled."""
+
+
+class _Moment(NamedTuple):
+    """One moment by both clocks: one to show, and one that counts seconds."""
+
+    wall: float
+    monotonic: float
 
 
 class Liveness(PeriodicService):
@@ -51,18 +62,22 @@ class Liveness(PeriodicService):
         peek: bool,
         log: logging.Logger,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        uptime: Callable[[], float] = uptime,
     ) -> None:
         super().__init__(log)
         self._feed = feed
         self._registry = registry
         self._paths = paths
-        self._lease = lease
+        self._leases = Leases(lease, monotonic)
         self._retention = retention
         self._peek = peek
         self._clock = clock
+        self._monotonic = monotonic
+        self._uptime = uptime
         self._fast_until = 0.0
         self._next_prune = 0.0
-        self._disconnected_since: dict[str, float] = {}
+        self._disconnected_since: dict[str, _Moment] = {}
 
     def check_soon(self) -> None:
         """Check now and, for `FAST_FOR` seconds, often: a producer may just have died."""
@@ -77,10 +92,11 @@ class Liveness(PeriodicService):
     def stalled_since(self, producer: str | None) -> float | None:
         """Return the time since which a living producer is disconnected (Unix seconds); None if connected."""
         since = self._disconnected_since.get(producer or "")
-        return since if since is not None and self._clock() - since > STALLED_AFTER else None
+        return since.wall if since and self._monotonic() - since.monotonic > STALLED_AFTER else None
 
     async def tick(self) -> float:
         await self.check()
+        await self.retain()
         return self.interval()
 
     def interval(self) -> float:
@@ -96,22 +112,32 @@ class Liveness(PeriodicService):
 
         self._note_disconnected(await self._feed.call(PreemptibleJob(job)))
 
+    async def retain(self) -> None:
+        """Delete, when it is time, what exceeds the retention. Apart from `check`, which others wait for."""
+        if self._monotonic() < self._next_prune:
+            return
+
+        def job(session: JournalSession) -> None:
+            now = Look(self._clock(), boot(), self._uptime())
+            seen = observe(session, self._retention, now, self._log)
+            prune(session, self._paths, self._retention, seen, self._log)
+
+        await self._feed.call(PreemptibleJob(job))
+        self._next_prune = self._monotonic() + PRUNE_INTERVAL
+
     def _is_connected(self, producer: str) -> bool:
         # Called on the journal's thread, at the moment of the decision: a producer may have
         # reconnected since the job began, and then its tasks are not orphans.
         return self._registry.producer(producer) is not None
 
     def _recover(self, session: JournalSession, holder: Holder) -> None:
-        now, slot = self._clock(), holder.slot.name
+        slot = holder.slot.name
         recovered = recover_all(session, self._paths, slot)
         if recovered:
             self._log.info("recovered %d spools and journals", recovered)
         if self._peek:
             read_live_spools(session, self._paths, slot)
-        interrupt_orphans(session, self._paths, self._is_connected, now=now, lease=self._lease)
-        if now >= self._next_prune:
-            self._next_prune = now + PRUNE_INTERVAL
-            prune(session, self._paths, self._retention, now)
+        interrupt_orphans(session, self._paths, self._is_connected, self._leases)
 
     def _interrupt_remote(self, session: JournalSession, kernel: str) -> None:
         open_tasks = session.journal.open_tasks()
@@ -122,6 +148,6 @@ class Liveness(PeriodicService):
         return producer is not None and (self._paths.spools / producer).is_dir()
 
     def _note_disconnected(self, open_producers: list[str]) -> None:
-        now = self._clock()
+        now = _Moment(self._clock(), self._monotonic())
         missing = {producer for producer in open_producers if not self._is_connected(producer)}
         self._disconnected_since = {p: self._disconnected_since.get(p, now) for p in missing}

@@ -21,7 +21,7 @@ from jupyter_agent.journal.base import HolderEvent
 from jupyter_agent.journal.operations import detached_tasks
 from jupyter_agent.journal.operations import schedules as schedules_module
 from jupyter_agent.journal.operations.firing import ScheduleRunner, TickResult
-from jupyter_agent.journal.operations.interruption import interrupt_orphans
+from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans
 from jupyter_agent.journal.operations.schedules import (
     KIND,
     Schedule,
@@ -367,7 +367,7 @@ class Mortal:
         try:
             if orphans_first:
                 session, paths = self._line.session, self._line.paths
-                interrupt_orphans(session, paths, lambda _: False, now=START, lease=1.0)
+                interrupt_orphans(session, paths, lambda _: False, Leases(1.0))
             self._line.look(seconds)
         except Killed:
             self.deaths += 1
