@@ -24,6 +24,15 @@ _pid = 0
 """The process whose tasks are captured. In a forked child output only goes to its usual destination."""
 
 
+def _after_fork_in_child() -> None:
+    global _guard
+    _guard = threading.Lock()  # another thread of the parent may have held the old one at the fork
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
 def install() -> None:
     """Install the hooks that are missing. Idempotent."""
     global _pid

@@ -169,6 +169,13 @@ class TaskContext:
         """Return the last complete `checkpoint` of any attempt, or *default* when there is none."""
         return default if self._sink is None else self._sink.load_checkpoint(default)
 
+    def renew_locks(self) -> None:
+        """See `LockOwner`; its attempt calls this."""
+        self._progress.renew_locks()
+        self._conversation.renew_locks()
+        for stream in self._streams.values():
+            stream.renew_locks()
+
     def request_cancel(self) -> None:
         """Ask the attempt to stop: wakes threads that wait in `ask` and `receive`."""
         self._cancelled = True

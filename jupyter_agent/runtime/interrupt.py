@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from ..errors import TaskCancelled
+from ..system.forked_locks import renew_locks_after_fork
 
 T = TypeVar("T")
 
@@ -40,9 +41,13 @@ class AsyncExceptionInterrupter:
     """Raises `Stopped` at the next bytecode of the thread that is inside `run`."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._thread: int | None = None
         self.from_user = False
+        renew_locks_after_fork(self)
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        self._lock = threading.Lock()
 
     def run(self, call: Callable[[], T]) -> T:
         """Call *call* in this thread; `throw` interrupts it until it returns."""
@@ -98,12 +103,16 @@ class SignalInterrupter:
     ) -> None:
         self._number = number
         self._foreign = foreign
-        self._lock = threading.Lock()
         self._open = False
         self._thrown = False
         self._handled = threading.Event()
         self._before: Any = None
         self.from_user = False
+        renew_locks_after_fork(self)
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        self._lock = threading.Lock()
 
     @staticmethod
     def is_supported() -> bool:

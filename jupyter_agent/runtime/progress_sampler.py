@@ -31,6 +31,10 @@ class ProgressSampler:
         self.positions: list[Position] = []
         self._write = write
         self._written: Values = (None, None, None)
+        self.renew_locks()
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`; its attempt calls this."""
         self._lock = threading.Lock()
         self._sampling = threading.Lock()
 
