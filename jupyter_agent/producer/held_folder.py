@@ -55,6 +55,17 @@ class HeldFolder:
         if self.path.exists():
             remove_folder(self.path)
 
+    def recreate(self) -> bool:
+        """Make the removed folder again, for late events; False when it is there, or cannot be made."""
+        if self._header is None or self.path.exists():
+            return False
+        try:
+            self._lock = self._locked_again(self._header)
+        except (OSError, SpoolError) as error:
+            self._report(error)
+            return False
+        return True
+
     def release(self) -> None:
         """Release the lock. Idempotent."""
         self._lock.release()

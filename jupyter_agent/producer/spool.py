@@ -6,10 +6,12 @@ process. It never waits for a disk, a socket or a server.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +28,7 @@ from .segment import SEGMENT_BYTES, Record, Segment
 from .segment_log import NewSegment, Segments
 from .spool_folder import Header, create_spool_folder, creation_error, read_spool, undo_creation
 
+log = logging.getLogger(__name__)
 DEFAULT_CAP = 256 << 20
 """Bytes of all segments after which events are dropped."""
 
@@ -91,8 +94,11 @@ class Spool:
         self._gap = Gap("")
         self._mend_at = 0.0
         self._reader: tuple[Segment, int, int] | None = None
+        self._accepting = True
         self._closed = False
-        self._segments = Segments(folder, first, cap=cap, size=size, clock=clock, new_segment=new_segment)
+        self._sealed = False
+        self._new_log = partial(Segments, folder, cap=cap, size=size, clock=clock, new_segment=new_segment)
+        self._segments = self._new_log(first)
 
     @classmethod
     def create(cls, paths: DataPaths, header: Header, *, cap: int = DEFAULT_CAP) -> Spool:
@@ -138,9 +144,10 @@ class Spool:
     def append(self, task: str, attempt: int, kind: str, data: Data) -> int:
         """Number, encode and store one event; its number.
 
-        0 when the spool is closed (the event is not stored), and when this thread is inside already (the
-        event is stored next). Raises `ValueError` for an event of more than `MAX_EVENT_BYTES` or a display
-        nested more than `MAX_NESTING` deep, and whatever encoding the payload raises; then no number is used.
+        0 when this thread is inside already (the event is stored next), and when the spool was closed with
+        events that are not committed (the event is not stored). Does not return after `append_last`. Raises
+        `ValueError` for an event of more than `MAX_EVENT_BYTES` or a display nested more than `MAX_NESTING`
+        deep, and whatever encoding the payload raises; then no number is used.
         """
         with self._lock:
             if self._busy:
@@ -154,7 +161,14 @@ class Spool:
                 if self._late:
                     self._append_late()
 
-    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> SpoolBatch | None:
+    def append_last(self, task: str, attempt: int, kind: str, data: Data) -> int:
+        """As `append`, but no event follows: a thread that appends later waits until the process ends."""
+        with self._lock:
+            n = self.append(task, attempt, kind, data)
+            self._sealed, self._accepting = True, False
+            return n
+
+    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> OutgoingBatch | None:
         """Return what follows number *after*: at most *events* events and about *size* bytes."""
         with self._exclusive():
             if self._gap.last and time.monotonic() >= self._mend_at:
@@ -186,12 +200,22 @@ class Spool:
             done = self._segments.freed >= self.last and not self._adopted
             if not done:
                 self._repair()
-            self._closed = True
+            self._closed, self._accepting = True, False
             self._segments.close()
             # The folder goes before the lock: unlocked, a holder could recover a spool that is committed.
             if done:
                 self._held.remove()
             self._held.release()
+
+    def retire(self) -> None:
+        """Close, if all of it is committed; what is appended later then goes into a new folder.
+
+        Otherwise it stays open: the lock falls with the process, and the next holder recovers the spool.
+        """
+        with self._exclusive():
+            self._mend()
+            if self._segments.freed >= self.last:
+                self.close()
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -205,7 +229,7 @@ class Spool:
                     self._append_late()
 
     def _append(self, task: str, attempt: int, kind: str, data: Data) -> int:
-        if self._closed:
+        if not self._accepting and not self._reopen():
             return 0
         newest = self._segments.newest
         gap = self._gap.last > newest.last
@@ -235,6 +259,21 @@ class Spool:
         if self._closed or not self._held.repair(self._segments):
             return False
         self._reader = None
+        return True
+
+    def _reopen(self) -> bool:
+        """Continue in a new folder after `close` removed the old one; false when it still has events."""
+        if self._sealed:
+            self._busy = False
+            threading.Condition(self._lock).wait()  # releases the lock; only the end of the process ends this
+        if not self._held.recreate():
+            return False
+        try:
+            self._segments = self._new_log(self.last + 1)
+        except OSError as error:
+            log.error("what this process emits while it ends is lost: %s", error)
+            return False
+        self._closed, self._accepting = False, True
         return True
 
     def _append_late(self) -> None:

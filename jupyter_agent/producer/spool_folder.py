@@ -1,11 +1,12 @@
 """Folder of a spool: its header, its lock, and reading it without writing.
 
 A folder holds ``lock`` (held while the producer lives), ``spool.json`` (the header) and segments named by
-their first number.
+their first number; and ``ending``, once its process has begun to end while attempts still ran.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -21,6 +22,8 @@ from ..system.locks import FileLock
 from ..system.paths import DataPaths
 from .segment import Record, read_segment
 
+log = logging.getLogger(__name__)
+
 
 class Header(Struct, frozen=True):
     """``spool.json``: whose spool this is. ``journal`` is the slot it belongs to for life."""
@@ -31,6 +34,10 @@ class Header(Struct, frozen=True):
     boot: str
     pid: int
     created: float
+
+
+_MAX_ENDING = 200
+"""Characters of an ``ending`` that are read."""
 
 
 def header_for(producer: str, journal: str, now: float) -> Header:
@@ -73,6 +80,28 @@ def undo_creation(folder: Path, lock: FileLock) -> None:
 def creation_error(paths: DataPaths, error: OSError) -> SpoolError:
     """Return the error for a spool that cannot be created."""
     return SpoolError(f"no spool can be made in {paths.spools}: {error.strerror or error}")
+
+
+def write_ending(folder: Path, reason: str) -> None:
+    """Write down, once, why the producer's process ends: the reason of the interruption to come.
+
+    The process cannot record that interruption itself, because its threads emit until it is gone.
+    """
+    try:
+        with create_private(folder / "ending") as file:
+            file.write(reason.encode())
+    except (
+        OSError
+    ) as error:  # a full disk, or a folder that is gone: the interruption has another reason then
+        log.debug("why this process ends cannot be written to %s: %s", folder, error)
+
+
+def read_ending(folder: Path) -> str | None:
+    """Return why the producer's process said that it ends; ``None`` when it said nothing."""
+    try:
+        return (folder / "ending").read_text(errors="replace")[:_MAX_ENDING] or None
+    except OSError:
+        return None
 
 
 def read_spool(folder: Path) -> tuple[Header, list[Record]]:

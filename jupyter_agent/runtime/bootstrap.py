@@ -1,13 +1,19 @@
-"""Start-up: the producer of this process, made on first need."""
+"""Start and end: makes the producer of this process on first need; ends a process whose tasks still run."""
 
 from __future__ import annotations
 
 import atexit
+import logging
+import sys
 
-from ..producer.producer import Producer, current_producer
+from ..core.sanitize import to_single_line
+from ..producer.producer import Producer, current_producer, existing_producer
 from . import capture
 from .exit_reason import exit_reason
-from .local_task import local_tasks
+from .local_task import LocalTask, local_tasks
+from .origin import kernel_shell
+
+log = logging.getLogger(__name__)
 
 
 def ready_producer() -> Producer:
@@ -21,4 +27,26 @@ def ready_producer() -> Producer:
 
 
 def _at_exit() -> None:
-    local_tasks.interrupt_all(exit_reason())
+    producer = existing_producer()
+    running = local_tasks.abandon_all()
+    if producer is None or not running:
+        return
+    # No end is recorded here. Daemon threads run until the interpreter stops them, which exit handlers of the
+    # user's may delay for long, and whatever they emit until then comes before the end, or there is none.
+    producer.leave_end_to_holder(exit_reason())
+    if kernel_shell() is None:  # a person who restarts a kernel means it; a script's author may not know
+        _say(running)
+
+
+def _say(running: list[LocalTask]) -> None:
+    if sys.stderr is None:
+        return
+    names = ", ".join(sorted({to_single_line(task.options.name) for task in running})[:3])
+    what = f"task {names} has" if len(running) == 1 else f"{len(running)} tasks ({names}) have"
+    try:
+        capture.untee(sys.stderr).write(
+            f"jupyter_agent: {what} not ended and will be interrupted with this process; "
+            "wait for the end with wait() or result(), or submit with on='detached'\n"
+        )
+    except (OSError, ValueError) as error:  # closed: nobody reads it
+        log.debug("it cannot be said that tasks are interrupted: %s", error)

@@ -15,6 +15,7 @@ WHAT = {
     "kernels": "kernels killed",
     "workers": "workers killed",
     "servers": "servers killed",
+    "ends": "processes ended in order",
     "stops": "processes stopped and continued",
     "backups": "tasks that read all files",
     "files": "spools damaged",
@@ -32,6 +33,8 @@ this package at WARNING or above""",
     "workers": "the same, for tasks in processes of their own, a few killed with their parent",
     "servers": """the same for scripts that continue meanwhile and for a kernel that ends with its server;
 two subscribers applied exactly what the journal has and never had to start over""",
+    "ends": """each line whose `log` had returned is there once, in order; the only end is the last event,
+with the right reason; scripts say on standard error that their task is interrupted, and nothing else""",
     "stops": """all other tasks continued meanwhile, no process was given up, and in the end each log is
 complete""",
     "backups": """a task that archives, hashes or searches the whole data folder while it logs, without

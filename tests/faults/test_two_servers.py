@@ -44,11 +44,9 @@ def test_two_servers_serve_their_own_kernels_and_the_first_one_inherits_everythi
     first.restart()
     assert first.slot == "default"
     assert_story(first, mine, "interrupted", 20)
-    third.stop()  # its kernel is asked to end, and says itself that it does
-    until(lambda: (first.task(late.task) or {}).get("state") == "interrupted")
-    lines = first.lines(late.task)
-    assert lines == late.lines[: len(lines)]
-    assert first.events(late.task, "state")[-1]["data"]["reason"] == "its kernel was shut down"
+    third.stop()  # its kernel is asked to end, and does so in order
+    assert_story(first, late, "interrupted", 20)
+    assert first.events(late.task)[-1]["data"]["reason"] == "its kernel was shut down"
     assert_story(first, other, "interrupted", 20)
     for server in (first, second, third):
         assert not loud_of_ours(server.log_text())

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
 from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
-from ...producer.spool_folder import Header, read_spool, read_spool_header
+from ...producer.spool_folder import Header, read_ending, read_spool, read_spool_header
 from ...system.files import remove_folder, sweep
 from ...system.host import is_this_host
 from ...system.locks import FileLock, is_locked
@@ -22,7 +22,7 @@ from ..base import Batch, BatchOrigin, HolderEvent
 from ..session import JournalSession
 from ..slots import existing_slots
 from ..transaction import start_of
-from .interruption import interrupt, open_tasks_of
+from .interruption import GONE, interrupt, open_tasks_of
 
 log = logging.getLogger(__name__)
 CHUNK = 2000
@@ -99,7 +99,7 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
             read_live_spools(session, paths, slot)
         _append(session, header, records, folder)
         _record_damaged_end(session, folder, header.producer, records)
-        interrupt(session, open_tasks_of(session, header.producer))
+        interrupt(session, open_tasks_of(session, header.producer), read_ending(folder) or GONE)
         remove_folder(folder)  # last, and still under its lock: everything in it is committed
     except (SpoolError, OSError) as error:  # one unreadable spool must not keep the others out
         log.debug("a spool is left where it is: %s", error)

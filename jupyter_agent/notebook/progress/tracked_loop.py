@@ -110,9 +110,11 @@ class TrackedLoop:
             self._end(self._default)
 
     def abandon(self) -> None:
-        """End a loop that may have been left normally: the process ends, and no exception has been found."""
+        """The process ends, and no exception was found: end a loop that may have been left normally."""
         if self._left_at is not None and self._default is _LEFT:
             self._end(_LEFT)
+        else:
+            self._close_bar(TaskState.INTERRUPTED)
 
     def _await_exception(self, departure: Departure) -> None:
         self._release()

@@ -69,7 +69,7 @@ class BaseEngine:
         """Nothing to check."""
 
     def abandon(self) -> None:
-        """Nothing to do: what runs in this process ends with it."""
+        """Nothing to do: what runs in this process goes on until it is gone."""
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
         return self._attempt.context.answer(text, prompt_id)

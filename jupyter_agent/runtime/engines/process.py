@@ -23,6 +23,7 @@ import msgspec
 from ...core.events import Data, Error, TaskState
 from ...core.task import Task
 from ...producer.producer import adopt_spool
+from ...producer.spool_folder import write_ending
 from ...system.graces import ATTEMPT_GRACE
 from ...system.interpreter import program_command
 from ..attempt import Attempt
@@ -30,7 +31,7 @@ from ..capture import untee
 from ..context import set_current
 from ..outcome import Outcome
 from .base import BaseEngine, Work
-from .child_spec import ChildSpec, child_environment
+from .child_spec import PARENT_ENDED, ChildSpec, child_environment
 from .pipes import LineReader, TextRelay, close_pipes, write_to_child
 
 POLL_INTERVAL = 0.1
@@ -48,6 +49,7 @@ class ProcessEngine(BaseEngine):
         self._early: list[bytes] = []
         self._forced = 0
         self._killed = False
+        self._abandoned = False
         self._ended_there = False
         self._overdue_at: float | None = None
 
@@ -78,6 +80,11 @@ class ProcessEngine(BaseEngine):
             self._kill()
 
     def abandon(self) -> None:
+        """Kill the child, and leave its end to the holder: this process may not live until it is recorded."""
+        attempt = self._attempt
+        self._abandoned = True
+        if not self._ended_there and self._process is not None:
+            write_ending(attempt.task.producer.paths.spools / (attempt.worker or ""), PARENT_ENDED)
         self._kill()
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
@@ -181,7 +188,7 @@ class ProcessEngine(BaseEngine):
         attempt, task = self._attempt, self._attempt.task
         if self._ended_there:
             task.on_attempt_ended(attempt, task.fold.state)
-        if task.is_finished(attempt):
+        if self._abandoned or task.is_finished(attempt):
             return
         outcome = self._death(status)
         spool = adopt_spool(task.producer.paths, attempt.worker or "")

@@ -13,7 +13,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from jupyter_agent.core.events import State, decode_data
-from tests.support.runtime import spooled, until
+from tests.support.runtime import recovered, spooled, until
 
 
 class Kernel:
@@ -277,7 +277,8 @@ def test_what_ends_with_the_kernel_is_interrupted(kernel: Kernel, tmp_path: Path
     kernel.cell("h = ja.task(time.sleep, show=False).submit(60)")
     until(lambda: running(tmp_path))
     kernel.client.shutdown()
-    until(lambda: task_states(tmp_path)[-1] == "interrupted")
+    ended = {"state": "interrupted", "reason": "its kernel was shut down"}
+    until(lambda: recovered(tmp_path)[-1]["data"] == ended)
 
 
 def test_a_view_is_shown_once_in_a_cell_and_its_text_never_changes(kernel: Kernel) -> None:

@@ -21,7 +21,7 @@ from jupyter_agent.runtime import attempt
 from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.engines.base import Work
 from jupyter_agent.runtime.local_task import local_tasks
-from tests.support.runtime import emitted, logs, own_producer, states, until  # noqa: F401
+from tests.support.runtime import emitted, interrupt, logs, own_producer, states, until  # noqa: F401
 
 
 def order(handle: ja.TaskHandle, command: str, **args: object) -> CommandOrder:
@@ -247,7 +247,7 @@ def test_a_key_continues_an_interrupted_task_from_its_checkpoint() -> None:
     function = ja.task(work, key="long")
     first = function.submit()
     until(lambda: emitted(first.id, "checkpoint"))
-    local_tasks.get(first.id).interrupt("for the test")  # type: ignore[union-attr]
+    interrupt(local_tasks.get(first.id))
     second = function.submit()
     assert second.id == first.id
     assert second.result(10) == 10

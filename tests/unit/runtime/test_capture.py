@@ -17,7 +17,7 @@ import jupyter_agent as ja
 from jupyter_agent.core.events import Log, decode_data
 from jupyter_agent.runtime.capture import Tee
 from jupyter_agent.runtime.line_buffer import LineBuffer
-from tests.support.runtime import emitted, logs, own_producer, run_script, spooled, until  # noqa: F401
+from tests.support.runtime import emitted, logs, own_producer, recovered, run_script, spooled, until  # noqa: F401
 
 
 def lines_of(*writes: str) -> list[str]:
@@ -259,10 +259,12 @@ def test_tasks_that_run_when_the_process_ends_are_interrupted(tmp_path: Path) ->
         "while h.state == 'queued': time.sleep(0.01)\n",
     )
     assert done.returncode == 0
-    assert done.stderr == ""
-    last = spooled(tmp_path)[-1]
-    assert b'"interrupted"' in bytes(last.data)
-    assert b"the process ended" in bytes(last.data)
+    assert done.stderr == (
+        "jupyter_agent: task sleep has not ended and will be interrupted with this process; "
+        "wait for the end with wait() or result(), or submit with on='detached'\n"
+    )
+    assert not any(b"interrupted" in bytes(event.data) for event in spooled(tmp_path))
+    assert recovered(tmp_path)[-1]["data"] == {"state": "interrupted", "reason": "the process ended"}
 
 
 def test_a_line_printed_before_kill_9_is_kept(tmp_path: Path) -> None:

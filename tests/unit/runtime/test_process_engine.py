@@ -17,7 +17,7 @@ from jupyter_agent.core.task import Task, fold
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.local_task import local_tasks
-from tests.support.runtime import own_producer, run_script, spooled, states, until  # noqa: F401
+from tests.support.runtime import own_producer, recovered, run_script, spooled, states, until  # noqa: F401
 
 
 def folded(folder: Path, task_id: str) -> Task:
@@ -190,8 +190,9 @@ def test_a_process_that_ends_ends_its_workers_as_interrupted(tmp_path: Path) -> 
         "    while h.state == 'queued': time.sleep(0.01)\n"
         "    print(h.id)\n",
     )
-    assert done.stderr == ""
-    assert folded(tmp_path, done.stdout.strip()).state == "interrupted"
+    assert "task sleep has not ended and will be interrupted with this process" in done.stderr
+    end = recovered(tmp_path, done.stdout.strip())[-1]["data"]
+    assert end == {"state": "interrupted", "reason": "the process that started it ended"}
 
 
 def test_a_worker_can_be_retried_by_a_person() -> None:
