@@ -12,8 +12,9 @@ from ..core.query import EventsPage
 from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.subscriber import Apply, Restart
-from ..transport.discovery import Address
-from .async_client import AgentClient, server_address
+from ..system.paths import data_paths
+from ..transport.discovery import DEFAULT, Address, find_address, find_served, remote_address
+from .async_client import AgentClient
 
 T = TypeVar("T")
 
@@ -23,7 +24,10 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
 
     Raises `ServerUnreachable` when nothing answers there, `RequestRefused` when *token* is not enough.
     """
-    return Client(server_address(url, token))
+    if url is None:
+        paths = data_paths()
+        return Client(lambda: find_address(paths, find_served(paths) or DEFAULT))
+    return Client(remote_address(url, token))
 
 
 class Client:

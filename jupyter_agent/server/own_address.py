@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import Any
 
-from ..system.host import host
-from ..transport.discovery import HolderFile
+from ..transport.discovery import HolderFile, this_holder
 
 _ALL_INTERFACES = ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104 - addresses to listen on, not to call
 
@@ -15,7 +12,7 @@ _ALL_INTERFACES = ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104 - addres
 def own_address(app: Any, key: str) -> HolderFile:
     """Return the address and *key* of the Jupyter server *app*; no URL when it listens on a Unix socket."""
     url = "" if app.sock else _local_url(app)
-    return HolderFile("server", os.getpid(), host(), url, key, app.certfile or None, time.time())
+    return this_holder("server", url=url, key=key, cert=app.certfile or None)
 
 
 def _local_url(app: Any) -> str:

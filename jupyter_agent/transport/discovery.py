@@ -9,9 +9,10 @@ servers that have only a password. Connecting proves that the address is right.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from ..errors import ServerUnreachable
 from ..system.files import read_json
-from ..system.host import host
+from ..system.host import boot, host, is_this_host, network_namespace, process_namespace
 from ..system.locks import is_locked
 from ..system.paths import DataPaths
 
@@ -33,7 +34,8 @@ ONE_SHOT: Final = "moment"
 class HolderFile(Struct, frozen=True):
     """``holder.json``: the process that holds a journal. ``started`` is Unix seconds.
 
-    A ``server`` has a ``url`` and a ``key``; a process that runs one job (`ONE_SHOT`) has neither.
+    A ``server`` has a ``url`` and a ``key``; a ``moment`` (a process that runs one job) has neither. ``boot``
+    and the namespaces say in which container it is; empty in files of earlier versions.
     """
 
     kind: Literal["server", "moment"]
@@ -43,6 +45,9 @@ class HolderFile(Struct, frozen=True):
     key: str = ""
     cert: str | None = None
     started: float = 0.0
+    boot: str = ""
+    process_namespace: str = ""
+    network_namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ def find_journal(paths: DataPaths) -> str:
     """Return the slot that this process belongs to.
 
     ``JUPYTER_AGENT_JOURNAL`` names it for processes that a task starts; else it is the slot held by
-    the server that started this kernel; else the default one.
+    the server that started this kernel; else the default one, or, when no server holds that, another one that
+    a server holds.
     """
     named = os.environ.get("JUPYTER_AGENT_JOURNAL")
     if named:
@@ -87,7 +93,12 @@ def find_journal(paths: DataPaths) -> str:
         holder = read_holder(folder)
         if holder is not None and holder.kind == "server" and _is_process(holder, parent):
             return folder.name
-    return DEFAULT
+    return find_served(paths) or DEFAULT
+
+
+def find_served(paths: DataPaths) -> str | None:
+    """Return a journal that a server holds now, the default one first; ``None`` when no server runs."""
+    return next((folder.name for folder in _slots(paths) if find_address(paths, folder.name)), None)
 
 
 def find_address(paths: DataPaths, journal: str) -> Address | None:
@@ -106,8 +117,7 @@ def find_address(paths: DataPaths, journal: str) -> Address | None:
     holder = read_holder(folder)
     if holder is None or holder.kind != "server" or not holder.url:
         return None
-    # A holder of this machine is trusted only while it has the lock: a dead server's port may be reused.
-    if not (_is_held(folder) if holder.host == host() else _is_reachable_from_elsewhere(holder.url)):
+    if not _is_reachable(folder, holder):
         return None
     return Address(holder.url, {KEY_HEADER: holder.key}, holder.cert)
 
@@ -139,7 +149,16 @@ def _is_held(folder: Path) -> bool:
         return False
 
 
-def _is_reachable_from_elsewhere(url: str) -> bool:
+def _is_reachable(folder: Path, holder: HolderFile) -> bool:
+    # A holder of this machine is trusted only while it has the lock: a dead server's port may be reused.
+    here = is_this_host(holder.host, holder.boot)
+    if here and not _is_held(folder):
+        return False
+    same_network = holder.network_namespace in ("", network_namespace()) if here else False
+    return same_network or _is_same_everywhere(holder.url)
+
+
+def _is_same_everywhere(url: str) -> bool:
     """Return whether *url* means the same server on every machine."""
     name = urlsplit(url).hostname or ""
     return name not in ("localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
@@ -152,4 +171,19 @@ def _slots(paths: DataPaths) -> list[Path]:
 
 
 def _is_process(holder: HolderFile, pid: str) -> bool:
-    return holder.host == host() and str(holder.pid) == pid
+    same_ids = holder.process_namespace in ("", process_namespace())
+    return holder.host == host() and same_ids and str(holder.pid) == pid
+
+
+def this_holder(kind: Literal["server", "moment"], **about: Any) -> HolderFile:
+    """Return what ``holder.json`` says about this process."""
+    return HolderFile(
+        kind,
+        os.getpid(),
+        host(),
+        started=time.time(),
+        boot=boot(),
+        process_namespace=process_namespace(),
+        network_namespace=network_namespace(),
+        **about,
+    )
