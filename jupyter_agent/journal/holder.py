@@ -18,6 +18,7 @@ from ..errors import JournalError
 from ..system.ids import new_id
 from .base import AppendResult, Journal, StoredEvent
 from .job_queue import Item, Job, JobQueue
+from .place import JournalPlace, finish_restoring
 from .session import JournalSession, PreemptibleJob, Work
 from .slots import Slot
 from .sqlite.errors import CorruptJournal
@@ -25,6 +26,12 @@ from .sqlite.journal import SQLiteJournal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+PLACE_INTERVAL = 1.0
+"""Minimum number of seconds between two checks whether the journal's files still have their names."""
+
+RESTORE_INTERVAL = 10.0
+"""Seconds after which files that could not be restored are tried again."""
+
 _QUIET_SECONDS = 60.0
 """Seconds without a failure after which the next failure is logged again."""
 
@@ -34,7 +41,7 @@ class Holder:
 
     ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
     called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
-    ``notices``: a sentence for each damaged journal that was replaced.
+    ``notices``: a sentence for each journal that was damaged, deleted or replaced.
     """
 
     def __init__(
@@ -50,7 +57,10 @@ class Holder:
         self.notices: list[str] = []
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
-        self._journal = self._open()
+        finish_restoring(slot.file)
+        self._use_journal(self._open())
+        self._displaced: JournalError | None = None
+        self._check_place_at = time.monotonic() + PLACE_INTERVAL
         self._dead_producers: set[str] = set()
         self._kill_outcomes: dict[str, State] = {}
         self._queue = JobQueue()
@@ -88,6 +98,7 @@ class Holder:
         if not self._queue.close():
             return
         self._thread.join()
+        self._check_place()
         self._journal.close()
         self.slot.release()
 
@@ -101,8 +112,15 @@ class Holder:
         session = self._new_session()
         while group := self._queue.wait_and_take():
             if self._corrupt is not None:
-                session = self._replace(self._corrupt)
-            session = self._process(session, group)
+                self._replace(self._corrupt)
+            elif time.monotonic() >= self._check_place_at:
+                self._check_place()
+            if session.journal is not self._journal:
+                session = self._new_session()
+            if self._displaced is not None and not callable(group[0][0]):
+                _fail((future for _, future in group), self._displaced)
+                continue
+            session = self._serve(session, group)
             if session.journal is not self._journal:  # replaced during a preemptible job
                 session = self._new_session()
 
@@ -185,13 +203,37 @@ class Holder:
         """Open the slot's journal: the one place that chooses an adapter. A new journal gets a new epoch."""
         return SQLiteJournal(self.slot.file, self.id, new_id())
 
+    def _use_journal(self, journal: SQLiteJournal) -> None:
+        self._journal = journal
+        self._place = JournalPlace(self.slot)
+
+    def _check_place(self) -> None:
+        """Give the journal its files back when they were deleted; nothing is appended while that fails."""
+        if self._corrupt is None and not self._place.is_kept():
+            self._displaced = self._restore()
+        self._check_place_at = time.monotonic() + (RESTORE_INTERVAL if self._displaced else PLACE_INTERVAL)
+
+    def _restore(self) -> JournalError | None:
+        try:
+            journal, sentence = self._place.restore(self._journal, self.id)
+        except CorruptJournal as error:
+            self._replace(error)
+            return None
+        except JournalError as error:
+            self._report(str(error))
+            return error
+        self._use_journal(journal)
+        self.notices.append(sentence)
+        log.error("%s", sentence)
+        return None
+
     def _replace(self, error: CorruptJournal) -> JournalSession:
         self._journal.close()
         self._corrupt = error
         try:
             if self.slot.file.exists():
                 self._move_aside(error)
-            self._journal = self._new_journal()
+            self._use_journal(SQLiteJournal(self.slot.file, self.id, new_id()))
         except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
             self._report(f"no new journal could be started: {trouble}")
             return self._new_session()

@@ -79,3 +79,43 @@ def test_a_deleted_spool_takes_megabytes_beside_a_healthy_server(fresh: Servers,
         assert process.wait(60) == 0
     assert_story(server, written, "completed", 30)
     assert not server.events(written.task, "lost")
+
+
+JOURNAL_HARMS: dict[str, Harm] = {
+    "its folder": shutil.rmtree,
+    "the data folder": lambda folder: shutil.rmtree(folder.parent.parent),
+    "its file": lambda folder: (folder / "journal.sqlite").unlink(),
+    "its log": lambda folder: (folder / "journal.sqlite-wal").unlink(),
+    "another file in its place": lambda folder: _replace(folder / "journal.sqlite"),
+}
+
+
+def _replace(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.write_bytes(b"something else")
+
+
+@pytest.mark.parametrize("harm", JOURNAL_HARMS)
+def test_a_journal_that_is_deleted_while_its_server_runs_is_written_again(
+    fresh: Servers, tmp_path: Path, harm: str
+) -> None:
+    server = fresh.start()
+    with script(server, tmp_path / "before", count=100, pause=0) as (process, before):
+        assert process.wait(20) == 0
+    assert_story(server, before, "completed")
+    with script(server, tmp_path / "lines", pause=0.001) as (process, written):
+        written.wait()
+        JOURNAL_HARMS[harm](server.agent / "journals" / "default")
+        wait_lines(written, 50)
+        (sentence,) = until(lambda: server.ask("health").json["trouble"])
+        assert "while it is in use" in sentence
+        assert server.ask("health").json["status"] == "degraded"
+        assert server.log_text().count(sentence) == 1
+        wait_lines(written, 50)
+        server.kill()
+        process.kill()
+        process.wait()
+    server.restart()
+    assert_story(server, written, "interrupted")
+    assert_story(server, before, "completed")
+    assert server.ask("health").json["status"] == "ok"

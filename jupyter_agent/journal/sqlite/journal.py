@@ -169,6 +169,11 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         with sqlite_errors(self._path):
             return pruning.used_bytes(self._db)
 
+    def copy_to(self, path: Path) -> None:
+        """Write everything into the empty file *path*, also when the open file was deleted meanwhile."""
+        with sqlite_errors(self._path):
+            self._db.execute("VACUUM INTO ?", [str(path)])
+
     def close(self) -> None:
         if self._closed:
             return
