@@ -73,7 +73,7 @@ class Frontend:
         Raises `CannotBuild`.
         """
         lock = packages_of(self.folder / "package-lock.json")
-        there = packages_of(self.folder / "node_modules" / ".package-lock.json")
+        installed = packages_of(self.folder / "node_modules" / ".package-lock.json")
         wanted = _wanted(lock, everything)
         if all(installed.get(folder, {}).get("version") == version for folder, version in wanted.items()):
             return
@@ -104,7 +104,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def packages_of(lock: Path) -> dict[str, dict[str, Any]]:
-    """The packages of a lock file by their folders; none if there is no such file."""
+    """Return the packages of a lock file by folder; none without such a file."""
     try:
         packages: dict[str, dict[str, Any]] = json.loads(lock.read_text("utf-8"))["packages"]
     except FileNotFoundError:

@@ -13,8 +13,8 @@ from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.subscriber import Apply, Restart
 from ..system.paths import data_paths
-from ..transport.discovery import DEFAULT, Address, find_address, find_served, remote_address
-from .async_client import AgentClient
+from ..transport.discovery import DEFAULT, Address, find_address, find_served
+from .async_client import AgentClient, server_address
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
     if url is None:
         paths = data_paths()
         return Client(lambda: find_address(paths, find_served(paths) or DEFAULT))
-    return Client(remote_address(url, token))
+    return Client(server_address(url, token))
 
 
 class Client:

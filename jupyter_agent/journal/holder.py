@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
-from .base import AppendResult, Journal, StoredEvent
+from .base import AppendResult, StoredEvent
 from .job_queue import Item, Job, JobQueue
 from .place import JournalPlace, finish_restoring
 from .session import JournalSession, PreemptibleJob, Work
@@ -120,7 +120,7 @@ class Holder:
             if self._displaced is not None and not callable(group[0][0]):
                 _fail((future for _, future in group), self._displaced)
                 continue
-            session = self._serve(session, group)
+            session = self._process(session, group)
             if session.journal is not self._journal:  # replaced during a preemptible job
                 session = self._new_session()
 
@@ -141,7 +141,7 @@ class Holder:
             group = self._queue.take_except_preemptible()
             if not group:
                 break
-            self._serve(self._new_session(preemptible=False), group)
+            self._process(self._new_session(preemptible=False), group)
             if self._journal is not journal or self._corrupt is not None:
                 raise JournalError("the journal was replaced in the middle of a job")
         self._raise_if_closing()
@@ -192,14 +192,14 @@ class Holder:
             future.set_result(result)
         return session
 
-    def _open(self) -> Journal:
+    def _open(self) -> SQLiteJournal:
         try:
             return self._new_journal()
         except CorruptJournal as error:
             self._move_aside(error)
             return self._new_journal()
 
-    def _new_journal(self) -> Journal:
+    def _new_journal(self) -> SQLiteJournal:
         """Open the slot's journal: the one place that chooses an adapter. A new journal gets a new epoch."""
         return SQLiteJournal(self.slot.file, self.id, new_id())
 
@@ -233,7 +233,7 @@ class Holder:
         try:
             if self.slot.file.exists():
                 self._move_aside(error)
-            self._use_journal(SQLiteJournal(self.slot.file, self.id, new_id()))
+            self._use_journal(self._new_journal())
         except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
             self._report(f"no new journal could be started: {trouble}")
             return self._new_session()

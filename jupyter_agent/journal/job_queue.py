@@ -40,6 +40,11 @@ class JobQueue:
                 self._ready.notify()
         return future
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether new work is refused."""
+        return self._is_closed
+
     def close(self) -> bool:
         """Refuse new work; what is queued is still taken. Return False when closed already."""
         with self._ready:

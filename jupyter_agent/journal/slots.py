@@ -23,7 +23,7 @@ from ..system.files import make_private, remove_folder, write_private
 from ..system.host import is_this_host
 from ..system.locks import FileLock, is_locked
 from ..system.paths import DataPaths
-from ..transport.discovery import DEFAULT, HolderFile, read_holder, this_holder
+from ..transport.discovery import DEFAULT, ONE_SHOT, HolderFile, read_holder, this_holder
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -210,5 +210,5 @@ def take_slot_briefly(paths: DataPaths, name: str = DEFAULT) -> Slot:
             f"the journal {name!r} is held by another process",
             holder=msgspec.to_builtins(msgspec.structs.replace(address, key="")) if address else None,
         )
-    slot.announce(this_holder("moment"))
+    slot.announce(this_holder(ONE_SHOT))
     return slot

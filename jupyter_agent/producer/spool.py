@@ -168,7 +168,7 @@ class Spool:
             self._sealed, self._accepting = True, False
             return n
 
-    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> OutgoingBatch | None:
+    def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> SpoolBatch | None:
         """Return what follows number *after*: at most *events* events and about *size* bytes."""
         with self._exclusive():
             if self._gap.last and time.monotonic() >= self._mend_at:

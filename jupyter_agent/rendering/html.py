@@ -116,7 +116,7 @@ def _end(task: Task) -> str:
         head = f"<summary><strong>{_text(what)}</strong></summary>"
         return f'<details style="margin:4px 0 0">{head}{_pre(task.error.traceback)}</details>'
     if task.state is TaskState.INTERRUPTED:
-        return _line([f"The process that ran this task went away before the task ended{_why(task.reason)}."])
+        return _line([f"The process that ran this task ended before the task was done{_why(task.reason)}."])
     return ""
 
 

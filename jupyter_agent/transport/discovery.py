@@ -12,7 +12,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -34,7 +34,7 @@ ONE_SHOT: Final = "moment"
 class HolderFile(Struct, frozen=True):
     """``holder.json``: the process that holds a journal. ``started`` is Unix seconds.
 
-    A ``server`` has a ``url`` and a ``key``; a ``moment`` (a process that runs one job) has neither. ``boot``
+    A ``server`` has a ``url`` and a ``key``; a process that runs one job (`ONE_SHOT`) has neither. ``boot``
     and the namespaces say in which container it is; empty in files of earlier versions.
     """
 

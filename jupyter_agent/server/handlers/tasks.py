@@ -46,10 +46,10 @@ class TasksHandler(ApiHandler):
         self.write_json({"tasks": snapshots, "more": len(tasks) > limit, "cursor": cursor})
 
     async def post(self) -> None:
-        submitted = submission.read_submission(self.request.body)
+        submission = read_submission(self.request.body)
         self.services.activity.note()
-        if submitted.schedule is not None:
-            await post_schedule(self, submitted)
+        if submission.schedule is not None:
+            await post_schedule(self, submission)
             return
         run_spec = run_spec_of(submission, agent=self.services.agent, cwd=self.home, owner=self.user_name)
         task, is_new = await enqueue(self.services, run_spec)

@@ -106,10 +106,10 @@ export function notice({ task, now, hint }: TaskProps): TemplateResult {
   return html`<div class="ja-notice" role="status" ?hidden=${!text}>${text}</div>`;
 }
 
-/** Return the notice of an interrupted task, with a reason that says more than that its process went away. */
+/** Return the notice of an interrupted task, with a reason that says more than that its process is gone. */
 function interruption(reason: string | null): string {
   const why = reason && !reason.startsWith("the process") ? `: ${printable(reason)}` : "";
-  return `The process that ran this task went away before the task ended${why}. What it said until then is kept.`;
+  return `The process that ran this task ended before the task was done${why}. Its output until then is kept.`;
 }
 
 function situation({ state, reason, stalled_since: stalled }: Snapshot, now: number): string {

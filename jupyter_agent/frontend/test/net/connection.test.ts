@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { connected, quiet } from "../support/fake_environment.js";
+import { connected, ignoreAll } from "../support/fake_environment.js";
 
 const filter = { tasks: ["t"], tail: 10 };
 
@@ -204,35 +204,35 @@ test("the server's clock is used", () => {
 });
 
 test("a suspended connection has no socket, asks for none, and goes on from its cursor", () => {
-  const { world, connection } = connected();
-  const id = connection.subscribe(interest, quiet);
-  world.welcome();
-  world.say({ type: "subscribed", id, recovered: false, cursor: "e:7", tasks: [] });
+  const { environment, connection } = connected();
+  const id = connection.subscribe(filter, ignoreAll);
+  environment.welcome();
+  environment.receive({ type: "subscribed", id, recovered: false, cursor: "e:7", tasks: [] });
   connection.suspend();
-  expect(world.last.closed).toBe(true);
-  expect(world.timers).toEqual([]);
+  expect(environment.last.closed).toBe(true);
+  expect(environment.timers).toEqual([]);
   connection.check();
-  connection.subscribe({ tasks: ["u"] }, quiet);
-  expect(world.sockets.length).toBe(1);
+  connection.subscribe({ tasks: ["u"] }, ignoreAll);
+  expect(environment.sockets.length).toBe(1);
   connection.resume();
-  world.welcome();
-  expect(world.last.sent.find((frame) => frame.id === id)).toMatchObject({ after: "e:7" });
+  environment.welcome();
+  expect(environment.last.sent.find((frame) => frame.id === id)).toMatchObject({ after: "e:7" });
 });
 
 test("a refused socket is reported, and an ended login is not the end of the connection", () => {
-  const { world, connection } = connected();
+  const { environment, connection } = connected();
   const refused = vi.fn();
   connection.onRefused = refused;
-  connection.subscribe(interest, quiet);
-  world.shut(1006);
+  connection.subscribe(filter, ignoreAll);
+  environment.closeLast(1006);
   expect(refused).toHaveBeenCalledTimes(1);
-  world.fire();
-  world.welcome();
-  world.shut(1006);
+  environment.fireTimer();
+  environment.welcome();
+  environment.closeLast(1006);
   expect(refused).toHaveBeenCalledTimes(1);
-  world.fire();
-  world.welcome();
-  world.shut(4501);
+  environment.fireTimer();
+  environment.welcome();
+  environment.closeLast(4501);
   expect(refused).toHaveBeenCalledTimes(2);
   expect(connection.stopped).toBe(null);
 });
