@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -48,6 +49,8 @@ def root(context: click.Context, *, debug: bool) -> None:
     """
     level = logging.DEBUG if debug else logging.WARNING
     logging.basicConfig(level=level, format="jupyter agent: %(message)s")
+    if not debug:  # what Tornado warns of while connecting is in the command's own sentence
+        logging.getLogger("tornado").setLevel(logging.ERROR)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -64,6 +67,7 @@ root.add_command(completion)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     _replace_closed_streams()
+    _escape_what_cannot_be_encoded()
     sys.exit(run(arguments))
 
 
@@ -97,6 +101,13 @@ def _replace_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - open until the process ends
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    """Show characters that the terminal's encoding lacks (``PYTHONIOENCODING=ascii``) as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _usage_sentence(error: click.ClickException) -> str:

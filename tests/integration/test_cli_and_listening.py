@@ -1,0 +1,109 @@
+"""The command line beside servers that listen in unusual ways, and on terminals that lack something."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_agent.system.paths import DataPaths
+from tests.support.cli import Writer
+from tests.support.servers import Servers, environment
+
+
+def cli(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jupyter_agent.cli", *arguments]
+    environ = environment(home) | env
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_a_server_of_all_ipv6_addresses_is_reached(fresh: Servers) -> None:
+    server = fresh.start(ip="::")
+    done = cli(server.home, "tasks", "list")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No tasks.\n", "")
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> Iterator[str]:
+    """The address of a server with a certificate that nobody trusts."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_refuse, args=(listening, context), daemon=True).start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}/"
+
+
+def _refuse(listening: socket.socket, context: ssl.SSLContext) -> None:
+    while True:
+        try:
+            peer, _ = listening.accept()
+        except OSError:  # the test is over
+            return
+        with peer:
+            try:
+                context.wrap_socket(peer, server_side=True).close()
+            except OSError:  # the client does not trust the certificate
+                continue
+
+
+@pytest.mark.parametrize("arguments", [("tasks", "list"), ("status",), ("tasks", "add", "true")])
+def test_a_certificate_that_is_not_trusted_is_one_line(
+    tmp_path: Path, self_signed: str, arguments: tuple[str, ...]
+) -> None:
+    done = cli(tmp_path, *arguments, JUPYTER_AGENT_URL=self_signed, JUPYTER_AGENT_TOKEN="x")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert "certificate verify failed" in lines[0]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home of a user with one task, whose name ASCII cannot spell."""
+    home = tmp_path / "home"
+    paths = DataPaths(Path(environment(home)["JUPYTER_AGENT_DIR"]))
+    paths.spools.mkdir(parents=True, mode=0o700)
+    os.chmod(paths.spools.parent, 0o700)
+    writer = Writer(paths, name="größe 漢")
+    writer.end()
+    writer.die()
+    return home
+
+
+@pytest.mark.parametrize("columns", ["0", "00", "abc", "-5", ""])
+def test_a_terminal_without_a_size_gets_the_whole_table(home: Path, columns: str) -> None:
+    done = cli(home, "tasks", "list", COLUMNS=columns)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "größe 漢" in done.stdout
+    assert "completed" in done.stdout
+
+
+def test_an_encoding_that_lacks_characters_gets_escapes(home: Path) -> None:
+    done = cli(home, "tasks", "list", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"gr\xf6\xdfe \u6f22" in done.stdout
+
+
+def test_json_stays_json_in_any_encoding(home: Path) -> None:
+    done = cli(home, "tasks", "list", "--json", PYTHONIOENCODING="ascii")
+    assert [task["name"] for task in json.loads(done.stdout)] == ["größe 漢"]
