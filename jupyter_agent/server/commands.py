@@ -9,7 +9,7 @@ import msgspec
 
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Command, too_deep
 from ..core.task import Task
-from ..errors import NotNow, RequestRefused, UnknownTask
+from ..errors import NotNow, RequestRefused
 from ..journal.base import HolderEvent, PendingCommand
 from ..journal.session import JournalSession
 from ..journal.transaction import command_of
@@ -45,9 +45,7 @@ async def submit_command(services: Services, request: RequestedCommand) -> None:
     connected = {c.producer for c in registry.all() if c.producer}
 
     def job(session: JournalSession) -> PendingCommand | None:
-        task = session.journal.task(request.task)
-        if task is None:
-            raise UnknownTask(f"there is no task {request.task[:80]!r}", task_id=request.task)
+        task = services.existing_task(session, request.task)
         _refuse_other_attempt(task, request)
         if supervisor.try_handle(session, task, request.command, request.by):
             return None

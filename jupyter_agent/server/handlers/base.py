@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import msgspec
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.contents.fileio import FileManagerMixin
 from tornado.web import HTTPError, RequestHandler, authenticated
 
 from ...core.task import Task
-from ...errors import AgentError, RequestRefused, UnknownTask
-from ...journal.session import JournalSession
+from ...errors import AgentError, RequestRefused
 from ...transport.problem import status_and_code
 from ..auth import AuthMixin
 from ..services import Services
@@ -22,6 +23,8 @@ from .accept import wants_page
 MAX_LIMIT = 1000
 LOGIN_HEADER = "Jupyter-Agent-Login"
 """Marks a refusal that a login would change; a page then renews its cookies."""
+PREFLIGHT_HEADERS = "accept, authorization, content-type, last-event-id, x-xsrftoken"
+"""What a page of another origin may send, where ``c.ServerApp.headers`` does not say."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -33,6 +36,13 @@ class BadRequest(RequestRefused):
         super().__init__(message, status=400, code="bad_request")
 
 
+def refuse_unknown(names: Iterable[str], what: str, known: Collection[str]) -> None:
+    """Raise `BadRequest` that names what is not *known*: a misspelt field would be ignored without a word."""
+    unknown = [repr(name[:40]) for name in names if name not in known]
+    if unknown:
+        raise BadRequest(f"{what} has no {', '.join(unknown[:5])}; it has {', '.join(known)}")
+
+
 class AgentHandler(AuthMixin, JupyterHandler):
     """Base of all handlers: rights by method, problem details for every error.
 
@@ -41,6 +51,12 @@ class AgentHandler(AuthMixin, JupyterHandler):
 
     actions: ClassVar = {"GET": "read", "HEAD": "read"}
     """Method to the action that it needs; any other method needs ``write``."""
+
+    def __init_subclass__(cls) -> None:
+        """Answer HEAD as GET, which Tornado sends without its body."""
+        super().__init_subclass__()
+        if "get" in vars(cls):
+            cls.head = cls.get
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -66,6 +82,16 @@ class AgentHandler(AuthMixin, JupyterHandler):
         action = self.actions.get(self.request.method or "", "write")
         if not await self.is_allowed(action):
             raise HTTPError(403, f"this user may not {action} tasks")
+
+    @allow_unauthenticated
+    def options(self, *_args: str) -> None:
+        """Answer a browser's preflight, which carries no login; `set_cors_headers` names the origin."""
+        headers = self.settings.get("headers", {})
+        allowed = headers.get("Access-Control-Allow-Headers", PREFLIGHT_HEADERS)
+        self.set_header("Access-Control-Allow-Headers", allowed)
+        self.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS")
+        self.set_status(204)
+        self.finish()
 
     def write_json(self, value: object, status: int = 200) -> None:
         """Answer with *value* as JSON."""
@@ -102,6 +128,12 @@ class AgentHandler(AuthMixin, JupyterHandler):
             raise BadRequest("the body must be a JSON object")
         return body
 
+    def known_json_body(self, what: str, known: Collection[str]) -> dict[str, Any]:
+        """Return the request's JSON object, which has only *known* fields. Raises `BadRequest`."""
+        body = self.json_body()
+        refuse_unknown(body, what, known)
+        return body
+
     @property
     def home(self) -> str:
         """The root folder of the server's contents; the user's home when contents are not files."""
@@ -111,13 +143,9 @@ class AgentHandler(AuthMixin, JupyterHandler):
     async def task(self, task_id: str) -> Task:
         """Return the snapshot of a task. Raises `UnknownTask`."""
 
-        def job(session: JournalSession) -> list[Task]:
-            task = session.journal.task(task_id)
-            if task is None:
-                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
-            return [task]
-
-        _, tasks = await self.services.feed.snapshots(job)
+        _, tasks = await self.services.feed.snapshots(
+            lambda session: [self.services.existing_task(session, task_id)]
+        )
         return self.services.annotated(tasks)[0]
 
 

@@ -11,14 +11,14 @@ from jupyter_server.services.contents.fileio import FileManagerMixin
 from ...core.events import TaskState
 from ...core.query import TaskQuery
 from ...detached.submission import run_spec_of
-from ...errors import NotNow, UnknownTask
+from ...errors import NotNow
 from ...journal.base import CellLocation
 from ...journal.operations.retention import delete_files
 from ...journal.session import JournalSession
 from .. import commands
 from . import task_html
 from .accept import wants_html, wants_page
-from .base import ApiHandler, BadRequest, BrowserHandler
+from .base import ApiHandler, BadRequest, BrowserHandler, refuse_unknown
 from .enqueue import enqueue, read_submission
 from .notebook_filter import NotebookMatcher
 from .schedules import post_schedule
@@ -118,9 +118,7 @@ class TaskHandler(BrowserHandler):
 
     async def delete(self, task_id: str) -> None:
         def job(session: JournalSession) -> None:
-            task = session.journal.task(task_id)
-            if task is None:
-                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
+            task = self.services.existing_task(session, task_id)
             if not task.state.ended:
                 raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
             session.journal.forget([task_id])
@@ -135,12 +133,14 @@ class CommandsHandler(ApiHandler):
     """``tasks/{id}/commands``: POST sends the task a command."""
 
     async def post(self, task_id: str) -> None:
-        body = self.json_body()
+        body = self.known_json_body("a command", ("command", "args", "attempt"))
         command, args, attempt = body.get("command"), body.get("args", {}), body.get("attempt")
         if not isinstance(command, str) or not isinstance(args, dict):
             raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
         if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
             raise BadRequest("attempt must be a whole number")
+        if command == "input":
+            refuse_unknown(args, "input", ("text", "prompt_id"))
         request = commands.RequestedCommand(task_id, command, self.user_name, attempt, args)
         await commands.submit_command(self.services, request)
         self.write_json({"status": "accepted"}, 202)
