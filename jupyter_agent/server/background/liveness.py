@@ -36,7 +36,7 @@ PRUNE_INTERVAL = 600.0
 """Seconds between two times that retention is applied."""
 
 STALLED_AFTER = 10.0
-"""Seconds without a connection after which a living producer counts as stalled."""
+"""Seconds without a connection, or an answer to a ping, after which a living producer counts as stalled."""
 
 
 class _Moment(NamedTuple):
@@ -77,7 +77,7 @@ class Liveness(PeriodicService):
         self._uptime = uptime
         self._fast_until = 0.0
         self._next_prune = 0.0
-        self._disconnected_since: dict[str, _Moment] = {}
+        self._absent_since: dict[str, _Moment] = {}
 
     def check_soon(self) -> None:
         """Check now and, for `FAST_FOR` seconds, often: a producer may just have died."""
@@ -90,8 +90,11 @@ class Liveness(PeriodicService):
         self._feed.holder.call(lambda session: self._interrupt_remote(session, kernel))
 
     def stalled_since(self, producer: str | None) -> float | None:
-        """Return the time since which a living producer is disconnected (Unix seconds); None if connected."""
-        since = self._disconnected_since.get(producer or "")
+        """Return since when a living producer has been absent, in Unix seconds; ``None``: it is not.
+
+        It has no connection, or it does not answer, as a stopped process (SIGSTOP) or a suspended machine.
+        """
+        since = self._absent_since.get(producer or "")
         return since.wall if since and self._monotonic() - since.monotonic > STALLED_AFTER else None
 
     async def tick(self) -> float:
@@ -110,7 +113,7 @@ class Liveness(PeriodicService):
             self._recover(session, holder)
             return [task.producer for task in session.journal.open_tasks() if task.producer]
 
-        self._note_disconnected(await self._feed.call(PreemptibleJob(job)))
+        self._note_absent(await self._feed.call(PreemptibleJob(job)))
 
     async def retain(self) -> None:
         """Delete, when it is time, what exceeds the retention. Apart from `check`, which others wait for."""
@@ -147,7 +150,15 @@ class Liveness(PeriodicService):
     def _has_spool_here(self, producer: str | None) -> bool:
         return producer is not None and (self._paths.spools / producer).is_dir()
 
-    def _note_disconnected(self, open_producers: list[str]) -> None:
-        now = _Moment(self._clock(), self._monotonic())
-        missing = {producer for producer in open_producers if not self._is_connected(producer)}
-        self._disconnected_since = {p: self._disconnected_since.get(p, now) for p in missing}
+    def _note_absent(self, open_producers: list[str]) -> None:
+        before = self._absent_since
+        absent = {p: seconds for p in open_producers if (seconds := self._absence(p)) is not None}
+        self._absent_since = {p: before.get(p) or self._ago(seconds) for p, seconds in absent.items()}
+
+    def _ago(self, seconds: float) -> _Moment:
+        return _Moment(self._clock() - seconds, self._monotonic() - seconds)
+
+    def _absence(self, producer: str) -> float | None:
+        """Return for how many seconds, as far as its connection says, a producer is absent; else ``None``."""
+        connection = self._registry.producer(producer)
+        return 0.0 if connection is None else connection.unanswered() or None

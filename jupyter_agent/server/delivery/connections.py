@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,7 +20,8 @@ class Connection:
     """One open WebSocket after its ``hello``. ``producer`` is ``None`` for subscribers.
 
     ``backlog`` are commands that were submitted before the older ones, which wait in the journal for this
-    producer, have been sent; ``None`` from then on.
+    producer, have been sent; ``None`` from then on. ``unanswered`` returns for how many seconds the peer has
+    not answered a ping.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Connection:
     producer: str | None = None
     host: str | None = None
     backlog: list[PendingCommand] | None = field(default_factory=list)
+    unanswered: Callable[[], float] = lambda: 0.0
 
 
 class Registry:

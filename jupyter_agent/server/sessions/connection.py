@@ -149,6 +149,7 @@ class ServerConnection:
             self.writer,
             hello.producer if hello.role == "producer" else None,
             hello.host,
+            unanswered=lambda: self._keepalive.unanswered(self._loop.time()),
         )
         self._services.registry.add(connection)
         session_type = self.session_types[hello.role]
