@@ -269,7 +269,13 @@ def wait_for_kernel(page: Page) -> None:
 
 
 def run_cell(page: Page, index: int) -> None:
-    """Run one cell of the notebook in front; does not wait for it."""
+    """Run one cell of the notebook in front, as soon as it has its kernel again; does not wait for it.
+
+    JupyterLab starts a new kernel, and shuts the old one down, for a cell run earlier after a refresh.
+    """
+    page.wait_for_function(
+        "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel", timeout=START * 1000
+    )
     page.evaluate(
         """(index) => {
           const app = window.jupyterapp;

@@ -52,6 +52,9 @@ class AgentHandler(AuthMixin, JupyterHandler):
     actions: ClassVar = {"GET": "read", "HEAD": "read"}
     """Method to the action that it needs; any other method needs ``write``."""
 
+    _refused = False
+    """Whether an `AgentError` is the answer."""
+
     def __init_subclass__(cls) -> None:
         """Answer HEAD as GET, which Tornado sends without its body."""
         super().__init_subclass__()
@@ -105,9 +108,17 @@ class AgentHandler(AuthMixin, JupyterHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log an expected refusal at DEBUG only."""
         if isinstance(value, AgentError):
+            self._refused = True
             self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
         else:
             super().log_exception(typ, value, tb)
+
+    def _log(self) -> None:
+        """Log the request. A 503 that was meant, as while the server stops, is no ERROR of the server's."""
+        if self._refused and self.get_status() >= 500:
+            self.log.info("%d %s", self.get_status(), self._request_summary())
+        else:
+            super()._log()
 
     def get_int_argument(self, name: str, default: int, maximum: int = MAX_LIMIT) -> int:
         """Return a query argument from 1 to *maximum*. Raises `BadRequest`."""
