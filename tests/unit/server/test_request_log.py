@@ -26,7 +26,7 @@ ANSWERS: dict[str, Exception] = {
 class Refusing(AgentHandler):
     """Answers each request with one of `ANSWERS`."""
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]
         raise ANSWERS[self.request.path.strip("/")]
 
 
