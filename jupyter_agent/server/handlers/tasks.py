@@ -61,12 +61,27 @@ class TasksHandler(ApiHandler):
         cells, path = self._cells(), self._notebook()
         if cells is None and path is None:
             return None
-        known = await self.services.feed.call(lambda session: session.journal.cell_locations(cells))
+        known = await self._known_locations(cells)
         if path is None:
             return known
         manager = self.contents_manager
         root = Path(manager.root_dir) if isinstance(manager, FileManagerMixin) else None
-        return await asyncio.to_thread(NotebookMatcher(path, root).choose, known, by_cell=cells is not None)
+        matcher = NotebookMatcher(path, root)
+        by_cell = cells is not None
+        gone = await asyncio.to_thread(matcher.gone, known) if by_cell else set()
+        cells_of_gone = await self._cells_of(gone)
+        return await asyncio.to_thread(matcher.choose, known, by_cell=by_cell, cells_of_gone=cells_of_gone)
+
+    async def _known_locations(self, cells: list[str] | None) -> list[CellLocation]:
+        return await self.services.feed.call(lambda session: session.journal.cell_locations(cells))
+
+    async def _cells_of(self, notebooks: set[str]) -> dict[str, set[str]]:
+        """Return the cells in which each of *notebooks* started tasks."""
+        cells: dict[str, set[str]] = {notebook: set() for notebook in notebooks}
+        for notebook, cell in await self._known_locations(None) if notebooks else ():
+            if notebook in cells and cell is not None:
+                cells[notebook].add(cell)
+        return cells
 
     def _cells(self) -> list[str] | None:
         text = self.get_query_argument("cells", None, strip=False)
