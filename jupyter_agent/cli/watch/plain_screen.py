@@ -17,7 +17,7 @@ from .model import Row
 PROGRESS_INTERVAL = 2.0
 """Seconds of a task's own time between two of its progress lines."""
 
-UNANSWERED = {"default": "> (not answered in time)", "nobody": "> (not answered in time)"}
+UNANSWERED = {"default": "> (not answered in time)", "nobody": "> (not answered)"}
 """Lines for the roles of an input that no person gave."""
 
 

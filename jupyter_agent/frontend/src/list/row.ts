@@ -6,6 +6,7 @@ import type { Snapshot } from "../net/types.js";
 import { END_STATES } from "../model/reducer.js";
 import { fractionDone } from "../model/rate.js";
 import { toSingleLine } from "../model/format.js";
+import { inlineCode } from "../dom/inline_code.js";
 import {
   isWaitingForAnswer,
   timestamps,
@@ -46,7 +47,7 @@ export function row(props: RowProps): TemplateResult {
     aria-current=${current ? "true" : nothing}>
     <span class="jal-state">${stateLabel(task)}</span>
     <span class="jal-what">${name(props)}${origin(props)}</span>
-    <span class="jal-how">${progressBar(task)}${field("note", detailText(task))}</span>
+    <span class="jal-how">${progressBar(task)}${note(task)}</span>
     <span class="jal-when" title=${timestamps(task)}>${field("measure", progressText(task))}${field("moment", timeText(task, rate, now))}</span>
     ${props.confirming ? nothing : actions(props)}
     ${props.confirming ? deleteConfirmation(task) : nothing}
@@ -56,9 +57,14 @@ export function row(props: RowProps): TemplateResult {
 }
 
 function field(name: string, text: string): TemplateResult | typeof nothing {
-  return text
-    ? html`<span class=${`jal-${name}`} title=${name === "note" ? text : nothing}>${text}</span>`
-    : nothing;
+  return text ? html`<span class=${`jal-${name}`}>${text}</span>` : nothing;
+}
+
+/** A question is not cut to one line: its answers may be on buttons below. */
+function note(task: Snapshot): TemplateResult | typeof nothing {
+  const text = detailText(task);
+  if (!text) return nothing;
+  return html`<span class="jal-note" title=${text}>${isWaitingForAnswer(task) ? inlineCode(text) : text}</span>`;
 }
 
 function name({ task, href }: RowProps): TemplateResult {

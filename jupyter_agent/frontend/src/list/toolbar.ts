@@ -58,11 +58,11 @@ export function connectionNotice(
   return text ? html`<p class="jal-link" role="status">${text}</p>` : nothing;
 }
 
-/** The notice of a list without rows. */
+/** The notice of a list without rows. `ids`: the tasks that it names; null: it is of all tasks. */
 export function emptyNotice(
   waiting: boolean,
   searching: boolean,
-  named: boolean,
+  ids: readonly string[] | null,
   clear: () => void,
 ): TemplateResult {
   if (searching) {
@@ -70,7 +70,8 @@ export function emptyNotice(
       <button class="jal-button" type="button" @click=${clear}>Show all</button></p>`;
   }
   if (waiting) return html`<p class="jal-empty" aria-hidden="true"></p>`;
-  if (named) return html`<p class="jal-empty">These tasks were deleted.</p>`;
+  if (ids?.length === 0) return html`<p class="jal-empty">No tasks.</p>`;
+  if (ids) return html`<p class="jal-empty">These tasks were deleted.</p>`;
   return html`<div class="jal-empty"><p>No tasks yet. Run one in a notebook:</p>
     <pre class="jal-code">import jupyter_agent as ja
 

@@ -87,6 +87,24 @@ describe("rows", () => {
     expect(bar.querySelector("[style]")!.getAttribute("style")).toMatch(/translateX\(-57[.%]/);
   });
 
+  it("show the code in a question", async () => {
+    const prompt = { prompt_id: "q", text: "Is it `price` or `price_eur`? It costs 5`.", choices: null };
+    await show();
+    server.answerSnapshots([snapshot("1", { prompt })]);
+    await drawn();
+    const note = rowOf("1").querySelector(".jal-note")!;
+    expect([...note.querySelectorAll("code")].map((code) => code.textContent)).toEqual([
+      "price",
+      "price_eur",
+    ]);
+    expect(note.textContent).toBe("Is it price or price_eur? It costs 5`.");
+  });
+
+  it("that are named and none say nothing of a connection", async () => {
+    await show({ ids: [] });
+    expect(element.textContent.trim()).toBe("No tasks.");
+  });
+
   it("show the question, the attempt and the notebook", async () => {
     await show();
     const prompt = { prompt_id: "q", text: "cat or dog?", choices: null };

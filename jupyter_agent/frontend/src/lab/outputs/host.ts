@@ -1,6 +1,6 @@
 /** JupyterLab as the host of a task's element: its renderers and notebooks. */
 
-import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
+import type { IRenderMime, IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { MessageLoop } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
 import type { Host } from "../../element/index.js";
@@ -39,6 +39,14 @@ export class PageHost implements Host {
     this.#attach(renderer, into);
     await renderer.renderModel(model);
   };
+
+  /** Draw what other front-ends draw of an output of ours, such as one whose metadata a tool has stripped. */
+  async renderStill({ data, metadata }: IRenderMime.IMimeModel, into: HTMLElement): Promise<void> {
+    const still = Object.entries(data).filter(([type]) => type.startsWith("text/"));
+    await this.render(Object.fromEntries(still), metadata, into).catch(() => {
+      into.textContent = "This output does not say which task it shows.";
+    });
+  }
 
   readonly open = (task: unknown): void => this.#dependencies.open(task as Snapshot);
 
