@@ -32,13 +32,25 @@ def run_as_task(
     check(options)
     start = _starter(options, Work(function, args, kwargs))
     producer = ready_producer()
+    begin = None
     with reserve_key(producer, options.key) as found:
-        handle = found if isinstance(found, TaskHandle) else start(producer, found)
-    return show_task(handle, options)
+        if isinstance(found, TaskHandle):
+            handle = found
+        else:
+            handle, begin = start(producer, found)
+    try:
+        return show_task(handle, options)
+    finally:  # after its view is shown, so that what it prints comes below
+        if begin is not None:
+            begin()
 
 
-Start = Callable[[Producer, LocalTask | Task | None], TaskHandle]
-"""Starts an attempt: the next one of the task that was found, or the first one of a new task."""
+Begin = Callable[[], None]
+Start = Callable[[Producer, LocalTask | Task | None], tuple[TaskHandle, Begin | None]]
+"""Queues an attempt: the next one of the task that was found, or the first one of a new task.
+
+Returns also what begins it; ``None`` where another process does.
+"""
 
 
 def _starter(options: Options, work: Work) -> Start:
@@ -47,14 +59,14 @@ def _starter(options: Options, work: Work) -> Start:
         from .detached_submit import DetachedCall
 
         call = DetachedCall(options, work)
-        return lambda producer, found: call.submit(producer, _release(found))
+        return lambda producer, found: (call.submit(producer, _release(found)), None)
     make = engine_for(options.on, work)
 
-    def start(producer: Producer, found: LocalTask | Task | None) -> TaskHandle:
+    def start(producer: Producer, found: LocalTask | Task | None) -> tuple[TaskHandle, Begin]:
         holder = OutcomeHolder()
         task = task_for(producer, options, make, found)
-        task.start(holder)
-        return TaskHandle(task, holder)
+        begin = task.prepare(holder)
+        return TaskHandle(task, holder), begin
 
     return start
 

@@ -115,6 +115,12 @@ class LocalTask:
 
         Raises `NotNow` for a task that cannot be run again.
         """
+        self.prepare(holder, pause=pause, reason=reason)()
+
+    def prepare(
+        self, holder: OutcomeHolder, *, pause: float = 0.0, reason: str | None = None
+    ) -> Callable[[], None]:
+        """Queue a new attempt as `start` does, and return what starts it."""
         if self._engine is None:
             raise NotNow(
                 f"task {self.options.name} ran as part of a cell; run the cell again to retry it",
@@ -123,7 +129,8 @@ class LocalTask:
         worker = new_id() if self.options.on == "process" else None
         attempt = self.queue(holder, worker=worker, reason=reason)
         engine = self._engine(attempt)
-        attempt.launch(delay.RetryDelay(attempt, engine, pause) if pause else engine)
+        delayed = delay.RetryDelay(attempt, engine, pause) if pause else engine
+        return lambda: attempt.launch(delayed)
 
     def transition(self, attempt: Attempt, state: State) -> bool:
         """Emit a state event of *attempt*; false when it has ended or a newer attempt exists."""

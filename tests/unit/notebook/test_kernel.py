@@ -296,3 +296,11 @@ def test_a_view_is_shown_once_in_a_cell_and_its_text_never_changes(kernel: Kerne
     assert views("h.wait()\nh") == ["<Task train>"]
     assert views("ja.task(print, name='quiet', show=False).submit('x')") == ["<Task quiet>"]
     assert views("h = ja.task(print, name='quiet', show=False).submit('x')") == []
+
+
+def test_what_a_quick_task_prints_comes_below_its_view(kernel: Kernel) -> None:
+    request = kernel.start_cell("h = ja.task(print, name='quick').submit('hello')\nh.wait()")
+    assert kernel.reply(request)["status"] == "ok"
+    kernel.wait_for(lambda m: m["msg_type"] == "stream" and of(m, request))
+    kinds = [m["msg_type"] for m in kernel.messages if of(m, request)]
+    assert kinds.index("display_data") < kinds.index("stream")
