@@ -141,6 +141,6 @@ def _refuse_retry(task: Task, connected: set[str]) -> None:
         raise NotNow(f"task {task.id} is {task.state.value}; cancel it before a retry", task_id=task.id)
     if task.producer not in connected:
         raise NotNow(
-            f"task {task.id} cannot be retried: the process that ran it is gone; run its cell again",
+            f"{task.name or 'it'} cannot be retried: the process that ran it is gone; run its cell again",
             task_id=task.id,
         )

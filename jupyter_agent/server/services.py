@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..core.ids import ulid_time
 from ..core.task import Task
+from ..detached.run_spec import is_detached
 from ..errors import UnknownTask
 from ..journal.operations.spool_recovery import read_live_spools
 from ..journal.session import JournalSession
@@ -69,8 +70,14 @@ class Services:
         return made is not None and abs(self.clock() - made) < YOUNG
 
     def annotated(self, tasks: list[Task]) -> list[Task]:
-        """Add to snapshots what only the holder of the journal knows: since when a task is stalled."""
+        """Add to snapshots what only the holder of the journal knows: see `Task`."""
         for task in tasks:
-            if not task.state.ended:
+            if task.state.ended:
+                task.retriable = self._is_retriable(task)
+            else:
                 task.stalled_since = self.liveness.stalled_since(task.producer)
         return tasks
+
+    def _is_retriable(self, task: Task) -> bool:
+        """Return True if the process that ran the task is there, or if any worker can run it."""
+        return self.registry.producer(task.producer or "") is not None or is_detached(self.paths, task.id)

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Snapshot, Status } from "../net/types.js";
-import { END_STATES } from "../model/reducer.js";
+import { canRetry, END_STATES } from "../model/reducer.js";
 import { secondsRemaining, fractionDone } from "../model/rate.js";
 import {
   formatDuration,
@@ -24,12 +24,13 @@ export interface TaskProps {
   rate: number | null;
   hint: string | TemplateResult;
   busy: string;
+  /** Runs the task's cell again; null: there is none here. */
+  rerun: (() => void) | null;
   sendCommand(command: string, args?: object): unknown;
 }
 
-const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
-
-export function head({ task, status, busy, sendCommand }: TaskProps): TemplateResult {
+export function head(props: TaskProps): TemplateResult {
+  const { task, status, busy, sendCommand } = props;
   return html`<div class="ja-head">
     <span class="ja-title">
       <span class="ja-badge">${stateLabel(task)}</span>
@@ -40,9 +41,17 @@ export function head({ task, status, busy, sendCommand }: TaskProps): TemplateRe
     <span class="ja-actions">
       <button class="ja-quiet-button" type="button" title=${`Copy the task's id, ${task.id}`} aria-label="Copy id" @click=${copyIdHandler(task.id)}>ID</button>
       ${cancelButton(task, busy, sendCommand)}
-      <button class="ja-button" type="button" ?hidden=${!RETRIABLE.has(task.state)} ?disabled=${busy === "retry"} @click=${() => sendCommand("retry")}>Retry</button>
+      ${againButton(props)}
     </span>
   </div>`;
+}
+
+/** The retry, or where nothing is there that could run it, the cell. */
+function againButton({ task, busy, rerun, sendCommand }: TaskProps): TemplateResult | typeof nothing {
+  if (canRetry(task))
+    return html`<button class="ja-button" type="button" ?disabled=${busy === "retry"} @click=${() => sendCommand("retry")}>Retry</button>`;
+  if (!END_STATES.has(task.state) || task.state === "completed" || !rerun) return nothing;
+  return html`<button class="ja-button" type="button" @click=${rerun}>Run cell again</button>`;
 }
 
 function cancelButton(task: Snapshot, busy: string, sendCommand: TaskProps["sendCommand"]): TemplateResult {

@@ -210,6 +210,7 @@ export class TaskElement extends LightElement {
       rate: rate.rate(task, now),
       hint: this.#hint(),
       busy: this.busy,
+      rerun: this.host?.rerun?.(task) ?? null,
       sendCommand: this.#sendCommand,
     };
   }

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import type { Snapshot } from "../net/types.js";
-import { END_STATES } from "../model/reducer.js";
+import { canRetry, END_STATES } from "../model/reducer.js";
 import { fractionDone } from "../model/rate.js";
 import { toSingleLine } from "../model/format.js";
 import { inlineCode } from "../dom/inline_code.js";
@@ -18,8 +18,6 @@ import {
   percent,
   stateLabel,
 } from "./labels.js";
-
-const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 
 export type RowAction =
   "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove" | `answer ${number} ${string}`;
@@ -104,7 +102,7 @@ function actions({ task, canCommand, busy }: RowProps): TemplateResult {
   const ended = END_STATES.has(task.state);
   return html`<span class="jal-actions">
     ${canCommand && !ended ? button(task, "cancel", "Cancel", task.cancel_requested || busy === "cancel") : nothing}
-    ${canCommand && RETRIABLE.has(task.state) ? button(task, "retry", "Retry", busy === "retry") : nothing}
+    ${canCommand && canRetry(task) ? button(task, "retry", "Retry", busy === "retry") : nothing}
     ${canCommand && ended ? button(task, "delete", "Delete", busy === "remove") : nothing}
   </span>`;
 }

@@ -70,6 +70,8 @@ export interface Snapshot {
   messages: MessageSnapshot[];
   cancel_requested: boolean;
   stalled_since: number | null;
+  /** Whether a retry of the ended task would find something that can run it; null: unknown. */
+  retriable: boolean | null;
   logs: number;
   events: number;
   cursor: string | null;

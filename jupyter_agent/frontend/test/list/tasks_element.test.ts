@@ -184,8 +184,18 @@ describe("actions", () => {
     );
     await drawn();
     expect(["running", "queued"].map(buttons)).toEqual([["Cancel"], ["Cancel"]]);
-    expect(["failed", "cancelled", "interrupted"].map(buttons)).toEqual(Array(3).fill(["Retry", "Delete"]));
-    expect(buttons("completed")).toEqual(["Delete"]);
+    expect(["failed", "cancelled"].map(buttons)).toEqual(Array(2).fill(["Retry", "Delete"]));
+    expect(["completed", "interrupted"].map(buttons)).toEqual(Array(2).fill(["Delete"]));
+  });
+
+  it("offer a retry where the server knows what could run it", async () => {
+    await show();
+    server.answerSnapshots([
+      snapshot("there", { state: "interrupted", retriable: true }),
+      snapshot("gone", { state: "failed", retriable: false }),
+    ]);
+    await drawn();
+    expect([buttons("there"), buttons("gone")]).toEqual([["Retry", "Delete"], ["Delete"]]);
   });
 
   it("a choice answers the question once; a refusal is shown", async () => {

@@ -1,11 +1,12 @@
 /** JupyterLab as the host of a task's element: its renderers and notebooks. */
 
+import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import type { IRenderMime, IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { MessageLoop } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
 import type { Host } from "../../element/index.js";
 import type { Snapshot } from "../../net/types.js";
-import { panelOf } from "./notebooks.js";
+import { cellIndex, panelOf } from "./notebooks.js";
 
 interface Dependencies {
   readonly rendermime: IRenderMimeRegistry;
@@ -50,6 +51,12 @@ export class PageHost implements Host {
 
   readonly open = (task: unknown): void => this.#dependencies.open(task as Snapshot);
 
+  readonly rerun = (task: unknown): (() => void) | null => {
+    const panel = panelOf(this.#owner);
+    const at = panel ? cellIndex(panel, (task as Snapshot).cell ?? "") : -1;
+    return panel && at >= 0 ? () => void runCell(panel, at) : null;
+  };
+
   dispose(): void {
     for (const widget of this.#drawn.values()) widget.dispose();
     this.#drawn.clear();
@@ -71,4 +78,11 @@ export class PageHost implements Host {
       this.#drawn.delete(node);
     }
   }
+}
+
+/** Run a cell as the user would. */
+function runCell({ content, sessionContext }: NotebookPanel, at: number): Promise<boolean> {
+  content.deselectAll();
+  content.activeCellIndex = at;
+  return NotebookActions.run(content, sessionContext);
 }

@@ -24,6 +24,11 @@ export function outputsOf({ outputs }: ICodeCellModel): IOutputModel[] {
   return Array.from({ length: outputs.length }, (_, at) => outputs.get(at));
 }
 
+/** Return the index of a cell; -1 when the notebook does not have it. */
+export function cellIndex(panel: NotebookPanel, id: string): number {
+  return [...(panel.content.model?.cells ?? [])].findIndex((cell) => cell.id === id);
+}
+
 /** Return the tasks that a cell shows. */
 export function tasksIn(cell: ICodeCellModel): OutputMetadata[] {
   return outputsOf(cell).flatMap(({ metadata }) => parseOutputMetadata(metadata) ?? []);
