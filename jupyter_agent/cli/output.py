@@ -14,6 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..core.events import TaskState
 from ..core.sanitize import json_text, strip_controls, to_single_line
 from ..core.task import Task
 from ..rendering.durations import duration_words
@@ -67,6 +68,15 @@ def _state_word(task: Task) -> str:
     if task.cancel_requested:
         return "cancelling"
     return "waiting for you" if is_asking(task) else task.state.value
+
+
+def outcome_line(task: Task) -> str:
+    """Return the error or the result of a task on one line; empty without one, and for ``None``."""
+    if task.error is not None:
+        return to_single_line(f"{task.error.type}: {task.error.message}")
+    if task.state is not TaskState.COMPLETED or task.result is None or task.result.repr == "None":
+        return ""
+    return to_single_line(task.result.repr)
 
 
 def is_asking(task: Task) -> bool:

@@ -51,6 +51,11 @@ def is_ulid(text: str) -> bool:
     return _ULID.match(text) is not None
 
 
+def short_id(ident: str) -> str:
+    """Return the last 6 characters of a ULID, by chance unique; its beginning is a time, alike for many."""
+    return ident[-6:]
+
+
 class Cursor(NamedTuple):
     """Position in one journal: everything up to and including ``offset`` lies before it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -412,11 +413,15 @@ def test_map_of_a_coroutine_function_runs_items_side_by_side() -> None:
     assert ja.map(work, range(20)).result(10) == list(range(20))
 
 
-def test_the_repr_of_a_handle_contains_nothing_that_changes() -> None:
-    handle = ja.task(double, name="train").submit(1)
-    assert repr(handle) == "<Task train>"
-    assert handle.result(10) == 2
-    assert repr(handle) == "<Task train>"
+def test_the_repr_of_a_handle_says_how_the_task_is() -> None:
+    """In a kernel it contains nothing that changes: see `test_kernel`."""
+    go_on = threading.Event()
+    handle = ja.task(go_on.wait, name="train").submit()
+    until(lambda: handle.state == "running")
+    assert re.fullmatch(rf"<Task train running (now|\d+ s ago) {handle.id[-6:]}>", repr(handle))
+    go_on.set()
+    handle.wait(10)
+    assert re.fullmatch(rf"<Task train completed (now|\d+ s ago) {handle.id[-6:]}>", repr(handle))
 
 
 def test_an_unknown_id_is_one_sentence() -> None:
