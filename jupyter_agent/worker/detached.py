@@ -32,6 +32,7 @@ from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
+from ..system.signals import ignore
 from .detached_engine import DetachedEngine
 from .fd_capture import FdCapture
 
@@ -99,8 +100,8 @@ class Worker:
         run_spec = load_run_spec(self._paths, self._item.task)
         if run_spec is None:
             raise FileNotFoundError(f"the run spec of task {self._item.task} was deleted")
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # SIGTERM is inherited as ignored when an ending worker started this one. From here on it ends this
+        signal.signal(signal.SIGINT, ignore)
+        # From here on SIGTERM ends this
         # process between attempts, raises while one is running, and is ignored while its end is being saved.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
@@ -111,7 +112,7 @@ class Worker:
         task.completion.add_callback(lambda: self._attempts.put(None))
         while (attempt := self._attempts.get()) is not None:
             self._run(attempt, run_spec)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest is short, and leaves nothing half done
+        signal.signal(signal.SIGTERM, ignore)  # the rest is short, and leaves nothing half done
         self._fd_capture.close()
 
     def _task_of(self, run_spec: RunSpec) -> LocalTask:
@@ -142,7 +143,7 @@ class Worker:
                 self._fd_capture.drain()
 
         # Ignored outside the interrupter's own window: the attempt's end is being saved then.
-        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        before = signal.signal(signal.SIGTERM, ignore)
         run_attempt(attempt, work, self._interrupter)
         if attempt.context.cancelled or self._interrupter.from_user:
             end_children()

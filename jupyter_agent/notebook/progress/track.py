@@ -8,7 +8,7 @@ elsewhere both are done by generators (`plain`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from types import CodeType
+from types import FrameType
 from typing import TypeVar
 
 from ...runtime.context import TaskContext, current
@@ -52,7 +52,7 @@ class _LoopInTask:
         self._position = position
         self._context = context
 
-    def started(self, _code: CodeType | None, /) -> None:
+    def started(self, _frame: FrameType | None, /) -> None:
         context = current()
         context.raise_if_cancelled()
         context.positions.append(self._position)

@@ -63,11 +63,12 @@ class LoopEngine(BaseEngine):
         try:
             attempt.context.raise_if_cancelled()
             value = await self._work()
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - any exception of the user's code is an outcome
-            attempt.raised(error)
-        except BaseException as error:
+        except KeyboardInterrupt as error:  # for a cell that runs this loop nested, and was interrupted
             attempt.raised(error)
             raise
+        except BaseException as error:  # noqa: BLE001 - any exception of the user's code is an outcome
+            # Not raised: it has been recorded, and a `SystemExit` would end the kernel's event loop.
+            attempt.raised(error)
         else:
             attempt.completed(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -136,6 +137,42 @@ def test_break_and_return_and_del_cancel() -> None:
     del loop
     assert last_task().fold.state == "cancelled"
     assert ja.current().id == ""
+
+
+@pytest.mark.parametrize(
+    ("consume", "end"),
+    [
+        (lambda: list(zip("abc", ja.track("xyz"), strict=False)), "completed"),
+        (lambda: list(zip("ab", ja.track("xyz"), strict=False)), "cancelled"),
+        (lambda: list(zip(ja.track("xyz"), "ab", strict=False)), "completed"),
+        (lambda: list(itertools.islice(ja.track(range(9)), 5)), "cancelled"),
+        (lambda: list(itertools.takewhile((5).__gt__, ja.track(range(9)))), "cancelled"),
+        (lambda: 3 in ja.track(range(9)), "cancelled"),
+        (lambda: any(ja.track([0, 1, 2])), "cancelled"),
+        (lambda: next(ja.track(range(9))), "cancelled"),
+        (lambda: dict(zip("abc", ja.track(range(3)), strict=True)), "completed"),
+    ],
+)
+def test_what_wants_no_more_items_does_not_fail_the_loop(consume: Callable[[], object], end: str) -> None:
+    consume()
+    assert states(last_task().id) == ["queued", "running", end]
+
+
+def test_a_loop_over_what_wants_no_more_items_does_not_fail() -> None:
+    for _ in zip("abc", ja.track("xyz"), strict=False):
+        pass
+    assert last_task().fold.state == "completed"
+    for _ in itertools.islice(ja.track(range(9)), 3):
+        pass
+    assert last_task().fold.state == "cancelled"
+
+
+def test_what_consumes_a_loop_and_raises_fails_it() -> None:
+    with pytest.raises(ValueError, match="invalid"):
+        for _ in zip(map(int, ["1", "x"]), ja.track("xyz"), strict=False):
+            pass
+    until(lambda: last_task().fold.state.ended)
+    assert last_task().fold.state == "failed"
 
 
 def raise_in_body() -> None:
