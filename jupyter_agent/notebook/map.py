@@ -11,6 +11,7 @@ from contextvars import copy_context
 from inspect import iscoroutinefunction
 from typing import Any
 
+from ..errors import TaskCancelled
 from ..runtime.context import TaskContext, current
 from ..runtime.engines.executor import RemoteCall
 from ..runtime.options import Options
@@ -143,7 +144,12 @@ def _map_on_executor(
 
     workers = limit or _processors()
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        return _feed(function, items, total, workers, pool)
+        try:
+            return _feed(function, items, total, workers, pool)
+        except TaskCancelled:
+            for process in list(pool._processes.values()):  # noqa: SLF001 - `terminate_workers` is of Python 3.14
+                process.terminate()
+            raise
 
 
 def _feed(

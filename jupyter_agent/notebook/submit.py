@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -12,6 +13,7 @@ from ..core.task import Task
 from ..producer.producer import Producer
 from ..runtime.attempt import Attempt, Engine
 from ..runtime.bootstrap import ready_producer
+from ..runtime.context import current
 from ..runtime.engines.base import Work
 from ..runtime.engines.event_loop import LoopEngine
 from ..runtime.engines.executor import ExecutorEngine
@@ -66,9 +68,25 @@ def _starter(options: Options, work: Work) -> Start:
         holder = OutcomeHolder()
         task = task_for(producer, options, make, found)
         begin = task.prepare(holder)
+        _follow_parent(task)
         return TaskHandle(task, holder), begin
 
     return start
+
+
+def _follow_parent(task: LocalTask) -> None:
+    """Cancel *task* with the task that starts it. One that starts in that task's clean-up goes on."""
+    if not current().id:
+        return
+    cancellation, ref = current().cancellation, weakref.ref(task)
+
+    def cancel() -> None:
+        child = ref()
+        if child is not None:
+            child.cancel()
+
+    cancellation.add_callback(cancel)
+    task.completion.add_callback(lambda: cancellation.remove_callback(cancel))
 
 
 def _release(found: LocalTask | Task | None) -> Task | None:

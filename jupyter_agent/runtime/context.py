@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress
-from ..errors import TaskCancelled
 from .conversation import PART, Conversation
 from .line_buffer import LineBuffer
 from .payloads import choice_texts, mime_bundle, plain_number
 from .progress_sampler import Position, ProgressSampler, Values
+from .stopping.cancellation import Cancellation
 
 
 class TaskSink(Protocol):
@@ -46,7 +46,7 @@ class TaskContext:
         self._may_block = may_block
         self.id = sink.id if sink else ""
         self.attempt = attempt
-        self._cancelled = False
+        self.cancellation = Cancellation(self.id)
         self._progress = ProgressSampler(self._write_progress)
         self._conversation = Conversation(self._emit, self.raise_if_cancelled)
         self._streams: dict[str, LineBuffer] = {}
@@ -57,12 +57,11 @@ class TaskContext:
     @property
     def cancelled(self) -> bool:
         """Whether this attempt was asked to stop."""
-        return self._cancelled
+        return self.cancellation.requested
 
     def raise_if_cancelled(self) -> None:
         """Raise `TaskCancelled` if this attempt was asked to stop: a safe point."""
-        if self._cancelled:
-            raise TaskCancelled(f"task {self.id} was cancelled", task_id=self.id)
+        self.cancellation.check()
 
     def progress(
         self,
@@ -171,14 +170,15 @@ class TaskContext:
 
     def renew_locks(self) -> None:
         """See `LockOwner`; its attempt calls this."""
+        self.cancellation.renew_locks()
         self._progress.renew_locks()
         self._conversation.renew_locks()
         for stream in self._streams.values():
             stream.renew_locks()
 
     def request_cancel(self) -> None:
-        """Ask the attempt to stop: wakes threads that wait in `ask` and `receive`."""
-        self._cancelled = True
+        """Ask the attempt to stop: wakes threads that sleep, or wait in `ask` and `receive`."""
+        self.cancellation.request()
         self._conversation.wake()
 
     def answer(self, text: str, prompt_id: str | None = None) -> bool:
@@ -190,9 +190,12 @@ class TaskContext:
         """The loops being tracked, the outermost first; its first position is the progress."""
         return self._progress.positions
 
-    def leave(self, position: Position) -> None:
-        """Stop tracking a loop, keeping where it was. Idempotent."""
-        self._progress.leave(position)
+    def leave(self, position: Position, *, all_taken: bool = True) -> None:
+        """Stop tracking a loop, keeping where it was. Idempotent.
+
+        *all_taken*: the item taken last is done, too.
+        """
+        self._progress.leave(position, all_taken=all_taken)
 
     def stream(self, name: str) -> LineBuffer:
         """Return the buffer of what the attempt writes to *name* (``stdout`` or ``stderr``)."""

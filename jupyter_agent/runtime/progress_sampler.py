@@ -15,8 +15,17 @@ Values = tuple[Number | None, Number | None, str | None]
 class Position(Protocol):
     """A loop that is being tracked."""
 
+    initial: int
+    """How many items were done before this loop."""
+
     def values(self) -> tuple[int, int | None]:
-        """Return how many items were taken, and of how many (``None``: unknown)."""
+        """Return how many items were taken, and of how many (``None``: unknown), initial ones included."""
+
+
+def items_done(position: Position, *, all_taken: bool = False) -> int:
+    """Return how many items are done: the one taken last is being worked on, unless *all_taken* are done."""
+    taken, _ = position.values()
+    return taken if all_taken else max(position.initial, taken - 1)
 
 
 class ProgressSampler:
@@ -44,14 +53,17 @@ class ProgressSampler:
             done, total, message = self.newest
             self.newest = ((done or 0) + by, total, message)
 
-    def leave(self, position: Position) -> None:
-        """Stop tracking a loop; the outermost one leaves its last values behind. Idempotent."""
+    def leave(self, position: Position, *, all_taken: bool = True) -> None:
+        """Stop tracking a loop; the outermost one leaves its last values behind. Idempotent.
+
+        *all_taken*: as for `items_done`.
+        """
         with self._lock:
             if position in self.positions:
                 outermost = self.positions[0] is position
                 self.positions.remove(position)
                 if outermost:
-                    self.newest = _moved(self.newest, position)
+                    self.newest = _moved(self.newest, position, all_taken=all_taken)
 
     def sample(self) -> None:
         """Write the newest progress, unless it is written already."""
@@ -65,6 +77,7 @@ class ProgressSampler:
                 self._write(newest)
 
 
-def _moved(values: Values, position: Position) -> Values:
-    done, total = position.values()
+def _moved(values: Values, position: Position, *, all_taken: bool = False) -> Values:
+    total = position.values()[1]
+    done = items_done(position, all_taken=all_taken)
     return done, values[1] if total is None else total, values[2]

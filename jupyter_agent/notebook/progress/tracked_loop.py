@@ -127,6 +127,7 @@ class TrackedLoop:
             self._close_bar(TaskState.INTERRUPTED)
 
     def _await_exception(self, departure: Departure) -> None:
+        self._leave(all_taken=departure is Departure.UNKNOWN)
         self._release()
         if departure is Departure.UNKNOWN:
             self._default = _LEFT
@@ -143,10 +144,15 @@ class TrackedLoop:
             self._end(Outcome(TaskState.CANCELLED))
 
     def _end(self, outcome: Outcome) -> None:
+        self._leave(all_taken=outcome is _LEFT or outcome.state is TaskState.COMPLETED)
         self._release()
         _open.discard(self)
         if self._attempt is not None:
             self._attempt.task.complete(self._attempt, outcome)
+
+    def _leave(self, *, all_taken: bool) -> None:
+        if self._attempt is not None:
+            self._attempt.context.leave(self._position, all_taken=all_taken)
 
     def _close_bar(self, state: TaskState | None = None) -> None:
         if self._bar is not None and self._attempt is not None:

@@ -53,6 +53,7 @@ class LoopEngine(BaseEngine):
 
     def _cancel(self) -> None:
         if self._running is not None:
+            self._attempt.context.cancellation.mark_told()
             self._running.cancel()
 
     async def _main(self) -> None:

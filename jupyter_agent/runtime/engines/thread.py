@@ -9,6 +9,7 @@ from typing import Any
 
 from ..attempt import Attempt
 from ..interrupt import AsyncExceptionInterrupter
+from ..stopping import sleep
 from .base import BaseEngine, Work, run_attempt
 
 
@@ -20,21 +21,30 @@ class ThreadEngine(BaseEngine):
         self._work = work
         self._stop = AsyncExceptionInterrupter()
         self._cancel_coroutine: Callable[[], object] | None = None
+        self._thread: int | None = None
 
     def start(self) -> None:
+        sleep.install()
         name = f"jupyter-agent-task-{self._attempt.task.options.name}"
         threading.Thread(target=self._main, name=name, daemon=True).start()
 
     def cancel(self) -> None:
         if self._cancel_coroutine is not None:
+            self._mark_told()
             self._cancel_coroutine()
         elif self._attempt.context.positions:
-            self._stop.throw()
+            self.force()
 
     def force(self) -> None:
+        self._mark_told()
         self._stop.throw()
 
+    def _mark_told(self) -> None:
+        if self._thread is not None:
+            self._attempt.context.cancellation.mark_told(self._thread)
+
     def _main(self) -> None:
+        self._thread = threading.get_ident()
         call = self._run_coroutine if self._work.is_coroutine else self._work
         self._attempt.variables.run(run_attempt, self._attempt, call, self._stop)
 

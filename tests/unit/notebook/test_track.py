@@ -99,9 +99,61 @@ def test_progress_is_seen_while_the_loop_runs() -> None:
                 go.wait()
 
     handle = ja.submit(work)
-    until(lambda: handle.progress is not None and handle.progress.done == 7)
+    until(lambda: handle.progress is not None and handle.progress.done == 6)
     go.set()
     handle.wait(10)
+
+
+def test_the_item_that_is_being_worked_on_is_not_done() -> None:
+    go = threading.Event()
+
+    def work() -> None:
+        for _ in ja.track(range(1)):
+            go.wait()
+
+    handle = ja.submit(work)
+    until(lambda: handle.progress is not None and handle.progress.total == 1)
+    assert handle.progress.done == 0  # type: ignore[union-attr]
+    go.set()
+    handle.wait(10)
+    assert handle.progress.done == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("items", [range(100), iter(range(100))], ids=["sized", "counted"])
+def test_a_loop_that_fails_at_an_item_has_done_those_before_it(items: Iterable[int]) -> None:
+    def work() -> None:
+        for n in ja.track(items):
+            if n == 30:
+                raise ValueError(n)
+
+    handle = ja.submit(work)
+    handle.wait(10)
+    assert (handle.state, handle.progress.done) == ("failed", 30)  # type: ignore[union-attr]
+
+
+def test_a_loop_outside_a_task_that_fails_has_done_those_before_it() -> None:
+    with pytest.raises(ValueError, match="30"):
+        for n in ja.track(range(100)):
+            if n == 30:
+                raise ValueError(n)
+    until(lambda: last_task().fold.state.ended)
+    assert last_task().fold.progress.done == 30  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("total", "wanted"), [(None, 40), (50, 50)])
+def test_resumed_work_counts_what_was_done_before(total: int | None, wanted: int) -> None:
+    go = threading.Event()
+
+    def work() -> None:
+        for _ in ja.track(range(30, 40), initial=30, total=total):
+            go.wait()
+
+    handle = ja.submit(work)
+    until(lambda: handle.progress is not None)
+    assert (handle.progress.done, handle.progress.total) == (30, wanted)  # type: ignore[union-attr]
+    go.set()
+    handle.wait(10)
+    assert (handle.progress.done, handle.progress.total) == (40, wanted)  # type: ignore[union-attr]
 
 
 def test_outside_a_task_a_finished_loop_is_a_completed_task() -> None:
