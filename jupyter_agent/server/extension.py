@@ -129,7 +129,6 @@ class JupyterAgent(ExtensionApp):
             paths,
             lease=self.lease_seconds,
             retention=Retention(self.retention_days, self.retention_bytes),
-            peek=bool(self._app.sock),
             log=self.log,
         )
         supervisor = WorkerSupervisor(feed, paths, self.log)

@@ -137,7 +137,6 @@ class ModelServer:
             paths_of(home),
             lease=LEASE,
             retention=Retention(KEPT_DAYS),
-            peek=False,
             log=log,
             clock=loop.time,
             monotonic=loop.time,
