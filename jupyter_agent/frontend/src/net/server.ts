@@ -18,12 +18,12 @@ export interface Server {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Return the server that the page's configuration names, in JupyterLab, Notebook 7 and the tasks page; null without a
- * configuration. */
+/** Return the server that the page's configuration names, in JupyterLab, Notebook 7, nbclassic and the tasks page; null
+ * without a configuration. */
 export function pageServer(page: Document = document): Server | null {
-  const node = page.getElementById("jupyter-config-data");
-  if (!node?.textContent) return null;
-  const { wsUrl, baseUrl, token } = JSON.parse(node.textContent) as PageConfig;
+  const config = jsonConfig(page) ?? classicConfig(page);
+  if (!config) return null;
+  const { wsUrl, baseUrl, token } = config;
   const base = new URL(withSlash(baseUrl || "/"), page.baseURI);
   const ws = new URL("jupyter-agent/ws", new URL(withSlash(wsUrl || baseUrl || "/"), page.baseURI));
   ws.protocol = ws.protocol.replace(/^http/, "ws");
@@ -31,6 +31,19 @@ export function pageServer(page: Document = document): Server | null {
   const host = new URL(page.baseURI).host;
   if (token && ws.host !== host) ws.searchParams.set("token", token);
   return serverAt(base.href, ws.href, token && base.host !== host ? token : "");
+}
+
+function jsonConfig(page: Document): PageConfig | null {
+  const text = page.getElementById("jupyter-config-data")?.textContent;
+  return text ? (JSON.parse(text) as PageConfig) : null;
+}
+
+/** Return the configuration of a page of nbclassic, which is in percent-encoded attributes of its body. */
+function classicConfig(page: Document): PageConfig | null {
+  const { baseUrl, wsUrl, jupyterApiToken } = page.body.dataset;
+  if (baseUrl === undefined) return null;
+  const decoded = (text = "") => decodeURIComponent(text);
+  return { baseUrl: decoded(baseUrl), wsUrl: decoded(wsUrl), token: decoded(jupyterApiToken) };
 }
 
 /** Return the server at these addresses; `token` may be empty. */
