@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from ..errors import TaskCancelled
-from ..system.forked_locks import renew_locks_after_fork
+from ..system.orphaned_locks import renew_orphaned_locks
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class AsyncExceptionInterrupter:
     def __init__(self) -> None:
         self._thread: int | None = None
         self.from_user = False
-        renew_locks_after_fork(self)
+        renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
         """See `LockOwner`."""
@@ -108,7 +108,7 @@ class SignalInterrupter:
         self._handled = threading.Event()
         self._before: Any = None
         self.from_user = False
-        renew_locks_after_fork(self)
+        renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
         """See `LockOwner`."""

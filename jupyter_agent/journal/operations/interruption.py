@@ -22,15 +22,17 @@ GONE = "the process that ran it is gone"
 
 
 def interrupt(session: JournalSession, tasks: list[Task], reason: str = GONE) -> None:
-    """Record that the open tasks among *tasks* are interrupted.
+    """Record that the open tasks among *tasks* are interrupted."""
+    end_tasks(session, tasks, State(TaskState.INTERRUPTED, reason=reason))
+
+
+def end_tasks(session: JournalSession, tasks: list[Task], end: State) -> None:
+    """Record *end* for the open tasks among *tasks*.
 
     A task whose producer this process killed gets the outcome registered for that kill instead.
     """
-    interrupted = State(TaskState.INTERRUPTED, reason=reason)
     ends = [
-        HolderEvent(
-            task.id, task.attempt, "state", session.kill_outcomes.get(task.producer or "", interrupted)
-        )
+        HolderEvent(task.id, task.attempt, "state", session.kill_outcomes.get(task.producer or "", end))
         for task in tasks
         if not task.state.ended
     ]
