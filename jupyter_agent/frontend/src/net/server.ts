@@ -53,7 +53,7 @@ export function serverAt(base: string, wsUrl: string, token = ""): Server {
     const headers = new Headers(init.headers);
     if (token) headers.set("Authorization", `token ${token}`);
     // Read anew for each request, reads included: a JupyterHub accepts its cookie only with this token beside it.
-    else headers.set("X-XSRFToken", cookieValue("_xsrf"));
+    else headers.set("X-XSRFToken", forgeryToken(login));
     const more: RequestInit = { ...init, headers, credentials: "same-origin", redirect: "manual" };
     const response = await fetch(new URL(`jupyter-agent/${path}`, base), more);
     return response.type === "opaqueredirect" ? notRunning() : response;
@@ -78,9 +78,12 @@ export async function errorMessageOf(response: Response): Promise<string> {
   return problem.detail || problem.message || `The server answered with status ${response.status}.`;
 }
 
-function cookieValue(name: string): string {
-  const found = document.cookie.split("; ").find((one) => one.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+/** Return the token against forged requests. Where servers at other paths of this host have set theirs, too, only the
+ * server knows which one it takes: after a refusal it is another one's turn. */
+function forgeryToken(login: Login): string {
+  const name = "_xsrf=";
+  const tokens = document.cookie.split("; ").filter((one) => one.startsWith(name));
+  return tokens[login.renewals % tokens.length]?.slice(name.length) ?? "";
 }
 
 function withSlash(path: string): string {
