@@ -140,7 +140,7 @@ class JupyterAgent(ExtensionApp):
             supervisor=supervisor,
             forwards=Forwards(feed),
             scheduler=scheduler,
-            activity=self._activity(feed),
+            activity=self._activity(feed, paths),
             paths=paths,
             key=secrets.token_urlsafe(32),
             owner=user_name(),
@@ -148,13 +148,14 @@ class JupyterAgent(ExtensionApp):
             agent=self.agent,
         )
 
-    def _activity(self, feed: Feed) -> Activity:
+    def _activity(self, feed: Feed, paths: DataPaths) -> Activity:
         app = self._app
         kernels: Any = app.kernel_manager
         return Activity(
             feed,
             app.web_app.settings,
             kernels,
+            paths,
             keep_alive=self.keep_alive_hours * 3600,
             timeouts=lambda: [getattr(kernels, "cull_idle_timeout", 0), app.shutdown_no_activity_timeout],
             log=self.log,
