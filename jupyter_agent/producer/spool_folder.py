@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ..core.events import UNREADABLE, State, encode_data
+from ..core.events import UNREADABLE, State, TaskState, encode_data
 from ..errors import SpoolError
 from ..system.files import create_private, make_private, remove_folder
 from ..system.host import boot, host
@@ -38,6 +38,9 @@ class Header(Struct, frozen=True):
 
 _MAX_ENDING = 4096
 """Bytes of an ``ending``; a larger one is not read."""
+
+_ENDED = State(TaskState.INTERRUPTED, reason="the process ended")
+"""The end when it cannot be read."""
 
 
 def header_for(producer: str, journal: str, now: float) -> Header:
@@ -121,9 +124,11 @@ def read_ending(folder: Path) -> State | None:
     try:
         with (folder / "ending").open("rb") as file:
             end = msgspec.json.decode(file.read(_MAX_ENDING), type=State)
-    except (OSError, *UNREADABLE):
+    except OSError:
         return None
-    return end if end.state.ended else None
+    except UNREADABLE:  # the disk was full: that the process began to end is known from the file
+        return _ENDED
+    return end if end.state.ended else _ENDED
 
 
 def read_spool(folder: Path) -> tuple[Header, list[Record]]:

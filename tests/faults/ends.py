@@ -15,8 +15,8 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from jupyter_agent.runtime.exit_reason import RESTARTED, SHUT_DOWN
-from tests.faults.ending_scripts import ENDED, GONE, SCRIPTS, SEEN_BYTES, SLOW, SUBMIT, WORK, End
+from jupyter_agent.runtime.exit_reason import KERNEL_DIED, RESTARTED, SHUT_DOWN
+from tests.faults.ending_scripts import ENDED, SCRIPTS, SEEN_BYTES, SLOW, SUBMIT, WORK, End
 from tests.faults.tally import Say, Tally, attempt
 from tests.faults.work import WITHIN
 from tests.support.builders import until
@@ -151,7 +151,7 @@ REASONS = {
     "a restart beside a slow exit handler": RESTARTED,
     "a shutdown": SHUT_DOWN,
     "exit() in a cell": ENDED,
-    "SIGTERM of a kernel": GONE,
+    "SIGTERM of a kernel": KERNEL_DIED,
 }
 
 NAMES = (*SCRIPTS, *KERNELS)

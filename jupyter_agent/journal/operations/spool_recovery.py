@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
+from ...core.task import Task
 from ...detached.work_state import is_waiting
 from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
@@ -23,7 +24,7 @@ from ..base import Batch, BatchOrigin, HolderEvent
 from ..session import JournalSession
 from ..slots import existing_slots
 from ..transaction import start_of
-from .interruption import GONE, end_tasks, interrupt, open_tasks_of
+from .interruption import end_tasks, interrupt, open_tasks_of, reason_of_death
 
 log = logging.getLogger(__name__)
 CHUNK = 2000
@@ -104,8 +105,7 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
             read_live_spools(session, paths, slot)
         _append(session, header, records, folder)
         _record_damaged_end(session, folder, header.producer, records)
-        end = read_ending(folder) or State(TaskState.INTERRUPTED, reason=GONE)
-        end_tasks(session, open_tasks_of(session, header.producer), end)
+        _end_open_tasks(session, paths, folder)
         remove_folder(folder)  # last, and still under its lock: everything in it is committed
     except (SpoolError, OSError) as error:  # one unreadable spool must not keep the others out
         log.debug("a spool is left where it is: %s", error)
@@ -114,6 +114,15 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
     finally:
         lock.release()
     return True
+
+
+def _end_open_tasks(session: JournalSession, paths: DataPaths, folder: Path) -> None:
+    written = read_ending(folder)
+
+    def end(task: Task) -> State:
+        return written or State(TaskState.INTERRUPTED, reason=reason_of_death(session, paths, task))
+
+    end_tasks(session, [(task, end(task)) for task in open_tasks_of(session, folder.name)])
 
 
 def _was_queued_elsewhere(session: JournalSession, records: list[Record]) -> bool:

@@ -31,6 +31,7 @@ from ...system.interpreter import program_command
 from ..attempt import Attempt
 from ..capture import untee
 from ..context import set_current
+from ..exit_reason import ENDED, exit_reason
 from ..outcome import Outcome
 from .base import BaseEngine, Work
 from .child_spec import PARENT_ENDED, ChildSpec, child_environment
@@ -87,7 +88,9 @@ class ProcessEngine(BaseEngine):
         """Kill the child, and leave its end to the holder: this process may not live until it is recorded."""
         self._abandoned = True
         if not self._ended_there and self._process is not None:
-            self._write_ending(State(TaskState.INTERRUPTED, reason=PARENT_ENDED))
+            why = exit_reason()
+            reason = PARENT_ENDED if why == ENDED else why
+            self._write_ending(State(TaskState.INTERRUPTED, reason=reason))
         self._kill()
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
