@@ -56,11 +56,11 @@ class TasksPageHandler(AgentHandler):
     def _policy(self) -> str:
         if not static.is_built():
             return _PLAIN_POLICY
-        other_origin = _WS_ORIGIN.match(self.ws_url)
-        sources = f"connect-src 'self'{f' {other_origin[0]}' if other_origin else ''}"
         # A page without a valid cookie visits itself in a frame, by way of its hub.
         hub = _ORIGIN.match(os.environ.get("JUPYTERHUB_HOST", ""))
-        return f"{_LIVE_POLICY}; {sources}; frame-src 'self'{f' {hub[0]}' if hub else ''}"
+        other_origin = _WS_ORIGIN.match(self.ws_url)
+        frames = f"frame-src 'self'{f' {hub[0]}' if hub else ''}"
+        return f"{_LIVE_POLICY}; {frames}; connect-src 'self'{f' {other_origin[0]}' if other_origin else ''}"
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
