@@ -12,8 +12,7 @@ from ..core.query import EventsPage
 from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.subscriber import Apply, Restart
-from ..system.paths import data_paths
-from ..transport.discovery import DEFAULT, Address, find_address, find_served
+from ..transport.discovery import Address
 from .async_client import AgentClient, server_address
 
 T = TypeVar("T")
@@ -24,9 +23,6 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
 
     Raises `ServerUnreachable` when nothing answers there, `RequestRefused` when *token* is not enough.
     """
-    if url is None:
-        paths = data_paths()
-        return Client(lambda: find_address(paths, find_served(paths) or DEFAULT))
     return Client(server_address(url, token))
 
 

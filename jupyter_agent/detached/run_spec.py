@@ -67,8 +67,8 @@ def save_run_spec(paths: DataPaths, task: str, run_spec: RunSpec, content: bytes
 
 
 def is_detached(paths: DataPaths, task: str) -> bool:
-    """Return True if what *task* runs is stored, for any worker to run."""
-    return (_folder(paths, task) / "call.json").exists()
+    """Return True if *task* runs in a worker, and so needs no process but that."""
+    return is_ulid(task) and (_folder(paths, task) / "call.json").exists()
 
 
 def load_run_spec(paths: DataPaths, task: str) -> RunSpec | None:

@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..core.events import Data
+from ..core.events import Data, State, TaskState
 from ..protocol.messages import CommandOrder
 from ..system.ids import new_id
 from ..system.locks import FileLock
+from ..system.orphaned_locks import renew_at_finalization
 from ..system.paths import DataPaths, data_paths
 from ..transport.discovery import Address, find_address, find_journal
 from .spool import DEFAULT_CAP, Spool
@@ -49,6 +50,7 @@ class Producer:
         self._closing = threading.Lock()
         cap = int(os.environ.get("JUPYTER_AGENT_SPOOL_BYTES", DEFAULT_CAP))
         self.spool = Spool.create(self.paths, header_for(self.id, self.journal, time.time()), cap=cap)
+        self._append = self.spool.append
         self.forwarder = Forwarder(self.spool, self, self.locate)
         self.forwarder.start()
 
@@ -68,7 +70,7 @@ class Producer:
         """
         if self.muted:
             return 0
-        return self.spool.append(task, attempt, kind, data)
+        return self._append(task, attempt, kind, data)
 
     def emit_last(self, task: str, attempt: int, kind: str, data: Data) -> int:
         """As `emit`, for the end of the attempt of a process that exits now, while its work may still emit.
@@ -130,6 +132,7 @@ class Producer:
         """
         if self.muted or not self._closing.acquire(blocking=False):
             return
+        self._append = self._append_at_end  # here, so that `emit` checks nothing before that
         self.sample()
         if self.locate() is not None:
             self.flush(timeout)
@@ -146,7 +149,11 @@ class Producer:
         other. The holder that finds the lock released records the interruption, which thereby comes last.
         """
         self._outlasted = True
-        write_ending(self.spool.folder, reason)
+        write_ending(self.spool.folder, State(TaskState.INTERRUPTED, reason=reason))
+
+    def _append_at_end(self, task: str, attempt: int, kind: str, data: Data) -> int:
+        renew_at_finalization()
+        return self.spool.append(task, attempt, kind, data)
 
 
 _current: Producer | None = None

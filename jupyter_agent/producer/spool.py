@@ -15,14 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-from msgspec import Struct
-
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
 from ..errors import SpoolError
 from ..system.locks import FileLock
+from ..system.orphaned_locks import renew_orphaned_locks
 from ..system.paths import DataPaths
 from .compaction import Gap
+from .envelope import Envelope, encode
 from .held_folder import HeldFolder
 from .segment import SEGMENT_BYTES, Record, Segment
 from .segment_log import NewSegment, Segments
@@ -43,19 +42,6 @@ class SpoolBatch(NamedTuple):
     first: int
     last: int
     bodies: list[bytes]
-
-
-class _Envelope(Struct):
-    task: str
-    attempt: int
-    producer: str
-    n: int
-    time: float
-    type: str
-    data: Data
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Spool:
@@ -86,11 +72,8 @@ class Spool:
         self._held = HeldFolder(folder, lock, header)
         self._adopted = adopted
         self._clock = clock
-        # Re-entrant, with `_busy` as the guard: a finalizer that prints may enter `append` on the thread that
-        # is inside already. Its event is put into `_late` and appended when the outer call is done.
-        self._lock = threading.RLock()
-        self._busy = False
         self._late: list[tuple[str, int, str, Data]] = []
+        renew_orphaned_locks(self)
         self._gap = Gap("")
         self._mend_at = 0.0
         self._reader: tuple[Segment, int, int] | None = None
@@ -125,6 +108,13 @@ class Spool:
             return cls(folder, lock, header.producer, first=first, header=header, adopted=True)
         except OSError as error:
             raise SpoolError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        # Re-entrant, with `_busy` as the guard: a finalizer that prints may enter `append` on the thread that
+        # is inside already. Its event is put into `_late` and appended when the outer call is done.
+        self._lock = threading.RLock()
+        self._busy = False
 
     @property
     def last(self) -> int:
@@ -235,7 +225,7 @@ class Spool:
         gap = self._gap.last > newest.last
         n = (self._gap.last if gap else newest.last) + 1
         now = self._clock()
-        body = _encode(_Envelope(task, attempt, self.producer, n, now, kind, data))
+        body = encode(Envelope(task, attempt, self.producer, n, now, kind, data))
         if isinstance(data, Display) and too_deep(data.data):
             raise ValueError(f"a display nested more than {MAX_NESTING} deep cannot be read everywhere")
         if len(body) > MAX_EVENT_BYTES:

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ..core.events import UNREADABLE
+from ..core.events import UNREADABLE, State, TaskState, encode_data
 from ..errors import SpoolError
-from ..system.files import create_private, make_private
+from ..system.files import create_private, make_private, remove_folder
 from ..system.host import boot, host
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
@@ -36,8 +36,11 @@ class Header(Struct, frozen=True):
     created: float
 
 
-_MAX_ENDING = 200
-"""Characters of an ``ending`` that are read."""
+_MAX_ENDING = 4096
+"""Bytes of an ``ending``; a larger one is not read."""
+
+_ENDED = State(TaskState.INTERRUPTED, reason="the process ended")
+"""The end when it cannot be read."""
 
 
 def header_for(producer: str, journal: str, now: float) -> Header:
@@ -61,6 +64,7 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
     if lock is None:
         raise SpoolError(f"another process holds {temporary / 'lock'}, though the name is this spool's alone")
     try:
+        (temporary / "spool.json").unlink(missing_ok=True)  # of a killed process that had the same id
         with create_private(temporary / "spool.json") as file:
             file.write(msgspec.json.encode(header))
         temporary.rename(folder)
@@ -69,6 +73,27 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
         undo_creation(temporary, lock)
         raise creation_error(paths, error) from error
     return folder, lock
+
+
+def remove_unused_spool(folder: Path) -> bool:
+    """Remove the spool of a dead process that had emitted nothing; return False when it has to stay."""
+    try:
+        lock = FileLock.acquire(folder / "lock", create=False)
+    except OSError as error:
+        log.debug("a spool is left where it is: %s", error)
+        return False
+    if lock is None:
+        return False
+    try:
+        if read_spool(folder)[1]:
+            return False
+        remove_folder(folder)
+    except (SpoolError, OSError) as error:
+        log.debug("a spool is left where it is: %s", error)
+        return False
+    finally:
+        lock.release()
+    return True
 
 
 def undo_creation(folder: Path, lock: FileLock) -> None:
@@ -82,26 +107,28 @@ def creation_error(paths: DataPaths, error: OSError) -> SpoolError:
     return SpoolError(f"no spool can be made in {paths.spools}: {error.strerror or error}")
 
 
-def write_ending(folder: Path, reason: str) -> None:
-    """Write down, once, why the producer's process ends: the reason of the interruption to come.
+def write_ending(folder: Path, end: State) -> None:
+    """Write down, once, the end of the attempts that the producer's process leaves open when it is gone.
 
-    The process cannot record that interruption itself, because its threads emit until it is gone.
+    Neither that process nor the one that kills it can record that end before: threads emit until then.
     """
     try:
         with create_private(folder / "ending") as file:
-            file.write(reason.encode())
-    except (
-        OSError
-    ) as error:  # a full disk, or a folder that is gone: the interruption has another reason then
-        log.debug("why this process ends cannot be written to %s: %s", folder, error)
+            file.write(encode_data(end))
+    except OSError as error:  # a full disk, or a folder that is gone: the holder calls it interrupted then
+        log.debug("how this process ends cannot be written to %s: %s", folder, error)
 
 
-def read_ending(folder: Path) -> str | None:
-    """Return why the producer's process said that it ends; ``None`` when it said nothing."""
+def read_ending(folder: Path) -> State | None:
+    """Return the end for the attempts that the producer has left open; ``None`` when none was written."""
     try:
-        return (folder / "ending").read_text(errors="replace")[:_MAX_ENDING] or None
+        with (folder / "ending").open("rb") as file:
+            end = msgspec.json.decode(file.read(_MAX_ENDING), type=State)
     except OSError:
         return None
+    except UNREADABLE:  # the disk was full: that the process began to end is known from the file
+        return _ENDED
+    return end if end.state.ended else _ENDED
 
 
 def read_spool(folder: Path) -> tuple[Header, list[Record]]:

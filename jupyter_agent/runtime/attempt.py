@@ -11,8 +11,8 @@ from ..core.events import Result, State, TaskState
 from ..core.task import Task
 from ..errors import TaskCancelled
 from ..producer.producer import Producer
-from ..system.forked_locks import renew_locks_after_fork
 from ..system.graces import ATTEMPT_GRACE
+from ..system.orphaned_locks import renew_orphaned_locks
 from .context import TaskContext
 from .interrupt import Terminated
 from .options import Options
@@ -105,7 +105,7 @@ class Attempt:
         self.engine: Engine | None = None
         self._force_at: float | None = None
         self._closed = False
-        renew_locks_after_fork(self)
+        renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
         """See `LockOwner`."""

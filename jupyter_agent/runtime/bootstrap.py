@@ -34,8 +34,11 @@ def _at_exit() -> None:
     # No end is recorded here. Daemon threads run until the interpreter stops them, which exit handlers of the
     # user's may delay for long, and whatever they emit until then comes before the end, or there is none.
     producer.leave_end_to_holder(exit_reason())
-    if kernel_shell() is None:  # a person who restarts a kernel means it; a script's author may not know
-        _say(running)
+    # A loop of `track` is no work that a script could wait for, and its bar shows that it was interrupted.
+    submitted = [task for task in running if not task.options.slim]
+    # Whoever restarts a kernel means it; a script's author may not know.
+    if submitted and kernel_shell() is None:
+        _say(submitted)
 
 
 def _say(running: list[LocalTask]) -> None:

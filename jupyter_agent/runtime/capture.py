@@ -17,6 +17,7 @@ import threading
 from types import FrameType
 from typing import Any, TextIO
 
+from ..system.orphaned_locks import renew_at_finalization
 from .context import TaskContext, current
 
 _guard = threading.Lock()
@@ -114,6 +115,7 @@ def _is_captured_elsewhere(writer: FrameType | None) -> bool:
 
 def _capture(context: TaskContext, stream: str, text: str) -> None:
     if os.getpid() == _pid:
+        renew_at_finalization()
         context.stream(stream).write(text)
 
 

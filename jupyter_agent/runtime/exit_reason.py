@@ -7,6 +7,7 @@ import sys
 ENDED = "the process ended"
 SHUT_DOWN = "its kernel was shut down"
 RESTARTED = "its kernel was restarted"
+KERNEL_DIED = "its kernel died"
 
 
 def exit_reason() -> str:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from ..errors import TaskCancelled
-from ..system.forked_locks import renew_locks_after_fork
+from ..system.orphaned_locks import renew_orphaned_locks
 from ..system.signals import restore_default
 from .stopping.scope import Scope, cancel_future
 
@@ -48,7 +48,7 @@ class AsyncExceptionInterrupter:
         self.scope = scope
         self._thread: int | None = None
         self.from_user = False
-        renew_locks_after_fork(self)
+        renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
         """See `LockOwner`."""
@@ -126,7 +126,7 @@ class SignalInterrupter:
         self.before: Any = None
         self._pid = 0
         self.from_user = False
-        renew_locks_after_fork(self)
+        renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
         """See `LockOwner`."""

@@ -14,8 +14,8 @@ from ..core.task import Task
 from ..core.transitions import check_transition
 from ..errors import NotNow
 from ..producer.producer import Producer
-from ..system.forked_locks import renew_locks_after_fork
 from ..system.ids import new_id
+from ..system.orphaned_locks import renew_orphaned_locks
 from .artifacts.results import Store
 from .attempt import Attempt, Engine
 from .engines import delay
@@ -58,7 +58,7 @@ class LocalTask:
         self._retries = RetryPolicy(options.retries)
         self._abandoned = False
         producer.on_command(self.id, self.commands.handle)
-        renew_locks_after_fork(self)
+        renew_orphaned_locks(self)
 
     @property
     def fold(self) -> Task:

@@ -58,6 +58,7 @@ async def submit_command(services: Services, request: RequestedCommand) -> None:
         return next((p for p in session.journal.pending(task.producer or "") if p.offset == offset), None)
 
     pending = await services.feed.call(job)
+    services.activity.note()
     supervisor.wake()
     if pending is not None:
         dispatch_commands(registry, [pending])

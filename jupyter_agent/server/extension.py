@@ -23,6 +23,7 @@ from . import metrics
 from .background.activity import Activity
 from .background.apprise import Addresses, apprise_sender
 from .background.forwards import Forwards
+from .background.kernel_ends import KernelEnds
 from .background.liveness import Liveness
 from .background.notification import ON, NotificationPolicy
 from .background.notifier import Notifier
@@ -104,6 +105,7 @@ class JupyterAgent(ExtensionApp):
 
     services: Services | None = None
     _notifier: Notifier | None = None
+    _kernel_ends: KernelEnds | None = None
     _log_filter: ClosedSocketFilter | None = None
 
     def initialize_settings(self) -> None:
@@ -129,7 +131,6 @@ class JupyterAgent(ExtensionApp):
             paths,
             lease=self.lease_seconds,
             retention=Retention(self.retention_days, self.retention_bytes),
-            peek=bool(self._app.sock),
             log=self.log,
         )
         supervisor = WorkerSupervisor(feed, paths, self.log)
@@ -141,7 +142,7 @@ class JupyterAgent(ExtensionApp):
             supervisor=supervisor,
             forwards=Forwards(feed),
             scheduler=scheduler,
-            activity=self._activity(feed),
+            activity=self._activity(feed, paths),
             paths=paths,
             key=secrets.token_urlsafe(32),
             owner=user_name(),
@@ -149,13 +150,14 @@ class JupyterAgent(ExtensionApp):
             agent=self.agent,
         )
 
-    def _activity(self, feed: Feed) -> Activity:
+    def _activity(self, feed: Feed, paths: DataPaths) -> Activity:
         app = self._app
         kernels: Any = app.kernel_manager
         return Activity(
             feed,
             app.web_app.settings,
             kernels,
+            paths,
             keep_alive=self.keep_alive_hours * 3600,
             timeouts=lambda: [getattr(kernels, "cull_idle_timeout", 0), app.shutdown_no_activity_timeout],
             log=self.log,
@@ -184,6 +186,8 @@ class JupyterAgent(ExtensionApp):
         head = await asyncio.wrap_future(feed.holder.call(lambda session: session.journal.head))
         feed.start(asyncio.get_running_loop(), head)
         feed.holder.slot.announce(own_address(self._app, services.key))
+        self._kernel_ends = KernelEnds(feed, services.paths)
+        self._kernel_ends.watch(serverapp.kernel_manager)
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
         save_limits(services.paths, WorkerLimits(self.worker_limit, self.worker_memory))
@@ -238,5 +242,9 @@ class JupyterAgent(ExtensionApp):
 
     async def _on_kernel_action(self, *, data: dict[str, Any], **_: object) -> None:
         services = self.services
-        if services is not None and data.get("action") in ("restart", "shutdown"):
-            services.liveness.on_kernel_gone(str(data.get("kernel_id", "")))
+        if services is None or data.get("action") not in ("restart", "shutdown"):
+            return
+        kernel = str(data.get("kernel_id", ""))
+        services.liveness.on_kernel_gone(kernel)
+        if data.get("status") == "error" and self._kernel_ends is not None:
+            self._kernel_ends.forget(kernel)

@@ -23,6 +23,7 @@ from ..system.files import read_json
 from ..system.host import boot, host, is_this_host, network_namespace, process_namespace
 from ..system.locks import is_locked
 from ..system.paths import DataPaths
+from .unix_address import HOST, http_url, is_unix_url
 
 DEFAULT = "default"
 KEY_HEADER = "Jupyter-Agent-Key"
@@ -34,8 +35,9 @@ ONE_SHOT: Final = "moment"
 class HolderFile(Struct, frozen=True):
     """``holder.json``: the process that holds a journal. ``started`` is Unix seconds.
 
-    A ``server`` has a ``url`` and a ``key``; a process that runs one job (`ONE_SHOT`) has neither. ``boot``
-    and the namespaces say in which container it is; empty in files of earlier versions.
+    A ``server`` has a ``url``, or a ``unix_url`` if it listens on a Unix socket (see `unix_address`), and a
+    ``key``; a process that runs one job (`ONE_SHOT`) has none of them. ``boot`` and the namespaces say in
+    which container it is; empty in files of earlier versions.
     """
 
     kind: Literal["server", "moment"]
@@ -48,13 +50,15 @@ class HolderFile(Struct, frozen=True):
     boot: str = ""
     process_namespace: str = ""
     network_namespace: str = ""
+    unix_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a server is: its base URL (ending in ``/``) and the headers that authenticate there.
 
-    ``cert`` is a file with the certificate to trust, for a server with a self-signed one.
+    The URL of a server on a Unix socket is as `unix_address` says. ``cert`` is a file with the certificate to
+    trust, for a server with a self-signed one.
     """
 
     url: str
@@ -70,7 +74,14 @@ class Address:
         """Return the URL of *path* below ``jupyter-agent/``. Raises as `websocket` does."""
         return f"{self._base()}jupyter-agent/{path}"
 
+    @property
+    def request_headers(self) -> dict[str, str]:
+        """The headers of every request: ``headers``, and on a Unix socket a host that Jupyter accepts."""
+        return {"Host": HOST} | self.headers if is_unix_url(self.url) else self.headers
+
     def _base(self) -> str:
+        if is_unix_url(self.url):
+            return http_url(self.url)
         if not self.url.startswith(("http://", "https://")):
             raise ServerUnreachable(f"{self.url!r} is not an http or https address", url=self.url)
         return self.url
@@ -115,11 +126,12 @@ def find_address(paths: DataPaths, journal: str) -> Address | None:
     folder = paths.journals / journal
     folder = folder if folder.is_dir() else paths.journals / DEFAULT
     holder = read_holder(folder)
-    if holder is None or holder.kind != "server" or not holder.url:
+    if holder is None or holder.kind != "server":
         return None
-    if not _is_reachable(folder, holder):
+    url = holder.url or holder.unix_url
+    if not url or not _is_reachable(folder, holder):
         return None
-    return Address(holder.url, {KEY_HEADER: holder.key}, holder.cert)
+    return Address(url, {KEY_HEADER: holder.key}, holder.cert)
 
 
 def remote_address(url: str, token: str | None = None) -> Address:
@@ -159,9 +171,9 @@ def _is_reachable(folder: Path, holder: HolderFile) -> bool:
 
 
 def _is_same_everywhere(url: str) -> bool:
-    """Return whether *url* means the same server on every machine."""
+    """Return whether *url* means the same server on every machine; empty for one on a Unix socket."""
     name = urlsplit(url).hostname or ""
-    return name not in ("localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
+    return name not in ("", "localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
 
 
 def _slots(paths: DataPaths) -> list[Path]:

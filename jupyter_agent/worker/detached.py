@@ -18,10 +18,11 @@ from ..core.task import Task
 from ..detached.launcher import NO_SLOT, Launcher
 from ..detached.run_spec import RunSpec, content_path, load_run_spec
 from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item
-from ..detached.work_state import has_spool, is_asked_to_stop, is_waiting
+from ..detached.work_state import is_asked_to_stop, is_waiting
 from ..detached.worker_slots import acquire_worker_slot
 from ..errors import SpoolError
 from ..producer.producer import Producer
+from ..producer.spool_folder import remove_unused_spool
 from ..runtime import capture
 from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
@@ -62,13 +63,9 @@ def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) 
     if not is_waiting(paths, producer_id):
         return 0
     # First the spool with its lock, then the claim: `work_state.state_of` relies on that order.
-    os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
-    try:
-        producer = ready_producer()
-    except SpoolError:
-        if has_spool(paths, producer_id):  # another process is this worker, or was and is not recovered yet
-            return 0
-        raise
+    producer = _producer_of(paths, producer_id)
+    if producer is None:
+        return 0
     try:
         item = claim_work_item(paths, producer_id)
         if item is not None:
@@ -77,6 +74,23 @@ def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) 
     finally:
         producer.close()
         complete_work_item(paths, producer_id)
+
+
+def _producer_of(paths: DataPaths, producer_id: str) -> Producer | None:
+    """Return the producer of this worker; ``None`` when another process is, or was, this worker.
+
+    One that was killed before its claim left a spool in which nothing is: this process takes its place.
+    """
+    folder = paths.spools / producer_id
+    if folder.exists() and not remove_unused_spool(folder):
+        return None
+    os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
+    try:
+        return ready_producer()
+    except SpoolError:
+        if folder.exists():  # it was faster
+            return None
+        raise
 
 
 class Worker:

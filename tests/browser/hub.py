@@ -28,6 +28,7 @@ PROMPT = ("--HubAuth.cache_max_age=1", "--JupyterAgent.heartbeat_seconds=1")
 CONFIG = """\
 c.JupyterHub.bind_url = {url!r}
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
+c.JupyterHub.subdomain_host = {domain!r}
 c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
 c.JupyterHub.authenticator_class = "dummy"
@@ -55,9 +56,13 @@ c.Spawner.pre_spawn_hook = lambda spawner: spawner.environment.update(
 
 @dataclass
 class Hub:
-    """One hub at a port of its own. ``folder/homes/NAME`` has all folders of a user's server."""
+    """One hub at a port of its own. ``folder/homes/NAME`` has all folders of a user's server.
+
+    ``domain``: where browsers find it, when each user's server is at a host of its own below that.
+    """
 
     folder: Path
+    domain: str = ""
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def start(self) -> Hub:
@@ -77,6 +82,11 @@ class Hub:
             )
         until(self._answers, START)
         return self
+
+    def page(self, user: str, path: str) -> str:
+        """Return the address of a page of a user's server."""
+        host = f"{user}.{self.domain}" if self.domain else "127.0.0.1"
+        return f"{self.url.replace('127.0.0.1', host)}user/{user}/{path}"
 
     @property
     def log(self) -> Path:
@@ -148,8 +158,10 @@ class Hub:
     def _config(self) -> str:
         names = folders(self.folder / "homes" / "USER") | SEARCH
         options = ["--allow-root", "--ServerApp.jpserver_extensions={'jupyter_agent': True}"]
+        domain = self.url.rstrip("/").replace("127.0.0.1", self.domain) if self.domain else ""
         return CONFIG.format(
             url=self.url,
+            domain=domain,
             hub_port=free_port(),
             proxy_port=free_port(),
             folder=self.folder,

@@ -56,7 +56,7 @@ class Visitor:
         """Show a page of the user's server; logs in on the first visit."""
         tab = self.context.new_page()
         tab.on("response", self._note)
-        tab.goto(f"{self.hub.url}user/{USER}/{path}")
+        tab.goto(self.hub.page(USER, path))
         if "/hub/login" in tab.url:
             self.hub.login(tab, USER)
         tab.wait_for_url(re.compile(f"/user/{USER}/"))
@@ -101,6 +101,14 @@ def is_live(page: Page) -> None:
     expect(page.locator("jupyter-agent-page")).to_have_attribute("data-connection", "live")
 
 
+def delete(page: Page, task: str) -> None:
+    """Delete a task by its buttons."""
+    row = page.locator(f"li[data-task-id='{task}']")
+    row.get_by_role("button", name="Delete").click()
+    row.get_by_role("button", name="Delete").click()
+    expect(row).to_have_count(0)
+
+
 def test_a_view_is_put_back_in_a_notebook_with_its_history(hub: Hub, visitor: Visitor) -> None:
     write_notebook(hub.home(USER) / "home" / "views.ipynb", (CELL,))
     tab = visitor.visit("lab/tree/views.ipynb")
@@ -121,10 +129,7 @@ def test_the_tasks_page_lists_opens_and_deletes(hub: Hub, visitor: Visitor) -> N
     task = add_task(hub, name="to be deleted")
     tab = visitor.visit(f"jupyter-agent/?task={task}")
     expect(tab.locator("jupyter-agent-task")).to_have_attribute("data-state", "completed")
-    row = tab.locator(f"li[data-task-id='{task}']")
-    row.get_by_role("button", name="Delete").click()
-    row.get_by_role("button", name="Delete").click()
-    expect(row).to_have_count(0)
+    delete(tab, task)
     assert visitor.refused() == []
 
 
@@ -166,11 +171,36 @@ def test_a_page_goes_on_after_its_server_was_stopped_and_started(hub: Hub, visit
     is_live(tab)
     later = add_task(hub, name="after")
     expect(tab.locator(f"li[data-task-id='{later}']")).to_have_attribute("data-state", "completed")
-    row = tab.locator(f"li[data-task-id='{task}']")
-    row.get_by_role("button", name="Delete").click()
-    row.get_by_role("button", name="Delete").click()
-    expect(row).to_have_count(0)
+    delete(tab, task)
     assert tab.evaluate("window.same")
+
+
+def test_a_page_goes_on_without_its_token_against_forged_requests(hub: Hub, visitor: Visitor) -> None:
+    lost, stale = add_task(hub, name="lost"), add_task(hub, name="stale")
+    tab = visitor.visit("jupyter-agent/")
+    is_live(tab)
+    visitor.context.clear_cookies(name="_xsrf")
+    delete(tab, lost)
+    # As another server on this host would set it, at a path that comes first.
+    tab.evaluate("document.cookie = `_xsrf=%zz; path=${location.pathname}`")
+    delete(tab, stale)
+    expect(tab.get_by_role("link", name="Log in again")).to_have_count(0)
+
+
+def test_a_page_goes_on_where_the_hub_has_a_host_of_its_own(browser: Browser, tmp_path: Path) -> None:
+    hub = Hub(tmp_path / "hub", domain="hub.localhost").start()
+    context = browser.new_context()
+    try:
+        hub.start_server(USER)
+        tab = Visitor(hub, context).visit("jupyter-agent/")
+        is_live(tab)
+        hub.stop_server(USER)
+        expect(tab.locator("jupyter-agent-page")).not_to_have_attribute("data-connection", "live")
+        hub.start_server(USER)
+        is_live(tab)
+    finally:
+        context.close()
+        hub.stop()
 
 
 def test_without_a_login_a_page_says_so_asks_no_more_and_comes_back(hub: Hub, visitor: Visitor) -> None:

@@ -55,6 +55,7 @@ from tests.support.builders import (
     task_id,
     until,
 )
+from tests.support.detached import work_item
 
 QUEUED, RUNNING, INTERRUPTED = TaskState.QUEUED, TaskState.RUNNING, TaskState.INTERRUPTED
 RUN_OUT = Leases(0.0)
@@ -827,6 +828,18 @@ class TestRecovery:
         assert [e.n for e in told if e.producer == PRODUCER] == [1, 2, 3, 4]
         assert [decode_data(e) for e in told if e.type == "lost"] == [Lost(5, 5, "damaged on disk")]
         assert told[-1].type == "state"
+
+    def test_a_worker_that_died_before_its_claim_ends_nothing_and_its_successor_is_heard(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
+        queued = State(QUEUED, producer=PRODUCER)
+        holder.call(lambda session: session.append(HolderEvent(TASK, 1, "state", queued))).result(20)
+        enqueue_work_item(paths, work_item(producer=PRODUCER))
+        spool_of(paths, [])
+        assert recover(holder, paths) == 1
+        assert list(paths.spools.iterdir()) == []
+        assert [decode_data(e) for e in everything(holder)] == [queued]
+        assert holder.call(lambda session: set(session.dead_producers)).result(20) == set()
 
     def test_it_takes_from_a_process_that_was_killed(self, holder: Holder, paths: DataPaths) -> None:
         with python(DYING) as process:

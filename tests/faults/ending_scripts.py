@@ -45,6 +45,7 @@ class End:
     """A way to end, as code: *before* the task, its *submit*, and *after* it has logged some lines.
 
     ``PATH`` in the code is where the task counts. *how* replaces the script's file on the command line.
+    *last* are the last lines that are logged.
     """
 
     after: str = ""
@@ -56,6 +57,7 @@ class End:
     said: tuple[str, ...] = (SAID,)
     state: str = "interrupted"
     reason: str | None = ENDED
+    last: tuple[str, ...] = ()
 
     def text(self, path: Path, count: int) -> str:
         """The script, whose task logs *count* lines before it ends."""
@@ -87,6 +89,24 @@ handle.wait()
 STUBBORN = """
 handle = ja.task(work, name="works", on=ON, timeout=0.5, show=False).submit(PATH, catch=BaseException)
 """
+FINALLY = tuple(f"finally {number}" for number in range(9))
+FINALIZER = """
+import types
+class Talks:
+    def __init__(self, context): self.context = context
+    def __del__(self):
+        assert sys.is_finalizing()
+        for number in range(9): self.context.log(f"finally {number}")
+        print("said all", file=sys.__stderr__)
+sys.modules["talks"] = talks = types.ModuleType("talks")
+def busy():
+    talks.talks, log = Talks(ja.current()), ja.current().log
+    def more():
+        while True: log("more")
+    for _ in range(3): threading.Thread(target=more, daemon=True).start()
+    work(PATH)
+handle = ja.task(busy, name="works", show=False).submit()
+"""
 IPYTHON = ("-m", "IPython", "--no-banner", "--colors=NoColor", "-c")
 WAITS = "time.sleep(60)"
 
@@ -101,10 +121,13 @@ SCRIPTS = {
     "a child that is joined": End(
         "multiprocessing.get_context('fork').Process(target=time.sleep, args=(0.4,)).start()"
     ),
+    "a finalizer that logs": End(submit=FINALIZER, after="del talks", said=(SAID, "said all"), last=FINALLY),
     "python -c": End(how=("-c",)),
+    "python -i": End(how=("-i", "-c")),
     "IPython": End(how=IPYTHON),
     "os._exit": End("os._exit(5)", status=5, said=(), reason=GONE),
     "SIGTERM": End(WAITS, sent=signal.SIGTERM, status=-signal.SIGTERM, said=(), reason=GONE),
+    "SIGHUP": End(WAITS, sent=signal.SIGHUP, status=-signal.SIGHUP, said=(), reason=GONE),
     "SIGINT": End(WAITS, sent=signal.SIGINT, status=-signal.SIGINT, said=("KeyboardInterrupt", SAID)),
     "a task in a process": End(
         submit=SUBMIT.replace("show", "on='process', show"), reason="the process that started it ended"

@@ -15,8 +15,8 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from jupyter_agent.runtime.exit_reason import RESTARTED, SHUT_DOWN
-from tests.faults.ending_scripts import ENDED, GONE, SCRIPTS, SEEN_BYTES, SLOW, SUBMIT, WORK, End
+from jupyter_agent.runtime.exit_reason import KERNEL_DIED, RESTARTED, SHUT_DOWN
+from tests.faults.ending_scripts import ENDED, SCRIPTS, SEEN_BYTES, SLOW, SUBMIT, WORK, End
 from tests.faults.tally import Say, Tally, attempt
 from tests.faults.work import WITHIN
 from tests.support.builders import until
@@ -71,7 +71,11 @@ def run_script(end: End, seen: Seen, env: dict[str, str], count: int) -> None:
         if end.sent is not None:
             until(lambda: seen.lines >= count, WITHIN)
             process.send_signal(end.sent)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert process.returncode == end.status, f"it ended with {process.returncode}: {said}"
     assert all(part in said for part in end.said), said
     assert end.said or not said, said
@@ -94,6 +98,12 @@ def check_lines(events: list[Any], seen: int) -> None:
     assert seen <= len(lines) <= seen + 1, f"the task saw {seen} lines return, and {len(lines)} are stored"
 
 
+def check_last(events: list[Any], end: End) -> None:
+    """Assert that what was logged last is stored."""
+    logs = [event["data"]["text"] for event in events if event["type"] == "log"]
+    assert tuple(logs[len(logs) - len(end.last) :]) == end.last
+
+
 def check_on(server: Server, seen: Seen, state: str, reason: str | None) -> tuple[int, float]:
     """Wait until *server* knows the end, and check the story; its lines, and the wait in seconds."""
     begun = monotonic()
@@ -107,7 +117,9 @@ def end_script(server: Server, name: str, seen: Seen, count: int) -> tuple[int, 
     """A script of *server*'s user that ends so."""
     end = SCRIPTS[name]
     run_script(end, seen, environment(server.home, server.agent), count)
-    return check_on(server, seen, end.state, end.reason)
+    told = check_on(server, seen, end.state, end.reason)
+    check_last(server.events(seen.task), end)
+    return told
 
 
 def end_kernel(server: Server, name: str, seen: Seen, count: int) -> tuple[int, float]:
@@ -139,7 +151,7 @@ REASONS = {
     "a restart beside a slow exit handler": RESTARTED,
     "a shutdown": SHUT_DOWN,
     "exit() in a cell": ENDED,
-    "SIGTERM of a kernel": GONE,
+    "SIGTERM of a kernel": KERNEL_DIED,
 }
 
 NAMES = (*SCRIPTS, *KERNELS)

@@ -10,7 +10,16 @@ from time import time_ns
 import pytest
 
 from tests.faults.ending_scripts import LATE, SCRIPTS
-from tests.faults.ends import KERNELS, Seen, check, check_lines, end_kernel, end_script, run_script
+from tests.faults.ends import (
+    KERNELS,
+    Seen,
+    check,
+    check_last,
+    check_lines,
+    end_kernel,
+    end_script,
+    run_script,
+)
 from tests.support.builders import until
 from tests.support.runtime import recovered
 from tests.support.servers import Server, environment
@@ -26,11 +35,16 @@ def test_a_script_that_ends_while_its_task_logs_loses_no_line(
     end_script(shared, name, Seen(tmp_path / "seen"), CHANCE.randrange(1, 100))
 
 
-@pytest.mark.parametrize("name", ["the last line", "a slow exit handler after ours", "a task in a process"])
+@pytest.mark.parametrize(
+    "name",
+    ["the last line", "a slow exit handler after ours", "a task in a process", "a finalizer that logs"],
+)
 def test_without_a_server_neither(tmp_path: Path, name: str) -> None:
     seen, end = Seen(tmp_path / "seen"), SCRIPTS[name]
     run_script(end, seen, environment(tmp_path, tmp_path / "agent"), CHANCE.randrange(1, 100))
-    check(recovered(tmp_path, seen.task), seen.lines, end.state, end.reason)
+    events = recovered(tmp_path, seen.task)
+    check(events, seen.lines, end.state, end.reason)
+    check_last(events, end)
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -34,6 +36,10 @@ def wait():
 run = wait.submit()
 """
 
+DETACHED = THREAD.replace("@ja.task", '@ja.task(on="detached")').replace(
+    "def wait():", "def wait():\n    import pathlib, time"
+)
+
 
 @pytest.fixture
 def factory(tmp_path: Path) -> Iterator[Servers]:
@@ -53,9 +59,13 @@ def only_task(server: Server) -> dict[str, Any]:
 def start_thread_task(server: Server, stop: Path) -> str:
     """A kernel without a page, whose task waits for the file *stop*; the kernel's id."""
     kernel = server.start_kernel()
+    run_thread_task(server, kernel, stop)
+    return kernel
+
+
+def run_thread_task(server: Server, kernel: str, stop: Path) -> None:
     kernels.execute(server, kernel, THREAD.format(stop=str(stop)))
     until(lambda: any(task["state"] == "running" for task in server.ask("tasks").json["tasks"]))
-    return kernel
 
 
 def test_a_kernel_whose_task_runs_in_a_thread_outlives_idle_ones(factory: Servers, tmp_path: Path) -> None:
@@ -69,6 +79,35 @@ def test_a_kernel_whose_task_runs_in_a_thread_outlives_idle_ones(factory: Server
     stop.touch()
     until(lambda: kernel not in kernels_of(server))
     assert only_task(server)["state"] == "completed"
+
+
+def test_a_kernel_with_a_shorter_timeout_of_its_own_outlives_it(factory: Servers, tmp_path: Path) -> None:
+    server = factory.start(["--MappingKernelManager.cull_idle_timeout=3600", CULLER[1]])
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "short", "language": "python", "metadata": {"cull_idle_timeout": 3}}
+    folder = server.home / "data" / "kernels" / "short"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    kernel, idle = (str(server.api("kernels", "POST", {"name": "short"}).json["id"]) for _ in range(2))
+    run_thread_task(server, kernel, tmp_path / "stop")
+    until(lambda: idle not in kernels_of(server))
+    late = monotonic() + 5
+    until(lambda: kernel not in kernels_of(server) or monotonic() > late)
+    assert only_task(server)["state"] == "running"
+    assert kernel in kernels_of(server)
+
+
+def test_a_kernel_whose_task_is_detached_is_culled_and_the_task_runs_on(
+    factory: Servers, tmp_path: Path
+) -> None:
+    server = factory.start(CULLER)
+    kernel = server.start_kernel()
+    kernels.execute(server, kernel, DETACHED.format(stop=str(tmp_path / "stop")))
+    until(lambda: any(task["state"] == "running" for task in server.ask("tasks").json["tasks"]))
+    until(lambda: kernel not in kernels_of(server))
+    assert only_task(server)["state"] == "running"
+    (tmp_path / "stop").touch()
+    until(lambda: only_task(server)["state"] == "completed")
 
 
 @pytest.mark.parametrize("hours", ["0", "0.0005"])
@@ -104,7 +143,7 @@ def test_a_server_stays_for_a_detached_task_and_goes_after_it(factory: Servers, 
     assert server.process.wait(30) == 0
 
 
-def test_reads_are_no_activity_and_a_submission_is(factory: Servers) -> None:
+def test_reads_are_no_activity_and_a_submission_and_a_command_are(factory: Servers, tmp_path: Path) -> None:
     server = factory.start()
 
     def last_activity() -> str:
@@ -114,5 +153,10 @@ def test_reads_are_no_activity_and_a_submission_is(factory: Servers) -> None:
     for path in ("tasks", "health", "schedules", "forwards", ""):
         assert server.ask(path).status == 200
     assert last_activity() == before
-    assert server.ask("tasks", method="POST", body={"target": ["true"]}).status == 201
+    added = server.ask("tasks", method="POST", body={"target": ["sleep", "60"]})
+    assert added.status == 201
+    assert last_activity() > before
+    before = last_activity()
+    cancel = {"command": "cancel"}
+    assert server.ask(f"tasks/{added.json['id']}/commands", method="POST", body=cancel).status == 202
     assert last_activity() > before

@@ -15,13 +15,19 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.system.paths import DataPaths
+from tests.support.builders import until
 from tests.support.cli import Writer
-from tests.support.servers import Servers, environment
+from tests.support.servers import Server, Servers, environment, loud
 
 
 def cli(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "jupyter_agent.cli", *arguments]
     environ = environment(home) | env
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+
+
+def script(home: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command, environ = [sys.executable, "-c", code], environment(home) | env
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
 
 
@@ -38,6 +44,58 @@ def test_a_server_of_all_ipv6_addresses_is_reached(fresh: Servers) -> None:
     server = fresh.start(ip="::")
     done = cli(server.home, "tasks", "list")
     assert (done.returncode, done.stdout, done.stderr) == (0, "No tasks.\n", "")
+
+
+ON_A_SOCKET = """
+import time
+import jupyter_agent as ja
+from jupyter_agent.client import connect
+
+@ja.task(show=False)
+def waits():
+    ja.current().log("begun")
+    while True:
+        time.sleep(0.01)
+
+handle = waits.submit()
+with connect(*CONNECT) as client:
+    for item in client.follow([handle.id], tail=10):
+        if any(event.type == "log" for event in getattr(item, "events", ())):
+            break
+    client.command(handle.id, "cancel")
+    handle.wait()
+    print(client.health()["journal"]["slot"], handle.state)
+print(ja.task(lambda: 3, name="three", on="detached", show=False).submit().result())
+"""
+"""Publishes, subscribes and commands over the WebSocket, and asks over HTTP."""
+
+
+@pytest.fixture
+def socket_server(tmp_path: Path, fresh: Servers) -> Server:
+    server = fresh.start(sock=str(tmp_path / "a b%41é.sock"), base_url="/x/", wait=False)
+    until(lambda: server.slot, 30)
+    return server
+
+
+def test_a_server_on_a_unix_socket_is_reached(socket_server: Server) -> None:
+    home = socket_server.home
+    url = f"{socket_server.held['unix_url']}?token={socket_server.token}"
+    for address in ((), (url,)):
+        done = script(home, f"CONNECT = {address!r}\n{ON_A_SOCKET}")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "default cancelled\n3\n"
+    listed = cli(home, "tasks", "list", "--json")
+    assert [task["state"] for task in json.loads(listed.stdout)] == ["completed", "cancelled"] * 2
+    assert "ok" in cli(home, "status").stdout
+    assert not loud(socket_server.log_text())
+
+
+def test_a_kernel_reaches_its_server_on_a_unix_socket(socket_server: Server) -> None:
+    home = socket_server.home
+    env = {"JPY_PARENT_PID": str(socket_server.pid)}
+    code = "from jupyter_agent.producer.producer import current_producer as p; print(p().locate().url)"
+    done = script(home, code, **env)
+    assert done.stdout.strip() == socket_server.held["unix_url"]
 
 
 @pytest.fixture

@@ -137,7 +137,6 @@ class ModelServer:
             paths_of(home),
             lease=LEASE,
             retention=Retention(KEPT_DAYS),
-            peek=False,
             log=log,
             clock=loop.time,
             monotonic=loop.time,
@@ -158,7 +157,14 @@ class ModelServer:
                 clock=loop.time,
             ),
             activity=Activity(
-                self.feed, {}, NoKernels(), keep_alive=0.0, timeouts=list, log=log, clock=loop.time
+                self.feed,
+                {},
+                NoKernels(),
+                paths_of(home),
+                keep_alive=0.0,
+                timeouts=list,
+                log=log,
+                clock=loop.time,
             ),
             paths=paths_of(home),
             key="",

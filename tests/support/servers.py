@@ -21,7 +21,7 @@ from jupyter_agent.system.files import read_json
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT, until
 
-QUIET = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals", "jupyter_lsp")
+QUIET = ("jupyterlab", "notebook", "notebook_shim", "nbclassic", "jupyter_lsp", "jupyter_server_terminals")
 TOKEN = "a-token-of-tests"
 
 
@@ -68,6 +68,9 @@ class Server:
     env: dict[str, str] = field(default_factory=dict)
     config: str = ""
     ip: str = "127.0.0.1"
+    sock: str = ""
+    """The Unix socket on which it listens, instead of a port."""
+
     process: subprocess.Popen[bytes] = field(init=False)
     url: str = ""
 
@@ -96,7 +99,8 @@ class Server:
         if self.config:
             (config / "jupyter_server_config.py").write_text(self.config)
         environ = environment(self.home, self.agent) | {"JUPYTER_CONFIG_DIR": str(config)} | self.env
-        command = [sys.executable, "-m", "jupyter_server", "--ServerApp.port=0", f"--ServerApp.ip={self.ip}"]
+        listen = [f"--ServerApp.sock={self.sock}"] if self.sock else ["--ServerApp.port=0"]
+        command = [sys.executable, "-m", "jupyter_server", *listen, f"--ServerApp.ip={self.ip}"]
         command += [
             "--no-browser",
             f"--ServerApp.base_url={self.base_url}",
@@ -292,12 +296,13 @@ class Servers:
         token: str = TOKEN,
         wait: bool = True,
         ip: str = "127.0.0.1",
+        sock: str = "",
     ) -> Server:
         """A server; a second one belongs to the same user. *config* is Python for Jupyter's config file."""
         env = env or {}
         agent = Path(env.get("JUPYTER_AGENT_DIR", self.home / "agent"))
         name = f"server-{len(self.started) + 1}"
-        server = Server(self.home, name, agent, token, base_url, tuple(extra_args), env, config, ip)
+        server = Server(self.home, name, agent, token, base_url, tuple(extra_args), env, config, ip, sock)
         self.started.append(server)
         return server.start(wait=wait)
 

@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 from ...core.events import State, TaskState
 from ...core.task import Task
+from ...detached.run_spec import load_run_spec
 from ...detached.work_state import is_waiting
 from ...errors import SpoolError
 from ...producer.spool_folder import read_spool_header
+from ...runtime.exit_reason import KERNEL_DIED
 from ...system.host import is_this_host
+from ...system.locks import is_locked
 from ...system.paths import DataPaths
 from ..base import HolderEvent, Journal, ProducerRow
 from ..session import JournalSession
@@ -22,20 +25,33 @@ GONE = "the process that ran it is gone"
 
 
 def interrupt(session: JournalSession, tasks: list[Task], reason: str = GONE) -> None:
-    """Record that the open tasks among *tasks* are interrupted.
+    """Record that the open tasks among *tasks* are interrupted."""
+    end = State(TaskState.INTERRUPTED, reason=reason)
+    end_tasks(session, [(task, end) for task in tasks])
+
+
+def end_tasks(session: JournalSession, found: list[tuple[Task, State]]) -> None:
+    """Record the end that comes with each open task in *found*.
 
     A task whose producer this process killed gets the outcome registered for that kill instead.
     """
-    interrupted = State(TaskState.INTERRUPTED, reason=reason)
     ends = [
-        HolderEvent(
-            task.id, task.attempt, "state", session.kill_outcomes.get(task.producer or "", interrupted)
-        )
-        for task in tasks
+        HolderEvent(task.id, task.attempt, "state", session.kill_outcomes.get(task.producer or "", end))
+        for task, end in found
         if not task.state.ended
     ]
     if ends:
         session.append(*ends)
+
+
+def reason_of_death(session: JournalSession, paths: DataPaths, task: Task) -> str:
+    """Return why *task* is interrupted, whose process died and left no reason."""
+    if task.kernel is None or load_run_spec(paths, task.id) is not None:
+        return GONE
+    # The first owner queued it: the kernel. Another producer is a child of that kernel, and may die alone.
+    kernel = next(iter(session.journal.owners(task.id, task.attempt)), task.producer)
+    is_alone = kernel != task.producer and is_locked(paths.spools / str(kernel) / "lock")
+    return GONE if is_alone else KERNEL_DIED
 
 
 def open_tasks_of(session: JournalSession, producer: str) -> list[Task]:

@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
+from ...core.task import Task
+from ...detached.work_state import is_waiting
 from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
 from ...producer.spool_folder import Header, read_ending, read_spool, read_spool_header
@@ -22,7 +24,7 @@ from ..base import Batch, BatchOrigin, HolderEvent
 from ..session import JournalSession
 from ..slots import existing_slots
 from ..transaction import start_of
-from .interruption import GONE, interrupt, open_tasks_of
+from .interruption import end_tasks, interrupt, open_tasks_of, reason_of_death
 
 log = logging.getLogger(__name__)
 CHUNK = 2000
@@ -94,12 +96,16 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
         return False
     try:
         header, records = read_spool(folder)
+        if not records and is_waiting(paths, header.producer):
+            # A worker that was killed before it claimed its item: the next one has its id and its task.
+            remove_folder(folder)
+            return True
         session.dead_producers.add(header.producer)
         if _was_queued_elsewhere(session, records):
             read_live_spools(session, paths, slot)
         _append(session, header, records, folder)
         _record_damaged_end(session, folder, header.producer, records)
-        interrupt(session, open_tasks_of(session, header.producer), read_ending(folder) or GONE)
+        _end_open_tasks(session, paths, folder)
         remove_folder(folder)  # last, and still under its lock: everything in it is committed
     except (SpoolError, OSError) as error:  # one unreadable spool must not keep the others out
         log.debug("a spool is left where it is: %s", error)
@@ -108,6 +114,15 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
     finally:
         lock.release()
     return True
+
+
+def _end_open_tasks(session: JournalSession, paths: DataPaths, folder: Path) -> None:
+    written = read_ending(folder)
+
+    def end(task: Task) -> State:
+        return written or State(TaskState.INTERRUPTED, reason=reason_of_death(session, paths, task))
+
+    end_tasks(session, [(task, end(task)) for task in open_tasks_of(session, folder.name)])
 
 
 def _was_queued_elsewhere(session: JournalSession, records: list[Record]) -> bool:

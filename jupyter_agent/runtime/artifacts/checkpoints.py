@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from ...errors import ResultNotStored
 from ...system.files import make_private, write_private
-from ...system.forked_locks import renew_locks_after_fork
+from ...system.orphaned_locks import renew_orphaned_locks
 from ...system.paths import DataPaths
 from .pickle_files import checked, open_own, pickled, unpickled
 
@@ -57,7 +57,7 @@ class Checkpoints:
 
     def __init__(self, paths: DataPaths) -> None:
         self._folder = paths.checkpoints
-        renew_locks_after_fork(self)
+        renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
         """See `LockOwner`."""

@@ -50,9 +50,8 @@ class Registry(Generic[T]):
             self._active.pop(task.id, None)
             self._ended[task.id] = task
             while len(self._ended) > MAX_KEPT:
-                oldest = next(iter(self._ended))
-                del self._ended[oldest]
-                task.producer.forget_command(oldest)
+                oldest = self._ended.pop(next(iter(self._ended)))
+                oldest.producer.forget_command(oldest.id)
 
     def discard(self, task: T) -> None:
         """Remove a task whose next attempt another process runs."""

@@ -16,7 +16,6 @@ from ...journal.observed_time import Look
 from ...journal.operations.interruption import Leases, interrupt, interrupt_orphans
 from ...journal.operations.recovery import recover_all
 from ...journal.operations.retention import Retention, observe, prune
-from ...journal.operations.spool_recovery import read_live_spools
 from ...journal.session import JournalSession, PreemptibleJob
 from ...system.host import boot
 from ...system.paths import DataPaths
@@ -59,7 +58,6 @@ class Liveness(PeriodicService):
         *,
         lease: float,
         retention: Retention,
-        peek: bool,
         log: logging.Logger,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -71,7 +69,6 @@ class Liveness(PeriodicService):
         self._paths = paths
         self._leases = Leases(lease, monotonic)
         self._retention = retention
-        self._peek = peek
         self._clock = clock
         self._monotonic = monotonic
         self._uptime = uptime
@@ -138,8 +135,6 @@ class Liveness(PeriodicService):
         recovered = recover_all(session, self._paths, slot)
         if recovered:
             self._log.info("recovered %d spools and journals", recovered)
-        if self._peek:
-            read_live_spools(session, self._paths, slot)
         interrupt_orphans(session, self._paths, self._is_connected, self._leases)
 
     def _interrupt_remote(self, session: JournalSession, kernel: str) -> None:

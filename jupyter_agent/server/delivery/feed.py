@@ -172,6 +172,11 @@ class Feed:
             return await self.read(after, event_filter, FRAME_BYTES)
         return self._from_memory(after, event_filter)
 
+    def recent(self, after: int, event_filter: SubscriptionFilter) -> list[StoredEvent]:
+        """Return the events after *after* that are in memory: for a commit listener, all that are new."""
+        newer = (event for event in self._candidates(after, event_filter) if event.offset > after)
+        return [event for event in newer if event_filter.wants(event)]
+
     async def read(
         self, after: int, event_filter: SubscriptionFilter, size: int, limit: int = _PAGE_EVENTS
     ) -> Page:

@@ -77,6 +77,11 @@ class AgentHandler(AuthMixin, JupyterHandler):
         ):
             return
         if not self.current_user and not self._finished:
+            if self.request.method not in (
+                "GET",
+                "HEAD",
+            ):  # which Tornado refuses without a word about logins
+                _require_login()
             authenticated(lambda _: None)(self)  # redirects to `get_login_url`, which may raise instead
         if self._finished:
             return

@@ -106,12 +106,16 @@ def test_the_last_event_is_the_last_of_many_writers(spool: Spool) -> None:
 
 
 def test_why_a_process_ends_is_read_back_and_has_a_bound(spool: Spool) -> None:
+    first, file = State(TaskState.INTERRUPTED, reason="the process ended"), spool.folder / "ending"
     assert read_ending(spool.folder) is None
-    write_ending(spool.folder, "the process ended")
-    assert read_ending(spool.folder) == "the process ended"
-    write_ending(spool.folder, "later")
-    assert read_ending(spool.folder) == "the process ended"
-    (spool.folder / "ending").unlink()
-    write_ending(spool.folder, "x" * 100_000)
-    assert read_ending(spool.folder) == "x" * 200
-    write_ending(spool.folder / "gone", "nobody reads it")
+    write_ending(spool.folder, first)
+    assert read_ending(spool.folder) == first
+    write_ending(spool.folder, State(TaskState.INTERRUPTED, reason="later"))
+    assert read_ending(spool.folder) == first
+    file.unlink()
+    write_ending(spool.folder, State(TaskState.INTERRUPTED, reason="x" * 100_000))
+    assert read_ending(spool.folder) == first
+    for damaged in (b"", b"some words", b'{"state":"running"}', b'{"state":"', b"\xff"):
+        file.write_bytes(damaged)
+        assert read_ending(spool.folder) == first
+    write_ending(spool.folder / "gone", first)

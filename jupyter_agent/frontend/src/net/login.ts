@@ -7,15 +7,22 @@ const LOGIN_HEADER = "Jupyter-Agent-Login";
 /** What a view says of an expired login, before its link. */
 export const LOGGED_OUT = "You are logged out.";
 
+/** Seconds after which a visit that has not loaded is over. */
+const VISIT_TIMEOUT = 10;
+
 export class Login {
   /** Whether requests are refused here, without asking the server. */
   isExpired = false;
+  /** How often the cookies were renewed. */
+  renewals = 0;
   readonly #listeners = new Set<() => void>();
   #renewal: Promise<void> | null = null;
-  #renewals = 0;
 
   /** `page`: the address of a page that a browser without a login is led away from, to log in. */
-  constructor(readonly page: string) {}
+  constructor(
+    readonly page: string,
+    private readonly visit: (page: string) => Promise<void> = visitPage,
+  ) {}
 
   /** Call `changed` when the login has expired, and when it may be there again. */
   subscribe(changed: () => void): void {
@@ -26,10 +33,10 @@ export class Login {
    * until `retry`. */
   async fetch(request: () => Promise<Response>): Promise<Response> {
     if (this.isExpired) return refusal();
-    const renewals = this.#renewals;
+    const renewals = this.renewals;
     const response = await request();
     if (!wantsLogin(response)) return response;
-    if (renewals === this.#renewals) await this.#renew();
+    if (renewals === this.renewals) await this.#renew();
     const again = await request();
     if (wantsLogin(again)) this.#set(true);
     return again;
@@ -42,18 +49,12 @@ export class Login {
 
   /** Renew the cookies. Calls during a renewal share it. */
   #renew(): Promise<void> {
-    this.#renewal ??= this.#visit().finally(() => (this.#renewal = null));
+    this.#renewal ??= this.visit(this.page).finally(() => {
+      this.#renewal = null;
+      this.renewals += 1;
+      this.#notify();
+    });
     return this.#renewal;
-  }
-
-  /** Visit a page as an image would be: a hub answers that with its redirects, which set new cookies. It refuses what
-   * has the mode "cors", also for the page's own origin. */
-  async #visit(): Promise<void> {
-    const init: RequestInit = { mode: "no-cors", credentials: "same-origin", cache: "no-store" };
-    // Unreachable, or led to another host that the page's policy forbids: the request that follows tells.
-    await fetch(this.page, init).catch(() => null);
-    this.#renewals += 1;
-    this.#notify();
   }
 
   #set(isExpired: boolean): void {
@@ -65,6 +66,22 @@ export class Login {
   #notify(): void {
     for (const changed of this.#listeners) changed();
   }
+}
+
+/** Visit a page as a browser does that navigates to it, out of sight. A hub answers that with its redirects, which set
+ * new cookies, also at a host of its own; what a script fetches gets neither the redirects nor, when only the token
+ * against forged requests is lost, a new one. The hub forbids to show the page in a frame, which keeps no cookie away. */
+async function visitPage(page: string): Promise<void> {
+  const frame = document.createElement("iframe");
+  frame.setAttribute("sandbox", "allow-same-origin"); // no scripts
+  frame.hidden = true;
+  frame.src = page;
+  await new Promise<void>((resolve) => {
+    frame.onload = () => resolve();
+    setTimeout(resolve, VISIT_TIMEOUT * 1000); // unreachable, or a browser that reports no refused frame
+    document.body.append(frame);
+  });
+  frame.remove();
 }
 
 /** Return the page's login at a server. Every copy of this module on the page finds the same. */

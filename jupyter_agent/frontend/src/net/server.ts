@@ -18,12 +18,12 @@ export interface Server {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Return the server that the page's configuration names, in JupyterLab, Notebook 7 and the tasks page; null without a
- * configuration. */
+/** Return the server that the page's configuration names, in JupyterLab, Notebook 7, nbclassic and the tasks page; null
+ * without a configuration. */
 export function pageServer(page: Document = document): Server | null {
-  const node = page.getElementById("jupyter-config-data");
-  if (!node?.textContent) return null;
-  const { wsUrl, baseUrl, token } = JSON.parse(node.textContent) as PageConfig;
+  const config = jsonConfig(page) ?? classicConfig(page);
+  if (!config) return null;
+  const { wsUrl, baseUrl, token } = config;
   const base = new URL(withSlash(baseUrl || "/"), page.baseURI);
   const ws = new URL("jupyter-agent/ws", new URL(withSlash(wsUrl || baseUrl || "/"), page.baseURI));
   ws.protocol = ws.protocol.replace(/^http/, "ws");
@@ -33,6 +33,19 @@ export function pageServer(page: Document = document): Server | null {
   return serverAt(base.href, ws.href, token && base.host !== host ? token : "");
 }
 
+function jsonConfig(page: Document): PageConfig | null {
+  const text = page.getElementById("jupyter-config-data")?.textContent;
+  return text ? (JSON.parse(text) as PageConfig) : null;
+}
+
+/** Return the configuration of a page of nbclassic, which is in percent-encoded attributes of its body. */
+function classicConfig(page: Document): PageConfig | null {
+  const { baseUrl, wsUrl, jupyterApiToken } = page.body.dataset;
+  if (baseUrl === undefined) return null;
+  const decoded = (text = "") => decodeURIComponent(text);
+  return { baseUrl: decoded(baseUrl), wsUrl: decoded(wsUrl), token: decoded(jupyterApiToken) };
+}
+
 /** Return the server at these addresses; `token` may be empty. */
 export function serverAt(base: string, wsUrl: string, token = ""): Server {
   const login = loginAt(base);
@@ -40,7 +53,7 @@ export function serverAt(base: string, wsUrl: string, token = ""): Server {
     const headers = new Headers(init.headers);
     if (token) headers.set("Authorization", `token ${token}`);
     // Read anew for each request, reads included: a JupyterHub accepts its cookie only with this token beside it.
-    else headers.set("X-XSRFToken", cookieValue("_xsrf"));
+    else headers.set("X-XSRFToken", forgeryToken(login));
     const more: RequestInit = { ...init, headers, credentials: "same-origin", redirect: "manual" };
     const response = await fetch(new URL(`jupyter-agent/${path}`, base), more);
     return response.type === "opaqueredirect" ? notRunning() : response;
@@ -65,9 +78,12 @@ export async function errorMessageOf(response: Response): Promise<string> {
   return problem.detail || problem.message || `The server answered with status ${response.status}.`;
 }
 
-function cookieValue(name: string): string {
-  const found = document.cookie.split("; ").find((one) => one.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+/** Return the token against forged requests. Where servers at other paths of this host have set theirs, too, only the
+ * server knows which one it takes: after a refusal it is another one's turn. */
+function forgeryToken(login: Login): string {
+  const name = "_xsrf=";
+  const tokens = document.cookie.split("; ").filter((one) => one.startsWith(name));
+  return tokens[login.renewals % tokens.length]?.slice(name.length) ?? "";
 }
 
 function withSlash(path: string): string {
