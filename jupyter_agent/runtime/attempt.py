@@ -183,4 +183,4 @@ class Attempt:
         with self._sampling:
             if not self._closed:
                 self.context.flush()
-                self._closed = True
+                self.context.closed = self._closed = True

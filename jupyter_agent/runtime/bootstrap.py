@@ -8,7 +8,8 @@ import sys
 
 from ..core.sanitize import to_single_line
 from ..producer.producer import Producer, current_producer, existing_producer
-from . import capture
+from .capture.install import install_capture
+from .capture.streams import untee
 from .exit_reason import exit_reason
 from .local_task import LocalTask, local_tasks
 from .origin import kernel_shell
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 def ready_producer() -> Producer:
     """Return this process's producer, with output capture and the exit handler installed."""
     producer = current_producer()
-    capture.install()
+    install_capture()
     # Registered anew each time, so that it runs before the producer's own exit handler (last in, first out).
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
@@ -47,7 +48,7 @@ def _say(running: list[LocalTask]) -> None:
     names = ", ".join(sorted({to_single_line(task.options.name) for task in running})[:3])
     what = f"task {names} has" if len(running) == 1 else f"{len(running)} tasks ({names}) have"
     try:
-        capture.untee(sys.stderr).write(
+        untee(sys.stderr).write(
             f"jupyter_agent: {what} not ended and will be interrupted with this process; "
             "wait for the end with wait() or result(), or submit with on='detached'\n"
         )

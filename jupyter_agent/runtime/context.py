@@ -6,12 +6,14 @@ the output of ipykernel all agree on which task a piece of code belongs to.
 
 from __future__ import annotations
 
+import itertools
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol
 
 from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress
 from .conversation import PART, Conversation
+from .followed_bars import Bar
 from .line_buffer import LineBuffer
 from .payloads import choice_texts, mime_bundle, plain_number
 from .progress_sampler import Position, ProgressSampler, Values
@@ -47,6 +49,10 @@ class TaskContext:
         self.id = sink.id if sink else ""
         self.attempt = attempt
         self.cancellation = Cancellation(self.id)
+        self.closed = False
+        """Whether the attempt has ended: nothing is captured for it any more."""
+        self.born = next(order)
+        self.submitter = current().id if sink else ""
         self._progress = ProgressSampler(self._write_progress)
         self._conversation = Conversation(self._emit, self.raise_if_cancelled)
         self._streams: dict[str, LineBuffer] = {}
@@ -86,7 +92,7 @@ class TaskContext:
 
     def log(self, text: object, level: str = "info") -> None:
         """Record a line of text. When this returns, the line survives the death of the process."""
-        if self._sink is None:
+        if self._sink is None or self.closed:
             return
         line = text if isinstance(text, str) else str(text)
         if len(line) <= PART:
@@ -96,7 +102,7 @@ class TaskContext:
 
     def write_log(self, stream: Any, text: str, level: str | None = None) -> None:
         """Record captured text, in as many events as it needs."""
-        if self._sink is not None:
+        if self._sink is not None and not self.closed:
             for start in range(0, len(text), PART):
                 part = text[start : start + PART]
                 self._sink.emit(self.attempt, "log", Log(stream, part, level))
@@ -206,15 +212,29 @@ class TaskContext:
 
     def sample(self) -> None:
         """Write new progress, and unfinished lines that have waited since the last sample."""
+        for bar in self._progress.bars.open_ones():
+            if bar.is_over:
+                self.end_bar(bar)
         self._progress.sample()
         for stream in list(self._streams.values()):
             stream.flush_waiting()
 
     def flush(self) -> None:
         """Write everything; called before an end event."""
+        for bar in self._progress.bars.open_ones():
+            self.end_bar(bar)
         for stream in list(self._streams.values()):
             stream.flush()
         self._progress.sample()
+
+    def begin_bar(self, bar: Bar) -> bool:
+        """Follow a progress bar of the user's, until `end_bar`; return whether another one is open."""
+        return self._progress.begin_bar(bar)
+
+    def end_bar(self, bar: Bar) -> None:
+        """Record the last state of a bar, as progress and as the line that it leaves. Idempotent."""
+        if self._progress.end_bar(bar) and (line := bar.last_line()):
+            self.write_log("stderr", line + "\n")
 
     def record_progress(self, done: Number, total: Number, message: str | None) -> None:
         """As `progress`, but written at once: every value is recorded, not only the newest."""
@@ -233,7 +253,7 @@ class TaskContext:
             self._emit("progress", progress)
 
     def _emit(self, kind: str, data: Data) -> None:
-        if self._sink is not None:
+        if self._sink is not None and not self.closed:  # a thread may outlive the attempt that started it
             self._sink.emit(self.attempt, kind, data)
 
     def _check_blocking(self, word: str) -> None:
@@ -242,6 +262,9 @@ class TaskContext:
                 f"{word} would block the kernel's event loop; run this task with on='thread', not on='loop'"
             )
 
+
+order = itertools.count(1)
+"""Tells which came first, a task or a redirection of the streams."""
 
 _NO_TASK = TaskContext(None, 0)
 _current: ContextVar[TaskContext] = ContextVar("jupyter_agent_task", default=_NO_TASK)

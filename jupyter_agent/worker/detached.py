@@ -23,9 +23,9 @@ from ..detached.worker_slots import acquire_worker_slot
 from ..errors import SpoolError
 from ..producer.producer import Producer
 from ..producer.spool_folder import remove_unused_spool
-from ..runtime import capture
 from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
+from ..runtime.capture.install import install_capture
 from ..runtime.engines.base import run_attempt
 from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
@@ -120,7 +120,7 @@ class Worker:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
         self._fd_capture.open()
-        capture.install()
+        install_capture()
         task = self._task = self._task_of(run_spec)
         self._begin(task.resume(OutcomeHolder()))
         task.completion.add_callback(lambda: self._attempts.put(None))

@@ -12,11 +12,11 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack
 from copy import copy
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from ...producer.spool_folder import read_spool, write_ending
 from ...system.graces import ATTEMPT_GRACE
 from ...system.interpreter import program_command
 from ..attempt import Attempt
-from ..capture import untee
+from ..capture.streams import shown_to
 from ..context import set_current
 from ..exit_reason import ENDED, exit_reason
 from ..outcome import Outcome
@@ -179,11 +179,12 @@ class ProcessEngine(BaseEngine):
 
     def _relay(self, process: subprocess.Popen[bytes], report: int) -> None:
         """Relay output and snapshots until the child has ended and its pipes are empty."""
+        context = self._attempt.context
         with selectors.DefaultSelector() as selector:
             selector.register(report, selectors.EVENT_READ, LineReader(self._on_report))
             for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
                 assert stream is not None
-                selector.register(stream, selectors.EVENT_READ, TextRelay(untee(getattr(sys, name))))
+                selector.register(stream, selectors.EVENT_READ, TextRelay(partial(shown_to, context, name)))
             while selector.get_map():
                 ended = process.poll() is not None
                 ready = selector.select(POLL_INTERVAL)

@@ -15,7 +15,7 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import Log, decode_data
-from jupyter_agent.runtime.capture import Tee
+from jupyter_agent.runtime.capture.streams import Tee
 from jupyter_agent.runtime.line_buffer import LineBuffer
 from tests.support.runtime import emitted, logs, own_producer, recovered, run_script, spooled, until  # noqa: F401
 
