@@ -28,6 +28,7 @@ def ready_producer() -> Producer:
 
 def _at_exit() -> None:
     producer = existing_producer()
+    capture.expect_finalization()
     running = local_tasks.abandon_all()
     if producer is None or not running:
         return

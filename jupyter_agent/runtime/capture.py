@@ -24,6 +24,9 @@ _guard = threading.Lock()
 _pid = 0
 """The process whose tasks are captured. In a forked child output only goes to its usual destination."""
 
+_ending = False
+"""Whether exit handlers have run: what a finalizer prints may meet locks of threads that are gone."""
+
 
 def _after_fork_in_child() -> None:
     global _guard
@@ -45,6 +48,12 @@ def install() -> None:
                 setattr(sys, name, Tee(stream, name))
         _hook_logging()
         hook_tqdm()
+
+
+def expect_finalization() -> None:
+    """This process ends: from now on, look whether the interpreter is being finalized."""
+    global _ending
+    _ending = True
 
 
 def untee(stream: Any) -> Any:
@@ -115,7 +124,8 @@ def _is_captured_elsewhere(writer: FrameType | None) -> bool:
 
 def _capture(context: TaskContext, stream: str, text: str) -> None:
     if os.getpid() == _pid:
-        renew_at_finalization()
+        if _ending:
+            renew_at_finalization()
         context.stream(stream).write(text)
 
 
