@@ -80,7 +80,7 @@ async function scrollToCell(panel: NotebookPanel, cell: string): Promise<boolean
 }
 
 function showsTask(panel: NotebookPanel, { id }: Snapshot): boolean {
-  return codeCells(panel).some((cell) => tasksIn(cell).some((shown) => shown.id === id));
+  return codeCells(panel.content.model).some((cell) => tasksIn(cell).some((shown) => shown.id === id));
 }
 
 function cellIndex(panel: NotebookPanel, id: string): number {
