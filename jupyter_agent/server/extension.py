@@ -24,6 +24,7 @@ from .background.activity import Activity
 from .background.apprise import Addresses, apprise_sender
 from .background.forwards import Forwards
 from .background.kernel_ends import KernelEnds
+from .background.health_notices import HealthNotices
 from .background.liveness import Liveness
 from .background.notification import ON, NotificationPolicy
 from .background.notifier import Notifier
@@ -106,6 +107,7 @@ class JupyterAgent(ExtensionApp):
     services: Services | None = None
     _notifier: Notifier | None = None
     _kernel_ends: KernelEnds | None = None
+    _health_notices: HealthNotices | None = None
     _log_filter: ClosedSocketFilter | None = None
 
     def initialize_settings(self) -> None:
@@ -199,6 +201,8 @@ class JupyterAgent(ExtensionApp):
         self._start_notifier(feed)
         services.scheduler.start()
         services.activity.start()
+        self._health_notices = HealthNotices(feed, services.registry, self.log)
+        self._health_notices.start()
         if self.quiet:
             self._log_filter = ClosedSocketFilter(serverapp.log)
             self._log_filter.install()
@@ -214,6 +218,8 @@ class JupyterAgent(ExtensionApp):
             connection.writer.post(encode(Bye(True, RECONNECT_MS)))
             connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))
         # The scheduler queues work for the supervisor; all of them call the holder, which is closed last.
+        if self._health_notices is not None:
+            await self._health_notices.stop()
         await services.activity.stop()
         await services.scheduler.stop()
         if self._notifier is not None:
