@@ -69,8 +69,7 @@ class Spool:
         self._mend_at = 0.0
         self._reader: tuple[Segment, int, int] | None = None
         self._accepting = True
-        self._closed = False
-        self._sealed = False
+        self._closed = self._sealed = False
         self._new_log = partial(Segments, folder, cap=cap, size=size, clock=clock, new_segment=new_segment)
         self._segments = self._new_log(first, in_memory=lock is None)
 
@@ -133,10 +132,10 @@ class Spool:
     def append(self, task: str, attempt: int, kind: str, data: Data) -> int:
         """Number, encode and store one event; its number.
 
-        0 when this thread is inside already (the event is stored next), and when the spool was closed with
-        events that are not committed (the event is not stored). Does not return after `append_last`. Raises
-        `ValueError` for an event of more than `MAX_EVENT_BYTES` or a display nested more than `MAX_NESTING`
-        deep, and whatever encoding the payload raises; then no number is used.
+        0 when this thread is inside already (it is stored next), and when the spool was closed while not all
+        was committed (it is not stored). Does not return after `append_last`. Raises `ValueError` for one
+        of more than `MAX_EVENT_BYTES` or a display nested more than `MAX_NESTING` deep, and what encoding
+        raises; then no number is used.
         """
         with self._lock:
             if self._busy:
@@ -202,9 +201,7 @@ class Spool:
             if not self._closed and self._segments.freed >= self.last:
                 self._close()
             elif not self._repair() and self._held.is_missing:
-                self.notices.add(
-                    f"what no server has of this process's events is lost: {self.folder} was never made"
-                )
+                self.notices.add(f"{self.folder} was never made: events that no server has are lost")
         self.notices.report()
 
     def _close(self) -> None:

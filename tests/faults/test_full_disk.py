@@ -116,7 +116,7 @@ def test_a_disk_that_is_full_from_the_start_fails_no_user_code(fresh: Servers, b
     said = done.stderr.decode()
     assert said.count("no spool can be made in") == 1
     assert "events stay in memory" in said
-    assert "is lost" in said
+    assert "are lost" in said
     assert "Traceback" not in said
 
 

@@ -95,7 +95,7 @@ def test_one_that_ends_without_files_says_what_is_lost(
 ) -> None:
     append(spool)
     spool.retire()
-    assert "is lost" in caplog.text
+    assert "are lost" in caplog.text
 
 
 def test_one_that_ends_with_all_of_it_committed_says_nothing(
