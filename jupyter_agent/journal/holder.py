@@ -21,16 +21,20 @@ from .job_queue import Item, Job, JobQueue
 from .place import JournalPlace, finish_restoring
 from .session import JournalSession, PreemptibleJob, Work
 from .slots import Slot
-from .sqlite.errors import CorruptJournal
+from .sqlite.errors import CorruptJournal, JournalUnavailable
 from .sqlite.journal import SQLiteJournal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-PLACE_INTERVAL = 1.0
+PLACE_INTERVAL = 0.05
 """Minimum number of seconds between two checks whether the journal's files still have their names."""
 
 RESTORE_INTERVAL = 10.0
 """Seconds after which files that could not be restored are tried again."""
+
+MAX_NOTICES = 50
+PROBE_INTERVAL = 5.0
+"""Seconds after a failure, if nothing was tried since, after which the journal is written to on trial."""
 
 _QUIET_SECONDS = 60.0
 """Seconds without a failure after which the next failure is logged again."""
@@ -41,7 +45,7 @@ class Holder:
 
     ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
     called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
-    ``notices``: a sentence for each journal that was damaged, deleted or replaced.
+    ``notices``: a sentence for each journal or spool that was damaged, deleted or replaced.
     """
 
     def __init__(
@@ -64,7 +68,7 @@ class Holder:
         self._dead_producers: set[str] = set()
         self._kill_outcomes: dict[str, State] = {}
         self._queue = JobQueue()
-        self._log_again_at = 0.0
+        self._log_again_at = self._probe_at = 0.0
         self._corrupt: CorruptJournal | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
         self._thread.start()
@@ -113,13 +117,11 @@ class Holder:
         while group := self._queue.wait_and_take():
             if self._corrupt is not None:
                 self._replace(self._corrupt)
-            elif time.monotonic() >= self._check_place_at:
-                self._check_place()
+            else:
+                self._check_files()
             if session.journal is not self._journal:
                 session = self._new_session()
-            if self._displaced is not None and not callable(group[0][0]):
-                _fail((future for _, future in group), self._displaced)
-                continue
+            session.refusal = self._displaced
             session = self._process(session, group)
             if session.journal is not self._journal:  # replaced during a preemptible job
                 session = self._new_session()
@@ -151,6 +153,7 @@ class Holder:
             raise JournalError("the journal is closed in the middle of a job")
 
     def _commit(self, session: JournalSession, appends: list[Item]) -> JournalSession:
+        head = session.journal.head
         try:
             results = session.append(*(work for work, _ in appends if not callable(work)))
         except CorruptJournal as error:
@@ -166,7 +169,8 @@ class Holder:
             log.exception("a batch could not be stored")
             _fail((future for _, future in appends), error)
         else:
-            self.trouble = None
+            if session.journal.head > head:  # else nothing was written: a gap, or known already
+                self.trouble = None
             # The commit is on disk. Only now may a future be set: the ack goes out with it.
             for (_, future), result in zip(appends, results, strict=True):
                 future.set_result(result)
@@ -182,13 +186,19 @@ class Holder:
         try:
             if isinstance(job, PreemptibleJob):
                 self._raise_if_closing()
+            head = session.journal.head
             result = job(session)
         except CorruptJournal as error:
             session = self._replace(error)
             future.set_exception(error)
+        except JournalUnavailable as error:
+            self._report(str(error))
+            future.set_exception(error)
         except BaseException as error:  # noqa: BLE001 - the caller's future gets it
             future.set_exception(error)
         else:
+            if session.journal.head > head:
+                self.trouble = None
             future.set_result(result)
         return session
 
@@ -207,10 +217,26 @@ class Holder:
         self._journal = journal
         self._place = JournalPlace(self.slot)
 
+    def _check_files(self) -> None:
+        """Check, when it is time, whether the journal has its files, and whether a failure is over."""
+        now = time.monotonic()
+        if now >= self._check_place_at:
+            self._check_place()
+        if self.trouble is not None and self._displaced is None and now >= self._probe_at:
+            self._probe()
+
+    def _probe(self) -> None:
+        try:
+            self._journal.probe()
+        except JournalError as error:
+            self._report(str(error))
+        else:
+            self.trouble = None
+
     def _check_place(self) -> None:
         """Give the journal its files back when they were deleted; nothing is appended while that fails."""
-        if self._corrupt is None and not self._place.is_kept():
-            self._displaced = self._restore()
+        if self._corrupt is None:
+            self._displaced = None if self._place.is_kept() else self._restore()
         self._check_place_at = time.monotonic() + (RESTORE_INTERVAL if self._displaced else PLACE_INTERVAL)
 
     def _restore(self) -> JournalError | None:
@@ -223,8 +249,8 @@ class Holder:
             self._report(str(error))
             return error
         self._use_journal(journal)
-        self.notices.append(sentence)
-        log.error("%s", sentence)
+        self.trouble = None
+        self.notice(sentence)
         return None
 
     def _replace(self, error: CorruptJournal) -> JournalSession:
@@ -250,8 +276,13 @@ class Holder:
             f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started, "
             "without the schedules and forwards that were in it: add them again"
         )
-        self.notices.append(sentence)
-        log.error("%s", sentence)
+        self.notice(sentence)
+
+    def notice(self, sentence: str) -> None:
+        """Log *sentence* and keep it in ``notices``, once."""
+        if sentence not in self.notices:
+            self.notices = [*self.notices, sentence][-MAX_NOTICES:]  # a new list: other threads read it
+            log.error("%s", sentence)
 
     def _report(self, sentence: str) -> None:
         """Log a failure that persists once, even if a small batch succeeds in between."""
@@ -259,6 +290,7 @@ class Holder:
         if self.trouble is None and now >= self._log_again_at:
             log.error("events cannot be stored and stay in their spools: %s", sentence)
         self._log_again_at = now + _QUIET_SECONDS
+        self._probe_at = now + PROBE_INTERVAL
         self.trouble = self.trouble or sentence  # the first failure is the cause of the later ones
 
 

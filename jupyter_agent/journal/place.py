@@ -52,7 +52,8 @@ class JournalPlace:
         return SQLiteJournal(file, holder, new_id()), _sentence(file, aside)
 
     def _has_files(self) -> bool:
-        return all(identity(path) == was for path, was in self._files.items())
+        # A file that was gone before its identity was taken is no file of this journal, either.
+        return all(was is not None and identity(path) == was for path, was in self._files.items())
 
     def _move_aside(self) -> str:
         """Clear the names of the journal's files; return the name that another file there has now."""

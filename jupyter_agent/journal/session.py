@@ -20,6 +20,7 @@ class JournalSession:
     """An open journal for one job: reads go to ``journal``, appends also notify the commit listener.
 
     ``dead_producers``: their lock was acquired, so the process is gone even if frames are still in flight.
+    ``refusal``: why nothing may be appended now, if so.
     ``kill_outcomes``: the final state to record for the task of each producer that this process killed.
     """
 
@@ -34,11 +35,14 @@ class JournalSession:
         self.journal = journal
         self.dead_producers: set[str] = set() if dead_producers is None else dead_producers
         self.kill_outcomes: dict[str, State] = {} if kill_outcomes is None else kill_outcomes
+        self.refusal: Exception | None = None
         self._on_commit = on_commit
         self._run_pending = run_pending
 
     def append(self, *work: Work) -> list[AppendResult]:
         """Commit *work* in one transaction, then notify the commit listener."""
+        if self.refusal is not None:
+            raise self.refusal
         start = time.perf_counter()
         results = self.journal.append(work, time.time())
         stored = [event for result in results for event in result.stored]

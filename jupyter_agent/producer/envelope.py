@@ -1,6 +1,8 @@
-"""Envelope: an event as a spool stores it, before it is encoded."""
+"""Envelope: an event as a spool stores it, before it is encoded; and batches of encoded ones."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -22,3 +24,12 @@ class Envelope(Struct):
 
 encode = msgspec.json.Encoder().encode
 """Encodes an envelope, and its data with it, in one step."""
+
+
+class SpoolBatch(NamedTuple):
+    """Encoded events *first* to *last*; *base* is the smallest number the spool still has."""
+
+    base: int
+    first: int
+    last: int
+    bodies: list[bytes]

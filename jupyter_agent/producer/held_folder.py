@@ -6,7 +6,6 @@ to the folder, all events that are not committed yet can be written again.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from pathlib import Path
 
@@ -16,20 +15,29 @@ from ..errors import SpoolError
 from ..system.files import remove_folder, write_private
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
+from .notices import Notices
 from .segment_log import Segments
 from .spool_folder import Header, create_spool_folder
 
-log = logging.getLogger(__name__)
-
 
 class HeldFolder:
-    """Folder, lock and header of one spool. Without a *header* nothing is made again."""
+    """Folder, lock and header of one spool. Without a *header* nothing is made again.
 
-    def __init__(self, path: Path, lock: FileLock, header: Header | None) -> None:
+    Without a *lock*, the folder could not be made so far. *notices* gets a sentence about files that were
+    deleted, or cannot be made again.
+    """
+
+    def __init__(self, path: Path, lock: FileLock | None, header: Header | None, notices: Notices) -> None:
         self.path = path
         self._lock = lock
         self._header = header
-        self._reported = ""
+        self._notices = notices
+        self.is_missing = lock is None
+        """Whether the folder could never be made."""
+
+    def is_in_place(self) -> bool:
+        """Return True if the lock has its name still."""
+        return self._lock is not None and self._lock.is_in_place()
 
     def repair(self, segments: Segments) -> bool:
         """Make again what was deleted or replaced; return True when something was, and all is there now."""
@@ -41,13 +49,13 @@ class HeldFolder:
         except (OSError, SpoolError) as error:
             self._report(error)
             return False
-        if repaired:
-            log.error(
-                "files of %s were deleted or replaced while they are in use; everything that no journal has "
-                "was written there again",
-                self.path,
+        if repaired and not self.is_missing:
+            self._notices.add(
+                f"files of {self.path} were deleted or replaced while they are in use; everything that no "
+                "journal has was written there again",
+                lasting=True,
             )
-        self._reported = ""
+        self.is_missing = False
         return repaired
 
     def remove(self) -> None:
@@ -68,10 +76,11 @@ class HeldFolder:
 
     def release(self) -> None:
         """Release the lock. Idempotent."""
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def _repair(self, header: Header, segments: Segments) -> bool:
-        relocked = not self._lock.is_in_place()
+        relocked = not self.is_in_place()
         if relocked:
             self._take(self._locked_again(header))
         file = self.path / "spool.json"
@@ -96,10 +105,9 @@ class HeldFolder:
 
     def _take(self, lock: FileLock) -> None:
         old, self._lock = self._lock, lock
-        old.release()
+        if old is not None:
+            old.release()
 
     def _report(self, error: OSError | SpoolError) -> None:
-        """Log a lasting failure once."""
-        if str(error) != self._reported:
-            self._reported = str(error)
-            log.error("files of %s are gone and cannot be made again: %s", self.path, error)
+        if not self.is_missing:
+            self._notices.add(f"files of {self.path} are gone and cannot be made again: {error}")

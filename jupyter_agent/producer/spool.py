@@ -6,14 +6,12 @@ process. It never waits for a disk, a socket or a server.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
 from ..errors import SpoolError
@@ -21,27 +19,19 @@ from ..system.locks import FileLock
 from ..system.orphaned_locks import renew_orphaned_locks
 from ..system.paths import DataPaths
 from .compaction import Gap
-from .envelope import Envelope, encode
+from .envelope import Envelope, SpoolBatch, encode
 from .held_folder import HeldFolder
+from .notices import Notices
 from .segment import SEGMENT_BYTES, Record, Segment
 from .segment_log import NewSegment, Segments
 from .spool_folder import Header, create_spool_folder, creation_error, read_spool, undo_creation
 
-log = logging.getLogger(__name__)
 DEFAULT_CAP = 256 << 20
 """Bytes of all segments after which events are dropped."""
 
+_DROPPING = "{} for {}: events are dropped, logs first, and `lost` events will say which"
 _RETRY_INTERVAL = 1.0
 """Seconds between two tries to write the ``lost`` events of a gap."""
-
-
-class SpoolBatch(NamedTuple):
-    """Encoded events *first* to *last*; *base* is the smallest number the spool still has."""
-
-    base: int
-    first: int
-    last: int
-    bodies: list[bytes]
 
 
 class Spool:
@@ -56,7 +46,7 @@ class Spool:
     def __init__(
         self,
         folder: Path,
-        lock: FileLock,
+        lock: FileLock | None,
         producer: str,
         *,
         first: int = 1,
@@ -69,7 +59,8 @@ class Spool:
     ) -> None:
         self.folder = folder
         self.producer = producer
-        self._held = HeldFolder(folder, lock, header)
+        self.notices = Notices()
+        self._held = HeldFolder(folder, lock, header, self.notices)
         self._adopted = adopted
         self._clock = clock
         self._late: list[tuple[str, int, str, Data]] = []
@@ -78,23 +69,30 @@ class Spool:
         self._mend_at = 0.0
         self._reader: tuple[Segment, int, int] | None = None
         self._accepting = True
-        self._closed = False
-        self._sealed = False
+        self._closed = self._sealed = False
         self._new_log = partial(Segments, folder, cap=cap, size=size, clock=clock, new_segment=new_segment)
-        self._segments = self._new_log(first)
+        self._segments = self._new_log(first, in_memory=lock is None)
 
     @classmethod
     def create(cls, paths: DataPaths, header: Header, *, cap: int = DEFAULT_CAP) -> Spool:
         """Create a new spool. Its folder appears under its final name only when its lock is held.
 
-        Raises `SpoolError` when the disk has no room for the first segment.
+        Where none can be made, on a full disk for example, it begins in memory, until `repair` succeeds.
+        Raises `SpoolError` when the producer's name is taken.
         """
-        folder, lock = create_spool_folder(paths, header)
         try:
-            return cls(folder, lock, header.producer, header=header, cap=cap)
-        except OSError as error:
-            undo_creation(folder, lock)
-            raise creation_error(paths, error) from error
+            folder, lock = create_spool_folder(paths, header)
+            try:
+                return cls(folder, lock, header.producer, header=header, cap=cap)
+            except OSError as error:
+                undo_creation(folder, lock)
+                raise creation_error(paths, error) from error
+        except SpoolError as error:
+            if (paths.spools / header.producer).exists():  # another one's
+                raise
+            spool = cls(paths.spools / header.producer, None, header.producer, header=header, cap=cap)
+            spool.notices.add(f"{error}; events stay in memory until then, and are gone if this process is")
+            return spool
 
     @classmethod
     def adopt(cls, folder: Path, lock: FileLock) -> Spool:
@@ -134,10 +132,10 @@ class Spool:
     def append(self, task: str, attempt: int, kind: str, data: Data) -> int:
         """Number, encode and store one event; its number.
 
-        0 when this thread is inside already (the event is stored next), and when the spool was closed with
-        events that are not committed (the event is not stored). Does not return after `append_last`. Raises
-        `ValueError` for an event of more than `MAX_EVENT_BYTES` or a display nested more than `MAX_NESTING`
-        deep, and whatever encoding the payload raises; then no number is used.
+        0 when this thread is inside already (it is stored next), and when the spool was closed while not all
+        was committed (it is not stored). Does not return after `append_last`. Raises `ValueError` for one
+        of more than `MAX_EVENT_BYTES` or a display nested more than `MAX_NESTING` deep, and what encoding
+        raises; then no number is used.
         """
         with self._lock:
             if self._busy:
@@ -176,6 +174,10 @@ class Spool:
             if self._segments.free(upto):
                 self._mend_at = 0.0
 
+    def is_in_place(self) -> bool:
+        """Return False if the lock or the newest segment was deleted or replaced. Two calls of ``stat``."""
+        return self._held.is_in_place() and self._segments.newest.is_in_place()
+
     def repair(self) -> bool:
         """Write again what was deleted of the spool's files; return True when something was."""
         with self._exclusive():
@@ -184,18 +186,10 @@ class Spool:
     def close(self) -> None:
         """Unmap and unlock; the folder is removed if all of it was freed. Idempotent."""
         with self._exclusive():
-            if self._closed:
-                return
-            self._mend()
-            done = self._segments.freed >= self.last and not self._adopted
-            if not done:
-                self._repair()
-            self._closed, self._accepting = True, False
-            self._segments.close()
-            # The folder goes before the lock: unlocked, a holder could recover a spool that is committed.
-            if done:
-                self._held.remove()
-            self._held.release()
+            if not self._closed:
+                self._mend()
+                self._close()
+        self.notices.report()
 
     def retire(self) -> None:
         """Close, if all of it is committed; what is appended later then goes into a new folder.
@@ -204,8 +198,22 @@ class Spool:
         """
         with self._exclusive():
             self._mend()
-            if self._segments.freed >= self.last:
-                self.close()
+            if not self._closed and self._segments.freed >= self.last:
+                self._close()
+            elif not self._repair() and self._held.is_missing:
+                self.notices.add(f"{self.folder} was never made: events that no server has are lost")
+        self.notices.report()
+
+    def _close(self) -> None:
+        done = self._segments.freed >= self.last and not self._adopted
+        if not done:
+            self._repair()
+        self._closed, self._accepting = True, False
+        self._segments.close()
+        # The folder goes before the lock: unlocked, a holder could recover a spool that is committed.
+        if done:
+            self._held.remove()
+        self._held.release()
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -243,7 +251,10 @@ class Spool:
 
     def _write(self, n: int, body: bytes) -> bool:
         """Write into a new segment; where that has no place because the folder was deleted, make it again."""
-        return self._segments.write(n, body) or (self._repair() and self._segments.write(n, body))
+        written = self._segments.write(n, body) or (self._repair() and self._segments.write(n, body))
+        if not written or self._segments.full_since is not None:
+            self.notices.add(_DROPPING.format(self._segments.trouble or "the spool is full", self.folder))
+        return written
 
     def _repair(self) -> bool:
         if self._closed or not self._held.repair(self._segments):
@@ -261,7 +272,7 @@ class Spool:
         try:
             self._segments = self._new_log(self.last + 1)
         except OSError as error:
-            log.error("what this process emits while it ends is lost: %s", error)
+            self.notices.add(f"what this process emits while it ends is lost: {error}")
             return False
         self._closed, self._accepting = False, True
         return True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from ..core.events import MAX_NUMBER
 from ..errors import ProtocolError
@@ -40,11 +43,14 @@ class ProducerSide:
         """True while the window has room for one more batch."""
         return self.welcome is not None and len(self.in_flight) < self.window
 
-    def publish(self, base: int, first: int, last: int, events: list[bytes]) -> Send:
+    def publish(
+        self, base: int, first: int, last: int, events: list[bytes], notices: Sequence[str] = ()
+    ) -> Send:
         """Note the encoded *events*, *first* to *last*, as sent; return the frame for the caller to send."""
         self.sent = last
         self.in_flight.append(last)
-        head = b'{"type":"publish","base":%d,"first":%d,"events":[' % (base, first)
+        said = b'"notices":%b,' % msgspec.json.encode(notices) if notices else b""
+        head = b'{"type":"publish","base":%d,"first":%d,%b"events":[' % (base, first, said)
         return Send(head + b",".join(events) + b"]}")
 
     def receive(self, frame: str | bytes, emitted: int = MAX_NUMBER) -> FromServer:

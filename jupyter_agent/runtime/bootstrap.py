@@ -9,6 +9,7 @@ import sys
 from ..core.sanitize import to_single_line
 from ..producer.producer import Producer, current_producer, existing_producer
 from .capture.install import install_capture
+from .capture.recording import expect_finalization
 from .capture.streams import untee
 from .exit_reason import exit_reason
 from .local_task import LocalTask, local_tasks
@@ -29,6 +30,7 @@ def ready_producer() -> Producer:
 
 def _at_exit() -> None:
     producer = existing_producer()
+    expect_finalization()
     running = local_tasks.abandon_all()
     if producer is None or not running:
         return

@@ -141,7 +141,8 @@ def _refuse_retry(task: Task, connected: set[str]) -> None:
     if not task.state.ended:
         raise NotNow(f"task {task.id} is {task.state.value}; cancel it before a retry", task_id=task.id)
     if task.producer not in connected:
+        how = "run its cell again" if task.cell else "run its program again, or add it again"
         raise NotNow(
-            f"{task.name or 'it'} cannot be retried: the process that ran it is gone; run its cell again",
+            f"{task.name or 'it'} cannot be retried: the process that ran it is gone; {how}",
             task_id=task.id,
         )

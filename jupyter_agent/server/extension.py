@@ -10,7 +10,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
-from ..detached.worker_slots import WorkerLimits, default_workers, save_limits
+from ..detached.worker_slots import WorkerLimits, default_workers
 from ..errors import JournalError
 from ..journal.holder import Holder
 from ..journal.operations.retention import Retention
@@ -23,6 +23,7 @@ from . import metrics
 from .background.activity import Activity
 from .background.apprise import Addresses, apprise_sender
 from .background.forwards import Forwards
+from .background.health_notices import HealthNotices
 from .background.kernel_ends import KernelEnds
 from .background.liveness import Liveness
 from .background.notification import ON, NotificationPolicy
@@ -106,6 +107,7 @@ class JupyterAgent(ExtensionApp):
     services: Services | None = None
     _notifier: Notifier | None = None
     _kernel_ends: KernelEnds | None = None
+    _health_notices: HealthNotices | None = None
     _log_filter: ClosedSocketFilter | None = None
 
     def initialize_settings(self) -> None:
@@ -133,7 +135,8 @@ class JupyterAgent(ExtensionApp):
             retention=Retention(self.retention_days, self.retention_bytes),
             log=self.log,
         )
-        supervisor = WorkerSupervisor(feed, paths, self.log)
+        limits = WorkerLimits(self.worker_limit, self.worker_memory)
+        supervisor = WorkerSupervisor(feed, paths, self.log, limits=limits)
         scheduler = Scheduler(feed, paths, self.log, recover=liveness.check, launch=supervisor.wake)
         self.services = Services(
             feed=feed,
@@ -190,7 +193,6 @@ class JupyterAgent(ExtensionApp):
         self._kernel_ends.watch(serverapp.kernel_manager)
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
-        save_limits(services.paths, WorkerLimits(self.worker_limit, self.worker_memory))
         # Before liveness starts: it would interrupt, as orphans, tasks of firings that are only claimed.
         await services.scheduler.finish_claimed()
         services.liveness.start()
@@ -199,6 +201,8 @@ class JupyterAgent(ExtensionApp):
         self._start_notifier(feed)
         services.scheduler.start()
         services.activity.start()
+        self._health_notices = HealthNotices(feed, services.registry, self.log)
+        self._health_notices.start()
         if self.quiet:
             self._log_filter = ClosedSocketFilter(serverapp.log)
             self._log_filter.install()
@@ -214,6 +218,8 @@ class JupyterAgent(ExtensionApp):
             connection.writer.post(encode(Bye(True, RECONNECT_MS)))
             connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))
         # The scheduler queues work for the supervisor; all of them call the holder, which is closed last.
+        if self._health_notices is not None:
+            await self._health_notices.stop()
         await services.activity.stop()
         await services.scheduler.stop()
         if self._notifier is not None:

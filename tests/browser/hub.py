@@ -18,8 +18,19 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.support.builders import PACKAGE_ROOT, until
+from tests.support.servers import COLLABORATION
 
-from .lab import SEARCH, START, environment, folders, free_port, link_extension, write_settings
+from .lab import (
+    COLLABORATION_PAGES,
+    SEARCH,
+    START,
+    disable_extensions,
+    environment,
+    folders,
+    free_port,
+    link_extension,
+    write_settings,
+)
 
 PROXY = PACKAGE_ROOT / "tools" / "hub_proxy.py"
 PROMPT = ("--HubAuth.cache_max_age=1", "--JupyterAgent.heartbeat_seconds=1")
@@ -157,7 +168,8 @@ class Hub:
 
     def _config(self) -> str:
         names = folders(self.folder / "homes" / "USER") | SEARCH
-        options = ["--allow-root", "--ServerApp.jpserver_extensions={'jupyter_agent': True}"]
+        extensions = {"jupyter_agent": True, **dict.fromkeys(COLLABORATION, False)}
+        options = ["--allow-root", f"--ServerApp.jpserver_extensions={extensions}"]
         domain = self.url.rstrip("/").replace("127.0.0.1", self.domain) if self.domain else ""
         return CONFIG.format(
             url=self.url,
@@ -192,5 +204,6 @@ def idle_culler(hub: Hub, seconds: int) -> Iterator[None]:
 def prepare(home: Path) -> None:
     """Make the folders of a user's server, with this package's JupyterLab extension."""
     environment(home)
+    disable_extensions(home / "config", COLLABORATION_PAGES)
     link_extension(home / "data")
     write_settings(home / "config" / "lab" / "user-settings")

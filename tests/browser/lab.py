@@ -18,6 +18,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.support.servers import COLLABORATION
+
 START = 60.0
 """Seconds to wait for anything that a server, a kernel or a page does, on a busy machine too."""
 
@@ -41,6 +43,8 @@ JUPYTERS_OWN = re.compile(
 )
 
 EXTENSION = "jupyter-agent-tasks"
+COLLABORATION_PAGES = {"@jupyter/collaboration-extension", "@jupyter/docprovider-extension"}
+"""JupyterLab's extensions of jupyter-collaboration, on wherever it is installed."""
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
@@ -58,17 +62,21 @@ class Lab:
     """One server at a port of its own; `stop` ends it and all that it started, and it can `start` again.
 
     With *extension* its pages have this package's JupyterLab extension, as it was built; without *agent* the
-    server does not have this package's.
+    server does not have this package's. With *collaboration* several pages edit a notebook together.
     """
 
-    def __init__(self, folder: Path, *, extension: bool = False, agent: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, extension: bool = False, agent: bool = True, collaboration: bool = False
+    ) -> None:
         self.root = folder / "notebooks"
         self.root.mkdir(parents=True)
-        self._agent = agent
+        self._servers = {"jupyter_agent": agent, **dict.fromkeys(COLLABORATION, collaboration)}
+        disabled = set() if collaboration else set(COLLABORATION_PAGES)
         if extension:
             link_extension(folder / "data")
         else:
-            disable_extension(folder / "config")
+            disabled.add(EXTENSION)
+        disable_extensions(folder / "config", disabled)
         self.token = secrets.token_hex(16)
         self.folder = folder
         self.log = folder / "server.log"
@@ -150,7 +158,8 @@ class Lab:
             "ServerApp.open_browser": "False",
             "ServerApp.allow_root": "True",
             "ServerApp.root_dir": str(self.root),
-            "ServerApp.jpserver_extensions": f"{{'jupyter_agent': {self._agent}}}",
+            "ServerApp.jpserver_extensions": str(self._servers),
+            "SQLiteYStore.db_path": str(self.folder / "ystore.db"),
             "IdentityProvider.token": self.token,
             "LabApp.expose_app_in_browser": "True",
             "JupyterNotebookApp.expose_app_in_browser": "True",
@@ -193,11 +202,11 @@ def link_extension(data: Path) -> None:
     (data / "labextensions" / EXTENSION).symlink_to(built)
 
 
-def disable_extension(config: Path) -> None:
-    """Let a server whose configuration is in *config* do without, also where it is installed."""
+def disable_extensions(config: Path, names: set[str]) -> None:
+    """Let pages of a server whose configuration is in *config* do without, also where they are installed."""
     page = config / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True)
-    page.write_text(json.dumps({"disabledExtensions": {EXTENSION: True}}))
+    page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(sorted(names), True)}))
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ import pytest
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
 from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
 from jupyter_agent.errors import JournalError, JournalHeld
+from jupyter_agent.journal import holder as holder_module
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.observed_time import Look, ObservedTime
@@ -32,7 +33,7 @@ from jupyter_agent.journal.slots import (
     take_slot_briefly,
     try_slot,
 )
-from jupyter_agent.journal.sqlite.errors import CorruptJournal
+from jupyter_agent.journal.sqlite.errors import CorruptJournal, JournalUnavailable
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.transaction import Transaction
 from jupyter_agent.producer.segment import Segment
@@ -391,6 +392,44 @@ class TestTrouble:
         assert holder.trouble is None
         assert [n for _, n in facts(holder)] == [1, 2, 3]
 
+    def test_a_job_that_cannot_store_is_trouble_too_until_one_can(self, holder: Holder) -> None:
+        """Recovery of a spool appends in a job, and may be the only one to append."""
+        put(holder, batch(1, 2))
+        limit = holder.call(_limit_pages).result(20)
+        big = Batch(PRODUCER, 1, [event(3, "log", Log("stdout", "x" * 200_000))])
+        with pytest.raises(JournalError, match="disk is full"):
+            holder.call(lambda session: session.append(big)).result(20)
+        assert "disk is full" in (holder.trouble or "")
+        holder.call(lambda session: session.journal.head).result(20)
+        assert holder.trouble, "reading proves nothing"
+        holder.call(lambda session: _limit_pages(session, limit)).result(20)
+        holder.call(lambda session: session.append(big)).result(20)
+        assert holder.trouble is None
+
+    def test_a_batch_of_which_nothing_is_written_does_not_end_it(self, holder: Holder) -> None:
+        """Of batches in flight, the first is refused, and the others are gaps then."""
+        put(holder, batch(1, 2))
+        holder.call(_limit_pages).result(20)
+        with pytest.raises(JournalError, match="disk is full"):
+            put(holder, Batch(PRODUCER, 1, [event(3, "log", Log("stdout", "x" * 200_000))]))
+        assert put(holder, Batch(PRODUCER, 1, [event(4)]))[0].expected == 3
+        assert holder.trouble
+
+    def test_it_ends_when_there_is_room_even_if_nothing_waits_to_be_stored(
+        self, holder: Holder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(holder_module, "PROBE_INTERVAL", 0.0)
+        put(holder, batch(1, 2))
+        real = SQLiteJournal.probe
+        monkeypatch.setattr(SQLiteJournal, "probe", _no_room)
+        with pytest.raises(JournalError):
+            holder.call(lambda session: _no_room(session.journal)).result(20)
+        holder.call(lambda session: None).result(20)
+        assert holder.trouble == "the disk is full"
+        monkeypatch.setattr(SQLiteJournal, "probe", real)
+        holder.call(lambda session: None).result(20)
+        assert holder.trouble is None
+
     def test_a_write_that_failed_leaves_nothing_half_done(self, holder: Holder) -> None:
         put(holder, *[Batch(PRODUCER, 1, story(end=False))])
         limit = holder.call(_limit_pages).result(20)
@@ -469,6 +508,10 @@ class TestTrouble:
             monkeypatch.setattr(Holder, "_move_aside", real)
             assert put(holder, Batch(PRODUCER, 3, [event(3)]))[0].upto == 3
             assert holder.trouble is None
+
+
+def _no_room(_: object) -> None:
+    raise JournalUnavailable("the disk is full")
 
 
 def _limit_pages(session: JournalSession, limit: int | None = None) -> int:

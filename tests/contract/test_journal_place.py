@@ -147,6 +147,8 @@ def test_nothing_is_acknowledged_while_it_cannot_be_written_again(
     for _ in range(3):
         with pytest.raises(JournalError, match="Not a directory"):
             append(holder, 5, 8)
+    with pytest.raises(JournalError, match="Not a directory"):
+        holder.call(lambda session: session.append(Batch(PRODUCER, 1, STORY[5:8]))).result(20)
     assert numbers(holder) == [1, 2, 3, 4, 5], "what it has can still be read"
     assert "Not a directory" in (holder.trouble or "")
     assert len(caplog.records) == 1
@@ -154,6 +156,41 @@ def test_nothing_is_acknowledged_while_it_cannot_be_written_again(
     append(holder, 5, 8)
     assert not holder.trouble
     assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_files_that_are_put_back_are_used_again(holder: Holder) -> None:
+    folder = holder.slot.folder
+    away = folder.rename(folder.with_name("away"))
+    folder.write_text("in the way")
+    with pytest.raises(JournalError):
+        append(holder, 5, 8)
+    folder.unlink()
+    away.rename(folder)
+    append(holder, 5, 8)
+    assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert not holder.notices
+
+
+def test_a_file_that_is_gone_before_its_place_is_noted_is_missed(
+    holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when ``rm -r`` is not through yet while the journal is written again."""
+
+    class Journal(SQLiteJournal):
+        def __init__(self, path: Path, *names: str) -> None:
+            super().__init__(path, *names)
+            _delete("journal.sqlite", "journal.sqlite-wal")(path.parent)
+
+    shutil.rmtree(holder.slot.folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, "SQLiteJournal", Journal)
+        append(holder, 5, 8)
+    numbers(holder)
+    assert holder.slot.file.exists()
+    holder.close()
+    journal = SQLiteJournal(holder.slot.file, "next", "next")
+    assert stored(journal) == [1, 2, 3, 4, 5, 6, 7, 8]
+    journal.close()
 
 
 def test_a_place_that_another_process_has_taken_is_left_to_it(holder: Holder) -> None:

@@ -14,6 +14,7 @@ from random import SystemRandom
 from tests.faults.backups import backups
 from tests.faults.damage import files, journals
 from tests.faults.ends import ends
+from tests.faults.going_away import deleted, full
 from tests.faults.kills import kernels, workers
 from tests.faults.network import network
 from tests.faults.report import WHAT, report, write
@@ -34,10 +35,12 @@ PARTS: dict[str, Part] = {
     "backups": backups,
     "files": lambda factory, seeds, say, _: files(factory, seeds, say),
     "journals": journals,
+    "deleted": deleted,
+    "full": full,
 }
 NUMBERS = {
     "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "ends": 100, "stops": 40,
-    "backups": 50, "files": 200, "journals": 20,
+    "backups": 50, "files": 200, "journals": 20, "deleted": 50, "full": 50,
 }  # fmt: skip
 """How many runs of each part the whole set has."""
 

@@ -20,6 +20,8 @@ WHAT = {
     "backups": "tasks that read all files",
     "files": "spools damaged",
     "journals": "journals damaged",
+    "deleted": "files deleted in use",
+    "full": "disks full for spools and journal",
 }
 """The parts in the order of the report, and what one run of each is."""
 
@@ -43,6 +45,10 @@ once""",
     "files": """untouched records are there, unchanged, once; damage is named by `lost` where a sound
 record follows it; the server starts, and logs nothing at WARNING or above""",
     "journals": "the server starts without a traceback, and the next task's log is complete",
+    "deleted": """what was deleted is made again while a script logs, and health says so; then server and
+script are killed, and each line that was logged is there once, in order""",
+    "full": """a script ends or is killed while nothing can be written; health says so, and once there is
+room, each line is there once, in order, the end is right, and health is `ok` again""",
 }
 HEAD = """\
 | what | runs | emitted | delivered | lost | doubled | broken | recovery p50 / p99 / longest | seeds |

@@ -21,7 +21,10 @@ from jupyter_agent.system.files import read_json
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT, until
 
-QUIET = ("jupyterlab", "notebook", "notebook_shim", "nbclassic", "jupyter_lsp", "jupyter_server_terminals")
+COLLABORATION = ("jupyter_server_ydoc", "jupyter_server_fileid")
+"""The server's extensions of jupyter-collaboration, on wherever it is installed."""
+PAGES = ("jupyterlab", "notebook", "notebook_shim", "nbclassic")
+QUIET = (*PAGES, "jupyter_lsp", "jupyter_server_terminals", *COLLABORATION)
 TOKEN = "a-token-of-tests"
 
 

@@ -30,6 +30,7 @@ from . import cell_index, event_queries, pruning, task_queries
 from .commit import commit
 from .committed_rows import CommittedRows
 from .errors import sqlite_errors
+from .immediate import immediate
 from .offset_reservation import OffsetAllocator, in_lost_range
 from .opening import open_file
 from .records import SQLiteRecords
@@ -70,6 +71,11 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         self.head = transaction.head
         self._cache(transaction)
         return answers
+
+    def probe(self) -> None:
+        """Write something that changes nothing. Raises `JournalError` when that does not work."""
+        with sqlite_errors(self._path), immediate(self._db) as run:
+            run("UPDATE meta SET value = value")
 
     def _write(self, transaction: Transaction) -> None:
         with sqlite_errors(self._path):

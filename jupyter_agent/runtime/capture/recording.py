@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
+from ...system.orphaned_locks import renew_at_finalization
 from ..context import TaskContext, current
 
 
@@ -14,12 +15,20 @@ class _State(threading.local):
 
 _state = _State()
 _enabled = True
+_ending = False
+"""Whether exit handlers have run: what a finalizer prints may meet locks of threads that are gone."""
 
 
 def enable() -> None:
     """Record in this process; a forked child records nothing until it starts a task itself."""
     global _enabled
     _enabled = True
+
+
+def expect_finalization() -> None:
+    """This process ends: from now on, look whether the interpreter is being finalized."""
+    global _ending
+    _ending = True
 
 
 def open_context() -> TaskContext | None:
@@ -30,6 +39,8 @@ def open_context() -> TaskContext | None:
 
 def recording_context() -> TaskContext | None:
     """Return the context that records what is written here; ``None`` where it is muted, too."""
+    if _ending:
+        renew_at_finalization()
     return None if _state.depth else open_context()
 
 

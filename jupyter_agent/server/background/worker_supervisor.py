@@ -19,6 +19,7 @@ from ...detached.leftovers import sweep_workers
 from ...detached.run_spec import load_run_spec
 from ...detached.work_queue import WorkItem, ask_to_stop, claimed_work_items, waiting_work_items
 from ...detached.work_state import is_alive
+from ...detached.worker_slots import WorkerLimits, are_limits_saved, save_limits
 from ...errors import SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
@@ -49,9 +50,12 @@ class WorkerSupervisor(PeriodicService):
         paths: DataPaths,
         log: logging.Logger,
         *,
+        limits: WorkerLimits | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(log)
+        self._limits = limits
+        self._saved_limits = False
         self._feed = feed
         self._paths = paths
         self._clock = clock
@@ -78,11 +82,19 @@ class WorkerSupervisor(PeriodicService):
     async def tick(self) -> float:
         """Launch workers of waiting tasks and stop overdue ones."""
         settled, self._settled = self._settled, SETTLED
+        self._save_limits()
         self._launcher.launch(settled=settled)
         if claimed_work_items(self._paths):
             await self._stop_overdue(await self._feed.call(self._on_workers))
             await asyncio.to_thread(sweep_workers, self._paths)
         return BUSY_PERIOD if self._is_busy() else PERIOD
+
+    def _save_limits(self) -> None:
+        """Save the limits, which all launchers read, at the start, and again when their file was deleted."""
+        if self._limits is None or (self._saved_limits and are_limits_saved(self._paths)):
+            return
+        save_limits(self._paths, self._limits)
+        self._saved_limits = True
 
     def interval(self) -> float:
         return BUSY_PERIOD if self._overdue_since else PERIOD

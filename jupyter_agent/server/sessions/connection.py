@@ -21,6 +21,7 @@ from ...protocol.messages import (
     Welcome,
 )
 from ...protocol.server import ConnectionState, ServerSide
+from ..background.health_notices import health_sentences
 from ..delivery.connections import Connection
 from ..delivery.keepalive import Keepalive
 from ..delivery.writer import ConnectionWriter, Socket
@@ -167,6 +168,7 @@ class ServerConnection:
             now=services.clock(),
             heartbeat=services.timing.heartbeat,
             limits=services.limits,
+            trouble=health_sentences(services.feed.holder) if connection.role == "subscriber" else [],
         )
 
     def _on_no_hello(self) -> None:

@@ -124,9 +124,11 @@ def test_it_is_logged_once(spool: Spool, caplog: pytest.LogCaptureFixture) -> No
     shutil.rmtree(spool.folder)
     spool.repair()
     spool.repair()
+    assert not caplog.records, "not under the spool's lock"
+    (sentence,) = spool.notices.report()
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    assert str(spool.folder) in record.getMessage()
+    assert str(spool.folder) in record.getMessage() == sentence
 
 
 def test_a_full_disk_is_logged_once_and_the_rest_follows_when_there_is_room(
@@ -141,6 +143,7 @@ def test_a_full_disk_is_logged_once_and_the_rest_follows_when_there_is_room(
         assert not spool.repair()
         assert not spool.repair()
         assert is_locked(spool.folder / "lock"), "no holder may take it for a dead one"
+    assert spool.notices.report() == [], "it does not last"
     (record,) = caplog.records
     assert "No space left" in record.getMessage()
     spool.repair()
@@ -181,6 +184,7 @@ def test_where_it_cannot_be_made_again_the_spool_goes_on_in_memory(
     assert not spool.repair()
     assert append(spool) == 7
     assert [n for n, _ in spool.records()] == [3, 4, 5, 6, 7]
+    spool.notices.report()
     assert "cannot be made again" in caplog.text
     spool.folder.parent.unlink()
     assert spool.repair()

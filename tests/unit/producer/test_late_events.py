@@ -64,6 +64,7 @@ def test_where_no_new_folder_can_be_made_the_writer_is_not_disturbed(
     paths.spools.rmdir()
     paths.spools.touch()
     assert line(spool, "late") == 0
+    spool.notices.report()
     assert "cannot be made again" in caplog.text
     paths.spools.unlink()
     assert line(spool, "later") == 2

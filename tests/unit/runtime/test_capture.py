@@ -282,3 +282,36 @@ def test_a_line_printed_before_kill_9_is_kept(tmp_path: Path) -> None:
     process.wait()
     process.stdout.close()
     assert [d.text for e in spooled(tmp_path) if isinstance(d := decode_data(e), Log)] == ["the last line\n"]
+
+
+def test_a_finalizer_that_prints_does_not_wait_for_a_thread_that_is_gone(tmp_path: Path) -> None:
+    text = """
+import atexit, contextvars, sys, threading, time
+import jupyter_agent as ja
+class Talks:
+    def __init__(self): self.itself = self
+    def __del__(self): variables.run(print, "finally", sys.is_finalizing())
+def hold():
+    held = threading.Event()
+    def keep():
+        with stream._lock:
+            held.set()
+            time.sleep(60)
+    threading.Thread(target=keep, daemon=True).start()
+    held.wait()
+    Talks()
+atexit.register(hold)
+def work():
+    global stream, variables
+    stream, variables = ja.current().stream("stdout"), contextvars.copy_context()
+    begun.set()
+    time.sleep(60)
+begun = threading.Event()
+ja.task(work, show=False).submit()
+begun.wait()
+"""
+    done = run_script(tmp_path, text, timeout=20)
+    assert done.stdout == "finally True\n"
+    assert done.returncode == 0
+    stored = [e["data"]["text"] for e in recovered(tmp_path) if e["type"] == "log"]
+    assert stored == ["finally True\n"]

@@ -16,13 +16,14 @@ import {
 } from "../model/format.js";
 import { copyIdHandler } from "../dom/clipboard.js";
 
-/** `rate`: units a second; `hint`: a sentence about the view; `busy`: the command that is being sent; empty: none. */
+/** `rate`: units a second; `hint`: a sentence about the view; `trouble`: one about the server; `busy`: the command that is being sent; empty: none. */
 export interface TaskProps {
   task: Snapshot;
   now: number;
   status: Status;
   rate: number | null;
   hint: string | TemplateResult;
+  trouble: string;
   busy: string;
   /** Runs the task's cell again; null: there is none here. */
   rerun: (() => void) | null;
@@ -110,8 +111,8 @@ function elapsed(task: Snapshot, now: number): string {
   return END_STATES.has(task.state) && spent < 1 ? "under 1 s" : formatDuration(spent);
 }
 
-export function notice({ task, now, hint }: TaskProps): TemplateResult {
-  const text = hint || situation(task, now);
+export function notice({ task, now, hint, trouble }: TaskProps): TemplateResult {
+  const text = hint || situation(task, now) || (END_STATES.has(task.state) ? "" : printable(trouble));
   return html`<div class="ja-notice" role="status" ?hidden=${!text}>${text}</div>`;
 }
 

@@ -209,6 +209,7 @@ export class TaskElement extends LightElement {
       status: this.status,
       rate: rate.rate(task, now),
       hint: this.#hint(),
+      trouble: this.#store?.connection.trouble.at(-1) ?? "",
       busy: this.busy,
       rerun: this.host?.rerun?.(task) ?? null,
       sendCommand: this.#sendCommand,

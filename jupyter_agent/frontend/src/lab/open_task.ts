@@ -80,5 +80,5 @@ async function scrollToCell(panel: NotebookPanel, cell: string): Promise<boolean
 }
 
 function showsTask(panel: NotebookPanel, { id }: Snapshot): boolean {
-  return codeCells(panel).some((cell) => tasksIn(cell).some((shown) => shown.id === id));
+  return codeCells(panel.content.model).some((cell) => tasksIn(cell).some((shown) => shown.id === id));
 }

@@ -155,7 +155,7 @@ export class TasksElement extends LightElement {
     const chosen = filterByState(found, this.filter);
     const narrowed = this.query !== "" || this.filter !== "all";
     return html`${needsToolbar(all, this.ids !== null, narrowed) ? this.#tools(found) : nothing}
-      ${this.#store ? connectionNotice(this.status, this.#error()) : nothing}
+      ${this.#store ? connectionNotice(this.status, this.#error(), this.#store.connection.trouble) : nothing}
       ${chosen.length > 0 ? this.#rowList(chosen) : this.#empty(narrowed)}
       ${this.#more(chosen)}
       <div class="jal-said" role="status" aria-live="polite">${this.announcement}</div>`;

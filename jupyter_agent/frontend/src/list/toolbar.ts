@@ -1,6 +1,7 @@
 /** Templates above and below the rows: search, filters and notices. */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { toSingleLine } from "../model/format.js";
 import type { Snapshot, State, Status } from "../net/types.js";
 import { countByState, type StateFilter, STATES } from "./filter.js";
 
@@ -44,17 +45,18 @@ export function needsToolbar(all: readonly Snapshot[], named: boolean, busy: boo
   return busy || all.length >= (named ? MIN_NAMED_TASKS : 1);
 }
 
-/** The state of the connection, unless it is live; or the reason why it ended. */
+/** The state of the connection, or why it ended; while it is live, what the server says about its health. */
 export function connectionNotice(
   status: Status,
-  trouble: string | TemplateResult | null,
+  error: string | TemplateResult | null,
+  trouble: readonly string[],
 ): TemplateResult | typeof nothing {
   const words = {
     live: "",
     connecting: "Connecting…",
     offline: "Offline. What is shown may be old; it reconnects automatically.",
   }[status];
-  const text = trouble ?? words;
+  const text = error ?? (words || toSingleLine(trouble.join(". ")));
   return text ? html`<p class="jal-link" role="status">${text}</p>` : nothing;
 }
 

@@ -2,21 +2,11 @@
 
 import { Backoff } from "./backoff.js";
 import { PendingCommands } from "./pending_commands.js";
+import * as timing from "./timing.js";
 import { Protocol, SUBPROTOCOL, shouldReconnect } from "./protocol.js";
 import type { Listener, Action, SubscriptionFilter, Reply, Status, Subscription } from "./types.js";
 import { browserEnvironment, type Timer, type Environment } from "./environment.js";
 
-/** Seconds. */
-const CONNECT_TIMEOUT = 20;
-const PROBE_TIMEOUT = 5;
-/** Seconds that a connection without subscriptions stays open. */
-const IDLE_TIMEOUT = 5;
-/** Seconds before a subscription is tried again after a temporary error. */
-const RETRY_DELAY = 1;
-/** Heartbeat intervals without a frame after which the connection counts as lost. */
-const MAX_SILENT_HEARTBEATS = 3;
-/** Failed attempts after which the status is "offline". */
-const OFFLINE_AFTER_ATTEMPTS = 4;
 /** The close code after which only a new login helps. */
 const LOGIN_ENDED = 4501;
 const UNREACHABLE = "Not connected: the server cannot be reached.";
@@ -24,6 +14,8 @@ const UNREACHABLE = "Not connected: the server cannot be reached.";
 export class Connection {
   /** Why the connection will not be made again; null while it will. */
   stopped: string | null = null;
+  /** What the server says about its health: lost or damaged files, and why it can store nothing now. */
+  trouble: readonly string[] = [];
   /** Seconds to add to the browser's clock to get the server's. */
   skew = 0;
   /** The server's name for the current user; null while unknown. */
@@ -81,7 +73,7 @@ export class Connection {
     return (
       this.stopped !== null ||
       this.#isSuspended ||
-      this.#backoff.attempts >= OFFLINE_AFTER_ATTEMPTS ||
+      this.#backoff.attempts >= timing.OFFLINE_AFTER_ATTEMPTS ||
       !this.#environment.isOnline()
     );
   }
@@ -101,7 +93,7 @@ export class Connection {
     if (!this.#listeners.delete(id)) return;
     this.#send(this.#protocol.unsubscribe(id));
     if (this.#listeners.size === 0)
-      this.#idleTimer = this.#environment.setTimer(IDLE_TIMEOUT, () => this.#closeIdle());
+      this.#idleTimer = this.#environment.setTimer(timing.IDLE_TIMEOUT, () => this.#closeIdle());
   }
 
   /** Send a command to a task, after the connection is made. Resolves with the server's reply, or with a refusal that
@@ -164,7 +156,7 @@ export class Connection {
     socket.onopen = () => this.#onOpen();
     socket.onmessage = (event) => this.#onFrame(event.data as string);
     socket.onclose = (event) => this.#onClose(event.code, event.reason);
-    this.#setWatchdog(CONNECT_TIMEOUT, () => this.#reconnect("no answer in time"));
+    this.#setWatchdog(timing.CONNECT_TIMEOUT, () => this.#reconnect("no answer in time"));
   }
 
   #onOpen(): void {
@@ -189,6 +181,8 @@ export class Connection {
         return this.#send([action.frame]);
       case "welcome":
         return this.#onWelcome(action);
+      case "trouble":
+        return this.#onTrouble(action.sentences);
       case "answered":
         return this.#listeners.get(action.id)?.changed();
       case "restart":
@@ -205,8 +199,9 @@ export class Connection {
     }
   }
 
-  #onWelcome({ now, heartbeat, user }: Extract<Action, { kind: "welcome" }>): void {
+  #onWelcome({ now, heartbeat, user, trouble }: Extract<Action, { kind: "welcome" }>): void {
     this.user = user ?? null;
+    this.trouble = trouble;
     this.skew = now - this.#environment.now();
     this.#heartbeat = heartbeat;
     this.#backoff.reset();
@@ -214,12 +209,17 @@ export class Connection {
     this.#settleWaiters(true);
   }
 
+  #onTrouble(sentences: string[]): void {
+    this.trouble = sentences;
+    for (const listener of this.#listeners.values()) listener.changed();
+  }
+
   #onError({ id, code, message, temporary }: Extract<Action, { kind: "error" }>): void {
     if (id === null) return;
     this.#pendingCommands.settle({ id, ok: false, code, message });
     const subscription = this.#protocol.subscriptions.get(id);
     if (!subscription) return;
-    if (temporary) this.#environment.setTimer(RETRY_DELAY, () => this.#resubscribe(subscription));
+    if (temporary) this.#environment.setTimer(timing.RETRY_DELAY, () => this.#resubscribe(subscription));
     else this.#listeners.get(id)?.refused(message);
   }
 
@@ -233,14 +233,14 @@ export class Connection {
     if (!subscription) return;
     const sentAt = this.#environment.now();
     this.#resubscribe(subscription);
-    this.#setWatchdog(PROBE_TIMEOUT, () => {
+    this.#setWatchdog(timing.PROBE_TIMEOUT, () => {
       if (this.#lastFrame < sentAt) this.#reconnect("silent after a check");
       else this.#expectFrames();
     });
   }
 
   #expectFrames(): void {
-    const timeout = MAX_SILENT_HEARTBEATS * this.#heartbeat;
+    const timeout = timing.MAX_SILENT_HEARTBEATS * this.#heartbeat;
     this.#setWatchdog(timeout, () => {
       if (this.#environment.now() - this.#lastFrame >= timeout) this.#reconnect("silent for too long");
       else this.#expectFrames();

@@ -49,7 +49,11 @@ function follow(server: Server, connection: () => Connection): void {
   document.addEventListener("visibilitychange", onVisibility);
   window.addEventListener("focus", () => login.retry());
   window.addEventListener("online", () => document.visibilityState === "visible" && connection().check());
-  login.subscribe(() => (login.isExpired ? connection().suspend() : wake(connection())));
+  login.subscribe(() => {
+    if (login.isExpired) connection().suspend();
+    else if (document.visibilityState === "hidden") connection().check();
+    else wake(connection());
+  });
   if (document.visibilityState === "hidden") onVisibility();
 }
 

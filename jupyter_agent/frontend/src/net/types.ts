@@ -157,6 +157,8 @@ export interface Welcome {
   /** Seconds between two heartbeats. */
   heartbeat: number;
   user?: string;
+  /** Sentences of the server's health. */
+  trouble?: string[];
 }
 
 export interface Subscribed {
@@ -180,6 +182,8 @@ export interface Heartbeat {
   type: "heartbeat";
   /** By subscription id. */
   cursors: Record<string, string>;
+  /** Sentences of the server's health, when they have changed. */
+  trouble?: string[];
 }
 
 export interface ErrorMessage {
@@ -203,7 +207,8 @@ export type ServerMessage =
 /** A step that the protocol asks the connection to take. */
 export type Action =
   | { kind: "send"; frame: string }
-  | { kind: "welcome"; now: number; heartbeat: number; user?: string }
+  | { kind: "welcome"; now: number; heartbeat: number; user?: string; trouble: string[] }
+  | { kind: "trouble"; sentences: string[] }
   | { kind: "answered"; id: number }
   | { kind: "restart"; id: number; tasks: Snapshot[]; more: boolean; cursor: string }
   | { kind: "apply"; id: number; events: TaskEvent[] }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { sharedConnection } from "../../src/net/connection_pool.js";
-import { serverAt } from "../../src/net/server.js";
+import { serverAt, type Server } from "../../src/net/server.js";
 import { FakeSocket } from "../support/fake_environment.js";
 
 const opened: FakeSocket[] = [];
@@ -16,12 +16,14 @@ function show(state: "visible" | "hidden"): void {
 }
 
 /** A page with one live subscription. */
-function livePage(): void {
+function livePage(): Server {
   const base = `http://page${(count += 1)}/`;
-  sharedConnection(serverAt(base, `${base}ws`)).subscribe({ tasks: "*" }, listener);
+  const server = serverAt(base, `${base}ws`);
+  sharedConnection(server).subscribe({ tasks: "*" }, listener);
   opened[0]!.open = true;
   opened[0]!.onopen!();
   opened[0]!.onmessage!({ data: JSON.stringify({ type: "welcome", now: 0, heartbeat: 7200 }) });
+  return server;
 }
 
 beforeEach(() => {
@@ -78,4 +80,17 @@ test("a page that is looked at again in time keeps its socket", () => {
   opened[0]!.onmessage!({ data: JSON.stringify({ type: "heartbeat", cursors: {} }) });
   vi.advanceTimersByTime(600_000);
   expect(opened[0]!.closed).toBe(false);
+});
+
+test("a login that is renewed while the page is hidden opens no socket until the page is looked at", async () => {
+  const { login } = livePage();
+  Object.assign(login, { visit: async () => {} });
+  show("hidden");
+  vi.advanceTimersByTime(300_000);
+  const refusal = new Response("{}", { status: 403, headers: { "Jupyter-Agent-Login": "required" } });
+  const answers = [refusal, new Response("{}")];
+  expect((await login.fetch(async () => answers.shift()!)).status).toBe(200);
+  expect(opened.length).toBe(1);
+  show("visible");
+  expect(opened.length).toBeGreaterThan(1); // the pages of the tests before come back, too
 });

@@ -74,6 +74,17 @@ describe("rows", () => {
     expect(element.textContent).toContain("Connecting…");
   });
 
+  it("stand below what the server says about its health, while it says so", async () => {
+    await show();
+    server.answerSnapshots([snapshot("1")]);
+    server.send({ type: "heartbeat", now: 0, cursors: {}, trouble: ["the disk is full"] });
+    await drawn();
+    expect(element.querySelector(".jal-link")!.textContent).toBe("the disk is full");
+    server.send({ type: "heartbeat", now: 0, cursors: {}, trouble: [] });
+    await drawn();
+    expect(element.querySelector(".jal-link")).toBe(null);
+  });
+
   it("have a progress bar with its value as text", async () => {
     await show();
     server.answerSnapshots([snapshot("1", { progress: { done: 43, total: 100, message: "epoch 4" } })]);
