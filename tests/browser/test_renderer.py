@@ -181,7 +181,7 @@ def test_an_output_that_names_no_task_says_so(lab: Lab, page: Page) -> None:
         lab.root / "empty.ipynb", {"output_type": "display_data", "data": {MIME: {"v": 1}}, "metadata": {}}
     )
     lab.visit(page, "empty.ipynb")
-    expect(page.get_by_text("does not say which task it shows")).to_be_visible()
+    expect(page.get_by_text("There is nothing here that draws it")).to_be_visible()
 
 
 def test_without_the_servers_extension_a_task_is_drawn_as_it_was_saved(

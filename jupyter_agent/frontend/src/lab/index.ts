@@ -59,7 +59,7 @@ const renderer: JupyterFrontEndPlugin<void> = {
 
 const putBack: JupyterFrontEndPlugin<void> = {
   id: "jupyter-agent-tasks:put-back",
-  description: "Puts views of tasks back that a page lost.",
+  description: "Restores views that a page lost.",
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
@@ -70,7 +70,7 @@ const putBack: JupyterFrontEndPlugin<void> = {
 
 const tasks: JupyterFrontEndPlugin<void> = {
   id: "jupyter-agent-tasks:plugin",
-  description: "All tasks of the server: panel, running section, status bar, notifications, commands.",
+  description: "All tasks of the server: panel, status, notifications, commands.",
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [

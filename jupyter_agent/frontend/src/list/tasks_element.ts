@@ -7,7 +7,7 @@ import { adoptStyles } from "../dom/styles.js";
 import type { Host } from "../element/index.js";
 import { END_STATES } from "../model/reducer.js";
 import { TaskListStore } from "../model/task_list_store.js";
-import { loginNotice } from "../dom/login_notice.js";
+import { endNotice } from "../dom/end_notice.js";
 import { pageServer, type Server } from "../net/server.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot, Status } from "../net/types.js";
@@ -220,10 +220,7 @@ export class TasksElement extends LightElement {
 
   #error(): string | TemplateResult | null {
     const list = this.#store;
-    if (list?.server.login.isExpired) return loginNotice(list.server.login);
-    if (list?.connection.stopped)
-      return `The server closed the connection: ${list.connection.stopped}. Reload the page to try again.`;
-    return list?.refusal ?? null;
+    return list && (endNotice(list.server, list.connection) ?? list.refusal);
   }
 
   #address(task: Snapshot): string | null {

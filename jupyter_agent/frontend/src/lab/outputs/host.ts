@@ -35,7 +35,7 @@ export class PageHost implements Host {
       trusted: this.#trusted(),
     });
     const type = registry.preferredMimeType(model.data, model.trusted ? "any" : "ensure");
-    if (!type) throw new Error("there is nothing here that draws it");
+    if (!type) throw new Error("There is nothing here that draws it.");
     const renderer = registry.createRenderer(type);
     this.#attach(renderer, into);
     await renderer.renderModel(model);
@@ -44,8 +44,8 @@ export class PageHost implements Host {
   /** Draw what other front-ends draw of an output of ours, such as one whose metadata a tool has stripped. */
   async renderStill({ data, metadata }: IRenderMime.IMimeModel, into: HTMLElement): Promise<void> {
     const still = Object.entries(data).filter(([type]) => type.startsWith("text/"));
-    await this.render(Object.fromEntries(still), metadata, into).catch(() => {
-      into.textContent = "This output does not say which task it shows.";
+    await this.render(Object.fromEntries(still), metadata, into).catch((error: unknown) => {
+      into.textContent = String(error);
     });
   }
 
