@@ -100,11 +100,16 @@ class Talks:
         print("said all", file=sys.__stderr__)
 sys.modules["talks"] = talks = types.ModuleType("talks")
 def busy():
-    talks.talks, log = Talks(ja.current()), ja.current().log
+    talks.talks = Talks(ja.current())
+    work(PATH)
+def crowd():
+    global talks
+    log = talks.talks.context.log
     def more():
         while True: log("more")
     for _ in range(3): threading.Thread(target=more, daemon=True).start()
-    work(PATH)
+    time.sleep(0.02)
+    del talks
 handle = ja.task(busy, name="works", show=False).submit()
 """
 IPYTHON = ("-m", "IPython", "--no-banner", "--colors=NoColor", "-c")
@@ -121,7 +126,9 @@ SCRIPTS = {
     "a child that is joined": End(
         "multiprocessing.get_context('fork').Process(target=time.sleep, args=(0.4,)).start()"
     ),
-    "a finalizer that logs": End(submit=FINALIZER, after="del talks", said=(SAID, "said all"), last=FINALLY),
+    "a finalizer that logs": End(
+        before="atexit.register(lambda: crowd())", submit=FINALIZER, said=(SAID, "said all"), last=FINALLY
+    ),
     "python -c": End(how=("-c",)),
     "python -i": End(how=("-i", "-c")),
     "IPython": End(how=IPYTHON),

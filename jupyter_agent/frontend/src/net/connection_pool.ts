@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { VERSION } from "./protocol.js";
+import type { Login } from "./login.js";
 import type { Server } from "./server.js";
 
 /** Seconds after which a hidden page, on which no task runs, lets go of its socket: the socket's heartbeats would keep
@@ -27,9 +28,14 @@ function connectionsOfPage(): Map<string, Connection> {
   return (page[name] ??= new Map<string, Connection>());
 }
 
-/** Ask for what needs a login, as the socket cannot say why it was refused. */
+const beingChecked = new WeakSet<Login>();
+
+/** Ask for what needs a login, as the socket cannot say why it was refused. Meanwhile other refusals ask nothing. */
 async function checkLogin({ login, fetch }: Server): Promise<void> {
-  if (!login.isExpired) await fetch("tasks?limit=1").catch(() => null); // unreachable: the connection tries again
+  if (login.isExpired || beingChecked.has(login)) return;
+  beingChecked.add(login);
+  await fetch("tasks?limit=1").catch(() => null); // unreachable: the connection tries again
+  beingChecked.delete(login);
 }
 
 /** Connect when the page and the login allow it: at once when the page becomes visible or online. */

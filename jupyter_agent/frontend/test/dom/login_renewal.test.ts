@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { sharedConnection } from "../../src/net/connection_pool.js";
 import { Login } from "../../src/net/login.js";
 import { serverAt } from "../../src/net/server.js";
 
@@ -63,4 +64,18 @@ test("where the page sees several tokens against forged requests, a refusal is f
   Object.assign(page.login, { visit: async () => {} });
   for (const _ of [1, 2]) expect((await page.fetch("tasks")).status).toBe(200);
   expect(sent).toEqual(["%zz", "right", "right"]);
+});
+
+test("sockets that are refused while the login is being checked ask nothing more", async () => {
+  const answers: ((response: Response) => void)[] = [];
+  vi.stubGlobal("fetch", () => new Promise<Response>((resolve) => answers.push(resolve)));
+  const connection = sharedConnection(serverAt("http://checks/", "ws://checks/ws"));
+  connection.onRefused!();
+  connection.onRefused!();
+  expect(answers).toHaveLength(1);
+  answers[0]!(allowed());
+  await vi.waitFor(() => {
+    connection.onRefused!();
+    expect(answers).toHaveLength(2);
+  });
 });
