@@ -7,6 +7,7 @@ import functools
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor
+from numbers import Integral, Real
 from typing import Any
 
 from ..core.task import Task
@@ -130,9 +131,18 @@ def check(options: Options) -> None:
             f"on={options.on!r} is not possible here; use {choices} or a concurrent.futures.Executor"
         )
     check_key(options.key)
+    name: object = options.name
+    if not isinstance(name, str):
+        raise TypeError(f"name={name!r} is not text")
+    retries: object = options.retries
+    if not isinstance(retries, Integral):
+        raise TypeError(f"retries={options.retries!r} is not a whole number; use 3 for three more attempts")
     if options.retries < 0:
         raise ValueError(f"retries={options.retries} is less than 0; use 0 for one attempt only")
-    if options.timeout is not None and options.timeout <= 0:
+    timeout: object = options.timeout
+    if timeout is not None and not isinstance(timeout, Real):
+        raise TypeError(f"timeout={timeout!r} is not a number of seconds, such as 3 or 0.5")
+    if timeout is not None and not float(timeout) > 0:  # NaN is not, either
         raise ValueError(
             f"timeout={options.timeout} is not a number of seconds above 0; leave it out for no limit"
         )

@@ -67,7 +67,8 @@ class TaskContext:
 
     def raise_if_cancelled(self) -> None:
         """Raise `TaskCancelled` if this attempt was asked to stop: a safe point."""
-        self.cancellation.check()
+        if self.cancellation.requested:
+            self.cancellation.check()
 
     def progress(
         self,

@@ -52,6 +52,8 @@ def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome
     """
     if isinstance(error, Terminated) and not error.expected:
         return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was terminated (SIGTERM)")
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return Outcome(TaskState.COMPLETED)
     stopped = is_stop(error)
     if stopped and timeout is not None:
         message = f"it ran longer than its timeout of {timeout:g} s"

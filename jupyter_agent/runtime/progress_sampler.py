@@ -100,6 +100,6 @@ class ProgressSampler:
 
 
 def _moved(values: Values, position: Position, *, all_taken: bool = False) -> Values:
-    total = position.values()[1]
-    done = items_done(position, all_taken=all_taken)
+    taken, total = position.values()
+    done = taken if all_taken else max(position.initial, taken - 1)  # `items_done` would ask a second time
     return done, values[1] if total is None else total, values[2]

@@ -28,6 +28,7 @@ from ..runtime.outcome import OutcomeHolder
 from ..system.signals import ignore
 from ..system.start import use_caller_path
 from .child_engine import ChildEngine
+from .functions import pool_pickling
 from .functions.callables import call as call_here
 from .parent_channel import ParentChannel
 
@@ -52,6 +53,7 @@ def main() -> None:
     def call() -> Any:
         engine.report()  # before the work begins, which may keep the interpreter's lock
         use_caller_path()
+        pool_pickling.install()
         function, args, kwargs = pickle.loads(content)  # noqa: S301 - our parent's own pipe
         return call_here(function, *args, **kwargs)
 

@@ -130,8 +130,9 @@ class _Span:
     def __iter__(self) -> Iterator[Any]:
         if self._code is None:
             # The frame of the loop: chain, which calls this, is written in C and has none.
-            self._code = sys._getframe(1).f_code  # noqa: SLF001
-            self._observer.started(sys._getframe(1))  # noqa: SLF001
+            frame = sys._getframe(1)  # noqa: SLF001
+            self._code = frame.f_code
+            self._observer.started(frame)
         else:
             self._is_over = True
             self._observer.finished()
@@ -212,7 +213,7 @@ def _departs() -> bool:
         and _seen(_loop_and_break) == _seen(_loop_and_return) == [Departure.NORMAL]
         and _seen(_loop_and_raise) == [Departure.RAISED]
         and _seen(_loop_in_a_script) == [Departure.NORMAL, Departure.RAISED]
-        and _seen(_loop_in_zip) == _seen(_loop_in_search) == [Departure.CONSUMED]
+        and _seen(_loop_in_search) == [Departure.CONSUMED]
         and _seen(_loop_in_zip_that_raises) == [Departure.RAISED]
     )
 
@@ -266,11 +267,6 @@ def _loop_and_raise(items: Callable[[], Iterator[int]]) -> None:
             raise LookupError  # noqa: TRY301
     except LookupError:
         return
-
-
-def _loop_in_zip(items: Callable[[], Iterator[int]]) -> None:
-    for _ in zip((1,), items(), strict=False):
-        pass
 
 
 def _loop_in_zip_that_raises(items: Callable[[], Iterator[int]]) -> None:

@@ -58,8 +58,9 @@ class _LoopInTask:
     def started(self, _frame: FrameType | None, /) -> None:
         context = current()
         context.raise_if_cancelled()
-        self.needs_departure = not context.positions  # only the outermost loop is the task's progress
-        context.positions.append(self._position)
+        positions = context.positions
+        self.needs_departure = not positions  # only the outermost loop is the task's progress
+        positions.append(self._position)
 
     def finished(self) -> None:
         self._context.leave(self._position)

@@ -107,7 +107,10 @@ class TrackedLoop:
     def failed(self, error: BaseException) -> None:
         """End the task with *error*, if its traceback shows that it passed through the loop."""
         if self._code is not None and cpython.passed_through(error, self._code):
-            self._end(outcome_of(error))
+            outcome = outcome_of(error)
+            self._end(
+                _LEFT if outcome.state is TaskState.COMPLETED else outcome
+            )  # the first is `sys.exit(0)`
 
     def poll(self) -> None:
         """Look for the exception that left the loop in a handler; give up after `EXCEPTION_TIMEOUT`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import iscoroutinefunction
 from typing import Any
 
 from ...errors import TaskCancelled
 from ..attempt import Attempt
 from ..context import set_current
 from ..interrupt import AsyncExceptionInterrupter, SignalInterrupter
+from .calls import is_coroutine_function
 
 
 class Work:
@@ -26,7 +26,7 @@ class Work:
     @property
     def is_coroutine(self) -> bool:
         """Whether calling it returns a coroutine."""
-        return iscoroutinefunction(self.function)
+        return is_coroutine_function(self.function)
 
 
 def run_attempt(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..attempt import Attempt
 from ..interrupt import AsyncExceptionInterrupter
 from ..stopping import sleep
 from .base import BaseEngine, Work, run_attempt
+from .calls import value_of
 
 
 class ThreadEngine(BaseEngine):
@@ -45,15 +46,14 @@ class ThreadEngine(BaseEngine):
 
     def _main(self) -> None:
         self._thread = threading.get_ident()
-        call = self._run_coroutine if self._work.is_coroutine else self._work
-        self._attempt.variables.run(run_attempt, self._attempt, call, self._stop)
+        self._attempt.variables.run(run_attempt, self._attempt, self._call, self._stop)
 
-    def _run_coroutine(self) -> Any:
-        return asyncio.run(self._as_cancellable())
+    def _call(self) -> Any:
+        return value_of(self._work, lambda coroutine: asyncio.run(self._as_cancellable(coroutine)))
 
-    async def _as_cancellable(self) -> Any:
+    async def _as_cancellable(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         loop = asyncio.get_running_loop()
-        running = asyncio.ensure_future(self._work())
+        running = asyncio.ensure_future(coroutine)
 
         def cancel() -> None:
             if not loop.is_closed():
