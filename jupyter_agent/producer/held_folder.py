@@ -35,9 +35,17 @@ class HeldFolder:
         self.is_missing = lock is None
         """Whether the folder could never be made."""
 
+    @property
+    def _header_file(self) -> Path:
+        return self.path / "spool.json"
+
     def is_in_place(self) -> bool:
         """Return True if the lock has its name still."""
         return self._lock is not None and self._lock.is_in_place()
+
+    def is_whole(self) -> bool:
+        """Return True if lock and header are there."""
+        return self.is_in_place() and self._header_file.exists()
 
     def repair(self, segments: Segments) -> bool:
         """Make again what was deleted or replaced; return True when something was, and all is there now."""
@@ -83,10 +91,9 @@ class HeldFolder:
         relocked = not self.is_in_place()
         if relocked:
             self._take(self._locked_again(header))
-        file = self.path / "spool.json"
-        headless = not file.exists()
+        headless = not self._header_file.exists()
         if headless:
-            write_private(file, msgspec.json.encode(header))
+            write_private(self._header_file, msgspec.json.encode(header))
         return bool(segments.repair()) or relocked or headless
 
     def _locked_again(self, header: Header) -> FileLock:

@@ -109,6 +109,11 @@ class Segments:
             self.full_since = None
         return len(self._all) < before
 
+    def is_whole(self) -> bool:
+        """Return True if every segment has its file. Any thread may ask while another appends."""
+        spare = self._spare
+        return all(one.is_in_place() for one in tuple(self._all)) and (spare is None or spare.is_in_place())
+
     def repair(self) -> int:
         """Write every segment whose file is gone again, from memory; return how many. Raises `OSError`."""
         gone = [index for index, segment in enumerate(self._all) if not segment.is_in_place()]

@@ -180,6 +180,9 @@ class Spool:
 
     def repair(self) -> bool:
         """Write again what was deleted of the spool's files; return True when something was."""
+        # Looked for without the lock: on a network home that hangs, `append` must not wait for the answer.
+        if not self._closed and self._held.is_whole() and self._segments.is_whole():
+            return False
         with self._exclusive():
             return self._repair()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from jupyter_agent.producer import held_folder
 from jupyter_agent.producer.spool import Spool
 from jupyter_agent.producer.spool_folder import header_for, read_spool
 from jupyter_agent.system.files import identity
-from jupyter_agent.system.locks import is_locked
+from jupyter_agent.system.locks import FileLock, is_locked
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK
 
@@ -190,3 +192,26 @@ def test_where_it_cannot_be_made_again_the_spool_goes_on_in_memory(
     assert spool.repair()
     assert [n for n, _ in read_spool(spool.folder)[1]] == [3, 4, 5, 6, 7]
     assert SpoolError.__name__ not in caplog.text
+
+
+def test_events_do_not_wait_for_a_file_system_that_does_not_answer(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+    in_place = FileLock.is_in_place
+
+    def hangs(lock: FileLock) -> bool:
+        asked.set()
+        answered.wait(30)
+        return in_place(lock)
+
+    monkeypatch.setattr(FileLock, "is_in_place", hangs)
+    with ThreadPoolExecutor(2) as threads:
+        repair = threads.submit(spool.repair)
+        assert asked.wait(30)
+        try:
+            assert threads.submit(append, spool).result(10) == 7
+            assert not repair.done()
+        finally:
+            answered.set()
+        assert not repair.result(10)
