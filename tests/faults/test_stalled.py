@@ -1,4 +1,4 @@
-"""Processes that are stopped (SIGSTOP): stalled while they stand still, live again afterwards, nothing lost."""
+"""Processes that are stopped (SIGSTOP): stalled meanwhile, live again afterwards, and nothing lost."""
 
 from __future__ import annotations
 
