@@ -12,6 +12,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from tests.faults.backups import backups
+from tests.faults.containers import containers
 from tests.faults.damage import files, journals
 from tests.faults.ends import ends
 from tests.faults.going_away import deleted, full
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "ends": lambda factory, seeds, say, folder: ends(factory.start(), seeds, say, folder),
     "stops": lambda factory, seeds, say, folder: stops(factory.start(), seeds, say, folder),
     "backups": backups,
+    "containers": containers,
     "files": lambda factory, seeds, say, _: files(factory, seeds, say),
     "journals": journals,
     "deleted": deleted,
@@ -40,7 +42,7 @@ PARTS: dict[str, Part] = {
 }
 NUMBERS = {
     "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "ends": 100, "stops": 40,
-    "backups": 50, "files": 200, "journals": 20, "deleted": 50, "full": 50,
+    "backups": 50, "containers": 50, "files": 200, "journals": 20, "deleted": 50, "full": 50,
 }  # fmt: skip
 """How many runs of each part the whole set has."""
 

@@ -18,6 +18,7 @@ WHAT = {
     "ends": "processes ended in order",
     "stops": "processes stopped and continued",
     "backups": "tasks that read all files",
+    "containers": "containers of one home",
     "files": "spools damaged",
     "journals": "journals damaged",
     "deleted": "files deleted in use",
@@ -42,6 +43,9 @@ complete""",
     "backups": """a task that archives, hashes or searches the whole data folder while it logs, without
 a server and with one: it stays `running`, a second submit with its key attaches, and each line is there
 once""",
+    "containers": """two or three servers in namespaces of their own, with one host name, one process number
+and one home: each kernel finds the journal of its own server; when servers end, scripts find one of those
+that are left""",
     "files": """untouched records are there, unchanged, once; damage is named by `lost` where a sound
 record follows it; the server starts, and logs nothing at WARNING or above""",
     "journals": "the server starts without a traceback, and the next task's log is complete",

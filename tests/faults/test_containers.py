@@ -2,92 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jupyter_agent.system.locks import is_locked
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import find_address
-from tests.support.servers import environment
+from tests.faults.containers import container
 
 pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(sys.platform != "linux", reason="containers are a matter of Linux"),
 ]
-NAMESPACES = ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
-if sys.platform == "linux" and os.getuid() != 0:
-    NAMESPACES += ["--user", "--map-root-user"]
-
-PARTY = """
-import json, os, subprocess, sys
-from jupyter_agent.journal.slots import take_server_slot
-from jupyter_agent.system.host import host
-from jupyter_agent.system.paths import data_paths
-from jupyter_agent.transport.discovery import this_holder
-
-KERNEL = '''
-import json
-from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.core.events import Log
-producer = current_producer()
-address = producer.locate()
-print(json.dumps({"journal": producer.journal, "url": address and address.url}))
-'''
-slot = take_server_slot(data_paths(), lambda slot: slot)
-slot.announce(this_holder("server", url=sys.argv[1], key="key"))
-print(json.dumps({"pid": os.getpid(), "host": host(), "slot": slot.name}), flush=True)
-for line in sys.stdin:
-    kernel = subprocess.run(
-        [sys.executable, "-c", KERNEL],
-        env=os.environ | {"JPY_PARENT_PID": str(os.getpid())}, stdout=subprocess.PIPE, text=True, check=True,
-    )
-    print(kernel.stdout.strip(), flush=True)
-"""
-"""A server's part: it holds a journal, and starts a kernel for each line of its input."""
-
-
-class Container:
-    """One process that is number 1 of its namespace, on a host called ``same``."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.server = self._read()
-
-    def start_kernel(self) -> Any:
-        """What a kernel of this server finds."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> Any:
-        assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
-
-
-@contextmanager
-def container(home: Path, url: str, *more: str) -> Iterator[Container]:
-    script = 'hostname same; exec "$0" -c "$1" "$2"'
-    process = subprocess.Popen(
-        [*NAMESPACES, *more, "sh", "-c", script, sys.executable, PARTY, url],
-        env=environment(home),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Container(process)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_a_kernel_finds_the_server_of_its_own_container(tmp_path: Path) -> None:

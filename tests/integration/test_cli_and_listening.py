@@ -46,7 +46,7 @@ def test_a_server_of_all_ipv6_addresses_is_reached(fresh: Servers) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "No tasks.\n", "")
 
 
-ON_A_SOCKET = """
+EVERYTHING = """
 import time
 import jupyter_agent as ja
 from jupyter_agent.client import connect
@@ -81,7 +81,7 @@ def test_a_server_on_a_unix_socket_is_reached(socket_server: Server) -> None:
     home = socket_server.home
     url = f"{socket_server.held['unix_url']}?token={socket_server.token}"
     for address in ((), (url,)):
-        done = script(home, f"CONNECT = {address!r}\n{ON_A_SOCKET}")
+        done = script(home, f"CONNECT = {address!r}\n{EVERYTHING}")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == "default cancelled\n3\n"
     listed = cli(home, "tasks", "list", "--json")
@@ -96,6 +96,46 @@ def test_a_kernel_reaches_its_server_on_a_unix_socket(socket_server: Server) -> 
     code = "from jupyter_agent.producer.producer import current_producer as p; print(p().locate().url)"
     done = script(home, code, **env)
     assert done.stdout.strip() == socket_server.held["unix_url"]
+
+
+def make_certificates(folder: Path) -> tuple[Path, Path]:
+    """A server's certificate of an authority that no machine knows, without the authority's; its key."""
+    key, request, signed = (folder / name for name in ("key.pem", "request.pem", "signed.pem"))
+    authority, its_key = folder / "authority.pem", folder / "its-key.pem"
+    (folder / "ext").write_text("basicConstraints=CA:FALSE\nsubjectAltName=DNS:my.example\n")
+    new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
+    sign = ["openssl", "x509", "-req", "-CAcreateserial", "-days", "2"]
+    commands: list[list[str | Path]] = [
+        [*new, "-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", its_key, "-out", authority],
+        [*new, "-subj", "/CN=my.example", "-keyout", key, "-out", request],
+        [
+            *sign,
+            "-CA",
+            authority,
+            "-CAkey",
+            its_key,
+            "-extfile",
+            folder / "ext",
+            "-in",
+            request,
+            "-out",
+            signed,
+        ],
+    ]
+    for command in commands:
+        subprocess.run(command, check=True, capture_output=True)
+    return signed, key
+
+
+def test_a_server_with_a_certificate_of_an_authority_is_reached(tmp_path: Path, fresh: Servers) -> None:
+    certificate, key = make_certificates(tmp_path)
+    files = [f"--ServerApp.certfile={certificate}", f"--ServerApp.keyfile={key}"]
+    server = fresh.start(files, wait=False)
+    until(lambda: server.slot, 30)
+    assert server.held["url"].startswith("https://")
+    done = script(server.home, f"CONNECT = ()\n{EVERYTHING}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "default cancelled\n3\n", "")
+    assert not loud(server.log_text())
 
 
 @pytest.fixture
