@@ -9,17 +9,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Self, TypeVar
 
 from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
 from .base import AppendResult, StoredEvent
-from .job_queue import Item, Job, JobQueue
-from .place import JournalPlace, finish_restoring
-from .session import JournalSession, PreemptibleJob, Work
+from .job_queue import Item, Job, JobQueue, fail
+from .place import JournalPlace, finish_restoring, move_aside
+from .session import JournalSession, PreemptibleJob, Urgency, Work
 from .slots import Slot
 from .sqlite.errors import CorruptJournal, JournalUnavailable
 from .sqlite.journal import SQLiteJournal
@@ -115,42 +116,58 @@ class Holder:
     def _run(self) -> None:
         session = self._new_session()
         while group := self._queue.wait_and_take():
-            if self._corrupt is not None:
-                self._replace(self._corrupt)
-            else:
-                self._check_files()
+            self._tend()
             if session.journal is not self._journal:
                 session = self._new_session()
             session.refusal = self._displaced
             session = self._process(session, group)
-            if session.journal is not self._journal:  # replaced during a preemptible job
-                session = self._new_session()
 
-    def _new_session(self, *, preemptible: bool = True) -> JournalSession:
-        run_pending = self._run_pending if preemptible else lambda: None
-        return JournalSession(
+    def _tend(self) -> None:
+        """Replace a journal that is damaged; restore, when it is time to look, one whose files are gone."""
+        if self._corrupt is not None:
+            self._replace(self._corrupt)
+        else:
+            self._check_files()
+
+    def _new_session(self, urgency: Urgency = Urgency.REQUEST) -> JournalSession:
+        """Return a session for a job; one that is preemptible yields to what is more urgent than itself."""
+        run_pending = (lambda: None) if urgency is Urgency.REQUEST else partial(self._run_above, urgency)
+        session = JournalSession(
             self._journal, self._on_commit, run_pending, self._dead_producers, self._kill_outcomes
         )
+        session.refusal = self._displaced
+        return session
 
     def _process(self, session: JournalSession, group: list[Item]) -> JournalSession:
         work, future = group[0]
+        if isinstance(work, PreemptibleJob):
+            self._call(self._new_session(work.urgency), work, future)
+            return session if session.journal is self._journal else self._new_session()
         return self._call(session, work, future) if callable(work) else self._commit(session, group)
 
-    def _run_pending(self) -> None:
-        """Run what is queued now; no job in here can be preempted itself, and other preemptible jobs wait."""
+    def _run_above(self, urgency: Urgency) -> None:
+        """Run what is queued now and is more urgent; the rest waits. Tend the journal: jobs take minutes."""
         journal = self._journal
+        self._tend()
         for _ in range(len(self._queue)):
-            group = self._queue.take_except_preemptible()
+            self._raise_if_replaced(journal)
+            group = self._queue.take_above(urgency)
             if not group:
                 break
-            self._process(self._new_session(preemptible=False), group)
-            if self._journal is not journal or self._corrupt is not None:
-                raise JournalError("the journal was replaced in the middle of a job")
-        self._raise_if_closing()
+            self._process(self._new_session(), group)
+        self._raise_if_replaced(journal)
+        self._raise_if_unfit()
 
-    def _raise_if_closing(self) -> None:
+    def _raise_if_replaced(self, journal: SQLiteJournal) -> None:
+        if self._journal is not journal or self._corrupt is not None:
+            raise JournalError("the journal was replaced in the middle of a job")
+
+    def _raise_if_unfit(self) -> None:
+        """Raise `JournalError` when no long job may begin or go on."""
         if self._queue.is_closed:
             raise JournalError("the journal is closed in the middle of a job")
+        if self._displaced is not None:  # a recovery would delete the spools of events that are not kept
+            raise self._displaced
 
     def _commit(self, session: JournalSession, appends: list[Item]) -> JournalSession:
         head = session.journal.head
@@ -158,16 +175,18 @@ class Holder:
             results = session.append(*(work for work, _ in appends if not callable(work)))
         except CorruptJournal as error:
             session = self._replace(error)
-            _fail((future for _, future in appends), error)
+            fail(appends, error)
         except JournalError as error:
             if self._corrupt is None:  # else the cause has been reported
                 self._report(str(error))
-            _fail((future for _, future in appends), error)
+            fail(appends, error)
         except Exception as error:  # a bug must not end the thread that all callers wait for
-            if len(appends) > 1:
-                return self._commit_each(session, appends)
+            if len(appends) > 1:  # one by one: a batch that fails must not fail the others
+                for item in appends:
+                    session = self._commit(session, [item])
+                return session
             log.exception("a batch could not be stored")
-            _fail((future for _, future in appends), error)
+            fail(appends, error)
         else:
             if session.journal.head > head:  # else nothing was written: a gap, or known already
                 self.trouble = None
@@ -176,16 +195,10 @@ class Holder:
                 future.set_result(result)
         return session
 
-    def _commit_each(self, session: JournalSession, appends: list[Item]) -> JournalSession:
-        """Commit one by one: a batch that fails must not fail the others."""
-        for item in appends:
-            session = self._commit(session, [item])
-        return session
-
     def _call(self, session: JournalSession, job: Job, future: Future[object]) -> JournalSession:
         try:
             if isinstance(job, PreemptibleJob):
-                self._raise_if_closing()
+                self._raise_if_unfit()
             head = session.journal.head
             result = job(session)
         except CorruptJournal as error:
@@ -268,15 +281,7 @@ class Holder:
         return self._new_session()
 
     def _move_aside(self, error: CorruptJournal) -> None:
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{self.id[-4:]}"
-        for path in self.slot.folder.glob("journal.sqlite*"):
-            if ".corrupt-" not in path.name:
-                path.rename(path.with_name(f"{path.name}.corrupt-{stamp}"))
-        sentence = (
-            f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started, "
-            "without the schedules and forwards that were in it: add them again"
-        )
-        self.notice(sentence)
+        self.notice(move_aside(self.slot, self.id, error))
 
     def notice(self, sentence: str) -> None:
         """Log *sentence* and keep it in ``notices``, once."""
@@ -292,8 +297,3 @@ class Holder:
         self._log_again_at = now + _QUIET_SECONDS
         self._probe_at = now + PROBE_INTERVAL
         self.trouble = self.trouble or sentence  # the first failure is the cause of the later ones
-
-
-def _fail(futures: Iterable[Future[object]], error: Exception) -> None:
-    for future in futures:
-        future.set_exception(error)

@@ -88,6 +88,18 @@ def finish_restoring(file: Path) -> None:
         raise JournalError(f"{file} cannot be used: {error.strerror or error}") from error
 
 
+def move_aside(slot: Slot, holder: str, error: Exception) -> str:
+    """Clear the names of a damaged journal's files for a new journal; return what was done, as a sentence."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{holder[-4:]}"
+    for path in slot.folder.glob("journal.sqlite*"):
+        if ".corrupt-" not in path.name:
+            path.rename(path.with_name(f"{path.name}.corrupt-{stamp}"))
+    return (
+        f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started, "
+        "without the schedules and forwards that were in it: add them again"
+    )
+
+
 def _copy_out(journal: SQLiteJournal, path: Path) -> None:
     """Write everything in *journal* to *path*, which has its name only once it is complete and on disk."""
     partial = _beside(path, "-partial")

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Generic, TypeVar
 
 from ..core.events import State
@@ -58,18 +59,32 @@ class JournalSession:
         self.kill_outcomes[producer] = outcome
 
     def yield_to_others(self) -> None:
-        """Run queued jobs between two transactions of a `PreemptibleJob`.
+        """Run queued jobs that are more urgent between two transactions of a `PreemptibleJob`.
 
         Raises `JournalError` when the journal was replaced meanwhile, or is being closed.
         """
         self._run_pending()
 
 
+class Urgency(IntEnum):
+    """A job runs in the middle of any long one that is less urgent."""
+
+    UPKEEP = 0
+    """Takes minutes, and nothing waits for it: deletion of old tasks."""
+
+    RECOVERY = 1
+    """May take long, and tells what has happened: spools of dead producers."""
+
+    REQUEST = 2
+    """Short; everything that is no `PreemptibleJob`."""
+
+
 @dataclass(frozen=True, slots=True)
 class PreemptibleJob(Generic[T]):
-    """A long job during which others run: it calls `JournalSession.yield_to_others`."""
+    """A long job during which more urgent ones run: it calls `JournalSession.yield_to_others`."""
 
     job: Callable[[JournalSession], T]
+    urgency: Urgency = Urgency.RECOVERY
 
     def __call__(self, session: JournalSession) -> T:
         return self.job(session)

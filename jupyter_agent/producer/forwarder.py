@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -200,7 +201,7 @@ class Forwarder:
         return sent
 
     def _connected(self) -> list[Send]:
-        return self._side.connected()
+        return self._side.connected(time.time())
 
     def _on_disconnect(self) -> None:
         self._side.welcome = None

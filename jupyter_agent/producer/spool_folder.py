@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -136,20 +137,23 @@ def read_spool(folder: Path) -> tuple[Header, list[Record]]:
 
     Raises `SpoolError` when the header cannot be read.
     """
-    header = read_spool_header(folder)
-    records: list[Record] = []
+    return read_spool_header(folder), list(spool_records(folder))
+
+
+def spool_records(folder: Path) -> Iterator[Record]:
+    """Yield every sound record, by number, each once; the files are read one after the other, when due."""
+    last = 0
     for path in sorted(folder.glob("*.seg")):
-        # Compaction that a kill interrupted leaves old files beside the one that replaced them: skip what
-        # is known already.
-        last = records[-1][0] if records else 0
         try:
-            found = dict(
-                reversed(read_segment(path))
-            )  # of a number that damage doubled, the first record counts
+            # Of a number that damage doubled, the first record counts.
+            found = dict(reversed(read_segment(path)))
         except FileNotFoundError:
             continue
-        records += sorted(record for record in found.items() if record[0] > last)
-    return header, records
+        # Compaction that a kill interrupted leaves old files beside the one that replaced them: skip what
+        # is known already.
+        new = sorted(record for record in found.items() if record[0] > last)
+        yield from new
+        last = new[-1][0] if new else last
 
 
 def read_spool_header(folder: Path) -> Header:

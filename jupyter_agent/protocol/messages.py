@@ -59,13 +59,14 @@ class _Message(Struct, frozen=True, omit_defaults=True, tag_field="type"):
 
 
 class Hello(_Message, frozen=True, tag="hello"):
-    """First frame of every client. A producer adds its id and the host it runs on."""
+    """First frame of every client. A producer adds its id, the host it runs on, and what its clock says."""
 
     versions: list[int]
     role: Literal["subscriber", "producer"] = "subscriber"
     client: str = ""
     producer: Ulid | None = None
     host: str | None = None
+    clock: float | None = None
 
 
 class Subscribe(_Message, frozen=True, tag="subscribe"):

@@ -31,12 +31,15 @@ class ProducerSide:
     welcome: Welcome | None = None
     in_flight: list[int] = field(default_factory=list)
 
-    def connected(self) -> list[Send]:
-        """Return the hello for a new socket; everything not acknowledged will be sent again."""
+    def connected(self, clock: float | None = None) -> list[Send]:
+        """Return the hello for a new socket; everything not acknowledged will be sent again.
+
+        *clock*: what this process's clock says, in Unix seconds.
+        """
         self.welcome = None
         self.sent = self.acked
         self.in_flight.clear()
-        return [send(Hello([VERSION], "producer", self.client, self.producer, self.host))]
+        return [send(Hello([VERSION], "producer", self.client, self.producer, self.host, clock))]
 
     @property
     def may_send(self) -> bool:

@@ -29,6 +29,7 @@ from .background.liveness import Liveness
 from .background.notification import ON, NotificationPolicy
 from .background.notifier import Notifier
 from .background.scheduler import Scheduler
+from .background.upkeep import Upkeep
 from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import Feed
@@ -108,6 +109,7 @@ class JupyterAgent(ExtensionApp):
     _notifier: Notifier | None = None
     _kernel_ends: KernelEnds | None = None
     _health_notices: HealthNotices | None = None
+    _upkeep: Upkeep | None = None
     _log_filter: ClosedSocketFilter | None = None
 
     def initialize_settings(self) -> None:
@@ -132,9 +134,9 @@ class JupyterAgent(ExtensionApp):
             registry,
             paths,
             lease=self.lease_seconds,
-            retention=Retention(self.retention_days, self.retention_bytes),
             log=self.log,
         )
+        self._upkeep = Upkeep(feed, paths, Retention(self.retention_days, self.retention_bytes), self.log)
         limits = WorkerLimits(self.worker_limit, self.worker_memory)
         supervisor = WorkerSupervisor(feed, paths, self.log, limits=limits)
         scheduler = Scheduler(feed, paths, self.log, recover=liveness.check, launch=supervisor.wake)
@@ -196,9 +198,11 @@ class JupyterAgent(ExtensionApp):
         # Before liveness starts: it would interrupt, as orphans, tasks of firings that are only claimed.
         await services.scheduler.finish_claimed()
         services.liveness.start()
+        if self._upkeep is not None:
+            self._upkeep.start()
         services.supervisor.start()
         services.forwards.start()
-        self._start_notifier(feed)
+        self._start_notifier(services)
         services.scheduler.start()
         services.activity.start()
         self._health_notices = HealthNotices(feed, services.registry, self.log)
@@ -226,6 +230,8 @@ class JupyterAgent(ExtensionApp):
             await self._notifier.stop()
         await services.forwards.stop()
         await services.supervisor.stop()
+        if self._upkeep is not None:
+            await self._upkeep.stop()
         await services.liveness.stop()
         await services.registry.wait_empty(GOODBYE_TIMEOUT)
         metrics.LAG.set_function(lambda: 0)
@@ -234,7 +240,7 @@ class JupyterAgent(ExtensionApp):
         if self._log_filter is not None:
             self._log_filter.remove()
 
-    def _start_notifier(self, feed: Feed) -> None:
+    def _start_notifier(self, services: Services) -> None:
         if not self.notify:
             return
         policy = NotificationPolicy(frozenset(self.notify_on), self.notify_after)
@@ -243,7 +249,12 @@ class JupyterAgent(ExtensionApp):
         def warn(sentence: str) -> None:
             self.log.warning("%s", sentence)
 
-        self._notifier = Notifier(feed, policy, lambda: apprise_sender(addresses, warn))
+        self._notifier = Notifier(
+            services.feed,
+            policy,
+            lambda: apprise_sender(addresses, warn),
+            clock_lag=services.registry.clock_lag,
+        )
         self._notifier.start()
 
     async def _on_kernel_action(self, *, data: dict[str, Any], **_: object) -> None:

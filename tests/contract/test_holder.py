@@ -24,7 +24,7 @@ from jupyter_agent.journal.operations.interruption import Leases, interrupt_orph
 from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.retention import DAY, Retention, observe, prune
 from jupyter_agent.journal.operations.spool_recovery import CHUNK, read_live_spools, recover_spools
-from jupyter_agent.journal.session import JournalSession, PreemptibleJob
+from jupyter_agent.journal.session import JournalSession, PreemptibleJob, Urgency
 from jupyter_agent.journal.slots import (
     Slot,
     existing_slots,
@@ -38,7 +38,7 @@ from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.transaction import Transaction
 from jupyter_agent.producer.segment import Segment
 from jupyter_agent.producer.spool import Spool
-from jupyter_agent.producer.spool_folder import Header, header_for, read_spool
+from jupyter_agent.producer.spool_folder import Header, header_for, read_spool, spool_records
 from jupyter_agent.system.host import host
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
@@ -273,6 +273,52 @@ class TestBreathing:
             future.result(20)
         assert order[:5] == ["first", "request", "late", "first", "first"]
         assert order[5:] == ["second"] * 3 + ["third"] * 3
+
+    def test_recovery_and_requests_run_in_the_middle_of_upkeep_and_requests_in_the_middle_of_both(
+        self, holder: Holder
+    ) -> None:
+        gate, order = Gate(holder), list[str]()
+
+        def long(name: str, urgency: Urgency) -> PreemptibleJob[None]:
+            def work(session: JournalSession) -> None:
+                for number in range(2):
+                    order.append(f"{name} {number}")
+                    session.yield_to_others()
+
+            return PreemptibleJob(work, urgency)
+
+        def ask(session: JournalSession) -> None:
+            order.append("request")
+
+        def recovery(session: JournalSession) -> None:
+            jobs.append(holder.call(ask))
+            long("recovery", Urgency.RECOVERY)(session)
+
+        jobs: list[Future[None]] = [holder.call(long("upkeep", Urgency.UPKEEP))]
+        jobs += [holder.call(long("more", Urgency.UPKEEP)), holder.call(PreemptibleJob(recovery))]
+        gate.open()
+        for future in jobs:
+            future.result(20)
+        jobs[-1].result(20)
+        assert order == [
+            *("upkeep 0", "recovery 0", "request", "recovery 1", "upkeep 1"),
+            *("more 0", "more 1"),
+        ]
+
+    def test_files_deleted_in_the_middle_of_a_long_job_are_noticed(self, holder: Holder) -> None:
+        """It may take minutes, in which everything that is acknowledged would be lost."""
+        put(holder, batch(1, 3))
+
+        def job(session: JournalSession) -> None:
+            holder.slot.file.unlink()
+            holder._check_place_at = 0.0  # it is time to look again
+            session.yield_to_others()
+
+        with pytest.raises(JournalError, match="replaced in the middle"):
+            holder.call(PreemptibleJob(job, Urgency.UPKEEP)).result(20)
+        assert holder.slot.file.exists()
+        assert put(holder, batch(4, 4))[0].upto == 4
+        assert [n for _, n in facts(holder)] == [1, 2, 3, 4]
 
     def test_a_job_served_in_a_breath_has_none_of_its_own(self, holder: Holder) -> None:
         gate = Gate(holder)
@@ -674,7 +720,60 @@ def free_journal(paths: DataPaths, name: str, *work: Batch | HolderEvent) -> Non
         put(holder, *work)
 
 
+class TestUnfinishedSpools:
+    """A folder that is being made, which a clock must not call old."""
+
+    def test_the_time_of_the_file_and_the_wall_clock_decide_nothing(self, paths: DataPaths) -> None:
+        new = paths.spools / f".new-{PRODUCER}"
+        new.mkdir(parents=True)
+        os.utime(new, (0, 0))
+        now = 1000.0
+        for _ in range(3):
+            spool_recovery._sweep_unfinished(paths.spools, lambda: now)
+        assert new.exists()
+        now += spool_recovery.UNFINISHED_TIMEOUT + 1
+        spool_recovery._sweep_unfinished(paths.spools, lambda: now)
+        assert not new.exists()
+
+    def test_another_folder_of_the_same_name_is_new(self, paths: DataPaths, tmp_path: Path) -> None:
+        new = paths.spools / f".new-{PRODUCER}"
+        new.mkdir(parents=True)
+        spool_recovery._sweep_unfinished(paths.spools, lambda: 0.0)
+        new.rename(tmp_path / "away")
+        new.mkdir()
+        spool_recovery._sweep_unfinished(paths.spools, lambda: spool_recovery.UNFINISHED_TIMEOUT + 1)
+        assert new.exists()
+
+
 class TestRecovery:
+    def test_a_large_spool_is_read_and_committed_piece_by_piece(
+        self, holder: Holder, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A quarter of a gigabyte at once would keep everybody waiting for seconds."""
+        read: list[int] = []
+
+        def counted(folder: Path) -> Iterator[tuple[int, bytes]]:
+            for record in spool_records(folder):
+                read.append(record[0])
+                yield record
+
+        monkeypatch.setattr(spool_recovery, "spool_records", counted)
+        monkeypatch.setattr(spool_recovery, "CHUNK_BYTES", 2000)
+        spool = Spool.create(paths, header_for(STRANGER, "default", 1.0))
+        spool.append(TASK, 1, "state", State(QUEUED, reason="x" * 1000))
+        for _ in range(9):
+            spool.append(TASK, 1, "log", Log("stdout", "x" * 1000))
+        spool._segments.close()
+        spool._held.release()
+        seen: list[tuple[int, int]] = []
+
+        def job(session: JournalSession) -> int:
+            session._run_pending = lambda: seen.append((session.journal.head, len(read)))
+            return recover_spools(session, paths, "default")
+
+        assert holder.call(job).result(20) == 1
+        assert seen[:4] == [(2, 4), (4, 6), (6, 8), (8, 10)], "commits and reads go together"
+
     def test_a_dead_ones_spool_is_stored_ended_and_deleted(self, holder: Holder, paths: DataPaths) -> None:
         spool_of(paths, story(logs=5, end=False))
         assert recover(holder, paths) == 1

@@ -22,6 +22,7 @@ from jupyter_agent.server.background.activity import Activity
 from jupyter_agent.server.background.forwards import Forwards
 from jupyter_agent.server.background.liveness import Liveness
 from jupyter_agent.server.background.scheduler import Scheduler
+from jupyter_agent.server.background.upkeep import Upkeep
 from jupyter_agent.server.background.worker_supervisor import WorkerSupervisor
 from jupyter_agent.server.delivery.connections import Registry
 from jupyter_agent.server.delivery.feed import Feed
@@ -136,11 +137,12 @@ class ModelServer:
             self.registry,
             paths_of(home),
             lease=LEASE,
-            retention=Retention(KEPT_DAYS),
             log=log,
             clock=loop.time,
             monotonic=loop.time,
-            uptime=loop.time,
+        )
+        self.upkeep = Upkeep(
+            self.feed, paths_of(home), Retention(KEPT_DAYS), log, clock=loop.time, uptime=loop.time
         )
         self.services = Services(
             feed=self.feed,
@@ -174,6 +176,7 @@ class ModelServer:
         )
         self.sockets: list[ModelSocket] = []
         self.looking: asyncio.Task[None] | None = None
+        self._tend_at = 0.0
         self.is_up = True
 
     def connect(self, client: Any) -> Wire:
@@ -195,7 +198,11 @@ class ModelServer:
         """As `PeriodicService` does, but a bug is not caught."""
         with suppress(JournalError, OSError):
             await self.liveness.check()
-            await self.liveness.retain()
+            await self._tend()
+
+    async def _tend(self) -> None:
+        if self.loop.time() >= self._tend_at:
+            self._tend_at = self.loop.time() + await self.upkeep.tick()
 
     def delete(self, task_id: str) -> None:
         """Delete an ended task, as the handler of DELETE does."""

@@ -20,6 +20,7 @@ from ...system.paths import DataPaths
 from ..observed_time import MAX_MARKS, Look, ObservedTime
 from ..records import RecordsExport
 from ..session import JournalSession
+from .pace import Pace
 
 log = logging.getLogger(__name__)
 DAY = 86_400.0
@@ -30,10 +31,10 @@ nothing in another journal, into which an older version may merge it."""
 SURPRISING_STEP = DAY
 """Seconds of an unexplained step of the clock that are logged."""
 
-_TASKS, _EVENTS, _INDEXED = 100, 1000, 1000
-"""Tasks, events, and ends of older journals in one transaction: tens of milliseconds."""
+_MOST_TASKS, _MOST_EVENTS, _MOST_INDEXED = 100, 2000, 2000
+"""Maximum number of tasks to delete, events, and tasks of older journals to index in one transaction."""
 
-_TASKS_BY_SIZE = 10
+_MOST_TASKS_BY_SIZE = 10
 _LISTED = 1000
 _ID = 26
 """Characters of a task's id, with which the names of its files begin."""
@@ -85,16 +86,18 @@ def prune(
 ) -> Pruned:
     """Delete what exceeds *retention*, with results and checkpoints, and say how much it was."""
     _finish(session)
-    _index_ends(session)
+    _index_older(session)
     pruned = Pruned()
     files = _Files(session, paths)
     try:
-        for batch in _batches(session, time.offset_before(retention.days * DAY), _TASKS):
-            _delete(session, files, batch)
+        pace = Pace(_MOST_TASKS_BY_SIZE, _MOST_TASKS)
+        for batch in _batches(session, time.offset_before(retention.days * DAY), pace):
+            _delete(session, files, batch, pace)
             pruned.old += batch
         if session.journal.size() > retention.size:
-            for batch in _batches(session, session.journal.head, _TASKS_BY_SIZE):
-                _delete(session, files, batch)
+            pace = Pace(_MOST_TASKS_BY_SIZE, _MOST_TASKS_BY_SIZE)
+            for batch in _batches(session, session.journal.head, pace):
+                _delete(session, files, batch, pace)
                 pruned.large += batch
                 if session.journal.size() <= retention.size:
                     break
@@ -159,31 +162,37 @@ def _observed(session: JournalSession) -> ObservedTime:
         return ObservedTime()
 
 
-def _batches(session: JournalSession, upto: int, size: int) -> Iterator[list[str]]:
+def _batches(session: JournalSession, upto: int, pace: Pace) -> Iterator[list[str]]:
     """Yield the tasks that ended up to an offset, earliest end first. Each batch is asked for when due."""
     after = 0  # never the same twice: a damaged index may list what cannot be deleted
-    while found := session.journal.ended(after, upto, size):
+    while found := session.journal.ended(after, upto, pace.size):
         after = found[-1][0]
         yield [task for _, task in found]
 
 
-def _delete(session: JournalSession, files: _Files, tasks: list[str]) -> None:
-    files.delete(
-        tasks
-    )  # first: a task without files is deleted by the next pass, a file without a task by none
-    session.journal.forget(tasks)
+def _delete(session: JournalSession, files: _Files, tasks: list[str], pace: Pace) -> None:
+    with pace.step():
+        # Files first: a task without files is deleted by the next pass, a file without a task by none.
+        files.delete(tasks)
+        session.journal.forget(tasks)
     session.yield_to_others()
     _finish(session)
 
 
 def _finish(session: JournalSession) -> None:
     """Delete the remaining events of forgotten tasks."""
-    while session.journal.purge(_EVENTS):
-        session.yield_to_others()
+    pace, more = Pace(500, _MOST_EVENTS), True
+    while more:
+        with pace.step() as size:
+            more = session.journal.purge(size)
+        if more:
+            session.yield_to_others()
 
 
-def _index_ends(session: JournalSession) -> None:
-    after = session.journal.index_ends("", _INDEXED)
-    while after is not None:
-        session.yield_to_others()
-        after = session.journal.index_ends(after, _INDEXED)
+def _index_older(session: JournalSession) -> None:
+    pace, more = Pace(500, _MOST_INDEXED), True
+    while more:
+        with pace.step() as size:
+            more = session.journal.index_older(size)
+        if more:
+            session.yield_to_others()

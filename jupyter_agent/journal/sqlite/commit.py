@@ -9,7 +9,7 @@ import msgspec
 
 from ...core.task import Task
 from ..transaction import Transaction
-from . import cell_index, key_index, pruning
+from . import cell_index, listing, pruning
 from .immediate import immediate
 from .schema import Row, put_rows
 
@@ -35,8 +35,9 @@ def _rows_by_table(transaction: Transaction) -> Iterator[tuple[str, list[Row]]]:
     whole = {task.id for task in tasks.values() if task.id in changed or task.queued is None}
     yield "tasks", [_task_row(task) for task in tasks.values() if task.id in whole]
     yield "snapshots", [_task_row(task) for task in tasks.values() if task.id not in whole]
+    yield "listed", listing.rows(tasks[task] for task in whole)
     yield "cells", cell_index.rows(tasks[task] for task in changed)
-    yield "keys", key_index.rows(tasks[task] for task in changed)
+    yield "keys", listing.key_rows(tasks[task] for task in changed)
     yield "ends", pruning.end_rows((tasks[task], offset) for task, offset in changed.items())
     yield "producers", list(transaction.producers.values())
     yield "attempts", [(*attempt, " ".join(owners)) for attempt, owners in transaction.owners.items()]

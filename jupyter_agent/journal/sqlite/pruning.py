@@ -1,7 +1,7 @@
 """Pruning: which tasks ended first, their deletion in steps, and the space back.
 
 ``ends`` has the offset of each task's last end, as the commits put it there; journals of older versions get
-theirs by `index_ends`. ``forgotten`` has the tasks that were deleted, with the offset up to which events of
+theirs by `index_older`. ``forgotten`` has the tasks that were deleted, with the offset up to which events of
 theirs remain to be deleted; 0 when none does.
 """
 
@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable
 from sqlite3 import Connection
 
-from ...core.events import TaskState
 from ...core.task import Task
+from . import listing
 from .immediate import immediate
 from .schema import Row
 
@@ -33,7 +33,14 @@ _TRIMMED = 200
 """Maximum number of forgotten tasks whose attempts are deleted in one transaction."""
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
-_TABLES = (("tasks", "id"), ("commands", "task"), ("cells", "task"), ("keys", "task"), ("ends", "task"))
+_TABLES = (
+    ("tasks", "id"),
+    ("commands", "task"),
+    ("cells", "task"),
+    ("keys", "task"),
+    ("ends", "task"),
+    ("listed", "task"),
+)
 """Tables with rows of a task, and the column that names it; events and attempts are deleted later."""
 
 _LAST = "SELECT value, (SELECT max(offset) FROM events WHERE task = value) FROM json_each(?)"
@@ -46,11 +53,10 @@ _ENDED = (
     " WHERE ends.offset > ? AND ends.offset <= ? AND state NOT IN ('queued', 'running')"
     " ORDER BY ends.offset LIMIT ?"
 )
-_ENDED_STATES = [str(state) for state in TaskState if state.ended]
-_OF_STATE = "SELECT id FROM tasks INDEXED BY tasks_of_state WHERE state = ? AND id > ? ORDER BY id LIMIT ?"
 _MISSING_ENDS = (
     "INSERT OR IGNORE INTO ends SELECT value, (SELECT max(offset) FROM events WHERE task = value) AS last"
-    " FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM ends WHERE task = value) AND last IS NOT NULL"
+    " FROM json_each(?) CROSS JOIN tasks ON tasks.id = value WHERE state NOT IN ('queued', 'running')"
+    " AND NOT EXISTS (SELECT 1 FROM ends WHERE task = value) AND last IS NOT NULL"
 )
 _PENDING = (
     "SELECT n, task, upto FROM forgotten INDEXED BY forgotten_events WHERE upto > 0 ORDER BY n LIMIT 200"
@@ -80,16 +86,12 @@ def ended(db: Connection, after: int, upto: int, limit: int) -> list[tuple[int, 
     return [(int(offset), str(task)) for offset, task in db.execute(_ENDED, [after, upto, limit])]
 
 
-def index_ends(db: Connection, after: str, limit: int) -> str | None:
-    """See `base.Journal.index_ends`. State by state, since there is an index for that."""
-    state, _, last = (after or _ENDED_STATES[0]).partition(" ")
-    found = [task for (task,) in db.execute(_OF_STATE, [state, last, limit])]
-    if found:
-        with immediate(db) as run:
-            run(_MISSING_ENDS, [json.dumps(found)])
-        return f"{state} {found[-1]}"
-    following = _ENDED_STATES[_ENDED_STATES.index(state) + 1 :]
-    return following[0] if following else None
+def index_older(db: Connection, below: str, limit: int) -> str:
+    """Index the newest *limit* tasks below an id; return the id to go on from, empty when done."""
+    with immediate(db) as run:
+        lowest, found = listing.list_older(db, below, limit)
+        run(_MISSING_ENDS, [json.dumps(found)])
+    return lowest
 
 
 def forget(db: Connection, task_ids: Iterable[str], pruned: int) -> int:

@@ -27,16 +27,10 @@ CREATE TABLE commands (
     offset INTEGER PRIMARY KEY, producer TEXT NOT NULL, task TEXT NOT NULL, attempt INTEGER NOT NULL,
     body TEXT NOT NULL);
 """
-INDEXES = {
-    "tasks_of_state": "CREATE INDEX tasks_of_state ON tasks (state, id)",
-    "tasks_of_name": "CREATE INDEX tasks_of_name ON tasks (name, state, id)",
-}
-"""They give the tasks of a state, and of a name and a state, newest first."""
-
 _LADDER = (256, 64, 16, 4, 1)
 """Rows of one INSERT statement: few enough different statements that SQLite keeps all of them prepared."""
 
-_REPLACED = {"tasks", "producers", "attempts", "cells", "keys", "ends"}
+_REPLACED = {"tasks", "producers", "attempts", "cells", "keys", "ends", "listed"}
 Row = Sequence[object]
 SOUND_SNAPSHOT = "iif(json_valid(snapshot), snapshot, '{}')"
 """An SQL expression: the snapshot, or an empty object for one that a disk has damaged."""
@@ -49,15 +43,6 @@ def add_table(db: Connection, table: str, statements: Sequence[str]) -> None:
     with immediate(db) as run:
         for statement in statements:
             run(statement)
-
-
-def add_indexes(db: Connection) -> None:
-    """Create the indexes of the list of tasks unless they exist: older journals do not have them."""
-    have = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
-    for name, create in INDEXES.items():
-        if name not in have:
-            db.execute(create)
-    db.execute("DROP INDEX IF EXISTS tasks_by_state")
 
 
 def put_rows(run: Callable[[str, Sequence[object]], object], table: str, rows: Sequence[Row]) -> None:

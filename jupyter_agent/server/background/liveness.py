@@ -12,14 +12,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...journal.holder import Holder
-from ...journal.observed_time import Look
 from ...journal.operations.interruption import Leases, interrupt, interrupt_orphans
 from ...journal.operations.recovery import recover_all
-from ...journal.operations.retention import Retention, observe, prune
 from ...journal.session import JournalSession, PreemptibleJob
-from ...system.host import boot
 from ...system.paths import DataPaths
-from ...system.uptime import uptime
 from ..delivery.connections import Registry
 from ..delivery.feed import Feed
 from .periodic import PeriodicService
@@ -30,9 +26,6 @@ PERIOD = 2.0
 FAST_PERIOD = 0.1
 FAST_FOR = 3.0
 """After `Liveness.check_soon`: seconds between two checks, and for how many seconds."""
-
-PRUNE_INTERVAL = 600.0
-"""Seconds between two times that retention is applied."""
 
 STALLED_AFTER = 10.0
 """Seconds without a connection, or an answer to a ping, after which a living producer counts as stalled."""
@@ -57,23 +50,18 @@ class Liveness(PeriodicService):
         paths: DataPaths,
         *,
         lease: float,
-        retention: Retention,
         log: logging.Logger,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        uptime: Callable[[], float] = uptime,
     ) -> None:
         super().__init__(log)
         self._feed = feed
         self._registry = registry
         self._paths = paths
         self._leases = Leases(lease, monotonic)
-        self._retention = retention
         self._clock = clock
         self._monotonic = monotonic
-        self._uptime = uptime
         self._fast_until = 0.0
-        self._next_prune = 0.0
         self._absent_since: dict[str, _Moment] = {}
 
     def check_soon(self) -> None:
@@ -96,7 +84,6 @@ class Liveness(PeriodicService):
 
     async def tick(self) -> float:
         await self.check()
-        await self.retain()
         return self.interval()
 
     def interval(self) -> float:
@@ -111,19 +98,6 @@ class Liveness(PeriodicService):
             return [task.producer for task in session.journal.open_tasks() if task.producer]
 
         self._note_absent(await self._feed.call(PreemptibleJob(job)))
-
-    async def retain(self) -> None:
-        """Delete, when it is time, what exceeds the retention. Apart from `check`, which others wait for."""
-        if self._monotonic() < self._next_prune:
-            return
-
-        def job(session: JournalSession) -> None:
-            now = Look(self._clock(), boot(), self._uptime())
-            seen = observe(session, self._retention, now, self._log)
-            prune(session, self._paths, self._retention, seen, self._log)
-
-        await self._feed.call(PreemptibleJob(job))
-        self._next_prune = self._monotonic() + PRUNE_INTERVAL
 
     def _is_connected(self, producer: str) -> bool:
         # Called on the journal's thread, at the moment of the decision: a producer may have

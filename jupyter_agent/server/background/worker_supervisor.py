@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from ...core.events import TaskState
 from ...core.task import Task
 from ...detached.kill_outcome import kill_outcome
 from ...detached.launcher import Launcher
@@ -52,14 +53,16 @@ class WorkerSupervisor(PeriodicService):
         *,
         limits: WorkerLimits | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(log)
         self._limits = limits
         self._saved_limits = False
         self._feed = feed
         self._paths = paths
-        self._clock = clock
+        self._monotonic = monotonic
         self._launcher = Launcher(paths, self._on_launch_failed, wants=self._wants, clock=clock)
+        self._running_since: dict[tuple[str, int], float] = {}
         self._overdue_since: dict[tuple[str, int], float] = {}
         self._settled = SETTLED
 
@@ -119,7 +122,9 @@ class WorkerSupervisor(PeriodicService):
         return [task for task in session.journal.open_tasks() if task.producer in claimed_by]
 
     async def _stop_overdue(self, tasks: list[Task]) -> None:
-        now = self._clock()
+        now = self._monotonic()
+        running = {(t.id, t.attempt) for t in tasks if t.state is TaskState.RUNNING}
+        self._running_since = {key: self._running_since.get(key, now) for key in running}
         overdue = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
         self._overdue_since = {key: self._overdue_since.get(key, now) for key in overdue}
         for key, since in self._overdue_since.items():
@@ -128,9 +133,11 @@ class WorkerSupervisor(PeriodicService):
                 await self._stop_worker(overdue[key], number)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
-        run_spec = load_run_spec(self._paths, task.id)
+        """Return True for a task that has run too long as counted here: its times are of other clocks."""
+        since = self._running_since.get((task.id, task.attempt))
+        run_spec = load_run_spec(self._paths, task.id) if since is not None else None
         limit = run_spec.timeout if run_spec is not None else None
-        return limit is not None and task.started is not None and now - task.started > limit
+        return since is not None and limit is not None and now - since > limit
 
     async def _stop_worker(self, task: Task, number: signal.Signals) -> None:
         worker = task.producer or ""

@@ -14,6 +14,12 @@ from ...protocol.messages import Close
 from .. import metrics
 from .writer import ConnectionWriter
 
+_ALIKE = 1.0
+"""Seconds by which two clocks may differ and count as the same."""
+
+_MAX_LAGS = 1000
+"""Maximum number of producers whose clocks are remembered after they have gone."""
+
 
 @dataclass(eq=False, slots=True)
 class Connection:
@@ -21,7 +27,7 @@ class Connection:
 
     ``backlog`` are commands that were submitted before the older ones, which wait in the journal for this
     producer, have been sent; ``None`` from then on. ``unanswered`` returns for how many seconds the peer has
-    not answered a ping.
+    not answered a ping. ``clock_lag``: by how many seconds its clock was behind this process's at the hello.
     """
 
     id: str
@@ -33,6 +39,7 @@ class Connection:
     host: str | None = None
     backlog: list[PendingCommand] | None = field(default_factory=list)
     unanswered: Callable[[], float] = lambda: 0.0
+    clock_lag: float = 0.0
 
 
 class Registry:
@@ -42,6 +49,7 @@ class Registry:
         self._log = log
         self._connections: dict[str, Connection] = {}
         self._producers: dict[str, Connection] = {}
+        self._clock_lags: dict[str, float] = {}
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -57,6 +65,7 @@ class Registry:
             if old is not None:
                 old.writer.post(CloseWith(Close.REPLACED, "this producer has connected again"))
             self._producers[connection.producer] = connection
+            self._note_clock(connection.producer, connection.clock_lag)
         metrics.CONNECTIONS.labels(connection.role).inc()
         self._log.info("%s connected: %s %s", connection.user, connection.role, _label(connection))
 
@@ -86,6 +95,17 @@ class Registry:
     def producer(self, producer: str | None) -> Connection | None:
         """Return the connection of a producer, if it has one now."""
         return self._producers.get(producer) if producer is not None else None
+
+    def clock_lag(self, producer: str) -> float:
+        """Return by how many seconds a producer's clock is behind this process's, as far as it is known."""
+        return self._clock_lags.get(producer, 0.0)
+
+    def _note_clock(self, producer: str, lag: float) -> None:
+        self._clock_lags.pop(producer, None)
+        if abs(lag) > _ALIKE:
+            self._clock_lags[producer] = lag
+        for oldest in list(self._clock_lags)[:-_MAX_LAGS]:
+            del self._clock_lags[oldest]
 
     def all(self) -> list[Connection]:
         """Return every open connection."""

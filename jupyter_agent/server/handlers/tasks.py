@@ -16,6 +16,7 @@ from ...journal.base import CellLocation
 from ...journal.operations.retention import delete_files
 from ...journal.session import JournalSession
 from .. import commands
+from ..delivery.task_search import find_tasks
 from . import task_html
 from .accept import wants_html, wants_page
 from .base import ApiHandler, BadRequest, BrowserHandler, refuse_unknown
@@ -37,13 +38,10 @@ class TasksHandler(ApiHandler):
         name = self.get_query_argument("name", None)
         key = self.get_query_argument("key", None, strip=False)
         before = self.get_query_argument("before", None)
-        query = TaskQuery(state=state, name=name, key=key, before=before, limit=limit + 1)
+        query = TaskQuery(state=state, name=name, key=key, before=before, limit=limit)
         locations = await self._cell_locations()
-        cursor, tasks = await self.services.feed.snapshots(
-            lambda session: session.journal.tasks(query, locations=locations)
-        )
-        snapshots = self.services.annotated(tasks[:limit])
-        self.write_json({"tasks": snapshots, "more": len(tasks) > limit, "cursor": cursor})
+        cursor, tasks, more = await find_tasks(self.services.feed, query, locations)
+        self.write_json({"tasks": self.services.annotated(tasks), "more": more, "cursor": cursor})
 
     async def post(self) -> None:
         submission = read_submission(self.request.body)
@@ -137,9 +135,10 @@ class TaskHandler(BrowserHandler):
             if not task.state.ended:
                 raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
             session.journal.forget([task_id])
-            delete_files(self.services.paths, task_id)
 
         await self.services.feed.call(job)
+        # In a thread: a folder of many results takes long to list.
+        await asyncio.to_thread(delete_files, self.services.paths, task_id)
         self.set_status(204)
         self.finish()
 

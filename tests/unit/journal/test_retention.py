@@ -117,8 +117,8 @@ def test_a_journal_of_an_older_version_counts_from_now_and_loses_its_tasks_then(
         put_task(journal, 1, 0.0)
         put_task(journal, 2, NOW)
     with closing(sqlite3.connect(path)) as db:
-        for name in ("TABLE ends", "TABLE forgotten", "INDEX tasks_of_state", "INDEX tasks_of_name"):
-            db.execute(f"DROP {name}")
+        for name in ("ends", "forgotten", "listed"):
+            db.execute(f"DROP TABLE {name}")
         db.execute("CREATE INDEX tasks_by_state ON tasks (state, ended)")
         db.commit()
     with closing(SQLiteJournal(path, HOLDER, "x")) as journal:
