@@ -92,13 +92,11 @@ def prune(
     try:
         pace = Pace(_MOST_TASKS_BY_SIZE, _MOST_TASKS)
         for batch in _batches(session, time.offset_before(retention.days * DAY), pace):
-            _delete(session, files, batch, pace)
-            pruned.old += batch
+            pruned.old += _delete(session, files, batch, pace)
         if session.journal.size() > retention.size:
             pace = Pace(_MOST_TASKS_BY_SIZE, _MOST_TASKS_BY_SIZE)
             for batch in _batches(session, session.journal.head, pace):
-                _delete(session, files, batch, pace)
-                pruned.large += batch
+                pruned.large += _delete(session, files, batch, pace)
                 if session.journal.size() <= retention.size:
                     break
     finally:  # it may be closed in the middle
@@ -134,10 +132,17 @@ class _Files:
         self._folders = (paths.results, paths.checkpoints, paths.calls)
         self._found: dict[str, list[Path]] | None = None
 
+    def find(self) -> bool:
+        """List the files, while others have their turn; return False if that was done before."""
+        if self._found is not None:
+            return False
+        self._found = self._list()
+        return True
+
     def delete(self, task_ids: list[str]) -> None:
-        if self._found is None:
-            self._found = self._list()
-        for path in (path for task_id in task_ids for path in self._found.pop(task_id, ())):
+        """Delete the files of some tasks; `find` comes first."""
+        found = self._found or {}
+        for path in (path for task_id in task_ids for path in found.pop(task_id, ())):
             if path.is_dir():
                 remove_folder(path)
             else:
@@ -170,13 +175,22 @@ def _batches(session: JournalSession, upto: int, pace: Pace) -> Iterator[list[st
         yield [task for _, task in found]
 
 
-def _delete(session: JournalSession, files: _Files, tasks: list[str], pace: Pace) -> None:
+def _delete(session: JournalSession, files: _Files, tasks: list[str], pace: Pace) -> list[str]:
+    """Delete *tasks* with their files; return those that were deleted."""
+    if files.find():
+        tasks = [task for task in tasks if _has_ended(session, task)]  # it may have been retried meanwhile
     with pace.step():
         # Files first: a task without files is deleted by the next pass, a file without a task by none.
         files.delete(tasks)
         session.journal.forget(tasks)
     session.yield_to_others()
     _finish(session)
+    return tasks
+
+
+def _has_ended(session: JournalSession, task_id: str) -> bool:
+    task = session.journal.task(task_id)
+    return task is None or task.state.ended
 
 
 def _finish(session: JournalSession) -> None:

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from jupyter_agent.core.events import TaskState
 from jupyter_agent.errors import JournalError
-from jupyter_agent.journal.base import Batch
+from jupyter_agent.journal.base import AppendResult, Batch
 from jupyter_agent.journal.observed_time import Look, ObservedTime
 from jupyter_agent.journal.operations.retention import DAY, KIND, Pruned, Retention, observe, prune
 from jupyter_agent.journal.session import JournalSession
@@ -188,3 +188,27 @@ def test_a_task_that_came_back_keeps_its_attempts_and_new_events(
         pass
     assert [one.offset > last for one in journal.read(0, 100)] == [True]
     assert journal.owners(TASK, 2) == (PRODUCER,)
+
+
+def test_a_task_that_is_retried_while_its_files_are_looked_for_stays(
+    journal: SQLiteJournal, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_agent.journal.operations.retention._LISTED", 1)
+    paths.results.mkdir()
+    (paths.results / f"{task_id(2)}-1.pickle").write_bytes(b"x")
+    put_task(journal, 1, NOW)
+    put_task(journal, 2, NOW)
+    retried: list[AppendResult] = []
+
+    def retry() -> None:
+        queued = state(90, TaskState.QUEUED, attempt=2, task=task_id(2), producer=PRODUCER)
+        if not retried:
+            retried.extend(journal.append([Batch(PRODUCER, 90, [queued])], NOW))
+
+    session = session_of(journal, retry)
+    time = observe(session, Retention(size=0), Look(NOW, "boot", 0.0))
+    assert prune(session, paths, Retention(size=0), time).large == [task_id(1)]
+    task = journal.task(task_id(2))
+    assert task is not None
+    assert (task.attempt, task.state) == (2, TaskState.QUEUED)
+    assert len(list(paths.results.iterdir())) == 1
