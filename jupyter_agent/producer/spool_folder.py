@@ -156,6 +156,18 @@ def spool_records(folder: Path) -> Iterator[Record]:
         last = new[-1][0] if new else last
 
 
+def spool_mentions(folder: Path, task_id: str) -> bool:
+    """Return True if a record may be of this task; much quicker than to read them. Raises `OSError`."""
+    wanted = task_id.encode()
+    for path in sorted(folder.glob("*.seg")):
+        try:
+            if wanted in path.read_bytes():
+                return True
+        except FileNotFoundError:
+            continue
+    return False
+
+
 def read_spool_header(folder: Path) -> Header:
     """Return the header of *folder*. Raises `SpoolError` when it cannot be read or names another producer."""
     path = folder / "spool.json"

@@ -59,7 +59,7 @@ class Services:
         """
         task = session.journal.task(task_id)
         if task is None and self._is_young(task_id):
-            read_live_spools(session, self.paths, self.feed.holder.slot.name)
+            read_live_spools(session, self.paths, self.feed.holder.slot.name, mentioning=task_id)
             task = session.journal.task(task_id)
         if task is None:
             raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)

@@ -265,11 +265,11 @@ def recover_all(session: JournalSession, paths: DataPaths, slot: str) -> int:
     return taken
 
 
-def read_live_spools(session: JournalSession, paths: DataPaths, slot: str) -> None:
+def read_live_spools(session: JournalSession, paths: DataPaths, slot: str, *, mentioning: str) -> None:
     """Stands for `spool_recovery.read_live_spools`; appending is the real one."""
     home = cast(FakePaths, paths).home
     for spool in home.own_spools(slot):
-        if spool.locked:
+        if spool.locked and any(mentioning.encode() in body for _, body in spool.records()):
             spool_recovery._append(
                 session, spool.header, spool.records(), cast(Any, PurePath(spool.producer))
             )

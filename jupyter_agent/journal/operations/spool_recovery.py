@@ -14,7 +14,13 @@ from ...core.task import Task
 from ...detached.work_state import is_waiting
 from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
-from ...producer.spool_folder import Header, read_ending, read_spool_header, spool_records
+from ...producer.spool_folder import (
+    Header,
+    read_ending,
+    read_spool_header,
+    spool_mentions,
+    spool_records,
+)
 from ...system.files import identity, remove_folder, sweep
 from ...system.host import is_this_host
 from ...system.locks import FileLock, is_locked
@@ -65,15 +71,19 @@ def _sweep_unfinished(spools: Path, clock: Callable[[], float] = time.monotonic)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_live_spools(session: JournalSession, paths: DataPaths, slot: str) -> None:
+def read_live_spools(
+    session: JournalSession, paths: DataPaths, slot: str, *, mentioning: str | None = None
+) -> None:
     """Append the events in the spools of living producers, which stay where they are.
+
+    *mentioning*: only of the spools that have something of this task.
 
     For a one-shot holder, when no server is running that the producers could publish to. Their events come
     again later and are known then.
     """
     for folder in _own_spools(paths, slot):
         try:
-            if is_locked(folder / "lock"):
+            if is_locked(folder / "lock") and (mentioning is None or spool_mentions(folder, mentioning)):
                 header = read_spool_header(folder)
                 _append(session, header, _up_to_first_hole(spool_records(folder)), folder)
         except (SpoolError, OSError) as error:  # it is being deleted, or cannot be read now

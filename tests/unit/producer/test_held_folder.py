@@ -16,11 +16,11 @@ from jupyter_agent.core.events import Log
 from jupyter_agent.errors import SpoolError
 from jupyter_agent.producer import held_folder
 from jupyter_agent.producer.spool import Spool
-from jupyter_agent.producer.spool_folder import header_for, read_spool
+from jupyter_agent.producer.spool_folder import header_for, read_spool, spool_mentions
 from jupyter_agent.system.files import identity
 from jupyter_agent.system.locks import FileLock, is_locked
 from jupyter_agent.system.paths import DataPaths
-from tests.support.builders import TASK
+from tests.support.builders import OTHER_TASK, TASK
 
 Harm = Callable[[Path], object]
 
@@ -215,3 +215,10 @@ def test_events_do_not_wait_for_a_file_system_that_does_not_answer(
         finally:
             answered.set()
         assert not repair.result(10)
+
+
+def test_a_folder_tells_which_tasks_it_has_something_of(spool: Spool) -> None:
+    assert spool_mentions(spool.folder, TASK)
+    assert not spool_mentions(spool.folder, OTHER_TASK)
+    spool.append(OTHER_TASK, 1, "log", Log("stdout", "x"))
+    assert spool_mentions(spool.folder, OTHER_TASK)
