@@ -47,12 +47,18 @@ def root(context: click.Context, *, debug: bool) -> None:
     It asks this user's running servers, and reads the journals that no server has open by itself.
     JUPYTER_AGENT_URL and JUPYTER_AGENT_TOKEN name a server on another machine instead.
     """
+    handler = logging.StreamHandler()
+    if not debug:
+        handler.addFilter(_is_news)
     level = logging.DEBUG if debug else logging.WARNING
-    logging.basicConfig(level=level, format="jupyter agent: %(message)s")
-    if not debug:  # what Tornado warns of while connecting is in the command's own sentence
-        logging.getLogger("tornado").setLevel(logging.ERROR)
+    logging.basicConfig(level=level, format="jupyter agent: %(message)s", handlers=[handler])
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return False for what Tornado warns of while connecting: the command's own sentence says it."""
+    return record.levelno >= logging.ERROR or not record.name.startswith("tornado.")
 
 
 root.add_command(tasks)

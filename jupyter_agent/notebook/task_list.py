@@ -14,7 +14,6 @@ from ..core.sanitize import to_single_line
 from ..core.task import Task
 from ..producer.producer import current_producer
 from ..runtime.local_task import local_tasks
-from ..runtime.origin import kernel_shell
 from .display.bundle import Bundle
 from .display.widget_sync import as_json
 from .handle import TaskHandle, view_of
@@ -41,12 +40,6 @@ class TaskList(list[TaskHandle]):
 
     def __radd__(self, before: list[TaskHandle], /) -> TaskList:
         return TaskList([*before, *self])
-
-    def __repr__(self) -> str:
-        if kernel_shell() is not None:
-            return super().__repr__()
-        lines = ",\n ".join(map(repr, self))
-        return f"[{lines}]"
 
     def copy(self) -> TaskList:
         return TaskList(self)

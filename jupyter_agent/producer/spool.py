@@ -161,7 +161,12 @@ class Spool:
         with self._exclusive():
             if self._gap.last and time.monotonic() >= self._mend_at:
                 self._mend()
-            return self._batch(after, events, size)
+            found = self._segments.batch(after, self._reader, events, size)
+            if found is None:
+                return None
+            segment, first, position, last, bodies = found
+            self._reader = (segment, position, last)
+            return SpoolBatch(self.base, first, last, bodies)
 
     def records(self) -> list[Record]:
         """Return every record that the spool still has."""
@@ -293,11 +298,3 @@ class Spool:
                 return False
         self._gap.clear()
         return True
-
-    def _batch(self, after: int, events: int, size: int) -> SpoolBatch | None:
-        found = self._segments.batch(after, self._reader, events, size)
-        if found is None:
-            return None
-        segment, first, position, last, bodies = found
-        self._reader = (segment, position, last)
-        return SpoolBatch(self.base, first, last, bodies)

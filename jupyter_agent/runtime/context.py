@@ -93,7 +93,7 @@ class TaskContext:
 
     def log(self, text: object, level: str = "info") -> None:
         """Record a line of text. When this returns, the line survives the death of the process."""
-        if self._sink is None or self.closed:
+        if self._sink is None:
             return
         line = text if isinstance(text, str) else str(text)
         if len(line) <= PART:
@@ -254,7 +254,7 @@ class TaskContext:
             self._emit("progress", progress)
 
     def _emit(self, kind: str, data: Data) -> None:
-        if self._sink is not None and not self.closed:  # a thread may outlive the attempt that started it
+        if self._sink is not None:
             self._sink.emit(self.attempt, kind, data)
 
     def _check_blocking(self, word: str) -> None:

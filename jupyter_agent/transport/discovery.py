@@ -172,7 +172,10 @@ def _is_reachable(folder: Path, holder: HolderFile) -> bool:
 
 def _is_same_everywhere(url: str) -> bool:
     """Return whether *url* means the same server on every machine; empty for one on a Unix socket."""
-    name = urlsplit(url).hostname or ""
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:  # a damaged file
+        return False
     return name not in ("", "localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
 
 

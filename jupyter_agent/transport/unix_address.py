@@ -37,7 +37,10 @@ def http_url(url: str) -> str:
 
     Raises `ServerUnreachable` when it names no absolute path.
     """
-    scheme, netloc, base_path, _, _ = urlsplit(url)
+    try:
+        scheme, netloc, base_path, _, _ = urlsplit(url)
+    except ValueError:  # brackets
+        scheme = netloc = base_path = ""
     path = os.fsencode(unquote(netloc, errors="surrogateescape"))
     if not path.startswith(b"/") or b"\0" in path:
         raise ServerUnreachable(f"{url!r} names no socket; write http+unix://%2Fpath%2Fof%2Fsocket/", url=url)

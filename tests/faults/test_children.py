@@ -232,8 +232,7 @@ def test_a_child_that_outlives_its_killed_parent_keeps_nobody_alive_and_left_no_
         time.sleep(20)
         os._exit(0)
     os.read(done, 1)
-    sys.__stdout__.write(f"task {context.id} {os.getpid()} {pid}\\n")
-    sys.__stdout__.flush()
+    os.write(1, f"task {context.id} {os.getpid()} {pid}\\n".encode())
     time.sleep(20)
     """
     script = tmp_path / "script.py"

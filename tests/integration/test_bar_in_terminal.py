@@ -116,7 +116,7 @@ def test_an_iterator_that_nobody_finished_ends_with_the_process_and_without_nois
     with script_in_terminal(tmp_path, text) as terminal:
         assert terminal.end() == 0
     (bar,) = terminal.screen
-    assert "1/9" in bar
+    assert "0/9" in bar
     assert "interrupted after" in bar
 
 

@@ -11,7 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_agent as ja
-from jupyter_agent.notebook import remote_task, task_list
+from jupyter_agent.notebook import remote_task
 from jupyter_agent.notebook.display import task_view
 from jupyter_agent.notebook.task_list import MIME, TaskList
 from tests.support.runtime import own_producer, run_script  # noqa: F401
@@ -47,8 +47,7 @@ def test_it_is_a_list_and_so_are_its_parts() -> None:
 
 
 def test_data_and_text_are_the_same_whatever_became_of_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (task_list, task_view):
-        monkeypatch.setattr(module, "kernel_shell", object)
+    monkeypatch.setattr(task_view, "kernel_shell", object)
 
     def displayed(fail: bool) -> dict[str, Any]:
         def work() -> None:
