@@ -41,7 +41,11 @@ ja.task(work, on=ON, show=False).submit(PATH)
 while not os.path.exists(PATH):
     time.sleep(0.01)
 """
-STUCK = "ctypes.PyDLL(None).sleep(60)"
+STUCK = """
+from jupyter_agent.producer.producer import current_producer
+current_producer().flush(30)  # while it is stuck, not even the forwarder runs
+ctypes.PyDLL(None).sleep(60)
+"""
 
 
 @pytest.fixture(scope="module")
