@@ -12,13 +12,16 @@ FRONTEND := $(shell find jupyter_agent/frontend -name node_modules -prune -o -na
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 FAST := tests/unit tests/contract tests/fold tests/packaging/test_house.py tests/packaging/test_imports.py tests/docs/test_site.py
 
+# What those tests need beside the package. The extra `test` has JupyterLab, which wants newer dependencies.
+TEST_TOOLS := apprise hypothesis nest-asyncio psutil pytest pytest-asyncio pytest-timeout pytest-xdist tqdm
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo lab test test-fast check hooks frontend bench faults soak fuzz docs clean
+.PHONY: help demo lab test test-fast check hooks frontend lower-bounds bench faults soak fuzz docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/frontend.stamp ## Run a task in a real kernel and watch it from this terminal
 	$(BIN)/jupyter agent demo
@@ -28,6 +31,7 @@ lab: .venv/frontend.stamp ## Open the same notebook in JupyterLab
 
 test: .venv/dev.stamp .venv/frontend.stamp ## Run every test: unit, contract, integration, faults, browser, notebooks, docs
 	@sh tools/ensure-chromium.sh
+	@$(BIN)/python tools/hub_proxy.py ensure
 	$(BIN)/python -m pytest -m "not alone" $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest -m alone
 
@@ -49,6 +53,11 @@ frontend: .venv/run.stamp ## Build the front-end, print its sizes, and bring it 
 	$(BIN)/python tools/frontend.py build
 	@touch .venv/frontend.stamp
 
+lower-bounds: .lower-bounds/made.stamp ## Run the demo and the tests with every dependency at exactly its lower bound
+	.lower-bounds/bin/python tools/lower_bounds.py --check
+	.lower-bounds/bin/jupyter agent demo
+	.lower-bounds/bin/python -m pytest -m "not alone" $(SIDE_BY_SIDE) tests/unit tests/contract tests/integration
+
 bench: .venv/bench.stamp ## Measure speed beside what a user would pick instead, and write the table and the plots
 	$(BIN)/python -m tests.benchmarks
 
@@ -65,8 +74,9 @@ docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean: ## Remove everything that make made
-	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .lower-bounds build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf jupyter_agent/static jupyter_agent/labextension jupyter_agent/frontend/lib jupyter_agent/frontend/node_modules
+	rm -rf tests/hub_proxy/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/made.stamp:
@@ -80,6 +90,13 @@ clean: ## Remove everything that make made
 .venv/dev.stamp: .venv/made.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab,test,docs]'
 	@touch $@ .venv/run.stamp
+
+.lower-bounds/made.stamp: .venv/frontend.stamp pyproject.toml tools/lower_bounds.py
+	@sh tools/make-venv.sh .lower-bounds $(PYTHON)
+	.lower-bounds/bin/python tools/lower_bounds.py > .lower-bounds/constraints.txt
+	.lower-bounds/bin/python -m pip install --quiet --disable-pip-version-check -c .lower-bounds/constraints.txt \
+		-e . $(TEST_TOOLS)
+	@touch $@
 
 .venv/frontend.stamp: .venv/run.stamp tools/frontend.py tools/node.py $(FRONTEND)
 	@$(BIN)/python tools/frontend.py ensure

@@ -1,5 +1,6 @@
 """Durable tasks for notebooks: nothing lost, nothing twice, nothing blocked."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,21 @@ __all__ = [
     "tasks",
     "track",
 ]
+
+
+def _fix_relative_folder() -> None:
+    """Make a relative ``JUPYTER_AGENT_DIR`` absolute: no ``chdir`` before the first task may change it."""
+    folder = os.environ.get("JUPYTER_AGENT_DIR", "")
+    if folder and not folder.startswith(("/", "~")):
+        from pathlib import Path
+
+        try:
+            os.environ["JUPYTER_AGENT_DIR"] = str(Path.cwd() / folder)
+        except FileNotFoundError:  # the current folder is gone: the first task will say so
+            return
+
+
+_fix_relative_folder()
 
 
 def __getattr__(name: str) -> Any:

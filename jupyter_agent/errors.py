@@ -44,8 +44,20 @@ class TaskTimeout(TaskFailed):
     """The task ran longer than its ``timeout`` and was stopped."""
 
 
-class TaskCancelled(TaskError):
-    """The task was cancelled. Raised inside it at its next safe point, and by ``result()``."""
+class TaskCancelled(BaseException):
+    """The task was cancelled. ``task_id`` is its id.
+
+    Raised inside the task at its next safe point. Like `asyncio.CancelledError` it is no `Exception`, so
+    that code that forgives errors does not forgive a cancel. What ``result()`` raises is one.
+    """
+
+    def __init__(self, message: str, *, task_id: str = "") -> None:
+        super().__init__(message)
+        self.task_id = task_id
+
+
+class CancelledTaskError(TaskCancelled, TaskError):
+    """A `TaskCancelled` that is an `Exception`: ``result()`` raises it to whoever waits for the task."""
 
 
 class TaskInterrupted(TaskError):

@@ -72,8 +72,8 @@ class Frontend:
 
         Raises `CannotBuild`.
         """
-        lock = _packages(self.folder / "package-lock.json")
-        installed = _packages(self.folder / "node_modules" / ".package-lock.json")
+        lock = packages_of(self.folder / "package-lock.json")
+        installed = packages_of(self.folder / "node_modules" / ".package-lock.json")
         wanted = _wanted(lock, everything)
         if all(installed.get(folder, {}).get("version") == version for folder, version in wanted.items()):
             return
@@ -103,7 +103,7 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _packages(lock: Path) -> dict[str, dict[str, Any]]:
+def packages_of(lock: Path) -> dict[str, dict[str, Any]]:
     """Return the packages of a lock file by folder; none without such a file."""
     try:
         packages: dict[str, dict[str, Any]] = json.loads(lock.read_text("utf-8"))["packages"]

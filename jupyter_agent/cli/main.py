@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -46,10 +47,18 @@ def root(context: click.Context, *, debug: bool) -> None:
     It asks this user's running servers, and reads the journals that no server has open by itself.
     JUPYTER_AGENT_URL and JUPYTER_AGENT_TOKEN name a server on another machine instead.
     """
+    handler = logging.StreamHandler()
+    if not debug:
+        handler.addFilter(_is_news)
     level = logging.DEBUG if debug else logging.WARNING
-    logging.basicConfig(level=level, format="jupyter agent: %(message)s")
+    logging.basicConfig(level=level, format="jupyter agent: %(message)s", handlers=[handler])
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return False for what Tornado warns of while connecting: the command's own sentence says it."""
+    return record.levelno >= logging.ERROR or not record.name.startswith("tornado.")
 
 
 root.add_command(tasks)
@@ -64,6 +73,7 @@ root.add_command(completion)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     _replace_closed_streams()
+    _escape_what_cannot_be_encoded()
     sys.exit(run(arguments))
 
 
@@ -97,6 +107,13 @@ def _replace_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - open until the process ends
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    """Show characters that the terminal's encoding lacks (``PYTHONIOENCODING=ascii``) as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _usage_sentence(error: click.ClickException) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..core.events import TaskState
 from ..core.sanitize import json_text, strip_controls, to_single_line
 from ..core.task import Task
 from ..rendering.durations import duration_words
@@ -30,13 +33,27 @@ class _Console(Console):
 
 def console() -> Console:
     """Return a console for standard output: colors and a live view on a terminal, else plain lines."""
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
-    return _Console(highlight=False, width=width, soft_wrap=False)
+    return _Console(highlight=False, width=_width(os.environ.get("COLUMNS", "")), soft_wrap=False)
+
+
+def _width(columns: str) -> int | None:
+    """Return the columns of the output; ``None`` where rich finds them by itself."""
+    if columns.isdigit() and int(columns) > 0:
+        return None
+    if not sys.stdout.isatty():
+        return PIPE_WIDTH
+    # rich would take a COLUMNS of 0, which terminals without a size set, for the width.
+    return shutil.get_terminal_size().columns if columns else None
 
 
 def print_json(value: object) -> None:
     """Print *value* as one line of JSON."""
-    click.echo(json_text(msgspec.json.encode(value)))
+    text = json_text(msgspec.json.encode(value))
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text))  # ASCII
+    click.echo(text)
 
 
 def state_text(task: Task) -> Text:
@@ -51,6 +68,15 @@ def _state_word(task: Task) -> str:
     if task.cancel_requested:
         return "cancelling"
     return "waiting for you" if is_asking(task) else task.state.value
+
+
+def outcome_line(task: Task) -> str:
+    """Return the error or the result of a task on one line; empty without one, and for ``None``."""
+    if task.error is not None:
+        return to_single_line(f"{task.error.type}: {task.error.message}")
+    if task.state is not TaskState.COMPLETED or task.result is None or task.result.repr == "None":
+        return ""
+    return to_single_line(task.result.repr)
 
 
 def is_asking(task: Task) -> bool:

@@ -10,7 +10,7 @@ from ..core.task import Task
 from ..protocol.subscriber import Apply, Restart
 from ..system.paths import data_paths
 from ..transport.api import Api
-from ..transport.discovery import DEFAULT, Address, find_address, remote_address
+from ..transport.discovery import DEFAULT, Address, find_address, find_served, remote_address
 from .subscription import follow
 
 
@@ -19,7 +19,7 @@ def server_address(url: str | None, token: str | None) -> Address | Callable[[],
     if url is not None:
         return remote_address(url, token)
     paths = data_paths()
-    return lambda: find_address(paths, DEFAULT)
+    return lambda: find_address(paths, find_served(paths) or DEFAULT)
 
 
 class AgentClient:

@@ -33,12 +33,27 @@ def _encoded(value: int) -> str:
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 
+def ulid_time(text: str) -> float | None:
+    """Return when a ULID was made, in Unix seconds; ``None`` for a text that is none."""
+    if len(text) != 26 or not set(text) <= set(_ALPHABET):
+        return None
+    value = 0
+    for digit in text[:10]:
+        value = value << 5 | _ALPHABET.index(digit)
+    return value / 1000
+
+
 def is_ulid(text: str) -> bool:
     """Return True if *text* has the form of an id, 26 digits and capitals, and so is safe as a file name.
 
     Letters that Crockford leaves out (I, L, O, U) are allowed: other programs may generate such ids.
     """
     return _ULID.match(text) is not None
+
+
+def short_id(ident: str) -> str:
+    """Return the last 6 characters of a ULID, by chance unique; its beginning is a time, alike for many."""
+    return ident[-6:]
 
 
 class Cursor(NamedTuple):

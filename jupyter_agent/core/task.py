@@ -44,7 +44,8 @@ class Task(Struct):
     `MAX_METRICS` names of the attempt, ``messages`` the newest `MAX_MESSAGES` with the last
     `MAX_MESSAGE_BYTES` bytes of their text; a text that had to be cut begins with "…". ``cursor``: the
     events up to there are folded in. ``stalled_since`` is the holder's observation that the producer
-    is alive but silent; no event carries it.
+    is alive but silent, ``retriable`` whether a ``retry`` of an ended task would find something that can run
+    it (``None``: unknown); no event carries them.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Task(Struct):
     messages: list[MessageSnapshot] = []
     cancel_requested: bool = False
     stalled_since: float | None = None
+    retriable: bool | None = None
     logs: int = 0
     events: int = 0
     cursor: str | None = None

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from ..system.paths import DataPaths
 from ..system.processes import end_children, is_worker
-from .work_queue import WorkItem, claimed_path, claimed_work_items, complete_work_item
+from .work_queue import (
+    WorkItem,
+    claimed_path,
+    claimed_work_items,
+    complete_work_item,
+    sweep_withdrawn_items,
+)
 from .work_state import WorkState, has_spool, state_of
 
 
@@ -20,6 +26,7 @@ def sweep_workers(paths: DataPaths) -> None:
     for path in (*paths.workers.glob("[0-9A-Z]*.log"), *paths.workers.glob("[0-9A-Z]*.stop")):
         if state_of(paths, path.stem) is WorkState.GONE:
             path.unlink(missing_ok=True)
+    sweep_withdrawn_items(paths)
 
 
 def _end_children(paths: DataPaths, item: WorkItem) -> None:

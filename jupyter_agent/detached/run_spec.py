@@ -66,6 +66,11 @@ def save_run_spec(paths: DataPaths, task: str, run_spec: RunSpec, content: bytes
     write_private(folder / "call.json", msgspec.json.encode(run_spec))
 
 
+def is_detached(paths: DataPaths, task: str) -> bool:
+    """Return True if *task* runs in a worker, and so needs no process but that."""
+    return is_ulid(task) and (_folder(paths, task) / "call.json").exists()
+
+
 def load_run_spec(paths: DataPaths, task: str) -> RunSpec | None:
     """Return what *task* runs; ``None`` when it is not a detached task, or its file cannot be read."""
     try:

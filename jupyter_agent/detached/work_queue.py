@@ -84,16 +84,26 @@ def claim_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
     return item
 
 
+_WITHDRAWN = ".gone-"
+"""Prefix of items that are being deleted; no reader looks at such a name."""
+
+
 def withdraw_work_item(paths: DataPaths, worker: str) -> bool:
     """Remove the item before it is claimed; false when a worker has claimed it, or it never was."""
     path = waiting_path(paths, worker)
-    gone = path.with_name(f".gone-{worker}")  # no reader looks at such a name
+    gone = path.with_name(_WITHDRAWN + worker)
     try:
         path.rename(gone)
     except FileNotFoundError:
         return False
     gone.unlink(missing_ok=True)
     return True
+
+
+def sweep_withdrawn_items(paths: DataPaths) -> None:
+    """Delete the files of withdrawn items whose process was killed meanwhile."""
+    for path in paths.orders.glob(f"{_WITHDRAWN}*"):
+        path.unlink(missing_ok=True)
 
 
 def claimed_work_items(paths: DataPaths) -> list[WorkItem]:

@@ -26,10 +26,11 @@ What a crash leaves:
 
 * after call.json: nothing waits. The holder finds the task queued without a worker and interrupts it.
 * of the launcher, after P.log: a STARTING item without a process. Launchers try those last, and again.
-* of the worker, before the claim: the item still waits. A spool that it left keeps the next worker P away
-  until the holder has recovered it; that worker ends at once, and is started again.
+* of the worker, before the claim: the item still waits. The spool that it left is empty; the next worker P,
+  or the holder, removes it, and nothing is interrupted.
 * of the worker, after the claim: ENDED. The holder recovers the spool and interrupts the task, then
   `leftovers.sweep_workers` ends what the worker started and deletes its files.
+* of a process that withdraws: orders/.gone-P, which the same sweep deletes.
 * of the worker, between closing its spool and `complete`: GONE with P.json, which the same sweep deletes.
 """
 

@@ -30,6 +30,11 @@ def save_limits(paths: DataPaths, limits: WorkerLimits) -> None:
     write_private(make_private(paths.workers) / "limits", msgspec.json.encode(limits))
 
 
+def are_limits_saved(paths: DataPaths) -> bool:
+    """Return False if nothing saved limits, or what was saved was deleted."""
+    return (paths.workers / "limits").exists()
+
+
 def load_limits(paths: DataPaths) -> WorkerLimits:
     """Return ``JUPYTER_AGENT_WORKERS``, else the limits that a server saved last, else the default."""
     try:

@@ -217,7 +217,7 @@ def _refusal(status: int) -> PeerAway:
     if status in (404, 410):
         return PeerRefuses(f"there is nothing at this path of the peer (HTTP {status})")
     if status == 599:  # Tornado's own, for a connection that broke off or took too long
-        return PeerAway("the peer did not answer the handshake")
+        return PeerAway("the peer did not answer the handshake, or is not a WebSocket")
     if status >= _FIRST_SERVER_ERROR or status in _RETRY_STATUSES:
         return PeerAway(f"the peer cannot take a connection now (HTTP {status})")
     return PeerRefuses(f"the peer does not take a WebSocket here (HTTP {status})")

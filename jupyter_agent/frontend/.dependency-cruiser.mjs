@@ -44,6 +44,12 @@ export default {
       to: { path: "^src/(plot|rich)/", dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "so is what edits shared notebooks",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/lab/outputs/shared/" },
+      to: { path: "^src/lab/outputs/shared/", dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "only tests import src/testing",
       severity: "error",
       from: { path: "^src/(?!testing/)" },

@@ -12,6 +12,7 @@ const entries = {
   "static/element.js": "src/element/index.ts",
   "static/rich.js": "src/rich/index.ts",
   "static/plot.js": "src/plot/index.ts",
+  "static/shared.js": "src/lab/outputs/shared/index.ts",
   "static/page.js": "src/page/index.ts",
   "static/page.css": "src/page/page.css",
   "static/widget.js": "src/widget/index.ts",

@@ -24,7 +24,7 @@ TAIL_TYPES = ("log", "message", "display")
 """Types of events that make up the last lines of a task."""
 
 SCAN_LIMIT = 50_000
-"""Maximum number of events of a task that one `Journal.past` scans: rare types must not delay other jobs."""
+"""Maximum number of rows that one read scans for those that fit: rare ones must not delay other jobs."""
 
 
 class BatchOrigin(Enum):
@@ -126,6 +126,13 @@ class CellLocation(NamedTuple):
     cell: str | None
 
 
+class TaskIds(NamedTuple):
+    """Ids of tasks, newest first. ``before``: where to go on with the same query; ``None`` when done."""
+
+    ids: list[str]
+    before: str | None
+
+
 class Journal(Records, Protocol):
     """A durable log, with small records beside it.
 
@@ -150,8 +157,18 @@ class Journal(Records, Protocol):
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
+        upto: int | None = None,
     ) -> list[StoredEvent]:
-        """Return at most *limit* events (and about *size* bytes) after offset *after*, oldest first."""
+        """Return at most *limit* events (and about *size* bytes) after offset *after*, oldest first.
+
+        None is behind *upto*, which bounds how many are scanned for rare *types*.
+        """
+
+    def scan_end(self, after: int, limit: int) -> int:
+        """Return the offset of the *limit*-th event after *after*; the head when there are fewer.
+
+        A cursor may stand at an event, but not anywhere in a gap: some are of events that a kill has lost.
+        """
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
         """Return the last *count* events of one task that are of *types*, oldest first."""
@@ -174,6 +191,19 @@ class Journal(Records, Protocol):
 
     def task(self, task_id: str) -> Task | None:
         """Return a copy of the task as folded so far, or ``None``."""
+
+    def task_ids(
+        self,
+        query: TaskQuery = NEWEST_TASKS,
+        *,
+        producer: str | None = None,
+        locations: Collection[CellLocation] | None = None,
+        scan_limit: int = SCAN_LIMIT,
+    ) -> TaskIds:
+        """Return the ids of the tasks that `tasks` returns, as far as a scan of *scan_limit* rows comes."""
+
+    def tasks_of(self, ids: Collection[str]) -> list[Task]:
+        """Return the tasks with these ids, in their order, without those that are gone."""
 
     def tasks(
         self,
@@ -206,10 +236,22 @@ class Journal(Records, Protocol):
         """Return True if every event after *after* of *tasks* (``None``: all) is still stored."""
 
     def forget(self, task_ids: Iterable[str]) -> None:
-        """Delete tasks with all their events. Late events of theirs are acknowledged, and not stored."""
+        """Delete tasks. Late events of theirs are acknowledged, and not stored.
 
-    def ended_before(self, when: float) -> list[str]:
-        """Return the ids of tasks that ended before *when* (Unix seconds), earliest end first."""
+        Of their events, those that are too many for one transaction are left to `purge`.
+        """
+
+    def purge(self, limit: int) -> bool:
+        """Delete at most *limit* events of forgotten tasks; return True if more are left."""
+
+    def ended(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+        """Return the first *limit* tasks whose end lies in ``(after, upto]``, each after its end's offset."""
+
+    def index_older(self, limit: int) -> bool:
+        """Let `task_ids` and `ended` know *limit* more tasks of before; return True if any are left.
+
+        For journals that an older version has written. Until it is done, `ended` does not know them all.
+        """
 
     def size(self) -> int:
         """Return the bytes in use."""

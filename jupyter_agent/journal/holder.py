@@ -9,22 +9,34 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Self, TypeVar
 
 from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
-from .base import AppendResult, Journal, StoredEvent
-from .job_queue import Item, Job, JobQueue
-from .session import JournalSession, Work
+from .base import AppendResult, StoredEvent
+from .job_queue import Item, Job, JobQueue, fail
+from .place import JournalPlace, finish_restoring, move_aside
+from .session import JournalSession, PreemptibleJob, Urgency, Work
 from .slots import Slot
-from .sqlite.errors import CorruptJournal
+from .sqlite.errors import CorruptJournal, JournalUnavailable
 from .sqlite.journal import SQLiteJournal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+PLACE_INTERVAL = 0.05
+"""Minimum number of seconds between two checks whether the journal's files still have their names."""
+
+RESTORE_INTERVAL = 10.0
+"""Seconds after which files that could not be restored are tried again."""
+
+MAX_NOTICES = 50
+PROBE_INTERVAL = 5.0
+"""Seconds after a failure, if nothing was tried since, after which the journal is written to on trial."""
+
 _QUIET_SECONDS = 60.0
 """Seconds without a failure after which the next failure is logged again."""
 
@@ -34,7 +46,7 @@ class Holder:
 
     ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
     called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
-    ``notices``: a sentence for each damaged journal that was replaced.
+    ``notices``: a sentence for each journal or spool that was damaged, deleted or replaced.
     """
 
     def __init__(
@@ -50,11 +62,14 @@ class Holder:
         self.notices: list[str] = []
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
-        self._journal = self._open()
+        finish_restoring(slot.file)
+        self._use_journal(self._open())
+        self._displaced: JournalError | None = None
+        self._check_place_at = time.monotonic() + PLACE_INTERVAL
         self._dead_producers: set[str] = set()
         self._kill_outcomes: dict[str, State] = {}
         self._queue = JobQueue()
-        self._log_again_at = 0.0
+        self._log_again_at = self._probe_at = 0.0
         self._corrupt: CorruptJournal | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
         self._thread.start()
@@ -80,10 +95,15 @@ class Holder:
         return self.call(lambda session: session.expect_kill(producer, outcome))
 
     def close(self) -> None:
-        """Finish what is queued, close the journal, release the slot. Idempotent."""
+        """Finish what is queued, close the journal, release the slot. Idempotent.
+
+        A preemptible job ends with `JournalError` where it yields next, or does not begin: its work is
+        idempotent, and the next holder does the rest.
+        """
         if not self._queue.close():
             return
         self._thread.join()
+        self._check_place()
         self._journal.close()
         self.slot.release()
 
@@ -96,83 +116,155 @@ class Holder:
     def _run(self) -> None:
         session = self._new_session()
         while group := self._queue.wait_and_take():
-            if self._corrupt is not None:
-                session = self._replace(self._corrupt)
-            session = self._process(session, group)
-            if session.journal is not self._journal:  # replaced during a preemptible job
+            self._tend()
+            if session.journal is not self._journal:
                 session = self._new_session()
+            session.refusal = self._displaced
+            session = self._process(session, group)
 
-    def _new_session(self, *, preemptible: bool = True) -> JournalSession:
-        run_pending = self._run_pending if preemptible else lambda: None
-        return JournalSession(
+    def _tend(self) -> None:
+        """Replace a journal that is damaged; restore, when it is time to look, one whose files are gone."""
+        if self._corrupt is not None:
+            self._replace(self._corrupt)
+        else:
+            self._check_files()
+
+    def _new_session(self, urgency: Urgency = Urgency.REQUEST) -> JournalSession:
+        """Return a session for a job; one that is preemptible yields to what is more urgent than itself."""
+        run_pending = (lambda: None) if urgency is Urgency.REQUEST else partial(self._run_above, urgency)
+        session = JournalSession(
             self._journal, self._on_commit, run_pending, self._dead_producers, self._kill_outcomes
         )
+        session.refusal = self._displaced
+        return session
 
     def _process(self, session: JournalSession, group: list[Item]) -> JournalSession:
         work, future = group[0]
+        if isinstance(work, PreemptibleJob):
+            self._call(self._new_session(work.urgency), work, future)
+            return session if session.journal is self._journal else self._new_session()
         return self._call(session, work, future) if callable(work) else self._commit(session, group)
 
-    def _run_pending(self) -> None:
-        """Run what is queued now, up to the next preemptible job; no job in here can be preempted itself."""
+    def _run_above(self, urgency: Urgency) -> None:
+        """Run what is queued now and is more urgent; the rest waits. Tend the journal: jobs take minutes."""
         journal = self._journal
+        self._tend()
         for _ in range(len(self._queue)):
-            group = self._queue.take_before_preemptible()
+            self._raise_if_replaced(journal)
+            group = self._queue.take_above(urgency)
             if not group:
-                return
-            self._process(self._new_session(preemptible=False), group)
-            if self._journal is not journal or self._corrupt is not None:
-                raise JournalError("the journal was replaced in the middle of a job")
+                break
+            self._process(self._new_session(), group)
+        self._raise_if_replaced(journal)
+        self._raise_if_unfit()
+
+    def _raise_if_replaced(self, journal: SQLiteJournal) -> None:
+        if self._journal is not journal or self._corrupt is not None:
+            raise JournalError("the journal was replaced in the middle of a job")
+
+    def _raise_if_unfit(self) -> None:
+        """Raise `JournalError` when no long job may begin or go on."""
+        if self._queue.is_closed:
+            raise JournalError("the journal is closed in the middle of a job")
+        if self._displaced is not None:  # a recovery would delete the spools of events that are not kept
+            raise self._displaced
 
     def _commit(self, session: JournalSession, appends: list[Item]) -> JournalSession:
+        head = session.journal.head
         try:
             results = session.append(*(work for work, _ in appends if not callable(work)))
         except CorruptJournal as error:
             session = self._replace(error)
-            _fail((future for _, future in appends), error)
+            fail(appends, error)
         except JournalError as error:
             if self._corrupt is None:  # else the cause has been reported
                 self._report(str(error))
-            _fail((future for _, future in appends), error)
+            fail(appends, error)
         except Exception as error:  # a bug must not end the thread that all callers wait for
-            if len(appends) > 1:
-                return self._commit_each(session, appends)
+            if len(appends) > 1:  # one by one: a batch that fails must not fail the others
+                for item in appends:
+                    session = self._commit(session, [item])
+                return session
             log.exception("a batch could not be stored")
-            _fail((future for _, future in appends), error)
+            fail(appends, error)
         else:
-            self.trouble = None
+            if session.journal.head > head:  # else nothing was written: a gap, or known already
+                self.trouble = None
             # The commit is on disk. Only now may a future be set: the ack goes out with it.
             for (_, future), result in zip(appends, results, strict=True):
                 future.set_result(result)
         return session
 
-    def _commit_each(self, session: JournalSession, appends: list[Item]) -> JournalSession:
-        """Commit one by one: a batch that fails must not fail the others."""
-        for item in appends:
-            session = self._commit(session, [item])
-        return session
-
     def _call(self, session: JournalSession, job: Job, future: Future[object]) -> JournalSession:
         try:
+            if isinstance(job, PreemptibleJob):
+                self._raise_if_unfit()
+            head = session.journal.head
             result = job(session)
         except CorruptJournal as error:
             session = self._replace(error)
             future.set_exception(error)
+        except JournalUnavailable as error:
+            self._report(str(error))
+            future.set_exception(error)
         except BaseException as error:  # noqa: BLE001 - the caller's future gets it
             future.set_exception(error)
         else:
+            if session.journal.head > head:
+                self.trouble = None
             future.set_result(result)
         return session
 
-    def _open(self) -> Journal:
+    def _open(self) -> SQLiteJournal:
         try:
             return self._new_journal()
         except CorruptJournal as error:
             self._move_aside(error)
             return self._new_journal()
 
-    def _new_journal(self) -> Journal:
+    def _new_journal(self) -> SQLiteJournal:
         """Open the slot's journal: the one place that chooses an adapter. A new journal gets a new epoch."""
         return SQLiteJournal(self.slot.file, self.id, new_id())
+
+    def _use_journal(self, journal: SQLiteJournal) -> None:
+        self._journal = journal
+        self._place = JournalPlace(self.slot)
+
+    def _check_files(self) -> None:
+        """Check, when it is time, whether the journal has its files, and whether a failure is over."""
+        now = time.monotonic()
+        if now >= self._check_place_at:
+            self._check_place()
+        if self.trouble is not None and self._displaced is None and now >= self._probe_at:
+            self._probe()
+
+    def _probe(self) -> None:
+        try:
+            self._journal.probe()
+        except JournalError as error:
+            self._report(str(error))
+        else:
+            self.trouble = None
+
+    def _check_place(self) -> None:
+        """Give the journal its files back when they were deleted; nothing is appended while that fails."""
+        if self._corrupt is None:
+            self._displaced = None if self._place.is_kept() else self._restore()
+        self._check_place_at = time.monotonic() + (RESTORE_INTERVAL if self._displaced else PLACE_INTERVAL)
+
+    def _restore(self) -> JournalError | None:
+        try:
+            journal, sentence = self._place.restore(self._journal, self.id)
+        except CorruptJournal as error:
+            self._replace(error)
+            return None
+        except JournalError as error:
+            self._report(str(error))
+            return error
+        self._use_journal(journal)
+        self.trouble = None
+        self.notice(sentence)
+        return None
 
     def _replace(self, error: CorruptJournal) -> JournalSession:
         self._journal.close()
@@ -180,7 +272,7 @@ class Holder:
         try:
             if self.slot.file.exists():
                 self._move_aside(error)
-            self._journal = self._new_journal()
+            self._use_journal(self._new_journal())
         except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
             self._report(f"no new journal could be started: {trouble}")
             return self._new_session()
@@ -189,16 +281,13 @@ class Holder:
         return self._new_session()
 
     def _move_aside(self, error: CorruptJournal) -> None:
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{self.id[-4:]}"
-        for path in self.slot.folder.glob("journal.sqlite*"):
-            if ".corrupt-" not in path.name:
-                path.rename(path.with_name(f"{path.name}.corrupt-{stamp}"))
-        sentence = (
-            f"{error}; it was moved aside (.corrupt-{stamp}) and a new journal was started, "
-            "without the schedules and forwards that were in it: add them again"
-        )
-        self.notices.append(sentence)
-        log.error("%s", sentence)
+        self.notice(move_aside(self.slot, self.id, error))
+
+    def notice(self, sentence: str) -> None:
+        """Log *sentence* and keep it in ``notices``, once."""
+        if sentence not in self.notices:
+            self.notices = [*self.notices, sentence][-MAX_NOTICES:]  # a new list: other threads read it
+            log.error("%s", sentence)
 
     def _report(self, sentence: str) -> None:
         """Log a failure that persists once, even if a small batch succeeds in between."""
@@ -206,9 +295,5 @@ class Holder:
         if self.trouble is None and now >= self._log_again_at:
             log.error("events cannot be stored and stay in their spools: %s", sentence)
         self._log_again_at = now + _QUIET_SECONDS
+        self._probe_at = now + PROBE_INTERVAL
         self.trouble = self.trouble or sentence  # the first failure is the cause of the later ones
-
-
-def _fail(futures: Iterable[Future[object]], error: Exception) -> None:
-    for future in futures:
-        future.set_exception(error)

@@ -9,13 +9,18 @@ from concurrent.futures import Future
 
 from ..errors import JournalError
 from .base import Batch
-from .session import JournalSession, PreemptibleJob, Work
+from .session import JournalSession, PreemptibleJob, Urgency, Work
 
 MAX_EVENTS = 20_000
 """Maximum number of events in one group commit, give or take the last batch."""
 
 Job = Callable[[JournalSession], object]
 Item = tuple[Work | Job, Future[object]]
+
+
+def urgency_of(work: Work | Job) -> Urgency:
+    """Return how urgent a job is; appends are requests."""
+    return work.urgency if isinstance(work, PreemptibleJob) else Urgency.REQUEST
 
 
 class JobQueue:
@@ -40,6 +45,11 @@ class JobQueue:
                 self._ready.notify()
         return future
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether new work is refused."""
+        return self._is_closed
+
     def close(self) -> bool:
         """Refuse new work; what is queued is still taken. Return False when closed already."""
         with self._ready:
@@ -63,12 +73,15 @@ class JobQueue:
         with self._ready:
             return self._take()
 
-    def take_before_preemptible(self) -> list[Item]:
-        """Return the next group, or nothing when a preemptible job is next or the queue is empty."""
+    def take_above(self, urgency: Urgency) -> list[Item]:
+        """Return the next group of jobs more urgent than *urgency*; others keep their places in the queue."""
         with self._ready:
-            if self._items and isinstance(self._items[0][0], PreemptibleJob):
-                return []
-            return self._take()
+            passed: list[Item] = []
+            while self._items and urgency_of(self._items[0][0]) <= urgency:
+                passed.append(self._items.popleft())
+            group = self._take()
+            self._items.extendleft(reversed(passed))
+            return group
 
     def _take(self) -> list[Item]:
         """Return one job, or all appends queued in a row: those are committed together."""
@@ -86,3 +99,9 @@ class JobQueue:
                 break
             weight += len(work.events) if isinstance(work, Batch) else 1
         return group
+
+
+def fail(items: list[Item], error: Exception) -> None:
+    """Fail the futures of *items*."""
+    for _, future in items:
+        future.set_exception(error)

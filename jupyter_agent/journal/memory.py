@@ -20,6 +20,7 @@ from .base import (
     PendingCommand,
     ProducerRow,
     StoredEvent,
+    TaskIds,
 )
 from .records import MAX_KEPT, MAX_KEPT_WITHOUT_TASK, OPEN, Firing, RecordsExport
 from .transaction import Owners, Transaction
@@ -141,16 +142,21 @@ class MemoryJournal(MemoryRecords):
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
+        upto: int | None = None,
     ) -> list[StoredEvent]:
         page: list[StoredEvent] = []
         weight = 0
         for event in self._events[bisect_right(self._events, after, key=lambda e: e.offset) :]:
-            if len(page) == limit or weight > size:
+            if len(page) == limit or weight > size or (upto is not None and event.offset > upto):
                 break
             if (tasks is None or event.task in tasks) and (types is None or event.type in types):
                 page.append(event)
                 weight += len(event.encoded)
         return page
+
+    def scan_end(self, after: int, limit: int) -> int:
+        at = bisect_right(self._events, after, key=lambda e: e.offset) + limit - 1
+        return self._events[at].offset if at < len(self._events) else self.head
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
         found = [e for e in self._events if e.task == task and e.type in types]
@@ -179,6 +185,20 @@ class MemoryJournal(MemoryRecords):
 
     def task(self, task_id: str) -> Task | None:
         return self.load_task(task_id)
+
+    def task_ids(
+        self,
+        query: TaskQuery = NEWEST_TASKS,
+        *,
+        producer: str | None = None,
+        locations: Collection[CellLocation] | None = None,
+        scan_limit: int = SCAN_LIMIT,  # noqa: ARG002 - few tasks fit into memory
+    ) -> TaskIds:
+        found = self.tasks(query, producer=producer, locations=locations)
+        return TaskIds([task.id for task in found], None)
+
+    def tasks_of(self, ids: Collection[str]) -> list[Task]:
+        return [copy.deepcopy(self._tasks[ident]) for ident in ids if ident in self._tasks]
 
     def tasks(
         self,
@@ -234,9 +254,16 @@ class MemoryJournal(MemoryRecords):
         self._tasks = {k: t for k, t in self._tasks.items() if k not in gone}
         self._pending = {k: p for k, p in self._pending.items() if p.event.task not in gone}
 
-    def ended_before(self, when: float) -> list[str]:
-        ended = [(t.ended, t.id) for t in self._tasks.values() if t.state.ended and t.ended is not None]
-        return [task_id for at, task_id in sorted(ended) if at < when]
+    def purge(self, limit: int) -> bool:  # noqa: ARG002 - `forget` leaves none
+        return False
+
+    def ended(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+        last = {event.task: event.offset for event in self._events if event.type == "state"}
+        found = sorted((at, task) for task, at in last.items() if self._tasks[task].state.ended)
+        return [(at, task) for at, task in found if after < at <= upto][:limit]
+
+    def index_older(self, limit: int) -> bool:  # noqa: ARG002 - it is never of an older version
+        return False
 
     def size(self) -> int:
         return sum(len(e.encoded) for e in self._events)

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Generic, TypeVar
 
 from ..core.events import State
@@ -20,6 +21,7 @@ class JournalSession:
     """An open journal for one job: reads go to ``journal``, appends also notify the commit listener.
 
     ``dead_producers``: their lock was acquired, so the process is gone even if frames are still in flight.
+    ``refusal``: why nothing may be appended now, if so.
     ``kill_outcomes``: the final state to record for the task of each producer that this process killed.
     """
 
@@ -34,11 +36,14 @@ class JournalSession:
         self.journal = journal
         self.dead_producers: set[str] = set() if dead_producers is None else dead_producers
         self.kill_outcomes: dict[str, State] = {} if kill_outcomes is None else kill_outcomes
+        self.refusal: Exception | None = None
         self._on_commit = on_commit
         self._run_pending = run_pending
 
     def append(self, *work: Work) -> list[AppendResult]:
         """Commit *work* in one transaction, then notify the commit listener."""
+        if self.refusal is not None:
+            raise self.refusal
         start = time.perf_counter()
         results = self.journal.append(work, time.time())
         stored = [event for result in results for event in result.stored]
@@ -54,18 +59,32 @@ class JournalSession:
         self.kill_outcomes[producer] = outcome
 
     def yield_to_others(self) -> None:
-        """Run queued jobs between two transactions of a `PreemptibleJob`.
+        """Run queued jobs that are more urgent between two transactions of a `PreemptibleJob`.
 
-        Raises `JournalError` when the journal was replaced meanwhile.
+        Raises `JournalError` when the journal was replaced meanwhile, or is being closed.
         """
         self._run_pending()
 
 
+class Urgency(IntEnum):
+    """A job runs in the middle of any long one that is less urgent."""
+
+    UPKEEP = 0
+    """Takes minutes, and nothing waits for it: deletion of old tasks."""
+
+    RECOVERY = 1
+    """May take long, and tells what has happened: spools of dead producers."""
+
+    REQUEST = 2
+    """Short; everything that is no `PreemptibleJob`."""
+
+
 @dataclass(frozen=True, slots=True)
 class PreemptibleJob(Generic[T]):
-    """A long job during which others run: it calls `JournalSession.yield_to_others`."""
+    """A long job during which more urgent ones run: it calls `JournalSession.yield_to_others`."""
 
     job: Callable[[JournalSession], T]
+    urgency: Urgency = Urgency.RECOVERY
 
     def __call__(self, session: JournalSession) -> T:
         return self.job(session)

@@ -9,7 +9,6 @@ The lock comes first and goes last: only its owner writes or deletes the other f
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,10 +20,10 @@ from ..detached.work_queue import waiting_work_items
 from ..errors import JournalError, JournalHeld, SpoolError
 from ..producer.spool_folder import read_spool_header
 from ..system.files import make_private, remove_folder, write_private
-from ..system.host import host, is_this_host
+from ..system.host import is_this_host
 from ..system.locks import FileLock, is_locked
 from ..system.paths import DataPaths
-from ..transport.discovery import DEFAULT, ONE_SHOT, HolderFile, read_holder
+from ..transport.discovery import DEFAULT, ONE_SHOT, HolderFile, read_holder, this_holder
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -39,6 +38,7 @@ class Slot:
     def __init__(self, folder: Path, lock: FileLock) -> None:
         self.folder = folder
         self._lock = lock
+        self._announced: HolderFile | None = None
 
     @property
     def name(self) -> str:
@@ -48,14 +48,38 @@ class Slot:
     def file(self) -> Path:
         return self.folder / "journal.sqlite"
 
+    @property
+    def _address(self) -> Path:
+        return self.folder / "holder.json"
+
     def announce(self, holder: HolderFile) -> None:
         """Write the holder's address for this user's processes."""
-        write_private(self.folder / "holder.json", msgspec.json.encode(holder))
+        write_private(self._address, msgspec.json.encode(holder))
+        self._announced = holder
+
+    def is_in_place(self) -> bool:
+        """Return True if lock and address are there: not deleted, not replaced."""
+        return self._lock.is_in_place() and (self._announced is None or self._address.exists())
+
+    def restore(self) -> None:
+        """Make folder, lock and address again. Raises `JournalError` when another process was faster."""
+        if not self._lock.is_in_place():
+            make_private(self.folder)
+            lock = FileLock.acquire(self.folder / "lock")
+            if lock is None:
+                raise JournalError(
+                    f"{self.folder} was deleted or replaced, and another process holds what is there now; "
+                    "restart this server"
+                )
+            self._lock.release()
+            self._lock = lock
+        if self._announced is not None:
+            self.announce(self._announced)
 
     def release(self) -> None:
         """Remove the address, then release the lock."""
         # The address first: once the lock is free, the file may be the next holder's.
-        (self.folder / "holder.json").unlink(missing_ok=True)
+        self._address.unlink(missing_ok=True)
         self._lock.release()
 
     def delete(self) -> None:
@@ -186,5 +210,5 @@ def take_slot_briefly(paths: DataPaths, name: str = DEFAULT) -> Slot:
             f"the journal {name!r} is held by another process",
             holder=msgspec.to_builtins(msgspec.structs.replace(address, key="")) if address else None,
         )
-    slot.announce(HolderFile(ONE_SHOT, os.getpid(), host(), started=time.time()))
+    slot.announce(this_holder(ONE_SHOT))
     return slot

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from ..runtime.options import Options
@@ -19,10 +21,11 @@ R = TypeVar("R")
 class TaskFunction(Generic[P, R]):
     """A function that can also run as a task. Called, it is the plain function."""
 
-    def __init__(self, function: Callable[P, R], options: Options) -> None:
+    def __init__(self, function: Callable[P, R], options: Options, binds: str = "instance") -> None:
         functools.update_wrapper(self, function)
         self.__wrapped__ = function
         self._options = options
+        self._binds = binds
 
     @property
     def __jupyter_agent_function__(self) -> Callable[P, R]:
@@ -47,25 +50,43 @@ class TaskFunction(Generic[P, R]):
             words = ", ".join(sorted(_KEYWORDS))
             raise TypeError(f"options() knows {words}; not {', '.join(sorted(unknown))}")
         if "tags" in changes:
-            changes["tags"] = tuple(changes["tags"])
+            changes["tags"] = _tags(changes["tags"])
         changed = replace(self._options, **changes)
         check(changed)
-        return TaskFunction(self.__wrapped__, changed)
+        return TaskFunction(self.__wrapped__, changed, self._binds)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        if instance is None:
+        first = owner or type(instance) if self._binds == "class" else instance
+        if first is None or self._binds == "nothing":
             return self
-        bound = functools.partial(self.__wrapped__, instance)  # type: ignore[arg-type]
+        bound = functools.partial(self.__wrapped__, first)  # type: ignore[arg-type]
         functools.update_wrapper(bound, self.__wrapped__)
         return TaskFunction(bound, self._options)
 
     def __reduce__(self) -> Any:
-        return TaskFunction, (self.__wrapped__, self._options)
+        by_value = (TaskFunction, (self.__wrapped__, self._options, self._binds))
+        # cloudpickle takes functions of a notebook along. Any other pickler finds them by name, as it finds
+        # plain functions: the plain function itself has no name of its own.
+        caller = str(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001
+        return by_value if "cloudpickle" in caller or not _is_found(self) else _name_in_module(self)
 
     def __repr__(self) -> str:
         return f"<TaskFunction {self._options.name}>"
 
 
+def _is_found(function: TaskFunction[..., Any]) -> bool:
+    """Return whether *function* is what its module has under its name."""
+    try:
+        return attrgetter(_name_in_module(function))(sys.modules[function.__module__]) is function
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
+def _name_in_module(function: TaskFunction[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", ""))
+
+
+_BINDS: dict[type, str] = {staticmethod: "nothing", classmethod: "class"}
 _KEYWORDS = {"name", "key", "on", "retries", "timeout", "tags", "show"}
 
 
@@ -120,14 +141,26 @@ def task(
     """
 
     def decorate(function: Callable[..., Any]) -> TaskFunction[..., Any]:
-        plain = function.__wrapped__ if isinstance(function, TaskFunction) else function
+        binds = _BINDS.get(type(function), "instance")
+        plain: Any = function
+        if isinstance(function, TaskFunction) or type(function) in _BINDS:
+            plain = function.__wrapped__  # type: ignore[attr-defined]
         if not callable(plain):
             raise TypeError(f"a task is made of a function, not of {type(plain).__name__} {plain!r:.60}")
-        chosen = Options(name or name_of(plain), key, on, retries, timeout, tuple(tags), show)
+        chosen = Options(name or name_of(plain), key, on, retries, timeout, _tags(tags), show)
         check(chosen)
-        return TaskFunction(plain, chosen)
+        return TaskFunction(plain, chosen, binds)
 
     return decorate if fn is None else decorate(fn)
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(tags, str):
+        raise TypeError(f"tags={tags!r} is one text; use tags=[{tags!r}]")
+    found = tuple(tags)
+    if not all(isinstance(tag, str) for tag in found):
+        raise TypeError(f"tags={tags!r} are not all texts")
+    return found
 
 
 def submit(fn: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:

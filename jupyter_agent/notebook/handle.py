@@ -13,6 +13,7 @@ from ..errors import ResultNotStored, TaskError, UnknownTask
 from ..producer.producer import current_producer
 from ..rendering.transcript import log_text
 from ..runtime.artifacts.results import Store
+from ..runtime.context import current
 from ..runtime.local_task import LocalTask, local_tasks
 from ..runtime.origin import cell_run, kernel_shell
 from ..runtime.outcome import Outcome, OutcomeHolder, task_error
@@ -84,12 +85,17 @@ class TaskHandle:
         return self._snapshot().ended
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended; false after *timeout* seconds."""
+        """Wait until it has ended; false after *timeout* seconds.
+
+        Raises `TaskCancelled` when the task that waits is cancelled.
+        """
         if self._local is not None and not self._local.completion.wait(0):
             from .waiting import wait_here
 
             return wait_here(self._local, timeout)
-        return self._source.wait(timeout)
+        done = self._source.wait(timeout)
+        current().cancellation.check_once()  # it may have ended with the task that waits for it
+        return done
 
     def result(self, timeout: float | None = None) -> Any:
         """Return what its function returned.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -43,6 +44,15 @@ _here = threading.RLock()
 
 KeyLookup = TaskHandle | LocalTask | Task | None
 """A handle of the running or completed task with a key; or an ended task, local or remote, to continue."""
+
+
+def _after_fork_in_child() -> None:
+    global _here
+    _here = threading.RLock()  # another thread of the parent may have held the old one at the fork
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def check_key(key: object) -> None:

@@ -8,10 +8,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextvars import copy_context
-from inspect import iscoroutinefunction
+from functools import partial
 from typing import Any
 
+from ..errors import TaskCancelled
 from ..runtime.context import TaskContext, current
+from ..runtime.engines.calls import is_coroutine_function, value_of
 from ..runtime.engines.executor import RemoteCall
 from ..runtime.options import Options
 from .api import TaskFunction, name_of
@@ -43,7 +45,7 @@ def map(  # noqa: A001 - the public name
     total = _shortest(iterables)
     items = zip(*iterables, strict=False)
     options = Options(name or name_of(function), on=on if on == "loop" else "thread")
-    if iscoroutinefunction(function):
+    if is_coroutine_function(function):
         return run_as_task(options, _map_coroutine, (function, items, total, limit or 100), {})
     if on == "loop":
         raise TypeError("on='loop' runs coroutine functions; define it with 'async def', or use on='thread'")
@@ -104,7 +106,7 @@ class _WorkerThreads:
                 if item is None:
                     return
                 number, arguments = item
-                value = self._function(*arguments)
+                value = value_of(partial(self._function, *arguments))
             except BaseException as error:  # noqa: BLE001 - the first one is the task's, raised by `results`
                 with self._lock:
                     self._error = self._error or error
@@ -143,7 +145,12 @@ def _map_on_executor(
 
     workers = limit or _processors()
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        return _feed(function, items, total, workers, pool)
+        try:
+            return _feed(function, items, total, workers, pool)
+        except TaskCancelled:
+            for process in list(pool._processes.values()):  # noqa: SLF001 - `terminate_workers` is of Python 3.14
+                process.terminate()
+            raise
 
 
 def _feed(

@@ -20,6 +20,12 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     except RuntimeError:
         return asyncio.run(coroutine)
     if not _is_nested(loop):
+        if not isinstance(loop, asyncio.BaseEventLoop):
+            coroutine.close()
+            raise RuntimeError(
+                f"an event loop of {type(loop).__module__} cannot wait inside itself; use 'await' "
+                "instead, also for a task: await handle"
+            )
         import nest_asyncio2
 
         nest_asyncio2.apply(loop)

@@ -10,6 +10,7 @@ from ..core.task import Task
 from ..detached.work_state import has_pending_retry
 from ..errors import NotNow
 from ..producer.producer import Producer
+from ..runtime.context import current
 from .journal_client import command, show_task, task_events
 
 POLL_INTERVAL = 0.5
@@ -49,6 +50,7 @@ class RemoteTask:
             if left <= 0:
                 return False
             pause.wait(left)
+            current().cancellation.check_once()
         return True
 
     def _is_finished(self, seen: Task) -> bool:

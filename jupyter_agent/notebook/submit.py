@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor
+from numbers import Integral, Real
 from typing import Any
 
 from ..core.task import Task
 from ..producer.producer import Producer
 from ..runtime.attempt import Attempt, Engine
 from ..runtime.bootstrap import ready_producer
+from ..runtime.context import current
 from ..runtime.engines.base import Work
 from ..runtime.engines.event_loop import LoopEngine
 from ..runtime.engines.executor import ExecutorEngine
@@ -32,13 +35,25 @@ def run_as_task(
     check(options)
     start = _starter(options, Work(function, args, kwargs))
     producer = ready_producer()
+    begin = None
     with reserve_key(producer, options.key) as found:
-        handle = found if isinstance(found, TaskHandle) else start(producer, found)
-    return show_task(handle, options)
+        if isinstance(found, TaskHandle):
+            handle = found
+        else:
+            handle, begin = start(producer, found)
+    try:
+        return show_task(handle, options)
+    finally:  # after its view is shown, so that what it prints comes below
+        if begin is not None:
+            begin()
 
 
-Start = Callable[[Producer, LocalTask | Task | None], TaskHandle]
-"""Starts an attempt: the next one of the task that was found, or the first one of a new task."""
+Begin = Callable[[], None]
+Start = Callable[[Producer, LocalTask | Task | None], tuple[TaskHandle, Begin | None]]
+"""Queues an attempt: the next one of the task that was found, or the first one of a new task.
+
+Returns also what begins it; ``None`` where another process does.
+"""
 
 
 def _starter(options: Options, work: Work) -> Start:
@@ -47,16 +62,32 @@ def _starter(options: Options, work: Work) -> Start:
         from .detached_submit import DetachedCall
 
         call = DetachedCall(options, work)
-        return lambda producer, found: call.submit(producer, _release(found))
+        return lambda producer, found: (call.submit(producer, _release(found)), None)
     make = engine_for(options.on, work)
 
-    def start(producer: Producer, found: LocalTask | Task | None) -> TaskHandle:
+    def start(producer: Producer, found: LocalTask | Task | None) -> tuple[TaskHandle, Begin]:
         holder = OutcomeHolder()
         task = task_for(producer, options, make, found)
-        task.start(holder)
-        return TaskHandle(task, holder)
+        begin = task.prepare(holder)
+        _follow_parent(task)
+        return TaskHandle(task, holder), begin
 
     return start
+
+
+def _follow_parent(task: LocalTask) -> None:
+    """Cancel *task* with the task that starts it. One that starts in that task's clean-up goes on."""
+    if not current().id:
+        return
+    cancellation, ref = current().cancellation, weakref.ref(task)
+
+    def cancel() -> None:
+        child = ref()
+        if child is not None:
+            child.cancel()
+
+    cancellation.add_callback(cancel)
+    task.completion.add_callback(lambda: cancellation.remove_callback(cancel))
 
 
 def _release(found: LocalTask | Task | None) -> Task | None:
@@ -100,9 +131,18 @@ def check(options: Options) -> None:
             f"on={options.on!r} is not possible here; use {choices} or a concurrent.futures.Executor"
         )
     check_key(options.key)
+    name: object = options.name
+    if not isinstance(name, str):
+        raise TypeError(f"name={name!r} is not text")
+    retries: object = options.retries
+    if not isinstance(retries, Integral):
+        raise TypeError(f"retries={options.retries!r} is not a whole number; use 3 for three more attempts")
     if options.retries < 0:
         raise ValueError(f"retries={options.retries} is less than 0; use 0 for one attempt only")
-    if options.timeout is not None and options.timeout <= 0:
+    timeout: object = options.timeout
+    if timeout is not None and not isinstance(timeout, Real):
+        raise TypeError(f"timeout={timeout!r} is not a number of seconds, such as 3 or 0.5")
+    if timeout is not None and not float(timeout) > 0:  # NaN is not, either
         raise ValueError(
             f"timeout={options.timeout} is not a number of seconds above 0; leave it out for no limit"
         )

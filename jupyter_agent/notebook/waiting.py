@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ..runtime.context import current
 from ..runtime.engines.delay import RetryDelay
 from ..runtime.engines.event_loop import LoopEngine
 from ..runtime.local_task import LocalTask
@@ -13,12 +14,13 @@ from .nested_asyncio import run
 def wait_here(task: LocalTask, timeout: float | None) -> bool:
     """Wait at most *timeout* seconds for *task*; false when they pass first.
 
-    On the event loop that runs the task, that loop keeps running meanwhile.
+    On the event loop that runs the task, that loop keeps running meanwhile. Raises `TaskCancelled` when the
+    task that waits is cancelled.
     """
     loop = _loop_of(task)
     if loop is not None and loop is _running_loop():
         return run(_ended_within(task, timeout))
-    return task.completion.wait(timeout)
+    return current().cancellation.wait(task.completion.wait, timeout)
 
 
 async def wait_async(task: LocalTask) -> None:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 from .._version import __version__
 from ..errors import RequestRefused
 from ..protocol.actions import Send, encode
-from ..protocol.messages import Ack, Close, CommandOrder, ErrorMessage, Handled, Nack
+from ..protocol.messages import NOT_STORED, Ack, Close, CommandOrder, ErrorMessage, Handled, Nack
 from ..protocol.producer import ProducerSide
 from ..system.host import host
 from ..transport.discovery import Address
@@ -31,6 +32,13 @@ SAMPLE_RATE = 20
 
 SPOOL_POLL_INTERVAL = 0.007
 """Seconds between two checks for new events while tasks run."""
+
+REPAIR_INTERVAL = 1.0
+"""Seconds between two checks whether all of the spool's files are still there. Lock and newest segment are
+checked with each sample."""
+
+REFUSAL_QUIET_SECONDS = 60.0
+"""Seconds without a refused batch after which the next one is logged again."""
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds before events that the server could not store are sent again."""
@@ -63,7 +71,10 @@ class Forwarder:
         self._progress = threading.Condition()
         self._started = threading.Event()
         self._closing = False
-        self._resume_at = 0.0
+        self._resume_at = self._repair_at = 0.0
+        self._was_in_place = True
+        self._unsent_notices: list[str] = []
+        self._refused_at = float("-inf")
         self._sending: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="jupyter-agent-forwarder", daemon=True)
 
@@ -153,8 +164,20 @@ class Forwarder:
             if not running or loop.time() >= next_sample:  # after an idle wait, a wake may mean a new sampler
                 running = self._port.sample()
                 next_sample = loop.time() + 1 / SAMPLE_RATE
+                self._look_after_files(loop.time())
             if not await self._send_batch(loop.time()):
-                await self._sleep(SPOOL_POLL_INTERVAL if running else None)
+                await self._sleep(SPOOL_POLL_INTERVAL if running else self._idle_interval())
+
+    def _look_after_files(self, now: float) -> None:
+        if now >= self._repair_at or (self._was_in_place and not self._spool.is_in_place()):
+            self._spool.repair()
+            self._was_in_place = self._spool.is_in_place()  # else: not again before the interval is over
+            self._repair_at = now + REPAIR_INTERVAL
+        self._unsent_notices += self._spool.notices.report()
+
+    def _idle_interval(self) -> float | None:
+        """Return how long to sleep while no task runs: ``None``, unless only the spool has some events."""
+        return REPAIR_INTERVAL if self._side.acked < self._spool.last else None
 
     async def _sleep(self, seconds: float | None) -> None:
         try:
@@ -170,11 +193,15 @@ class Forwarder:
         batch = self._spool.batch(side.sent)
         if batch is None:
             return False
-        publish = side.publish(batch.base, batch.first, batch.last, batch.bodies)
-        return await self._link.send(publish.frame)
+        notices = self._unsent_notices
+        publish = side.publish(batch.base, batch.first, batch.last, batch.bodies, notices)
+        sent = await self._link.send(publish.frame)
+        if sent:
+            self._unsent_notices = self._unsent_notices[len(notices) :]
+        return sent
 
     def _connected(self) -> list[Send]:
-        return self._side.connected()
+        return self._side.connected(time.time())
 
     def _on_disconnect(self) -> None:
         self._side.welcome = None
@@ -208,7 +235,14 @@ class Forwarder:
         log.debug("the server says %s: %s", error.code, error.message)
         if error.temporary:
             assert self._loop is not None
+            if error.code == NOT_STORED:
+                self._report_refusal(error.message, self._loop.time())
             self._side.sent = self._side.acked
             self._side.in_flight.clear()
             self._resume_at = self._loop.time() + PAUSE_AFTER_ERROR
             self._loop.call_later(PAUSE_AFTER_ERROR, self._wake.set)
+
+    def _report_refusal(self, message: str, now: float) -> None:
+        if now - self._refused_at >= REFUSAL_QUIET_SECONDS:
+            log.error("%s; they stay in the spool of this process until the server can store them", message)
+        self._refused_at = now

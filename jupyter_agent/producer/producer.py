@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..core.events import Data
+from ..core.events import Data, State, TaskState
 from ..protocol.messages import CommandOrder
 from ..system.ids import new_id
 from ..system.locks import FileLock
+from ..system.orphaned_locks import renew_at_finalization
 from ..system.paths import DataPaths, data_paths
 from ..transport.discovery import Address, find_address, find_journal
 from .spool import DEFAULT_CAP, Spool
-from .spool_folder import header_for
+from .spool_folder import header_for, write_ending
 
 log = logging.getLogger(__name__)
 FLUSH_AT_EXIT = 5.0
@@ -42,13 +43,21 @@ class Producer:
         self.id = identity or new_id()
         self.journal = find_journal(self.paths)
         self.muted = False
+        self.closed = False
+        self._outlasted = False
         self._samplers: dict[object, Callable[[], None]] = {}
         self._handlers: dict[str, Callable[[CommandOrder], None]] = {}
-        self._closed = threading.Lock()
+        self._closing = threading.Lock()
         cap = int(os.environ.get("JUPYTER_AGENT_SPOOL_BYTES", DEFAULT_CAP))
         self.spool = Spool.create(self.paths, header_for(self.id, self.journal, time.time()), cap=cap)
+        self._append = self.spool.append
         self.forwarder = Forwarder(self.spool, self, self.locate)
         self.forwarder.start()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its process ends, or was forked from the one that has it: it starts nothing anew."""
+        return self.muted or self.closed or self._outlasted
 
     def locate(self) -> Address | None:
         """Return the server that holds this producer's journal now, if one does."""
@@ -61,7 +70,16 @@ class Producer:
         """
         if self.muted:
             return 0
-        return self.spool.append(task, attempt, kind, data)
+        return self._append(task, attempt, kind, data)
+
+    def emit_last(self, task: str, attempt: int, kind: str, data: Data) -> int:
+        """As `emit`, for the end of the attempt of a process that exits now, while its work may still emit.
+
+        A thread that emits after that end does not return from it.
+        """
+        if self.muted or kind != "state":
+            return self.emit(task, attempt, kind, data)
+        return self.spool.append_last(task, attempt, kind, data)
 
     def wake(self) -> None:
         """Send emitted events now, rather than within some hundredths of a second."""
@@ -104,19 +122,38 @@ class Producer:
             log.exception("the command %s failed", order.command)
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all emitted events are committed; false after *timeout* seconds."""
-        return not self.muted and self.forwarder.flush(timeout)
+        """Wait until all emitted events are committed; false after *timeout* seconds, and once closed."""
+        return not self.muted and not self.closed and self.forwarder.flush(timeout)
 
     def close(self, timeout: float = FLUSH_AT_EXIT) -> None:
-        """Flush for at most *timeout* seconds if there is a server, then stop. Idempotent."""
-        if self.muted or not self._closed.acquire(blocking=False):
+        """Flush for at most *timeout* seconds if there is a server, then stop forwarding. Idempotent.
+
+        What is emitted later is stored all the same, and recovered by a holder after the process has ended.
+        """
+        if self.muted or not self._closing.acquire(blocking=False):
             return
+        self._append = self._append_at_end  # here, so that `emit` checks nothing before that
         self.sample()
         if self.locate() is not None:
             self.flush(timeout)
-        self.muted = True
+        if self._outlasted:
+            return
+        self.closed = True
         self.forwarder.close()
-        self.spool.close()
+        self.spool.retire()
+
+    def leave_end_to_holder(self, reason: str) -> None:
+        """This process ends for some *reason* while its work goes on, until the process is gone.
+
+        Spool and forwarder stay open until then, so that the work's last events are stored, and sent, as any
+        other. The holder that finds the lock released records the interruption, which thereby comes last.
+        """
+        self._outlasted = True
+        write_ending(self.spool.folder, State(TaskState.INTERRUPTED, reason=reason))
+
+    def _append_at_end(self, task: str, attempt: int, kind: str, data: Data) -> int:
+        renew_at_finalization()
+        return self.spool.append(task, attempt, kind, data)
 
 
 _current: Producer | None = None

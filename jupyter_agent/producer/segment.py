@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..system.files import identity
+
 MAGIC = b"JASPOOL1"
 SEGMENT_BYTES = 2 << 20
 _HEADER = struct.Struct("<IIQ")
@@ -47,14 +49,22 @@ def preallocate(path: Path, size: int) -> int:
 
 
 class Segment:
-    """An open segment of the process that writes it. Not thread-safe: the spool's lock guards it."""
+    """An open segment of the process that writes it. Not thread-safe: the spool's lock guards it.
 
-    def __init__(self, path: Path, first: int, size: int = SEGMENT_BYTES) -> None:
-        fd = preallocate(path, size)
-        try:
-            self._map = mmap.mmap(fd, size)
-        finally:
-            os.close(fd)
+    One *in_memory* has no file (yet): `copied` makes it.
+    """
+
+    def __init__(self, path: Path, first: int, size: int = SEGMENT_BYTES, *, in_memory: bool = False) -> None:
+        self._identity: tuple[int, int] | None = None
+        if in_memory:
+            self._map = mmap.mmap(-1, size)
+        else:
+            fd = preallocate(path, size)
+            try:
+                self._map = mmap.mmap(fd, size)
+                self._identity = identity(fd)
+            finally:
+                os.close(fd)
         self._map[:START] = MAGIC
         self.path = path
         self.size = size
@@ -111,9 +121,22 @@ class Segment:
         self.first, self.last, self.end = first, first - 1, START
 
     def rename(self, path: Path) -> None:
-        """Give the file its final name, replacing any file there."""
-        self.path.replace(path)
+        """Give the file another name, replacing any file there. Raises `OSError`."""
+        if self._identity is not None:
+            self.path.replace(path)
         self.path = path
+
+    def is_in_place(self) -> bool:
+        """Return True if the file at ``path`` is the mapped one: not deleted, not replaced."""
+        return self._identity is not None and identity(self.path) == self._identity
+
+    def copied(self) -> Segment:
+        """Return a copy with a new file in the place of this one's, which stays mapped. Raises `OSError`."""
+        copy = Segment(self.path.with_suffix(".copy"), self.first, self.size)
+        copy._map[: self.end] = self._map[: self.end]
+        copy.last, copy.end = self.last, self.end
+        copy.rename(self.path)
+        return copy
 
     def close(self) -> None:
         """Unmap. Idempotent."""

@@ -23,7 +23,8 @@ class Segments:
     """Appended to at the end and freed at the beginning; at most *cap* bytes, and a spare segment.
 
     ``full_since`` is when an event had to be dropped (Unix seconds), ``None`` once there is room again;
-    ``trouble`` is the reason why there was no room for the last record.
+    ``trouble`` is the reason why there was no room for the last record. With *in_memory*, the first segment
+    has no file until `repair` makes it.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Segments:
         size: int = SEGMENT_BYTES,
         clock: Callable[[], float] = time.time,
         new_segment: NewSegment = Segment,
+        in_memory: bool = False,
     ) -> None:
         self.full_since: float | None = None
         self.trouble = ""
@@ -46,7 +48,10 @@ class Segments:
         self._clock = clock
         self._new_segment = new_segment
         self._spare: Segment | None = None
-        self._all = [new_segment(self._path(first), first, size)]
+        path = self._path(first)
+        self._all = [
+            Segment(path, first, size, in_memory=True) if in_memory else new_segment(path, first, size)
+        ]
         self._make_spare()
 
     @property
@@ -104,6 +109,24 @@ class Segments:
             self.full_since = None
         return len(self._all) < before
 
+    def is_whole(self) -> bool:
+        """Return True if every segment has its file. Any thread may ask while another appends."""
+        spare = self._spare
+        return all(one.is_in_place() for one in tuple(self._all)) and (spare is None or spare.is_in_place())
+
+    def repair(self) -> int:
+        """Write every segment whose file is gone again, from memory; return how many. Raises `OSError`."""
+        gone = [index for index, segment in enumerate(self._all) if not segment.is_in_place()]
+        for index in gone:
+            old = self._all[index]
+            self._all[index] = old.copied()
+            old.close()  # last: interrupted before, it is copied once more
+        if self._spare is not None and not self._spare.is_in_place():
+            self._spare.close()
+            self._spare = None
+            self._make_spare()
+        return len(gone)
+
     def close(self) -> None:
         """Unmap all segments. Idempotent."""
         for segment in self._all:
@@ -127,8 +150,20 @@ class Segments:
         self.trouble = (
             "the disk is full" if error.errno in _FULL else f"the spool cannot grow: {error.strerror}"
         )
+        if self.newest.last <= self.freed and self._reuse(first):
+            return
         if error.errno in _FULL and self._make_room(self.trouble):
             self._add(first)
+
+    def _reuse(self, first: int) -> bool:
+        """Start over in the newest segment, all of which is committed; False when its file is gone."""
+        newest = self.newest
+        newest.restart(first)
+        try:
+            newest.rename(self._path(first))
+        except OSError:
+            return False
+        return True
 
     def _add(self, first: int) -> OSError | None:
         try:

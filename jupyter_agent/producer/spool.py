@@ -10,18 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
-
-import msgspec
-from msgspec import Struct
 
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
 from ..errors import SpoolError
-from ..system.files import remove_folder
 from ..system.locks import FileLock
+from ..system.orphaned_locks import renew_orphaned_locks
 from ..system.paths import DataPaths
 from .compaction import Gap
+from .envelope import Envelope, SpoolBatch, encode
+from .held_folder import HeldFolder
+from .notices import Notices
 from .segment import SEGMENT_BYTES, Record, Segment
 from .segment_log import NewSegment, Segments
 from .spool_folder import Header, create_spool_folder, creation_error, read_spool, undo_creation
@@ -29,30 +29,9 @@ from .spool_folder import Header, create_spool_folder, creation_error, read_spoo
 DEFAULT_CAP = 256 << 20
 """Bytes of all segments after which events are dropped."""
 
+_DROPPING = "{} for {}: events are dropped, logs first, and `lost` events will say which"
 _RETRY_INTERVAL = 1.0
 """Seconds between two tries to write the ``lost`` events of a gap."""
-
-
-class SpoolBatch(NamedTuple):
-    """Encoded events *first* to *last*; *base* is the smallest number the spool still has."""
-
-    base: int
-    first: int
-    last: int
-    bodies: list[bytes]
-
-
-class _Envelope(Struct):
-    task: str
-    attempt: int
-    producer: str
-    n: int
-    time: float
-    type: str
-    data: Data
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Spool:
@@ -67,10 +46,11 @@ class Spool:
     def __init__(
         self,
         folder: Path,
-        lock: FileLock,
+        lock: FileLock | None,
         producer: str,
         *,
         first: int = 1,
+        header: Header | None = None,
         adopted: bool = False,
         cap: int = DEFAULT_CAP,
         size: int = SEGMENT_BYTES,
@@ -79,32 +59,40 @@ class Spool:
     ) -> None:
         self.folder = folder
         self.producer = producer
-        self._file_lock = lock
+        self.notices = Notices()
+        self._held = HeldFolder(folder, lock, header, self.notices)
         self._adopted = adopted
         self._clock = clock
-        # Re-entrant, with `_busy` as the guard: a finalizer that prints may enter `append` on the thread that
-        # is inside already. Its event is put into `_late` and appended when the outer call is done.
-        self._lock = threading.RLock()
-        self._busy = False
         self._late: list[tuple[str, int, str, Data]] = []
+        renew_orphaned_locks(self)
         self._gap = Gap("")
         self._mend_at = 0.0
         self._reader: tuple[Segment, int, int] | None = None
-        self._closed = False
-        self._segments = Segments(folder, first, cap=cap, size=size, clock=clock, new_segment=new_segment)
+        self._accepting = True
+        self._closed = self._sealed = False
+        self._new_log = partial(Segments, folder, cap=cap, size=size, clock=clock, new_segment=new_segment)
+        self._segments = self._new_log(first, in_memory=lock is None)
 
     @classmethod
     def create(cls, paths: DataPaths, header: Header, *, cap: int = DEFAULT_CAP) -> Spool:
         """Create a new spool. Its folder appears under its final name only when its lock is held.
 
-        Raises `SpoolError` when the disk has no room for the first segment.
+        Where none can be made, on a full disk for example, it begins in memory, until `repair` succeeds.
+        Raises `SpoolError` when the producer's name is taken.
         """
-        folder, lock = create_spool_folder(paths, header)
         try:
-            return cls(folder, lock, header.producer, cap=cap)
-        except OSError as error:
-            undo_creation(folder, lock)
-            raise creation_error(paths, error) from error
+            folder, lock = create_spool_folder(paths, header)
+            try:
+                return cls(folder, lock, header.producer, header=header, cap=cap)
+            except OSError as error:
+                undo_creation(folder, lock)
+                raise creation_error(paths, error) from error
+        except SpoolError as error:
+            if (paths.spools / header.producer).exists():  # another one's
+                raise
+            spool = cls(paths.spools / header.producer, None, header.producer, header=header, cap=cap)
+            spool.notices.add(f"{error}; events stay in memory until then, and are gone if this process is")
+            return spool
 
     @classmethod
     def adopt(cls, folder: Path, lock: FileLock) -> Spool:
@@ -115,9 +103,16 @@ class Spool:
         header, records = read_spool(folder)
         first = records[-1][0] + 1 if records else 1
         try:
-            return cls(folder, lock, header.producer, first=first, adopted=True)
+            return cls(folder, lock, header.producer, first=first, header=header, adopted=True)
         except OSError as error:
             raise SpoolError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        # Re-entrant, with `_busy` as the guard: a finalizer that prints may enter `append` on the thread that
+        # is inside already. Its event is put into `_late` and appended when the outer call is done.
+        self._lock = threading.RLock()
+        self._busy = False
 
     @property
     def last(self) -> int:
@@ -137,9 +132,10 @@ class Spool:
     def append(self, task: str, attempt: int, kind: str, data: Data) -> int:
         """Number, encode and store one event; its number.
 
-        0 when the spool is closed (the event is not stored), and when this thread is inside already (the
-        event is stored next). Raises `ValueError` for an event of more than `MAX_EVENT_BYTES` or a display
-        nested more than `MAX_NESTING` deep, and whatever encoding the payload raises; then no number is used.
+        0 when this thread is inside already (it is stored next), and when the spool was closed while not all
+        was committed (it is not stored). Does not return after `append_last`. Raises `ValueError` for one
+        of more than `MAX_EVENT_BYTES` or a display nested more than `MAX_NESTING` deep, and what encoding
+        raises; then no number is used.
         """
         with self._lock:
             if self._busy:
@@ -153,12 +149,24 @@ class Spool:
                 if self._late:
                     self._append_late()
 
+    def append_last(self, task: str, attempt: int, kind: str, data: Data) -> int:
+        """As `append`, but no event follows: a thread that appends later waits until the process ends."""
+        with self._lock:
+            n = self.append(task, attempt, kind, data)
+            self._sealed, self._accepting = True, False
+            return n
+
     def batch(self, after: int, *, events: int = 1000, size: int = 256 << 10) -> SpoolBatch | None:
         """Return what follows number *after*: at most *events* events and about *size* bytes."""
         with self._exclusive():
             if self._gap.last and time.monotonic() >= self._mend_at:
                 self._mend()
-            return self._batch(after, events, size)
+            found = self._segments.batch(after, self._reader, events, size)
+            if found is None:
+                return None
+            segment, first, position, last, bodies = found
+            self._reader = (segment, position, last)
+            return SpoolBatch(self.base, first, last, bodies)
 
     def records(self) -> list[Record]:
         """Return every record that the spool still has."""
@@ -171,18 +179,49 @@ class Spool:
             if self._segments.free(upto):
                 self._mend_at = 0.0
 
+    def is_in_place(self) -> bool:
+        """Return False if the lock or the newest segment was deleted or replaced. Two calls of ``stat``."""
+        return self._held.is_in_place() and self._segments.newest.is_in_place()
+
+    def repair(self) -> bool:
+        """Write again what was deleted of the spool's files; return True when something was."""
+        # Looked for without the lock: on a network home that hangs, `append` must not wait for the answer.
+        if not self._closed and self._held.is_whole() and self._segments.is_whole():
+            return False
+        with self._exclusive():
+            return self._repair()
+
     def close(self) -> None:
         """Unmap and unlock; the folder is removed if all of it was freed. Idempotent."""
         with self._exclusive():
-            if self._closed:
-                return
+            if not self._closed:
+                self._mend()
+                self._close()
+        self.notices.report()
+
+    def retire(self) -> None:
+        """Close, if all of it is committed; what is appended later then goes into a new folder.
+
+        Otherwise it stays open: the lock falls with the process, and the next holder recovers the spool.
+        """
+        with self._exclusive():
             self._mend()
-            self._closed = True
-            self._segments.close()
-            # Delete the folder before releasing the lock: a holder could recover a spool that is committed.
-            if self._segments.freed >= self.last and not self._adopted:
-                remove_folder(self.folder)
-            self._file_lock.release()
+            if not self._closed and self._segments.freed >= self.last:
+                self._close()
+            elif not self._repair() and self._held.is_missing:
+                self.notices.add(f"{self.folder} was never made: events that no server has are lost")
+        self.notices.report()
+
+    def _close(self) -> None:
+        done = self._segments.freed >= self.last and not self._adopted
+        if not done:
+            self._repair()
+        self._closed, self._accepting = True, False
+        self._segments.close()
+        # The folder goes before the lock: unlocked, a holder could recover a spool that is committed.
+        if done:
+            self._held.remove()
+        self._held.release()
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -196,13 +235,13 @@ class Spool:
                     self._append_late()
 
     def _append(self, task: str, attempt: int, kind: str, data: Data) -> int:
-        if self._closed:
+        if not self._accepting and not self._reopen():
             return 0
         newest = self._segments.newest
         gap = self._gap.last > newest.last
         n = (self._gap.last if gap else newest.last) + 1
         now = self._clock()
-        body = _encode(_Envelope(task, attempt, self.producer, n, now, kind, data))
+        body = encode(Envelope(task, attempt, self.producer, n, now, kind, data))
         if isinstance(data, Display) and too_deep(data.data):
             raise ValueError(f"a display nested more than {MAX_NESTING} deep cannot be read everywhere")
         if len(body) > MAX_EVENT_BYTES:
@@ -211,12 +250,40 @@ class Spool:
                 "store it in a file and log its path"
             )
         # The ``lost`` events of a gap come first: behind a later record nothing accounts for its numbers.
-        if (gap and not self._mend()) or not (newest.append(n, body) or self._segments.write(n, body)):
+        if (gap and not self._mend()) or not (newest.append(n, body) or self._write(n, body)):
             if self._gap.last <= self._segments.newest.last:
                 self._gap.clear()
             self._gap.reason = self._segments.trouble
             self._gap.add(n, n, task, attempt, self.producer, now)
         return n
+
+    def _write(self, n: int, body: bytes) -> bool:
+        """Write into a new segment; where that has no place because the folder was deleted, make it again."""
+        written = self._segments.write(n, body) or (self._repair() and self._segments.write(n, body))
+        if not written or self._segments.full_since is not None:
+            self.notices.add(_DROPPING.format(self._segments.trouble or "the spool is full", self.folder))
+        return written
+
+    def _repair(self) -> bool:
+        if self._closed or not self._held.repair(self._segments):
+            return False
+        self._reader = None
+        return True
+
+    def _reopen(self) -> bool:
+        """Continue in a new folder after `close` removed the old one; false when it still has events."""
+        if self._sealed:
+            self._busy = False
+            threading.Condition(self._lock).wait()  # releases the lock; only the end of the process ends this
+        if not self._held.recreate():
+            return False
+        try:
+            self._segments = self._new_log(self.last + 1)
+        except OSError as error:
+            self.notices.add(f"what this process emits while it ends is lost: {error}")
+            return False
+        self._closed, self._accepting = False, True
+        return True
 
     def _append_late(self) -> None:
         while self._late:
@@ -231,11 +298,3 @@ class Spool:
                 return False
         self._gap.clear()
         return True
-
-    def _batch(self, after: int, events: int, size: int) -> SpoolBatch | None:
-        found = self._segments.batch(after, self._reader, events, size)
-        if found is None:
-            return None
-        segment, first, position, last, bodies = found
-        self._reader = (segment, position, last)
-        return SpoolBatch(self.base, first, last, bodies)

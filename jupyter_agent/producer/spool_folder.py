@@ -1,25 +1,29 @@
 """Folder of a spool: its header, its lock, and reading it without writing.
 
 A folder holds ``lock`` (held while the producer lives), ``spool.json`` (the header) and segments named by
-their first number.
+their first number; and ``ending``, once its process has begun to end while attempts still ran.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from ..core.events import UNREADABLE
+from ..core.events import UNREADABLE, State, TaskState, encode_data
 from ..errors import SpoolError
-from ..system.files import create_private, make_private
+from ..system.files import create_private, make_private, remove_folder
 from ..system.host import boot, host
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
 from .segment import Record, read_segment
+
+log = logging.getLogger(__name__)
 
 
 class Header(Struct, frozen=True):
@@ -31,6 +35,13 @@ class Header(Struct, frozen=True):
     boot: str
     pid: int
     created: float
+
+
+_MAX_ENDING = 4096
+"""Bytes of an ``ending``; a larger one is not read."""
+
+_ENDED = State(TaskState.INTERRUPTED, reason="the process ended")
+"""The end when it cannot be read."""
 
 
 def header_for(producer: str, journal: str, now: float) -> Header:
@@ -54,13 +65,36 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
     if lock is None:
         raise SpoolError(f"another process holds {temporary / 'lock'}, though the name is this spool's alone")
     try:
+        (temporary / "spool.json").unlink(missing_ok=True)  # of a killed process that had the same id
         with create_private(temporary / "spool.json") as file:
             file.write(msgspec.json.encode(header))
         temporary.rename(folder)
+        lock.path = folder / "lock"
     except OSError as error:
         undo_creation(temporary, lock)
         raise creation_error(paths, error) from error
     return folder, lock
+
+
+def remove_unused_spool(folder: Path) -> bool:
+    """Remove the spool of a dead process that had emitted nothing; return False when it has to stay."""
+    try:
+        lock = FileLock.acquire(folder / "lock", create=False)
+    except OSError as error:
+        log.debug("a spool is left where it is: %s", error)
+        return False
+    if lock is None:
+        return False
+    try:
+        if read_spool(folder)[1]:
+            return False
+        remove_folder(folder)
+    except (SpoolError, OSError) as error:
+        log.debug("a spool is left where it is: %s", error)
+        return False
+    finally:
+        lock.release()
+    return True
 
 
 def undo_creation(folder: Path, lock: FileLock) -> None:
@@ -74,25 +108,64 @@ def creation_error(paths: DataPaths, error: OSError) -> SpoolError:
     return SpoolError(f"no spool can be made in {paths.spools}: {error.strerror or error}")
 
 
+def write_ending(folder: Path, end: State) -> None:
+    """Write down, once, the end of the attempts that the producer's process leaves open when it is gone.
+
+    Neither that process nor the one that kills it can record that end before: threads emit until then.
+    """
+    try:
+        with create_private(folder / "ending") as file:
+            file.write(encode_data(end))
+    except OSError as error:  # a full disk, or a folder that is gone: the holder calls it interrupted then
+        log.debug("how this process ends cannot be written to %s: %s", folder, error)
+
+
+def read_ending(folder: Path) -> State | None:
+    """Return the end for the attempts that the producer has left open; ``None`` when none was written."""
+    try:
+        with (folder / "ending").open("rb") as file:
+            end = msgspec.json.decode(file.read(_MAX_ENDING), type=State)
+    except OSError:
+        return None
+    except UNREADABLE:  # the disk was full: that the process began to end is known from the file
+        return _ENDED
+    return end if end.state.ended else _ENDED
+
+
 def read_spool(folder: Path) -> tuple[Header, list[Record]]:
     """Return the header and every sound record, by number, each once. Safe beside a living writer.
 
     Raises `SpoolError` when the header cannot be read.
     """
-    header = read_spool_header(folder)
-    records: list[Record] = []
+    return read_spool_header(folder), list(spool_records(folder))
+
+
+def spool_records(folder: Path) -> Iterator[Record]:
+    """Yield every sound record, by number, each once; the files are read one after the other, when due."""
+    last = 0
     for path in sorted(folder.glob("*.seg")):
-        # Compaction that a kill interrupted leaves old files beside the one that replaced them: skip what
-        # is known already.
-        last = records[-1][0] if records else 0
         try:
-            found = dict(
-                reversed(read_segment(path))
-            )  # of a number that damage doubled, the first record counts
+            # Of a number that damage doubled, the first record counts.
+            found = dict(reversed(read_segment(path)))
         except FileNotFoundError:
             continue
-        records += sorted(record for record in found.items() if record[0] > last)
-    return header, records
+        # Compaction that a kill interrupted leaves old files beside the one that replaced them: skip what
+        # is known already.
+        new = sorted(record for record in found.items() if record[0] > last)
+        yield from new
+        last = new[-1][0] if new else last
+
+
+def spool_mentions(folder: Path, task_id: str) -> bool:
+    """Return True if a record may be of this task; much quicker than to read them. Raises `OSError`."""
+    wanted = task_id.encode()
+    for path in sorted(folder.glob("*.seg")):
+        try:
+            if wanted in path.read_bytes():
+                return True
+        except FileNotFoundError:
+            continue
+    return False
 
 
 def read_spool_header(folder: Path) -> Header:

@@ -15,6 +15,8 @@ from ..core.task import Task
 
 SUBPROTOCOL = "v1.events.jupyter-agent"
 VERSION = 1
+NOT_STORED = "not_stored"
+"""Code of the error that answers a batch which the journal could not store."""
 
 
 class Close(IntEnum):
@@ -57,13 +59,14 @@ class _Message(Struct, frozen=True, omit_defaults=True, tag_field="type"):
 
 
 class Hello(_Message, frozen=True, tag="hello"):
-    """First frame of every client. A producer adds its id and the host it runs on."""
+    """First frame of every client. A producer adds its id, the host it runs on, and what its clock says."""
 
     versions: list[int]
     role: Literal["subscriber", "producer"] = "subscriber"
     client: str = ""
     producer: Ulid | None = None
     host: str | None = None
+    clock: float | None = None
 
 
 class Subscribe(_Message, frozen=True, tag="subscribe"):
@@ -91,11 +94,15 @@ class CommandRequest(_Message, frozen=True, tag="command"):
 
 
 class Publish(_Message, frozen=True, tag="publish"):
-    """``base`` is the smallest number the producer still has; ``first`` that of ``events[0]``."""
+    """``base`` is the smallest number the producer still has; ``first`` that of ``events[0]``.
+
+    ``notices``: what the server's health shows about the producer's spool from now on.
+    """
 
     base: Positive
     first: Positive
     events: list[Event]
+    notices: list[str] = []
 
 
 class Handled(_Message, frozen=True, tag="handled"):
@@ -105,6 +112,8 @@ class Handled(_Message, frozen=True, tag="handled"):
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
+    """``trouble``: the sentences of the server's health, if there are any."""
+
     version: int
     connection: str
     user: str
@@ -112,6 +121,7 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     now: float
     heartbeat: float
     limits: Limits
+    trouble: list[str] = []
 
 
 class Subscribed(_Message, frozen=True, tag="subscribed"):
@@ -164,10 +174,14 @@ class CommandOrder(_Message, frozen=True, tag="command"):
 
 
 class Heartbeat(_Message, frozen=True, tag="heartbeat"):
-    """``cursors``, by subscription: every event of it up to there was sent."""
+    """``cursors``, by subscription: every event of it up to there was sent.
+
+    ``trouble``: the sentences of the server's health, when they have changed.
+    """
 
     now: float
     cursors: dict[str, str]
+    trouble: list[str] | None = None
 
 
 class ErrorMessage(_Message, frozen=True, tag="error"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from ..core.events import MAX_NUMBER
 from ..errors import ProtocolError
@@ -28,23 +31,29 @@ class ProducerSide:
     welcome: Welcome | None = None
     in_flight: list[int] = field(default_factory=list)
 
-    def connected(self) -> list[Send]:
-        """Return the hello for a new socket; everything not acknowledged will be sent again."""
+    def connected(self, clock: float | None = None) -> list[Send]:
+        """Return the hello for a new socket; everything not acknowledged will be sent again.
+
+        *clock*: what this process's clock says, in Unix seconds.
+        """
         self.welcome = None
         self.sent = self.acked
         self.in_flight.clear()
-        return [send(Hello([VERSION], "producer", self.client, self.producer, self.host))]
+        return [send(Hello([VERSION], "producer", self.client, self.producer, self.host, clock))]
 
     @property
     def may_send(self) -> bool:
         """True while the window has room for one more batch."""
         return self.welcome is not None and len(self.in_flight) < self.window
 
-    def publish(self, base: int, first: int, last: int, events: list[bytes]) -> Send:
+    def publish(
+        self, base: int, first: int, last: int, events: list[bytes], notices: Sequence[str] = ()
+    ) -> Send:
         """Note the encoded *events*, *first* to *last*, as sent; return the frame for the caller to send."""
         self.sent = last
         self.in_flight.append(last)
-        head = b'{"type":"publish","base":%d,"first":%d,"events":[' % (base, first)
+        said = b'"notices":%b,' % msgspec.json.encode(notices) if notices else b""
+        head = b'{"type":"publish","base":%d,"first":%d,%b"events":[' % (base, first, said)
         return Send(head + b",".join(events) + b"]}")
 
     def receive(self, frame: str | bytes, emitted: int = MAX_NUMBER) -> FromServer:

@@ -116,8 +116,13 @@ def _end(task: Task) -> str:
         head = f"<summary><strong>{_text(what)}</strong></summary>"
         return f'<details style="margin:4px 0 0">{head}{_pre(task.error.traceback)}</details>'
     if task.state is TaskState.INTERRUPTED:
-        return _line(["The process that ran this task ended before the task was done."])
+        return _line([f"The process that ran this task ended before the task was done{_why(task.reason)}."])
     return ""
+
+
+def _why(reason: str | None) -> str:
+    """Return a reason that says more than that the process went away."""
+    return f": {_text(reason)}" if reason and not reason.startswith("the process") else ""
 
 
 def _result(task: Task) -> str:

@@ -12,6 +12,7 @@ from ..core.task import Task
 from ..errors import TaskCancelled
 from ..producer.producer import Producer
 from ..system.graces import ATTEMPT_GRACE
+from ..system.orphaned_locks import renew_orphaned_locks
 from .context import TaskContext
 from .interrupt import Terminated
 from .options import Options
@@ -35,7 +36,7 @@ class Engine(Protocol):
         """Called about 20 times a second while the attempt is active."""
 
     def abandon(self) -> None:
-        """This process ends."""
+        """This process ends; what runs in it may go on until it is gone."""
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
         """Pass on a person's *text*; false when the question *prompt_id* is known to be closed."""
@@ -80,8 +81,8 @@ class AttemptOwner(Protocol):
     def give_up(self) -> None:
         """Allow no retry after the present attempt."""
 
-    def interrupt(self, reason: str) -> None:
-        """End the present attempt as interrupted: this process ends."""
+    def abandon(self) -> None:
+        """Prepare the present attempt for the end of this process."""
 
 
 class Attempt:
@@ -103,8 +104,13 @@ class Attempt:
         self.timed_out = False
         self.engine: Engine | None = None
         self._force_at: float | None = None
-        self._sampling = threading.Lock()
         self._closed = False
+        renew_orphaned_locks(self)
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        self._sampling = threading.Lock()
+        self.context.renew_locks()
 
     def launch(self, engine: Engine) -> None:
         """Start *engine*, unless the attempt has ended. An engine that cannot start fails the attempt."""
@@ -177,4 +183,4 @@ class Attempt:
         with self._sampling:
             if not self._closed:
                 self.context.flush()
-                self._closed = True
+                self.context.closed = self._closed = True

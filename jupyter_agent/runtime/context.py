@@ -6,16 +6,18 @@ the output of ipykernel all agree on which task a piece of code belongs to.
 
 from __future__ import annotations
 
+import itertools
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol
 
 from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress
-from ..errors import TaskCancelled
 from .conversation import PART, Conversation
+from .followed_bars import Bar
 from .line_buffer import LineBuffer
 from .payloads import choice_texts, mime_bundle, plain_number
 from .progress_sampler import Position, ProgressSampler, Values
+from .stopping.cancellation import Cancellation
 
 
 class TaskSink(Protocol):
@@ -46,7 +48,11 @@ class TaskContext:
         self._may_block = may_block
         self.id = sink.id if sink else ""
         self.attempt = attempt
-        self._cancelled = False
+        self.cancellation = Cancellation(self.id)
+        self.closed = False
+        """Whether the attempt has ended: nothing is captured for it any more."""
+        self.born = next(order)
+        self.submitter = current().id if sink else ""
         self._progress = ProgressSampler(self._write_progress)
         self._conversation = Conversation(self._emit, self.raise_if_cancelled)
         self._streams: dict[str, LineBuffer] = {}
@@ -57,12 +63,12 @@ class TaskContext:
     @property
     def cancelled(self) -> bool:
         """Whether this attempt was asked to stop."""
-        return self._cancelled
+        return self.cancellation.requested
 
     def raise_if_cancelled(self) -> None:
         """Raise `TaskCancelled` if this attempt was asked to stop: a safe point."""
-        if self._cancelled:
-            raise TaskCancelled(f"task {self.id} was cancelled", task_id=self.id)
+        if self.cancellation.requested:
+            self.cancellation.check()
 
     def progress(
         self,
@@ -97,7 +103,7 @@ class TaskContext:
 
     def write_log(self, stream: Any, text: str, level: str | None = None) -> None:
         """Record captured text, in as many events as it needs."""
-        if self._sink is not None:
+        if self._sink is not None and not self.closed:
             for start in range(0, len(text), PART):
                 part = text[start : start + PART]
                 self._sink.emit(self.attempt, "log", Log(stream, part, level))
@@ -169,9 +175,17 @@ class TaskContext:
         """Return the last complete `checkpoint` of any attempt, or *default* when there is none."""
         return default if self._sink is None else self._sink.load_checkpoint(default)
 
+    def renew_locks(self) -> None:
+        """See `LockOwner`; its attempt calls this."""
+        self.cancellation.renew_locks()
+        self._progress.renew_locks()
+        self._conversation.renew_locks()
+        for stream in self._streams.values():
+            stream.renew_locks()
+
     def request_cancel(self) -> None:
-        """Ask the attempt to stop: wakes threads that wait in `ask` and `receive`."""
-        self._cancelled = True
+        """Ask the attempt to stop: wakes threads that sleep, or wait in `ask` and `receive`."""
+        self.cancellation.request()
         self._conversation.wake()
 
     def answer(self, text: str, prompt_id: str | None = None) -> bool:
@@ -183,9 +197,12 @@ class TaskContext:
         """The loops being tracked, the outermost first; its first position is the progress."""
         return self._progress.positions
 
-    def leave(self, position: Position) -> None:
-        """Stop tracking a loop, keeping where it was. Idempotent."""
-        self._progress.leave(position)
+    def leave(self, position: Position, *, all_taken: bool = True) -> None:
+        """Stop tracking a loop, keeping where it was. Idempotent.
+
+        *all_taken*: the item taken last is done, too.
+        """
+        self._progress.leave(position, all_taken=all_taken)
 
     def stream(self, name: str) -> LineBuffer:
         """Return the buffer of what the attempt writes to *name* (``stdout`` or ``stderr``)."""
@@ -196,15 +213,29 @@ class TaskContext:
 
     def sample(self) -> None:
         """Write new progress, and unfinished lines that have waited since the last sample."""
+        for bar in self._progress.bars.open_ones():
+            if bar.is_over:
+                self.end_bar(bar)
         self._progress.sample()
         for stream in list(self._streams.values()):
             stream.flush_waiting()
 
     def flush(self) -> None:
         """Write everything; called before an end event."""
+        for bar in self._progress.bars.open_ones():
+            self.end_bar(bar)
         for stream in list(self._streams.values()):
             stream.flush()
         self._progress.sample()
+
+    def begin_bar(self, bar: Bar) -> bool:
+        """Follow a progress bar of the user's, until `end_bar`; return whether another one is open."""
+        return self._progress.begin_bar(bar)
+
+    def end_bar(self, bar: Bar) -> None:
+        """Record the last state of a bar, as progress and as the line that it leaves. Idempotent."""
+        if self._progress.end_bar(bar) and (line := bar.last_line()):
+            self.write_log("stderr", line + "\n")
 
     def record_progress(self, done: Number, total: Number, message: str | None) -> None:
         """As `progress`, but written at once: every value is recorded, not only the newest."""
@@ -232,6 +263,9 @@ class TaskContext:
                 f"{word} would block the kernel's event loop; run this task with on='thread', not on='loop'"
             )
 
+
+order = itertools.count(1)
+"""Tells which came first, a task or a redirection of the streams."""
 
 _NO_TASK = TaskContext(None, 0)
 _current: ContextVar[TaskContext] = ContextVar("jupyter_agent_task", default=_NO_TASK)

@@ -34,11 +34,15 @@ class Conversation:
     def __init__(self, emit: Emit, check: Callable[[], None]) -> None:
         self._emit = emit
         self._check = check
+        self._open: _Question | None = None
+        self._unasked: deque[str] = deque()
+        self.renew_locks()
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`; its attempt calls this."""
         # Questions and answers are emitted while this is held, so that the log has them in the order in
         # which they happened and no answer precedes its question.
         self._changed = threading.Condition()
-        self._open: _Question | None = None
-        self._unasked: deque[str] = deque()
 
     def say(self, text: str, role: str, stream: str | None) -> str:
         """Emit a message, or a part of the message *stream*; its id."""

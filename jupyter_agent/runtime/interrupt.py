@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
 
 from ..errors import TaskCancelled
+from ..system.orphaned_locks import renew_orphaned_locks
+from ..system.signals import restore_default
+from .stopping.scope import Scope, cancel_future
 
 T = TypeVar("T")
 
@@ -24,7 +29,7 @@ class Stopped(TaskCancelled):
         return [f"{TaskCancelled.__name__}: {self}"]
 
 
-class Terminated(BaseException):
+class Terminated(TaskCancelled):
     """A worker got a termination signal that it did not send itself.
 
     *expected*: the signal is for a cancel of its task, or because its timeout passed. Otherwise another
@@ -37,12 +42,17 @@ class Terminated(BaseException):
 
 
 class AsyncExceptionInterrupter:
-    """Raises `Stopped` at the next bytecode of the thread that is inside `run`."""
+    """Raises `Stopped` at the next bytecode of the thread that is inside `run`, or in the code of *scope*."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, scope: Scope | None = None) -> None:
+        self.scope = scope
         self._thread: int | None = None
         self.from_user = False
+        renew_orphaned_locks(self)
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        self._lock = threading.Lock()
 
     def run(self, call: Callable[[], T]) -> T:
         """Call *call* in this thread; `throw` interrupts it until it returns."""
@@ -71,8 +81,17 @@ class AsyncExceptionInterrupter:
         with self._lock:
             if self._thread is None:
                 return False
-            _set_async(self._thread, Stopped)
+            if self.scope is None or self._is_raised_in(self.scope, self._thread):
+                _set_async(self._thread, Stopped)
             return True
+
+    @staticmethod
+    def _is_raised_in(scope: Scope, thread: int) -> bool:
+        """Return whether to raise in the thread; false after a cancel by asyncio, or while *scope* waits."""
+        if scope.cancel_task():  # it may begin to wait before an exception arrives: never both
+            return False
+        place = scope.find(sys._current_frames().get(thread))  # noqa: SLF001
+        return place.inside and not cancel_future(place.nested)
 
     def close(self) -> None:
         """Withdraw a `throw` that is still pending, and ignore later ones. Idempotent."""
@@ -86,24 +105,32 @@ class AsyncExceptionInterrupter:
 class SignalInterrupter:
     """Raises `Stopped` in the main thread by a signal, which also ends a blocking system call.
 
-    Between `open` and `close` the signal's handler is this object's. A signal that `throw` did not send, such
-    as that of a notebook's stop button, raises what *foreign* returns and sets ``from_user``.
+    Between `open` and `close` the signal's handler is this object's; several may be open, and close in any
+    order. A signal that `throw` did not send, such as that of a notebook's stop button, raises what *foreign*
+    returns; without one, SIGINT goes to the handler of before. ``from_user``: such a signal stopped the code.
     """
 
     def __init__(
         self,
         number: signal.Signals = signal.SIGINT,
         *,
-        foreign: Callable[[], BaseException] = KeyboardInterrupt,
+        foreign: Callable[[], BaseException] | None = None,
+        scope: Scope | None = None,
     ) -> None:
-        self._number = number
-        self._foreign = foreign
-        self._lock = threading.Lock()
-        self._open = False
-        self._thrown = False
+        self.scope = scope
+        self.number = number
+        self._foreign = foreign or (None if number is signal.SIGINT else KeyboardInterrupt)
+        self.is_open = False
+        self.is_thrown = False
         self._handled = threading.Event()
-        self._before: Any = None
+        self.before: Any = None
+        self._pid = 0
         self.from_user = False
+        renew_orphaned_locks(self)
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        self._lock = threading.Lock()
 
     @staticmethod
     def is_supported() -> bool:
@@ -113,6 +140,8 @@ class SignalInterrupter:
 
     def run(self, call: Callable[[], T]) -> T:
         """Call *call*; `throw` interrupts it until it returns."""
+        if self.number is signal.SIGINT:  # in a worker, which gets SIGTERM, no event loop is another's
+            self.scope = Scope(sys._getframe())  # noqa: SLF001
         self.open()
         try:
             try:
@@ -125,47 +154,116 @@ class SignalInterrupter:
 
     def open(self) -> None:
         """Install the handler."""
-        self._before = signal.signal(self._number, self._handle)
-        self._open = True
+        self._pid = os.getpid()
+        self.before = signal.signal(self.number, self._handle)
+        self.is_open = True
+        _active.append(self)
 
     def throw(self) -> bool:
-        """Raise `Stopped` in the main thread; false when nothing runs."""
+        """Raise `Stopped` in the main thread; false when nothing runs, or what runs cannot be raised in."""
+        main = threading.main_thread().ident or 0
         with self._lock:
-            if not self._open:
+            if not self.is_open:
                 return False
-            self._thrown = True
+            if self.scope is not None and not self.scope.find(sys._current_frames().get(main)).inside:  # noqa: SLF001
+                if self.scope.cancel_task():
+                    return True
+                if not self._is_in_charge():  # another cell runs by now
+                    return False
+            self.is_thrown = True
             self._handled.clear()
-            signal.pthread_kill(threading.main_thread().ident or 0, self._number)
+            signal.pthread_kill(main, self.number)
             return True
 
     def close(self) -> None:
         """Restore the previous handler; a pending `throw` is absorbed first. Idempotent."""
         with self._lock:
-            was_open, self._open = self._open, False
+            was_open, self.is_open = self.is_open, False
         if not was_open:
+            return
+        if threading.current_thread() is not threading.main_thread():
+            # The garbage collector may end a loop in any thread. The handler stays: closed, it passes on.
+            if not self.is_thrown:
+                self._forget()
             return
         # A signal that `throw` has sent may not have arrived yet. The previous handler must not get it (the
         # default one ends the process), so wait until ours has; closed, it raises nothing.
-        if self._thrown:
+        if self.is_thrown:
             self._handled.wait(1.0)
-            self._thrown = False
-        if signal.getsignal(self._number) == self._handle:
-            signal.signal(self._number, self._before)
+            self.is_thrown = False
+        self._forget()
+        if signal.getsignal(self.number) == self._handle:
+            signal.signal(self.number, self._handler_before())
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self._thrown:
-            self._handled.set()
-            if self._open:
-                self._thrown = False
-                raise Stopped
+    def _forget(self) -> None:
+        if self in _active:
+            _active.remove(self)
+
+    def _is_in_charge(self) -> bool:
+        handler = signal.getsignal(self.number)
+        return isinstance(getattr(handler, "__self__", None), SignalInterrupter)
+
+    def _handler_before(self) -> Any:
+        """Return the handler of before, past interrupters that have closed since."""
+        before = self.before
+        while isinstance(owner := getattr(before, "__self__", None), SignalInterrupter) and not owner.is_open:
+            before = owner.before
+        return before
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:  # in a forked child, before it could restore its handlers
+            restore_default(self.number)
+            os.kill(os.getpid(), number)
             return
-        self.from_user = True
-        raise self._foreign()
+        thrown = [one for one in _active if one.number == number and one.is_thrown]
+        if not thrown:
+            self._pass_on(number, frame)
+            return
+        # Two signals may arrive as one, so each interrupter that has sent one gets it.
+        errors = [error for one in thrown if (error := one.receive(frame)) is not None]
+        if errors:
+            raise errors[0]
+
+    def receive(self, frame: FrameType | None) -> BaseException | None:
+        """Return what to raise for a signal that `throw` sent."""
+        self._handled.set()
+        self.is_thrown = False
+        if not self.is_open:
+            self._forget()
+            return None
+        return Stopped() if self.scope is None else self.scope.reason_to_raise(frame, Stopped)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        if self._foreign is not None:
+            self.from_user = True
+            raise self._foreign()
+        before = self._handler_before()
+        try:
+            if callable(before):
+                before(number, frame)
+            elif before == signal.SIG_DFL:
+                signal.signal(number, before)
+                os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            for one in _active:
+                one.from_user |= one.scope is None or one.scope.find(frame).inside
+            raise
 
 
-def interrupter_for_this_thread() -> AsyncExceptionInterrupter | SignalInterrupter:
+_active: list[SignalInterrupter] = []
+"""The interrupters that are open, or closed with a signal on its way."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_active.clear)
+
+
+def interrupter_for_this_thread(scope: Scope | None = None) -> AsyncExceptionInterrupter | SignalInterrupter:
     """Return what can interrupt code that runs in this thread."""
-    return SignalInterrupter() if SignalInterrupter.is_supported() else AsyncExceptionInterrupter()
+    return (
+        SignalInterrupter(scope=scope)
+        if SignalInterrupter.is_supported()
+        else AsyncExceptionInterrupter(scope)
+    )
 
 
 def _set_async(thread: int, exception: type[BaseException] | None) -> None:

@@ -18,9 +18,13 @@ class LineBuffer:
 
     def __init__(self, emit: Callable[[str], None]) -> None:
         self._emit = emit
-        self._lock = threading.Lock()
         self._rest = ""
         self._waited = False
+        self.renew_locks()
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`; its attempt calls this."""
+        self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
         """Add written text."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import weakref
 from collections.abc import Callable
 from contextvars import copy_context
@@ -13,6 +15,7 @@ from ..core.transitions import check_transition
 from ..errors import NotNow
 from ..producer.producer import Producer
 from ..system.ids import new_id
+from ..system.orphaned_locks import renew_orphaned_locks
 from .artifacts.results import Store
 from .attempt import Attempt, Engine
 from .engines import delay
@@ -49,17 +52,27 @@ class LocalTask:
         self.attempt: Attempt | None = None
         self.completion = Completion()
         self.commands = CommandHandler(self)
-        self._lock = self.sink.lock
         self._results = Store(producer.paths)
         self._engine = engine
         self._holder: weakref.ref[OutcomeHolder] | None = None
         self._retries = RetryPolicy(options.retries)
+        self._abandoned = False
         producer.on_command(self.id, self.commands.handle)
+        renew_orphaned_locks(self)
 
     @property
     def fold(self) -> Task:
         """The snapshot: all events so far, folded."""
         return self.sink.fold
+
+    @property
+    def _lock(self) -> threading.RLock:
+        return self.sink.lock
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
+        self.sink.renew_locks()
+        self.completion.renew_locks()
 
     @property
     def outcome_holder(self) -> OutcomeHolder:
@@ -102,6 +115,12 @@ class LocalTask:
 
         Raises `NotNow` for a task that cannot be run again.
         """
+        self.prepare(holder, pause=pause, reason=reason)()
+
+    def prepare(
+        self, holder: OutcomeHolder, *, pause: float = 0.0, reason: str | None = None
+    ) -> Callable[[], None]:
+        """Queue a new attempt as `start` does, and return what starts it."""
         if self._engine is None:
             raise NotNow(
                 f"task {self.options.name} ran as part of a cell; run the cell again to retry it",
@@ -110,7 +129,8 @@ class LocalTask:
         worker = new_id() if self.options.on == "process" else None
         attempt = self.queue(holder, worker=worker, reason=reason)
         engine = self._engine(attempt)
-        attempt.launch(delay.RetryDelay(attempt, engine, pause) if pause else engine)
+        delayed = delay.RetryDelay(attempt, engine, pause) if pause else engine
+        return lambda: attempt.launch(delayed)
 
     def transition(self, attempt: Attempt, state: State) -> bool:
         """Emit a state event of *attempt*; false when it has ended or a newer attempt exists."""
@@ -136,6 +156,8 @@ class LocalTask:
 
     def record_outcome(self, attempt: Attempt, outcome: Outcome, result: Result | None = None) -> bool:
         """End *attempt*, whose *result* is stored already; false when it has ended already."""
+        if self._is_torn_down(outcome):
+            return False
         attempt.close()  # before the end event: progress and output must not follow it
         state = State(outcome.state, reason=outcome.reason, error=outcome.error, result=result)
         with self._lock:
@@ -149,6 +171,12 @@ class LocalTask:
         self.on_attempt_ended(attempt, outcome.state)
         return True
 
+    def _is_torn_down(self, outcome: Outcome) -> bool:
+        """Return whether *outcome* comes from the end of this process and says nothing about the work."""
+        # Once exit handlers run, code fails for want of what they removed: IPython clears the names of cells.
+        # Then the interpreter closes generators and coroutines, while threads that are gone may hold locks.
+        return sys.is_finalizing() or (self._abandoned and outcome.state is TaskState.FAILED)
+
     def is_finished(self, attempt: Attempt) -> bool:
         """Return whether *attempt* has ended."""
         return self.fold.attempt != attempt.number or self.fold.state.ended
@@ -157,7 +185,7 @@ class LocalTask:
         """Retry after a failure where that is allowed; otherwise complete the task."""
         self.producer.remove_sampler(attempt)
         self.producer.wake()
-        if state is TaskState.FAILED and self._retries.allows_retry and not self.producer.muted:
+        if state is TaskState.FAILED and self._retries.allows_retry and not self.producer.is_ending:
             attempt.variables.copy().run(self._retry_later, attempt)
             return
         attempt.outcome_holder = OutcomeHolder()  # only handles keep the outcome alive, not the registry
@@ -205,15 +233,18 @@ class LocalTask:
         """Allow no retry after the present attempt, however it ends."""
         self._retries.give_up()
 
-    def interrupt(self, reason: str) -> None:
-        """End the present attempt as interrupted: this process ends."""
-        attempt = self.attempt
+    def abandon(self) -> None:
+        """Prepare the present attempt for the end of this process.
+
+        It records no end: its code may run until the process is gone, and more events would follow that end.
+        """
+        attempt, self._abandoned = self.attempt, True
         self.give_up()
         if attempt is None:
             return
         if attempt.engine is not None:
             attempt.engine.abandon()
-        self.complete(attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
+        attempt.context.flush()
 
     def _new_attempt(self, number: int, holder: OutcomeHolder, worker: str | None = None) -> Attempt:
         attempt = Attempt(self, number, holder, worker)

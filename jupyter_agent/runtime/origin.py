@@ -47,8 +47,7 @@ def cell_run() -> str | None:
     shell = kernel_shell()
     if shell is None:
         return None
-    header = (shell.kernel.get_parent("shell") or {}).get("header", {})
-    run = header.get("msg_id")
+    run = _request(shell).get("header", {}).get("msg_id")
     return run if isinstance(run, str) else None
 
 
@@ -59,22 +58,44 @@ def _owner() -> str | None:
         return None
 
 
+def _request(shell: Any) -> dict[str, Any]:
+    """Return the request that the kernel executes; empty between two of them.
+
+    ipykernel keeps one for each channel, xeus-python one alone, and its function takes no channel.
+    """
+    get_parent = shell.kernel.get_parent
+    try:
+        request = get_parent("shell")
+    except TypeError:
+        request = get_parent()
+    return request or {}
+
+
 def _kernel_id() -> str | None:
     if kernel_shell() is None:
         return None
+    path = _connection_file()
+    return None if path is None else Path(path).stem.removeprefix("kernel-")
+
+
+def _connection_file() -> str | None:
+    """Return the kernel's connection file; ``None`` for an embedded kernel."""
+    # Only a kernel of ipykernel has loaded this module. xeus-python replaces parts of ipykernel by its own
+    # ones, so that the import fails there.
+    if "ipykernel.kernelapp" not in sys.modules:
+        options = zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
+        return next((path for option, path in options if option == "-f" and path.endswith(".json")), None)
     from ipykernel.connect import get_connection_file
 
     try:
-        stem = Path(get_connection_file()).stem
-    except RuntimeError:  # an embedded kernel has none
+        return str(get_connection_file())
+    except RuntimeError:
         return None
-    return stem.removeprefix("kernel-")
 
 
 def _cell_id() -> str | None:
     shell = kernel_shell()
     if shell is None:
         return None
-    parent = shell.kernel.get_parent("shell") or {}
-    cell = parent.get("metadata", {}).get("cellId")
+    cell = _request(shell).get("metadata", {}).get("cellId")
     return cell if isinstance(cell, str) else None

@@ -11,6 +11,7 @@ from types import TracebackType
 from ..core.events import Error, TaskState
 from ..errors import (
     BadTarget,
+    CancelledTaskError,
     TargetFailed,
     TaskCancelled,
     TaskError,
@@ -51,7 +52,9 @@ def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome
     """
     if isinstance(error, Terminated) and not error.expected:
         return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was terminated (SIGTERM)")
-    stopped = isinstance(error, (TaskCancelled, asyncio.CancelledError, KeyboardInterrupt, Terminated))
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return Outcome(TaskState.COMPLETED)
+    stopped = is_stop(error)
     if stopped and timeout is not None:
         message = f"it ran longer than its timeout of {timeout:g} s"
         return Outcome(TaskState.FAILED, exception=error, error=Error("TaskTimeout", message, trimmed(error)))
@@ -59,6 +62,13 @@ def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome
         from_keyboard = isinstance(error, KeyboardInterrupt)
         return Outcome(TaskState.CANCELLED, reason="interrupted from the keyboard" if from_keyboard else None)
     return failure(error)
+
+
+def is_stop(error: BaseException) -> bool:
+    """Return whether *error* is what stops a task, or a group of nothing else, as a task group raises it."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_stop(one) for one in error.exceptions)
+    return isinstance(error, (TaskCancelled, asyncio.CancelledError, KeyboardInterrupt, Terminated))
 
 
 def failure(error: BaseException) -> Outcome:
@@ -104,7 +114,7 @@ def task_error(
     """Return what `result()` raises for an attempt that did not complete."""
     because = f": {reason}" if reason else ""
     if state is TaskState.CANCELLED:
-        return TaskCancelled(f"task {name} was cancelled{because}", task_id=task_id)
+        return CancelledTaskError(f"task {name} was cancelled{because}", task_id=task_id)
     if state is TaskState.INTERRUPTED:
         return TaskInterrupted(f"task {name} was interrupted{because}", task_id=task_id)
     kind = TaskTimeout if error is not None and error.type == "TaskTimeout" else TaskFailed

@@ -9,7 +9,7 @@ import msgspec
 
 from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Command, too_deep
 from ..core.task import Task
-from ..errors import NotNow, RequestRefused, UnknownTask
+from ..errors import NotNow, RequestRefused
 from ..journal.base import HolderEvent, PendingCommand
 from ..journal.session import JournalSession
 from ..journal.transaction import command_of
@@ -45,9 +45,7 @@ async def submit_command(services: Services, request: RequestedCommand) -> None:
     connected = {c.producer for c in registry.all() if c.producer}
 
     def job(session: JournalSession) -> PendingCommand | None:
-        task = session.journal.task(request.task)
-        if task is None:
-            raise UnknownTask(f"there is no task {request.task[:80]!r}", task_id=request.task)
+        task = services.existing_task(session, request.task)
         _refuse_other_attempt(task, request)
         if supervisor.try_handle(session, task, request.command, request.by):
             return None
@@ -60,6 +58,7 @@ async def submit_command(services: Services, request: RequestedCommand) -> None:
         return next((p for p in session.journal.pending(task.producer or "") if p.offset == offset), None)
 
     pending = await services.feed.call(job)
+    services.activity.note()
     supervisor.wake()
     if pending is not None:
         dispatch_commands(registry, [pending])
@@ -142,7 +141,8 @@ def _refuse_retry(task: Task, connected: set[str]) -> None:
     if not task.state.ended:
         raise NotNow(f"task {task.id} is {task.state.value}; cancel it before a retry", task_id=task.id)
     if task.producer not in connected:
+        how = "run its cell again" if task.cell else "run its program again, or add it again"
         raise NotNow(
-            f"task {task.id} cannot be retried: the process that ran it is gone; run its cell again",
+            f"{task.name or 'it'} cannot be retried: the process that ran it is gone; {how}",
             task_id=task.id,
         )

@@ -10,7 +10,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
-from ..detached.worker_slots import WorkerLimits, default_workers, save_limits
+from ..detached.worker_slots import WorkerLimits, default_workers
 from ..errors import JournalError
 from ..journal.holder import Holder
 from ..journal.operations.retention import Retention
@@ -20,12 +20,16 @@ from ..protocol.messages import Bye, Close
 from ..system.paths import DataPaths, data_paths
 from ..system.user import user_name
 from . import metrics
+from .background.activity import Activity
 from .background.apprise import Addresses, apprise_sender
 from .background.forwards import Forwards
+from .background.health_notices import HealthNotices
+from .background.kernel_ends import KernelEnds
 from .background.liveness import Liveness
 from .background.notification import ON, NotificationPolicy
 from .background.notifier import Notifier
 from .background.scheduler import Scheduler
+from .background.upkeep import Upkeep
 from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import Feed
@@ -54,6 +58,13 @@ class JupyterAgent(ExtensionApp):
     retention_bytes = Integer(2 << 30, min=1 << 20, help="Bytes that the journal may use.").tag(config=True)
     lease_seconds = Float(
         900.0, min=1, help="Seconds after which a silent process on another machine counts as dead."
+    ).tag(config=True)
+
+    keep_alive_hours = Float(
+        24.0,
+        min=0,
+        help="Hours for which a task that runs or waits for a worker counts as activity of the server and"
+        " of its kernel, which are then not culled as idle; 0: never.",
     ).tag(config=True)
 
     hello_seconds = Float(10.0, min=0.01, help="Seconds in which a new connection must say hello.").tag(
@@ -96,6 +107,9 @@ class JupyterAgent(ExtensionApp):
 
     services: Services | None = None
     _notifier: Notifier | None = None
+    _kernel_ends: KernelEnds | None = None
+    _health_notices: HealthNotices | None = None
+    _upkeep: Upkeep | None = None
     _log_filter: ClosedSocketFilter | None = None
 
     def initialize_settings(self) -> None:
@@ -120,11 +134,11 @@ class JupyterAgent(ExtensionApp):
             registry,
             paths,
             lease=self.lease_seconds,
-            retention=Retention(self.retention_days, self.retention_bytes),
-            peek=bool(self._app.sock),
             log=self.log,
         )
-        supervisor = WorkerSupervisor(feed, paths, self.log)
+        self._upkeep = Upkeep(feed, paths, Retention(self.retention_days, self.retention_bytes), self.log)
+        limits = WorkerLimits(self.worker_limit, self.worker_memory)
+        supervisor = WorkerSupervisor(feed, paths, self.log, limits=limits)
         scheduler = Scheduler(feed, paths, self.log, recover=liveness.check, launch=supervisor.wake)
         self.services = Services(
             feed=feed,
@@ -133,12 +147,30 @@ class JupyterAgent(ExtensionApp):
             supervisor=supervisor,
             forwards=Forwards(feed),
             scheduler=scheduler,
+            activity=self._activity(feed, paths),
             paths=paths,
             key=secrets.token_urlsafe(32),
             owner=user_name(),
             timing=Timing(self.hello_seconds, self.heartbeat_seconds),
             agent=self.agent,
         )
+
+    def _activity(self, feed: Feed, paths: DataPaths) -> Activity:
+        app = self._app
+        kernels: Any = app.kernel_manager
+        return Activity(
+            feed,
+            app.web_app.settings,
+            kernels,
+            paths,
+            keep_alive=self.keep_alive_hours * 3600,
+            timeouts=lambda: [getattr(kernels, "cull_idle_timeout", 0), app.shutdown_no_activity_timeout],
+            log=self.log,
+        )
+
+    def current_activity(self) -> list[str]:
+        """Return the ids of the tasks for which the server should not shut down."""
+        return [] if self.services is None else self.services.activity.active_tasks
 
     @property
     def _app(self) -> ServerApp:
@@ -159,16 +191,22 @@ class JupyterAgent(ExtensionApp):
         head = await asyncio.wrap_future(feed.holder.call(lambda session: session.journal.head))
         feed.start(asyncio.get_running_loop(), head)
         feed.holder.slot.announce(own_address(self._app, services.key))
+        self._kernel_ends = KernelEnds(feed, services.paths)
+        self._kernel_ends.watch(serverapp.kernel_manager)
         serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_kernel_action)
         metrics.LAG.set_function(lambda: services.registry.lag(feed.head))
-        save_limits(services.paths, WorkerLimits(self.worker_limit, self.worker_memory))
         # Before liveness starts: it would interrupt, as orphans, tasks of firings that are only claimed.
         await services.scheduler.finish_claimed()
         services.liveness.start()
+        if self._upkeep is not None:
+            self._upkeep.start()
         services.supervisor.start()
         services.forwards.start()
-        self._start_notifier(feed)
+        self._start_notifier(services)
         services.scheduler.start()
+        services.activity.start()
+        self._health_notices = HealthNotices(feed, services.registry, self.log)
+        self._health_notices.start()
         if self.quiet:
             self._log_filter = ClosedSocketFilter(serverapp.log)
             self._log_filter.install()
@@ -184,11 +222,16 @@ class JupyterAgent(ExtensionApp):
             connection.writer.post(encode(Bye(True, RECONNECT_MS)))
             connection.writer.post(CloseWith(Close.RESTART, "the server goes away"))
         # The scheduler queues work for the supervisor; all of them call the holder, which is closed last.
+        if self._health_notices is not None:
+            await self._health_notices.stop()
+        await services.activity.stop()
         await services.scheduler.stop()
         if self._notifier is not None:
             await self._notifier.stop()
         await services.forwards.stop()
         await services.supervisor.stop()
+        if self._upkeep is not None:
+            await self._upkeep.stop()
         await services.liveness.stop()
         await services.registry.wait_empty(GOODBYE_TIMEOUT)
         metrics.LAG.set_function(lambda: 0)
@@ -197,7 +240,7 @@ class JupyterAgent(ExtensionApp):
         if self._log_filter is not None:
             self._log_filter.remove()
 
-    def _start_notifier(self, feed: Feed) -> None:
+    def _start_notifier(self, services: Services) -> None:
         if not self.notify:
             return
         policy = NotificationPolicy(frozenset(self.notify_on), self.notify_after)
@@ -206,10 +249,19 @@ class JupyterAgent(ExtensionApp):
         def warn(sentence: str) -> None:
             self.log.warning("%s", sentence)
 
-        self._notifier = Notifier(feed, policy, lambda: apprise_sender(addresses, warn))
+        self._notifier = Notifier(
+            services.feed,
+            policy,
+            lambda: apprise_sender(addresses, warn),
+            clock_lag=services.registry.clock_lag,
+        )
         self._notifier.start()
 
     async def _on_kernel_action(self, *, data: dict[str, Any], **_: object) -> None:
         services = self.services
-        if services is not None and data.get("action") in ("restart", "shutdown"):
-            services.liveness.on_kernel_gone(str(data.get("kernel_id", "")))
+        if services is None or data.get("action") not in ("restart", "shutdown"):
+            return
+        kernel = str(data.get("kernel_id", ""))
+        services.liveness.on_kernel_gone(kernel)
+        if data.get("status") == "error" and self._kernel_ends is not None:
+            self._kernel_ends.forget(kernel)

@@ -66,7 +66,7 @@ def _why_rejected(conversation: list[Prompt | Input | Command], task: Task, prom
     if isinstance(accepted, Input) and accepted.role == "default":
         return "that question was not answered in time, and its default was used"
     if isinstance(accepted, Input) and accepted.role == "nobody":
-        return "that question was not answered in time and is no longer open"
+        return "that question was not answered and is no longer open"
     by = next((data.by for data in answers if isinstance(data, Command) and data.by), None)
     if accepted is not None:
         return f"that question has been answered{f' by {by}' if by else ''}"

@@ -1,4 +1,8 @@
-"""Identity of this host and of its current boot."""
+"""Identity of this host, of its current boot, and of the namespaces of process ids and addresses.
+
+Containers may share a host name, a kernel and a home folder. File locks work between them all the same, but
+a process id or a loopback address of one means something else in another.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,26 @@ def boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
+
+
+@cache
+def process_namespace() -> str:
+    """Return what process ids of this process are relative to; empty on platforms that have one set only."""
+    return _namespace("pid")
+
+
+@cache
+def network_namespace() -> str:
+    """Return what loopback addresses of this process are relative to; empty as for `process_namespace`."""
+    return _namespace("net")
+
+
+def _namespace(kind: str) -> str:
+    try:
+        found = Path(f"/proc/self/ns/{kind}").stat()
+    except OSError:
+        return ""
+    return f"{boot()}:{found.st_ino}"
 
 
 def is_this_host(other_host: str | None, other_boot: str | None = None) -> bool:

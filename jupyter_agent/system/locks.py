@@ -20,6 +20,8 @@ import threading
 import time
 from pathlib import Path
 
+from .files import identity
+
 _RETRIES = 1
 """Attempts to acquire. More where a process that only looks may hold the lock for an instant."""
 
@@ -120,6 +122,15 @@ class FileLock:
                     return cls(path, fd)
         return None
 
+    def is_in_place(self) -> bool:
+        """Return True if the file at ``path`` is the one that is locked: not deleted, not replaced."""
+        return identity(self.path) == identity(self._fd)
+
+    def rename(self, path: Path) -> None:
+        """Give the file another name, replacing any file there. Raises `OSError`."""
+        self.path.replace(path)
+        self.path = path
+
     def release(self) -> None:
         """Release the lock. Idempotent; does nothing in a forked child."""
         with _guard:
@@ -141,7 +152,7 @@ def _acquire(path: Path, create: int) -> int | None:
         except BaseException:
             os.close(fd)
             raise
-        if _identity(path) == _identity_of(fd):
+        if identity(path) == identity(fd):
             return fd
         os.close(fd)  # the file was replaced between open and lock: what is locked has no name
 
@@ -156,16 +167,3 @@ def is_locked(path: Path) -> bool:
         return _is_held(fd)
     finally:
         os.close(fd)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _identity_of(fd: int) -> tuple[int, int]:
-    status = os.fstat(fd)
-    return status.st_dev, status.st_ino

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
@@ -59,7 +60,8 @@ def data_paths() -> DataPaths:
     """Return `JUPYTER_AGENT_DIR`, or ``agent`` in Jupyter's data folder; made when missing (0700).
 
     Where nothing can be written or locked there, a folder of this user in the host's temporary
-    directory takes its place, and ``fallback_reason`` says why. Every process of a user gets the same folder.
+    directory takes its place, except on a full disk, and ``fallback_reason`` says why. Every process of a
+    user gets the same folder.
     """
     configured = os.environ.get("JUPYTER_AGENT_DIR")
     if configured:
@@ -82,6 +84,9 @@ def _probed(root: Path) -> DataPaths:
     try:
         _probe(root)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            # It passes, and then every process must be in the same folder, with those that came before.
+            return DataPaths(root)
         local = Path(tempfile.gettempdir()) / f"jupyter_agent-{_user_id()}"
         if local.is_symlink():  # any user may have made it in a shared folder, and may change its target
             raise PermissionError(f"{local} is a symbolic link") from error

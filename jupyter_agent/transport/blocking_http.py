@@ -9,6 +9,7 @@ from functools import cache
 from http.client import HTTPException
 
 from ..errors import ServerUnreachable
+from .blocking_unix_socket import SocketHandler
 from .discovery import Address
 from .problem import http_error
 from .tls import ssl_context
@@ -26,7 +27,7 @@ def fetch(address: Address, method: str, path: str, body: bytes | None = None, *
         address.api(path),
         data=body,
         method=method,
-        headers={**address.headers, "Accept": "application/json", "Content-Type": "application/json"},
+        headers={**address.request_headers, "Accept": "application/json", "Content-Type": "application/json"},
     )
     opener = _opener(ssl_context(address)) if address.cert else _default_opener()
     try:
@@ -49,7 +50,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _opener(context: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
     """Connect directly, as the WebSocket does, whatever proxy the environment names."""
     return urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect()
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=context),
+        SocketHandler(context),
+        _NoRedirect(),
     )
 
 

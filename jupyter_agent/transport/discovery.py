@@ -9,9 +9,10 @@ servers that have only a password. Connecting proves that the address is right.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -19,9 +20,10 @@ from msgspec import Struct
 
 from ..errors import ServerUnreachable
 from ..system.files import read_json
-from ..system.host import host
+from ..system.host import boot, host, is_this_host, network_namespace, process_namespace
 from ..system.locks import is_locked
 from ..system.paths import DataPaths
+from .unix_address import HOST, http_url, is_unix_url
 
 DEFAULT = "default"
 KEY_HEADER = "Jupyter-Agent-Key"
@@ -33,7 +35,9 @@ ONE_SHOT: Final = "moment"
 class HolderFile(Struct, frozen=True):
     """``holder.json``: the process that holds a journal. ``started`` is Unix seconds.
 
-    A ``server`` has a ``url`` and a ``key``; a process that runs one job (`ONE_SHOT`) has neither.
+    A ``server`` has a ``url``, or a ``unix_url`` if it listens on a Unix socket (see `unix_address`), and a
+    ``key``; a process that runs one job (`ONE_SHOT`) has none of them. ``boot`` and the namespaces say in
+    which container it is; empty in files of earlier versions.
     """
 
     kind: Literal["server", "moment"]
@@ -43,13 +47,18 @@ class HolderFile(Struct, frozen=True):
     key: str = ""
     cert: str | None = None
     started: float = 0.0
+    boot: str = ""
+    process_namespace: str = ""
+    network_namespace: str = ""
+    unix_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a server is: its base URL (ending in ``/``) and the headers that authenticate there.
 
-    ``cert`` is a file with the certificate to trust, for a server with a self-signed one.
+    The URL of a server on a Unix socket is as `unix_address` says. ``cert`` is a file with the certificate to
+    trust, for a server with a self-signed one.
     """
 
     url: str
@@ -65,7 +74,14 @@ class Address:
         """Return the URL of *path* below ``jupyter-agent/``. Raises as `websocket` does."""
         return f"{self._base()}jupyter-agent/{path}"
 
+    @property
+    def request_headers(self) -> dict[str, str]:
+        """The headers of every request: ``headers``, and on a Unix socket a host that Jupyter accepts."""
+        return {"Host": HOST} | self.headers if is_unix_url(self.url) else self.headers
+
     def _base(self) -> str:
+        if is_unix_url(self.url):
+            return http_url(self.url)
         if not self.url.startswith(("http://", "https://")):
             raise ServerUnreachable(f"{self.url!r} is not an http or https address", url=self.url)
         return self.url
@@ -75,7 +91,8 @@ def find_journal(paths: DataPaths) -> str:
     """Return the slot that this process belongs to.
 
     ``JUPYTER_AGENT_JOURNAL`` names it for processes that a task starts; else it is the slot held by
-    the server that started this kernel; else the default one.
+    the server that started this kernel; else the default one, or, when no server holds that, another one that
+    a server holds.
     """
     named = os.environ.get("JUPYTER_AGENT_JOURNAL")
     if named:
@@ -87,7 +104,12 @@ def find_journal(paths: DataPaths) -> str:
         holder = read_holder(folder)
         if holder is not None and holder.kind == "server" and _is_process(holder, parent):
             return folder.name
-    return DEFAULT
+    return find_served(paths) or DEFAULT
+
+
+def find_served(paths: DataPaths) -> str | None:
+    """Return a journal that a server holds now, the default one first; ``None`` when no server runs."""
+    return next((folder.name for folder in _slots(paths) if find_address(paths, folder.name)), None)
 
 
 def find_address(paths: DataPaths, journal: str) -> Address | None:
@@ -104,12 +126,12 @@ def find_address(paths: DataPaths, journal: str) -> Address | None:
     folder = paths.journals / journal
     folder = folder if folder.is_dir() else paths.journals / DEFAULT
     holder = read_holder(folder)
-    if holder is None or holder.kind != "server" or not holder.url:
+    if holder is None or holder.kind != "server":
         return None
-    # A holder of this machine is trusted only while it has the lock: a dead server's port may be reused.
-    if not (_is_held(folder) if holder.host == host() else _is_reachable_from_elsewhere(holder.url)):
+    url = holder.url or holder.unix_url
+    if not url or not _is_reachable(folder, holder):
         return None
-    return Address(holder.url, {KEY_HEADER: holder.key}, holder.cert)
+    return Address(url, {KEY_HEADER: holder.key}, holder.cert)
 
 
 def remote_address(url: str, token: str | None = None) -> Address:
@@ -139,10 +161,22 @@ def _is_held(folder: Path) -> bool:
         return False
 
 
-def _is_reachable_from_elsewhere(url: str) -> bool:
-    """Return whether *url* means the same server on every machine."""
-    name = urlsplit(url).hostname or ""
-    return name not in ("localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
+def _is_reachable(folder: Path, holder: HolderFile) -> bool:
+    # A holder of this machine is trusted only while it has the lock: a dead server's port may be reused.
+    here = is_this_host(holder.host, holder.boot)
+    if here and not _is_held(folder):
+        return False
+    same_network = holder.network_namespace in ("", network_namespace()) if here else False
+    return same_network or _is_same_everywhere(holder.url)
+
+
+def _is_same_everywhere(url: str) -> bool:
+    """Return whether *url* means the same server on every machine; empty for one on a Unix socket."""
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:  # a damaged file
+        return False
+    return name not in ("", "localhost", "::1", "0.0.0.0", "::") and not name.startswith("127.")  # noqa: S104
 
 
 def _slots(paths: DataPaths) -> list[Path]:
@@ -152,4 +186,19 @@ def _slots(paths: DataPaths) -> list[Path]:
 
 
 def _is_process(holder: HolderFile, pid: str) -> bool:
-    return holder.host == host() and str(holder.pid) == pid
+    same_ids = holder.process_namespace in ("", process_namespace())
+    return holder.host == host() and same_ids and str(holder.pid) == pid
+
+
+def this_holder(kind: Literal["server", "moment"], **about: Any) -> HolderFile:
+    """Return what ``holder.json`` says about this process."""
+    return HolderFile(
+        kind,
+        os.getpid(),
+        host(),
+        started=time.time(),
+        boot=boot(),
+        process_namespace=process_namespace(),
+        network_namespace=network_namespace(),
+        **about,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.iostream import StreamClosedError
@@ -12,6 +13,7 @@ from ..errors import ServerUnreachable
 from .discovery import Address
 from .problem import http_error
 from .tls import ssl_context
+from .unix_socket import SocketResolver
 
 REQUEST_TIMEOUT = 30.0
 """Seconds to connect, and seconds for the whole request."""
@@ -30,6 +32,10 @@ class _Connection(_HTTPConnection):
 class HttpClient(SimpleAsyncHTTPClient):
     """Tornado's client, where a response that breaks off is an error at once."""
 
+    def initialize(self, **options: Any) -> None:  # type: ignore[override]
+        """Accept also the addresses of servers on a Unix socket."""
+        super().initialize(resolver=SocketResolver(), **options)
+
     def _connection_class(self) -> type:
         return _Connection
 
@@ -44,7 +50,7 @@ async def send(
     request = HTTPRequest(
         address.api(path),
         method=method,
-        headers=address.headers | {"Accept": "application/json", "Content-Type": "application/json"},
+        headers=address.request_headers | {"Accept": "application/json", "Content-Type": "application/json"},
         body=body,
         connect_timeout=REQUEST_TIMEOUT,
         request_timeout=REQUEST_TIMEOUT,

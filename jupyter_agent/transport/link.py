@@ -194,7 +194,7 @@ async def connect_to_server(address: Address) -> WebSocketClientConnection:
     try:
         request = HTTPRequest(
             address.websocket,
-            headers=address.headers,
+            headers=address.request_headers,
             connect_timeout=CONNECT_TIMEOUT,
             request_timeout=CONNECT_TIMEOUT,
             ssl_options=ssl_context(address),

@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from .unix_socket import SocketResolver
+
 log = logging.getLogger(__name__)
 CLOSE_TIMEOUT = 1.0
 """Seconds to wait for a cancelled connection to open, so that it can be closed, and for a close frame."""
@@ -71,6 +73,7 @@ def _start(
                 on_message_callback=on_message,
                 subprotocols=subprotocols,
                 max_message_size=max_message,
+                resolver=SocketResolver(),
             )
         )
     finally:

@@ -21,13 +21,15 @@ from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import run_attempt
 from ..runtime.engines.child_spec import ChildSpec
-from ..runtime.engines.executor import RemoteCall
 from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
+from ..system.signals import ignore
 from ..system.start import use_caller_path
 from .child_engine import ChildEngine
+from .functions import pool_pickling
+from .functions.callables import call as call_here
 from .parent_channel import ParentChannel
 
 _PR_SET_PDEATHSIG = 1
@@ -40,7 +42,7 @@ def main() -> None:
     content = channel.read(spec.size)
     die_with_parent(spec.parent)
     os.set_inheritable(spec.report, False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, ignore)
     attempt = _attempt_of(spec)
     interrupter = SignalInterrupter(signal.SIGTERM, foreign=Stopped)
     attempt.engine = engine = ChildEngine(attempt, spec.report)
@@ -51,12 +53,13 @@ def main() -> None:
     def call() -> Any:
         engine.report()  # before the work begins, which may keep the interpreter's lock
         use_caller_path()
-        work = RemoteCall(*pickle.loads(content))  # noqa: S301 - our parent's own pipe
-        return work()
+        pool_pickling.install()
+        function, args, kwargs = pickle.loads(content)  # noqa: S301 - our parent's own pipe
+        return call_here(function, *args, **kwargs)
 
     # The interrupter restores this handler when the work has returned. A SIGTERM from then on is ignored:
     # the result is being saved and its end event written.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, ignore)
     run_attempt(attempt, call, interrupter)
     engine.report()
     attempt.task.producer.close()

@@ -13,6 +13,7 @@ import msgspec
 from ..errors import TaskCancelled
 from ..runtime.attempt import Attempt
 from ..runtime.engines.base import BaseEngine
+from ..runtime.engines.child_spec import PARENT_ENDED
 from ..system.graces import FLUSH_TIMEOUT
 from .parent_channel import ParentChannel
 
@@ -56,17 +57,20 @@ class ChildEngine(BaseEngine):
             message: dict[str, Any] = json.loads(line)
             if message["command"] == "input":
                 self.answer(message["text"], message["prompt_id"])
-        self._attempt.task.interrupt("the process that started it ended")
-        self._exit(1)
+        # The work runs until this process is gone, so the holder records its end, behind all that it emitted.
+        producer = self._attempt.task.producer
+        self._attempt.context.flush()
+        producer.leave_end_to_holder(PARENT_ENDED)
+        os._exit(1)
 
     def _exit_cancelled(self) -> None:
-        self._attempt.raised(TaskCancelled("stopped"))
+        attempt = self._attempt
+        # The work still runs, in the main thread: with the end event it is shut out.
+        with attempt.task.sink.redirect(attempt.number, attempt.task.producer.emit_last):
+            attempt.raised(TaskCancelled("stopped"))
         self.report()
-        self._exit(0)
-
-    def _exit(self, status: int) -> None:
-        self._attempt.task.producer.close(FLUSH_TIMEOUT)
-        os._exit(status)
+        attempt.task.producer.close(FLUSH_TIMEOUT)
+        os._exit(0)
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -18,13 +18,14 @@ from ..core.task import Task
 from ..detached.launcher import NO_SLOT, Launcher
 from ..detached.run_spec import RunSpec, content_path, load_run_spec
 from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item
-from ..detached.work_state import has_spool, is_asked_to_stop, is_waiting
+from ..detached.work_state import is_asked_to_stop, is_waiting
 from ..detached.worker_slots import acquire_worker_slot
 from ..errors import SpoolError
 from ..producer.producer import Producer
-from ..runtime import capture
+from ..producer.spool_folder import remove_unused_spool
 from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
+from ..runtime.capture.install import install_capture
 from ..runtime.engines.base import run_attempt
 from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
@@ -32,6 +33,7 @@ from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
+from ..system.signals import ignore
 from .detached_engine import DetachedEngine
 from .fd_capture import FdCapture
 
@@ -61,13 +63,9 @@ def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) 
     if not is_waiting(paths, producer_id):
         return 0
     # First the spool with its lock, then the claim: `work_state.state_of` relies on that order.
-    os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
-    try:
-        producer = ready_producer()
-    except SpoolError:
-        if has_spool(paths, producer_id):  # another process is this worker, or was and is not recovered yet
-            return 0
-        raise
+    producer = _producer_of(paths, producer_id)
+    if producer is None:
+        return 0
     try:
         item = claim_work_item(paths, producer_id)
         if item is not None:
@@ -76,6 +74,23 @@ def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) 
     finally:
         producer.close()
         complete_work_item(paths, producer_id)
+
+
+def _producer_of(paths: DataPaths, producer_id: str) -> Producer | None:
+    """Return the producer of this worker; ``None`` when another process is, or was, this worker.
+
+    One that was killed before its claim left a spool in which nothing is: this process takes its place.
+    """
+    folder = paths.spools / producer_id
+    if folder.exists() and not remove_unused_spool(folder):
+        return None
+    os.environ["JUPYTER_AGENT_PRODUCER"] = producer_id
+    try:
+        return ready_producer()
+    except SpoolError:
+        if folder.exists():  # it was faster
+            return None
+        raise
 
 
 class Worker:
@@ -99,19 +114,19 @@ class Worker:
         run_spec = load_run_spec(self._paths, self._item.task)
         if run_spec is None:
             raise FileNotFoundError(f"the run spec of task {self._item.task} was deleted")
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # SIGTERM is inherited as ignored when an ending worker started this one. From here on it ends this
+        signal.signal(signal.SIGINT, ignore)
+        # From here on SIGTERM ends this
         # process between attempts, raises while one is running, and is ignored while its end is being saved.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
         self._fd_capture.open()
-        capture.install()
+        install_capture()
         task = self._task = self._task_of(run_spec)
         self._begin(task.resume(OutcomeHolder()))
         task.completion.add_callback(lambda: self._attempts.put(None))
         while (attempt := self._attempts.get()) is not None:
             self._run(attempt, run_spec)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest is short, and leaves nothing half done
+        signal.signal(signal.SIGTERM, ignore)  # the rest is short, and leaves nothing half done
         self._fd_capture.close()
 
     def _task_of(self, run_spec: RunSpec) -> LocalTask:
@@ -142,7 +157,7 @@ class Worker:
                 self._fd_capture.drain()
 
         # Ignored outside the interrupter's own window: the attempt's end is being saved then.
-        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        before = signal.signal(signal.SIGTERM, ignore)
         run_attempt(attempt, work, self._interrupter)
         if attempt.context.cancelled or self._interrupter.from_user:
             end_children()

@@ -49,7 +49,9 @@ class DetachedEngine(BaseEngine):
         # children gone.
         attempt = self._attempt
         attempt.task.give_up()  # no retry can follow in this process
-        attempt.raised(TaskCancelled("its worker had to end itself"))
+        # The work still runs, in the main thread: with the end event it is shut out.
+        with attempt.task.sink.redirect(attempt.number, attempt.task.producer.emit_last):
+            attempt.raised(TaskCancelled("its worker had to end itself"))
         attempt.task.producer.close(FLUSH_TIMEOUT)
         complete_work_item(attempt.task.producer.paths, attempt.task.producer.id)
         end_children()

@@ -16,7 +16,7 @@ import termios
 import threading
 from collections.abc import Callable
 
-from ..runtime.context import current
+from ..runtime.capture.recording import is_muted
 
 Write = Callable[[str, str], None]
 """Called with the stream's name and text."""
@@ -52,7 +52,9 @@ class FdCapture:
             os.close(writing)
             decode = codecs.getincrementaldecoder("utf-8")("replace").decode
             self._selector.register(reading, selectors.EVENT_READ, (name, decode))
-            setattr(sys, name, PassthroughStream(number))
+            stream = PassthroughStream(number)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
         self._thread.start()
 
     def drain(self) -> None:
@@ -106,17 +108,16 @@ class FdCapture:
 class PassthroughStream(io.TextIOWrapper):
     """Unbuffered text stream on file descriptor *number*, for `sys.stdout` and `sys.stderr`.
 
-    What the task writes was captured by `runtime.capture`, which wraps this stream, and is dropped here.
+    What the task writes is recorded by `runtime.capture`, which wraps this stream, and is dropped here.
     Threads without a task and forked children write through it into the pipe.
     """
 
     def __init__(self, number: int) -> None:
         raw = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - never closed
         super().__init__(raw, "utf-8", "backslashreplace", write_through=True)
-        self._process = os.getpid()
 
     def write(self, text: str, /) -> int:
-        if os.getpid() == self._process and current().id:
+        if is_muted():
             return len(text)
         return super().write(text)
 

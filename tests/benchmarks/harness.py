@@ -29,7 +29,10 @@ ROOT = Path(__file__).parents[2]
 TOKEN = "bench"
 LINE = "one line of ordinary length, as people write them"
 START_TIMEOUT = 60.0
-_OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
+_OTHERS = (
+    *("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals"),
+    *("jupyter_server_ydoc", "jupyter_server_fileid"),
+)
 _FOLDERS = {
     "HOME": ".",
     "TMPDIR": "tmp",

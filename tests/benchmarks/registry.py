@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import acks, calls, fanout, growing, imports, ingest, loops, old_journal, others, refresh
+from . import (
+    acks,
+    calls,
+    fanout,
+    growing,
+    imports,
+    ingest,
+    large_journal,
+    loops,
+    old_journal,
+    others,
+    refresh,
+)
 from .growth import Growth
 from .rows import Row, table
 
@@ -30,6 +42,14 @@ class Subject:
 def _rows(name: str, measure: Callable[[], list[Row]]) -> Subject:
     def run(_long: bool) -> Result:
         found = measure()
+        return Result(table(found), rows=found)
+
+    return Subject(name, run)
+
+
+def _sized(name: str, measure: Callable[[bool], list[Row]]) -> Subject:
+    def run(long: bool) -> Result:
+        found = measure(long)
         return Result(table(found), rows=found)
 
     return Subject(name, run)
@@ -61,5 +81,6 @@ SUBJECTS = {
         _growth("growth-tasks", growing.tasks),
         _growth("growth-journal", old_journal.measure),
         _growth("growth-producers", growing.producers),
+        _sized("large-journal", large_journal.measure),
     )
 }

@@ -18,6 +18,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.support.servers import COLLABORATION
+
 START = 60.0
 """Seconds to wait for anything that a server, a kernel or a page does, on a busy machine too."""
 
@@ -41,9 +43,18 @@ JUPYTERS_OWN = re.compile(
 )
 
 EXTENSION = "jupyter-agent-tasks"
+COLLABORATION_PAGES = {"@jupyter/collaboration-extension", "@jupyter/docprovider-extension"}
+"""JupyterLab's extensions of jupyter-collaboration, on wherever it is installed."""
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+}
+
+SEARCH = {
+    # What is linked in a server's folders comes before what is installed.
+    "JUPYTER_PLATFORM_DIRS": "1",
+    "JUPYTER_PREFER_ENV_PATH": "0",
+    "PYTHONPATH": str(Path(__file__).parents[2]),
 }
 
 
@@ -51,23 +62,27 @@ class Lab:
     """One server at a port of its own; `stop` ends it and all that it started, and it can `start` again.
 
     With *extension* its pages have this package's JupyterLab extension, as it was built; without *agent* the
-    server does not have this package's.
+    server does not have this package's. With *collaboration* several pages edit a notebook together.
     """
 
-    def __init__(self, folder: Path, *, extension: bool = False, agent: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, extension: bool = False, agent: bool = True, collaboration: bool = False
+    ) -> None:
         self.root = folder / "notebooks"
         self.root.mkdir(parents=True)
-        self._agent = agent
+        self._servers = {"jupyter_agent": agent, **dict.fromkeys(COLLABORATION, collaboration)}
+        disabled = set() if collaboration else set(COLLABORATION_PAGES)
         if extension:
             link_extension(folder / "data")
         else:
-            disable_extension(folder / "config")
+            disabled.add(EXTENSION)
+        disable_extensions(folder / "config", disabled)
         self.token = secrets.token_hex(16)
         self.folder = folder
         self.log = folder / "server.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._settings(folder / "config" / "lab" / "user-settings")
+        write_settings(folder / "config" / "lab" / "user-settings")
         self.start()
 
     def start(self) -> None:
@@ -143,7 +158,8 @@ class Lab:
             "ServerApp.open_browser": "False",
             "ServerApp.allow_root": "True",
             "ServerApp.root_dir": str(self.root),
-            "ServerApp.jpserver_extensions": f"{{'jupyter_agent': {self._agent}}}",
+            "ServerApp.jpserver_extensions": str(self._servers),
+            "SQLiteYStore.db_path": str(self.folder / "ystore.db"),
             "IdentityProvider.token": self.token,
             "LabApp.expose_app_in_browser": "True",
             "JupyterNotebookApp.expose_app_in_browser": "True",
@@ -155,13 +171,6 @@ class Lab:
         """Start a session as the page would, so that the kernel starts while the page loads."""
         kernel = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
         self.ask("api/sessions", "POST", kernel)
-
-    def _settings(self, folder: Path) -> None:
-        for name, values in SETTINGS.items():
-            package, plugin = name.split(":")
-            path = folder / package / f"{plugin}.jupyterlab-settings"
-            path.parent.mkdir(parents=True)
-            path.write_text(json.dumps(values))
 
     def _wait(self) -> None:
         deadline = monotonic() + START
@@ -193,17 +202,24 @@ def link_extension(data: Path) -> None:
     (data / "labextensions" / EXTENSION).symlink_to(built)
 
 
-def disable_extension(config: Path) -> None:
-    """Let a server whose configuration is in *config* do without, also where it is installed."""
+def disable_extensions(config: Path, names: set[str]) -> None:
+    """Let pages of a server whose configuration is in *config* do without, also where they are installed."""
     page = config / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True)
-    page.write_text(json.dumps({"disabledExtensions": {EXTENSION: True}}))
+    page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(sorted(names), True)}))
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """An environment whose folders all lie in *folder*."""
+    """An environment whose folders all lie in *folder*, where they are made."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_"))}
-    package = str(Path(__file__).parents[2])
+    places = folders(folder)
+    for place in places.values():
+        Path(place).mkdir(parents=True, exist_ok=True)
+    return {**kept, **places, **SEARCH}
+
+
+def folders(folder: Path) -> dict[str, str]:
+    """The folders of a server and its kernels below *folder*, by the variables that name them."""
     names = {
         "HOME": "home",
         "JUPYTER_AGENT_DIR": "agent",
@@ -211,12 +227,16 @@ def environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": "ipython",
     }
     more = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config"}
-    places = {name: str(folder / place) for name, place in {**names, **more}.items()}
-    for place in places.values():
-        Path(place).mkdir(parents=True, exist_ok=True)
-    # What is linked here comes before what is installed.
-    order = {"JUPYTER_PLATFORM_DIRS": "1", "JUPYTER_PREFER_ENV_PATH": "0"}
-    return {**kept, **places, **order, "PYTHONPATH": package}
+    return {name: str(folder / place) for name, place in {**names, **more}.items()}
+
+
+def write_settings(folder: Path) -> None:
+    """Write `SETTINGS` into the folder of a user's settings."""
+    for name, values in SETTINGS.items():
+        package, plugin = name.split(":")
+        path = folder / package / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
 
 
 def write_notebook(path: Path, cells: tuple[str, ...]) -> None:

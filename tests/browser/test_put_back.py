@@ -30,7 +30,10 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert [fault for fault in faults if not NOTEBOOKS_OWN.search(fault)] == []
 
 
-def wait_until_saved(page: Page) -> None:
+def save_for_good(page: Page) -> None:
+    """Save the notebook in front once JupyterLab has noted its kernel's language in it."""
+    wait_for_kernel(page)
+    save(page)
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.content.model.dirty")
 
 
@@ -56,16 +59,14 @@ def test_a_view_comes_back_after_a_refresh_before_the_first_save_and_only_once(
         reload_and_look(page)
         expect_tasks(page, "running")
     expect(page.locator(".jp-Cell").first.locator("jupyter-agent-task")).to_have_count(1)
-    save(page)
-    wait_until_saved(page)
+    save_for_good(page)
     assert shown(lab.outputs("unsaved.ipynb")) == ["train"]
     reload_and_look(page)
     expect_tasks(page, "running")
     stop.touch()
     expect_tasks(page, "completed")
     wait_for_html(page, "completed")
-    save(page)
-    wait_until_saved(page)
+    save_for_good(page)
     [output] = lab.outputs("unsaved.ipynb")
     assert told(output)["snapshot"]["state"] == "completed"
 
@@ -118,8 +119,7 @@ def test_what_a_run_before_had_left_is_replaced(lab: Lab, page: Page, tmp_path: 
     lab.open(page, "replaced.ipynb", until(stop, "one", "two") + "print('said')")
     run_cell(page, 0)
     expect_tasks(page, "completed", "completed")
-    save(page)
-    wait_until_saved(page)
+    save_for_good(page)
     before = tasks(page).evaluate_all("(views) => views.map((view) => view.dataset.taskId)")
     run_cell(page, 0)
     page.wait_for_function(
@@ -157,8 +157,7 @@ def test_a_cleared_view_does_not_come_back(lab: Lab, page: Page, tmp_path: Path)
     wait_for_html(page, "completed")
     command(page, "notebook:clear-all-cell-outputs")
     expect_tasks(page)
-    save(page)
-    wait_until_saved(page)
+    save_for_good(page)
     later = time() + 10  # the file is to be newer than the task by more than the rule's slack
     os.utime(lab.root / "cleared.ipynb", (later, later))
     reload_and_look(page)
@@ -198,8 +197,7 @@ def test_a_cell_with_a_view_that_came_back_is_trusted_as_after_its_run(
     expect_tasks(page, "completed")
     reload_and_look(page)
     expect_tasks(page, "completed")
-    save(page)
-    wait_until_saved(page)
+    save_for_good(page)
     page.reload()
     expect_tasks(page, "completed")
     assert page.evaluate("[...window.jupyterapp.shell.currentWidget.content.model.cells][0].trusted") is True
@@ -210,8 +208,7 @@ def test_a_second_tab_shows_the_view_and_does_not_want_to_save_it(
 ) -> None:
     stop = tmp_path / "stop"
     lab.open(page, "tabs.ipynb", until(stop))
-    save(page)  # JupyterLab itself notes the kernel's language in a notebook that it opens first
-    wait_until_saved(page)
+    save_for_good(page)
     run_cell(page, 0)
     expect_tasks(page, "running")
     second = context.new_page()

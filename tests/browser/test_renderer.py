@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +14,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .lab import Lab, command, is_dirty, run_cell, save, write_notebook
+from .lab import Lab, command, is_dirty, run_cell, save, wait_for_kernel, write_notebook
 from .stories import HEAD, MIME, WIDGET, expect_tasks, tasks, told, until, wait_for_html
 
+SHIPPED = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 QUICK = HEAD + "run = ja.task(lambda: 42, name='quick').submit()"
 RICH = (
     HEAD
@@ -91,6 +94,27 @@ def test_a_saved_notebook_shows_how_its_task_ended_without_any_server(
     assert "completed" in exported
 
 
+@pytest.mark.parametrize("name", [path.name for path in SHIPPED])
+def test_a_notebook_as_it_is_shipped_shows_what_was_saved(lab: Lab, page: Page, name: str) -> None:
+    """Its outputs have no metadata: they would differ with every run."""
+    shutil.copy(SHIPPED[0].parent / name, lab.root)
+    lab.visit(page, name)
+    wait_for_kernel(page)
+    notebook = page.locator(".jp-Notebook")
+    expect(notebook.locator(".jp-OutputArea-output").first).to_be_attached()
+    for words in ("does not say which task", "Offline", "deleted", "Error displaying"):
+        expect(notebook.get_by_text(words)).to_have_count(0)
+    for output in outputs_of_ours(lab, name):
+        shown = re.sub(r"<[^>]*>", " ", "".join(output["data"]["text/html"])).split()
+        expect(notebook).to_contain_text(shown[0])
+
+
+def outputs_of_ours(lab: Lab, name: str) -> list[dict[str, Any]]:
+    cells = json.loads((lab.root / name).read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return [output for output in outputs if any("jupyter-agent" in mime for mime in output.get("data", {}))]
+
+
 @pytest.mark.usefixtures("saved")
 def test_a_notebook_that_knows_the_end_is_not_changed_by_being_opened(lab: Lab, page: Page) -> None:
     lab.visit(page, "first.ipynb")
@@ -157,7 +181,7 @@ def test_an_output_that_names_no_task_says_so(lab: Lab, page: Page) -> None:
         lab.root / "empty.ipynb", {"output_type": "display_data", "data": {MIME: {"v": 1}}, "metadata": {}}
     )
     lab.visit(page, "empty.ipynb")
-    expect(page.get_by_text("does not say which task it shows")).to_be_visible()
+    expect(page.get_by_text("There is nothing here that draws it")).to_be_visible()
 
 
 def test_without_the_servers_extension_a_task_is_drawn_as_it_was_saved(

@@ -126,7 +126,7 @@ def test_a_journal_that_was_replaced_starts_the_view_over(stage: Stage, view: Pa
     expect(view.get_by_text("another")).to_be_visible()
 
 
-@pytest.mark.parametrize("code", [4500, 4501, 4503, 4506, 1009])
+@pytest.mark.parametrize("code", [4500, 4503, 4506, 1009])
 def test_codes_that_mean_do_not_come_back_are_obeyed(stage: Stage, view: Page, code: int) -> None:
     stage.answer(stage.welcome(), snapshot())
     stage.hang_up(code, "not for you")
@@ -134,6 +134,16 @@ def test_codes_that_mean_do_not_come_back_are_obeyed(stage: Stage, view: Page, c
     expect(view.get_by_text("not for you")).to_be_visible()
     view.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert stage.connections == 1
+
+
+def test_an_ended_login_is_looked_into_and_a_good_one_connects_again(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot())
+    with view.expect_response(lambda response: "tasks?limit=1" in response.url):
+        stage.hang_up(4501, "your login has expired")
+    assert stage.welcome() == ident
+    stage.send(type="subscribed", id=ident, recovered=True, cursor="e:2")
+    expect(view.locator(ROOT)).to_have_attribute("data-connection", "live")
 
 
 def test_a_frame_that_is_no_json_ends_in_a_new_connection(stage: Stage, view: Page) -> None:

@@ -15,14 +15,16 @@ import pytest
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
 from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
 from jupyter_agent.errors import JournalError, JournalHeld
+from jupyter_agent.journal import holder as holder_module
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.observed_time import Look, ObservedTime
 from jupyter_agent.journal.operations import journal_merge, spool_recovery
-from jupyter_agent.journal.operations.interruption import interrupt_orphans
+from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans
 from jupyter_agent.journal.operations.recovery import recover_all
-from jupyter_agent.journal.operations.retention import DAY, Retention, prune
+from jupyter_agent.journal.operations.retention import DAY, Retention, observe, prune
 from jupyter_agent.journal.operations.spool_recovery import CHUNK, read_live_spools, recover_spools
-from jupyter_agent.journal.session import JournalSession, PreemptibleJob
+from jupyter_agent.journal.session import JournalSession, PreemptibleJob, Urgency
 from jupyter_agent.journal.slots import (
     Slot,
     existing_slots,
@@ -31,12 +33,12 @@ from jupyter_agent.journal.slots import (
     take_slot_briefly,
     try_slot,
 )
-from jupyter_agent.journal.sqlite.errors import CorruptJournal
+from jupyter_agent.journal.sqlite.errors import CorruptJournal, JournalUnavailable
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.transaction import Transaction
 from jupyter_agent.producer.segment import Segment
 from jupyter_agent.producer.spool import Spool
-from jupyter_agent.producer.spool_folder import Header, header_for, read_spool
+from jupyter_agent.producer.spool_folder import Header, header_for, read_spool, spool_records
 from jupyter_agent.system.host import host
 from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
@@ -54,8 +56,10 @@ from tests.support.builders import (
     task_id,
     until,
 )
+from tests.support.detached import work_item
 
 QUEUED, RUNNING, INTERRUPTED = TaskState.QUEUED, TaskState.RUNNING, TaskState.INTERRUPTED
+RUN_OUT = Leases(0.0)
 SERVER = HolderFile("server", os.getpid(), host(), "http://127.0.0.1:1/", "key")
 
 
@@ -248,6 +252,74 @@ class TestBreathing:
             future.result(20)
         assert order == ["first begins", "first ends", "second begins", "second ends"]
 
+    def test_what_waits_behind_another_long_job_is_served_in_the_middle_of_the_first(
+        self, holder: Holder
+    ) -> None:
+        gate, order = Gate(holder), list[str]()
+
+        def long(name: str) -> PreemptibleJob[None]:
+            def work(session: JournalSession) -> None:
+                for _ in range(3):
+                    order.append(name)
+                    session.yield_to_others()
+
+            return PreemptibleJob(work)
+
+        jobs = [holder.call(long("first")), holder.call(long("second"))]
+        jobs += [holder.call(lambda session: order.append("request"))]
+        jobs += [holder.call(long("third")), holder.call(lambda session: order.append("late"))]
+        gate.open()
+        for future in jobs:
+            future.result(20)
+        assert order[:5] == ["first", "request", "late", "first", "first"]
+        assert order[5:] == ["second"] * 3 + ["third"] * 3
+
+    def test_recovery_and_requests_run_in_the_middle_of_upkeep_and_requests_in_the_middle_of_both(
+        self, holder: Holder
+    ) -> None:
+        gate, order = Gate(holder), list[str]()
+
+        def long(name: str, urgency: Urgency) -> PreemptibleJob[None]:
+            def work(session: JournalSession) -> None:
+                for number in range(2):
+                    order.append(f"{name} {number}")
+                    session.yield_to_others()
+
+            return PreemptibleJob(work, urgency)
+
+        def ask(session: JournalSession) -> None:
+            order.append("request")
+
+        def recovery(session: JournalSession) -> None:
+            jobs.append(holder.call(ask))
+            long("recovery", Urgency.RECOVERY)(session)
+
+        jobs: list[Future[None]] = [holder.call(long("upkeep", Urgency.UPKEEP))]
+        jobs += [holder.call(long("more", Urgency.UPKEEP)), holder.call(PreemptibleJob(recovery))]
+        gate.open()
+        for future in jobs:
+            future.result(20)
+        jobs[-1].result(20)
+        assert order == [
+            *("upkeep 0", "recovery 0", "request", "recovery 1", "upkeep 1"),
+            *("more 0", "more 1"),
+        ]
+
+    def test_files_deleted_in_the_middle_of_a_long_job_are_noticed(self, holder: Holder) -> None:
+        """It may take minutes, in which everything that is acknowledged would be lost."""
+        put(holder, batch(1, 3))
+
+        def job(session: JournalSession) -> None:
+            holder.slot.file.unlink()
+            holder._check_place_at = 0.0  # it is time to look again
+            session.yield_to_others()
+
+        with pytest.raises(JournalError, match="replaced in the middle"):
+            holder.call(PreemptibleJob(job, Urgency.UPKEEP)).result(20)
+        assert holder.slot.file.exists()
+        assert put(holder, batch(4, 4))[0].upto == 4
+        assert [n for _, n in facts(holder)] == [1, 2, 3, 4]
+
     def test_a_job_served_in_a_breath_has_none_of_its_own(self, holder: Holder) -> None:
         gate = Gate(holder)
         holder.append(batch(1, 3))
@@ -283,7 +355,7 @@ class TestBreathing:
         for _ in range(lines):
             spool.append(TASK, 1, "log", Log("stdout", "x"))
         spool._segments.close()
-        spool._file_lock.release()
+        spool._held.release()
         gate = Gate(holder)
         taking = holder.call(PreemptibleJob(lambda session: recover_spools(session, paths, "default")))
         other = "01BX5ZZKBKACTAV9WEVGEMMVT9"
@@ -311,6 +383,28 @@ class TestClosing:
         assert again is not None, "the slot is free"
         with Holder(again) as second:
             assert len(facts(second)) == 5
+
+    def test_long_jobs_end_where_they_yield_next_or_do_not_begin(self, holder: Holder) -> None:
+        gate, slices = Gate(holder), list[int]()
+
+        def endless(session: JournalSession) -> None:
+            while True:
+                slices.append(len(slices))
+                session.yield_to_others()
+                if len(slices) == 1:
+                    closer.start()
+                    until(lambda: holder._queue.is_closed)
+
+        closer = threading.Thread(target=holder.close)
+        first, second = (holder.call(PreemptibleJob(endless)) for _ in range(2))
+        request = holder.append(batch(1, 5))
+        gate.open()
+        for future in (first, second):
+            with pytest.raises(JournalError, match="closed"):
+                future.result(20)
+        closer.join(20)
+        assert slices == [0, 1]
+        assert request.result(0).upto == 5
 
     def test_again_is_nothing(self, holder: Holder) -> None:
         holder.close()
@@ -343,6 +437,44 @@ class TestTrouble:
         assert put(holder, big)[0].upto == 3
         assert holder.trouble is None
         assert [n for _, n in facts(holder)] == [1, 2, 3]
+
+    def test_a_job_that_cannot_store_is_trouble_too_until_one_can(self, holder: Holder) -> None:
+        """Recovery of a spool appends in a job, and may be the only one to append."""
+        put(holder, batch(1, 2))
+        limit = holder.call(_limit_pages).result(20)
+        big = Batch(PRODUCER, 1, [event(3, "log", Log("stdout", "x" * 200_000))])
+        with pytest.raises(JournalError, match="disk is full"):
+            holder.call(lambda session: session.append(big)).result(20)
+        assert "disk is full" in (holder.trouble or "")
+        holder.call(lambda session: session.journal.head).result(20)
+        assert holder.trouble, "reading proves nothing"
+        holder.call(lambda session: _limit_pages(session, limit)).result(20)
+        holder.call(lambda session: session.append(big)).result(20)
+        assert holder.trouble is None
+
+    def test_a_batch_of_which_nothing_is_written_does_not_end_it(self, holder: Holder) -> None:
+        """Of batches in flight, the first is refused, and the others are gaps then."""
+        put(holder, batch(1, 2))
+        holder.call(_limit_pages).result(20)
+        with pytest.raises(JournalError, match="disk is full"):
+            put(holder, Batch(PRODUCER, 1, [event(3, "log", Log("stdout", "x" * 200_000))]))
+        assert put(holder, Batch(PRODUCER, 1, [event(4)]))[0].expected == 3
+        assert holder.trouble
+
+    def test_it_ends_when_there_is_room_even_if_nothing_waits_to_be_stored(
+        self, holder: Holder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(holder_module, "PROBE_INTERVAL", 0.0)
+        put(holder, batch(1, 2))
+        real = SQLiteJournal.probe
+        monkeypatch.setattr(SQLiteJournal, "probe", _no_room)
+        with pytest.raises(JournalError):
+            holder.call(lambda session: _no_room(session.journal)).result(20)
+        holder.call(lambda session: None).result(20)
+        assert holder.trouble == "the disk is full"
+        monkeypatch.setattr(SQLiteJournal, "probe", real)
+        holder.call(lambda session: None).result(20)
+        assert holder.trouble is None
 
     def test_a_write_that_failed_leaves_nothing_half_done(self, holder: Holder) -> None:
         put(holder, *[Batch(PRODUCER, 1, story(end=False))])
@@ -422,6 +554,10 @@ class TestTrouble:
             monkeypatch.setattr(Holder, "_move_aside", real)
             assert put(holder, Batch(PRODUCER, 3, [event(3)]))[0].upto == 3
             assert holder.trouble is None
+
+
+def _no_room(_: object) -> None:
+    raise JournalUnavailable("the disk is full")
 
 
 def _limit_pages(session: JournalSession, limit: int | None = None) -> int:
@@ -584,7 +720,60 @@ def free_journal(paths: DataPaths, name: str, *work: Batch | HolderEvent) -> Non
         put(holder, *work)
 
 
+class TestUnfinishedSpools:
+    """A folder that is being made, which a clock must not call old."""
+
+    def test_the_time_of_the_file_and_the_wall_clock_decide_nothing(self, paths: DataPaths) -> None:
+        new = paths.spools / f".new-{PRODUCER}"
+        new.mkdir(parents=True)
+        os.utime(new, (0, 0))
+        now = 1000.0
+        for _ in range(3):
+            spool_recovery._sweep_unfinished(paths.spools, lambda: now)
+        assert new.exists()
+        now += spool_recovery.UNFINISHED_TIMEOUT + 1
+        spool_recovery._sweep_unfinished(paths.spools, lambda: now)
+        assert not new.exists()
+
+    def test_another_folder_of_the_same_name_is_new(self, paths: DataPaths, tmp_path: Path) -> None:
+        new = paths.spools / f".new-{PRODUCER}"
+        new.mkdir(parents=True)
+        spool_recovery._sweep_unfinished(paths.spools, lambda: 0.0)
+        new.rename(tmp_path / "away")
+        new.mkdir()
+        spool_recovery._sweep_unfinished(paths.spools, lambda: spool_recovery.UNFINISHED_TIMEOUT + 1)
+        assert new.exists()
+
+
 class TestRecovery:
+    def test_a_large_spool_is_read_and_committed_piece_by_piece(
+        self, holder: Holder, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A quarter of a gigabyte at once would keep everybody waiting for seconds."""
+        read: list[int] = []
+
+        def counted(folder: Path) -> Iterator[tuple[int, bytes]]:
+            for record in spool_records(folder):
+                read.append(record[0])
+                yield record
+
+        monkeypatch.setattr(spool_recovery, "spool_records", counted)
+        monkeypatch.setattr(spool_recovery, "CHUNK_BYTES", 2000)
+        spool = Spool.create(paths, header_for(STRANGER, "default", 1.0))
+        spool.append(TASK, 1, "state", State(QUEUED, reason="x" * 1000))
+        for _ in range(9):
+            spool.append(TASK, 1, "log", Log("stdout", "x" * 1000))
+        spool._segments.close()
+        spool._held.release()
+        seen: list[tuple[int, int]] = []
+
+        def job(session: JournalSession) -> int:
+            session._run_pending = lambda: seen.append((session.journal.head, len(read)))
+            return recover_spools(session, paths, "default")
+
+        assert holder.call(job).result(20) == 1
+        assert seen[:4] == [(2, 4), (4, 6), (6, 8), (8, 10)], "commits and reads go together"
+
     def test_a_dead_ones_spool_is_stored_ended_and_deleted(self, holder: Holder, paths: DataPaths) -> None:
         spool_of(paths, story(logs=5, end=False))
         assert recover(holder, paths) == 1
@@ -782,6 +971,18 @@ class TestRecovery:
         assert [decode_data(e) for e in told if e.type == "lost"] == [Lost(5, 5, "damaged on disk")]
         assert told[-1].type == "state"
 
+    def test_a_worker_that_died_before_its_claim_ends_nothing_and_its_successor_is_heard(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
+        queued = State(QUEUED, producer=PRODUCER)
+        holder.call(lambda session: session.append(HolderEvent(TASK, 1, "state", queued))).result(20)
+        enqueue_work_item(paths, work_item(producer=PRODUCER))
+        spool_of(paths, [])
+        assert recover(holder, paths) == 1
+        assert list(paths.spools.iterdir()) == []
+        assert [decode_data(e) for e in everything(holder)] == [queued]
+        assert holder.call(lambda session: set(session.dead_producers)).result(20) == set()
+
     def test_it_takes_from_a_process_that_was_killed(self, holder: Holder, paths: DataPaths) -> None:
         with python(DYING) as process:
             assert process.stdout is not None
@@ -892,11 +1093,16 @@ class TestInterruptedRecovery:
 
 class TestOrphans:
     def interrupt(
-        self, holder: Holder, paths: DataPaths, *, connected: frozenset[str] = frozenset(), now: float = 1e10
+        self,
+        holder: Holder,
+        paths: DataPaths,
+        *,
+        connected: frozenset[str] = frozenset(),
+        leases: Leases = RUN_OUT,
     ) -> None:
-        holder.call(
-            lambda session: interrupt_orphans(session, paths, connected.__contains__, now=now, lease=100.0)
-        ).result(20)
+        holder.call(lambda session: interrupt_orphans(session, paths, connected.__contains__, leases)).result(
+            20
+        )
 
     def state(self, holder: Holder) -> TaskState:
         task = holder.call(lambda session: session.journal.task(TASK)).result(20)
@@ -937,12 +1143,34 @@ class TestOrphans:
     def test_one_on_another_host_has_a_lease_from_its_last_word(
         self, holder: Holder, paths: DataPaths
     ) -> None:
-        put(holder, Batch(PRODUCER, 1, story(end=False), host="elsewhere"))
-        row = holder.call(lambda session: session.journal.producer(PRODUCER)).result(20)
-        assert row is not None
-        self.interrupt(holder, paths, now=row.seen + 99)
+        put(holder, Batch(PRODUCER, 1, story(logs=0, end=False), host="elsewhere"))
+        clock = [1000.0]
+        leases = Leases(100.0, lambda: clock[0])
+        self.interrupt(holder, paths, leases=leases)
+        clock[0] += 99
+        put(holder, Batch(PRODUCER, 1, [event(3)], host="elsewhere"))
+        self.interrupt(holder, paths, leases=leases)
+        clock[0] += 99
+        self.interrupt(holder, paths, leases=leases)
         assert self.state(holder) is RUNNING
-        self.interrupt(holder, paths, now=row.seen + 101)
+        clock[0] += 2
+        self.interrupt(holder, paths, leases=leases)
+        assert self.state(holder) is INTERRUPTED
+
+    def test_after_a_long_absence_a_producer_elsewhere_has_its_lease_from_the_servers_start(
+        self, holder: Holder, paths: DataPaths
+    ) -> None:
+        """Its last word is from 1970, by the clock: that decides nothing."""
+        long_ago = [Batch(PRODUCER, 1, story(end=False), host="elsewhere")]
+        holder.call(lambda session: session.journal.append(long_ago, 5.0)).result(20)
+        clock = [7.0]
+        leases = Leases(100.0, lambda: clock[0])
+        self.interrupt(holder, paths, leases=leases)
+        clock[0] += 99
+        self.interrupt(holder, paths, leases=leases)
+        assert self.state(holder) is RUNNING
+        clock[0] += 2
+        self.interrupt(holder, paths, leases=leases)
         assert self.state(holder) is INTERRUPTED
 
     def test_its_word_overrides_the_inference(self, holder: Holder, paths: DataPaths) -> None:
@@ -976,7 +1204,9 @@ class TestPruning:
         (paths.results / "unrelated").write_bytes(b"x")
 
         def run(session: JournalSession) -> list[str]:
-            return prune(session, paths, Retention(days=30), 1006.0 + 30 * DAY + 1)
+            observe(session, Retention(), Look(0.0, "boot", 0.0))
+            time = observe(session, Retention(), Look(30 * DAY, "boot", 30 * DAY))
+            return prune(session, paths, Retention(days=30), time).old
 
         gone = holder.call(run).result(20)
         assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
@@ -988,8 +1218,10 @@ class TestPruning:
         for number in range(1, 4):
             origin = Origin(task=task_id(number), producer=f"0{number}" + "0" * 24)
             put(holder, Batch(origin["producer"], 1, story(**origin)))
-        gone = holder.call(lambda session: prune(session, paths, Retention(size=0), 2000.0)).result(20)
-        assert sorted(gone) == [task_id(n) for n in (1, 2, 3)]
+        gone = holder.call(
+            lambda session: prune(session, paths, Retention(size=0), ObservedTime()).large
+        ).result(20)
+        assert gone == [task_id(n) for n in (1, 2, 3)]
         assert everything(holder) == []
 
 

@@ -606,10 +606,25 @@ class TestTasks:
     def test_open_ones_come_oldest_first(self, many: Journal) -> None:
         assert [task.id for task in many.open_tasks()] == [task_id(n) for n in (1, 2, 3, 4)]
 
-    def test_ended_ones_are_found_by_their_end(self, many: Journal) -> None:
-        assert many.ended_before(1000.0) == [task_id(n) for n in (7, 6, 5)]
-        assert many.ended_before(500.0) == [task_id(n) for n in (7, 6)]
-        assert many.ended_before(300.0) == []
+    def test_ended_ones_are_found_by_the_offset_of_their_end(self, many: Journal) -> None:
+        ends = many.ended(0, many.head, 10)
+        assert [task for _, task in ends] == [task_id(n) for n in (5, 6, 7)], "not by any producer's clock"
+        assert [at for at, _ in ends] == [many.tail(task, 1, ["state"])[0].offset for _, task in ends]
+        assert many.ended(0, many.head, 2) == ends[:2]
+        assert many.ended(ends[0][0], ends[1][0], 10) == [ends[1]]
+        assert many.ended(0, ends[0][0] - 1, 10) == []
+        many.forget([task_id(6)])
+        assert [task for _, task in many.ended(0, many.head, 10)] == [task_id(5), task_id(7)]
+
+    def test_a_task_that_came_back_has_not_ended_and_ends_later_then(self, journal: Journal) -> None:
+        publish(journal, story(end=False))
+        emit_by_holder(journal, "state", State(INTERRUPTED))
+        assert [task for _, task in journal.ended(0, journal.head, 10)] == [TASK]
+        back = journal.head
+        publish(journal, [state(6, RUNNING)])
+        assert journal.ended(0, journal.head, 10) == []
+        publish(journal, [state(7, COMPLETED)])
+        assert journal.ended(back, journal.head, 10) == [(journal.head, TASK)]
 
     def test_what_is_given_out_is_a_copy(self, many: Journal) -> None:
         for task in (many.task(task_id(1)), many.tasks()[-1], many.open_tasks()[0]):

@@ -11,7 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 
+from tests.faults.backups import backups
+from tests.faults.containers import containers
 from tests.faults.damage import files, journals
+from tests.faults.ends import ends
+from tests.faults.going_away import deleted, full
 from tests.faults.kills import kernels, workers
 from tests.faults.network import network
 from tests.faults.report import WHAT, report, write
@@ -27,12 +31,18 @@ PARTS: dict[str, Part] = {
     "kernels": lambda factory, seeds, say, folder: kernels(factory.start(), seeds, say, folder),
     "workers": lambda factory, seeds, say, folder: workers(factory.start(), seeds, say, folder),
     "servers": restarts,
+    "ends": lambda factory, seeds, say, folder: ends(factory.start(), seeds, say, folder),
     "stops": lambda factory, seeds, say, folder: stops(factory.start(), seeds, say, folder),
+    "backups": backups,
+    "containers": containers,
     "files": lambda factory, seeds, say, _: files(factory, seeds, say),
     "journals": journals,
+    "deleted": deleted,
+    "full": full,
 }
 NUMBERS = {
-    "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "stops": 40, "files": 200, "journals": 20,
+    "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "ends": 100, "stops": 40,
+    "backups": 50, "containers": 50, "files": 200, "journals": 20, "deleted": 50, "full": 50,
 }  # fmt: skip
 """How many runs of each part the whole set has."""
 

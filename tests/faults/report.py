@@ -15,9 +15,14 @@ WHAT = {
     "kernels": "kernels killed",
     "workers": "workers killed",
     "servers": "servers killed",
+    "ends": "processes ended in order",
     "stops": "processes stopped and continued",
+    "backups": "tasks that read all files",
+    "containers": "containers of one home",
     "files": "spools damaged",
     "journals": "journals damaged",
+    "deleted": "files deleted in use",
+    "full": "disks full for spools and journal",
 }
 """The parts in the order of the report, and what one run of each is."""
 
@@ -31,11 +36,23 @@ this package at WARNING or above""",
     "workers": "the same, for tasks in processes of their own, a few killed with their parent",
     "servers": """the same for scripts that continue meanwhile and for a kernel that ends with its server;
 two subscribers applied exactly what the journal has and never had to start over""",
+    "ends": """each line whose `log` had returned is there once, in order; the only end is the last event,
+with the right reason; scripts say on standard error that their task is interrupted, and nothing else""",
     "stops": """all other tasks continued meanwhile, no process was given up, and in the end each log is
 complete""",
+    "backups": """a task that archives, hashes or searches the whole data folder while it logs, without
+a server and with one: it stays `running`, a second submit with its key attaches, and each line is there
+once""",
+    "containers": """two or three servers in namespaces of their own, with one host name, one process number
+and one home: each kernel finds the journal of its own server; when servers end, scripts find one of those
+that are left""",
     "files": """untouched records are there, unchanged, once; damage is named by `lost` where a sound
 record follows it; the server starts, and logs nothing at WARNING or above""",
     "journals": "the server starts without a traceback, and the next task's log is complete",
+    "deleted": """what was deleted is made again while a script logs, and health says so; then server and
+script are killed, and each line that was logged is there once, in order""",
+    "full": """a script ends or is killed while nothing can be written; health says so, and once there is
+room, each line is there once, in order, the end is right, and health is `ok` again""",
 }
 HEAD = """\
 | what | runs | emitted | delivered | lost | doubled | broken | recovery p50 / p99 / longest | seeds |

@@ -128,6 +128,67 @@ def _assert_told_once(server: Server, output: str) -> None:
     assert not loud(server.log_text())
 
 
+WORDS = """
+import contextvars, logging, os, signal, sys, threading, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+import jupyter_agent as ja
+
+def words(number):
+    context = ja.current()
+    context.metric("loss", number)
+    context.log(f"line {number}")
+    context.progress(number, message="on it")
+    context.progress(advance=1)
+    print("printed", number)
+    print("no newline", end="")
+    logging.getLogger("work").warning("logged %d", number)
+    context.say("said")
+    context.display(number)
+    for _ in ja.track(range(3)):
+        context.raise_if_cancelled()
+    if number % 50 == 0:
+        context.checkpoint(number)
+
+def child(number):
+    signal.alarm(10)  # which ends it
+    words(number)
+    os._exit(0)
+
+def work():
+    words(0)  # what is imported at its first use: a child waits for ever for an import of another thread
+    over, hung = threading.Event(), 0
+    def emit():
+        number = 0
+        while not over.is_set():
+            number += 1
+            words(number)
+    others = [threading.Thread(target=contextvars.copy_context().run, args=(emit,)) for _ in range(2)]
+    for other in others: other.start()
+    for number in range(FORKS):
+        pid = os.fork()
+        if pid == 0:
+            child(number)
+        hung += os.waitpid(pid, 0)[1] == signal.SIGALRM
+        if hung > 2: break
+    over.set()
+    for other in others: other.join()
+    return hung
+
+sys.stdout = open(os.devnull, "w")
+logging.getLogger("work").addHandler(logging.NullHandler())
+hung = ja.task(work, show=False).submit().result()
+sys.__stdout__.write(f"hung {hung}")
+"""
+"""Forks while two other threads emit all that can be emitted, and hold each lock now and then."""
+
+
+def test_a_forked_child_that_emits_while_other_threads_do_never_hangs(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WORDS.replace("FORKS", os.environ.get("FORKS", "150"))]
+    env = environment(tmp_path)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50, check=False)
+    assert (done.stdout, done.stderr) == ("hung 0", "")
+
+
 def _indented(code: str) -> str:
     return "\n".join(f"    {line}" for line in code.splitlines()) + "\n"
 
@@ -171,8 +232,7 @@ def test_a_child_that_outlives_its_killed_parent_keeps_nobody_alive_and_left_no_
         time.sleep(20)
         os._exit(0)
     os.read(done, 1)
-    sys.__stdout__.write(f"task {context.id} {os.getpid()} {pid}\\n")
-    sys.__stdout__.flush()
+    os.write(1, f"task {context.id} {os.getpid()} {pid}\\n".encode())
     time.sleep(20)
     """
     script = tmp_path / "script.py"

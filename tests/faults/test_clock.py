@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -114,3 +115,28 @@ def test_two_processes_whose_clocks_differ_by_a_year_are_told_apart_by_their_loc
             process.wait()
         assert_story(server, written, "interrupted", 10)
     assert not loud(server.log_text())
+
+
+@pytest.mark.parametrize("days", [40, -19_000], ids=["40 days ahead", "1970"])
+def test_a_server_whose_clock_jumped_deletes_no_task(
+    fresh: Servers, tmp_path: Path, clock: Clock, days: float
+) -> None:
+    """Neither one that ended by the right clock nor one that ended by the wrong one."""
+    server = fresh.start(env=clock.env)
+    for name, jump in (("before", 0.0), ("after", days * 86_400.0)):
+        clock.set(jump)
+        with script(server, tmp_path / name, clock.env, count=20) as (process, written):
+            assert process.wait(30) == 0
+        assert_story(server, written, "completed", 15)
+    for jump in (days * 86_400.0, 0.0):
+        server.stop()
+        clock.set(jump)
+        server.restart()
+        said = f"the clock has moved by {days if jump else -days:+.1f} days"
+        until(partial(_is_in_log, server, said))
+        assert [task["state"] for task in server.ask("tasks").json["tasks"]] == ["completed"] * 2
+    assert "JupyterAgent] deleted" not in server.log_text()
+
+
+def _is_in_log(server: Server, sentence: str) -> bool:
+    return sentence in server.log_text()

@@ -3,77 +3,20 @@
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from tests.faults.disks import NoMoreBytes, SmallDisk, small_disk
 from tests.support.builders import until
 from tests.support.kernels import assert_story, script
 from tests.support.servers import Server, Servers, loud, servers
 
 T = TypeVar("T")
 pytestmark = pytest.mark.timeout(120)
-
-
-class SmallDisk:
-    """A real disk of a few MiB (a tmpfs) at a folder, that can be filled."""
-
-    word = "full"
-
-    def __init__(self, at: Path) -> None:
-        self._at = at
-        self._filler = at / "filler"
-
-    @classmethod
-    def mounted(cls, at: Path, size: str) -> SmallDisk | None:
-        """Mount it; ``None`` on machines where nothing can be mounted."""
-        at.mkdir(parents=True, mode=0o700, exist_ok=True)
-        options = f"size={size},mode=0700"
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(at)]
-        done = subprocess.run(command, capture_output=True, check=False)
-        return None if done.returncode else cls(at)
-
-    def fill(self, server: Server) -> None:
-        with self._filler.open("wb") as file:
-            _fill(file.fileno())
-
-    def empty(self, server: Server) -> None:
-        self._filler.unlink()
-
-    def close(self) -> None:
-        subprocess.run(["umount", "-l", str(self._at)], check=True)
-
-
-class NoMoreBytes:
-    """The stand-in where nothing can be mounted: the server's files may not grow."""
-
-    word = "disk"
-
-    def fill(self, server: Server) -> None:
-        size = max(path.stat().st_size for path in (server.agent / "journals" / "default").iterdir())
-        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-    def empty(self, server: Server) -> None:
-        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, unlimited)
-
-    def close(self) -> None:
-        """Nothing was made."""
-
-
-@contextmanager
-def small_disk(at: Path, size: str) -> Iterator[SmallDisk | NoMoreBytes]:
-    disk = SmallDisk.mounted(at, size) or NoMoreBytes()
-    try:
-        yield disk
-    finally:
-        disk.close()
 
 
 def test_a_full_disk_is_told_once_and_everything_is_there_when_it_has_room_again(
@@ -106,15 +49,6 @@ def tell_a_story_through(disk: SmallDisk | NoMoreBytes, server: Server, lines: P
     assert disk.word in said[0]
     assert "Traceback" not in server.log_text()
     server.stop()
-
-
-def _fill(descriptor: int) -> None:
-    block = bytes(4096)
-    try:
-        while True:
-            os.write(descriptor, block)
-    except OSError:
-        return
 
 
 GARBAGE = (b"garbage" * 1000, b"", b"SQLite format 3\0" + b"\xff" * 8000)

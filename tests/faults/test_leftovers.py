@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.operations import spool_recovery
 from jupyter_agent.journal.operations.spool_recovery import recover_spools
 from jupyter_agent.journal.slots import try_slot
 from jupyter_agent.system.locks import FileLock
@@ -35,13 +36,16 @@ def _look(paths: DataPaths) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_a_spool_that_a_killed_process_never_finished_goes_after_a_while(paths: DataPaths) -> None:
-    old, young = _newborn(paths, "old", 2 * HOUR), _newborn(paths, "young", 1.0)
-    held = _newborn(paths, "held", 2 * HOUR)
+def test_a_spool_that_a_killed_process_never_finished_goes_after_a_while(
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, held = _newborn(paths, "left", 2 * HOUR), _newborn(paths, "held", 2 * HOUR)
     lock = FileLock.acquire(held / "lock")
     assert lock is not None
     _look(paths)
-    assert not old.exists()
-    assert young.exists()
+    assert left.exists(), "this process has not seen it for long, whatever the clock of the file says"
+    monkeypatch.setattr(spool_recovery, "UNFINISHED_TIMEOUT", -1.0)
+    _look(paths)
+    assert not left.exists()
     assert held.exists()
     lock.release()

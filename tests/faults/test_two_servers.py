@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.faults.work import BY_ITSELF, begin, wait_lines
+from tests.faults.work import begin, wait_lines
 from tests.support.builders import until
 from tests.support.kernels import Written, assert_story, execute
-from tests.support.servers import Server, Servers, loud_of_ours
+from tests.support.servers import Server, Servers, environment, loud_of_ours
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -44,11 +46,40 @@ def test_two_servers_serve_their_own_kernels_and_the_first_one_inherits_everythi
     first.restart()
     assert first.slot == "default"
     assert_story(first, mine, "interrupted", 20)
-    third.stop()  # its kernel is asked to end, and says itself that it does
-    until(lambda: (first.task(late.task) or {}).get("state") == "interrupted")
-    lines = first.lines(late.task)
-    assert lines == late.lines[: len(lines)]
-    assert first.events(late.task, "state")[-1]["data"]["reason"] == BY_ITSELF
+    third.stop()  # its kernel is asked to end, and does so in order
+    assert_story(first, late, "interrupted", 20)
+    assert first.events(late.task)[-1]["data"]["reason"] == "its kernel was shut down"
     assert_story(first, other, "interrupted", 20)
     for server in (first, second, third):
         assert not loud_of_ours(server.log_text())
+
+
+KEYED = """
+import jupyter_agent as ja
+from jupyter_agent.client import connect
+from jupyter_agent.producer.producer import current_producer
+
+handle = ja.task(print, key="once", show=False).submit("done")
+handle.wait()
+with connect() as client:
+    print(handle.id, current_producer().journal, client.health()["journal"]["slot"])
+"""
+
+
+def _submit(home: Path) -> list[str]:
+    """Submit the key in a script; the task's id, the script's journal, the journal of the server it finds."""
+    done = subprocess.run(
+        [sys.executable, "-c", KEYED], env=environment(home), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_a_second_server_that_is_left_is_found_by_scripts_and_clients(fresh: Servers) -> None:
+    first, second = fresh.start(), fresh.start()
+    task, *found = _submit(fresh.home)
+    assert found == ["default", "default"]
+    first.stop()
+    again, *found = _submit(fresh.home)
+    assert found == ["default-2", "default-2"] == [second.slot, second.slot]
+    assert again == task, "the key is looked up in the journal of the first server, too"

@@ -37,9 +37,6 @@ def begin(paths):
 """
 """Defines ``begin({path: "thread" | "process"})``; the work goes on until its process dies."""
 
-BY_ITSELF = "the process ended"
-"""The reason of a process that ends in order: what its threads go on to log comes after that end."""
-
 WITHIN = 30.0
 """Seconds within which a death must be told; how long it took is in the report."""
 
@@ -87,14 +84,13 @@ def story_of(server: Server, written: Written, state: str, tally: Tally) -> tupl
     events = server.events(written.task)
     lines = [event["data"]["text"] for event in events if event["type"] == "log"]
     emitted = written.lines
-    if any(e["data"].get("reason") == BY_ITSELF for e in events if e["type"] == "state"):
-        emitted = emitted[: len(lines)]
     wrong = _wrong(emitted, lines)
     tally.lost += len(set(emitted) - set(lines))
     tally.doubled += len(lines) - len(set(lines))
     assert wrong is None, wrong
     ends = [e["data"]["state"] for e in events if e["type"] == "state" and e["data"]["state"] in ENDS]
     assert ends == [state], f"the ends of {written.task} are {ends}, not one: {state}"
+    assert events[-1]["type"] == "state", f"after the end of {written.task} comes {events[-1]}"
     return len(lines), took
 
 

@@ -17,8 +17,9 @@ from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.errors import AgentError, ResultNotStored
 from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.observed_time import Look
 from jupyter_agent.journal.operations.recovery import recover_all
-from jupyter_agent.journal.operations.retention import Retention, prune
+from jupyter_agent.journal.operations.retention import Retention, observe, prune
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import holder_of, try_slot
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
@@ -173,7 +174,9 @@ _JOBS: tuple[Callable[[JournalSession, DataPaths], Any], ...] = (
     lambda session, _paths: session.journal.recoverable(3, TASKS),
     lambda session, paths: recover_all(session, paths, "default"),
     _write,
-    lambda session, paths: prune(session, paths, Retention(days=10_000, size=1), 3e8),
+    lambda session, paths: prune(
+        session, paths, Retention(size=1), observe(session, Retention(), Look(3e8, "boot", 1.0))
+    ),
     lambda session, _paths: session.journal.size(),
 )
 

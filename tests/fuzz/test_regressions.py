@@ -22,6 +22,7 @@ from jupyter_agent.errors import JournalError, ProtocolError, RequestRefused, Re
 from jupyter_agent.journal.base import Batch, BatchOrigin, HolderEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
+from jupyter_agent.journal.observed_time import ObservedTime
 from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.retention import Retention, prune
 from jupyter_agent.journal.operations.spool_recovery import read_live_spools
@@ -231,14 +232,14 @@ def test_a_row_that_cannot_be_read_is_damage_and_the_journal_is_moved_aside(
 
 def test_retention_ends_when_what_it_forgets_stays(paths: DataPaths) -> None:
     class Stuck(MemoryJournal):
-        def ended_before(self, when: float) -> list[str]:
-            return [TASK]
+        def ended(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+            return [(at, TASK) for at in (1, 2) if at > after]
 
         def size(self) -> int:
             return 1 << 40
 
     session = JournalSession(Stuck(HOLDER, "epoch"), lambda _stored, _seconds: None)
-    assert set(prune(session, paths, Retention(), 1.0)) == {TASK}
+    assert set(prune(session, paths, Retention(), ObservedTime()).large) == {TASK}
 
 
 @pytest.mark.parametrize(

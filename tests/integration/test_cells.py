@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ def found(server: Server, **query: Any) -> list[str]:
 
 
 def cell() -> str:
-    return f"cell-{new_id()}"
+    """Return an id as JupyterLab makes it."""
+    return str(uuid.uuid4())
 
 
 @pytest.mark.parametrize("path", ["study.ipynb", "a folder/mein Heft ü😀.ipynb"])
@@ -109,6 +111,17 @@ def test_cells_alone_are_those_of_any_notebook(server: Server) -> None:
     assert found(server, cells=one) == tasks
     assert found(server, notebook="b.ipynb", cells=one) == tasks[:2]
     assert found(server, notebook="RTC:a.ipynb", cells=one) == tasks
+
+
+def test_a_notebook_that_shares_given_ids_of_cells_gets_nothing_of_one_that_is_gone(server: Server) -> None:
+    recorded = str(server.home / "elsewhere" / "quickstart.ipynb")
+    (failed, _) = started(server, (recorded, "fail"), (recorded, "fit"))[::-1]
+    save(server, "agent.ipynb", "setup", "fail", "fit")
+    save(server, "moved/quickstart.ipynb", "setup", "fail", "fit")
+    assert found(server, notebook="agent.ipynb", cells="setup,fail") == []
+    assert found(server, notebook="moved/quickstart.ipynb", cells="setup,fail") == [failed]
+    save(server, "moved/quickstart.ipynb", "setup", "fail")
+    assert found(server, notebook="moved/quickstart.ipynb", cells="setup,fail") == []
 
 
 def test_a_notebook_alone_is_every_task_of_its_file_and_no_other(server: Server) -> None:

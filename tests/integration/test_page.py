@@ -198,6 +198,7 @@ def test_the_pages_policy_lets_in_its_own_files_and_nothing_inline(built: Server
     directives = dict(part.strip().split(" ", 1) for part in re.split("[;,]", policy))
     assert directives["default-src"] == directives["base-uri"] == directives["form-action"] == "'none'"
     assert directives["script-src"] == directives["connect-src"] == directives["font-src"] == "'self'"
+    assert directives["frame-src"] == "'self'"
     assert directives["img-src"] == "'self' data: blob:"
     assert re.fullmatch(r"'self' 'sha256-[A-Za-z0-9+/=]+'", directives["style-src"])
     assert directives["frame-ancestors"] == "'self'"
@@ -210,6 +211,15 @@ def test_websockets_elsewhere_are_named_to_the_script_and_in_the_policy(tmp_path
         answer = factory.start(config=config, base_url="/x/").ask("")
     assert "connect-src 'self' wss://elsewhere.example:8443," in answer.headers["Content-Security-Policy"]
     assert json.loads(Page(answer.body.decode()).data)["wsUrl"] == "wss://elsewhere.example:8443/x/"
+
+
+def test_a_hub_with_a_host_of_its_own_may_be_visited_in_a_frame(tmp_path: Path, folder: Path) -> None:
+    with servers.servers(tmp_path) as factory:
+        env = {"JUPYTERHUB_HOST": "https://hub.example:8443/; script-src *"}
+        answer = factory.start(config=_root(folder), env=env).ask("")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "; frame-src 'self' https://hub.example:8443;" in policy
+    assert "*" not in policy
 
 
 @pytest.mark.parametrize("path", ["?task=01M8033V4TBP292XC3A46WDYF1", "?a=1&task=%3C%22%0D%0AX%3A 1"])

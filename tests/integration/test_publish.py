@@ -201,11 +201,12 @@ async def test_a_retry_goes_to_the_process_that_ran_the_task(shared: Server) -> 
     story = Story()
     async with producer(shared, story.producer) as writer:
         await writer.published([*story.start(), story.state("failed")])
+        assert shared.task(story.task)["retriable"] is True
         body = {"command": "retry"}
         assert shared.ask(f"tasks/{story.task}/commands", method="POST", body=body).status == 202
         assert (await writer.get("command"))["command"] == "retry"
         await writer.published([story.state("queued", attempt=2), story.state("running", attempt=2)])
-        assert shared.task(story.task)["attempt"] == 2
+        assert (shared.task(story.task)["attempt"], shared.task(story.task)["retriable"]) == (2, None)
         old = {"command": "cancel", "attempt": 1}
         assert shared.ask(f"tasks/{story.task}/commands", method="POST", body=old).status == 409
 
@@ -247,6 +248,7 @@ async def test_a_retry_of_a_process_that_is_gone_says_so(shared: Server) -> None
             break
         await asyncio.sleep(0.02)  # until the server has seen that the producer left
     assert "is gone" in answer.json["detail"]
+    assert shared.task(story.task)["retriable"] is False
 
 
 async def test_a_command_for_an_unknown_task_is_unknown_over_websocket_and_http(shared: Server) -> None:

@@ -20,7 +20,7 @@ from jupyter_agent.system.locks import is_locked
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import until
 from tests.support.kernels import assert_story, script, stream_in_kernel
-from tests.support.servers import Server, Servers, loud
+from tests.support.servers import COLLABORATION, Server, Servers, loud
 from tests.support.wire import Story, producer, subscriber
 
 pytestmark = pytest.mark.timeout(60)
@@ -116,7 +116,7 @@ def test_stopping_the_extension_leaves_no_asyncio_task_and_no_thread(tmp_path: P
             allow_root=True,
             open_browser=False,
             root_dir=str(tmp_path),
-            jpserver_extensions={"jupyter_agent": True},
+            jpserver_extensions={"jupyter_agent": True, **dict.fromkeys(COLLABORATION, False)},
         )
         app.initialize(argv=[], new_httpserver=False)
         tasks = set(asyncio.all_tasks())

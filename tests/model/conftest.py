@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_agent.journal.operations import interruption, journal_merge, spool_recovery
+from jupyter_agent.server import services
 from jupyter_agent.server.background import liveness
 from jupyter_agent.server.delivery import feed, resume
 
@@ -23,6 +24,7 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(spool_recovery, "CHUNK", 2)
     monkeypatch.setattr(journal_merge, "CHUNK", 2)
     monkeypatch.setattr(liveness, "recover_all", holding.recover_all)
+    monkeypatch.setattr(services, "read_live_spools", holding.read_live_spools)
     monkeypatch.setattr(interruption, "_has_spool", holding.has_spool)
     forwarder = logging.getLogger("jupyter_agent.producer.forwarder")
     forwarder.setLevel(logging.CRITICAL)

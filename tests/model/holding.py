@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +17,7 @@ from jupyter_agent.journal.job_queue import JobQueue
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations import journal_merge, spool_recovery
 from jupyter_agent.journal.operations.interruption import interrupt, open_tasks_of
-from jupyter_agent.journal.session import JournalSession
+from jupyter_agent.journal.session import JournalSession, Urgency
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.system.host import host
 from jupyter_agent.system.paths import DataPaths
@@ -162,13 +163,17 @@ class HandHolder(Holder):
         self._queue = JobQueue()
         self._log_again_at = float("inf")
         self._corrupt = None
+        self._displaced = None
+        self._check_place_at = self._probe_at = float("inf")
         self.spoiled = False
         self._use(slot.journal)
 
     def _use(self, journal: WatchedJournal) -> JournalSession:
         journal.opened_by(self.id)
         self._journal = cast(Any, journal)
-        self.session: JournalSession = HandSession(journal, self._on_commit, self._run_pending)
+        self.session: JournalSession = HandSession(
+            journal, self._on_commit, partial(self._run_above, Urgency.RECOVERY)
+        )
         self.session.dead_producers = self._dead_producers
         return self.session
 
@@ -221,7 +226,10 @@ class HandHolder(Holder):
 
 
 class _Nothing:
-    """A folder that is empty."""
+    """A folder that nobody has made."""
+
+    def is_dir(self) -> bool:
+        return False
 
     def glob(self, pattern: str) -> Iterator[PurePath]:
         return iter(())
@@ -255,6 +263,16 @@ def recover_all(session: JournalSession, paths: DataPaths, slot: str) -> int:
             recover_spool(session, home, spool)
             taken += 1
     return taken
+
+
+def read_live_spools(session: JournalSession, paths: DataPaths, slot: str, *, mentioning: str) -> None:
+    """Stands for `spool_recovery.read_live_spools`; appending is the real one."""
+    home = cast(FakePaths, paths).home
+    for spool in home.own_spools(slot):
+        if spool.locked and any(mentioning.encode() in body for _, body in spool.records()):
+            spool_recovery._append(
+                session, spool.header, spool.records(), cast(Any, PurePath(spool.producer))
+            )
 
 
 def _merge_journals(session: JournalSession, home: Home) -> int:

@@ -199,7 +199,7 @@ class Oracle:
         life = history.life(task.id, head)
         assert life is not None, f"a snapshot of nothing: {task}"
         folded = fold(task.id, [event for event in life.events if event.offset <= head])
-        told = msgspec.structs.replace(task, cursor=None, stalled_since=None)
+        told = msgspec.structs.replace(task, cursor=None, stalled_since=None, retriable=None)
         assert told == folded, f"at {head}:\n{told} is not the fold\n{folded}"
 
     def _stored(self, history: History, offset: int, encoded: bytes) -> Event:

@@ -18,9 +18,11 @@ from jupyter_agent.journal.operations.retention import Retention
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.protocol.actions import CloseWith, encode
 from jupyter_agent.protocol.messages import Ack, Bye, Close, Events, Publish, Subscribe
+from jupyter_agent.server.background.activity import Activity
 from jupyter_agent.server.background.forwards import Forwards
 from jupyter_agent.server.background.liveness import Liveness
 from jupyter_agent.server.background.scheduler import Scheduler
+from jupyter_agent.server.background.upkeep import Upkeep
 from jupyter_agent.server.background.worker_supervisor import WorkerSupervisor
 from jupyter_agent.server.delivery.connections import Registry
 from jupyter_agent.server.delivery.feed import Feed
@@ -109,6 +111,16 @@ class ModelSocket(AgentSocket):
         return True
 
 
+class NoKernels:
+    """The kernels of a server that has none."""
+
+    def __contains__(self, kernel_id: str, /) -> bool:
+        return False
+
+    def get_kernel(self, kernel_id: str) -> Any:
+        raise KeyError(kernel_id)
+
+
 class ModelServer:
     """One Jupyter server's part, from its start to `stop` or `kill`."""
 
@@ -125,10 +137,12 @@ class ModelServer:
             self.registry,
             paths_of(home),
             lease=LEASE,
-            retention=Retention(KEPT_DAYS),
-            peek=False,
             log=log,
             clock=loop.time,
+            monotonic=loop.time,
+        )
+        self.upkeep = Upkeep(
+            self.feed, paths_of(home), Retention(KEPT_DAYS), log, clock=loop.time, uptime=loop.time
         )
         self.services = Services(
             feed=self.feed,
@@ -144,6 +158,16 @@ class ModelServer:
                 launch=lambda: None,
                 clock=loop.time,
             ),
+            activity=Activity(
+                self.feed,
+                {},
+                NoKernels(),
+                paths_of(home),
+                keep_alive=0.0,
+                timeouts=list,
+                log=log,
+                clock=loop.time,
+            ),
             paths=paths_of(home),
             key="",
             owner="ada",
@@ -152,6 +176,7 @@ class ModelServer:
         )
         self.sockets: list[ModelSocket] = []
         self.looking: asyncio.Task[None] | None = None
+        self._tend_at = 0.0
         self.is_up = True
 
     def connect(self, client: Any) -> Wire:
@@ -173,6 +198,11 @@ class ModelServer:
         """As `PeriodicService` does, but a bug is not caught."""
         with suppress(JournalError, OSError):
             await self.liveness.check()
+            await self._tend()
+
+    async def _tend(self) -> None:
+        if self.loop.time() >= self._tend_at:
+            self._tend_at = self.loop.time() + await self.upkeep.tick()
 
     def delete(self, task_id: str) -> None:
         """Delete an ended task, as the handler of DELETE does."""

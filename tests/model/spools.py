@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from jupyter_agent.core.events import Data, Event, Lost, decode_data, encode_data, encode_event
 from jupyter_agent.producer.compaction import compact
-from jupyter_agent.producer.spool import SpoolBatch
+from jupyter_agent.producer.envelope import SpoolBatch
 from jupyter_agent.producer.spool_folder import Header
 
 SEGMENT = 3

@@ -13,7 +13,7 @@ import jupyter_agent
 from tests.support.source_trees import EXTENSION, ROOT, Made, contents
 
 ASSETS = EXTENSION.format(version=jupyter_agent.__version__)
-PAGES = {"element.js", "rich.js", "plot.js", "page.js", "page.css", "widget.js"}
+PAGES = {"element.js", "rich.js", "plot.js", "shared.js", "page.js", "page.css", "widget.js"}
 BUNDLED = {"@lit/reactive-element", "dompurify", "lit", "lit-element", "lit-html", "marked", "uplot"}
 ELEMENT, PANEL = 120_000, 60_000
 """The bytes that the element may have, and those that the JupyterLab extension may have beside it."""

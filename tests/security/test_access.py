@@ -125,8 +125,10 @@ def test_a_cookie_without_the_right_xsrf_token_changes_nothing(
 def test_an_xsrf_token_alone_is_no_login(shared: Server, running_task: str) -> None:
     cookies = login(shared)
     visitor = Visitor(cookie_header({"_xsrf": cookies["_xsrf"]}) | {"X-XSRFToken": cookies["_xsrf"]})
-    assert_problem(visitor.ask(shared, "POST", f"tasks/{running_task}/commands"), 403)
-    assert_problem(visitor.ask(shared, "GET", "tasks"), 403)
+    for method, path in REQUESTS:
+        answer = visitor.ask(shared, method, path.format(id=running_task))
+        assert_problem(answer, 403)
+        assert answer.headers["Jupyter-Agent-Login"] == "required", (method, path)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8888", "127.0.0.1.evil.example"])

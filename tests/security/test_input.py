@@ -105,8 +105,11 @@ def test_an_odd_word_in_a_question_finds_nothing_that_it_should_not(
     if name == "before" and word != "\x00":
         assert_problem(events, 400, "bad_cursor")
         return
+    if name == "types" and word != "\x00":  # Tornado strips it
+        assert_problem(events, 400, "bad_request")
+        return
     assert events.status == 200
-    assert (events.json["events"] == []) is (name == "types" and word != "\x00")  # Tornado strips it
+    assert events.json["events"]
 
 
 NO_NUMBERS = [

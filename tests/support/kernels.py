@@ -143,7 +143,7 @@ def stream_in_kernel(server: Server, kernel: str, path: Path, **options: Any) ->
 
 @contextmanager
 def script(
-    server: Server, path: Path, env: dict[str, str] | None = None, **options: Any
+    server: Server, path: Path, env: dict[str, str] | None = None, stderr: int | None = None, **options: Any
 ) -> Iterator[tuple[subprocess.Popen[bytes], Written]]:
     """A plain script of the same user that streams."""
     given = "".join(f", {key}={value!r}" for key, value in options.items())
@@ -152,12 +152,15 @@ def script(
         [sys.executable, "-c", code],
         env=environment(server.home, server.agent) | (env or {}),
         stdin=subprocess.DEVNULL,
+        stderr=stderr,
     )
     try:
         yield process, Written(path)
     finally:
         process.kill()
         process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def assert_story(server: Server, written: Written, state: str, within: float = 5.0) -> dict[str, Any]:

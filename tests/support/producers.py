@@ -15,6 +15,7 @@ def close_current() -> None:
     if producer is not None:
         atexit.unregister(producer.close)
         producer.close()
+        producer.spool.close()  # as the end of the process would
 
 
 def wait_until_up(forwarder: Forwarder, timeout: float) -> bool:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jupyter_agent.core.events import Event, Log, State, decode_data, decode_event
+from jupyter_agent.core.events import Event, Log, State, TaskState, decode_data, decode_event
+from jupyter_agent.journal.one_shot.session import run_in_session
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.producer.producer import existing_producer
 from jupyter_agent.producer.spool_folder import read_spool
-from jupyter_agent.runtime.local_task import local_tasks
+from jupyter_agent.runtime.local_task import LocalTask, local_tasks
+from jupyter_agent.runtime.outcome import Outcome
+from jupyter_agent.system.paths import DataPaths
 from tests.support.producers import close_current
 
 
@@ -21,9 +27,18 @@ from tests.support.producers import close_current
 def own_producer(own_environment: Path) -> Iterator[None]:
     """A producer for this test alone."""
     yield
-    local_tasks.interrupt_all("the test ended")
+    for task in local_tasks.abandon_all():
+        interrupt(task, "the test ended")
     local_tasks.reset()
     close_current()
+
+
+def interrupt(task: LocalTask | None, reason: str = "for the test") -> None:
+    """End the present attempt of *task*, as if its process had ended."""
+    assert task is not None
+    task.give_up()
+    if task.attempt is not None:
+        task.complete(task.attempt, Outcome(TaskState.INTERRUPTED, reason=reason))
 
 
 def emitted(task_id: str | None = None, kind: str | None = None) -> list[Event]:
@@ -81,3 +96,17 @@ def spooled(folder: Path) -> list[Event]:
     for spool in sorted((folder / "agent" / "spools").glob("[!.]*")):
         events += [decode_event(body) for _, body in read_spool(spool)[1]]
     return events
+
+
+def recovered(folder: Path, task: str | None = None) -> list[dict[str, Any]]:
+    """The events below the agent folder of a test, of one task if given, as the next holder has them."""
+
+    def job(session: JournalSession) -> list[dict[str, Any]]:
+        stored, after = list[dict[str, Any]](), 0
+        while page := session.journal.read(after, 1000):
+            stored += [json.loads(event.encoded) for event in page]
+            after = page[-1].offset
+        return stored
+
+    events = run_in_session(DataPaths(folder / "agent"), "default", job)
+    return [event for event in events if task in (None, event["task"])]

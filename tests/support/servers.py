@@ -21,7 +21,10 @@ from jupyter_agent.system.files import read_json
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PACKAGE_ROOT, until
 
-QUIET = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals", "jupyter_lsp")
+COLLABORATION = ("jupyter_server_ydoc", "jupyter_server_fileid")
+"""The server's extensions of jupyter-collaboration, on wherever it is installed."""
+PAGES = ("jupyterlab", "notebook", "notebook_shim", "nbclassic")
+QUIET = (*PAGES, "jupyter_lsp", "jupyter_server_terminals", *COLLABORATION)
 TOKEN = "a-token-of-tests"
 
 
@@ -67,6 +70,10 @@ class Server:
     extra_args: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     config: str = ""
+    ip: str = "127.0.0.1"
+    sock: str = ""
+    """The Unix socket on which it listens, instead of a port."""
+
     process: subprocess.Popen[bytes] = field(init=False)
     url: str = ""
 
@@ -95,7 +102,8 @@ class Server:
         if self.config:
             (config / "jupyter_server_config.py").write_text(self.config)
         environ = environment(self.home, self.agent) | {"JUPYTER_CONFIG_DIR": str(config)} | self.env
-        command = [sys.executable, "-m", "jupyter_server", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1"]
+        listen = [f"--ServerApp.sock={self.sock}"] if self.sock else ["--ServerApp.port=0"]
+        command = [sys.executable, "-m", "jupyter_server", *listen, f"--ServerApp.ip={self.ip}"]
         command += [
             "--no-browser",
             f"--ServerApp.base_url={self.base_url}",
@@ -120,6 +128,8 @@ class Server:
             assert self.process.poll() is None, self.log_text()
             found = read_json(info)
             self.url = found["url"].replace("localhost", "127.0.0.1") if found else ""
+            if self.slot is not None and self.url.endswith(f":0{self.base_url}"):  # of an old jupyter-server
+                self.url = self.held["url"]
             return bool(found) and (self.slot is not None or "jupyter_agent is off" in self.log_text())
 
         until(up, 30)
@@ -150,9 +160,14 @@ class Server:
     @property
     def key(self) -> str:
         """The key in this server's address file."""
+        return str(self.held["key"])
+
+    @property
+    def held(self) -> dict[str, Any]:
+        """This server's address file."""
         holder = read_json(self.agent / "journals" / (self.slot or "") / "holder.json")
         assert holder is not None
-        return str(holder["key"])
+        return holder
 
     def stop(self) -> int:
         """SIGTERM, and its exit status; a server that is gone already is nothing."""
@@ -283,12 +298,14 @@ class Servers:
         base_url: str = "/",
         token: str = TOKEN,
         wait: bool = True,
+        ip: str = "127.0.0.1",
+        sock: str = "",
     ) -> Server:
         """A server; a second one belongs to the same user. *config* is Python for Jupyter's config file."""
         env = env or {}
         agent = Path(env.get("JUPYTER_AGENT_DIR", self.home / "agent"))
         name = f"server-{len(self.started) + 1}"
-        server = Server(self.home, name, agent, token, base_url, tuple(extra_args), env, config)
+        server = Server(self.home, name, agent, token, base_url, tuple(extra_args), env, config, ip, sock)
         self.started.append(server)
         return server.start(wait=wait)
 

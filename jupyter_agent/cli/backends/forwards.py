@@ -19,6 +19,7 @@ from .base import Backend, first_line
 from .http import CREATED, HttpBackend
 from .journals import Journals
 from .local import LocalBackend
+from .references import fitting, why_not_one
 
 T = TypeVar("T")
 NO_SENDER = "no server runs that could send; one is started with 'jupyter agent serve'"
@@ -47,17 +48,19 @@ async def list_forwards(journals: Journals) -> list[ForwardStatus]:
     return sorted(known.values(), key=lambda one: (one.created, one.id))
 
 
-async def remove(journals: Journals, ident: str) -> ForwardStatus:
-    """Remove a forward and return its last status. Raises `RequestRefused` when there is none."""
-    wanted = ident.upper()
-    for slot in journals.slots():
-        for one in await journals.use(slot, _list):
-            if one.id == wanted:
-                await journals.use(slot, lambda backend: _remove(backend, wanted))
-                return one
-    raise RequestRefused(
-        f"there is no forward {ident!r}; 'jupyter agent forward list' shows them", code="unknown_forward"
-    )
+async def remove(journals: Journals, reference: str) -> ForwardStatus:
+    """Remove a forward and return its last status. Raises `RequestRefused` when there is none; see `fitting`.
+
+    The address of a forward counts as its name.
+    """
+    known = {one.id: (slot, one) for slot in journals.slots() for one in await journals.use(slot, _list)}
+    newest_first = sorted((one for _, one in known.values()), key=lambda one: one.created, reverse=True)
+    found = fitting(reference, ((one.id, one.url) for one in newest_first))
+    if len(found) != 1:
+        raise RequestRefused(why_not_one(reference, len(found), "forward", "forward"), code="unknown_forward")
+    slot, forward = known[found[0]]
+    await journals.use(slot, lambda backend: _remove(backend, forward.id))
+    return forward
 
 
 async def _add(backend: Backend, spec: ForwardSpec) -> tuple[ForwardStatus, bool]:

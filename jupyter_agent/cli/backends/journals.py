@@ -11,7 +11,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from ...core.ids import is_ulid
 from ...core.query import EventQuery, EventsPage, TaskQuery
 from ...core.task import Task, current_for_key
 from ...detached.submission import Submission
@@ -24,6 +23,7 @@ from ...transport.discovery import DEFAULT, REMOTE, find_address, find_journal
 from .base import AddResult, Backend, first_line
 from .http import HttpBackend
 from .local import LocalBackend
+from .references import task_id_of
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -64,15 +64,9 @@ class Journals:
         )
         return merge_tasks(found, query.limit)
 
-    async def find(self, task_id: str) -> tuple[str, Task]:
-        """Return the task and the journal it is in. Raises `UnknownTask`."""
-        ident = task_id.upper()
-        if not is_ulid(ident):
-            raise UnknownTask(
-                f"{task_id!r} is not a task id (26 letters and digits); "
-                "'jupyter agent tasks list' shows them",
-                task_id=task_id,
-            )
+    async def find(self, reference: str) -> tuple[str, Task]:
+        """Return the task and the journal it is in. Raises `UnknownTask`; see `task_id_of`."""
+        ident = await task_id_of(self.tasks, reference)
 
         async def ask(slot: str) -> list[tuple[str, Task]]:
             try:

@@ -8,6 +8,7 @@ from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.schedules import ScheduleView
 from ...journal.records import Firing
 from .journals import Journals
+from .references import fitting, why_not_one
 
 
 async def list_schedules(journals: Journals) -> list[ScheduleView]:
@@ -15,37 +16,38 @@ async def list_schedules(journals: Journals) -> list[ScheduleView]:
     return await journals.use(journals.scheduling, lambda backend: backend.schedules())
 
 
-async def find_schedule(journals: Journals, ident: str) -> ScheduleView:
-    """Return one schedule. Raises `UnknownSchedule`."""
-    known = _checked(ident)
+async def find_schedule(journals: Journals, reference: str) -> ScheduleView:
+    """Return one schedule. Raises `UnknownSchedule`; see `fitting`."""
+    known = await _id_of(journals, reference)
     return await journals.use(journals.scheduling, lambda backend: backend.schedule(known))
 
 
-async def list_firings(journals: Journals, ident: str, limit: int) -> list[Firing]:
+async def list_firings(journals: Journals, reference: str, limit: int) -> list[Firing]:
     """Return what became of a schedule's dues, newest first."""
-    known = _checked(ident)
+    known = await _id_of(journals, reference)
     return await journals.use(journals.scheduling, lambda backend: backend.firings(known, limit))
 
 
-async def command_schedule(journals: Journals, ident: str, command: ScheduleCommand) -> ScheduleView:
+async def command_schedule(journals: Journals, reference: str, command: ScheduleCommand) -> ScheduleView:
     """Pause, resume or run a schedule, and return it as it is then."""
-    known = _checked(ident)
+    known = await _id_of(journals, reference)
     return await journals.use(
         journals.scheduling, lambda backend: backend.command_schedule(known, command), once=True
     )
 
 
-async def delete_schedule(journals: Journals, ident: str) -> ScheduleView:
+async def delete_schedule(journals: Journals, reference: str) -> ScheduleView:
     """Delete a schedule, and return it as it was."""
-    schedule = await find_schedule(journals, ident)
+    schedule = await find_schedule(journals, reference)
     await journals.use(journals.scheduling, lambda backend: backend.delete_schedule(schedule.id), once=True)
     return schedule
 
 
-def _checked(ident: str) -> str:
-    if not is_ulid(ident.upper()):
-        raise UnknownSchedule(
-            f"{ident!r} is not a schedule's id (26 letters and digits); "
-            "'jupyter agent schedule list' shows them"
-        )
-    return ident.upper()
+async def _id_of(journals: Journals, reference: str) -> str:
+    if is_ulid(reference.upper()):
+        return reference.upper()
+    newest_first = reversed(await list_schedules(journals))
+    found = fitting(reference, ((one.id, one.name) for one in newest_first))
+    if len(found) != 1:
+        raise UnknownSchedule(why_not_one(reference, len(found), "schedule", "schedule"))
+    return found[0]

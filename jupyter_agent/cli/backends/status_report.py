@@ -100,7 +100,7 @@ async def _journal_status(paths: DataPaths, slot: str) -> JournalStatus:
     if holder.kind == ONE_SHOT:
         journal.holder = "command line"
         return journal
-    journal.holder, journal.url = "server", holder.url
+    journal.holder, journal.url = "server", holder.url or holder.unix_url
     return await _with_health(paths, journal)
 
 

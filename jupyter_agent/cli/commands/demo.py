@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -59,6 +61,8 @@ def demo(*, notebook: Path | None, keep: bool) -> None:
     """Run a notebook in a Jupyter server of its own and show its tasks as they go."""
     with _notebook(notebook) as path:
         cells = read_cells(path)
+        if notebook is None:
+            cells = [_nowhere_else(cell) for cell in cells]
         asyncio.run(_demo(path, cells, keep=keep))
 
 
@@ -70,6 +74,11 @@ def _notebook(given: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="jupyter-agent-demo-") as folder:
         yield Path(shutil.copy(packaged_notebook(), folder))
+
+
+def _nowhere_else(cell: Cell) -> Cell:
+    """Return *cell* with an id of its own: its tasks must not be put into the notebook it was copied from."""
+    return replace(cell, id=uuid.uuid4().hex[:8])
 
 
 def packaged_notebook() -> Path:
@@ -91,12 +100,14 @@ async def _demo(path: Path, cells: list[Cell], *, keep: bool) -> None:
             made = [task for task in await client.tasks(limit=None) if task.id not in known]
         terminal.print(f"\nThe history of {path.name}:", markup=False)
         print_tasks(made)
-        page = f"{server.url}jupyter-agent/?token={server.token}"
-        terminal.print(f"\nThe tasks page: {page}", markup=False, soft_wrap=True)
         if keep:
+            page = f"{server.url}jupyter-agent/?token={server.token}"
+            terminal.print(f"\nThe tasks page: {page}", markup=False, soft_wrap=True)
             terminal.print("The server keeps running until Ctrl-C.")
             await asyncio.Event().wait()
-    terminal.print("The server is stopped; 'jupyter agent serve' starts one for the page.", soft_wrap=True)
+    terminal.print(
+        "\nThe server is stopped; 'jupyter agent serve' starts one with the tasks page.", soft_wrap=True
+    )
 
 
 async def _run(

@@ -20,6 +20,7 @@ from ..output import console, print_json
 from .completion import forward_ids
 from .help import ID, examples
 from .options import json_option
+from .references import reference
 
 
 @click.group(
@@ -116,7 +117,7 @@ def list_forwards(*, as_json: bool) -> int:
 
 
 @forward.command(epilog=examples(f"forward remove {ID}"))
-@click.argument("ident", metavar="ID", shell_complete=forward_ids)
+@reference("ident", "FORWARD", forward_ids)
 @json_option
 def remove(*, ident: str, as_json: bool) -> None:
     """End a forward for good; what has not been sent is not sent."""

@@ -14,12 +14,15 @@ from ..backends.caller import checked_text
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def check_utf8(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    """Raise `click.BadParameter` for text that JSON cannot keep."""
+def check_utf8(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    """Raise `click.BadParameter` for text, or one of several, that JSON cannot keep."""
     try:
-        return None if value is None else checked_text(value)
+        for text in value if isinstance(value, tuple) else (value,):
+            if text is not None:
+                checked_text(text)
     except BadTarget as error:
         raise click.BadParameter(str(error), ctx=context) from error
+    return value
 
 
 def check_length(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:

@@ -23,12 +23,13 @@ from ..output import console, print_json
 from .completion import schedule_ids
 from .help import ID, examples
 from .options import json_option
+from .references import reference
 
 OVERLAPS = get_args(Overlap)
 WIDE = 120
 """Columns of a terminal from which on a next run takes one line."""
 
-schedule_id = click.argument("ident", metavar="ID", shell_complete=schedule_ids)
+a_schedule = reference("ident", "SCHEDULE", schedule_ids)
 
 
 @click.group(
@@ -63,7 +64,7 @@ def list_schedules(*, as_json: bool) -> None:
 
 
 @schedule.command(epilog=examples(f"schedule show {ID}", f"schedule show {ID} --limit 100 --json"))
-@schedule_id
+@a_schedule
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many runs."
 )
@@ -84,7 +85,7 @@ def show(*, ident: str, limit: int, as_json: bool) -> None:
 
 
 @schedule.command(short_help="Pause a schedule.", epilog=examples(f"schedule pause {ID}"))
-@schedule_id
+@a_schedule
 @json_option
 def pause(*, ident: str, as_json: bool) -> None:
     """Pause a schedule until it is resumed; a run that has started continues."""
@@ -93,7 +94,7 @@ def pause(*, ident: str, as_json: bool) -> None:
 
 
 @schedule.command(short_help="Let a paused schedule run again.", epilog=examples(f"schedule resume {ID}"))
-@schedule_id
+@a_schedule
 @json_option
 def resume(*, ident: str, as_json: bool) -> None:
     """Let a paused schedule run again; what was due meanwhile is left out."""
@@ -102,7 +103,7 @@ def resume(*, ident: str, as_json: bool) -> None:
 
 
 @schedule.command(epilog=examples(f"schedule run {ID}"))
-@schedule_id
+@a_schedule
 @json_option
 def run(*, ident: str, as_json: bool) -> None:
     """Run a schedule's target once now."""
@@ -113,7 +114,7 @@ def run(*, ident: str, as_json: bool) -> None:
 
 
 @schedule.command(epilog=examples(f"schedule delete {ID}"))
-@schedule_id
+@a_schedule
 def delete(*, ident: str) -> None:
     """Delete a schedule and its history; the tasks that it started stay."""
     found = asyncio.run(schedules.delete_schedule(Journals(), ident))

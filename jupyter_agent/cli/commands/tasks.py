@@ -14,6 +14,7 @@ from ...core.task import Task
 from ...errors import NotNow, UnknownTask
 from ...rendering.humanize import parse_moment
 from ..backends.journals import Journals
+from ..backends.references import LAST
 from ..output import console, details, print_json, task_table
 from ..watch import view
 from ..watch.logs import LogPrinter, print_logs
@@ -21,12 +22,11 @@ from .add import add
 from .completion import task_ids
 from .help import ID, examples
 from .options import check_utf8, json_option
+from .references import argument, chosen, last_option, reference
 
 STATES = [state.value for state in TaskState]
 ENDED = [state.value for state in TaskState if state.ended]
-
-
-task_id = click.argument("task_id", metavar="ID", shell_complete=task_ids)
+a_task = reference("task_id", "TASK", task_ids)
 
 
 @click.group(
@@ -66,7 +66,7 @@ def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | N
 
 
 @tasks.command(epilog=examples(f"tasks show {ID}", f"tasks show {ID} --json"))
-@task_id
+@a_task
 @json_option
 def show(*, task_id: str, as_json: bool) -> None:
     """Everything known about one task."""
@@ -81,9 +81,11 @@ def show(*, task_id: str, as_json: bool) -> None:
     short_help="Watch a task, or everything that runs.",
     epilog=examples("tasks watch", f"tasks watch {ID} && echo it completed"),
 )
-@click.argument("task_id", metavar="[ID]", required=False, shell_complete=task_ids)
-def watch(*, task_id: str | None) -> int:
+@argument("task_id", "[TASK]", task_ids)
+@last_option
+def watch(*, task_id: str | None, last: bool) -> int:
     """Watch one task until it ends (exit status 0 if it completed), or everything that runs."""
+    task_id = chosen(task_id, "TASK", last=last)
     if task_id is not None:
         return asyncio.run(view.watch_one(Journals(), task_id, console()))
     asyncio.run(view.watch_all(Journals(), console()))
@@ -91,7 +93,7 @@ def watch(*, task_id: str | None) -> int:
 
 
 @tasks.command(epilog=examples(f"tasks logs {ID}", f"tasks logs {ID} --follow", f"tasks logs {ID} --json"))
-@task_id
+@a_task
 @click.option("--follow", "-f", is_flag=True, help="Go on until the task ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line.")
 @click.option("--all", "every", is_flag=True, help="With --json: events of every type.")
@@ -104,7 +106,7 @@ def logs(*, task_id: str, follow: bool, as_json: bool, every: bool) -> None:
 
 
 @tasks.command(epilog=examples(f"tasks cancel {ID}"))
-@task_id
+@a_task
 def cancel(*, task_id: str) -> None:
     """Ask a task to stop."""
     task = asyncio.run(Journals().command(task_id, "cancel"))
@@ -112,7 +114,7 @@ def cancel(*, task_id: str) -> None:
 
 
 @tasks.command(short_help="Run an ended task again.", epilog=examples(f"tasks retry {ID}"))
-@task_id
+@a_task
 def retry(*, task_id: str) -> None:
     """Run an ended task again: a detached one in a new worker, else in the process that ran it."""
     task = asyncio.run(Journals().command(task_id, "retry"))
@@ -123,16 +125,19 @@ def retry(*, task_id: str) -> None:
     short_help="Answer a task, or say something.",
     epilog=examples(f"tasks send {ID} yes", f"tasks send {ID} 'use the small model'"),
 )
-@task_id
-@click.argument("text", callback=check_utf8)
-def send(*, task_id: str, text: str) -> None:
+@click.argument("words", metavar="TASK TEXT", nargs=-1, callback=check_utf8, shell_complete=task_ids)
+@last_option
+def send(*, words: tuple[str, ...], last: bool) -> None:
     """Send text to a task: the answer to its question, or something unasked."""
+    if len(words) != (1 if last else 2):
+        raise click.UsageError("give a TASK and one TEXT, or --last and one TEXT; put text in quotes")
+    task_id, text = (LAST, *words) if last else words
     task = asyncio.run(_send(Journals(), task_id, text))
     click.echo(f"Sent to {_named(task)} ({task.id}).")
 
 
 @tasks.command(epilog=examples(f"tasks delete {ID}"))
-@task_id
+@a_task
 def delete(*, task_id: str) -> None:
     """Delete an ended task, with its events, results and checkpoints."""
     task = asyncio.run(Journals().delete(task_id))

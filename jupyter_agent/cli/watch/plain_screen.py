@@ -11,13 +11,13 @@ from ...core.sanitize import to_single_line
 from ...rendering.durations import duration_words
 from ...rendering.humanize import moment, number
 from ...rendering.transcript import decode_payload, event_text
-from ..output import choices_of, percent
+from ..output import choices_of, outcome_line, percent
 from .model import Row
 
 PROGRESS_INTERVAL = 2.0
 """Seconds of a task's own time between two of its progress lines."""
 
-UNANSWERED = {"default": "> (not answered in time)", "nobody": "> (not answered in time)"}
+UNANSWERED = {"default": "> (not answered in time)", "nobody": "> (not answered)"}
 """Lines for the roles of an input that no person gave."""
 
 
@@ -74,9 +74,8 @@ def _conversation_line(data: Prompt | Input) -> str:
 
 def _state_line(row: Row) -> str:
     task = row.task
-    error = task.error
-    why = f": {to_single_line(error.type)}: {to_single_line(error.message)}" if error else ""
-    return f"{task.state.value}{f' ({percent(task)})' if task.progress else ''}{why}"
+    what = outcome_line(task)
+    return f"{task.state.value}{f' ({percent(task)})' if task.progress else ''}{f': {what}' if what else ''}"
 
 
 def _progress_line(row: Row) -> str:

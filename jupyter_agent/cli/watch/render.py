@@ -14,7 +14,7 @@ from ...core.sanitize import to_single_line
 from ...rendering.durations import duration_words
 from ...rendering.humanize import number
 from ...rendering.palette import TERMINAL_COLORS
-from ..output import choices_of, counts, percent, state_text, took
+from ..output import choices_of, counts, outcome_line, percent, state_text, took
 from .model import Row
 
 
@@ -39,9 +39,9 @@ def row_view(row: Row, width: int, now: float, lines: int) -> Group:
     if task.prompt is not None:
         question = f"  ? {to_single_line(task.prompt.text)}{to_single_line(choices_of(task.prompt.choices))}"
         parts.append(Text(question, style="bold yellow"))
-    if task.error is not None:
-        error = to_single_line(f"{task.error.type}: {task.error.message}")
-        parts.append(Text(f"  {error}", style="red"))
+    if outcome := outcome_line(task):
+        style = "red" if task.error is not None else ""
+        parts.append(Text(f"  {outcome}", style=style))
     return Group(*parts)
 
 

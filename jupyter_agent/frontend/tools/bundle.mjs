@@ -13,6 +13,17 @@ const styles = {
     });
   },
 };
+/** Replaces the line breaks and the indentation between the parts of our templates by one space, which is what they
+ * mean. Text that begins a line, as in `<pre>`, is not touched. */
+const templates = {
+  name: "templates",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      return { contents: source.replace(/([>}"])\n +(?=[<@?.]|\$\{|aria-)/g, "$1 "), loader: "ts" };
+    });
+  },
+};
 const target = ["es2022", "chrome111", "firefox113", "safari16.4"];
 
 /** Write `outfile`. Return the files that went in, relative to `folder`, and the external packages that are imported.
@@ -28,7 +39,7 @@ export async function bundle(folder, source, outfile, options = {}) {
     minify: true,
     legalComments: "none", // see licences.mjs
     metafile: true,
-    plugins: source.endsWith(".css") ? [] : [styles],
+    plugins: source.endsWith(".css") ? [] : [styles, templates],
     logLevel: "warning",
     ...options,
   });

@@ -12,7 +12,7 @@ from ...errors import JournalHeld
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT
 from ..holder import Holder
-from ..operations.interruption import interrupt_orphans
+from ..operations.interruption import Leases, interrupt_orphans
 from ..operations.recovery import recover_all
 from ..operations.spool_recovery import read_live_spools
 from ..session import JournalSession
@@ -20,7 +20,8 @@ from ..slots import Slot, take_slot_briefly
 
 T = TypeVar("T")
 LEASE = 86_400.0
-"""Seconds without an event after which a producer on another machine counts as dead."""
+"""Seconds without an event after which a producer on another machine counts as dead: longer than any such
+job takes, since it has heard of none before it began."""
 
 ACQUIRE_TIMEOUT = 5.0
 """Seconds that a job waits while other processes have the journal for one of theirs."""
@@ -53,7 +54,7 @@ def run_in_session(
         if recover:
             recover_all(session, paths, slot.name)
             read_live_spools(session, paths, slot.name)
-            interrupt_orphans(session, paths, lambda _: False, now=time.time(), lease=LEASE)
+            interrupt_orphans(session, paths, lambda _: False, Leases(LEASE))
             sweep_workers(paths)
         return job(session)
 

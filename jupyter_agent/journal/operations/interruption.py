@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from ...core.events import State, TaskState
 from ...core.task import Task
+from ...detached.run_spec import load_run_spec
 from ...detached.work_state import is_waiting
 from ...errors import SpoolError
 from ...producer.spool_folder import read_spool_header
+from ...runtime.exit_reason import KERNEL_DIED
 from ...system.host import is_this_host
+from ...system.locks import is_locked
 from ...system.paths import DataPaths
 from ..base import HolderEvent, Journal, ProducerRow
 from ..session import JournalSession
+
+_CHUNK = 200
+"""Maximum number of open tasks looked at in one transaction."""
 
 GONE = "the process that ran it is gone"
 
 
 def interrupt(session: JournalSession, tasks: list[Task], reason: str = GONE) -> None:
-    """Record that the open tasks among *tasks* are interrupted.
+    """Record that the open tasks among *tasks* are interrupted."""
+    end = State(TaskState.INTERRUPTED, reason=reason)
+    end_tasks(session, [(task, end) for task in tasks])
+
+
+def end_tasks(session: JournalSession, found: list[tuple[Task, State]]) -> None:
+    """Record the end that comes with each open task in *found*.
 
     A task whose producer this process killed gets the outcome registered for that kill instead.
     """
-    interrupted = State(TaskState.INTERRUPTED, reason=reason)
     ends = [
-        HolderEvent(
-            task.id, task.attempt, "state", session.kill_outcomes.get(task.producer or "", interrupted)
-        )
-        for task in tasks
+        HolderEvent(task.id, task.attempt, "state", session.kill_outcomes.get(task.producer or "", end))
+        for task, end in found
         if not task.state.ended
     ]
     if ends:
         session.append(*ends)
+
+
+def reason_of_death(session: JournalSession, paths: DataPaths, task: Task) -> str:
+    """Return why *task* is interrupted, whose process died and left no reason."""
+    if task.kernel is None or load_run_spec(paths, task.id) is not None:
+        return GONE
+    # The first owner queued it: the kernel. Another producer is a child of that kernel, and may die alone.
+    kernel = next(iter(session.journal.owners(task.id, task.attempt)), task.producer)
+    is_alone = kernel != task.producer and is_locked(paths.spools / str(kernel) / "lock")
+    return GONE if is_alone else KERNEL_DIED
 
 
 def open_tasks_of(session: JournalSession, producer: str) -> list[Task]:
@@ -39,13 +59,38 @@ def open_tasks_of(session: JournalSession, producer: str) -> list[Task]:
     return [task for task in session.journal.open_tasks() if task.producer == producer]
 
 
+class Leases:
+    """How long producers on other hosts count as alive: *seconds* after their last event.
+
+    An event from before this process began counts as having come then: after a long absence, a producer needs
+    time to come back. *clock* is monotonic; the wall clock decides nothing.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._heard: dict[str, tuple[int, float]] = {}
+
+    def hold(self, row: ProducerRow) -> bool:
+        """Return True if the producer's lease has not run out."""
+        last_n, since = self._heard.get(row.id, (None, 0.0))
+        if last_n != row.last_n:
+            since = self._clock()
+            self._heard[row.id] = (row.last_n, since)
+        return self._clock() - since < self._seconds
+
+    def keep(self, producers: set[str]) -> None:
+        """Forget every other producer."""
+        self._heard = {producer: heard for producer, heard in self._heard.items() if producer in producers}
+
+
 def interrupt_orphans(
-    session: JournalSession, paths: DataPaths, connected: Callable[[str], bool], *, now: float, lease: float
+    session: JournalSession, paths: DataPaths, connected: Callable[[str], bool], leases: Leases
 ) -> None:
     """Interrupt the open tasks whose producer is gone for good.
 
     *connected* returns True for a producer that has a connection now. A producer on another host counts as
-    alive until *lease* seconds after its last event, because its lock cannot be tested from here.
+    alive as long as its lease holds, because its lock cannot be tested from here.
     """
 
     def alive(producer: str | None) -> bool:
@@ -54,16 +99,23 @@ def interrupt_orphans(
         if connected(producer):
             return True
         row = session.journal.producer(producer)
-        return _has_spool(paths, producer) or _is_leased(row, now, lease)
+        return _has_spool(paths, producer) or (row is not None and _is_remote(row) and leases.hold(row))
 
-    orphans = [
-        task
-        for task in session.journal.open_tasks()
-        if not alive(task.producer)
-        and not is_waiting(paths, task.producer or "")
-        and not _awaits_its_process(session.journal, task, alive)
-    ]
-    interrupt(session, orphans)
+    def is_orphan(task: Task) -> bool:
+        return (
+            not alive(task.producer)
+            and not is_waiting(paths, task.producer or "")
+            and not _awaits_its_process(session.journal, task, alive)
+        )
+
+    open_tasks = session.journal.open_tasks()
+    leases.keep({task.producer for task in open_tasks if task.producer})
+    for start in range(0, len(open_tasks), _CHUNK):
+        chunk = open_tasks[start : start + _CHUNK]
+        if start:  # others ran meanwhile: some may have ended
+            session.yield_to_others()
+            chunk = [task for task in map(session.journal.task, [task.id for task in chunk]) if task]
+        interrupt(session, [task for task in chunk if not task.state.ended and is_orphan(task)])
 
 
 def _has_spool(paths: DataPaths, producer: str) -> bool:
@@ -79,9 +131,9 @@ def _has_spool(paths: DataPaths, producer: str) -> bool:
     return (folder / "lock").exists()
 
 
-def _is_leased(row: ProducerRow | None, now: float, lease: float) -> bool:
-    """Return True if the producer runs on another or an unknown host and was seen within *lease* seconds."""
-    return row is not None and not (row.host and is_this_host(row.host)) and now - row.seen < lease
+def _is_remote(row: ProducerRow) -> bool:
+    """Return True if the producer runs on another or an unknown host."""
+    return not (row.host and is_this_host(row.host))
 
 
 def _awaits_its_process(journal: Journal, task: Task, alive: Callable[[str | None], bool]) -> bool:

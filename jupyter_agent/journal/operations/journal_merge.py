@@ -20,6 +20,7 @@ from ..session import JournalSession
 from ..slots import Slot, existing_slots, try_slot
 from ..sqlite.journal import SQLiteJournal
 from .forwards import adopt_forwards, forwards_with_marks, without_forwards
+from .retention import without_observed_time
 
 log = logging.getLogger(__name__)
 CHUNK = 2000
@@ -65,7 +66,8 @@ class _SourceError(Exception):
 def _merge(session: JournalSession, source: Journal) -> None:
     with _source_errors():
         rows = {row.id: row for row in source.producers()}
-        records, to_send = without_forwards(source.export_records()), forwards_with_marks(source)
+        records = without_observed_time(without_forwards(source.export_records()))
+        to_send = forwards_with_marks(source)
         unhandled = {command.offset for row in rows for command in source.pending(row)}
     # Forwards come first, at the present head, so that they send every event that is merged after them.
     adopt_forwards(session.journal, to_send)

@@ -32,7 +32,8 @@ SET_BACK = 60.0
 
 class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """``since``: dues up to then do not count. ``overlap``: what to do with a due while the previous run has
-    not ended. All times are Unix seconds."""
+    not ended. ``ahead``: ``since`` and the trigger from before a clock was set back to before them. All
+    times are Unix seconds."""
 
     id: str
     call: RunSpec
@@ -42,6 +43,7 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     since: float
     overlap: Overlap = "skip"
     paused: bool = False
+    ahead: tuple[float, Trigger] | None = None
 
 
 class ScheduleView(Struct, frozen=True, kw_only=True):
@@ -124,7 +126,7 @@ def resume_schedule(session: JournalSession, ident: str, now: float) -> Schedule
     schedule = find_schedule(session, ident)
     if not schedule.paused:
         return schedule
-    return _store(session, replace(schedule, paused=False, since=now))
+    return _store(session, replace(schedule, paused=False, since=now, ahead=None))
 
 
 def delete_schedule(session: JournalSession, ident: str) -> None:
@@ -168,13 +170,21 @@ def fired_until(session: JournalSession, schedule: Schedule, now: float) -> floa
 
 
 def adjust_to_clock(session: JournalSession, schedule: Schedule, now: float) -> Schedule:
-    """Return the schedule, which begins now when the clock was set back to before it was created."""
+    """Return the schedule, which begins now when the clock was set back to before it was created.
+
+    It is again as it was when the clock comes back, as that of a machine that starts in 1970 does: else all
+    dues since 1970 would be missed ones.
+    """
+    if schedule.ahead is not None and schedule.ahead[0] <= now:
+        since, trigger = schedule.ahead
+        return _store(session, replace(schedule, since=since, trigger=trigger, ahead=None))
     if schedule.since <= now + SET_BACK:
         return schedule
+    ahead = schedule.ahead or (schedule.since, schedule.trigger)
     trigger = (
         replace(schedule.trigger, start=now) if isinstance(schedule.trigger, Every) else schedule.trigger
     )
-    return _store(session, replace(schedule, since=now, trigger=trigger))
+    return _store(session, replace(schedule, since=now, trigger=trigger, ahead=ahead))
 
 
 def _store(session: JournalSession, schedule: Schedule) -> Schedule:

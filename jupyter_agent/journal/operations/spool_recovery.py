@@ -5,15 +5,23 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
+from ...core.task import Task
+from ...detached.work_state import is_waiting
 from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
-from ...producer.spool_folder import Header, read_spool, read_spool_header
-from ...system.files import remove_folder, sweep
+from ...producer.spool_folder import (
+    Header,
+    read_ending,
+    read_spool_header,
+    spool_mentions,
+    spool_records,
+)
+from ...system.files import identity, remove_folder, sweep
 from ...system.host import is_this_host
 from ...system.locks import FileLock, is_locked
 from ...system.paths import DataPaths
@@ -22,48 +30,64 @@ from ..base import Batch, BatchOrigin, HolderEvent
 from ..session import JournalSession
 from ..slots import existing_slots
 from ..transaction import start_of
-from .interruption import interrupt, open_tasks_of
+from .interruption import end_tasks, interrupt, open_tasks_of, reason_of_death
 
 log = logging.getLogger(__name__)
 CHUNK = 2000
 """Maximum number of events imported in one transaction."""
 
+CHUNK_BYTES = 1 << 20
+"""Size beyond which such a transaction gets no further event."""
+
 UNFINISHED_TIMEOUT = 3600.0
 """Seconds after which an unfinished spool folder counts as left by a killed process; making one takes
-milliseconds."""
+milliseconds. This process must have seen it for so long: the file's time and the wall clock may be of two
+machines, or wrong."""
+
+_unfinished: dict[tuple[Path, tuple[int, int] | None], float] = {}
+"""Unfinished spool folders by path and identity, and when this process has seen each first."""
 
 
 def recover_spools(session: JournalSession, paths: DataPaths, slot: str) -> int:
     """Import the spools of this journal's dead producers, oldest first, and delete them; return how many."""
     sweep(paths.spools)
     _sweep_unfinished(paths.spools)
-    return sum(_recover_spool(session, paths, slot, folder) for folder in _own_spools(paths, slot))
+    recovered = 0
+    for folder in _own_spools(paths, slot):
+        if _recover_spool(session, paths, slot, folder):
+            recovered += 1
+            session.yield_to_others()
+    return recovered
 
 
-def _sweep_unfinished(spools: Path) -> None:
-    for folder in spools.glob(".new-*"):
-        try:
-            age = time.time() - folder.stat().st_mtime
-        except FileNotFoundError:  # it was renamed just now: its producer is alive
-            continue
-        if age > UNFINISHED_TIMEOUT and not is_locked(folder / "lock"):
+def _sweep_unfinished(spools: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    now = clock()
+    found = {(folder, identity(folder)) for folder in spools.glob(".new-*")}
+    for gone in [key for key in _unfinished if key[0].parent == spools and key not in found]:
+        del _unfinished[gone]
+    for key in found:
+        folder, since = key[0], _unfinished.setdefault(key, now)
+        if now - since > UNFINISHED_TIMEOUT and not is_locked(folder / "lock"):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_live_spools(session: JournalSession, paths: DataPaths, slot: str) -> None:
+def read_live_spools(
+    session: JournalSession, paths: DataPaths, slot: str, *, mentioning: str | None = None
+) -> None:
     """Append the events in the spools of living producers, which stay where they are.
+
+    *mentioning*: only of the spools that have something of this task.
 
     For a one-shot holder, when no server is running that the producers could publish to. Their events come
     again later and are known then.
     """
     for folder in _own_spools(paths, slot):
         try:
-            header, records = read_spool(folder) if is_locked(folder / "lock") else (None, [])
+            if is_locked(folder / "lock") and (mentioning is None or spool_mentions(folder, mentioning)):
+                header = read_spool_header(folder)
+                _append(session, header, _up_to_first_hole(spool_records(folder)), folder)
         except (SpoolError, OSError) as error:  # it is being deleted, or cannot be read now
             log.debug("a spool is not read: %s", error)
-            continue
-        if header is not None:
-            _append(session, header, _up_to_first_hole(records), folder)
 
 
 def _own_spools(paths: DataPaths, slot: str) -> Iterator[Path]:
@@ -88,13 +112,18 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
     if lock is None:
         return False
     try:
-        header, records = read_spool(folder)
+        header, records = read_spool_header(folder), spool_records(folder)
+        first = list(islice(records, 1))
+        if not first and is_waiting(paths, header.producer):
+            # A worker that was killed before it claimed its item: the next one has its id and its task.
+            remove_folder(folder)
+            return True
         session.dead_producers.add(header.producer)
-        if _was_queued_elsewhere(session, records):
+        if _was_queued_elsewhere(session, first):
             read_live_spools(session, paths, slot)
-        _append(session, header, records, folder)
-        _record_damaged_end(session, folder, header.producer, records)
-        interrupt(session, open_tasks_of(session, header.producer))
+        last = _append(session, header, chain(first, records), folder)
+        _record_damaged_end(session, folder, header.producer, last)
+        _end_open_tasks(session, paths, folder)
         remove_folder(folder)  # last, and still under its lock: everything in it is committed
     except (SpoolError, OSError) as error:  # one unreadable spool must not keep the others out
         log.debug("a spool is left where it is: %s", error)
@@ -105,8 +134,17 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
     return True
 
 
+def _end_open_tasks(session: JournalSession, paths: DataPaths, folder: Path) -> None:
+    written = read_ending(folder)
+
+    def end(task: Task) -> State:
+        return written or State(TaskState.INTERRUPTED, reason=reason_of_death(session, paths, task))
+
+    end_tasks(session, [(task, end(task)) for task in open_tasks_of(session, folder.name)])
+
+
 def _was_queued_elsewhere(session: JournalSession, records: list[Record]) -> bool:
-    """Return True if another process queued the task of this spool and its events are not here yet.
+    """Return True if another process queued the task of the first of *records* and its events are not here.
 
     They hold the task's name and key, and so have to come first.
     """
@@ -121,19 +159,39 @@ def _was_queued_elsewhere(session: JournalSession, records: list[Record]) -> boo
     return not queued and session.journal.task(first.task) is None
 
 
-def _append(session: JournalSession, header: Header, records: list[Record], folder: Path) -> None:
-    events = _readable(records, folder)
-    base = 0
-    while chunk := list(islice(events, CHUNK)):
-        base = base or start_of(chunk[0])
-        session.append(Batch(header.producer, base, chunk, BatchOrigin.SPOOLED, header.host))
-        if len(chunk) == CHUNK:
+def _append(session: JournalSession, header: Header, records: Iterable[Record], folder: Path) -> int:
+    """Append the events in *records*; return the number of the last record, 0 without one."""
+    base = last = 0
+    for chunk in _chunks(records):
+        if base:
             session.yield_to_others()
+        last = chunk[-1][0]
+        events = list(_readable(chunk, folder))
+        if events:
+            base = base or start_of(events[0])
+            session.append(Batch(header.producer, base, events, BatchOrigin.SPOOLED, header.host))
+    return last
 
 
-def _record_damaged_end(session: JournalSession, folder: Path, producer: str, records: list[Record]) -> None:
-    """Record as lost what was written last and cannot be read: no record follows that would show the gap."""
-    last = records[-1][0] if records else 0
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Yield as many records at a time as make one short transaction."""
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        chunk.append(record)
+        size += len(record[1])
+        if len(chunk) == CHUNK or size > CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _record_damaged_end(session: JournalSession, folder: Path, producer: str, last: int) -> None:
+    """Record as lost what was written last and cannot be read: no record follows that would show the gap.
+
+    *last*: the number of the last record that can be read.
+    """
     newest = max(folder.glob("*.seg"), default=None)
     damaged = damaged_end(newest) if newest is not None else 0
     if damaged > last:
@@ -142,7 +200,7 @@ def _record_damaged_end(session: JournalSession, folder: Path, producer: str, re
         session.append(*(HolderEvent(task.id, task.attempt, "lost", lost) for task in tasks))
 
 
-def _readable(records: list[Record], folder: Path) -> Iterator[Event]:
+def _readable(records: Iterable[Record], folder: Path) -> Iterator[Event]:
     for n, body in records:
         try:
             yield decode_event(body)
@@ -150,11 +208,11 @@ def _readable(records: list[Record], folder: Path) -> Iterator[Event]:
             log.warning("event %d in %s cannot be read and is passed over: %s", n, folder, error)
 
 
-def _up_to_first_hole(records: list[Record]) -> list[Record]:
-    """Return the records before the first hole: the writer may just be filling it."""
-    good: list[Record] = []
+def _up_to_first_hole(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the records before the first hole: the writer may just be filling it."""
+    last = 0
     for n, body in records:
-        if good and n != good[-1][0] + 1 and b'"type":"lost"' not in body:
-            break
-        good.append((n, body))
-    return good
+        if last and n != last + 1 and b'"type":"lost"' not in body:
+            return
+        last = n
+        yield n, body

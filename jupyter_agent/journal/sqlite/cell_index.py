@@ -22,12 +22,21 @@ CREATE = (
     "CREATE INDEX cells_by_spot ON cells (cell, notebook)",
     _FILL,
 )
-_LOCATIONS = "SELECT DISTINCT notebook, cell FROM cells"
-WITHIN = (
-    "id IN (SELECT task FROM json_each(?) AS wanted CROSS JOIN cells"
-    " ON cell = json_extract(wanted.value, '$[1]') AND notebook = json_extract(wanted.value, '$[0]'))"
-)
-"""The condition for tasks started in one of several locations; its value is `locations_value`."""
+_LOCATIONS = """
+WITH RECURSIVE found (cell, notebook) AS (
+    SELECT * FROM (SELECT cell, notebook FROM cells ORDER BY cell, notebook LIMIT 1)
+    UNION ALL
+    SELECT following.cell, following.notebook FROM found JOIN cells AS following ON following.task = ifnull(
+        (SELECT task FROM cells WHERE cells.cell = found.cell AND cells.notebook > found.notebook
+         ORDER BY cells.notebook LIMIT 1),
+        (SELECT task FROM cells WHERE cells.cell > found.cell ORDER BY cells.cell, cells.notebook LIMIT 1)))
+SELECT notebook, cell FROM found
+"""
+"""Every location once, from one to the next by the index: there are far fewer than tasks."""
+
+_LOCATIONS_OF = "SELECT DISTINCT notebook, cell FROM cells WHERE cell IN (SELECT value FROM json_each(?))"
+TASKS, AT = "cells CROSS JOIN tasks ON id = cells.task", "cells.cell = ? AND cells.notebook = ?"
+"""The tasks started in one location, in the order of their ids, and the condition; its values: `places`."""
 
 
 def rows(tasks: Iterable[Task]) -> list[Row]:
@@ -37,15 +46,10 @@ def rows(tasks: Iterable[Task]) -> list[Row]:
 
 def cell_locations(db: Connection, cells: Collection[str] | None) -> Iterator[CellLocation]:
     """Return every known location, or only those of *cells*."""
-    of_cells = " WHERE cell IN (SELECT value FROM json_each(?))"
-    found = (
-        db.execute(_LOCATIONS)
-        if cells is None
-        else db.execute(_LOCATIONS + of_cells, [json.dumps(list(cells))])
-    )
+    found = db.execute(_LOCATIONS) if cells is None else db.execute(_LOCATIONS_OF, [json.dumps(list(cells))])
     return (CellLocation(notebook or None, cell or None) for notebook, cell in found if notebook or cell)
 
 
-def locations_value(locations: Collection[CellLocation]) -> str:
-    """Return the value for `WITHIN`."""
-    return json.dumps([(notebook or "", cell or "") for notebook, cell in locations])
+def places(locations: Collection[CellLocation]) -> list[tuple[str, str]]:
+    """Return the values for `AT`, one for each location."""
+    return [(cell or "", notebook or "") for notebook, cell in locations]

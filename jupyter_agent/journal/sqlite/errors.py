@@ -17,12 +17,16 @@ _CORRUPT = (
 _DAMAGED_ROW = (*UNREADABLE, ValueError, TypeError, AttributeError, KeyError, BadCursor)
 
 
+class JournalUnavailable(JournalError):
+    """The file cannot be read or written now: the disk is full, read-only or broken."""
+
+
 class CorruptJournal(JournalError):
     """The file is not a journal, or is damaged."""
 
 
 class sqlite_errors:  # noqa: N801 - reads as a function, like contextlib.suppress
-    """Translate SQLite's errors: `CorruptJournal` for a damaged file, else `JournalError`."""
+    """Translate SQLite's errors: `CorruptJournal` for a damaged file, else `JournalUnavailable`."""
 
     __slots__ = ("_path",)
 
@@ -39,7 +43,7 @@ class sqlite_errors:  # noqa: N801 - reads as a function, like contextlib.suppre
         text = str(error)
         if not isinstance(error, sqlite3.InterfaceError) and any(word in text for word in _CORRUPT):
             raise CorruptJournal(f"{self._path} is damaged: {text}") from error
-        raise JournalError(f"{self._path} cannot be used: {text}") from error
+        raise JournalUnavailable(f"{self._path} cannot be used: {text}") from error
 
 
 class row_errors:  # noqa: N801 - reads as a function, like contextlib.suppress

@@ -27,9 +27,12 @@ def read(
     tasks: Collection[str] | None,
     types: Collection[str] | None,
     size: int,
+    upto: int | None,
 ) -> list[StoredEvent]:
     """See `base.Journal.read`."""
     condition, values = _type_filter(types)
+    if upto is not None:
+        condition, values = f"{condition} AND offset <= ?", [*values, upto]
     order = " ORDER BY offset LIMIT ?"
     if tasks is None:
         sql = f"{_EVENT} WHERE offset > ?{condition}{order}"

@@ -24,15 +24,21 @@ from ..base import (
     PendingCommand,
     ProducerRow,
     StoredEvent,
+    TaskIds,
 )
+from ..task_search import TaskSearch
 from ..transaction import Transaction
 from . import cell_index, event_queries, pruning, task_queries
 from .commit import commit
 from .committed_rows import CommittedRows
 from .errors import sqlite_errors
+from .immediate import immediate
 from .offset_reservation import OffsetAllocator, in_lost_range
 from .opening import open_file
 from .records import SQLiteRecords
+
+PURGED_AT_ONCE = 1000
+"""Maximum number of events that `SQLiteJournal.forget` itself deletes."""
 
 
 class SQLiteJournal(SQLiteRecords, CommittedRows):
@@ -49,6 +55,7 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         self.epoch = opened.epoch
         self.head = opened.head
         self._pruned = opened.pruned
+        self._unlisted = opened.unlisted
         self._lost_ranges = opened.lost_ranges
         self._closed = False
 
@@ -68,6 +75,11 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         self._cache(transaction)
         return answers
 
+    def probe(self) -> None:
+        """Write something that changes nothing. Raises `JournalError` when that does not work."""
+        with sqlite_errors(self._path), immediate(self._db) as run:
+            run("UPDATE meta SET value = value")
+
     def _write(self, transaction: Transaction) -> None:
         with sqlite_errors(self._path):
             commit(self._db, transaction)
@@ -80,9 +92,16 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         tasks: Collection[str] | None = None,
         types: Collection[str] | None = None,
         size: int = PAGE_BYTES,
+        upto: int | None = None,
     ) -> list[StoredEvent]:
         with sqlite_errors(self._path):
-            return event_queries.read(self._db, after, limit, tasks, types, size)
+            return event_queries.read(self._db, after, limit, tasks, types, size, upto)
+
+    def scan_end(self, after: int, limit: int) -> int:
+        row = self._one(
+            "SELECT offset FROM events WHERE offset > ? ORDER BY offset LIMIT 1 OFFSET ?", after, limit - 1
+        )
+        return int(row[0]) if row else self.head
 
     def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
         with sqlite_errors(self._path):
@@ -101,6 +120,21 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         with sqlite_errors(self._path):
             return event_queries.past(self._db, task, upto, limit, types, size, scan_limit)
 
+    def task_ids(
+        self,
+        query: TaskQuery = NEWEST_TASKS,
+        *,
+        producer: str | None = None,
+        locations: Collection[CellLocation] | None = None,
+        scan_limit: int = SCAN_LIMIT,
+    ) -> TaskIds:
+        with sqlite_errors(self._path):
+            return task_queries.task_ids(self._db, query, producer, locations, self._unlisted, scan_limit)
+
+    def tasks_of(self, ids: Collection[str]) -> list[Task]:
+        with sqlite_errors(self._path):
+            return task_queries.tasks_of(self._db, ids)
+
     def tasks(
         self,
         query: TaskQuery = NEWEST_TASKS,
@@ -108,8 +142,10 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         producer: str | None = None,
         locations: Collection[CellLocation] | None = None,
     ) -> list[Task]:
-        with sqlite_errors(self._path):
-            return task_queries.tasks(self._db, query, producer, locations)
+        search = TaskSearch(query, producer, locations)
+        while search.step(self):
+            pass
+        return self.tasks_of(search.ids)
 
     def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         with sqlite_errors(self._path):
@@ -117,7 +153,7 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
 
     def open_tasks(self) -> list[Task]:
         with sqlite_errors(self._path):
-            return task_queries.open_tasks(self._db)
+            return task_queries.open_tasks(self._db, self._unlisted)
 
     def owners(self, task_id: str, attempt: int) -> tuple[str, ...]:
         return self.load_owners(task_id, attempt) or ()
@@ -147,15 +183,31 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
     def forget(self, task_ids: Iterable[str]) -> None:
         with sqlite_errors(self._path):
             self._pruned = pruning.forget(self._db, task_ids, self._pruned)
-        self._clear_cache()
+            self._clear_cache()
+            pruning.purge(self._db, PURGED_AT_ONCE)
 
-    def ended_before(self, when: float) -> list[str]:
+    def purge(self, limit: int) -> bool:
         with sqlite_errors(self._path):
-            return task_queries.ended_before(self._db, when)
+            return pruning.purge(self._db, limit)
+
+    def ended(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+        with sqlite_errors(self._path):
+            return pruning.ended(self._db, after, upto, limit)
+
+    def index_older(self, limit: int) -> bool:
+        if self._unlisted:
+            with sqlite_errors(self._path):
+                self._unlisted = pruning.index_older(self._db, self._unlisted, limit)
+        return bool(self._unlisted)
 
     def size(self) -> int:
         with sqlite_errors(self._path):
             return pruning.used_bytes(self._db)
+
+    def copy_to(self, path: Path) -> None:
+        """Write everything into the empty file *path*, also when the open file was deleted meanwhile."""
+        with sqlite_errors(self._path):
+            self._db.execute("VACUUM INTO ?", [str(path)])
 
     def close(self) -> None:
         if self._closed:

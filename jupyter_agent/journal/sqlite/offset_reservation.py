@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import JournalError
 from ...system.files import write_private
+from .errors import JournalUnavailable
 
 STEP = 100_000
 """Offsets reserved at a time, beyond the one that is needed."""
@@ -31,13 +31,13 @@ class OffsetAllocator:
         self.upto = self._read()
 
     def reserve(self, offset: int) -> None:
-        """Make sure that *offset* is reserved. Raises `JournalError` when the file cannot be written."""
+        """Make sure that *offset* is reserved. Raises `JournalUnavailable` when that cannot be written."""
         if offset <= self.upto:
             return
         try:
             write_private(self._path, str(offset + STEP).encode())
         except OSError as error:
-            raise JournalError(f"{self._path} cannot be written: {error.strerror or error}") from error
+            raise JournalUnavailable(f"{self._path} cannot be written: {error.strerror or error}") from error
         self.upto = offset + STEP
 
     def release(self) -> None:

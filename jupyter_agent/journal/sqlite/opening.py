@@ -12,7 +12,7 @@ import msgspec
 from ...core.ids import Cursor
 from ...errors import JournalError
 from ...system.files import create_private
-from . import cell_index, key_index, records
+from . import cell_index, listing, pruning, records
 from .errors import CorruptJournal, row_errors, sqlite_errors
 from .immediate import immediate
 from .migration import check_schema
@@ -32,12 +32,13 @@ _PRAGMAS = (
 
 @dataclass(slots=True)
 class Opened:
-    """An open journal file. ``pruned``: the largest offset of a deleted event."""
+    """An open file. ``pruned``: the largest offset of a deleted event; ``unlisted``: see `listing`."""
 
     db: Connection
     epoch: str
     head: int
     pruned: int
+    unlisted: str
     lost_ranges: list[LostRange]
 
 
@@ -75,7 +76,13 @@ def _prepare(db: Connection, new_epoch: str, offsets: OffsetAllocator) -> Opened
         _create_tables(db, new_epoch, offsets)
     opened = _read_meta(db)
     add_table(db, "cells", cell_index.CREATE)
-    add_table(db, "keys", key_index.CREATE)
+    add_table(db, "keys", listing.CREATE_KEYS)
+    add_table(db, "ends", pruning.CREATE_ENDS)
+    add_table(db, "forgotten", pruning.CREATE_FORGOTTEN)
+    add_table(db, "listed", listing.CREATE_LISTED)
+    opened.unlisted = listing.unlisted(db)
+    if not opened.unlisted:
+        listing.drop_old_indexes(db)
     records.add_tables(db)
     if offsets.upto > opened.head:
         _skip_reserved(opened, offsets.upto)
@@ -105,6 +112,7 @@ def _read_meta(db: Connection) -> Opened:
             epoch=Cursor.parse(f"{meta['epoch']}:0").epoch,
             head=int(row[0]) if row else 0,
             pruned=int(meta.get("pruned", 0)),
+            unlisted="",
             lost_ranges=msgspec.json.decode(meta.get("voids", "[]"), type=list[LostRange]),
         )
 

@@ -17,7 +17,6 @@ CREATE INDEX events_by_task ON events (task, offset);
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, name TEXT NOT NULL, producer TEXT, ended REAL,
     snapshot TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX tasks_by_state ON tasks (state, ended);
 CREATE INDEX tasks_by_producer ON tasks (producer);
 CREATE TABLE producers (
     id TEXT PRIMARY KEY, last_n INTEGER NOT NULL, host TEXT, seen REAL NOT NULL) WITHOUT ROWID;
@@ -31,7 +30,7 @@ CREATE TABLE commands (
 _LADDER = (256, 64, 16, 4, 1)
 """Rows of one INSERT statement: few enough different statements that SQLite keeps all of them prepared."""
 
-_REPLACED = {"tasks", "producers", "attempts", "cells", "keys"}
+_REPLACED = {"tasks", "producers", "attempts", "cells", "keys", "ends", "listed"}
 Row = Sequence[object]
 SOUND_SNAPSHOT = "iif(json_valid(snapshot), snapshot, '{}')"
 """An SQL expression: the snapshot, or an empty object for one that a disk has damaged."""
@@ -63,5 +62,8 @@ def put_rows(run: Callable[[str, Sequence[object]], object], table: str, rows: S
 @cache
 def _statement(table: str, columns: int, rows: int) -> str:
     row = f"({', '.join('?' * columns)})"
+    values = f"VALUES {', '.join([row] * rows)}"
+    if table == "snapshots":  # rows of ``tasks`` with nothing new that is in an index, which is half the work
+        return f"INSERT INTO tasks {values} ON CONFLICT DO UPDATE SET snapshot = excluded.snapshot"
     verb = "INSERT OR REPLACE" if table in _REPLACED else "INSERT"
-    return f"{verb} INTO {table} VALUES {', '.join([row] * rows)}"
+    return f"{verb} INTO {table} {values}"

@@ -2,53 +2,188 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable
 from sqlite3 import Connection
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from ...core.events import decode_event
 from ...core.query import TaskQuery
 from ...core.task import Task
-from ..base import CellLocation, PendingCommand, ProducerRow
-from . import cell_index, key_index
+from ..base import CellLocation, PendingCommand, ProducerRow, TaskIds
+from . import cell_index, listing
 from .committed_rows import producer_row, task_decoder
 from .errors import row_errors
 
 _NO_LIMIT = -1
 """What SQLite takes for ``LIMIT`` when all rows are wanted."""
 
+_TABLE_ROW = 3
+"""How many rows of a narrow index may be scanned in the time of one row of ``tasks``, give or take."""
 
-def tasks(
+_STATE, _NAME, _BEFORE = "state = ?", "name = ?", "{} < ?"
+_OPEN = "('queued', 'running')"
+Conditions = dict[str, object]
+"""SQL conditions with their values: one, a tuple of several, or ``None`` when the condition is not wanted."""
+
+
+class _Source(NamedTuple):
+    """An index that gives tasks newest first: the tables before ``WHERE``, and the conditions that it serves.
+
+    ``weight``: the cost of one of its rows, in rows of a narrow index.
+    """
+
+    tables: str
+    at: Conditions
+    ident: str = "id"
+    weight: int = 1
+
+
+class _Found(NamedTuple):
+    """Ids of one source; ``cut``: the id at which its scan ended early, empty when there is nothing more."""
+
+    ids: list[str]
+    cut: str
+
+
+def task_ids(
     db: Connection,
     query: TaskQuery,
     producer: str | None,
     locations: Collection[CellLocation] | None,
-) -> list[Task]:
-    """See `base.Journal.tasks`."""
-    conditions = {
-        "state = ?": query.state,
-        "name = ?": query.name,
-        "producer = ?": producer,
-        "id < ?": query.before,
-        key_index.WITH_KEY: query.key,
-        cell_index.WITHIN: None if locations is None else cell_index.locations_value(locations),
-    }
-    given = {clause: value for clause, value in conditions.items() if value is not None}
-    where = " AND ".join(given) or "1"
+    unlisted: str,
+    scan_limit: int,
+) -> TaskIds:
+    """See `base.Journal.task_ids`. Tasks below the id *unlisted* are looked for in ``tasks`` itself."""
+    filters: Conditions = {_STATE: query.state, _NAME: query.name}
+    if locations is not None or producer is not None:
+        sources = _direct_sources(producer, locations)
+        return _merged(db, sources, filters | {listing.WITH_KEY: query.key}, query, scan_limit)
+    source = _listed_source(query)
+    if not unlisted or source.tables == "tasks":
+        return _merged(db, [source], filters, query, scan_limit)
+    return _in_both(db, source, filters, query, unlisted, scan_limit)
+
+
+def _in_both(
+    db: Connection, source: _Source, filters: Conditions, query: TaskQuery, unlisted: str, scan_limit: int
+) -> TaskIds:
+    """Return ids from an index that has the tasks from *unlisted* on, and then of those below it."""
+    ids: list[str] = []
+    if query.before is None or query.before > unlisted:
+        listed = source._replace(at=source.at | {f"{source.ident} >= ?": unlisted})
+        ids, before = _merged(db, [listed], filters, query, scan_limit)
+        if before is not None or len(ids) == query.limit:
+            return TaskIds(ids, before)
+        query = _replaced(query, unlisted, len(ids))
+    older, before = _merged(db, [_unlisted_source(query)], filters, query, scan_limit)
+    return TaskIds(ids + older, before)
+
+
+def _replaced(query: TaskQuery, before: str, found: int) -> TaskQuery:
+    limit = None if query.limit is None else query.limit - found
+    return replace(query, before=before, limit=limit)
+
+
+def _direct_sources(producer: str | None, locations: Collection[CellLocation] | None) -> list[_Source]:
+    """Return the indexes of each location, or of a producer, which every journal has; each task is in one."""
+    if locations is None:
+        return [_Source("tasks INDEXED BY tasks_by_producer", {"producer = ?": producer}, weight=_TABLE_ROW)]
+    more: Conditions = {"producer = ?": producer}
+    return [
+        _Source(cell_index.TASKS, {cell_index.AT: place} | more, "cells.task", _TABLE_ROW)
+        for place in dict.fromkeys(cell_index.places(locations))
+    ]
+
+
+def _listed_source(query: TaskQuery) -> _Source:
+    if query.key is not None:
+        return _Source("listed INDEXED BY listed_by_key", {"key = ?": query.key}, "task")
+    if query.name is not None:
+        return _Source("listed INDEXED BY listed_by_name", {_NAME: query.name}, "task")
+    if query.state is not None:
+        return _Source("listed INDEXED BY listed_by_state", {_STATE: query.state}, "task")
+    return _Source("tasks", {})
+
+
+def _unlisted_source(query: TaskQuery) -> _Source:
+    """Return what every journal has, for the tasks that are not listed yet."""
+    if query.key is not None:
+        return _Source(listing.KEYED, {listing.AT_KEY: query.key}, "keys.task", _TABLE_ROW)
+    return _Source("tasks", {}, weight=_TABLE_ROW)
+
+
+def _merged(
+    db: Connection, sources: list[_Source], filters: Conditions, query: TaskQuery, scan_limit: int
+) -> TaskIds:
+    """Return the newest ids of all *sources*, as far back as the scan of each has come."""
+    rows = max(scan_limit // max(len(sources), 1), 1)
+    found = [_newest(db, source, filters, query, rows) for source in sources]
+    # Below the place where one of them was cut short, the others' ids are not the next ones.
+    floor = max((one.cut for one in found), default="")
+    ids = sorted((ident for one in found for ident in one.ids if ident >= floor), reverse=True)
+    if query.limit is not None and len(ids) >= query.limit:
+        return TaskIds(ids[: query.limit], None)
+    return TaskIds(ids, floor or None)
+
+
+def _newest(db: Connection, source: _Source, filters: Conditions, query: TaskQuery, rows: int) -> _Found:
+    """Scan at most *rows* (as narrow ones) of one source for the newest ids that fit the *filters*."""
     limit = _NO_LIMIT if query.limit is None else query.limit
-    return _decoded(db, f"WHERE {where} ORDER BY id DESC LIMIT ?", *given.values(), limit)
+    at = _given(source.at | {_BEFORE.format(source.ident): query.before})
+    among = _given({clause: value for clause, value in filters.items() if clause not in source.at})
+    ordered = f"FROM {source.tables} WHERE {_clause(at)} ORDER BY {source.ident} DESC"
+    if not among:  # every row that is scanned is a row that is found
+        found = [
+            ident
+            for (ident,) in db.execute(f"SELECT {source.ident} {ordered} LIMIT ?", [*_values(at), limit])
+        ]
+        return _Found(found, "")
+    scanned = max(rows // source.weight, 1)
+    fits = f"SELECT {source.ident} AS ident, {_clause(among)} AS fits {ordered} LIMIT ?"
+    values = [*_values(among), *_values(at), scanned]
+    found = [
+        ident for (ident,) in db.execute(f"SELECT ident FROM ({fits}) WHERE fits LIMIT ?", [*values, limit])
+    ]
+    if len(found) == limit:
+        return _Found(found, "")
+    last = db.execute(
+        f"SELECT {source.ident} {ordered} LIMIT 1 OFFSET ?", [*_values(at), scanned - 1]
+    ).fetchone()
+    return _Found(found, last[0] if last else "")
 
 
-def open_tasks(db: Connection) -> list[Task]:
-    """See `base.Journal.open_tasks`."""
-    return _decoded(db, "WHERE state IN ('queued', 'running') ORDER BY id")
+def _given(conditions: Conditions) -> Conditions:
+    return {clause: value for clause, value in conditions.items() if value is not None}
 
 
-def ended_before(db: Connection, when: float) -> list[str]:
-    """See `base.Journal.ended_before`."""
-    rows = db.execute(
-        "SELECT id FROM tasks WHERE state NOT IN ('queued', 'running') AND ended < ? ORDER BY ended", [when]
+def _clause(conditions: Conditions) -> str:
+    return " AND ".join(conditions) or "1"
+
+
+def _values(conditions: Conditions) -> list[object]:
+    return [
+        part for value in conditions.values() for part in (value if isinstance(value, tuple) else (value,))
+    ]
+
+
+def tasks_of(db: Connection, ids: Collection[str]) -> list[Task]:
+    """Return the tasks with these ids, in their order; those that are gone are left out."""
+    clause = "CROSS JOIN tasks ON tasks.id = wanted.value ORDER BY wanted.key"
+    return _tasks(
+        db.execute(f"SELECT snapshot FROM json_each(?) AS wanted {clause}", [json.dumps(list(ids))])
     )
-    return [task_id for (task_id,) in rows]
+
+
+def open_tasks(db: Connection, unlisted: str) -> list[Task]:
+    """See `base.Journal.open_tasks`."""
+    if unlisted:  # a journal of an older version still has its own index
+        found = db.execute(f"SELECT id FROM tasks WHERE state IN {_OPEN}")
+    else:
+        found = db.execute(f"SELECT task FROM listed INDEXED BY listed_by_state WHERE state IN {_OPEN}")
+    return tasks_of(db, sorted(ident for (ident,) in found))
 
 
 def producers(db: Connection) -> list[ProducerRow]:
@@ -65,7 +200,6 @@ def pending(db: Connection, producer: str) -> list[PendingCommand]:
         return [PendingCommand(offset, to, decode_event(body.encode())) for offset, to, body in rows]
 
 
-def _decoded(db: Connection, clause: str, *values: object) -> list[Task]:
-    rows = db.execute(f"SELECT snapshot FROM tasks {clause}", values)
+def _tasks(rows: Iterable[tuple[str]]) -> list[Task]:
     with row_errors("tasks"):
         return [task_decoder.decode(snapshot) for (snapshot,) in rows]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from ...core.events import Log
+from ...core.ids import short_id
 from ...core.sanitize import to_single_line
 from ...core.task import Task
+from ...rendering.humanize import age
 from ...runtime.local_task import LocalTask
+from ...runtime.origin import kernel_shell
 from ..task_source import TaskSource
 
 
@@ -55,4 +59,11 @@ class TaskView:
         self._source.send(text, prompt_id)
 
     def __repr__(self) -> str:
-        return f"<Task {to_single_line(self.name)}>"
+        """Return name, state, age and short id; in a notebook, whose outputs may be compared, the name."""
+        name = to_single_line(self.name)
+        if kernel_shell() is not None:
+            return f"<Task {name}>"
+        task = self.seen()
+        when = task.ended or task.started or task.created
+        since = f" {age(time.time() - when)}" if when else ""
+        return f"<Task {name} {task.state.value}{since} {short_id(task.id)}>"

@@ -50,7 +50,7 @@ class ServerForward:
 
     def wait(self, timeout: float | None) -> bool:
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
-        if self._producer.muted:
+        if self._producer.is_ending:
             return False
         # Commit first, so that the head includes it.
         return self._commit(deadline) and self._reach_head(deadline)

@@ -49,7 +49,10 @@ class Bar:
 
     def last_line(self, state: TaskState, now: float) -> Line:
         """Return the bar of a loop that has ended."""
-        self._outer.sample(now, over=True)
+        reported = self._task.fold.progress
+        taken = self._outer.position.values()[0]
+        is_over = state is not TaskState.FAILED and (reported is None or reported.done == taken)
+        self._outer.sample(now, over=is_over)
         return Line(
             self._name, self._outer.share, self._outer.final_text(state, _reported(self._task.fold)), state
         )

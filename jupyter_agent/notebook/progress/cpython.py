@@ -7,7 +7,7 @@ Everything here that depends on how CPython works, rather than on what the langu
 * reference counting destroys the chain, and with it that object, at the moment a loop is left, so that its
   ``__del__`` is called from the frame that the loop stands in;
 * the instruction at which that frame stands tells ``break`` and ``return`` (which pop the iterator) from an
-  exception;
+  exception; elsewhere the frame's reference count does, since the traceback of an exception refers to it;
 * the repr of an `itertools.count` contains its next value, and the built-in iterators report exactly how many
   items are left.
 
@@ -130,8 +130,9 @@ class _Span:
     def __iter__(self) -> Iterator[Any]:
         if self._code is None:
             # The frame of the loop: chain, which calls this, is written in C and has none.
-            self._code = sys._getframe(1).f_code  # noqa: SLF001
-            self._observer.started(self._code)
+            frame = sys._getframe(1)  # noqa: SLF001
+            self._code = frame.f_code
+            self._observer.started(frame)
         else:
             self._is_over = True
             self._observer.finished()
@@ -155,9 +156,31 @@ def _departure(frame: FrameType | None, code: CodeType) -> Departure:
 
     Another frame than the loop's, or none (the interpreter ends), held it in a variable and let go of it.
     """
-    if frame is not None and frame.f_code is code and _instruction(frame) not in _DROPPING:
-        return Departure.RAISED
-    return Departure.NORMAL
+    if frame is None or frame.f_code is not code or _instruction(frame) in _DROPPING:
+        return Departure.NORMAL
+    return Departure.RAISED if sys.getrefcount(frame) > _calm_references() else Departure.CONSUMED
+
+
+class _Probe:
+    """Counts the references to the frame that drops it, in the same way as a `_Span`."""
+
+    def __init__(self, seen: list[int]) -> None:
+        self._seen = seen
+
+    def __del__(self) -> None:
+        self._seen.append(_references(sys._getframe().f_back))  # noqa: SLF001
+
+
+def _references(frame: FrameType | None) -> int:
+    return sys.getrefcount(frame)
+
+
+@cache
+def _calm_references() -> int:
+    """Return the number of references to a frame that no traceback refers to."""
+    seen: list[int] = []
+    _Probe(seen)
+    return seen[0]
 
 
 def _instruction(frame: FrameType) -> str:
@@ -190,6 +213,8 @@ def _departs() -> bool:
         and _seen(_loop_and_break) == _seen(_loop_and_return) == [Departure.NORMAL]
         and _seen(_loop_and_raise) == [Departure.RAISED]
         and _seen(_loop_in_a_script) == [Departure.NORMAL, Departure.RAISED]
+        and _seen(_loop_in_search) == [Departure.CONSUMED]
+        and _seen(_loop_in_zip_that_raises) == [Departure.RAISED]
     )
 
 
@@ -201,7 +226,7 @@ class _Recorder:
     def __init__(self) -> None:
         self.seen: list[object] = []
 
-    def started(self, code: CodeType | None) -> None:
+    def started(self, frame: FrameType | None) -> None:
         """Nothing to keep."""
 
     def finished(self) -> None:
@@ -242,6 +267,18 @@ def _loop_and_raise(items: Callable[[], Iterator[int]]) -> None:
             raise LookupError  # noqa: TRY301
     except LookupError:
         return
+
+
+def _loop_in_zip_that_raises(items: Callable[[], Iterator[int]]) -> None:
+    try:
+        for _ in zip(map(int, ("1", "")), items(), strict=False):
+            pass
+    except ValueError:
+        return
+
+
+def _loop_in_search(items: Callable[[], Iterator[int]]) -> bool:
+    return 1 in items()
 
 
 _SCRIPT = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from types import CodeType
+from types import FrameType
 from typing import Protocol
 
 
@@ -12,6 +12,9 @@ class Departure(Enum):
 
     NORMAL = "normal"
     """By ``break`` or ``return``, or because its iterator was dropped."""
+
+    CONSUMED = "consumed"
+    """By what took its items and wanted no more, such as `zip`, `itertools.islice` and ``in``."""
 
     RAISED = "raised"
     """By an exception."""
@@ -27,8 +30,11 @@ class LoopObserver(Protocol):
     def needs_departure(self) -> bool:
         """Whether `left` needs a known departure; finding out costs about as much as all else together."""
 
-    def started(self, code: CodeType | None, /) -> None:
-        """The code *code* wants the first item. What this raises is raised in the loop."""
+    def started(self, frame: FrameType | None, /) -> None:
+        """The code of *frame* wants the first item. What this raises is raised in the loop.
+
+        An observer must not keep *frame*, which keeps the loop's iterator alive.
+        """
 
     def finished(self) -> None:
         """There are no more items."""

@@ -6,7 +6,7 @@ from collections import deque
 
 from ...core.events import TaskState
 from ...rendering.durations import duration_clock
-from ...runtime.progress_sampler import Position
+from ...runtime.progress_sampler import Position, items_done
 
 RATE_PERIOD = 30.0
 """Maximum number of seconds over which a rate is taken, if it covers `MIN_STEPS` steps."""
@@ -33,8 +33,8 @@ class Pace:
     def sample(self, now: float, *, over: bool = False) -> None:
         """Read where the loop is. The item taken last is not done yet, unless the loop is *over*."""
         self.seen = now
-        taken, self.total = self.position.values()
-        self.done = taken if over else max(0, taken - 1)
+        self.total = self.position.values()[1]
+        self.done = items_done(self.position, all_taken=over)
         if self.done != self._points[-1][1]:
             self._points.append((now, self.done))
             while len(self._points) > MIN_STEPS and self._points[0][0] < now - RATE_PERIOD:
@@ -57,13 +57,18 @@ class Pace:
         seconds = self.seen - self._since
         how = "in" if state is TaskState.COMPLETED else f"{state.value} after"
         return "  ".join(
-            [self._count(), *_speed(_rate(self.done, seconds)), f"{how} {duration_clock(seconds)}", *reported]
+            [
+                self._count(),
+                *_speed(_rate(self.done - self.position.initial, seconds)),
+                f"{how} {duration_clock(seconds)}",
+                *reported,
+            ]
         )
 
     def _begin(self, position: Position, now: float) -> None:
         self.position = position
         self._since = now
-        self._points = deque([(now, 0)])
+        self._points = deque([(now, position.initial)])
         self.sample(now)
 
     def _recent_rate(self) -> float | None:

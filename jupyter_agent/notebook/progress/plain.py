@@ -26,11 +26,9 @@ T = TypeVar("T")
 def observe(items: Iterator[T], observer: LoopObserver) -> Iterator[T]:
     """Yield *items*, notifying *observer*."""
     frame = inspect.currentframe()
-    caller = frame.f_back if frame is not None else None
-    code = caller.f_code if caller is not None else None
-    del frame, caller  # a frame that is kept in one of its own variables is a reference cycle
     try:
-        observer.started(code)
+        observer.started(frame.f_back if frame is not None else None)
+        del frame  # a frame that is kept in one of its own variables is a reference cycle
         yield from items
     except GeneratorExit:
         observer.left(Departure.UNKNOWN)

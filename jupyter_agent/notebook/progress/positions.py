@@ -11,18 +11,23 @@ from . import cpython, plain
 T = TypeVar("T")
 
 
-def positioned(iterable: Iterable[T], total: int | None) -> tuple[Iterator[T], TrackedPosition]:
-    """Return an iterator over *iterable*, and its position. *total* of ``None``: what ``len()`` returns."""
+def positioned(
+    iterable: Iterable[T], total: int | None, initial: int = 0
+) -> tuple[Iterator[T], TrackedPosition]:
+    """Return an iterator over *iterable*, and its position.
+
+    *total* of ``None``: *initial* and what ``len()`` returns.
+    """
     size = _size(iterable)
-    total = size if total is None else total
+    total = initial + size if total is None and size is not None else total
     if not cpython.is_supported():
         items, count = plain.counted(iterable)
     elif type(iterable) in cpython.EXACT_HINTS and size is not None:
         items = iter(iterable)
-        return items, HintPosition(iterable, items, total)
+        return items, HintPosition(iterable, items, total, initial)
     else:
         items, count = cpython.counted(iterable)
-    return items, CountPosition(count, total)
+    return items, CountPosition(count, total, initial)
 
 
 class HintPosition:
@@ -30,7 +35,8 @@ class HintPosition:
 
     name = ""
 
-    def __init__(self, sized: Any, items: Iterator[Any], total: int | None) -> None:
+    def __init__(self, sized: Any, items: Iterator[Any], total: int | None, initial: int = 0) -> None:
+        self.initial = initial
         self._sized = sized
         self._items = items
         self._length = len(sized)
@@ -39,7 +45,7 @@ class HintPosition:
 
     def values(self) -> tuple[int, int | None]:
         length = len(self._sized) if self._grows else self._length
-        return max(0, length - operator.length_hint(self._items)), self._total
+        return self.initial + max(0, length - operator.length_hint(self._items)), self._total
 
 
 class CountPosition:
@@ -47,12 +53,13 @@ class CountPosition:
 
     name = ""
 
-    def __init__(self, count: Callable[[], int], total: int | None) -> None:
+    def __init__(self, count: Callable[[], int], total: int | None, initial: int = 0) -> None:
+        self.initial = initial
         self._count = count
         self._total = total
 
     def values(self) -> tuple[int, int | None]:
-        return self._count(), self._total
+        return self.initial + self._count(), self._total
 
 
 TrackedPosition = HintPosition | CountPosition

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from ...runtime.capture import untee
+from ...runtime.capture.streams import untee
 from ...runtime.origin import kernel_shell
 
 _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[K", "\x1b[J"

@@ -8,7 +8,7 @@ elsewhere both are done by generators (`plain`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from types import CodeType
+from types import FrameType
 from typing import TypeVar
 
 from ...runtime.context import TaskContext, current
@@ -20,14 +20,17 @@ from .positions import positioned
 T = TypeVar("T")
 
 
-def track(iterable: Iterable[T], *, total: int | None = None, name: str | None = None) -> Iterator[T]:
+def track(
+    iterable: Iterable[T], *, total: int | None = None, name: str | None = None, initial: int = 0
+) -> Iterator[T]:
     """Return an iterator over *iterable* whose position becomes the task's progress.
 
     Inside a task the outermost loop is its progress, and a cancel is noticed at its first step. Outside,
     the loop is a task of its own, called *name*: ``break`` ends it as cancelled, an exception as failed.
-    *total* is needed only for an iterable without ``len()``.
+    *total* is needed only for an iterable without ``len()``. *initial*: items that were done before, of which
+    the iterable has only the rest.
     """
-    items, position = positioned(iterable, total)
+    items, position = positioned(iterable, total, initial)
     position.name = name or ""
     context = current()
     if context.id:
@@ -45,23 +48,25 @@ def _observed(items: Iterator[T], observer: LoopObserver) -> Iterator[T]:
 class _LoopInTask:
     """Observer of a loop inside a task: adds its position to the task's for as long as it runs."""
 
-    __slots__ = ("_context", "_position")
-    needs_departure = False
+    __slots__ = ("_context", "_position", "needs_departure")
 
     def __init__(self, position: Position, context: TaskContext) -> None:
         self._position = position
         self._context = context
+        self.needs_departure = False
 
-    def started(self, _code: CodeType | None, /) -> None:
+    def started(self, _frame: FrameType | None, /) -> None:
         context = current()
         context.raise_if_cancelled()
-        context.positions.append(self._position)
+        positions = context.positions
+        self.needs_departure = not positions  # only the outermost loop is the task's progress
+        positions.append(self._position)
 
     def finished(self) -> None:
         self._context.leave(self._position)
 
-    def left(self, _departure: Departure, /) -> None:
-        self._context.leave(self._position)
+    def left(self, departure: Departure, /) -> None:
+        self._context.leave(self._position, all_taken=departure is not Departure.RAISED)
 
     def raised(self, _error: BaseException, /) -> None:
         self._context.leave(self._position)

@@ -6,10 +6,12 @@ process's exception hook. Until then the loop's task stays open, for at most `EX
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 import weakref
-from types import CodeType
+from types import CodeType, FrameType
+from typing import Any
 
 from ...core.events import Error, TaskState
 from ...runtime.attempt import Attempt
@@ -21,6 +23,7 @@ from ...runtime.local_task import LocalTask
 from ...runtime.options import Options
 from ...runtime.outcome import Outcome, OutcomeHolder, outcome_of
 from ...runtime.progress_sampler import Position
+from ...runtime.stopping.scope import Scope
 from ..handle import TaskHandle
 from ..submit import show_task
 from . import cpython
@@ -45,7 +48,6 @@ class TrackedLoop:
     def __init__(self, position: Position, name: str) -> None:
         self._position = position
         self._options = Options(name, slim=True)
-        self._stop = interrupter_for_this_thread()
         self._attempt: Attempt | None = None
         self._before: TaskContext | None = None
         self._code: CodeType | None = None
@@ -54,14 +56,17 @@ class TrackedLoop:
         self._default = _UNNAMED
         self._bar: BarHandle | None = None
 
-    def started(self, code: CodeType | None) -> None:
+    def started(self, frame: FrameType | None) -> None:
         """Queue and begin the task, and show it."""
+        self._scope = None if frame is None else Scope(frame)
+        self._stop = interrupter_for_this_thread(self._scope)
         cpython.watch_uncaught(_report)
         holder = OutcomeHolder()
         task = LocalTask(ready_producer(), self._options, None)
         attempt = self._attempt = task.queue(holder)
         attempt.engine = _LoopEngine(attempt, self._stop, self)
-        self._code, self._thread = code, threading.get_ident()
+        self._code = None if frame is None else frame.f_code
+        self._thread = threading.get_ident()
         attempt.begin()
         attempt.context.positions.append(self._position)
         self._before = set_current(attempt.context)
@@ -85,6 +90,11 @@ class TrackedLoop:
             self._end(Outcome(TaskState.CANCELLED))
         elif departure is Departure.NORMAL:
             self._end(_LEFT)
+        elif departure is Departure.CONSUMED:
+            done, total = self._position.values()
+            self._end(Outcome(TaskState.COMPLETED) if done == total else _LEFT)
+        elif self._scope is not None and self._scope.is_cancelling:
+            self._end(Outcome(TaskState.CANCELLED))
         elif self._stop.from_user:
             self._end(outcome_of(KeyboardInterrupt()))
         else:
@@ -97,7 +107,10 @@ class TrackedLoop:
     def failed(self, error: BaseException) -> None:
         """End the task with *error*, if its traceback shows that it passed through the loop."""
         if self._code is not None and cpython.passed_through(error, self._code):
-            self._end(outcome_of(error))
+            outcome = outcome_of(error)
+            self._end(
+                _LEFT if outcome.state is TaskState.COMPLETED else outcome
+            )  # the first is `sys.exit(0)`
 
     def poll(self) -> None:
         """Look for the exception that left the loop in a handler; give up after `EXCEPTION_TIMEOUT`."""
@@ -110,33 +123,49 @@ class TrackedLoop:
             self._end(self._default)
 
     def abandon(self) -> None:
-        """End a loop that may have been left normally: the process ends, and no exception has been found."""
+        """The process ends, and no exception was found: end a loop that may have been left normally."""
         if self._left_at is not None and self._default is _LEFT:
             self._end(_LEFT)
+        else:
+            self._close_bar(TaskState.INTERRUPTED)
 
     def _await_exception(self, departure: Departure) -> None:
+        self._leave(all_taken=departure is Departure.UNKNOWN)
         self._release()
         if departure is Departure.UNKNOWN:
             self._default = _LEFT
         else:
             self._close_bar(TaskState.FAILED)
         self._left_at = time.monotonic()
+        running = self._scope and self._scope.asyncio_task
+        if running:
+            running.add_done_callback(self._on_task_done)
+
+    def _on_task_done(self, running: asyncio.Task[Any]) -> None:
+        """End a loop that was left by the cancellation of what it awaited."""
+        if running.cancelled() and self._left_at is not None:
+            self._end(Outcome(TaskState.CANCELLED))
 
     def _end(self, outcome: Outcome) -> None:
+        self._leave(all_taken=outcome is _LEFT or outcome.state is TaskState.COMPLETED)
         self._release()
         _open.discard(self)
         if self._attempt is not None:
             self._attempt.task.complete(self._attempt, outcome)
+
+    def _leave(self, *, all_taken: bool) -> None:
+        if self._attempt is not None:
+            self._attempt.context.leave(self._position, all_taken=all_taken)
 
     def _close_bar(self, state: TaskState | None = None) -> None:
         if self._bar is not None and self._attempt is not None:
             self._bar.close(state or self._attempt.task.fold.state)
 
     def _release(self) -> None:
-        """Undo what `started` changed in the loop's thread; does nothing in other threads. Idempotent."""
+        """Undo what `started` changed; the context only in the loop's thread. Idempotent."""
+        self._stop.close()
         if threading.get_ident() != self._thread or self._before is None:
             return
-        self._stop.close()
         set_current(self._before if self._before.id else None)
         self._before = None
 

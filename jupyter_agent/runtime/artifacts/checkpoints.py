@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from ...errors import ResultNotStored
 from ...system.files import make_private, write_private
+from ...system.orphaned_locks import renew_orphaned_locks
 from ...system.paths import DataPaths
 from .pickle_files import checked, open_own, pickled, unpickled
 
@@ -56,6 +57,10 @@ class Checkpoints:
 
     def __init__(self, paths: DataPaths) -> None:
         self._folder = paths.checkpoints
+        renew_orphaned_locks(self)
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`."""
         self._saving = threading.Lock()
 
     def save(self, task: str, state: object, attempt: int = 1) -> int:

@@ -5,6 +5,7 @@ They are written under a temporary name, synced and renamed, so that a reader fi
 
 from __future__ import annotations
 
+import logging
 import reprlib
 from contextlib import suppress
 
@@ -14,6 +15,7 @@ from ...system.files import make_private, write_private
 from ...system.paths import DataPaths
 from .pickle_files import checked, open_own, pickled, unpickled
 
+log = logging.getLogger(__name__)
 MAX_RESULT = 256 << 20
 """Maximum size of a pickled result in bytes; of a larger one only the repr is kept."""
 
@@ -44,6 +46,9 @@ class Store:
             if len(content) > MAX_RESULT:
                 return Result(text, stored=False)
             write_private(make_private(self._paths.results) / f"{checked(task)}-{attempt}.pickle", content)
+        except OSError as error:
+            log.error("the result of task %s is not kept, only its repr: %s", task, error)
+            return Result(text, stored=False)
         except Exception:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
             return Result(text, stored=False)
         return Result(text, stored=True)
@@ -57,8 +62,8 @@ class Store:
             with suppress(FileNotFoundError), open_own(path, task) as file:
                 return unpickled(file, path, task)
         raise ResultNotStored(
-            f"the result of task {task} was not kept (it could not be pickled, was over "
-            f"{MAX_RESULT >> 20} MiB, or is on another machine); it looked like {result.repr}",
+            f"the result of task {task} was not kept (it could not be pickled or written, was over "
+            f"{MAX_RESULT >> 20} MiB, was deleted, or is on another machine); it looked like {result.repr}",
             task_id=task,
             repr=result.repr,
         )

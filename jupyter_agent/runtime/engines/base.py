@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import iscoroutinefunction
 from typing import Any
 
 from ...errors import TaskCancelled
 from ..attempt import Attempt
 from ..context import set_current
 from ..interrupt import AsyncExceptionInterrupter, SignalInterrupter
+from .calls import is_coroutine_function
 
 
 class Work:
@@ -26,7 +26,7 @@ class Work:
     @property
     def is_coroutine(self) -> bool:
         """Whether calling it returns a coroutine."""
-        return iscoroutinefunction(self.function)
+        return is_coroutine_function(self.function)
 
 
 def run_attempt(
@@ -69,7 +69,7 @@ class BaseEngine:
         """Nothing to check."""
 
     def abandon(self) -> None:
-        """Nothing to do: what runs in this process ends with it."""
+        """Nothing to do: what runs in this process goes on until it is gone."""
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
         return self._attempt.context.answer(text, prompt_id)

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from ...system.interpreter import caller_path, program_start_environment
 from ...system.start import CALLERS_PATH
 
+PARENT_ENDED = "the process that started it ended"
+"""The reason of the interruption of a child whose parent is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:

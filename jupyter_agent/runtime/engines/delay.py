@@ -35,7 +35,10 @@ class RetryDelay(BaseEngine):
     def force(self) -> None:
         """Nothing to stop."""
 
+    def abandon(self) -> None:
+        self._once.acquire(blocking=False)
+
     def poll(self) -> None:
-        # The lock is acquired once and never released: only one poll launches *then*.
+        # The lock is acquired once and never released: one poll launches *then*, and none after `abandon`.
         if MONOTONIC() >= self._due and self._once.acquire(blocking=False):
             self._attempt.launch(self.then)

@@ -9,6 +9,7 @@ from ..attempt import Attempt
 from ..context import set_current
 from ..outcome import Outcome
 from .base import BaseEngine, Work
+from .calls import check_value
 
 
 class LoopEngine(BaseEngine):
@@ -53,6 +54,7 @@ class LoopEngine(BaseEngine):
 
     def _cancel(self) -> None:
         if self._running is not None:
+            self._attempt.context.cancellation.mark_told()
             self._running.cancel()
 
     async def _main(self) -> None:
@@ -62,12 +64,13 @@ class LoopEngine(BaseEngine):
         set_current(attempt.context)
         try:
             attempt.context.raise_if_cancelled()
-            value = await self._work()
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - any exception of the user's code is an outcome
-            attempt.raised(error)
-        except BaseException as error:
+            value = check_value(await self._work())
+        except KeyboardInterrupt as error:  # for a cell that runs this loop nested, and was interrupted
             attempt.raised(error)
             raise
+        except BaseException as error:  # noqa: BLE001 - any exception of the user's code is an outcome
+            # Not raised: it has been recorded, and a `SystemExit` would end the kernel's event loop.
+            attempt.raised(error)
         else:
             attempt.completed(value)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any
 
 from ...core.events import TaskState
@@ -14,6 +14,7 @@ from ..attempt import Attempt
 from ..interrupt import AsyncExceptionInterrupter
 from ..outcome import Outcome
 from .base import BaseEngine, Work, run_attempt
+from .calls import value_of
 
 
 class ExecutorEngine(BaseEngine):
@@ -82,7 +83,7 @@ class ExecutorCall:
 
     def __call__(self) -> None:
         self.is_here = True
-        self._attempt.variables.run(run_attempt, self._attempt, self._work, self.stop)
+        self._attempt.variables.run(run_attempt, self._attempt, partial(value_of, self._work), self.stop)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
         import cloudpickle
@@ -99,8 +100,7 @@ class RemoteCall:
 
     def __call__(self) -> Any:
         function, args, kwargs = self._call
-        value = function(*args, **kwargs)
-        return asyncio.run(value) if asyncio.iscoroutine(value) else value
+        return value_of(partial(function, *args, **kwargs))
 
 
 def load_call(content: bytes) -> RemoteCall:

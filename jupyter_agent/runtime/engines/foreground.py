@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from ..attempt import Attempt
 from ..interrupt import AsyncExceptionInterrupter, SignalInterrupter
 from .base import BaseEngine
@@ -13,11 +15,13 @@ class ForegroundEngine(BaseEngine):
     def __init__(self, attempt: Attempt, stop: AsyncExceptionInterrupter | SignalInterrupter) -> None:
         super().__init__(attempt)
         self._stop = stop
+        self._thread = threading.get_ident()
 
     def start(self) -> None:
         """Nothing to start: it runs already."""
 
     def cancel(self) -> None:
+        self._attempt.context.cancellation.mark_told(self._thread)
         self._stop.throw()
 
     def force(self) -> None:

@@ -23,17 +23,21 @@ class LineReader:
 
 
 class TextRelay:
-    """Writes the data it is called with to a text stream; returns false at the end."""
+    """Writes the data it is called with to a text stream; returns false at the end.
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    *find_stream* gives the stream, or ``None``, anew for each piece: it may be redirected meanwhile.
+    """
+
+    def __init__(self, find_stream: Callable[[], Any]) -> None:
+        self._find_stream = find_stream
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def __call__(self, data: bytes) -> bool:
         text = self._decode(data, not data)
-        if text and self._stream is not None:
-            self._stream.write(text)
-            self._stream.flush()
+        stream = self._find_stream() if text else None
+        if stream is not None:
+            stream.write(text)
+            stream.flush()
         return bool(data)
 
 

@@ -12,25 +12,29 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack
+from copy import copy
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from ...core.events import Data, Error, TaskState
+from ...core.events import UNREADABLE, Data, Error, Event, State, TaskState, decode_data, decode_event
 from ...core.task import Task
 from ...producer.producer import adopt_spool
+from ...producer.segment import Record
+from ...producer.spool_folder import read_spool, write_ending
 from ...system.graces import ATTEMPT_GRACE
 from ...system.interpreter import program_command
 from ..attempt import Attempt
-from ..capture import untee
+from ..capture.streams import shown_to
 from ..context import set_current
+from ..exit_reason import ENDED, exit_reason
 from ..outcome import Outcome
 from .base import BaseEngine, Work
-from .child_spec import ChildSpec, child_environment
+from .child_spec import PARENT_ENDED, ChildSpec, child_environment
 from .pipes import LineReader, TextRelay, close_pipes, write_to_child
 
 POLL_INTERVAL = 0.1
@@ -47,7 +51,8 @@ class ProcessEngine(BaseEngine):
         self._input = threading.Lock()
         self._early: list[bytes] = []
         self._forced = 0
-        self._killed = False
+        self._killed_as: Outcome | None = None
+        self._abandoned = False
         self._ended_there = False
         self._overdue_at: float | None = None
 
@@ -71,23 +76,41 @@ class ProcessEngine(BaseEngine):
         """The child stops itself after the same grace; kill it only if it did not by the second call."""
         self._forced += 1
         if self._forced > 1:
-            self._kill()
+            self._kill_as(Outcome(TaskState.CANCELLED, reason="its process had to be killed"))
 
     def poll(self) -> None:
         if self._overdue_at is not None and time.monotonic() > self._overdue_at:
-            self._kill()
+            limit = self._attempt.task.options.timeout
+            message = f"it ran longer than its timeout of {limit:g} s and had to be killed"
+            self._kill_as(Outcome(TaskState.FAILED, error=Error("TaskTimeout", message)))
 
     def abandon(self) -> None:
+        """Kill the child, and leave its end to the holder: this process may not live until it is recorded."""
+        self._abandoned = True
+        if not self._ended_there and self._process is not None:
+            why = exit_reason()
+            reason = PARENT_ENDED if why == ENDED else why
+            self._write_ending(State(TaskState.INTERRUPTED, reason=reason))
         self._kill()
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
         self._send({"command": "input", "text": text, "prompt_id": prompt_id})
         return True
 
+    def _kill_as(self, outcome: Outcome) -> None:
+        """Kill the child, whose *outcome* this process records, or a holder that finds it dead before."""
+        if self._killed_as is None and self._process is not None and self._process.poll() is None:
+            self._killed_as = outcome
+            self._write_ending(State(outcome.state, reason=outcome.reason, error=outcome.error))
+        self._kill()
+
     def _kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._killed = True
             self._process.kill()
+
+    def _write_ending(self, end: State) -> None:
+        attempt = self._attempt
+        write_ending(attempt.task.producer.paths.spools / (attempt.worker or ""), end)
 
     def _send(self, message: dict[str, Any]) -> None:
         line = json.dumps(message).encode() + b"\n"
@@ -156,11 +179,12 @@ class ProcessEngine(BaseEngine):
 
     def _relay(self, process: subprocess.Popen[bytes], report: int) -> None:
         """Relay output and snapshots until the child has ended and its pipes are empty."""
+        context = self._attempt.context
         with selectors.DefaultSelector() as selector:
             selector.register(report, selectors.EVENT_READ, LineReader(self._on_report))
             for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
                 assert stream is not None
-                selector.register(stream, selectors.EVENT_READ, TextRelay(untee(getattr(sys, name))))
+                selector.register(stream, selectors.EVENT_READ, TextRelay(partial(shown_to, context, name)))
             while selector.get_map():
                 ended = process.poll() is not None
                 ready = selector.select(POLL_INTERVAL)
@@ -181,30 +205,50 @@ class ProcessEngine(BaseEngine):
         attempt, task = self._attempt, self._attempt.task
         if self._ended_there:
             task.on_attempt_ended(attempt, task.fold.state)
-        if task.is_finished(attempt):
+        if self._abandoned or task.is_finished(attempt):
             return
-        outcome = self._death(status)
+        outcome = self._killed_as or self._death(status)
         spool = adopt_spool(task.producer.paths, attempt.worker or "")
         with ExitStack() as stack:
             # The end event belongs into the child's spool, after the last event that the child emitted.
             if spool is not None:
                 stack.callback(spool.close)
+                end = recorded_end(read_spool(spool.folder)[1], attempt.number)
+                if end is not None:
+                    self._adopt_end(end)
+                    return
                 stack.enter_context(task.sink.redirect(attempt.number, spool.append))
-            elif outcome.state is TaskState.INTERRUPTED and task.fold.state is TaskState.RUNNING:
+            elif task.fold.state is TaskState.RUNNING:
                 stack.enter_context(task.sink.redirect(attempt.number, _drop_event))
             task.record_outcome(attempt, outcome)
 
+    def _adopt_end(self, end: Event) -> None:
+        """The child has recorded its end, and was killed before it could report that."""
+        attempt, seen = self._attempt, copy(self._attempt.task.fold)
+        seen.apply(end)
+        if attempt.task.mirror(attempt, seen):
+            attempt.task.on_attempt_ended(attempt, seen.state)
+
     def _death(self, status: int) -> Outcome:
-        """Return the outcome for a child that ended without recording one."""
-        if self._attempt.context.cancelled and self._killed:
-            return Outcome(TaskState.CANCELLED, reason="its process had to be killed")
-        if self._overdue_at is not None and self._killed:
-            limit = self._attempt.task.options.timeout
-            message = f"it ran longer than its timeout of {limit:g} s and had to be killed"
-            return Outcome(TaskState.FAILED, error=Error("TaskTimeout", message))
+        """Return the outcome for a child that ended by itself without recording one."""
         killed = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
         how = killed or f"exited with status {status}"
         return Outcome(TaskState.INTERRUPTED, reason=f"its process {how}")
+
+
+def recorded_end(records: list[Record], attempt: int) -> Event | None:
+    """Return the end of *attempt* among the records of its child's spool, if the child wrote it."""
+    for _, body in reversed(records):
+        if b'"type":"state"' not in body:
+            continue
+        try:
+            event = decode_event(body)
+            data = decode_data(event)
+        except UNREADABLE:
+            continue
+        if isinstance(data, State) and data.state.ended and event.attempt == attempt:
+            return event
+    return None
 
 
 def _drop_event(_task: str, _attempt: int, _kind: str, _data: Data) -> int:

@@ -12,8 +12,15 @@ class Completion:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
+        self.renew_locks()
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`; its task calls this."""
         # Re-entrant: a tracked loop that the garbage collector finds may complete in the middle of these.
         self._lock = threading.RLock()
+        settled, self._event = self._event.is_set(), threading.Event()
+        if settled:
+            self._event.set()
 
     def reset(self) -> None:
         """A new attempt is queued. Callbacks stay registered."""

@@ -32,7 +32,7 @@ class EventSink:
     def __init__(self, producer: Producer, fold: Task) -> None:
         self.id = fold.id
         self.fold = fold
-        self.lock = threading.RLock()
+        self.renew_locks()
         self.log_tail: deque[Log] = deque(maxlen=TAIL_LINES)
         """The last log events of the present attempt that were emitted here, each cut to its end."""
         self._producer = producer
@@ -40,6 +40,10 @@ class EventSink:
         """Appends an event to the spool; `redirect` puts another function in its place for one attempt."""
         self._redirected: dict[int, Write] = {}
         self._checkpoints = Checkpoints(producer.paths)
+
+    def renew_locks(self) -> None:
+        """See `LockOwner`; its task calls this."""
+        self.lock = threading.RLock()
 
     def emit(self, attempt: int, kind: str, data: Data) -> int:
         """Append one event and fold it; its number, or 0 in a forked child."""
@@ -58,6 +62,8 @@ class EventSink:
             )
             self.fold.logs += 1
             self.fold.events += 1
+            return n
+        if self._producer.muted:  # a forked child takes no lock for nothing
             return n
         with self.lock:
             raw = encode_data(data)

@@ -24,7 +24,7 @@ class Registered(Protocol):
     @property
     def producer(self) -> Producer: ...
 
-    def interrupt(self, reason: str) -> None: ...
+    def abandon(self) -> None: ...
 
 
 T = TypeVar("T", bound=Registered)
@@ -50,9 +50,8 @@ class Registry(Generic[T]):
             self._active.pop(task.id, None)
             self._ended[task.id] = task
             while len(self._ended) > MAX_KEPT:
-                oldest = next(iter(self._ended))
-                del self._ended[oldest]
-                task.producer.forget_command(oldest)
+                oldest = self._ended.pop(next(iter(self._ended)))
+                oldest.producer.forget_command(oldest.id)
 
     def discard(self, task: T) -> None:
         """Remove a task whose next attempt another process runs."""
@@ -71,11 +70,12 @@ class Registry(Generic[T]):
         with self._lock:
             return sorted([*self._ended.values(), *self._active.values()], key=lambda task: task.id)
 
-    def interrupt_all(self, reason: str) -> None:
-        """Interrupt every active attempt: this process ends."""
+    def abandon_all(self) -> list[T]:
+        """Prepare every active attempt for the end of this process; return those that go on until then."""
         for task in self.all():
             if not task.fold.state.ended:
-                task.interrupt(reason)
+                task.abandon()
+        return [task for task in self.all() if not task.fold.state.ended]
 
     def reset(self) -> None:
         """Forget all tasks, without ending them. For a forked child: they are its parent's."""

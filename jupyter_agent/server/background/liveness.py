@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ...journal.holder import Holder
-from ...journal.operations.interruption import interrupt, interrupt_orphans
+from ...journal.operations.interruption import Leases, interrupt, interrupt_orphans
 from ...journal.operations.recovery import recover_all
-from ...journal.operations.retention import Retention, prune
-from ...journal.operations.spool_recovery import read_live_spools
 from ...journal.session import JournalSession, PreemptibleJob
 from ...system.paths import DataPaths
 from ..delivery.connections import Registry
@@ -28,11 +27,15 @@ FAST_PERIOD = 0.1
 FAST_FOR = 3.0
 """After `Liveness.check_soon`: seconds between two checks, and for how many seconds."""
 
-PRUNE_INTERVAL = 3600.0
-"""Seconds between two times that retention is applied."""
-
 STALLED_AFTER = 10.0
-"""Seconds without a connection after which a living producer counts as stalled."""
+"""Seconds without a connection, or an answer to a ping, after which a living producer counts as stalled."""
+
+
+class _Moment(NamedTuple):
+    """One moment by both clocks: one to show, and one that counts seconds."""
+
+    wall: float
+    monotonic: float
 
 
 class Liveness(PeriodicService):
@@ -47,22 +50,19 @@ class Liveness(PeriodicService):
         paths: DataPaths,
         *,
         lease: float,
-        retention: Retention,
-        peek: bool,
         log: logging.Logger,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(log)
         self._feed = feed
         self._registry = registry
         self._paths = paths
-        self._lease = lease
-        self._retention = retention
-        self._peek = peek
+        self._leases = Leases(lease, monotonic)
         self._clock = clock
+        self._monotonic = monotonic
         self._fast_until = 0.0
-        self._next_prune = 0.0
-        self._disconnected_since: dict[str, float] = {}
+        self._absent_since: dict[str, _Moment] = {}
 
     def check_soon(self) -> None:
         """Check now and, for `FAST_FOR` seconds, often: a producer may just have died."""
@@ -75,9 +75,12 @@ class Liveness(PeriodicService):
         self._feed.holder.call(lambda session: self._interrupt_remote(session, kernel))
 
     def stalled_since(self, producer: str | None) -> float | None:
-        """Return the time since which a living producer is disconnected (Unix seconds); None if connected."""
-        since = self._disconnected_since.get(producer or "")
-        return since if since is not None and self._clock() - since > STALLED_AFTER else None
+        """Return since when a living producer has been absent, in Unix seconds; ``None``: it is not.
+
+        It has no connection, or it does not answer, as a stopped process (SIGSTOP) or a suspended machine.
+        """
+        since = self._absent_since.get(producer or "")
+        return since.wall if since and self._monotonic() - since.monotonic > STALLED_AFTER else None
 
     async def tick(self) -> float:
         await self.check()
@@ -94,7 +97,7 @@ class Liveness(PeriodicService):
             self._recover(session, holder)
             return [task.producer for task in session.journal.open_tasks() if task.producer]
 
-        self._note_disconnected(await self._feed.call(PreemptibleJob(job)))
+        self._note_absent(await self._feed.call(PreemptibleJob(job)))
 
     def _is_connected(self, producer: str) -> bool:
         # Called on the journal's thread, at the moment of the decision: a producer may have
@@ -102,16 +105,11 @@ class Liveness(PeriodicService):
         return self._registry.producer(producer) is not None
 
     def _recover(self, session: JournalSession, holder: Holder) -> None:
-        now, slot = self._clock(), holder.slot.name
+        slot = holder.slot.name
         recovered = recover_all(session, self._paths, slot)
         if recovered:
             self._log.info("recovered %d spools and journals", recovered)
-        if self._peek:
-            read_live_spools(session, self._paths, slot)
-        interrupt_orphans(session, self._paths, self._is_connected, now=now, lease=self._lease)
-        if now >= self._next_prune:
-            self._next_prune = now + PRUNE_INTERVAL
-            prune(session, self._paths, self._retention, now)
+        interrupt_orphans(session, self._paths, self._is_connected, self._leases)
 
     def _interrupt_remote(self, session: JournalSession, kernel: str) -> None:
         open_tasks = session.journal.open_tasks()
@@ -121,7 +119,15 @@ class Liveness(PeriodicService):
     def _has_spool_here(self, producer: str | None) -> bool:
         return producer is not None and (self._paths.spools / producer).is_dir()
 
-    def _note_disconnected(self, open_producers: list[str]) -> None:
-        now = self._clock()
-        missing = {producer for producer in open_producers if not self._is_connected(producer)}
-        self._disconnected_since = {p: self._disconnected_since.get(p, now) for p in missing}
+    def _note_absent(self, open_producers: list[str]) -> None:
+        before = self._absent_since
+        absent = {p: seconds for p in open_producers if (seconds := self._absence(p)) is not None}
+        self._absent_since = {p: before.get(p) or self._ago(seconds) for p, seconds in absent.items()}
+
+    def _ago(self, seconds: float) -> _Moment:
+        return _Moment(self._clock() - seconds, self._monotonic() - seconds)
+
+    def _absence(self, producer: str) -> float | None:
+        """Return for how many seconds, as far as its connection says, a producer is absent; else ``None``."""
+        connection = self._registry.producer(producer)
+        return 0.0 if connection is None else connection.unanswered() or None

@@ -41,8 +41,9 @@ class NotificationPolicy:
         """Return ``None`` also for a state that the task has left meanwhile, for example by a retry."""
         if data.state.value not in self.on or task.state is not data.state:
             return None
-        took = None if task.started is None else max(0.0, event.time - task.started)
-        if data.state in _SILENT_IF_SHORT and (took or 0.0) < self.after:
+        took = None if task.started is None else event.time - task.started
+        # Negative when the task's clock was set back meanwhile: then nobody knows whether it was short.
+        if data.state in _SILENT_IF_SHORT and 0.0 <= (took or 0.0) < self.after:
             return None
         text = ": ".join(filter(None, (_after(took), _why(data)))) or "It had not begun"
         return Notification(data.state.value, f"{_name(task)} {_VERBS[data.state]}", text)

@@ -33,13 +33,17 @@ PAUSE = 5.0
 """Seconds after a message in which notifications are collected for the next one."""
 
 STALE = 3600.0
-"""Age in seconds beyond which an event is too old to notify about: it was recovered late."""
+"""Age in seconds beyond which an event is too old to notify about: it was recovered late. By the clock of its
+producer, and whatever this process's clock was set to meanwhile: a clock that is wrong must not silence."""
 
 _EVENT_FILTER = SubscriptionFilter(None, frozenset(("state", "prompt")))
 
 
 class Notifier(PeriodicService):
-    """Notifies of what happens after `start`. *load* returns the sender, or ``None`` when there is none."""
+    """Notifies of what happens after `start`. *load* returns the sender, or ``None`` when there is none.
+
+    *clock_lag* returns by how many seconds a producer's clock is behind this process's.
+    """
 
     name = "notifier"
 
@@ -49,14 +53,19 @@ class Notifier(PeriodicService):
         policy: NotificationPolicy,
         load: Callable[[], Send | None],
         *,
+        clock_lag: Callable[[str], float] = lambda _producer: 0.0,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(log)
         self._feed = feed
         self._policy = policy
         self._load = load
+        self._clock_lag = clock_lag
         self._clock = clock
+        self._monotonic = monotonic
+        self._begun = clock() - monotonic()
         self._pause = pause
         self._position = 0
         self._send: Send | None = None
@@ -104,7 +113,7 @@ class Notifier(PeriodicService):
         return [one for one in found if one is not None], bool(page.events)
 
     async def _notification(self, event: Event) -> Notification | None:
-        if event.flag is not None or self._clock() - event.time > STALE:
+        if event.flag is not None or self._age(event) > STALE:
             return None
         try:
             data = decode_data(event)
@@ -116,6 +125,11 @@ class Notifier(PeriodicService):
         if isinstance(data, State):
             return self._policy.on_state(event, data, task)
         return self._policy.on_prompt(data, task) if isinstance(data, Prompt) else None
+
+    def _age(self, event: Event) -> float:
+        """Return the seconds since *event*, by this clock as it is or went on from the start: the fewer."""
+        now = min(self._clock(), self._begun + self._monotonic())
+        return now - self._clock_lag(event.producer) - event.time
 
     async def _deliver(self, notifications: Sequence[Notification]) -> None:
         """Send one message. Never raises, and logs only the type of an error."""

@@ -7,7 +7,6 @@ and the next wake-up is computed anew in each tick.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from ...journal.session import JournalSession
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, Address
 from ..delivery.feed import Feed
+from .believed_clock import BelievedClock
 from .default_journal import DefaultJournal
 from .periodic import PeriodicService
 
@@ -47,13 +47,13 @@ class Scheduler(PeriodicService):
         *,
         recover: Callable[[], Awaitable[None]],
         launch: Callable[[], None],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         super().__init__(log)
         self._journal = DefaultJournal(feed, paths)
         self._recover = recover
         self._launch = launch
-        self.clock = clock
+        self.clock = clock or BelievedClock()
         self.runner = ScheduleRunner(paths, DEFAULT)
 
     async def finish_claimed(self) -> None:

@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from ...core.events import TaskState
 from ...core.task import Task
 from ...detached.kill_outcome import kill_outcome
 from ...detached.launcher import Launcher
@@ -19,6 +20,7 @@ from ...detached.leftovers import sweep_workers
 from ...detached.run_spec import load_run_spec
 from ...detached.work_queue import WorkItem, ask_to_stop, claimed_work_items, waiting_work_items
 from ...detached.work_state import is_alive
+from ...detached.worker_slots import WorkerLimits, are_limits_saved, save_limits
 from ...errors import SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
@@ -49,13 +51,18 @@ class WorkerSupervisor(PeriodicService):
         paths: DataPaths,
         log: logging.Logger,
         *,
+        limits: WorkerLimits | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(log)
+        self._limits = limits
+        self._saved_limits = False
         self._feed = feed
         self._paths = paths
-        self._clock = clock
+        self._monotonic = monotonic
         self._launcher = Launcher(paths, self._on_launch_failed, wants=self._wants, clock=clock)
+        self._running_since: dict[tuple[str, int], float] = {}
         self._overdue_since: dict[tuple[str, int], float] = {}
         self._settled = SETTLED
 
@@ -78,11 +85,19 @@ class WorkerSupervisor(PeriodicService):
     async def tick(self) -> float:
         """Launch workers of waiting tasks and stop overdue ones."""
         settled, self._settled = self._settled, SETTLED
+        self._save_limits()
         self._launcher.launch(settled=settled)
         if claimed_work_items(self._paths):
             await self._stop_overdue(await self._feed.call(self._on_workers))
             await asyncio.to_thread(sweep_workers, self._paths)
         return BUSY_PERIOD if self._is_busy() else PERIOD
+
+    def _save_limits(self) -> None:
+        """Save the limits, which all launchers read, at the start, and again when their file was deleted."""
+        if self._limits is None or (self._saved_limits and are_limits_saved(self._paths)):
+            return
+        save_limits(self._paths, self._limits)
+        self._saved_limits = True
 
     def interval(self) -> float:
         return BUSY_PERIOD if self._overdue_since else PERIOD
@@ -107,7 +122,9 @@ class WorkerSupervisor(PeriodicService):
         return [task for task in session.journal.open_tasks() if task.producer in claimed_by]
 
     async def _stop_overdue(self, tasks: list[Task]) -> None:
-        now = self._clock()
+        now = self._monotonic()
+        running = {(t.id, t.attempt) for t in tasks if t.state is TaskState.RUNNING}
+        self._running_since = {key: self._running_since.get(key, now) for key in running}
         overdue = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
         self._overdue_since = {key: self._overdue_since.get(key, now) for key in overdue}
         for key, since in self._overdue_since.items():
@@ -116,9 +133,11 @@ class WorkerSupervisor(PeriodicService):
                 await self._stop_worker(overdue[key], number)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
-        run_spec = load_run_spec(self._paths, task.id)
+        """Return True for a task that has run too long as counted here: its times are of other clocks."""
+        since = self._running_since.get((task.id, task.attempt))
+        run_spec = load_run_spec(self._paths, task.id) if since is not None else None
         limit = run_spec.timeout if run_spec is not None else None
-        return limit is not None and task.started is not None and now - task.started > limit
+        return since is not None and limit is not None and now - since > limit
 
     async def _stop_worker(self, task: Task, number: signal.Signals) -> None:
         worker = task.producer or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,13 +14,20 @@ from ...protocol.messages import Close
 from .. import metrics
 from .writer import ConnectionWriter
 
+_ALIKE = 1.0
+"""Seconds by which two clocks may differ and count as the same."""
+
+_MAX_LAGS = 1000
+"""Maximum number of producers whose clocks are remembered after they have gone."""
+
 
 @dataclass(eq=False, slots=True)
 class Connection:
     """One open WebSocket after its ``hello``. ``producer`` is ``None`` for subscribers.
 
     ``backlog`` are commands that were submitted before the older ones, which wait in the journal for this
-    producer, have been sent; ``None`` from then on.
+    producer, have been sent; ``None`` from then on. ``unanswered`` returns for how many seconds the peer has
+    not answered a ping. ``clock_lag``: by how many seconds its clock was behind this process's at the hello.
     """
 
     id: str
@@ -30,6 +38,8 @@ class Connection:
     producer: str | None = None
     host: str | None = None
     backlog: list[PendingCommand] | None = field(default_factory=list)
+    unanswered: Callable[[], float] = lambda: 0.0
+    clock_lag: float = 0.0
 
 
 class Registry:
@@ -39,6 +49,7 @@ class Registry:
         self._log = log
         self._connections: dict[str, Connection] = {}
         self._producers: dict[str, Connection] = {}
+        self._clock_lags: dict[str, float] = {}
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -54,6 +65,7 @@ class Registry:
             if old is not None:
                 old.writer.post(CloseWith(Close.REPLACED, "this producer has connected again"))
             self._producers[connection.producer] = connection
+            self._note_clock(connection.producer, connection.clock_lag)
         metrics.CONNECTIONS.labels(connection.role).inc()
         self._log.info("%s connected: %s %s", connection.user, connection.role, _label(connection))
 
@@ -83,6 +95,17 @@ class Registry:
     def producer(self, producer: str | None) -> Connection | None:
         """Return the connection of a producer, if it has one now."""
         return self._producers.get(producer) if producer is not None else None
+
+    def clock_lag(self, producer: str) -> float:
+        """Return by how many seconds a producer's clock is behind this process's, as far as it is known."""
+        return self._clock_lags.get(producer, 0.0)
+
+    def _note_clock(self, producer: str, lag: float) -> None:
+        self._clock_lags.pop(producer, None)
+        if abs(lag) > _ALIKE:
+            self._clock_lags[producer] = lag
+        for oldest in list(self._clock_lags)[:-_MAX_LAGS]:
+            del self._clock_lags[oldest]
 
     def all(self) -> list[Connection]:
         """Return every open connection."""

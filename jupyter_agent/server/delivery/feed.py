@@ -10,6 +10,7 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from ...core.ids import Cursor
 from ...core.task import Task
-from ...journal.base import StoredEvent
+from ...journal.base import SCAN_LIMIT, StoredEvent
 from ...journal.holder import Holder
 from ...journal.session import JournalSession
 from ...protocol.frames import events_message, text_frame
@@ -172,23 +173,23 @@ class Feed:
             return await self.read(after, event_filter, FRAME_BYTES)
         return self._from_memory(after, event_filter)
 
+    def recent(self, after: int, event_filter: SubscriptionFilter) -> list[StoredEvent]:
+        """Return the events after *after* that are in memory: for a commit listener, all that are new."""
+        newer = (event for event in self._candidates(after, event_filter) if event.offset > after)
+        return [event for event in newer if event_filter.wants(event)]
+
     async def read(
         self, after: int, event_filter: SubscriptionFilter, size: int, limit: int = _PAGE_EVENTS
     ) -> Page:
-        """Read a page of the journal, without progress that a later one on the page supersedes."""
+        """Read a page of the journal, without progress that a later one on the page supersedes.
 
-        def job(session: JournalSession) -> Page:
-            journal = session.journal
-            events = journal.read(
-                after, limit + 1, tasks=event_filter.tasks, types=event_filter.types, size=size
-            )
-            more = len(events) > limit or sum(len(e.encoded) for e in events) > size
-            events = events[:limit]
-            last = events[-1].offset if more else max(journal.head, after)
-            return Page(last, events, replayed=True, more=more)
-
-        page = await self.call(job)
-        return page._replace(events=newest_progress(page.events))
+        Others are served in between when what the filter wants is rare. A page without events is the last.
+        """
+        while True:
+            page = await self.call(partial(_read, after, event_filter, size, limit))
+            if page.events or not page.more:
+                return page._replace(events=newest_progress(page.events))
+            after = page.last
 
     def _from_memory(self, after: int, event_filter: SubscriptionFilter) -> Page:
         wanted: list[StoredEvent] = []
@@ -237,6 +238,19 @@ class Feed:
     def _notify(self, tasks: Collection[str] | None, previous: int) -> None:
         for listener in self._listeners.of(tasks):
             listener.on_commit(previous)
+
+
+def _read(
+    after: int, event_filter: SubscriptionFilter, size: int, limit: int, session: JournalSession
+) -> Page:
+    """Read a page; with types, as far as a scan of `SCAN_LIMIT` events comes."""
+    journal, (tasks, types) = session.journal, event_filter
+    upto = journal.head if types is None else journal.scan_end(after, SCAN_LIMIT)
+    events = journal.read(after, limit + 1, tasks=tasks, types=types, size=size, upto=upto)
+    cut = len(events) > limit or sum(len(event.encoded) for event in events) > size
+    events = events[:limit]
+    last = events[-1].offset if cut else max(upto, after)
+    return Page(last, events, replayed=True, more=cut or upto < journal.head)
 
 
 def _by_task(stored: list[StoredEvent]) -> dict[str, list[StoredEvent]]:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import msgspec
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.contents.fileio import FileManagerMixin
 from tornado.web import HTTPError, RequestHandler, authenticated
 
 from ...core.task import Task
-from ...errors import AgentError, RequestRefused, UnknownTask
-from ...journal.session import JournalSession
+from ...errors import AgentError, RequestRefused
 from ...transport.problem import status_and_code
 from ..auth import AuthMixin
 from ..services import Services
 from .accept import wants_page
 
 MAX_LIMIT = 1000
+LOGIN_HEADER = "Jupyter-Agent-Login"
+"""Marks a refusal that a login would change; a page then renews its cookies."""
+PREFLIGHT_HEADERS = "accept, authorization, content-type, last-event-id, x-xsrftoken"
+"""What a page of another origin may send, where ``c.ServerApp.headers`` does not say."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -30,6 +36,13 @@ class BadRequest(RequestRefused):
         super().__init__(message, status=400, code="bad_request")
 
 
+def refuse_unknown(names: Iterable[str], what: str, known: Collection[str]) -> None:
+    """Raise `BadRequest` that names what is not *known*: a misspelt field would be ignored without a word."""
+    unknown = [repr(name[:40]) for name in names if name not in known]
+    if unknown:
+        raise BadRequest(f"{what} has no {', '.join(unknown[:5])}; it has {', '.join(known)}")
+
+
 class AgentHandler(AuthMixin, JupyterHandler):
     """Base of all handlers: rights by method, problem details for every error.
 
@@ -38,6 +51,15 @@ class AgentHandler(AuthMixin, JupyterHandler):
 
     actions: ClassVar = {"GET": "read", "HEAD": "read"}
     """Method to the action that it needs; any other method needs ``write``."""
+
+    _refused = False
+    """Whether an `AgentError` is the answer."""
+
+    def __init_subclass__(cls) -> None:
+        """Answer HEAD as GET, which Tornado sends without its body."""
+        super().__init_subclass__()
+        if "get" in vars(cls):
+            cls.head = cls.get
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -55,6 +77,11 @@ class AgentHandler(AuthMixin, JupyterHandler):
         ):
             return
         if not self.current_user and not self._finished:
+            if self.request.method not in (
+                "GET",
+                "HEAD",
+            ):  # which Tornado refuses without a word about logins
+                _require_login()
             authenticated(lambda _: None)(self)  # redirects to `get_login_url`, which may raise instead
         if self._finished:
             return
@@ -63,6 +90,16 @@ class AgentHandler(AuthMixin, JupyterHandler):
         action = self.actions.get(self.request.method or "", "write")
         if not await self.is_allowed(action):
             raise HTTPError(403, f"this user may not {action} tasks")
+
+    @allow_unauthenticated
+    def options(self, *_args: str) -> None:
+        """Answer a browser's preflight, which carries no login; `set_cors_headers` names the origin."""
+        headers = self.settings.get("headers", {})
+        allowed = headers.get("Access-Control-Allow-Headers", PREFLIGHT_HEADERS)
+        self.set_header("Access-Control-Allow-Headers", allowed)
+        self.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS")
+        self.set_status(204)
+        self.finish()
 
     def write_json(self, value: object, status: int = 200) -> None:
         """Answer with *value* as JSON."""
@@ -76,9 +113,17 @@ class AgentHandler(AuthMixin, JupyterHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log an expected refusal at DEBUG only."""
         if isinstance(value, AgentError):
+            self._refused = True
             self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
         else:
             super().log_exception(typ, value, tb)
+
+    def _log(self) -> None:
+        """Log the request. A 503 that was meant, as while the server stops, is no ERROR of the server's."""
+        if self._refused and self.get_status() >= 500:
+            self.log.info("%d %s", self.get_status(), self._request_summary())
+        else:
+            super()._log()
 
     def get_int_argument(self, name: str, default: int, maximum: int = MAX_LIMIT) -> int:
         """Return a query argument from 1 to *maximum*. Raises `BadRequest`."""
@@ -99,6 +144,12 @@ class AgentHandler(AuthMixin, JupyterHandler):
             raise BadRequest("the body must be a JSON object")
         return body
 
+    def known_json_body(self, what: str, known: Collection[str]) -> dict[str, Any]:
+        """Return the request's JSON object, which has only *known* fields. Raises `BadRequest`."""
+        body = self.json_body()
+        refuse_unknown(body, what, known)
+        return body
+
     @property
     def home(self) -> str:
         """The root folder of the server's contents; the user's home when contents are not files."""
@@ -108,13 +159,9 @@ class AgentHandler(AuthMixin, JupyterHandler):
     async def task(self, task_id: str) -> Task:
         """Return the snapshot of a task. Raises `UnknownTask`."""
 
-        def job(session: JournalSession) -> list[Task]:
-            task = session.journal.task(task_id)
-            if task is None:
-                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
-            return [task]
-
-        _, tasks = await self.services.feed.snapshots(job)
+        _, tasks = await self.services.feed.snapshots(
+            lambda session: [self.services.existing_task(session, task_id)]
+        )
         return self.services.annotated(tasks)[0]
 
 
@@ -134,8 +181,15 @@ class BrowserHandler(AgentHandler):
         return super().get_login_url()
 
 
+class LoginRequired(HTTPError):
+    """The request has no login that counts."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "log in, or give a token")
+
+
 def _require_login() -> NoReturn:
-    raise HTTPError(403, "log in, or give a token")
+    raise LoginRequired
 
 
 def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> None:
@@ -144,9 +198,16 @@ def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> N
     status, code, detail = _problem(status_code, error)
     handler.set_status(status)
     handler.set_header("Content-Type", "application/problem+json")
+    if isinstance(error, LoginRequired) or _is_about_xsrf(error):
+        handler.set_header(LOGIN_HEADER, "required")
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     handler.finish(_encode(body))
+
+
+def _is_about_xsrf(error: BaseException | None) -> bool:
+    """Return True for Tornado's, Jupyter's and JupyterHub's refusals of a token against forged requests."""
+    return isinstance(error, HTTPError) and error.status_code == 403 and "XSRF" in str(error).upper()
 
 
 def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:

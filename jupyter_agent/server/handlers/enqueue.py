@@ -10,12 +10,15 @@ from ...detached.submission import Submission
 from ...journal.operations.detached_tasks import enqueue_task
 from ...journal.session import JournalSession
 from ..services import Services
-from .base import BadRequest
+from .base import BadRequest, refuse_unknown
 
 
 def read_submission(body: bytes) -> Submission:
     """Decode a submission. Raises `BadRequest` with a sentence about what does not fit."""
     try:
+        given = msgspec.json.decode(body)
+        if isinstance(given, dict):
+            refuse_unknown(given, "a task", Submission.__struct_fields__)
         return msgspec.json.decode(body, type=Submission)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         what = str(error)[:200].replace("`", "'")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ...core.events import DATA_TYPES
 from ...core.ids import Cursor
 from ...errors import RequestRefused
 from ...journal.base import StoredEvent
@@ -26,7 +27,9 @@ class EventsHandler(ApiHandler):
     async def get(self, task_id: str) -> None:
         await self.task(task_id)
         event_filter = SubscriptionFilter(frozenset([task_id]), self._types())
-        if "text/event-stream" in self.request.headers.get("Accept", ""):
+        if self.request.method == "HEAD":  # a page or a stream, without reading any event
+            self.finish()
+        elif "text/event-stream" in self.request.headers.get("Accept", ""):
             await self._stream(task_id, event_filter)
         elif before := self.get_query_argument("before", ""):
             if self.get_query_argument("after", ""):
@@ -68,8 +71,10 @@ class EventsHandler(ApiHandler):
         self.finish(b'{"events":[' + joined + b"]," + tail[1:])
 
     def _types(self) -> frozenset[str] | None:
-        text = self.get_query_argument("types", None)
-        return frozenset(text.split(",")) if text else None
+        types = [name for name in self.get_query_argument("types", "").split(",") if name]
+        if unknown := [repr(name[:40]) for name in types if name not in DATA_TYPES]:
+            raise BadRequest(f"there is no event type {', '.join(unknown[:5])}; use {', '.join(DATA_TYPES)}")
+        return frozenset(types) or None
 
     async def _offset(self, task_id: str, text: str) -> int:
         """Return the offset of a cursor; 0 without one. Raises `RequestRefused` for an expired cursor."""

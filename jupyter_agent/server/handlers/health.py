@@ -6,6 +6,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado.web import HTTPError
 
 from ...journal.session import JournalSession
+from ..background.health_notices import health_sentences
 from .base import ApiHandler
 
 
@@ -15,13 +16,13 @@ class HealthHandler(ApiHandler):
     @allow_unauthenticated
     async def get(self) -> None:
         services = self.services
-        holder = services.feed.holder
-        body: dict[str, object] = {"status": "degraded" if holder.trouble or holder.notices else "ok"}
+        sentences = health_sentences(services.feed.holder)
+        body: dict[str, object] = {"status": "degraded" if sentences else "ok"}
         if self.current_user and self.check_origin() and await self.is_allowed("read"):
             body["journal"] = await services.feed.call(self._journal)
             body["lag"] = services.registry.lag(services.feed.head)
             body["connections"] = len(services.registry)
-            body["trouble"] = [*holder.notices, *([holder.trouble] if holder.trouble else [])]
+            body["trouble"] = sentences
             if services.paths.fallback_reason:
                 body["moved"] = services.paths.fallback_reason
         self.write_json(body)

@@ -19,7 +19,8 @@ async def proxy_request(
 
     The request must have been authorized already: the other server is asked with this user's key.
     """
-    answer = await _ask(address, handler.request.method or "GET", path, body)
+    method = handler.request.method or "GET"
+    answer = await _ask(address, "GET" if method == "HEAD" else method, path, body)
     handler.set_status(answer.code)
     if location := answer.headers.get("Location"):
         _, _, below = location.partition("jupyter-agent/")

@@ -118,7 +118,7 @@ class ScheduleCommandsHandler(ScheduleBaseHandler):
     """``schedules/{id}/commands``: pause, resume, or run now; the last needs ``execute``."""
 
     async def post(self, ident: str) -> None:
-        command = self.json_body().get("command")
+        command = self.known_json_body("a command", ("command",)).get("command")
         if command not in COMMANDS:
             raise BadRequest('send {"command": "pause"|"resume"|"run"}')
         if command == "run" and not await self.is_allowed("execute"):

@@ -60,8 +60,6 @@ class StaticHandler(ApiHandler):
         self.set_header("Cache-Control", "no-cache")
         self.finish(content)
 
-    head = get
-
 
 def _missing(name: str) -> str:
     if is_built():

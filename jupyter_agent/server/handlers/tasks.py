@@ -11,14 +11,15 @@ from jupyter_server.services.contents.fileio import FileManagerMixin
 from ...core.events import TaskState
 from ...core.query import TaskQuery
 from ...detached.submission import run_spec_of
-from ...errors import NotNow, UnknownTask
+from ...errors import NotNow
 from ...journal.base import CellLocation
 from ...journal.operations.retention import delete_files
 from ...journal.session import JournalSession
 from .. import commands
+from ..delivery.task_search import find_tasks
 from . import task_html
 from .accept import wants_html, wants_page
-from .base import ApiHandler, BadRequest, BrowserHandler
+from .base import ApiHandler, BadRequest, BrowserHandler, refuse_unknown
 from .enqueue import enqueue, read_submission
 from .notebook_filter import NotebookMatcher
 from .schedules import post_schedule
@@ -37,16 +38,14 @@ class TasksHandler(ApiHandler):
         name = self.get_query_argument("name", None)
         key = self.get_query_argument("key", None, strip=False)
         before = self.get_query_argument("before", None)
-        query = TaskQuery(state=state, name=name, key=key, before=before, limit=limit + 1)
+        query = TaskQuery(state=state, name=name, key=key, before=before, limit=limit)
         locations = await self._cell_locations()
-        cursor, tasks = await self.services.feed.snapshots(
-            lambda session: session.journal.tasks(query, locations=locations)
-        )
-        snapshots = self.services.annotated(tasks[:limit])
-        self.write_json({"tasks": snapshots, "more": len(tasks) > limit, "cursor": cursor})
+        cursor, tasks, more = await find_tasks(self.services.feed, query, locations)
+        self.write_json({"tasks": self.services.annotated(tasks), "more": more, "cursor": cursor})
 
     async def post(self) -> None:
         submission = read_submission(self.request.body)
+        self.services.activity.note()
         if submission.schedule is not None:
             await post_schedule(self, submission)
             return
@@ -60,12 +59,27 @@ class TasksHandler(ApiHandler):
         cells, path = self._cells(), self._notebook()
         if cells is None and path is None:
             return None
-        known = await self.services.feed.call(lambda session: session.journal.cell_locations(cells))
+        known = await self._known_locations(cells)
         if path is None:
             return known
         manager = self.contents_manager
         root = Path(manager.root_dir) if isinstance(manager, FileManagerMixin) else None
-        return await asyncio.to_thread(NotebookMatcher(path, root).choose, known, by_cell=cells is not None)
+        matcher = NotebookMatcher(path, root)
+        by_cell = cells is not None
+        gone = await asyncio.to_thread(matcher.gone, known) if by_cell else set()
+        cells_of_gone = await self._cells_of(gone)
+        return await asyncio.to_thread(matcher.choose, known, by_cell=by_cell, cells_of_gone=cells_of_gone)
+
+    async def _known_locations(self, cells: list[str] | None) -> list[CellLocation]:
+        return await self.services.feed.call(lambda session: session.journal.cell_locations(cells))
+
+    async def _cells_of(self, notebooks: set[str]) -> dict[str, set[str]]:
+        """Return the cells in which each of *notebooks* started tasks."""
+        cells: dict[str, set[str]] = {notebook: set() for notebook in notebooks}
+        for notebook, cell in await self._known_locations(None) if notebooks else ():
+            if notebook in cells and cell is not None:
+                cells[notebook].add(cell)
+        return cells
 
     def _cells(self) -> list[str] | None:
         text = self.get_query_argument("cells", None, strip=False)
@@ -117,15 +131,14 @@ class TaskHandler(BrowserHandler):
 
     async def delete(self, task_id: str) -> None:
         def job(session: JournalSession) -> None:
-            task = session.journal.task(task_id)
-            if task is None:
-                raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
+            task = self.services.existing_task(session, task_id)
             if not task.state.ended:
                 raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
             session.journal.forget([task_id])
-            delete_files(self.services.paths, task_id)
 
         await self.services.feed.call(job)
+        # In a thread: a folder of many results takes long to list.
+        await asyncio.to_thread(delete_files, self.services.paths, task_id)
         self.set_status(204)
         self.finish()
 
@@ -134,12 +147,14 @@ class CommandsHandler(ApiHandler):
     """``tasks/{id}/commands``: POST sends the task a command."""
 
     async def post(self, task_id: str) -> None:
-        body = self.json_body()
+        body = self.known_json_body("a command", ("command", "args", "attempt"))
         command, args, attempt = body.get("command"), body.get("args", {}), body.get("attempt")
         if not isinstance(command, str) or not isinstance(args, dict):
             raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
         if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
             raise BadRequest("attempt must be a whole number")
+        if command == "input":
+            refuse_unknown(args, "input", ("text", "prompt_id"))
         request = commands.RequestedCommand(task_id, command, self.user_name, attempt, args)
         await commands.submit_command(self.services, request)
         self.write_json({"status": "accepted"}, 202)

@@ -7,6 +7,7 @@ its place. Every address in it is relative, so that it works behind any base URL
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from base64 import b64encode
@@ -40,6 +41,7 @@ _LIVE_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; script-src 'self'; "
     f"style-src 'self' {_HASH}; img-src 'self' data: blob:; font-src 'self'"
 )
+_ORIGIN = re.compile(r"https?://[\w.:\[\]-]+")
 _WS_ORIGIN = re.compile(r"wss?://[\w.:\[\]-]+")
 
 
@@ -54,8 +56,11 @@ class TasksPageHandler(AgentHandler):
     def _policy(self) -> str:
         if not static.is_built():
             return _PLAIN_POLICY
+        # A page without a valid cookie visits itself in a frame, by way of its hub.
+        hub = _ORIGIN.match(os.environ.get("JUPYTERHUB_HOST", ""))
         other_origin = _WS_ORIGIN.match(self.ws_url)
-        return f"{_LIVE_POLICY}; connect-src 'self'{f' {other_origin[0]}' if other_origin else ''}"
+        frames = f"frame-src 'self'{f' {hub[0]}' if hub else ''}"
+        return f"{_LIVE_POLICY}; {frames}; connect-src 'self'{f' {other_origin[0]}' if other_origin else ''}"
 
     def set_default_headers(self) -> None:
         super().set_default_headers()

@@ -21,6 +21,7 @@ from ...protocol.messages import (
     Welcome,
 )
 from ...protocol.server import ConnectionState, ServerSide
+from ..background.health_notices import health_sentences
 from ..delivery.connections import Connection
 from ..delivery.keepalive import Keepalive
 from ..delivery.writer import ConnectionWriter, Socket
@@ -149,6 +150,8 @@ class ServerConnection:
             self.writer,
             hello.producer if hello.role == "producer" else None,
             hello.host,
+            unanswered=lambda: self._keepalive.unanswered(self._loop.time()),
+            clock_lag=0.0 if hello.clock is None else self._services.clock() - hello.clock,
         )
         self._services.registry.add(connection)
         session_type = self.session_types[hello.role]
@@ -166,6 +169,7 @@ class ServerConnection:
             now=services.clock(),
             heartbeat=services.timing.heartbeat,
             limits=services.limits,
+            trouble=health_sentences(services.feed.holder) if connection.role == "subscriber" else [],
         )
 
     def _on_no_hello(self) -> None:

@@ -8,10 +8,11 @@ from concurrent.futures import Future
 
 from ...core.events import State, TaskState, decode_event
 from ...core.query import TaskQuery
+from ...core.sanitize import to_single_line
 from ...journal.base import AppendResult, Batch, HolderEvent, PendingCommand
 from ...journal.session import JournalSession
 from ...protocol.actions import encode
-from ...protocol.messages import Ack, ErrorMessage, FromClient, Handled, Nack, Publish
+from ...protocol.messages import NOT_STORED, Ack, ErrorMessage, FromClient, Handled, Nack, Publish
 from ...protocol.server import ServerSide
 from ..commands import flush_backlog
 from ..delivery.connections import Connection
@@ -22,6 +23,12 @@ from .subscriber import SubscriberSession
 
 MAX_UNCOMMITTED = 2 * WINDOW
 """Batches of one producer that wait for their commit; with so many, no further frame is read."""
+
+MAX_NOTICES = 3
+"""Notices of one batch that are shown."""
+
+MAX_NOTICE = 500
+"""Characters of a notice that are shown."""
 
 INTERRUPTED_TASKS = TaskQuery(state=TaskState.INTERRUPTED, limit=1000)
 """Tasks that `_reconnect` may have to set running again."""
@@ -80,6 +87,8 @@ class ProducerSession(SubscriberSession):
         if (reason := self._why_refused(request, size)) is not None:
             self._refuse(*reason)
             return
+        for notice in request.notices[:MAX_NOTICES]:
+            self._services.feed.holder.notice(to_single_line(notice)[:MAX_NOTICE])
         batch = Batch(self._producer, request.base, request.events, host=self._connection.host)
         future = self._services.feed.holder.append(batch)
         future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._acknowledge, done))
@@ -101,7 +110,7 @@ class ProducerSession(SubscriberSession):
         error = done.exception()
         if error is not None:
             message = f"the events were not stored: {error}"
-            self._writer.post(encode(ErrorMessage("not_stored", message, True)))
+            self._writer.post(encode(ErrorMessage(NOT_STORED, message, True)))
             return
         result = done.result()
         if result.foreign:

@@ -7,11 +7,13 @@ import importlib
 import signal
 from collections.abc import Callable, Coroutine
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 from ...errors import BadTarget
+from ...runtime.engines.calls import value_of
 from ...system.start import use_caller_path
 
 POLL_INTERVAL = 0.1
@@ -35,8 +37,7 @@ def find_function(name: str) -> Callable[..., Any]:
 
 def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call *function* and return its result; a coroutine is run to its end."""
-    value = function(*args, **kwargs)
-    return _run(value) if asyncio.iscoroutine(value) else value
+    return value_of(partial(function, *args, **kwargs), _run)
 
 
 def _import(name: str) -> Any:

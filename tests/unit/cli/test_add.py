@@ -145,6 +145,13 @@ def test_what_runs_without_a_server_is_watched_to_its_outcome(
     until(lambda: not workers_of(paths))
 
 
+def test_a_watched_function_shows_its_result(paths: DataPaths, busy: FileLock, capsys: Capture) -> None:
+    busy.release()
+    assert run(["tasks", "add", "--watch", "platform:python_implementation"]) == 0
+    assert capsys.readouterr().out.endswith(" | completed: 'CPython'\n")
+    until(lambda: not workers_of(paths))
+
+
 def test_a_running_worker_is_cancelled_without_a_server(
     paths: DataPaths, busy: FileLock, capsys: Capture
 ) -> None:

@@ -14,9 +14,9 @@ from jupyter_agent.system.paths import DataPaths
 
 UNKNOWN_ID = "0" * 26
 UNKNOWN = f"there is no task {UNKNOWN_ID}"
-NO_ID = "is not a task id (26 letters and digits); 'jupyter agent tasks list' shows them"
+NO_ID = "is not the id of a task, the beginning or end of one, or a task's name; 'jupyter agent tasks list'"
 NO_SCHEDULE = f"there is no schedule '{UNKNOWN_ID}'"
-NO_SCHEDULE_ID = "is not a schedule's id (26 letters and digits); 'jupyter agent schedule list' shows them"
+NO_SCHEDULE_ID = "is not the id of a schedule, the beginning or end of one, or a schedule's name"
 LONG = "x" * 501
 
 TABLE: list[tuple[str, int, str]] = [
@@ -76,7 +76,11 @@ TABLE: list[tuple[str, int, str]] = [
     ("tasks list --limit 0", 2, "0 is not in the range x>=1"),
     ("tasks list --limit many", 2, "'many' is not a valid integer range"),
     ("tasks list extra", 2, "Got unexpected extra argument (extra)"),
-    ("tasks show", 2, "Missing argument 'ID'"),
+    ("tasks show", 2, "say which TASK: its id, the beginning or end of it, its name, or --last"),
+    ("tasks show x --last", 2, "give TASK or --last, not both"),
+    ("tasks watch x --last", 2, "give TASK or --last, not both"),
+    ("tasks show caf\udce9", 2, "is not UTF-8, and cannot be kept"),
+    ("tasks show --last", 1, "there is no task yet"),
     ("tasks show ../etc", 1, NO_ID),
     (f"tasks show {UNKNOWN_ID}", 1, UNKNOWN),
     ("tasks watch x", 1, NO_ID),
@@ -87,7 +91,7 @@ TABLE: list[tuple[str, int, str]] = [
     ("tasks cancel x", 1, NO_ID),
     (f"tasks cancel {UNKNOWN_ID}", 1, UNKNOWN),
     (f"tasks retry {UNKNOWN_ID}", 1, UNKNOWN),
-    (f"tasks send {UNKNOWN_ID}", 2, "Missing argument 'TEXT'"),
+    (f"tasks send {UNKNOWN_ID}", 2, "give a TASK and one TEXT, or --last and one TEXT"),
     (f"tasks send {UNKNOWN_ID} caf\udce9", 2, "is not UTF-8, and cannot be kept"),
     (f"tasks send {UNKNOWN_ID} yes", 1, UNKNOWN),
     (f"tasks delete {UNKNOWN_ID}", 1, UNKNOWN),
@@ -95,7 +99,8 @@ TABLE: list[tuple[str, int, str]] = [
     ("tasks clear --status running", 2, "'running' is not one of 'completed', 'failed'"),
     ("tasks clear --status failed --before someday", 2, "'someday' is not a time; give a date (2031-05-17)"),
     ("schedule list extra", 2, "Got unexpected extra argument (extra)"),
-    ("schedule show", 2, "Missing argument 'ID'"),
+    ("schedule show", 2, "say which SCHEDULE"),
+    ("schedule show --last", 1, "there is no schedule yet"),
     ("schedule show x", 1, NO_SCHEDULE_ID),
     (f"schedule show {UNKNOWN_ID}", 1, NO_SCHEDULE),
     (f"schedule show {UNKNOWN_ID} --limit 0", 2, "0 is not in the range 1<=x<=1000"),
@@ -108,8 +113,8 @@ TABLE: list[tuple[str, int, str]] = [
     ("forward add http://example.org/", 2, "ws"),
     ("forward add wss://example.org/ --type dance", 2, "dance"),
     ("forward list extra", 2, "Got unexpected extra argument (extra)"),
-    ("forward remove", 2, "Missing argument 'ID'"),
-    (f"forward remove {UNKNOWN_ID}", 1, "there is no forward"),
+    ("forward remove", 2, "say which FORWARD"),
+    (f"forward remove {UNKNOWN_ID}", 1, "is not the id of a forward"),
     ("completion", 2, "Missing argument"),
     ("completion csh", 2, "'csh' is not one of 'bash', 'zsh', 'fish'"),
     ("status extra", 2, "Got unexpected extra argument (extra)"),

@@ -70,7 +70,7 @@ def test_one_of_a_task_begins_with_its_first_event(
         (["add", URL, "--header-from-env", "X=NOT_THERE"], 2, "no environment variable 'NOT_THERE'"),
         (["add", URL, "--task", "x"], 2, "not a task id"),
         (["add", URL, "--task", UNKNOWN_ID], 1, "there is no task"),
-        (["remove", "x"], 1, "there is no forward 'x'"),
+        (["remove", "x"], 1, "'x' is not the id of a forward"),
     ],
 )
 def test_bad_input_is_one_sentence(

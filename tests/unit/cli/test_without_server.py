@@ -141,7 +141,7 @@ def test_unknown_and_unreadable_ids_get_one_sentence(capsys: pytest.CaptureFixtu
         assert (status, UNKNOWN_ID in words) == (1, True)
     status, words = refused(capsys, "tasks", "show", "../etc")
     assert status == 1
-    assert "is not a task id" in words
+    assert "is not the id of a task" in words
 
 
 def test_a_cancel_that_cannot_reach_the_task_says_so(

@@ -100,6 +100,17 @@ def test_the_async_client_connects_by_url_and_to_the_users_own_server(paths: Dat
     asyncio.run(scenario())
 
 
+def test_both_clients_find_a_second_server_that_is_left(paths: DataPaths) -> None:
+    async def scenario() -> None:
+        async with await AgentClient.connect() as client:
+            assert (await client.health())["status"] == "ok"
+
+    with FakeHolder(paths, "default-2"):
+        asyncio.run(scenario())
+        with connect() as client:
+            assert client.health()["status"] == "ok"
+
+
 def test_a_missing_server_is_unreachable_with_its_url() -> None:
     async def scenario() -> None:
         async with AgentClient(Address("http://127.0.0.1:9/")) as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -86,3 +87,21 @@ def test_a_file_that_is_no_item_is_skipped(paths: DataPaths) -> None:
     enqueue_work_item(paths, one)
     (paths.orders / f"{new_id()}.json").write_text("{")
     assert list(waiting_work_items(paths)) == [one]
+
+
+def test_the_file_of_an_item_whose_withdrawal_was_cut_short_is_swept(
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = work_item()
+    enqueue_work_item(paths, one)
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(Path, "unlink", _interrupted)
+        withdraw_work_item(paths, one.producer)
+    assert list(waiting_work_items(paths)) == []
+    assert len(list(paths.orders.iterdir())) == 1
+    sweep_workers(paths)
+    assert list(paths.orders.iterdir()) == []
+
+
+def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt

@@ -24,12 +24,13 @@ from jupyter_agent.detached.work_queue import (
 )
 from jupyter_agent.detached.worker_slots import (
     WorkerLimits,
+    acquire_worker_slot,
     save_limits,
 )
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK
 from tests.support.detached import program, run_spec, work_item
-from tests.support.runtime import emitted, own_producer, states, until  # noqa: F401
+from tests.support.runtime import emitted, own_producer, recovered, states, until  # noqa: F401
 from tests.support.workers import kill_worker, no_workers_left, worker_pid, workers_of
 
 
@@ -245,6 +246,32 @@ def test_one_that_was_stopped_while_it_was_submitted_does_not_stay_queued(
         ja.task(time.sleep, on="detached", show=False).submit(60)
     assert states(emitted()[0].task) == ["queued", end]
     assert list(waiting_work_items(paths)) == []
+
+
+DIES = "import os, signal\nfrom jupyter_agent.producer.producer import current_producer\n"
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+
+
+@pytest.mark.parametrize(
+    "how", [f"current_producer(); {KILL}", f"os.rename = lambda *_: {KILL}; current_producer()"]
+)
+def test_one_that_was_killed_before_its_claim_is_replaced_at_once(
+    detached: DataPaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+) -> None:
+    monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+    slot = acquire_worker_slot(detached)
+    assert slot is not None
+    handle = ja.task(lambda: 5, on="detached", show=False).submit()
+    (item,) = waiting_work_items(detached)
+    environ = os.environ | {"JUPYTER_AGENT_PRODUCER": item.producer}
+    killed = subprocess.run([sys.executable, "-c", DIES + how], env=environ, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert list(detached.spools.glob(f"*{item.producer}"))
+    slot.release()
+    assert handle.result(20) == 5
+    until(lambda: not workers_of(detached))
+    stored = [e["data"]["state"] for e in recovered(tmp_path, handle.id) if e["type"] == "state"]
+    assert stored == ["queued", "running", "completed"]
 
 
 def test_it_survives_the_process_that_submitted_it(detached: DataPaths, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.core.task import Task
 from jupyter_agent.core.trigger_parser import Overlap, ScheduleSpec
-from jupyter_agent.core.triggers import At, Cron, Every, Trigger
+from jupyter_agent.core.triggers import At, Cron, Every, Trigger, next_due
 from jupyter_agent.detached.run_spec import RunSpec
 from jupyter_agent.detached.targets import CommandTarget, PickledTarget
 from jupyter_agent.detached.work_queue import waiting_work_items, withdraw_work_item
@@ -21,7 +21,7 @@ from jupyter_agent.journal.base import HolderEvent
 from jupyter_agent.journal.operations import detached_tasks
 from jupyter_agent.journal.operations import schedules as schedules_module
 from jupyter_agent.journal.operations.firing import ScheduleRunner, TickResult
-from jupyter_agent.journal.operations.interruption import interrupt_orphans
+from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans
 from jupyter_agent.journal.operations.schedules import (
     KIND,
     Schedule,
@@ -163,6 +163,32 @@ class TestFiring:
         line.add(trigger, now=START + 86_400)
         line.look(0)
         assert [line.look(seconds).queued for seconds in (0, 60, 120)] == [0, 1, 1]
+
+    @pytest.mark.parametrize(
+        "trigger", [Every(3600.0, START), Cron("0 0 * * *", "UTC"), At(START + 86_400, "UTC")], ids=repr
+    )
+    def test_a_machine_that_starts_in_1970_misses_nothing_and_runs_nothing_more(
+        self, line: Line, trigger: Trigger
+    ) -> None:
+        """Its clock is set when it has found the network, minutes later."""
+        line.add(trigger)
+        due = next_due(trigger, START)
+        assert due is not None
+        for seconds in (30.0 - START, 600.0 - START, 60.0):
+            line.reopen()
+            assert line.look(seconds).queued == 0
+        assert line.look(due - START - 1).queued == 0
+        assert line.look(due - START).queued == 1
+
+    @pytest.mark.parametrize("trigger", [Every(3600.0, START), Cron("0 * * * *", "UTC")], ids=repr)
+    def test_an_hour_that_comes_twice_or_not_at_all_is_one_run(self, line: Line, trigger: Trigger) -> None:
+        line.add(trigger)
+        first = next_due(trigger, START)
+        assert first is not None
+        at = first - START
+        runs = [line.look(at + step).queued for step in (0, 10, -3590, -10, 0, 10)]
+        assert runs == [1, 0, 0, 0, 0, 0], "set back by an hour"
+        assert [line.look(at + 3500 + step).queued for step in (0, 3600, 3610)] == [0, 1, 0], "and forward"
 
     def test_a_record_that_cannot_be_read_stops_only_itself(
         self, line: Line, caplog: pytest.LogCaptureFixture
@@ -367,7 +393,7 @@ class Mortal:
         try:
             if orphans_first:
                 session, paths = self._line.session, self._line.paths
-                interrupt_orphans(session, paths, lambda _: False, now=START, lease=1.0)
+                interrupt_orphans(session, paths, lambda _: False, Leases(1.0))
             self._line.look(seconds)
         except Killed:
             self.deaths += 1

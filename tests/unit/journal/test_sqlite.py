@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.query import TaskQuery
@@ -127,6 +128,7 @@ def test_a_journal_of_before_finds_its_keys_when_it_is_opened(
             _with_key(journal, task, new_id(), key)
     with closing(sqlite3.connect(path)) as db:
         db.execute("DROP TABLE keys")
+        db.execute("DROP TABLE listed")
         db.execute("UPDATE tasks SET snapshot = 'damaged' WHERE id = ?", [tasks[0]])
         db.commit()
     for _ in range(2):
@@ -135,15 +137,51 @@ def test_a_journal_of_before_finds_its_keys_when_it_is_opened(
             assert journal.tasks(TaskQuery(key="other")) == []
 
 
-def test_a_key_is_looked_up_by_its_index(tmp_path: Path, new_id: Callable[[], str]) -> None:
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (TaskQuery(key="nightly"), "COVERING INDEX listed_by_key (key=? AND task<?)"),
+        (TaskQuery(key="nightly", state="failed"), "COVERING INDEX listed_by_key (key=? AND task<?)"),
+        (TaskQuery(key="nightly", name="train"), "COVERING INDEX listed_by_key (key=? AND task<?)"),
+        (TaskQuery(state="completed"), "COVERING INDEX listed_by_state (state=? AND task<?)"),
+        (TaskQuery(name="train"), "COVERING INDEX listed_by_name (name=? AND task<?)"),
+        (TaskQuery(name="train", state="failed"), "COVERING INDEX listed_by_name (name=? AND task<?)"),
+        (TaskQuery(), "PRIMARY KEY (id<?)"),
+    ],
+)
+def test_newest_tasks_come_from_an_index_without_sorting(
+    tmp_path: Path, new_id: Callable[[], str], query: TaskQuery, index: str
+) -> None:
     with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
-        asked: list[str] = []
-        journal._db.set_trace_callback(asked.append)
-        journal.tasks(TaskQuery(key="nightly"))
-        journal._db.set_trace_callback(None)
-        plan = " ".join(row[3] for row in journal._db.execute(f"EXPLAIN QUERY PLAN {asked[-1]}"))
-    assert "keys_by_key (key=?)" in plan
-    assert "SCAN tasks" not in plan
+        plans = plans_of(journal, lambda: journal.tasks(structs.replace(query, before="x", limit=50)))
+    assert index in plans[0]
+    assert not [
+        plan for plan in plans[:-1] if "TEMP B-TREE" in plan or "SCAN listed" in plan or "SCAN tasks" in plan
+    ]
+    assert "SEARCH tasks USING PRIMARY KEY (id=?)" in plans[-1], "and a page of snapshots by their ids"
+
+
+def test_tasks_of_a_cell_and_open_ones_come_from_an_index(tmp_path: Path, new_id: Callable[[], str]) -> None:
+    with closing(SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id())) as journal:
+        here = [CellLocation("/home/a.ipynb", "one")]
+        assert (
+            "cells_by_spot (cell=? AND notebook=?)"
+            in plans_of(journal, lambda: journal.tasks(locations=here))[0]
+        )
+        assert "COVERING INDEX listed_by_state (state=?)" in plans_of(journal, journal.open_tasks)[0]
+
+
+def plans_of(journal: SQLiteJournal, work: Callable[[], object]) -> list[str]:
+    """Return the query plan of each statement that *work* runs."""
+    asked: list[str] = []
+    journal._db.set_trace_callback(asked.append)
+    work()
+    journal._db.set_trace_callback(None)
+    return [
+        " ".join(row[3] for row in journal._db.execute(f"EXPLAIN QUERY PLAN {sql}"))
+        for sql in asked
+        if not sql.startswith(("BEGIN", "COMMIT", "PRAGMA", "--"))
+    ]
 
 
 def test_damaged_events_do_not_stop_a_page_backwards(tmp_path: Path, new_id: Callable[[], str]) -> None:

@@ -21,6 +21,7 @@ class Place:
     taken: int = 0
     total: int | None = 100
     name: str = ""
+    initial: int = 0
 
     def values(self) -> tuple[int, int | None]:
         return self.taken, self.total
@@ -85,17 +86,17 @@ def test_no_rate_is_shown_from_too_few_seconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("state", "done", "words"),
     [
-        (TaskState.CANCELLED, "cancelled after"),
-        (TaskState.FAILED, "failed after"),
-        (TaskState.COMPLETED, "in"),
+        (TaskState.CANCELLED, 42, "5.2/s  cancelled after"),
+        (TaskState.FAILED, 41, "5.1/s  failed after"),
+        (TaskState.COMPLETED, 42, "5.2/s  in"),
     ],
 )
-def test_the_last_line_says_how_it_ended(state: TaskState, words: str) -> None:
+def test_the_last_line_says_how_it_ended(state: TaskState, done: int, words: str) -> None:
     line = Bar(LocalTask(), [Place(taken=42)], 0.0).last_line(state, 8.0)  # type: ignore[arg-type]
-    assert (line.name, line.share, line.state) == ("fit", 0.42, state)
-    assert line.text == f" 42 %  42/100  5.2/s  {words} 8.0 s"
+    assert (line.name, line.share, line.state) == ("fit", done / 100, state)
+    assert line.text == f" {done} %  {done}/100  {words} 8.0 s"
 
 
 def test_what_the_body_reports_stands_at_the_end() -> None:

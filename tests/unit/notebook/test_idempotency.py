@@ -20,7 +20,7 @@ from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.locks import is_locked
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK, python
-from tests.support.runtime import emitted, own_producer, run_script, until  # noqa: F401
+from tests.support.runtime import emitted, interrupt, own_producer, run_script, until  # noqa: F401
 
 SUBMIT = """
 import os, sys
@@ -46,7 +46,7 @@ def interrupted(function: Callable[[], object], key: str) -> ja.TaskHandle:
 
     handle = ja.task(work, key=key).submit()
     until(lambda: handle.state == "running")
-    local_tasks.get(handle.id).interrupt("for the test")  # type: ignore[union-attr]
+    interrupt(local_tasks.get(handle.id))
     go.set()
     return handle
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_agent as ja
 from jupyter_agent.notebook import remote_task
+from jupyter_agent.notebook.display import task_view
 from jupyter_agent.notebook.task_list import MIME, TaskList
 from tests.support.runtime import own_producer, run_script  # noqa: F401
 
@@ -45,6 +47,8 @@ def test_it_is_a_list_and_so_are_its_parts() -> None:
 
 
 def test_data_and_text_are_the_same_whatever_became_of_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_view, "kernel_shell", object)
+
     def displayed(fail: bool) -> dict[str, Any]:
         def work() -> None:
             assert not fail
@@ -91,7 +95,9 @@ def test_in_a_terminal_it_is_text() -> None:
         data, _ = shell.display_formatter.format(found, include={"text/plain"})  # type: ignore[union-attr]
     finally:
         InteractiveShell.clear_instance()
-    assert data == {"text/plain": "[<Task task 2>, <Task task 1>, <Task task 0>]"}
+    parts = zip((2, 1, 0), found, strict=True)
+    lines = [rf"<Task task {n} completed (now|\d+ s ago) {handle.id[-6:]}>" for n, handle in parts]
+    assert re.fullmatch(r"\[" + ",\n ".join(lines) + r"\]", data["text/plain"])
 
 
 @pytest.mark.parametrize(

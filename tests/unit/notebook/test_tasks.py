@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -21,7 +22,7 @@ from jupyter_agent.runtime import attempt
 from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.engines.base import Work
 from jupyter_agent.runtime.local_task import local_tasks
-from tests.support.runtime import emitted, logs, own_producer, states, until  # noqa: F401
+from tests.support.runtime import emitted, interrupt, logs, own_producer, states, until  # noqa: F401
 
 
 def order(handle: ja.TaskHandle, command: str, **args: object) -> CommandOrder:
@@ -247,7 +248,7 @@ def test_a_key_continues_an_interrupted_task_from_its_checkpoint() -> None:
     function = ja.task(work, key="long")
     first = function.submit()
     until(lambda: emitted(first.id, "checkpoint"))
-    local_tasks.get(first.id).interrupt("for the test")  # type: ignore[union-attr]
+    interrupt(local_tasks.get(first.id))
     second = function.submit()
     assert second.id == first.id
     assert second.result(10) == 10
@@ -412,11 +413,15 @@ def test_map_of_a_coroutine_function_runs_items_side_by_side() -> None:
     assert ja.map(work, range(20)).result(10) == list(range(20))
 
 
-def test_the_repr_of_a_handle_contains_nothing_that_changes() -> None:
-    handle = ja.task(double, name="train").submit(1)
-    assert repr(handle) == "<Task train>"
-    assert handle.result(10) == 2
-    assert repr(handle) == "<Task train>"
+def test_the_repr_of_a_handle_says_how_the_task_is() -> None:
+    """In a kernel it contains nothing that changes: see `test_kernel`."""
+    go_on = threading.Event()
+    handle = ja.task(go_on.wait, name="train").submit()
+    until(lambda: handle.state == "running")
+    assert re.fullmatch(rf"<Task train running (now|\d+ s ago) {handle.id[-6:]}>", repr(handle))
+    go_on.set()
+    handle.wait(10)
+    assert re.fullmatch(rf"<Task train completed (now|\d+ s ago) {handle.id[-6:]}>", repr(handle))
 
 
 def test_an_unknown_id_is_one_sentence() -> None:

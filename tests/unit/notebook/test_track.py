@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -98,9 +99,61 @@ def test_progress_is_seen_while_the_loop_runs() -> None:
                 go.wait()
 
     handle = ja.submit(work)
-    until(lambda: handle.progress is not None and handle.progress.done == 7)
+    until(lambda: handle.progress is not None and handle.progress.done == 6)
     go.set()
     handle.wait(10)
+
+
+def test_the_item_that_is_being_worked_on_is_not_done() -> None:
+    go = threading.Event()
+
+    def work() -> None:
+        for _ in ja.track(range(1)):
+            go.wait()
+
+    handle = ja.submit(work)
+    until(lambda: handle.progress is not None and handle.progress.total == 1)
+    assert handle.progress.done == 0  # type: ignore[union-attr]
+    go.set()
+    handle.wait(10)
+    assert handle.progress.done == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("items", [range(100), iter(range(100))], ids=["sized", "counted"])
+def test_a_loop_that_fails_at_an_item_has_done_those_before_it(items: Iterable[int]) -> None:
+    def work() -> None:
+        for n in ja.track(items):
+            if n == 30:
+                raise ValueError(n)
+
+    handle = ja.submit(work)
+    handle.wait(10)
+    assert (handle.state, handle.progress.done) == ("failed", 30)  # type: ignore[union-attr]
+
+
+def test_a_loop_outside_a_task_that_fails_has_done_those_before_it() -> None:
+    with pytest.raises(ValueError, match="30"):
+        for n in ja.track(range(100)):
+            if n == 30:
+                raise ValueError(n)
+    until(lambda: last_task().fold.state.ended)
+    assert last_task().fold.progress.done == 30  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("total", "wanted"), [(None, 40), (50, 50)])
+def test_resumed_work_counts_what_was_done_before(total: int | None, wanted: int) -> None:
+    go = threading.Event()
+
+    def work() -> None:
+        for _ in ja.track(range(30, 40), initial=30, total=total):
+            go.wait()
+
+    handle = ja.submit(work)
+    until(lambda: handle.progress is not None)
+    assert (handle.progress.done, handle.progress.total) == (30, wanted)  # type: ignore[union-attr]
+    go.set()
+    handle.wait(10)
+    assert (handle.progress.done, handle.progress.total) == (40, wanted)  # type: ignore[union-attr]
 
 
 def test_outside_a_task_a_finished_loop_is_a_completed_task() -> None:
@@ -136,6 +189,42 @@ def test_break_and_return_and_del_cancel() -> None:
     del loop
     assert last_task().fold.state == "cancelled"
     assert ja.current().id == ""
+
+
+@pytest.mark.parametrize(
+    ("consume", "end"),
+    [
+        (lambda: list(zip("abc", ja.track("xyz"), strict=False)), "completed"),
+        (lambda: list(zip("ab", ja.track("xyz"), strict=False)), "cancelled"),
+        (lambda: list(zip(ja.track("xyz"), "ab", strict=False)), "completed"),
+        (lambda: list(itertools.islice(ja.track(range(9)), 5)), "cancelled"),
+        (lambda: list(itertools.takewhile((5).__gt__, ja.track(range(9)))), "cancelled"),
+        (lambda: 3 in ja.track(range(9)), "cancelled"),
+        (lambda: any(ja.track([0, 1, 2])), "cancelled"),
+        (lambda: next(ja.track(range(9))), "cancelled"),
+        (lambda: dict(zip("abc", ja.track(range(3)), strict=True)), "completed"),
+    ],
+)
+def test_what_wants_no_more_items_does_not_fail_the_loop(consume: Callable[[], object], end: str) -> None:
+    consume()
+    assert states(last_task().id) == ["queued", "running", end]
+
+
+def test_a_loop_over_what_wants_no_more_items_does_not_fail() -> None:
+    for _ in zip("abc", ja.track("xyz"), strict=False):
+        pass
+    assert last_task().fold.state == "completed"
+    for _ in itertools.islice(ja.track(range(9)), 3):
+        pass
+    assert last_task().fold.state == "cancelled"
+
+
+def test_what_consumes_a_loop_and_raises_fails_it() -> None:
+    with pytest.raises(ValueError, match="invalid"):
+        for _ in zip(map(int, ["1", "x"]), ja.track("xyz"), strict=False):
+            pass
+    until(lambda: last_task().fold.state.ended)
+    assert last_task().fold.state == "failed"
 
 
 def raise_in_body() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import socket as sockets
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -431,6 +432,42 @@ def test_a_temporary_error_is_tried_again_after_a_pause(bench: Bench) -> None:
     assert bench.forwarder.flush(WAIT)
     assert server.stored == list(range(1, 11))
     assert failures == 0
+
+
+def test_that_the_server_cannot_store_is_said_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    server = bench.serve()
+    refused = []
+
+    def fail(socket: _Socket, publish: Publish) -> None:
+        refused.append(publish)
+        socket.say(ErrorMessage("not_stored", "the events were not stored: the disk is full", True))
+
+    server.on_publish = fail
+    bench.forwarder.start()
+    bench.emit(10)
+    until(lambda: len(refused) >= 3)
+    said = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage().partition("; ")[0] for record in said] == [
+        "the events were not stored: the disk is full"
+    ]
+
+
+def test_a_spool_that_is_deleted_is_written_again_and_the_server_is_told_once(bench: Bench) -> None:
+    server = bench.serve()
+    bench.tasks.running = True
+    bench.forwarder.start()
+    bench.emit(3)
+    assert bench.forwarder.flush(WAIT)
+    shutil.rmtree(bench.spool.folder)
+    until(bench.spool.is_in_place)
+    bench.emit()
+    assert bench.forwarder.flush(WAIT)
+    bench.emit()
+    assert bench.forwarder.flush(WAIT)
+    notices = [notice for one in server.seen if isinstance(one, Publish) for notice in one.notices]
+    assert len(notices) == 1
+    assert str(bench.spool.folder) in notices[0]
+    assert server.stored == [1, 2, 3, 4, 5]
 
 
 def test_flush_waits_no_longer_than_it_may(bench: Bench) -> None:

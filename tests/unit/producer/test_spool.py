@@ -202,27 +202,6 @@ class TestCreating:
         Spool.create(paths, header_for(new_id(), "default", 0.0)).close()
         assert list(paths.spools.iterdir()) == []
 
-    def test_where_it_cannot_be_created_the_error_is_one_sentence(
-        self, paths: DataPaths, new_id: Callable[[], str]
-    ) -> None:
-        paths.spools.write_text("a file in the way")
-        with pytest.raises(SpoolError, match=r"no spool can be made in .*: Not a directory"):
-            Spool.create(paths, header_for(new_id(), "default", 0.0))
-
-    def test_a_disk_that_is_full_from_the_start_leaves_nothing_behind(
-        self, paths: DataPaths, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def full(fd: int, start: int, size: int) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        monkeypatch.setattr(os, "posix_fallocate", full)
-        header = header_for(new_id(), "default", 0.0)
-        with pytest.raises(SpoolError, match="No space left on device"):
-            Spool.create(paths, header)
-        assert list(paths.spools.iterdir()) == []
-        monkeypatch.undo()
-        Spool.create(paths, header).close()
-
     def test_a_name_that_is_taken_is_an_error(self, paths: DataPaths, new_id: Callable[[], str]) -> None:
         header = header_for(new_id(), "default", 0.0)
         first = Spool.create(paths, header)
@@ -622,7 +601,7 @@ class TestAdopting:
         for _ in range(count):
             log(spool)
         spool._segments.close()
-        spool._file_lock.release()
+        spool._held.release()
         spool._closed = True
         return spool.folder
 

@@ -15,9 +15,9 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import Log, decode_data
-from jupyter_agent.runtime.capture import Tee
+from jupyter_agent.runtime.capture.streams import Tee
 from jupyter_agent.runtime.line_buffer import LineBuffer
-from tests.support.runtime import emitted, logs, own_producer, run_script, spooled, until  # noqa: F401
+from tests.support.runtime import emitted, logs, own_producer, recovered, run_script, spooled, until  # noqa: F401
 
 
 def lines_of(*writes: str) -> list[str]:
@@ -259,10 +259,12 @@ def test_tasks_that_run_when_the_process_ends_are_interrupted(tmp_path: Path) ->
         "while h.state == 'queued': time.sleep(0.01)\n",
     )
     assert done.returncode == 0
-    assert done.stderr == ""
-    last = spooled(tmp_path)[-1]
-    assert b'"interrupted"' in bytes(last.data)
-    assert b"the process ended" in bytes(last.data)
+    assert done.stderr == (
+        "jupyter_agent: task sleep has not ended and will be interrupted with this process; "
+        "wait for the end with wait() or result(), or submit with on='detached'\n"
+    )
+    assert not any(b"interrupted" in bytes(event.data) for event in spooled(tmp_path))
+    assert recovered(tmp_path)[-1]["data"] == {"state": "interrupted", "reason": "the process ended"}
 
 
 def test_a_line_printed_before_kill_9_is_kept(tmp_path: Path) -> None:
@@ -280,3 +282,36 @@ def test_a_line_printed_before_kill_9_is_kept(tmp_path: Path) -> None:
     process.wait()
     process.stdout.close()
     assert [d.text for e in spooled(tmp_path) if isinstance(d := decode_data(e), Log)] == ["the last line\n"]
+
+
+def test_a_finalizer_that_prints_does_not_wait_for_a_thread_that_is_gone(tmp_path: Path) -> None:
+    text = """
+import atexit, contextvars, sys, threading, time
+import jupyter_agent as ja
+class Talks:
+    def __init__(self): self.itself = self
+    def __del__(self): variables.run(print, "finally", sys.is_finalizing())
+def hold():
+    held = threading.Event()
+    def keep():
+        with stream._lock:
+            held.set()
+            time.sleep(60)
+    threading.Thread(target=keep, daemon=True).start()
+    held.wait()
+    Talks()
+atexit.register(hold)
+def work():
+    global stream, variables
+    stream, variables = ja.current().stream("stdout"), contextvars.copy_context()
+    begun.set()
+    time.sleep(60)
+begun = threading.Event()
+ja.task(work, show=False).submit()
+begun.wait()
+"""
+    done = run_script(tmp_path, text, timeout=20)
+    assert done.stdout == "finally True\n"
+    assert done.returncode == 0
+    stored = [e["data"]["text"] for e in recovered(tmp_path) if e["type"] == "log"]
+    assert stored == ["finally True\n"]

@@ -14,10 +14,12 @@ import pytest
 import jupyter_agent as ja
 from jupyter_agent.core.events import Event, State, decode_data
 from jupyter_agent.core.task import Task, fold
-from jupyter_agent.producer.producer import current_producer
+from jupyter_agent.producer.producer import adopt_spool, current_producer
+from jupyter_agent.producer.spool import Spool
 from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.local_task import local_tasks
-from tests.support.runtime import own_producer, run_script, spooled, states, until  # noqa: F401
+from jupyter_agent.system.paths import DataPaths
+from tests.support.runtime import own_producer, recovered, run_script, spooled, states, until  # noqa: F401
 
 
 def folded(folder: Path, task_id: str) -> Task:
@@ -190,8 +192,9 @@ def test_a_process_that_ends_ends_its_workers_as_interrupted(tmp_path: Path) -> 
         "    while h.state == 'queued': time.sleep(0.01)\n"
         "    print(h.id)\n",
     )
-    assert done.stderr == ""
-    assert folded(tmp_path, done.stdout.strip()).state == "interrupted"
+    assert "task sleep has not ended and will be interrupted with this process" in done.stderr
+    end = recovered(tmp_path, done.stdout.strip())[-1]["data"]
+    assert end == {"state": "interrupted", "reason": "the process that started it ended"}
 
 
 def test_a_worker_can_be_retried_by_a_person() -> None:
@@ -222,6 +225,57 @@ def test_a_worker_whose_end_a_holder_records_is_not_ended_twice(
     assert isinstance(handle.exception(30), ja.TaskInterrupted)
     assert handle.state == "interrupted"
     assert states(handle.id) == ["queued"]
+
+
+def ends_of(folder: Path, task_id: str) -> list[tuple[str, str | None]]:
+    """The ends of a task, as a holder has them once it has everything."""
+    data = [event["data"] for event in recovered(folder, task_id) if event["type"] == "state"]
+    return [(d["state"], d.get("reason")) for d in data if d["state"] not in ("queued", "running")]
+
+
+def test_a_cancelled_worker_that_is_killed_has_one_end_when_a_holder_is_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck_now = tmp_path / "stuck"
+
+    def stuck() -> None:
+        import ctypes
+
+        sleep = ctypes.PyDLL(None).sleep
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which might come just before the sleep
+        stuck_now.touch()
+        sleep(60)  # keeps the interpreter's lock
+
+    def too_late(paths: DataPaths, producer: str) -> Spool | None:
+        recovered(tmp_path)
+        return adopt_spool(paths, producer)
+
+    monkeypatch.setattr("jupyter_agent.runtime.engines.process.adopt_spool", too_late)
+    handle = ja.task(stuck, on="process").submit()
+    running(handle)
+    until(stuck_now.exists)
+    handle.cancel()
+    attempt = local_tasks.get(handle.id).attempt  # type: ignore[union-attr]
+    attempt.engine.force()  # type: ignore[union-attr]
+    attempt.engine.force()  # type: ignore[union-attr]
+    assert isinstance(handle.exception(20), ja.TaskCancelled)
+    assert ends_of(tmp_path, handle.id) == [("cancelled", "its process had to be killed")]
+
+
+def test_a_worker_that_is_killed_between_its_end_and_its_report_has_one_end(tmp_path: Path) -> None:
+    def work() -> int:
+        from jupyter_agent.worker.child_engine import ChildEngine
+
+        def report(engine: ChildEngine) -> None:
+            if engine._attempt.task.fold.state.ended:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        ChildEngine.report = report  # type: ignore[method-assign, assignment]
+        return 5
+
+    handle = ja.task(work, on="process").submit()
+    assert handle.result(20) == 5
+    assert ends_of(tmp_path, handle.id) == [("completed", None)]
 
 
 def test_a_worker_that_was_killed_is_found_by_its_key(tmp_path: Path) -> None:

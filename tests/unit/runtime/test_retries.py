@@ -18,7 +18,7 @@ from jupyter_agent.core.events import State, decode_data
 from jupyter_agent.errors import NotNow
 from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.local_task import LocalTask, local_tasks
-from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
+from tests.support.runtime import emitted, own_producer, recovered, run_script, states, until  # noqa: F401
 
 
 class Clock:
@@ -111,14 +111,14 @@ def test_a_cancel_during_the_delay_works_at_once(clock: Clock) -> None:
     assert flaky.left == 0
 
 
-def test_a_process_that_ends_during_the_delay_interrupts_the_task(clock: Clock) -> None:
-    handle = ja.task(Flaky(1), retries=3).submit()
+def test_a_process_that_ends_during_the_delay_does_not_start_the_task_any_more(clock: Clock) -> None:
+    flaky = Flaky(1)
+    handle = ja.task(flaky, retries=3).submit()
     waits(handle, 2)
-    local_tasks.interrupt_all("the process ended")
-    assert isinstance(handle.exception(0), ja.TaskInterrupted)
+    assert local_tasks.abandon_all() == [here(handle)]
     clock.pass_(100)
     here(handle).attempt.engine.poll()  # type: ignore[union-attr]
-    assert states(handle.id)[-2:] == ["queued", "interrupted"]
+    assert states(handle.id)[-2:] == ["failed", "queued"]
 
 
 def test_a_script_that_ends_during_the_delay_leaves_it_interrupted(tmp_path: Path) -> None:
@@ -130,12 +130,9 @@ def test_a_script_that_ends_during_the_delay_leaves_it_interrupted(tmp_path: Pat
         "handle = ja.task(lambda: {}[0], retries=9).submit()\n"
         "while handle.attempt < 2: time.sleep(0.001)\n",
     )
-    assert done.stderr == ""
-    data = [decode_data(event) for event in spooled(tmp_path) if event.type == "state"]
-    assert [one.state for one in data if isinstance(one, State)] == [
-        *("queued", "running", "failed"),
-        *("queued", "interrupted"),
-    ]
+    assert "task lambda has not ended and will be interrupted with this process" in done.stderr
+    states = [event["data"]["state"] for event in recovered(tmp_path) if event["type"] == "state"]
+    assert states == ["queued", "running", "failed", "queued", "interrupted"]
 
 
 def test_a_manual_retry_has_to_wait_and_then_has_all_retries_again(clock: Clock) -> None:

@@ -39,3 +39,14 @@ def test_beats_that_came_late_do_not_make_a_living_peer_gone() -> None:
     assert keepalive.next_action(1000.0) == "ping"
     keepalive.on_frame(1000.1)
     assert keepalive.next_action(1025.0) == "ping"
+
+
+def test_a_peer_is_silent_from_the_first_ping_that_it_does_not_answer() -> None:
+    keepalive = Keepalive(0.0)
+    assert keepalive.next_action(25.0) == "ping"
+    keepalive.on_frame(25.1)
+    assert keepalive.unanswered(49.0) == 0.0
+    assert [keepalive.next_action(now) for now in (50.0, 75.0)] == ["ping", "ping"]
+    assert keepalive.unanswered(76.0) == 26.0
+    keepalive.on_frame(77.0)
+    assert keepalive.unanswered(78.0) == 0.0

@@ -26,9 +26,18 @@ def save(file: Path, *cells: str) -> str:
     return str(file)
 
 
-def ours(root: Path | None, path: str, recorded: str | None, cell: str | None = "one") -> bool:
-    """Whether a task that says it was started there belongs to a notebook that has such a cell."""
-    return bool(NotebookMatcher(path, root).choose([CellLocation(recorded, cell)], by_cell=True))
+CHANCE = "0a1b2c3d"
+"""The id of a cell as nbformat makes it."""
+
+
+def ours(root: Path | None, path: str, recorded: str | None, cell: str = "one", *others: str) -> bool:
+    """Whether a task that says it was started there belongs to a notebook that has such a cell.
+
+    *others* are further cells of the recorded notebook that started tasks.
+    """
+    matcher, location = NotebookMatcher(path, root), CellLocation(recorded, cell)
+    cells = {notebook: {cell, *others} for notebook in matcher.gone([location])}
+    return bool(matcher.choose([location], by_cell=True, cells_of_gone=cells))
 
 
 @pytest.mark.parametrize(
@@ -44,16 +53,31 @@ def test_a_notebook_that_is_where_it_was_is_found(root: Path, name: str) -> None
 
 
 def test_a_renamed_or_moved_notebook_is_found_by_its_cells(root: Path) -> None:
-    recorded = save(root / "study.ipynb", "one")
+    recorded = save(root / "study.ipynb", CHANCE)
     (root / "study.ipynb").rename(root / "a folder" / "final.ipynb")
-    assert ours(root, "a folder/final.ipynb", recorded)
+    assert ours(root, "a folder/final.ipynb", recorded, CHANCE)
     assert not NotebookMatcher("a folder/final.ipynb", root).choose(
-        [CellLocation(recorded, "one")], by_cell=False
+        [CellLocation(recorded, CHANCE)], by_cell=False
     )
 
 
+@pytest.mark.parametrize("now", ["a folder/study.ipynb", "final.ipynb"])
+def test_cells_with_given_names_are_found_if_the_name_or_the_folder_is_the_same(root: Path, now: str) -> None:
+    recorded = save(root / "study.ipynb", "one", "two")
+    (root / "study.ipynb").rename(root / now)
+    assert ours(root, now, recorded, "one", "two")
+
+
+def test_a_notebook_that_shares_given_names_with_one_that_is_gone_gets_nothing_of_it(root: Path) -> None:
+    save(root / "agent.ipynb", "setup", "fail")
+    save(root / "a folder" / "agent.ipynb", "setup", "fail", "fit")
+    assert not ours(root, "agent.ipynb", str(root / "quickstart.ipynb"), "fail", "fit")
+    assert not ours(root, "agent.ipynb", str(root / "elsewhere" / "quickstart.ipynb"), "fail")
+    assert not ours(root, "a folder/agent.ipynb", str(root / "quickstart.ipynb"), "fail", "fit")
+
+
 def test_a_moved_folder_takes_its_notebooks_along(root: Path) -> None:
-    recorded = save(root / "a folder" / "study.ipynb", "one")
+    recorded = save(root / "a folder" / "study.ipynb", "one", "two")
     (root / "a folder").rename(root / "elsewhere")
     (root / "a folder").write_text("a file where the folder was")
     assert ours(root, "elsewhere/study.ipynb", recorded)
@@ -115,8 +139,9 @@ def test_a_session_without_a_name_says_no_notebook(root: Path, recorded: str) ->
 
 @pytest.mark.parametrize("recorded", ["/nul\0.ipynb", "/surrogate\ud800.ipynb", "x\n.ipynb"])
 def test_a_name_that_no_file_has_is_of_a_notebook_that_is_gone(root: Path, recorded: str) -> None:
-    assert ours(root, "study.ipynb", recorded)
-    assert not NotebookMatcher("study.ipynb", root).choose([CellLocation(recorded, "one")], by_cell=False)
+    assert ours(root, "study.ipynb", recorded, CHANCE)
+    assert not ours(root, "study.ipynb", recorded, "one")
+    assert not NotebookMatcher("study.ipynb", root).choose([CellLocation(recorded, CHANCE)], by_cell=False)
 
 
 def test_what_cannot_be_read_is_not_of_another_notebook(root: Path) -> None:

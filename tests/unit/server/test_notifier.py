@@ -42,9 +42,16 @@ class Scene:
         self.feed.start(asyncio.get_running_loop(), self.journal.head)
         self.sent: list[tuple[str, str, bool]] = []
         self.pausing, self.go_on = asyncio.Event(), asyncio.Event()
+        self.wall, self.lag = NOW, 0.0
         self.send: Callable[[str, str, bool], bool] = self._send
         self.notifier = Notifier(
-            self.feed, policy, lambda: lambda *words: self.send(*words), clock=lambda: NOW, pause=self._pause
+            self.feed,
+            policy,
+            lambda: lambda *words: self.send(*words),
+            clock_lag=lambda _: self.lag,
+            clock=lambda: self.wall,
+            monotonic=lambda: 0.0,
+            pause=self._pause,
         )
 
     def _send(self, title: str, text: str, is_bad: bool) -> bool:
@@ -197,6 +204,27 @@ class TestTelling:
         assert "not sent within" in caplog.text
         assert "1 more are left out" in caplog.text
         free.set()
+
+    @pytest.mark.parametrize("jump", [40 * 86_400.0, -3600.0, -NOW], ids=["ahead", "back", "1970"])
+    async def test_a_clock_that_was_set_silences_nothing(self, jump: float) -> None:
+        async with scene() as made:
+            made.wall += jump
+            told = await made.next(ended(6, TaskState.FAILED))
+            assert told[0] == "train failed"
+
+    @pytest.mark.parametrize("lag", [7200.0, -7200.0])
+    async def test_a_machine_whose_clock_differs_is_heard_and_its_old_news_are_not(self, lag: float) -> None:
+        async with scene() as made:
+            made.lag = lag
+            made.append(event(6, "prompt", Prompt("p", "old?"), time=NOW - lag - 4000))
+            told = await made.next(event(7, "prompt", Prompt("q", "new?"), time=NOW - lag - 1))
+            assert told[:2] == ("train asks", "new?")
+            assert len(made.sent) == 1
+
+    async def test_a_task_whose_clock_was_set_back_meanwhile_is_not_called_short(self) -> None:
+        async with scene(NotificationPolicy(frozenset(ON), after=30)) as made:
+            told = await made.next(ended(6, TaskState.COMPLETED, -100.0))
+            assert told[0] == "train completed"
 
     async def test_with_nothing_that_sends_it_is_over(self) -> None:
         made = Scene(EVERYTHING, story(end=False))

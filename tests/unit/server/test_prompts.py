@@ -95,7 +95,7 @@ def test_an_answer_to_an_older_question_is_too_late(prompted: Prompted) -> None:
     ("end", "sentence"),
     [
         (Input("no", "p1", "default"), "that question was not answered in time, and its default was used"),
-        (Input("", "p1", "nobody"), "that question was not answered in time and is no longer open"),
+        (Input("", "p1", "nobody"), "that question was not answered and is no longer open"),
     ],
 )
 def test_an_answer_after_the_time_hears_what_became_of_the_question(

@@ -181,6 +181,18 @@ def test_a_relative_folder_is_the_same_after_a_chdir_and_for_children(
     assert done.stdout == f"{first.root}\n"
 
 
+def test_a_chdir_between_the_import_and_the_first_task_changes_no_relative_folder(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    task = "ja.task(print, name='here', show=False).submit().wait()"
+    code = f"import jupyter_agent as ja, os; os.chdir('elsewhere'); {task}"
+    env = os.environ | {"JUPYTER_AGENT_DIR": "agent here"}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True)
+    command = [sys.executable, "-m", "jupyter_agent.cli", "tasks", "list"]
+    listed = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert "here" in listed.stdout
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_every_folder_that_is_made_on_the_way_is_private(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)

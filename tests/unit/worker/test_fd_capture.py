@@ -6,7 +6,7 @@ from textwrap import dedent
 
 PREPARED = """
 import json, multiprocessing, os, subprocess, sys, threading
-from jupyter_agent.runtime import capture
+from jupyter_agent.runtime.capture.install import install_capture
 from jupyter_agent.runtime.context import TaskContext, set_current
 from jupyter_agent.worker.fd_capture import FdCapture
 
@@ -19,7 +19,7 @@ class Sink:
 logged = []
 fd_capture = FdCapture(lambda stream, text: logged.append([stream, text]))
 fd_capture.open()
-capture.install()
+install_capture()
 
 def end():
     fd_capture.close()

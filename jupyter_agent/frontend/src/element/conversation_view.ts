@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { inlineCode } from "../dom/inline_code.js";
 import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
@@ -16,7 +17,7 @@ const ROLE_LABELS: Record<string, string> = {
   user: "You",
   assistant: "Task",
   default: "Not answered in time; the default",
-  nobody: "Not answered in time",
+  nobody: "Not answered",
 };
 /** Roles whose text is not Markdown. */
 const PLAIN_TEXT_ROLES: ReadonlySet<string> = new Set(["user", "default", "nobody"]);
@@ -108,10 +109,10 @@ export class ConversationView extends LightElement {
     if (!prompt && !open) return nothing;
     const known = prompt !== null && messages.some((message) => message.id === `p${prompt.prompt_id}`);
     return html`<form class="ja-prompt" data-asking=${prompt !== null} @submit=${this.#submit}>
-      <label for=${this.#fieldId} class=${known ? "ja-hidden" : ""}>${prompt ? printable(prompt.text) : "Say something to the task"}</label>
+      <label for=${this.#fieldId} class=${known ? "ja-hidden" : ""}>${prompt ? inlineCode(printable(prompt.text)) : "Say something to the task"}</label>
       ${prompt?.choices?.length ? this.#choices(prompt.choices) : nothing}
       <div class="ja-reply">
-        <input class="ja-answer" id=${this.#fieldId} type="text" autocomplete="off" />
+        <input class="ja-answer" id=${this.#fieldId} type="text" autocomplete="off" @keydown=${this.#onKey} />
         <button class="ja-button" type="submit" ?disabled=${this.busy}>Send</button>
       </div>
     </form>`;
@@ -121,6 +122,13 @@ export class ConversationView extends LightElement {
     return html`<div class="ja-choices" role="group" aria-label="Answers">
       ${choices.map((choice) => html`<button class="ja-button" type="button" ?disabled=${this.busy} @click=${() => this.#send(choice)}>${printable(choice)}</button>`)}
     </div>`;
+  }
+
+  /** Send with Enter. JupyterLab prevents a browser's own way of submitting a form inside of a cell. */
+  #onKey(event: KeyboardEvent): void {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    (event.target as HTMLInputElement).form?.requestSubmit();
   }
 
   #submit(event: Event): void {

@@ -14,6 +14,8 @@ export interface Host {
   render?(data: Record<string, unknown>, metadata: Record<string, unknown>, into: HTMLElement): Promise<void>;
   /** Go to the cell that started the task. */
   open?(task: unknown): void;
+  /** Return what runs the cell around this view again; null without one that started the task. */
+  rerun?(task: unknown): (() => void) | null;
 }
 
 const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];

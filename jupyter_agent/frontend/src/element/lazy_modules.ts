@@ -8,15 +8,16 @@ const loaded = new Map<string, Promise<unknown>>();
 
 /** Load plots. Rejects when the server does not deliver the module. */
 export function loadPlot(server: Server): Promise<typeof PlotModule> {
-  return load(server, "plot.js") as Promise<typeof PlotModule>;
+  return loadModule(server, "plot.js") as Promise<typeof PlotModule>;
 }
 
 /** Load Markdown and the sanitizer. Rejects when the server does not deliver the module. */
 export function loadRich(server: Server): Promise<typeof RichModule> {
-  return load(server, "rich.js") as Promise<typeof RichModule>;
+  return loadModule(server, "rich.js") as Promise<typeof RichModule>;
 }
 
-function load(server: Server, file: string): Promise<unknown> {
+/** Load one of the server's modules. Rejects when the server does not deliver it. */
+export function loadModule(server: Server, file: string): Promise<unknown> {
   const address = new URL(`jupyter-agent/static/${file}`, server.base).href;
   const known = loaded.get(address);
   if (known) return known;

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Snapshot, Status } from "../net/types.js";
-import { END_STATES } from "../model/reducer.js";
+import { canRetry, END_STATES } from "../model/reducer.js";
 import { secondsRemaining, fractionDone } from "../model/rate.js";
 import {
   formatDuration,
@@ -16,22 +16,22 @@ import {
 } from "../model/format.js";
 import { copyIdHandler } from "../dom/clipboard.js";
 
-/** `rate`: units a second; `hint`: a sentence about the view; `busy`: the command that is being sent; empty: none. */
+/** `rate`: units a second; `hint`: a sentence about the view; `trouble`: one about the server; `busy`: the command that is being sent; empty: none. */
 export interface TaskProps {
   task: Snapshot;
   now: number;
   status: Status;
   rate: number | null;
-  hint: string;
+  hint: string | TemplateResult;
+  trouble: string;
   busy: string;
+  /** Runs the task's cell again; null: there is none here. */
+  rerun: (() => void) | null;
   sendCommand(command: string, args?: object): unknown;
 }
 
-const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
-const INTERRUPTED_TEXT =
-  "The process that ran this task ended before the task was done. Its output until then is kept.";
-
-export function head({ task, status, busy, sendCommand }: TaskProps): TemplateResult {
+export function head(props: TaskProps): TemplateResult {
+  const { task, status, busy, sendCommand } = props;
   return html`<div class="ja-head">
     <span class="ja-title">
       <span class="ja-badge">${stateLabel(task)}</span>
@@ -42,9 +42,17 @@ export function head({ task, status, busy, sendCommand }: TaskProps): TemplateRe
     <span class="ja-actions">
       <button class="ja-quiet-button" type="button" title=${`Copy the task's id, ${task.id}`} aria-label="Copy id" @click=${copyIdHandler(task.id)}>ID</button>
       ${cancelButton(task, busy, sendCommand)}
-      <button class="ja-button" type="button" ?hidden=${!RETRIABLE.has(task.state)} ?disabled=${busy === "retry"} @click=${() => sendCommand("retry")}>Retry</button>
+      ${againButton(props)}
     </span>
   </div>`;
+}
+
+/** The retry, or where nothing is there that could run it, the cell. */
+function againButton({ task, busy, rerun, sendCommand }: TaskProps): TemplateResult | typeof nothing {
+  if (canRetry(task))
+    return html`<button class="ja-button" type="button" ?disabled=${busy === "retry"} @click=${() => sendCommand("retry")}>Retry</button>`;
+  if (!END_STATES.has(task.state) || task.state === "completed" || !rerun) return nothing;
+  return html`<button class="ja-button" type="button" @click=${rerun}>Run cell again</button>`;
 }
 
 function cancelButton(task: Snapshot, busy: string, sendCommand: TaskProps["sendCommand"]): TemplateResult {
@@ -103,13 +111,19 @@ function elapsed(task: Snapshot, now: number): string {
   return END_STATES.has(task.state) && spent < 1 ? "under 1 s" : formatDuration(spent);
 }
 
-export function notice({ task, now, hint }: TaskProps): TemplateResult {
-  const text = hint || situation(task, now);
+export function notice({ task, now, hint, trouble }: TaskProps): TemplateResult {
+  const text = hint || situation(task, now) || (END_STATES.has(task.state) ? "" : printable(trouble));
   return html`<div class="ja-notice" role="status" ?hidden=${!text}>${text}</div>`;
 }
 
+/** Return the notice of an interrupted task, with a reason that says more than that its process is gone. */
+function interruption(reason: string | null): string {
+  const why = reason && !reason.startsWith("the process") ? `: ${printable(reason)}` : "";
+  return `The process that ran this task ended before the task was done${why}. Its output until then is kept.`;
+}
+
 function situation({ state, reason, stalled_since: stalled }: Snapshot, now: number): string {
-  if (state === "interrupted") return INTERRUPTED_TEXT;
+  if (state === "interrupted") return interruption(reason);
   if (state === "queued" && reason) return printable(reason);
   if (stalled === null || END_STATES.has(state)) return "";
   return `Silent for ${formatDuration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;

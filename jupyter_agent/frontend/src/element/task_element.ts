@@ -3,6 +3,7 @@
 import { html, type LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
 import { sharedConnection } from "../net/connection_pool.js";
+import { endNotice } from "../dom/end_notice.js";
 import { pageServer, type Server } from "../net/server.js";
 import type { Snapshot, Status } from "../net/types.js";
 import { TaskStore } from "../model/task_store.js";
@@ -186,12 +187,11 @@ export class TaskElement extends LightElement {
     return this.#store?.connection.now() ?? Date.now() / 1000;
   }
 
-  #hint(): string {
+  #hint(): TaskProps["hint"] {
     const store = this.#store;
     if (this.refused || !store) return this.refused;
-    if (store.connection.stopped)
-      return `The server closed the connection: ${store.connection.stopped}. Reload the page to try again.`;
-    if (store.refusal) return store.refusal;
+    const ended = endNotice(store.server, store.connection) ?? store.refusal;
+    if (ended) return ended;
     const known = this.#localSnapshot();
     const old = known && (END_STATES.has(known.state) || this.#now - (known.updated ?? 0) > UNKNOWN_GRACE);
     return store.isUnknown && !store.task && old ? UNKNOWN_TASK : "";
@@ -207,7 +207,9 @@ export class TaskElement extends LightElement {
       status: this.status,
       rate: rate.rate(task, now),
       hint: this.#hint(),
+      trouble: this.#store?.connection.trouble.at(-1) ?? "",
       busy: this.busy,
+      rerun: this.host?.rerun?.(task) ?? null,
       sendCommand: this.#sendCommand,
     };
   }

@@ -5,7 +5,7 @@ import { type ICommandPalette, Notification as LabNotification } from "@jupyterl
 import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker } from "@jupyterlab/notebook";
 import { copyText } from "../dom/clipboard.js";
-import { END_STATES } from "../model/reducer.js";
+import { canRetry, END_STATES } from "../model/reducer.js";
 import type { Connection } from "../net/connection.js";
 import type { Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
@@ -81,13 +81,10 @@ class CellTasks {
     return this.#ids().length > 0;
   }
 
-  /** Cancel the active tasks, or retry those that ended without a result. */
+  /** Cancel the active tasks, or retry those that can be. */
   async command(command: "cancel" | "retry"): Promise<void> {
-    const applies = (task: Snapshot) =>
-      command === "cancel"
-        ? !END_STATES.has(task.state)
-        : END_STATES.has(task.state) && task.state !== "completed";
-    const tasks = (await this.#tasks()).filter(applies);
+    const isActive = (task: Snapshot) => !END_STATES.has(task.state);
+    const tasks = (await this.#tasks()).filter(command === "cancel" ? isActive : canRetry);
     await Promise.all(tasks.map((task) => sendCommand(this.#dependencies.connection, task, command)));
     if (tasks.length === 0) LabNotification.info(`This cell has no task to ${command}.`, { autoClose: 5000 });
   }

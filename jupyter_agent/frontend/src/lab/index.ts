@@ -20,16 +20,19 @@ import { EndStateSaver } from "./outputs/end_state_saver.js";
 import { DirtyState } from "./outputs/dirty_state.js";
 import { TaskOpener } from "./open_task.js";
 import { ViewRestorer } from "./outputs/restore.js";
+import { SharedNotebooks } from "./outputs/shared_notebooks.js";
 import { addTaskRenderer } from "./outputs/task_renderer.js";
 import { addTableRenderer } from "./outputs/table_renderer.js";
-import { type LabServices, addTasks, standaloneIn } from "./tasks_plugin.js";
+import { type LabServices, type OutputWriters, addTasks, standaloneIn } from "./tasks_plugin.js";
 
-const dirtyState = new DirtyState();
-let restorer: ViewRestorer | null = null;
+/** One for the page: its parts must recognise each other's changes of outputs. */
+let writers: OutputWriters | null = null;
 
-/** Return the page's only restorer: it must recognise its own changes of outputs. */
-function restorerFor(server: Server): ViewRestorer {
-  return (restorer ??= new ViewRestorer(server, dirtyState));
+function writersFor(server: Server): OutputWriters {
+  if (writers) return writers;
+  const [dirtyState, shared] = [new DirtyState(), new SharedNotebooks(server)];
+  const endStateSaver = new EndStateSaver(server, dirtyState, shared);
+  return (writers = { endStateSaver, restorer: new ViewRestorer(server, dirtyState, shared) });
 }
 
 const renderer: JupyterFrontEndPlugin<void> = {
@@ -45,7 +48,7 @@ const renderer: JupyterFrontEndPlugin<void> = {
     shell: ILabShell | null,
   ) => {
     const server = pageServer();
-    const endStateSaver = server && new EndStateSaver(server, dirtyState);
+    const endStateSaver = server && writersFor(server).endStateSaver;
     const open = (task: Snapshot) =>
       server && new TaskOpener(app, tracker, standaloneIn(shell, { rendermime, server, open })).open(task);
     const dependencies = { rendermime, server, endStateSaver, open };
@@ -56,18 +59,18 @@ const renderer: JupyterFrontEndPlugin<void> = {
 
 const putBack: JupyterFrontEndPlugin<void> = {
   id: "jupyter-agent-tasks:put-back",
-  description: "Puts views of tasks back that a page lost.",
+  description: "Restores views that a page lost.",
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
     const server = pageServer();
-    if (server) restorerFor(server).watch(tracker);
+    if (server) writersFor(server).restorer.watch(tracker);
   },
 };
 
 const tasks: JupyterFrontEndPlugin<void> = {
   id: "jupyter-agent-tasks:plugin",
-  description: "All tasks of the server: panel, running section, status bar, notifications, commands.",
+  description: "All tasks of the server: panel, status, notifications, commands.",
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [
@@ -100,9 +103,8 @@ const tasks: JupyterFrontEndPlugin<void> = {
       restorer,
       running,
       statusBar,
-      dirtyState: dirtyState,
     };
-    if (server) void addTasks(app, server, restorerFor(server), services);
+    if (server) void addTasks(app, server, writersFor(server), services);
   },
 };
 

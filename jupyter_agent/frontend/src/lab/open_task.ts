@@ -4,7 +4,7 @@ import type { JupyterFrontEnd } from "@jupyterlab/application";
 import { PageConfig } from "@jupyterlab/coreutils";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { Snapshot } from "../net/types.js";
-import { codeCells, kernelOf, tasksIn } from "./outputs/notebooks.js";
+import { cellIndex, codeCells, kernelOf, tasksIn } from "./outputs/notebooks.js";
 import { pathsBelow } from "./contents_paths.js";
 
 const OPEN = "docmanager:open";
@@ -80,9 +80,5 @@ async function scrollToCell(panel: NotebookPanel, cell: string): Promise<boolean
 }
 
 function showsTask(panel: NotebookPanel, { id }: Snapshot): boolean {
-  return codeCells(panel).some((cell) => tasksIn(cell).some((shown) => shown.id === id));
-}
-
-function cellIndex(panel: NotebookPanel, id: string): number {
-  return [...(panel.content.model?.cells ?? [])].findIndex((cell) => cell.id === id);
+  return codeCells(panel.content.model).some((cell) => tasksIn(cell).some((shown) => shown.id === id));
 }

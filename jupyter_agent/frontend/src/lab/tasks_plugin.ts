@@ -12,8 +12,7 @@ import type { Server } from "../net/server.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot } from "../net/types.js";
 import { addCommands, sendCommand } from "./commands.js";
-import { EndStateSaver } from "./outputs/end_state_saver.js";
-import type { DirtyState } from "./outputs/dirty_state.js";
+import type { EndStateSaver } from "./outputs/end_state_saver.js";
 import { Notifier } from "./notifications/notifier.js";
 import { TaskOpener, type ShowStandalone } from "./open_task.js";
 import { PANEL, Panel, type PanelDependencies, showTask } from "./panel/panel.js";
@@ -36,14 +35,19 @@ export interface LabServices {
   readonly restorer: ILayoutRestorer | null;
   readonly running: IRunningSessionManagers | null;
   readonly statusBar: IStatusBar | null;
-  readonly dirtyState: DirtyState;
+}
+
+/** What changes the outputs of the page's notebooks. */
+export interface OutputWriters {
+  readonly endStateSaver: EndStateSaver;
+  readonly restorer: ViewRestorer;
 }
 
 /** Add everything to the page; nothing when the server's extension is off. */
 export async function addTasks(
   app: JupyterFrontEnd,
   server: Server,
-  restorer: ViewRestorer,
+  { endStateSaver, restorer }: OutputWriters,
   services: LabServices,
 ): Promise<void> {
   const health = await server.fetch("health").catch(() => null);
@@ -56,7 +60,7 @@ export async function addTasks(
   const showAlone = standaloneIn(services.shell, dependencies);
   const show = () => showAll(services.shell, server);
   if (services.tracker) {
-    new EndStateSaver(server, services.dirtyState).watch(list, services.tracker);
+    endStateSaver.watch(list, services.tracker);
     restorer.watchNewTasks(list, services.tracker);
   }
   new Notifier(() => settings, open).watch(list);

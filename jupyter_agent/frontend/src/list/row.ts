@@ -3,9 +3,10 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import type { Snapshot } from "../net/types.js";
-import { END_STATES } from "../model/reducer.js";
+import { canRetry, END_STATES } from "../model/reducer.js";
 import { fractionDone } from "../model/rate.js";
 import { toSingleLine } from "../model/format.js";
+import { inlineCode } from "../dom/inline_code.js";
 import {
   isWaitingForAnswer,
   timestamps,
@@ -17,8 +18,6 @@ import {
   percent,
   stateLabel,
 } from "./labels.js";
-
-const RETRIABLE = new Set(["failed", "cancelled", "interrupted"]);
 
 export type RowAction =
   "open" | "notebook" | "cancel" | "retry" | "delete" | "keep" | "remove" | `answer ${number} ${string}`;
@@ -46,7 +45,7 @@ export function row(props: RowProps): TemplateResult {
     aria-current=${current ? "true" : nothing}>
     <span class="jal-state">${stateLabel(task)}</span>
     <span class="jal-what">${name(props)}${origin(props)}</span>
-    <span class="jal-how">${progressBar(task)}${field("note", detailText(task))}</span>
+    <span class="jal-how">${progressBar(task)}${note(task)}</span>
     <span class="jal-when" title=${timestamps(task)}>${field("measure", progressText(task))}${field("moment", timeText(task, rate, now))}</span>
     ${props.confirming ? nothing : actions(props)}
     ${props.confirming ? deleteConfirmation(task) : nothing}
@@ -56,9 +55,14 @@ export function row(props: RowProps): TemplateResult {
 }
 
 function field(name: string, text: string): TemplateResult | typeof nothing {
-  return text
-    ? html`<span class=${`jal-${name}`} title=${name === "note" ? text : nothing}>${text}</span>`
-    : nothing;
+  return text ? html`<span class=${`jal-${name}`}>${text}</span>` : nothing;
+}
+
+/** A question is not cut to one line: its answers may be on buttons below. */
+function note(task: Snapshot): TemplateResult | typeof nothing {
+  const text = detailText(task);
+  if (!text) return nothing;
+  return html`<span class="jal-note" title=${text}>${isWaitingForAnswer(task) ? inlineCode(text) : text}</span>`;
 }
 
 function name({ task, href }: RowProps): TemplateResult {
@@ -98,7 +102,7 @@ function actions({ task, canCommand, busy }: RowProps): TemplateResult {
   const ended = END_STATES.has(task.state);
   return html`<span class="jal-actions">
     ${canCommand && !ended ? button(task, "cancel", "Cancel", task.cancel_requested || busy === "cancel") : nothing}
-    ${canCommand && RETRIABLE.has(task.state) ? button(task, "retry", "Retry", busy === "retry") : nothing}
+    ${canCommand && canRetry(task) ? button(task, "retry", "Retry", busy === "retry") : nothing}
     ${canCommand && ended ? button(task, "delete", "Delete", busy === "remove") : nothing}
   </span>`;
 }

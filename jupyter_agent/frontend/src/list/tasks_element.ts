@@ -7,6 +7,7 @@ import { adoptStyles } from "../dom/styles.js";
 import type { Host } from "../element/index.js";
 import { END_STATES } from "../model/reducer.js";
 import { TaskListStore } from "../model/task_list_store.js";
+import { endNotice } from "../dom/end_notice.js";
 import { pageServer, type Server } from "../net/server.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import type { Snapshot, Status } from "../net/types.js";
@@ -154,7 +155,7 @@ export class TasksElement extends LightElement {
     const chosen = filterByState(found, this.filter);
     const narrowed = this.query !== "" || this.filter !== "all";
     return html`${needsToolbar(all, this.ids !== null, narrowed) ? this.#tools(found) : nothing}
-      ${this.server ? connectionNotice(this.status, this.#errorText()) : nothing}
+      ${this.#store ? connectionNotice(this.status, this.#error(), this.#store.connection.trouble) : nothing}
       ${chosen.length > 0 ? this.#rowList(chosen) : this.#empty(narrowed)}
       ${this.#more(chosen)}
       <div class="jal-said" role="status" aria-live="polite">${this.announcement}</div>`;
@@ -203,7 +204,7 @@ export class TasksElement extends LightElement {
     return emptyNotice(
       waiting,
       narrowed && this.tasks.length > 0,
-      this.ids !== null,
+      this.ids,
       () => ([this.query, this.filter] = ["", "all"]),
     );
   }
@@ -217,11 +218,9 @@ export class TasksElement extends LightElement {
       ${this.#pending.refusal(WHOLE_LIST) || nothing}</p>`;
   }
 
-  #errorText(): string | null {
+  #error(): string | TemplateResult | null {
     const list = this.#store;
-    if (list?.connection.stopped)
-      return `The server closed the connection: ${list.connection.stopped}. Reload the page to try again.`;
-    return list?.refusal ?? null;
+    return list && (endNotice(list.server, list.connection) ?? list.refusal);
   }
 
   #address(task: Snapshot): string | null {

@@ -1,6 +1,7 @@
 /** Templates above and below the rows: search, filters and notices. */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { toSingleLine } from "../model/format.js";
 import type { Snapshot, State, Status } from "../net/types.js";
 import { countByState, type StateFilter, STATES } from "./filter.js";
 
@@ -44,22 +45,26 @@ export function needsToolbar(all: readonly Snapshot[], named: boolean, busy: boo
   return busy || all.length >= (named ? MIN_NAMED_TASKS : 1);
 }
 
-/** The state of the connection, unless it is live; or the reason why it ended. */
-export function connectionNotice(status: Status, trouble: string | null): TemplateResult | typeof nothing {
+/** The state of the connection, or why it ended; while it is live, what the server says about its health. */
+export function connectionNotice(
+  status: Status,
+  error: string | TemplateResult | null,
+  trouble: readonly string[],
+): TemplateResult | typeof nothing {
   const words = {
     live: "",
     connecting: "Connecting…",
     offline: "Offline. What is shown may be old; it reconnects automatically.",
   }[status];
-  const text = trouble ?? words;
+  const text = error ?? (words || toSingleLine(trouble.join(". ")));
   return text ? html`<p class="jal-link" role="status">${text}</p>` : nothing;
 }
 
-/** The notice of a list without rows. */
+/** The notice of a list without rows. `ids`: the tasks that it names; null: it is of all tasks. */
 export function emptyNotice(
   waiting: boolean,
   searching: boolean,
-  named: boolean,
+  ids: readonly string[] | null,
   clear: () => void,
 ): TemplateResult {
   if (searching) {
@@ -67,7 +72,8 @@ export function emptyNotice(
       <button class="jal-button" type="button" @click=${clear}>Show all</button></p>`;
   }
   if (waiting) return html`<p class="jal-empty" aria-hidden="true"></p>`;
-  if (named) return html`<p class="jal-empty">These tasks were deleted.</p>`;
+  if (ids?.length === 0) return html`<p class="jal-empty">No tasks.</p>`;
+  if (ids) return html`<p class="jal-empty">These tasks were deleted.</p>`;
   return html`<div class="jal-empty"><p>No tasks yet. Run one in a notebook:</p>
     <pre class="jal-code">import jupyter_agent as ja
 

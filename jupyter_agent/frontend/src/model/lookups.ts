@@ -1,6 +1,6 @@
 /** HTTP lookups beside the subscription: retried while the server fails, cancelled all at once. */
 
-import type { Server } from "../net/server.js";
+import { isTemporary, type Server } from "../net/server.js";
 import type { Snapshot } from "../net/types.js";
 import type { Environment } from "../net/environment.js";
 
@@ -49,7 +49,7 @@ export class Lookups {
     try {
       const response = await this.server.fetch(path);
       if (response.ok) return (await response.json()) as T;
-      return response.status < 500 ? null : undefined;
+      return isTemporary(response) ? undefined : null;
     } catch {
       return undefined;
     }

@@ -11,6 +11,11 @@ export const END_STATES: ReadonlySet<State> = new Set<State>([
   "interrupted",
 ]);
 
+/** Return whether to offer a retry. What interrupted a task may have taken along what could run it. */
+export function canRetry({ state, retriable }: Snapshot): boolean {
+  return END_STATES.has(state) && state !== "completed" && (retriable ?? state !== "interrupted");
+}
+
 const TRANSITIONS: Record<State, readonly State[]> = {
   queued: ["running", "failed", "cancelled", "interrupted"],
   running: ["completed", "failed", "cancelled", "interrupted"],
@@ -57,6 +62,7 @@ export function emptyTask(id: string): Snapshot {
     messages: [],
     cancel_requested: false,
     stalled_since: null,
+    retriable: null,
     logs: 0,
     events: 0,
     cursor: null,
@@ -69,7 +75,7 @@ export function applyEvent(task: Snapshot, event: TaskEvent): void {
   const isReadable = event.flag !== "bad_data";
   task.events += 1;
   task.updated = Math.max(task.updated ?? event.time, event.time);
-  task.stalled_since = null;
+  task.stalled_since = task.retriable = null;
   if (event.type !== "lost") task.producer ??= event.producer;
   if (task.events === 1) {
     [task.created, task.attempt] = [event.time, event.attempt];

@@ -131,6 +131,10 @@ export class TaskListStore implements Listener {
     this.#notify();
   }
 
+  hasActiveTasks(): boolean {
+    return this.tasks.some((task) => !END_STATES.has(task.state));
+  }
+
   #register(): this {
     this.connection.shared.set(registryKey(this.ids), this);
     return this;

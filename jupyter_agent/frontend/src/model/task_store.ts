@@ -5,7 +5,7 @@ import { epochOf, offsetOf } from "../net/cursor.js";
 import type { Server } from "../net/server.js";
 import type { Listener, Snapshot, Status, TaskEvent } from "../net/types.js";
 import { Backfill } from "./backfill.js";
-import { applyEvent, emptyTask } from "./reducer.js";
+import { applyEvent, emptyTask, END_STATES } from "./reducer.js";
 import { allEvents, eventsBefore } from "./history.js";
 import { Log, LOG_TYPES } from "./log.js";
 import { Metrics } from "./series.js";
@@ -91,12 +91,17 @@ export class TaskStore implements Listener {
     )
       return;
     this.#lastEventTime = now;
+    this.#observe();
+  }
+
+  /** Ask for what no event carries. */
+  #observe(): void {
     const id = this.connection.subscribe(
       { tasks: [this.taskId], tail: 0 },
       {
         restart: (tasks) => {
           this.connection.unsubscribe(id);
-          this.#setStalledSince(tasks.find((task) => task.id === this.taskId)?.stalled_since ?? null);
+          this.#setObserved(tasks.find((task) => task.id === this.taskId) ?? null);
         },
         apply() {},
         changed() {},
@@ -105,8 +110,9 @@ export class TaskStore implements Listener {
     );
   }
 
-  #setStalledSince(stalled: number | null): void {
-    if (this.task) this.task.stalled_since = stalled;
+  #setObserved(seen: Snapshot | null): void {
+    if (this.task && this.task.attempt === seen?.attempt)
+      [this.task.stalled_since, this.task.retriable] = [seen.stalled_since, seen.retriable];
     this.changed();
   }
 
@@ -214,11 +220,16 @@ export class TaskStore implements Listener {
     applyEvent(this.task, event);
     if (this.task.attempt !== attempt) this.rateMeter.clear();
     if (event.type === "progress") this.rateMeter.add(event.time, this.task.progress?.done ?? null);
+    if (event.type === "state" && END_STATES.has(this.task.state)) this.#observe();
   }
 
   refused(message: string): void {
     this.refusal = message;
     this.changed();
+  }
+
+  hasActiveTasks(): boolean {
+    return this.task !== null && !END_STATES.has(this.task.state);
   }
 
   changed(): void {

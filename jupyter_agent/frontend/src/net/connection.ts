@@ -1,34 +1,31 @@
 /** A reconnecting WebSocket that all views of a page share. */
 
 import { Backoff } from "./backoff.js";
+import { PendingCommands } from "./pending_commands.js";
+import * as timing from "./timing.js";
 import { Protocol, SUBPROTOCOL, shouldReconnect } from "./protocol.js";
 import type { Listener, Action, SubscriptionFilter, Reply, Status, Subscription } from "./types.js";
 import { browserEnvironment, type Timer, type Environment } from "./environment.js";
 
-/** Seconds. */
-const CONNECT_TIMEOUT = 20;
-const PROBE_TIMEOUT = 5;
-/** Seconds that a connection without subscriptions stays open. */
-const IDLE_TIMEOUT = 5;
-/** Seconds before a subscription is tried again after a temporary error. */
-const RETRY_DELAY = 1;
-/** Heartbeat intervals without a frame after which the connection counts as lost. */
-const MAX_SILENT_HEARTBEATS = 3;
-/** Failed attempts after which the status is "offline". */
-const OFFLINE_AFTER_ATTEMPTS = 4;
+/** The close code after which only a new login helps. */
+const LOGIN_ENDED = 4501;
 const UNREACHABLE = "Not connected: the server cannot be reached.";
 
 export class Connection {
   /** Why the connection will not be made again; null while it will. */
   stopped: string | null = null;
+  /** What the server says about its health: lost or damaged files, and why it can store nothing now. */
+  trouble: readonly string[] = [];
   /** Seconds to add to the browser's clock to get the server's. */
   skew = 0;
   /** The server's name for the current user; null while unknown. */
   user: string | null = null;
+  /** Called when the server did not accept a socket, or has ended the login. */
+  onRefused: (() => void) | null = null;
   /** Objects that live as long as this connection, by key. */
   readonly shared = new Map<string, unknown>();
   readonly #listeners = new Map<number, Listener>();
-  readonly #pendingCommands = new Map<number, (reply: Reply) => void>();
+  readonly #pendingCommands = new PendingCommands();
   readonly #connectWaiters: ((connected: boolean) => void)[] = [];
   readonly #protocol = new Protocol();
   readonly #backoff = new Backoff();
@@ -40,6 +37,7 @@ export class Connection {
   #reconnectTimer: Timer = null;
   #watchdog: Timer = null;
   #idleTimer: Timer = null;
+  #isSuspended = false;
 
   readonly #environment: Environment;
 
@@ -74,7 +72,8 @@ export class Connection {
   get #isUnreachable(): boolean {
     return (
       this.stopped !== null ||
-      this.#backoff.attempts >= OFFLINE_AFTER_ATTEMPTS ||
+      this.#isSuspended ||
+      this.#backoff.attempts >= timing.OFFLINE_AFTER_ATTEMPTS ||
       !this.#environment.isOnline()
     );
   }
@@ -94,7 +93,7 @@ export class Connection {
     if (!this.#listeners.delete(id)) return;
     this.#send(this.#protocol.unsubscribe(id));
     if (this.#listeners.size === 0)
-      this.#idleTimer = this.#environment.setTimer(IDLE_TIMEOUT, () => this.#closeIdle());
+      this.#idleTimer = this.#environment.setTimer(timing.IDLE_TIMEOUT, () => this.#closeIdle());
   }
 
   /** Send a command to a task, after the connection is made. Resolves with the server's reply, or with a refusal that
@@ -104,7 +103,7 @@ export class Connection {
     return new Promise((resolve) => {
       this.#whenConnected((connected) => {
         if (!connected) return resolve({ id, ok: false, message: UNREACHABLE });
-        this.#pendingCommands.set(id, resolve);
+        this.#pendingCommands.add(id, resolve);
         this.#send([JSON.stringify({ type: "command", id, task, attempt, command, args })]);
       });
     });
@@ -128,8 +127,27 @@ export class Connection {
     else if (this.live) this.#probe();
   }
 
+  /** Close the socket, and keep the subscriptions and their cursors until `resume`. Idempotent. */
+  suspend(): void {
+    this.#isSuspended = true;
+    this.#closeIdle();
+    for (const listener of this.#listeners.values()) listener.changed();
+  }
+
+  /** Connect again after `suspend`. Idempotent. */
+  resume(): void {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    this.check();
+  }
+
+  /** Whether a listener follows a task that has not ended. */
+  get hasActiveTasks(): boolean {
+    return [...this.#listeners.values()].some((listener) => listener.hasActiveTasks?.());
+  }
+
   #connect(): void {
-    if (this.stopped !== null) return;
+    if (this.stopped !== null || this.#isSuspended) return;
     this.#environment.clearTimer(this.#reconnectTimer);
     this.#reconnectTimer = null;
     this.#minDelay = 0;
@@ -138,7 +156,7 @@ export class Connection {
     socket.onopen = () => this.#onOpen();
     socket.onmessage = (event) => this.#onFrame(event.data as string);
     socket.onclose = (event) => this.#onClose(event.code, event.reason);
-    this.#setWatchdog(CONNECT_TIMEOUT, () => this.#reconnect("no answer in time"));
+    this.#setWatchdog(timing.CONNECT_TIMEOUT, () => this.#reconnect("no answer in time"));
   }
 
   #onOpen(): void {
@@ -163,6 +181,8 @@ export class Connection {
         return this.#send([action.frame]);
       case "welcome":
         return this.#onWelcome(action);
+      case "trouble":
+        return this.#onTrouble(action.sentences);
       case "answered":
         return this.#listeners.get(action.id)?.changed();
       case "restart":
@@ -170,7 +190,7 @@ export class Connection {
       case "apply":
         return this.#listeners.get(action.id)?.apply(action.events);
       case "reply":
-        return this.#onReply(action.reply);
+        return this.#pendingCommands.settle(action.reply);
       case "error":
         return this.#onError(action);
       case "bye":
@@ -179,16 +199,9 @@ export class Connection {
     }
   }
 
-  #onWelcome({
-    now,
-    heartbeat,
-    user = null,
-  }: {
-    now: number;
-    heartbeat: number;
-    user?: string | null;
-  }): void {
-    this.user = user;
+  #onWelcome({ now, heartbeat, user, trouble }: Extract<Action, { kind: "welcome" }>): void {
+    this.user = user ?? null;
+    this.trouble = trouble;
     this.skew = now - this.#environment.now();
     this.#heartbeat = heartbeat;
     this.#backoff.reset();
@@ -196,17 +209,17 @@ export class Connection {
     this.#settleWaiters(true);
   }
 
-  #onReply(reply: Reply): void {
-    this.#pendingCommands.get(reply.id)?.(reply);
-    this.#pendingCommands.delete(reply.id);
+  #onTrouble(sentences: string[]): void {
+    this.trouble = sentences;
+    for (const listener of this.#listeners.values()) listener.changed();
   }
 
   #onError({ id, code, message, temporary }: Extract<Action, { kind: "error" }>): void {
     if (id === null) return;
-    if (this.#pendingCommands.has(id)) this.#onReply({ id, ok: false, code, message });
+    this.#pendingCommands.settle({ id, ok: false, code, message });
     const subscription = this.#protocol.subscriptions.get(id);
     if (!subscription) return;
-    if (temporary) this.#environment.setTimer(RETRY_DELAY, () => this.#resubscribe(subscription));
+    if (temporary) this.#environment.setTimer(timing.RETRY_DELAY, () => this.#resubscribe(subscription));
     else this.#listeners.get(id)?.refused(message);
   }
 
@@ -220,14 +233,14 @@ export class Connection {
     if (!subscription) return;
     const sentAt = this.#environment.now();
     this.#resubscribe(subscription);
-    this.#setWatchdog(PROBE_TIMEOUT, () => {
+    this.#setWatchdog(timing.PROBE_TIMEOUT, () => {
       if (this.#lastFrame < sentAt) this.#reconnect("silent after a check");
       else this.#expectFrames();
     });
   }
 
   #expectFrames(): void {
-    const timeout = MAX_SILENT_HEARTBEATS * this.#heartbeat;
+    const timeout = timing.MAX_SILENT_HEARTBEATS * this.#heartbeat;
     this.#setWatchdog(timeout, () => {
       if (this.#environment.now() - this.#lastFrame >= timeout) this.#reconnect("silent for too long");
       else this.#expectFrames();
@@ -249,8 +262,11 @@ export class Connection {
   }
 
   #onClose(code: number, reason: string): void {
+    const isRefused = code === LOGIN_ENDED || !this.live;
     this.#detachSocket();
-    if (!shouldReconnect(code)) this.stopped = reason || `the server closed the connection (${code})`;
+    if (isRefused) this.onRefused?.();
+    if (!shouldReconnect(code) && !(code === LOGIN_ENDED && this.onRefused))
+      this.stopped = reason || `the server closed the connection (${code})`;
     if (this.stopped === null && this.#listeners.size > 0) {
       const delay = Math.max(this.#minDelay, this.#backoff.next(this.#environment.random()));
       this.#reconnectTimer = this.#environment.setTimer(delay, () => this.#connect());
@@ -274,9 +290,7 @@ export class Connection {
     if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket = null;
     this.#protocol.disconnected();
-    const lost = "The connection was lost before the server answered.";
-    for (const [id, answer] of this.#pendingCommands) answer({ id, ok: false, message: lost });
-    this.#pendingCommands.clear();
+    this.#pendingCommands.lose();
   }
 
   #send(frames: string[]): void {

@@ -87,10 +87,8 @@ export class Protocol {
       kind: "send",
       frame: this.#requestFrame(one),
     }));
-    return [
-      { kind: "welcome", now: message.now, heartbeat: message.heartbeat, user: message.user },
-      ...requests,
-    ];
+    const { now, heartbeat, user, trouble = [] } = message;
+    return [{ kind: "welcome", now, heartbeat, user, trouble }, ...requests];
   }
 
   #requestFrame(subscription: Subscription): string {
@@ -137,7 +135,7 @@ export class Protocol {
       // A heartbeat covers events that the filter left out; it must never move a cursor back or into another epoch.
       if (subscription?.answered && isLater(cursor, subscription.cursor)) subscription.cursor = cursor;
     }
-    return [];
+    return message.trouble ? [{ kind: "trouble", sentences: message.trouble }] : [];
   }
 
   #error(message: ErrorMessage): Action[] {

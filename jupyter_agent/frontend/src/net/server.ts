@@ -1,5 +1,7 @@
 /** The page's Jupyter server: its addresses, and requests to it. */
 
+import { type Login, loginAt, wantsLogin } from "./login.js";
+
 interface PageConfig {
   wsUrl?: string;
   baseUrl?: string;
@@ -11,16 +13,17 @@ export interface Server {
   readonly base: string;
   /** The WebSocket's address, with a token only where the page's cookie does not reach. */
   readonly wsUrl: string;
+  readonly login: Login;
   /** Fetch a path below `jupyter-agent/`. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Return the server that the page's configuration names, in JupyterLab, Notebook 7 and the tasks page; null without a
- * configuration. */
+/** Return the server that the page's configuration names, in JupyterLab, Notebook 7, nbclassic and the tasks page; null
+ * without a configuration. */
 export function pageServer(page: Document = document): Server | null {
-  const node = page.getElementById("jupyter-config-data");
-  if (!node?.textContent) return null;
-  const { wsUrl, baseUrl, token } = JSON.parse(node.textContent) as PageConfig;
+  const config = jsonConfig(page) ?? classicConfig(page);
+  if (!config) return null;
+  const { wsUrl, baseUrl, token } = config;
   const base = new URL(withSlash(baseUrl || "/"), page.baseURI);
   const ws = new URL("jupyter-agent/ws", new URL(withSlash(wsUrl || baseUrl || "/"), page.baseURI));
   ws.protocol = ws.protocol.replace(/^http/, "ws");
@@ -30,18 +33,43 @@ export function pageServer(page: Document = document): Server | null {
   return serverAt(base.href, ws.href, token && base.host !== host ? token : "");
 }
 
+function jsonConfig(page: Document): PageConfig | null {
+  const text = page.getElementById("jupyter-config-data")?.textContent;
+  return text ? (JSON.parse(text) as PageConfig) : null;
+}
+
+/** Return the configuration of a page of nbclassic, which is in percent-encoded attributes of its body. */
+function classicConfig(page: Document): PageConfig | null {
+  const { baseUrl, wsUrl, jupyterApiToken } = page.body.dataset;
+  if (baseUrl === undefined) return null;
+  const decoded = (text = "") => decodeURIComponent(text);
+  return { baseUrl: decoded(baseUrl), wsUrl: decoded(wsUrl), token: decoded(jupyterApiToken) };
+}
+
 /** Return the server at these addresses; `token` may be empty. */
 export function serverAt(base: string, wsUrl: string, token = ""): Server {
-  return {
-    base,
-    wsUrl,
-    fetch: (path, init = {}) => {
-      const headers = new Headers(init.headers);
-      if (token) headers.set("Authorization", `token ${token}`);
-      if (init.method && init.method !== "GET") headers.set("X-XSRFToken", cookieValue("_xsrf"));
-      return fetch(new URL(`jupyter-agent/${path}`, base), { ...init, headers, credentials: "same-origin" });
-    },
+  const login = loginAt(base);
+  const request = async (path: string, init: RequestInit) => {
+    const headers = new Headers(init.headers);
+    if (token) headers.set("Authorization", `token ${token}`);
+    // Read anew for each request, reads included: a JupyterHub accepts its cookie only with this token beside it.
+    else headers.set("X-XSRFToken", forgeryToken(login));
+    const more: RequestInit = { ...init, headers, credentials: "same-origin", redirect: "manual" };
+    const response = await fetch(new URL(`jupyter-agent/${path}`, base), more);
+    return response.type === "opaqueredirect" ? notRunning() : response;
   };
+  return { base, wsUrl, login, fetch: (path, init = {}) => login.fetch(() => request(path, init)) };
+}
+
+/** Return the answer in place of a redirect: no server answers with one, but the proxy of a hub whose server is down. */
+function notRunning(): Response {
+  return new Response(JSON.stringify({ detail: "The server is not running." }), { status: 503 });
+}
+
+/** Return whether another request may have another answer: the server fails, does not run (its hub says 424), or wants
+ * a login. */
+export function isTemporary(response: Response): boolean {
+  return response.status >= 500 || response.status === 424 || wantsLogin(response);
 }
 
 /** Return the message of an error response, which is a problem detail (RFC 9457). */
@@ -50,9 +78,12 @@ export async function errorMessageOf(response: Response): Promise<string> {
   return problem.detail || problem.message || `The server answered with status ${response.status}.`;
 }
 
-function cookieValue(name: string): string {
-  const found = document.cookie.split("; ").find((one) => one.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+/** Return the token against forged requests. Where servers at other paths of this host have set theirs, too, only the
+ * server knows which one it takes: after a refusal it is another one's turn. */
+function forgeryToken(login: Login): string {
+  const name = "_xsrf=";
+  const tokens = document.cookie.split("; ").filter((one) => one.startsWith(name));
+  return tokens[login.renewals % tokens.length]?.slice(name.length) ?? "";
 }
 
 function withSlash(path: string): string {

@@ -70,6 +70,8 @@ export interface Snapshot {
   messages: MessageSnapshot[];
   cancel_requested: boolean;
   stalled_since: number | null;
+  /** Whether a retry of the ended task would find something that can run it; null: unknown. */
+  retriable: boolean | null;
   logs: number;
   events: number;
   cursor: string | null;
@@ -137,6 +139,8 @@ export interface Listener {
   /** Called when the status may have changed. */
   changed(): void;
   refused(message: string): void;
+  /** Return whether it follows a task that has not ended; without this it does not. */
+  hasActiveTasks?(): boolean;
 }
 
 export interface Reply {
@@ -153,6 +157,8 @@ export interface Welcome {
   /** Seconds between two heartbeats. */
   heartbeat: number;
   user?: string;
+  /** Sentences of the server's health. */
+  trouble?: string[];
 }
 
 export interface Subscribed {
@@ -176,6 +182,8 @@ export interface Heartbeat {
   type: "heartbeat";
   /** By subscription id. */
   cursors: Record<string, string>;
+  /** Sentences of the server's health, when they have changed. */
+  trouble?: string[];
 }
 
 export interface ErrorMessage {
@@ -199,7 +207,8 @@ export type ServerMessage =
 /** A step that the protocol asks the connection to take. */
 export type Action =
   | { kind: "send"; frame: string }
-  | { kind: "welcome"; now: number; heartbeat: number; user?: string }
+  | { kind: "welcome"; now: number; heartbeat: number; user?: string; trouble: string[] }
+  | { kind: "trouble"; sentences: string[] }
   | { kind: "answered"; id: number }
   | { kind: "restart"; id: number; tasks: Snapshot[]; more: boolean; cursor: string }
   | { kind: "apply"; id: number; events: TaskEvent[] }

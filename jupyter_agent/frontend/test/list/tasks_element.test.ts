@@ -74,6 +74,17 @@ describe("rows", () => {
     expect(element.textContent).toContain("Connecting…");
   });
 
+  it("stand below what the server says about its health, while it says so", async () => {
+    await show();
+    server.answerSnapshots([snapshot("1")]);
+    server.send({ type: "heartbeat", now: 0, cursors: {}, trouble: ["the disk is full"] });
+    await drawn();
+    expect(element.querySelector(".jal-link")!.textContent).toBe("the disk is full");
+    server.send({ type: "heartbeat", now: 0, cursors: {}, trouble: [] });
+    await drawn();
+    expect(element.querySelector(".jal-link")).toBe(null);
+  });
+
   it("have a progress bar with its value as text", async () => {
     await show();
     server.answerSnapshots([snapshot("1", { progress: { done: 43, total: 100, message: "epoch 4" } })]);
@@ -85,6 +96,24 @@ describe("rows", () => {
     expect(values).toEqual(["43", "100", "43 %", "Progress of task 1"]);
     expect(textOf("1")).toContain("epoch 4 43 %");
     expect(bar.querySelector("[style]")!.getAttribute("style")).toMatch(/translateX\(-57[.%]/);
+  });
+
+  it("show the code in a question", async () => {
+    const prompt = { prompt_id: "q", text: "Is it `price` or `price_eur`? It costs 5`.", choices: null };
+    await show();
+    server.answerSnapshots([snapshot("1", { prompt })]);
+    await drawn();
+    const note = rowOf("1").querySelector(".jal-note")!;
+    expect([...note.querySelectorAll("code")].map((code) => code.textContent)).toEqual([
+      "price",
+      "price_eur",
+    ]);
+    expect(note.textContent).toBe("Is it price or price_eur? It costs 5`.");
+  });
+
+  it("that are named and none say nothing of a connection", async () => {
+    await show({ ids: [] });
+    expect(element.textContent.trim()).toBe("No tasks.");
   });
 
   it("show the question, the attempt and the notebook", async () => {
@@ -166,8 +195,18 @@ describe("actions", () => {
     );
     await drawn();
     expect(["running", "queued"].map(buttons)).toEqual([["Cancel"], ["Cancel"]]);
-    expect(["failed", "cancelled", "interrupted"].map(buttons)).toEqual(Array(3).fill(["Retry", "Delete"]));
-    expect(buttons("completed")).toEqual(["Delete"]);
+    expect(["failed", "cancelled"].map(buttons)).toEqual(Array(2).fill(["Retry", "Delete"]));
+    expect(["completed", "interrupted"].map(buttons)).toEqual(Array(2).fill(["Delete"]));
+  });
+
+  it("offer a retry where the server knows what could run it", async () => {
+    await show();
+    server.answerSnapshots([
+      snapshot("there", { state: "interrupted", retriable: true }),
+      snapshot("gone", { state: "failed", retriable: false }),
+    ]);
+    await drawn();
+    expect([buttons("there"), buttons("gone")]).toEqual([["Retry", "Delete"], ["Delete"]]);
   });
 
   it("a choice answers the question once; a refusal is shown", async () => {

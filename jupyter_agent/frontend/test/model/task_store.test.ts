@@ -151,6 +151,14 @@ test("a silent running task is checked for a stalled process", () => {
   expect(server.current.sent.filter((frame) => frame.type === "subscribe")).toHaveLength(2);
 });
 
+test("a task that ends is asked about: what could run it again may be gone", () => {
+  const { server, store } = following();
+  server.answerSnapshots([snapshot("t")]);
+  server.sendEvents(state(3, "t", "failed"));
+  server.answerSnapshots([snapshot("t", { state: "failed", retriable: false })]);
+  expect(store.task?.retriable).toBe(false);
+});
+
 test("a new attempt resets the rate", () => {
   const { server, store } = following();
   server.answerSnapshots([

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { connected, ignoreAll } from "../support/fake_environment.js";
 
 const filter = { tasks: ["t"], tail: 10 };
@@ -201,4 +201,38 @@ test("the server's clock is used", () => {
   environment.receive({ type: "welcome", now: 500, heartbeat: 25 });
   environment.time = 3;
   expect(connection.now()).toBe(503);
+});
+
+test("a suspended connection has no socket, asks for none, and goes on from its cursor", () => {
+  const { environment, connection } = connected();
+  const id = connection.subscribe(filter, ignoreAll);
+  environment.welcome();
+  environment.receive({ type: "subscribed", id, recovered: false, cursor: "e:7", tasks: [] });
+  connection.suspend();
+  expect(environment.last.closed).toBe(true);
+  expect(environment.timers).toEqual([]);
+  connection.check();
+  connection.subscribe({ tasks: ["u"] }, ignoreAll);
+  expect(environment.sockets.length).toBe(1);
+  connection.resume();
+  environment.welcome();
+  expect(environment.last.sent.find((frame) => frame.id === id)).toMatchObject({ after: "e:7" });
+});
+
+test("a refused socket is reported, and an ended login is not the end of the connection", () => {
+  const { environment, connection } = connected();
+  const refused = vi.fn();
+  connection.onRefused = refused;
+  connection.subscribe(filter, ignoreAll);
+  environment.closeLast(1006);
+  expect(refused).toHaveBeenCalledTimes(1);
+  environment.fireTimer();
+  environment.welcome();
+  environment.closeLast(1006);
+  expect(refused).toHaveBeenCalledTimes(1);
+  environment.fireTimer();
+  environment.welcome();
+  environment.closeLast(4501);
+  expect(refused).toHaveBeenCalledTimes(2);
+  expect(connection.stopped).toBe(null);
 });

@@ -196,3 +196,15 @@ test.each([
   [4503, false],
   [1009, false],
 ])("close code %i: come back is %s", (code, back) => expect(shouldReconnect(code)).toBe(back));
+
+test("what the server says about its health comes with the welcome, and in heartbeats when it has changed", () => {
+  const protocol = new Protocol();
+  const frames = [
+    { type: "welcome", now: 0, heartbeat: 25, trouble: ["the disk is full"] },
+    { type: "heartbeat", now: 0, cursors: {} },
+    { type: "heartbeat", now: 0, cursors: {}, trouble: [] },
+  ];
+  const said = frames.map((one) => protocol.receive(frame(one)));
+  expect(said[0]).toMatchObject([{ kind: "welcome", trouble: ["the disk is full"] }]);
+  expect(said.slice(1)).toEqual([[], [{ kind: "trouble", sentences: [] }]]);
+});

@@ -1,5 +1,6 @@
 /** A scripted server: sends what a test has it send, with a clock that the test moves. */
 
+import { Login } from "../../src/net/login.js";
 import { Connection } from "../../src/net/connection.js";
 import type { Server } from "../../src/net/server.js";
 import type { Snapshot, TaskEvent } from "../../src/net/types.js";
@@ -49,6 +50,7 @@ export class ScriptedServer implements Environment {
     this.server = {
       base: "http://here/",
       wsUrl: this.connection.url,
+      login: new Login("/"),
       fetch: (path, init) => this.#answer(path, init),
     };
   }

@@ -5,17 +5,17 @@
  * notebook as changed only if it ran a cell of it, or has had it open for longer than any other tab. */
 
 import type { ICellModel } from "@jupyterlab/cells";
-import { NotebookActions, type Notebook, type NotebookPanel } from "@jupyterlab/notebook";
+import { NotebookActions, type INotebookModel, type NotebookPanel } from "@jupyterlab/notebook";
 
 export class DirtyState {
   /** Notebooks that this page may mark as changed. */
-  readonly #mayMark = new WeakSet<Notebook>();
+  readonly #mayMark = new WeakSet<INotebookModel>();
 
   readonly #ran = new WeakSet<ICellModel>();
 
   constructor() {
     NotebookActions.executionScheduled.connect((_, { notebook, cell }) => {
-      this.#mayMark.add(notebook);
+      if (notebook.model) this.#mayMark.add(notebook.model);
       this.#ran.add(cell.model);
     });
   }
@@ -30,7 +30,7 @@ export class DirtyState {
     const locks = navigator.locks as LockManager | undefined; // absent on an insecure origin
     const hold = () => {
       if (panel.isDisposed) return;
-      this.#mayMark.add(panel.content);
+      this.#mayMark.add(panel.context.model); // which several panels may show
       return new Promise<void>((resolve) => panel.disposed.connect(() => resolve()));
     };
     if (locks) void locks.request(`jupyter-agent ${base}${panel.context.path}`, hold);
@@ -40,7 +40,7 @@ export class DirtyState {
   /** Change a notebook by calling `change`. It then counts as unsaved only if this page may mark it. */
   change(panel: NotebookPanel | null, change: () => void): void {
     const model = panel?.content.model;
-    const keep = model?.dirty === false && !this.#mayMark.has(panel!.content);
+    const keep = model?.dirty === false && !this.#mayMark.has(model);
     // `change` marks the notebook as changed; undo that where it was saved before and another tab will save it.
     change();
     if (model && keep) model.dirty = false;

@@ -8,6 +8,7 @@ import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
 import type { DirtyState } from "./dirty_state.js";
 import { codeCells, outputsOf } from "./notebooks.js";
+import type { SharedNotebooks } from "./shared_notebooks.js";
 import { withEndState, isOutdated, fetchTaskHtml, fetchTask } from "./end_state.js";
 
 /** An output and its notebook; null: the output is elsewhere, such as in a console. */
@@ -19,10 +20,12 @@ export interface OutputLocation {
 export class EndStateSaver {
   readonly #server: Server;
   readonly #dirtyState: DirtyState;
+  readonly #shared: SharedNotebooks;
 
-  constructor(server: Server, dirtyState: DirtyState) {
+  constructor(server: Server, dirtyState: DirtyState, shared: SharedNotebooks) {
     this.#server = server;
     this.#dirtyState = dirtyState;
+    this.#shared = shared;
   }
 
   /** Save into all outputs of open notebooks, even those that are collapsed or not drawn. */
@@ -41,7 +44,10 @@ export class EndStateSaver {
 
   /** Write the end state of `task` into those outputs that show it and lack it. */
   async save(task: Snapshot, locations: () => OutputLocation[]): Promise<void> {
-    const outdated = () => locations().filter(({ output }) => isOutdated(output, task));
+    for (const { panel } of locations())
+      void this.#shared.of(panel)?.then((notebook) => notebook.saveEnd(task));
+    const outdated = () =>
+      locations().filter(({ output, panel }) => !this.#shared.of(panel) && isOutdated(output, task));
     if (outdated().length === 0) return;
     const staticHtml = await fetchTaskHtml(this.#server, task.id);
     // Look again: during the request another view may have saved it, or the output may have been removed.
@@ -55,7 +61,7 @@ export class EndStateSaver {
 function outputsIn(tracker: INotebookTracker): OutputLocation[] {
   const locations: OutputLocation[] = [];
   tracker.forEach((panel) => {
-    for (const cell of codeCells(panel))
+    for (const cell of codeCells(panel.content.model))
       locations.push(...outputsOf(cell).map((output) => ({ output, panel })));
   });
   return locations;

@@ -1,11 +1,12 @@
 /** JupyterLab as the host of a task's element: its renderers and notebooks. */
 
-import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
+import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
+import type { IRenderMime, IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { MessageLoop } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
 import type { Host } from "../../element/index.js";
 import type { Snapshot } from "../../net/types.js";
-import { panelOf } from "./notebooks.js";
+import { cellIndex, panelOf } from "./notebooks.js";
 
 interface Dependencies {
   readonly rendermime: IRenderMimeRegistry;
@@ -34,13 +35,27 @@ export class PageHost implements Host {
       trusted: this.#trusted(),
     });
     const type = registry.preferredMimeType(model.data, model.trusted ? "any" : "ensure");
-    if (!type) throw new Error("there is nothing here that draws it");
+    if (!type) throw new Error("There is nothing here that draws it.");
     const renderer = registry.createRenderer(type);
     this.#attach(renderer, into);
     await renderer.renderModel(model);
   };
 
+  /** Draw what other front-ends draw of an output of ours, such as one whose metadata a tool has stripped. */
+  async renderStill({ data, metadata }: IRenderMime.IMimeModel, into: HTMLElement): Promise<void> {
+    const still = Object.entries(data).filter(([type]) => type.startsWith("text/"));
+    await this.render(Object.fromEntries(still), metadata, into).catch((error: unknown) => {
+      into.textContent = String(error);
+    });
+  }
+
   readonly open = (task: unknown): void => this.#dependencies.open(task as Snapshot);
+
+  readonly rerun = (task: unknown): (() => void) | null => {
+    const panel = panelOf(this.#owner);
+    const at = panel ? cellIndex(panel, (task as Snapshot).cell ?? "") : -1;
+    return panel && at >= 0 ? () => void runCell(panel, at) : null;
+  };
 
   dispose(): void {
     for (const widget of this.#drawn.values()) widget.dispose();
@@ -63,4 +78,11 @@ export class PageHost implements Host {
       this.#drawn.delete(node);
     }
   }
+}
+
+/** Run a cell as the user would. */
+function runCell({ content, sessionContext }: NotebookPanel, at: number): Promise<boolean> {
+  content.deselectAll();
+  content.activeCellIndex = at;
+  return NotebookActions.run(content, sessionContext);
 }

@@ -22,10 +22,10 @@ export function parseOutputMetadata(metadata: Record<string, unknown>): OutputMe
   return { id: task.task_id, snapshot: parseSnapshot(task.snapshot, task.task_id), slim: task.slim === true };
 }
 
-/** Parse the metadata of a table: its tasks, in its order. */
-export function parseTableMetadata(metadata: Record<string, unknown>): Snapshot[] {
+/** Parse the metadata of a table: its tasks, in its order; null when it does not say which. */
+export function parseTableMetadata(metadata: Record<string, unknown>): Snapshot[] | null {
   const table = metadata[TASKS_MIME];
-  if (!isObject(table) || !Array.isArray(table.tasks)) return [];
+  if (!isObject(table) || !Array.isArray(table.tasks)) return null;
   return table.tasks.flatMap((task) => parseSnapshot(task, isObject(task) ? task.id : null) ?? []);
 }
 

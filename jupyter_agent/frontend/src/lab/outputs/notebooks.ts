@@ -1,6 +1,6 @@
 /** The notebooks of the page: their cells, outputs and tasks. */
 
-import type { ICodeCellModel } from "@jupyterlab/cells";
+import type { ICellModel, ICodeCellModel } from "@jupyterlab/cells";
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { IOutputModel } from "@jupyterlab/rendermime";
 import type { Widget } from "@lumino/widgets";
@@ -14,14 +14,18 @@ export function panelOf(widget: Widget): NotebookPanel | null {
   return null;
 }
 
-/** Return the code cells of a notebook, in order. */
-export function codeCells(panel: NotebookPanel): ICodeCellModel[] {
-  const cells = [...(panel.content.model?.cells ?? [])];
-  return cells.filter((cell): cell is ICodeCellModel => cell.type === "code");
+/** Return the code cells of a notebook's model, in order; none of a panel's that was closed. */
+export function codeCells(model: { readonly cells: Iterable<ICellModel> } | null): ICodeCellModel[] {
+  return [...(model?.cells ?? [])].filter((cell): cell is ICodeCellModel => cell.type === "code");
 }
 
 export function outputsOf({ outputs }: ICodeCellModel): IOutputModel[] {
   return Array.from({ length: outputs.length }, (_, at) => outputs.get(at));
+}
+
+/** Return the index of a cell; -1 when the notebook does not have it. */
+export function cellIndex(panel: NotebookPanel, id: string): number {
+  return [...(panel.content.model?.cells ?? [])].findIndex((cell) => cell.id === id);
 }
 
 /** Return the tasks that a cell shows. */

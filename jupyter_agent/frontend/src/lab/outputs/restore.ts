@@ -2,17 +2,18 @@
 
 import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
-import type { PartialJSONObject } from "@lumino/coreutils";
 import { Backoff } from "../../net/backoff.js";
 import type { TaskPage } from "../../model/lookups.js";
 import type { TaskListStore } from "../../model/task_list_store.js";
-import type { Server } from "../../net/server.js";
+import { isTemporary, type Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
-import { type CellState, isStale, lostViews } from "./lost_views.js";
+import { isStale, lostViews } from "./lost_views.js";
 import type { DirtyState } from "./dirty_state.js";
-import { TASK_MIME } from "./mime.js";
-import { codeCells, kernelOf, tasksIn } from "./notebooks.js";
+import { addOutput, cellState } from "./lost_output.js";
+import { codeCells, kernelOf } from "./notebooks.js";
 import { fetchTaskHtml } from "./end_state.js";
+import type { SharedNotebooks } from "./shared_notebooks.js";
+import { sleep } from "./sleep.js";
 
 /** Cells in one request: their ids are part of the URL. */
 const CELLS_PER_REQUEST = 100;
@@ -27,10 +28,12 @@ export class ViewRestorer {
 
   readonly #server: Server;
   readonly #dirtyState: DirtyState;
+  readonly #shared: SharedNotebooks;
 
-  constructor(server: Server, dirtyState: DirtyState) {
+  constructor(server: Server, dirtyState: DirtyState, shared: SharedNotebooks) {
     this.#server = server;
     this.#dirtyState = dirtyState;
+    this.#shared = shared;
   }
 
   /** Restore the views of every open notebook, and of those opened later. */
@@ -39,25 +42,31 @@ export class ViewRestorer {
     tracker.widgetAdded.connect((_, panel) => void this.#restore(panel));
   }
 
-  /** Show new tasks in cells whose run was started by another page, or by this one before it was left. Not in a
-   * collaborative notebook, which gets the output from the page that runs it. */
+  /** Show new tasks in cells whose run was started by another page, or by this one before it was left. */
   watchNewTasks(list: TaskListStore, tracker: INotebookTracker): void {
     list.subscribeToChanges((before, task) => {
       if (before !== null || task.attempt > 1) return;
       tracker.forEach((panel) => {
-        if (panel.context.model.collaborative) return;
-        const cell = codeCells(panel).find(({ id }) => id === task.cell);
-        if (cell && kernelOf(panel) === task.kernel) void this.#fill(panel, cell, [task]);
+        const cell = codeCells(panel.content.model).find(({ id }) => id === task.cell);
+        if (!cell || kernelOf(panel) !== task.kernel) return;
+        const shared = this.#shared.of(panel);
+        if (shared) void shared.then((notebook) => notebook.restore([task]));
+        else void this.#fill(panel, cell, [task]);
       });
     });
   }
 
   async #restore(panel: NotebookPanel): Promise<void> {
     await panel.context.ready;
+    const cells = codeCells(panel.content.model);
+    const shared = this.#shared.of(panel);
+    if (shared) {
+      const tasks = await this.#fetchTasks(panel, cells);
+      return tasks ? (await shared).restore(tasks) : undefined;
+    }
     this.#dirtyState.claim(panel, this.#server.base);
-    const cells = codeCells(panel);
     const stop = this.#watchCleared(cells);
-    const tasks = await this.#fetchTasks(panel, cells);
+    const tasks = (await this.#fetchTasks(panel, cells)) ?? [];
     for (const cell of cells) await this.#fill(panel, cell, tasks);
     stop();
   }
@@ -73,16 +82,18 @@ export class ViewRestorer {
     return () => stops.forEach((stop) => stop());
   }
 
-  /** Fetch the tasks of these cells, with retries until the server is there; none when it refuses. */
-  async #fetchTasks(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[]> {
+  /** Fetch the tasks of these cells, with retries until the server is there; null when it refuses. */
+  async #fetchTasks(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[] | null> {
     const found: Snapshot[] = [];
     for (let at = 0; at < cells.length; at += CELLS_PER_REQUEST) {
-      found.push(...(await this.#fetchTasksOfCells(panel, cells.slice(at, at + CELLS_PER_REQUEST))));
+      const tasks = await this.#fetchTasksOfCells(panel, cells.slice(at, at + CELLS_PER_REQUEST));
+      if (!tasks) return null;
+      found.push(...tasks);
     }
     return found;
   }
 
-  async #fetchTasksOfCells(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[]> {
+  async #fetchTasksOfCells(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<Snapshot[] | null> {
     const backoff = new Backoff();
     while (!panel.isDisposed) {
       const query = {
@@ -92,10 +103,10 @@ export class ViewRestorer {
       };
       const response = await this.#server.fetch(`tasks?${new URLSearchParams(query)}`).catch(() => null);
       if (response?.ok) return ((await response.json()) as TaskPage).tasks;
-      if (response && response.status < 500) return [];
+      if (response && !isTemporary(response)) return null;
       await sleep(backoff.next(Math.random()));
     }
-    return [];
+    return null;
   }
 
   async #fill(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Promise<void> {
@@ -116,7 +127,7 @@ export class ViewRestorer {
     htmlByTask: Map<string, string | null>,
   ): void {
     this.#filling = cell;
-    if (isStale(lost, cellState(panel, cell))) cell.outputs.clear();
+    if (isStale(lost, cellState(panel.context, cell))) cell.outputs.clear();
     for (const task of lost) addOutput(cell, task, htmlByTask.get(task.id) ?? null);
     this.#filling = null;
   }
@@ -124,40 +135,6 @@ export class ViewRestorer {
   #lostViews(panel: NotebookPanel, cell: ICodeCellModel, tasks: Snapshot[]): Snapshot[] {
     if (panel.isDisposed || cell.isDisposed || this.#emptied.has(cell) || this.#dirtyState.hasRun(cell))
       return [];
-    return lostViews(tasks, cellState(panel, cell));
+    return lostViews(tasks, cellState(panel.context, cell));
   }
-}
-
-function cellState(panel: NotebookPanel, cell: ICodeCellModel): CellState {
-  const tasks = tasksIn(cell);
-  const [shown, runs] = [tasks.map(({ id }) => id), tasks.map(({ snapshot }) => snapshot?.run ?? null)];
-  return { id: cell.id, shown: new Set(shown), runs: new Set(runs), saved: savedAt(panel) };
-}
-
-/** Add the output that the kernel sent to a cell. */
-function addOutput(cell: ICodeCellModel, task: Snapshot, staticHtml: string | null): void {
-  // As after a run: a cell without outputs contains nothing untrusted.
-  if (cell.outputs.length === 0) cell.trusted = true;
-  const slim = task.view === "slim" ? { slim: true } : {};
-  cell.outputs.add({
-    output_type: "display_data",
-    data: {
-      [TASK_MIME]: { v: 1 },
-      ...(staticHtml === null ? {} : { "text/html": staticHtml }),
-      "text/plain": `<Task ${task.name}>`,
-    },
-    metadata: {
-      [TASK_MIME]: { task_id: task.id, snapshot: { ...task }, ...slim },
-    } as unknown as PartialJSONObject,
-  });
-}
-
-/** Return when the notebook's file was last saved, Unix seconds; 0 when unknown. */
-function savedAt(panel: NotebookPanel): number {
-  const saved = Date.parse(panel.context.contentsModel?.last_modified ?? "");
-  return Number.isNaN(saved) ? 0 : saved / 1000;
-}
-
-function sleep(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -35,6 +35,7 @@ class TableRenderer extends Widget implements IRenderMime.IRenderer {
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const tasks = parseTableMetadata(model.metadata);
+    if (!tasks) return this.#host.renderStill(model, this.node);
     const element = (this.#element ??= this.#make());
     element.ids = tasks.map((task) => task.id);
     element.snapshots = tasks;

@@ -52,7 +52,7 @@ class TaskRenderer extends Widget implements IRenderMime.IRenderer {
     this.#model = model;
     const shown = parseOutputMetadata(model.metadata);
     if (shown) this.#draw(shown);
-    else this.node.textContent = "This output does not say which task it shows.";
+    else await this.#host.renderStill(model, this.node);
   }
 
   override dispose(): void {

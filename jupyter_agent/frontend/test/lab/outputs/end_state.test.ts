@@ -1,3 +1,4 @@
+import { Login } from "../../../src/net/login.js";
 import { describe, expect, it } from "vitest";
 import { fetchTaskHtml, isOutdated, withEndState } from "../../../src/lab/outputs/end_state.js";
 import { TASK_MIME, WIDGET_MIME } from "../../../src/lab/outputs/mime.js";
@@ -37,7 +38,12 @@ describe("the end state in an output", () => {
     expect(withEndState(output, done(), null).data["text/html"]).toBe("begun");
   });
 
-  const server = (answer: () => Response): Server => ({ base: "/", wsUrl: "", fetch: async () => answer() });
+  const server = (answer: () => Response): Server => ({
+    base: "/",
+    wsUrl: "",
+    login: new Login("/"),
+    fetch: async () => answer(),
+  });
   const page = (text: string, status = 200, type = "text/html") =>
     new Response(text, { status, headers: { "Content-Type": type } });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { DirtyState } from "../../../src/lab/outputs/dirty_state.js";
 import { EndStateSaver } from "../../../src/lab/outputs/end_state_saver.js";
+import type { SharedNotebooks } from "../../../src/lab/outputs/shared_notebooks.js";
 import { TASK_MIME } from "../../../src/lab/outputs/mime.js";
 import type { Server } from "../../../src/net/server.js";
 import type { Snapshot } from "../../../src/net/types.js";
@@ -23,10 +24,12 @@ describe("outputs that are not drawn", () => {
     const marks = { change: (_: unknown, change: () => void) => change() };
     let tell: (before: Snapshot | null, after: Snapshot) => void = () => {};
     const list = { subscribeToChanges: (change: typeof tell) => (tell = change) };
-    new EndStateSaver({ fetch } as unknown as Server, marks as unknown as DirtyState).watch(
-      list as never,
-      tracker as never,
-    );
+    const shared = { of: () => null };
+    new EndStateSaver(
+      { fetch } as unknown as Server,
+      marks as unknown as DirtyState,
+      shared as unknown as SharedNotebooks,
+    ).watch(list as never, tracker as never);
     tell(task("a"), done());
     await vi.waitFor(() => expect(output.setData).toHaveBeenCalledOnce());
     expect(output.setData.mock.calls[0]![0].metadata[TASK_MIME].snapshot).toEqual(whole);

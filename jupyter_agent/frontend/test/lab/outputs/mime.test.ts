@@ -37,7 +37,7 @@ describe("the metadata of an output", () => {
 
   it("names the tasks of a table in order, without invalid ones", () => {
     const metadata = { [TASKS_MIME]: { tasks: [task("b"), null, { id: 1 }, task("a")] } };
-    expect(parseTableMetadata(metadata).map(({ id }) => id)).toEqual(["b", "a"]);
-    expect(parseTableMetadata({})).toEqual([]);
+    expect(parseTableMetadata(metadata)?.map(({ id }) => id)).toEqual(["b", "a"]);
+    expect(parseTableMetadata({})).toBe(null);
   });
 });

@@ -1,0 +1,85 @@
+"""Indexes of tasks by state, name and key: narrow tables whose own indexes give the newest tasks first.
+
+Older journals get ``listed`` empty and then filled in steps, from the newest task to the oldest: at a
+million tasks, one statement would take seconds. ``meta`` has the id below which tasks are not in it yet.
+Until then, tasks with a key come from ``keys``, which older versions have as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from sqlite3 import Connection
+
+from ...core.task import Task
+from .immediate import immediate
+from .schema import SOUND_SNAPSHOT, Row
+
+_BEHIND_ALL = "~"
+"""Greater than every id."""
+
+_UNLISTED = "unlisted"
+_COLUMNS = "task TEXT PRIMARY KEY, state TEXT NOT NULL, name TEXT NOT NULL, key TEXT"
+CREATE_LISTED = (
+    f"CREATE TABLE listed ({_COLUMNS}) WITHOUT ROWID",
+    "CREATE INDEX listed_by_state ON listed (state, task)",
+    "CREATE INDEX listed_by_name ON listed (name, task, state)",
+    "CREATE INDEX listed_by_key ON listed (key, task, state, name) WHERE key IS NOT NULL",
+    f"INSERT OR REPLACE INTO meta SELECT '{_UNLISTED}', '{_BEHIND_ALL}' FROM tasks LIMIT 1",
+)
+_OLD_INDEXES = ("tasks_by_state", "tasks_of_state", "tasks_of_name")
+"""Indexes that older versions made. By ``tasks_by_state`` open tasks are found until all tasks are listed."""
+
+_NEXT = "SELECT id FROM tasks WHERE id < ? ORDER BY id DESC LIMIT ?"
+
+
+_KEY = f"json_extract({SOUND_SNAPSHOT}, '$.key')"
+_LIST = (
+    f"INSERT OR REPLACE INTO listed SELECT id, state, name, {_KEY}"
+    " FROM tasks WHERE id IN (SELECT value FROM json_each(?))"
+)
+CREATE_KEYS = (
+    "CREATE TABLE keys (task TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID",
+    "CREATE INDEX keys_by_key ON keys (key, task)",
+    f"INSERT INTO keys SELECT id, {_KEY} FROM tasks WHERE {_KEY} IS NOT NULL",
+)
+KEYED, AT_KEY = "keys CROSS JOIN tasks ON id = keys.task", "keys.key = ?"
+"""The tasks with a key, in the order of their ids, and the condition for the key."""
+
+WITH_KEY = "id IN (SELECT task FROM keys WHERE key = ?)"
+"""The condition for tasks with a key; its value is the key."""
+
+
+def key_rows(tasks: Iterable[Task]) -> list[Row]:
+    """Return the rows of those *tasks* that have a key, or may have had one in an earlier attempt."""
+    return [(t.id, t.key) for t in tasks if t.key is not None or t.attempt > 1]
+
+
+def rows(tasks: Iterable[Task]) -> list[Row]:
+    """Return the rows of *tasks*."""
+    return [(t.id, t.state, t.name, t.key) for t in tasks]
+
+
+def unlisted(db: Connection) -> str:
+    """Return the id below which tasks are not listed yet; empty when all are."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [_UNLISTED]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def list_older(db: Connection, below: str, limit: int) -> tuple[str, list[str]]:
+    """List the newest *limit* tasks below an id; return the id to go on from, and their ids.
+
+    The id is empty when everything is listed. The caller makes the rest of the transaction.
+    """
+    found = [task for (task,) in db.execute(_NEXT, [below, limit])]
+    db.execute(_LIST, [json.dumps(found)])
+    lowest = found[-1] if found else ""
+    db.execute("UPDATE meta SET value = ? WHERE key = ?", [lowest, _UNLISTED])
+    return lowest, found
+
+
+def drop_old_indexes(db: Connection) -> None:
+    """Drop the indexes that ``listed`` replaces; at an open after it was completed, when nobody waits yet."""
+    for name in _OLD_INDEXES:
+        with immediate(db) as run:
+            run(f"DROP INDEX IF EXISTS {name}")

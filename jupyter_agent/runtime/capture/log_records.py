@@ -1,0 +1,116 @@
+"""`logging` records of tasks: kept once each, with their level, after the user's filters have seen them.
+
+A record is kept when a handler has accepted it, and as the handlers' filters have left it; without any
+handler, when its logger has. What handlers write meanwhile is that record again, and not recorded as text.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..context import TaskContext
+from .recording import Unmuted, muted, open_context
+
+
+class _State(threading.local):
+    pending: _Pending | None = None
+    """The record whose handlers this thread calls."""
+
+
+_state = _State()
+
+
+def install() -> None:
+    """Observe loggers and handlers. Idempotent."""
+    _wrap(logging.Logger, "callHandlers", _call_handlers)
+    _wrap(logging.Handler, "handle", _handle)
+    _wrap(logging.Handler, "handleError", _handle_error)
+
+
+def _wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    method = getattr(owner, name)
+    if getattr(method, "_jupyter_agent", False):
+        return
+
+    @functools.wraps(method)
+    def wrapped(self: Any, record: logging.LogRecord) -> Any:
+        return wrapper(method, self, record)
+
+    wrapped._jupyter_agent = True  # type: ignore[attr-defined]  # noqa: SLF001
+    setattr(owner, name, wrapped)
+
+
+class _Pending:
+    """A record on its way through the handlers."""
+
+    def __init__(self, record: logging.LogRecord) -> None:
+        self.record = record
+        self.is_accepted = False
+
+    def note(self, verdict: Any) -> None:
+        """Note what a handler's filters said: false, true, or a record in place of the one they got."""
+        if verdict:
+            self.is_accepted = True
+            if isinstance(verdict, logging.LogRecord):
+                self.record = verdict
+
+
+def _call_handlers(method: Callable[..., None], logger: logging.Logger, record: logging.LogRecord) -> None:
+    context = open_context()
+    if context is None:
+        method(logger, record)
+        return
+    before, _state.pending = _state.pending, _Pending(record)
+    pending = _state.pending
+    try:
+        method(logger, record)
+    finally:
+        _state.pending = before
+        if pending.is_accepted or not _has_handlers(logger):
+            _keep(context, pending.record)
+
+
+def _has_handlers(logger: logging.Logger | None) -> bool:
+    """Return whether there is a handler that could have accepted a record of *logger*."""
+    while logger is not None:
+        # One with its own `handle`, such as a `NullHandler`, says nothing about what it accepts.
+        if any(type(handler).handle is logging.Handler.handle for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
+
+
+def _handle(method: Callable[..., Any], handler: logging.Handler, record: logging.LogRecord) -> Any:
+    context = open_context()
+    if context is None:
+        return method(handler, record)
+    with muted:
+        verdict = method(handler, record)
+    if _state.pending is not None:
+        _state.pending.note(verdict)
+    elif verdict and record.process not in (None, os.getpid()):
+        # A listener hands on what another process logged; what this one logs was kept where it was logged.
+        _keep(context, verdict if isinstance(verdict, logging.LogRecord) else record)
+    return verdict
+
+
+def _handle_error(method: Callable[..., None], handler: logging.Handler, record: logging.LogRecord) -> None:
+    with Unmuted():  # what a handler cannot write it says on the standard error, and that is no record
+        method(handler, record)
+
+
+def _keep(context: TaskContext, record: logging.LogRecord) -> None:
+    if record.name is not None and record.name.startswith("jupyter_agent."):
+        return
+    try:
+        text = record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit, a bad `__str__`: the handlers have said so
+        return
+    if record.exc_info and record.exc_info[0] is not None:
+        text += "\n" + logging.Formatter().formatException(record.exc_info)
+    context.write_log("logging", text, logging.getLevelName(record.levelno).lower())

@@ -1,0 +1,145 @@
+"""The current task travels with work that is handed to threads: whoever hands it over is the task.
+
+Pools outlive tasks, so what counts for a pool is who submits each piece of work. Only the current task
+travels, not the other context variables, whose behaviour is Python's. A plain thread that is started outside
+a task is not touched.
+"""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from ..context import TaskContext, current, set_current
+from .post_import import when_imported
+
+_SERVICES = frozenset({"tqdm._monitor"})
+"""Modules whose threads serve the whole process, whichever task happens to start them."""
+
+_installed = False
+
+
+def install() -> None:
+    """Have threads and pools take the current task along. Idempotent."""
+    global _installed
+    if not _installed:
+        _installed = True
+        _wrap_method(threading.Thread, "start", _start_in_task)
+        _wrap_low_level_start()
+    when_imported("concurrent.futures._base", _hook_futures)
+    when_imported("concurrent.futures.thread", _hook_executor)
+    when_imported("multiprocessing.pool", _hook_thread_pool)
+
+
+class Carried:
+    """A call that runs as part of the task that made it, or of none, in whichever thread it runs."""
+
+    __slots__ = ("_context", "_function")
+
+    def __init__(self, function: Callable[..., Any], context: TaskContext) -> None:
+        self._function = function
+        self._context = context
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        before = set_current(self._context)
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            set_current(before)
+
+    def __reduce__(self) -> Any:
+        # For pools that pickle what they get (of interpreters): another interpreter has no task.
+        return functools.partial, (self._function,)
+
+
+def carried(function: Any) -> Any:
+    """Return *function*, to be called as part of the current task, or of none outside a task."""
+    return Carried(function, current()) if callable(function) else function
+
+
+def _start_in_task(start: Callable[..., None], thread: threading.Thread) -> None:
+    context = current()
+    if context.id and not context.closed and thread.ident is None and not _is_service(thread):
+        _run_in_task(thread, context)
+    start(thread)
+
+
+def _is_service(thread: threading.Thread) -> bool:
+    return type(thread).__module__ in _SERVICES or thread.name.startswith("jupyter-agent")
+
+
+def _run_in_task(thread: threading.Thread, context: TaskContext) -> None:
+    own = vars(thread).get("run")  # another tool's wrapper, such as that of an error tracker
+    run = thread.run
+
+    def run_in_task() -> None:
+        vars(thread).pop("run", None)
+        if own is not None:
+            vars(thread)["run"] = own
+        # Never reset: an exception that ends the thread is printed after `run`, and belongs to the task, too.
+        set_current(context)
+        run()
+
+    vars(thread)["run"] = run_in_task
+
+
+def _wrap_low_level_start() -> None:
+    start = _thread.start_new_thread
+
+    @functools.wraps(start)
+    def start_new_thread(function: Any, *args: Any) -> int:
+        return start(carried(function) if current().id else function, *args)
+
+    _thread.start_new_thread = start_new_thread
+    _thread.start_new = start_new_thread
+
+
+def _hook_futures(module: ModuleType) -> None:
+    _wrap_method(getattr(module, "Future", None), "add_done_callback", _first_carried)
+
+
+def _hook_executor(module: ModuleType) -> None:
+    _wrap_method(getattr(module, "ThreadPoolExecutor", None), "submit", _first_carried)
+
+
+def _hook_thread_pool(module: ModuleType) -> None:
+    for name in ("apply_async", "map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered"):
+        _wrap_method(getattr(module, "ThreadPool", None), name, _first_carried)
+    # The callbacks of all pools are called in a thread of the pool. joblib's verbose messages are such.
+    _wrap_method(getattr(module, "ApplyResult", None), "__init__", _callbacks_carried)
+
+
+def _first_carried(method: Callable[..., Any], self: Any, *args: Any, **kwargs: Any) -> Any:
+    if args:
+        return method(self, carried(args[0]), *args[1:], **kwargs)
+    return method(
+        self, **{name: carried(value) if name in _NAMES else value for name, value in kwargs.items()}
+    )
+
+
+_NAMES = ("fn", "func")
+"""What the parameter of the function to call is named."""
+
+
+def _callbacks_carried(
+    init: Callable[..., None], self: Any, pool: Any, callback: Any, error_callback: Any, *rest: Any
+) -> None:
+    init(self, pool, carried(callback), carried(error_callback), *rest)
+
+
+def _wrap_method(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Have *wrapper* called with the method, then what the method is called with. Idempotent."""
+    method = getattr(owner, name, None)
+    if method is None or getattr(vars(owner).get(name), "_jupyter_agent", False):
+        return
+
+    @functools.wraps(method)
+    def wrapped(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return wrapper(method, self, *args, **kwargs)
+
+    wrapped._jupyter_agent = True  # type: ignore[attr-defined]  # noqa: SLF001
+    setattr(owner, name, wrapped)

@@ -1,0 +1,46 @@
+"""Call of a user's function: coroutines are awaited, generators refused, and ``sys.exit(0)`` is an end."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any
+
+
+def value_of(call: Callable[[], Any], run: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run) -> Any:
+    """Return what *call* returns; *run* runs a coroutine that it returns, as a lambda or a wrapper may.
+
+    Raises `TypeError` for a generator of which nothing has run.
+    """
+    try:
+        value = call()
+        return check_value(run(value) if inspect.iscoroutine(value) else value)
+    except SystemExit as error:
+        if error.code in (None, 0):
+            return None
+        raise
+
+
+def check_value(value: Any) -> Any:
+    """Return *value*. Raises `TypeError` for a generator of which nothing has run."""
+    if isinstance(value, GeneratorType) and inspect.getgeneratorstate(value) == inspect.GEN_CREATED:
+        raise TypeError(_sentence(value.__name__, "for"))
+    if isinstance(value, AsyncGeneratorType) and value.ag_frame is not None and value.ag_frame.f_lasti < 1:
+        raise TypeError(_sentence(value.__name__, "async for"))
+    return value
+
+
+def is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Return whether calling *function*, or what it wraps by `functools.wraps`, returns a coroutine."""
+    plain = inspect.unwrap(function)
+    called = getattr(type(plain), "__call__", None)  # noqa: B004 - the method, not whether it can be called
+    return any(map(inspect.iscoroutinefunction, (function, plain, called)))
+
+
+def _sentence(name: str, loop: str) -> str:
+    return (
+        f"{name} is a generator, and nothing of it has run: loop over it with {loop!r} inside the task, "
+        "report what it yields with ja.current(), or return a list"
+    )

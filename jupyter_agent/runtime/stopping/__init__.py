@@ -1,0 +1,1 @@
+"""What stopping a task needs to know of the code that runs."""

@@ -1,0 +1,54 @@
+"""Health notices: tells every subscriber when the sentences of the server's health change."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from ...journal.holder import Holder
+from ...protocol.actions import encode
+from ...protocol.messages import Heartbeat
+from ..delivery.connections import Registry
+from ..delivery.feed import Feed
+from .periodic import PeriodicService
+
+PERIOD = 1.0
+"""Seconds between two looks at the health."""
+
+
+def health_sentences(holder: Holder) -> list[str]:
+    """Return what happened to the journal and to spools, and why nothing can be stored now, if so."""
+    return [*holder.notices, *([holder.trouble] if holder.trouble else [])]
+
+
+class HealthNotices(PeriodicService):
+    """Compares; a new connection gets the sentences with its welcome."""
+
+    name = "health notices"
+
+    def __init__(
+        self,
+        feed: Feed,
+        registry: Registry,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(log)
+        self._feed = feed
+        self._registry = registry
+        self._clock = clock
+        self._told: list[str] = []
+
+    async def tick(self) -> float:
+        sentences = health_sentences(self._feed.holder)
+        if sentences != self._told:
+            self._told = sentences
+            frame = encode(Heartbeat(self._clock(), {}, sentences))
+            for connection in self._registry.all():
+                if connection.role == "subscriber":
+                    connection.writer.post(frame)
+        return PERIOD
+
+    def interval(self) -> float:
+        return PERIOD

@@ -1,0 +1,139 @@
+"""Reads of what is rare: in steps, between which the journal serves others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.core.query import TaskQuery
+from jupyter_agent.journal.base import Batch
+from jupyter_agent.journal.session import JournalSession
+from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.server.delivery import feed as feed_module
+from jupyter_agent.server.delivery.connections import Connection, Registry
+from jupyter_agent.server.delivery.feed import Feed, SubscriptionFilter
+from jupyter_agent.server.delivery.task_search import find_tasks
+from tests.support.builders import HOLDER, PRODUCER, event, story, task_id
+
+TASKS = 30
+
+
+class Holder:
+    """Does each job at once; ``jobs`` counts them, and *between* runs after each."""
+
+    def __init__(self, journal: SQLiteJournal) -> None:
+        self.journal, self.jobs, self.epoch = journal, 0, journal.epoch
+        self.between: Callable[[], None] = lambda: None
+
+    def call(self, job: Callable[[JournalSession], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(job(JournalSession(self.journal, lambda _stored, _seconds: None)))
+        self.jobs += 1
+        self.between()
+        return future
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[Holder]:
+    with closing(SQLiteJournal(tmp_path / "journal.sqlite", HOLDER, "E")) as journal:
+        yield Holder(journal)
+
+
+@pytest.fixture
+def feed(holder: Holder) -> Feed:
+    feed = Feed()
+    feed.attach(holder)  # type: ignore[arg-type]
+    return feed
+
+
+def put_task(journal: SQLiteJournal, number: int, name: str, end: TaskState) -> None:
+    producer, task = f"0{number:02}" + "P" * 23, task_id(number)
+    states = [State(TaskState.QUEUED, about=About(name, key="k")), State(end)]
+    events = [event(n, "state", one, task=task, producer=producer) for n, one in enumerate(states, start=1)]
+    journal.append([Batch(producer, 1, events)], 1.0)
+
+
+@pytest.mark.asyncio
+async def test_tasks_that_are_rare_are_found_in_steps(holder: Holder, feed: Feed) -> None:
+    for number in range(1, TASKS + 1):
+        put_task(holder.journal, number, "rare" if number < 4 else "often", TaskState.COMPLETED)
+    query = TaskQuery(name="rare", key="k", limit=2)
+    cursor, tasks, more = await find_tasks(feed, query, None, scan_limit=10)
+    assert [task.id for task in tasks] == [task_id(3), task_id(2)]
+    assert (more, cursor, holder.jobs) == (True, f"E:{2 * TASKS}", 3)
+    assert all(task.cursor == cursor for task in tasks)
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_left_its_state_during_the_search_is_left_out(holder: Holder, feed: Feed) -> None:
+    for number in range(1, TASKS + 1):
+        put_task(holder.journal, number, "x", TaskState.FAILED if number in (2, 29) else TaskState.COMPLETED)
+
+    def retry() -> None:
+        again = event(
+            3, "state", State(TaskState.QUEUED), task=task_id(29), producer="029" + "P" * 23, attempt=2
+        )
+        holder.journal.append([Batch("029" + "P" * 23, 3, [again])], 2.0)
+        holder.between = lambda: None
+
+    holder.between = retry
+    _, tasks, _ = await find_tasks(feed, TaskQuery(name="x", state="failed"), None, scan_limit=10)
+    assert [task.id for task in tasks] == [task_id(2)]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("named", [None, frozenset([task_id(1)])])
+async def test_events_of_a_rare_type_are_read_in_steps_and_a_page_without_any_is_the_last(
+    holder: Holder, feed: Feed, monkeypatch: pytest.MonkeyPatch, named: frozenset[str] | None
+) -> None:
+    monkeypatch.setattr(feed_module, "SCAN_LIMIT", 10)
+    events = story(task=task_id(1), logs=100)
+    holder.journal.append([Batch(PRODUCER, 1, events)], 1.0)
+    states = SubscriptionFilter(named, frozenset(["state"]))
+    first = await feed.read(0, states, 1 << 20)
+    assert [one.offset for one in first.events] == [1, 2]
+    assert first.last == 10
+    rest = await feed.read(first.last, states, 1 << 20)
+    assert [one.offset for one in rest.events] == [len(events)]
+    assert holder.jobs == 1 + 10
+    assert (await feed.read(rest.last, states, 1 << 20)).events == []
+    assert (await feed.read(0, SubscriptionFilter(named, frozenset(["prompt"])), 1 << 20)).last == len(events)
+
+
+@pytest.mark.asyncio
+async def test_a_producers_clock_is_known_after_it_has_gone() -> None:
+    registry = Registry(logging.getLogger())
+    for lag in (7200.0, 0.2):
+        connection = Connection("c", "ada", "producer", "", None, PRODUCER, clock_lag=lag)  # type: ignore[arg-type]
+        registry.add(connection)
+        registry.remove(connection, None)
+        assert registry.clock_lag(PRODUCER) == (lag if lag > 1 else 0.0)
+    assert registry.clock_lag("another") == 0.0
+
+
+@pytest.mark.asyncio
+async def test_a_page_that_ends_early_ends_at_an_event_and_not_in_a_gap_that_a_kill_left(
+    holder: Holder, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cursor in such a gap is refused as expired."""
+    monkeypatch.setattr(feed_module, "SCAN_LIMIT", 2)
+    holder.journal.append([Batch(PRODUCER, 1, story(task=task_id(1), logs=3)[:4])], 1.0)
+    holder.journal.head += 1000
+    holder.journal._lost_ranges.append((4, 1003))
+    later = event(5, "state", State(TaskState.COMPLETED), task=task_id(1))
+    holder.journal._db.execute("UPDATE sqlite_sequence SET seq = 1004 WHERE name = 'events'")
+    holder.journal.append([Batch(PRODUCER, 5, [later])], 1.0)
+    after, ends = 0, []
+    while after < holder.journal.head:
+        page = await feed.read(after, SubscriptionFilter(None, frozenset(["state"])), 1 << 20)
+        after = page.last
+        ends.append(after)
+        assert holder.journal.recoverable(after, None)
+    assert ends[-1] == holder.journal.head

@@ -1,0 +1,49 @@
+"""What subscribers are told about the server's health."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from jupyter_agent.server.background.health_notices import HealthNotices
+from jupyter_agent.server.delivery.connections import Connection, Registry
+from jupyter_agent.server.delivery.feed import Feed
+from jupyter_agent.server.delivery.writer import ConnectionWriter
+from tests.support.builders import PRODUCER
+
+log = logging.getLogger("jupyter_agent.test")
+
+
+class Outbox:
+    """A writer that keeps what is posted."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def post(self, item: bytes) -> None:
+        self.sent.append(msgspec.json.decode(item))
+
+
+@pytest.mark.asyncio
+async def test_every_change_is_told_to_every_subscriber_once_and_to_no_producer() -> None:
+    holder = SimpleNamespace(notices=[], trouble=None)
+    registry = Registry(log)
+    view, producer = Outbox(), Outbox()
+    registry.add(Connection("v", "ada", "subscriber", "", cast(ConnectionWriter, view)))
+    registry.add(Connection("p", "ada", "producer", "", cast(ConnectionWriter, producer), PRODUCER))
+    notices = HealthNotices(cast(Feed, SimpleNamespace(holder=holder)), registry, log, lambda: 5.0)
+    await notices.tick()
+    for holder.notices, holder.trouble in (
+        ([], "full"),
+        ([], "full"),
+        (["deleted"], "full"),
+        (["deleted"], None),
+    ):
+        await notices.tick()
+    said = [["full"], ["deleted", "full"], ["deleted"]]
+    assert view.sent == [{"type": "heartbeat", "now": 5.0, "cursors": {}, "trouble": one} for one in said]
+    assert producer.sent == []
