@@ -50,10 +50,8 @@ def list_tasks(
 ) -> list[Task]:
     """Return the newest tasks, newest first."""
     query = TaskQuery(state=state, name=name, key=key, limit=limit)
-    if key is not None and _has_others(
-        producer.paths
-    ):  # any of them may have the task that the key stands for
-        return _all_journals().tasks(query)
+    if key is not None and _has_others(producer.paths):
+        return _all_journals().tasks(query)  # any of them may have the task that the key stands for
     return _journals(producer).tasks(query)
 
 

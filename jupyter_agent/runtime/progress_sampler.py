@@ -23,10 +23,9 @@ class Position(Protocol):
         """Return how many items were taken, and of how many (``None``: unknown), initial ones included."""
 
 
-def items_done(position: Position, *, all_taken: bool = False) -> int:
+def items_done(taken: int, initial: int, *, all_taken: bool) -> int:
     """Return how many items are done: the one taken last is being worked on, unless *all_taken* are done."""
-    taken, _ = position.values()
-    return taken if all_taken else max(position.initial, taken - 1)
+    return taken if all_taken else max(initial, taken - 1)
 
 
 class ProgressSampler:
@@ -101,5 +100,5 @@ class ProgressSampler:
 
 def _moved(values: Values, position: Position, *, all_taken: bool = False) -> Values:
     taken, total = position.values()
-    done = taken if all_taken else max(position.initial, taken - 1)  # `items_done` would ask a second time
+    done = items_done(taken, position.initial, all_taken=all_taken)
     return done, values[1] if total is None else total, values[2]

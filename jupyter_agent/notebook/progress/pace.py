@@ -33,8 +33,8 @@ class Pace:
     def sample(self, now: float, *, over: bool = False) -> None:
         """Read where the loop is. The item taken last is not done yet, unless the loop is *over*."""
         self.seen = now
-        self.total = self.position.values()[1]
-        self.done = items_done(self.position, all_taken=over)
+        taken, self.total = self.position.values()
+        self.done = items_done(taken, self.position.initial, all_taken=over)
         if self.done != self._points[-1][1]:
             self._points.append((now, self.done))
             while len(self._points) > MIN_STEPS and self._points[0][0] < now - RATE_PERIOD:

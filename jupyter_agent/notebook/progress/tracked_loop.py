@@ -108,9 +108,8 @@ class TrackedLoop:
         """End the task with *error*, if its traceback shows that it passed through the loop."""
         if self._code is not None and cpython.passed_through(error, self._code):
             outcome = outcome_of(error)
-            self._end(
-                _LEFT if outcome.state is TaskState.COMPLETED else outcome
-            )  # the first is `sys.exit(0)`
+            left = outcome.state is TaskState.COMPLETED  # by `sys.exit(0)`
+            self._end(_LEFT if left else outcome)
 
     def poll(self) -> None:
         """Look for the exception that left the loop in a handler; give up after `EXCEPTION_TIMEOUT`."""

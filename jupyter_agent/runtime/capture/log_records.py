@@ -6,7 +6,6 @@ handler, when its logger has. What handlers write meanwhile is that record again
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 from ..context import TaskContext
 from .recording import Unmuted, muted, open_context
+from .wrapping import wrap_method
 
 
 class _State(threading.local):
@@ -27,22 +27,9 @@ _state = _State()
 
 def install() -> None:
     """Observe loggers and handlers. Idempotent."""
-    _wrap(logging.Logger, "callHandlers", _call_handlers)
-    _wrap(logging.Handler, "handle", _handle)
-    _wrap(logging.Handler, "handleError", _handle_error)
-
-
-def _wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    method = getattr(owner, name)
-    if getattr(method, "_jupyter_agent", False):
-        return
-
-    @functools.wraps(method)
-    def wrapped(self: Any, record: logging.LogRecord) -> Any:
-        return wrapper(method, self, record)
-
-    wrapped._jupyter_agent = True  # type: ignore[attr-defined]  # noqa: SLF001
-    setattr(owner, name, wrapped)
+    wrap_method(logging.Logger, "callHandlers", _call_handlers)
+    wrap_method(logging.Handler, "handle", _handle)
+    wrap_method(logging.Handler, "handleError", _handle_error)
 
 
 class _Pending:

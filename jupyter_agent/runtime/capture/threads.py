@@ -16,6 +16,7 @@ from typing import Any
 
 from ..context import TaskContext, current, set_current
 from .post_import import when_imported
+from .wrapping import wrap_method
 
 _SERVICES = frozenset({"tqdm._monitor"})
 """Modules whose threads serve the whole process, whichever task happens to start them."""
@@ -28,7 +29,7 @@ def install() -> None:
     global _installed
     if not _installed:
         _installed = True
-        _wrap_method(threading.Thread, "start", _start_in_task)
+        wrap_method(threading.Thread, "start", _start_in_task)
         _wrap_low_level_start()
     when_imported("concurrent.futures._base", _hook_futures)
     when_imported("concurrent.futures.thread", _hook_executor)
@@ -99,18 +100,18 @@ def _wrap_low_level_start() -> None:
 
 
 def _hook_futures(module: ModuleType) -> None:
-    _wrap_method(getattr(module, "Future", None), "add_done_callback", _first_carried)
+    wrap_method(getattr(module, "Future", None), "add_done_callback", _first_carried)
 
 
 def _hook_executor(module: ModuleType) -> None:
-    _wrap_method(getattr(module, "ThreadPoolExecutor", None), "submit", _first_carried)
+    wrap_method(getattr(module, "ThreadPoolExecutor", None), "submit", _first_carried)
 
 
 def _hook_thread_pool(module: ModuleType) -> None:
     for name in ("apply_async", "map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered"):
-        _wrap_method(getattr(module, "ThreadPool", None), name, _first_carried)
+        wrap_method(getattr(module, "ThreadPool", None), name, _first_carried)
     # The callbacks of all pools are called in a thread of the pool. joblib's verbose messages are such.
-    _wrap_method(getattr(module, "ApplyResult", None), "__init__", _callbacks_carried)
+    wrap_method(getattr(module, "ApplyResult", None), "__init__", _callbacks_carried)
 
 
 def _first_carried(method: Callable[..., Any], self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -129,17 +130,3 @@ def _callbacks_carried(
     init: Callable[..., None], self: Any, pool: Any, callback: Any, error_callback: Any, *rest: Any
 ) -> None:
     init(self, pool, carried(callback), carried(error_callback), *rest)
-
-
-def _wrap_method(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Have *wrapper* called with the method, then what the method is called with. Idempotent."""
-    method = getattr(owner, name, None)
-    if method is None or getattr(vars(owner).get(name), "_jupyter_agent", False):
-        return
-
-    @functools.wraps(method)
-    def wrapped(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return wrapper(method, self, *args, **kwargs)
-
-    wrapped._jupyter_agent = True  # type: ignore[attr-defined]  # noqa: SLF001
-    setattr(owner, name, wrapped)

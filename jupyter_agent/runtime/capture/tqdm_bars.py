@@ -18,6 +18,7 @@ from ..followed_bars import Values
 from ..payloads import plain_number
 from .post_import import when_imported
 from .recording import muted, open_context
+from .wrapping import wrap_method
 
 
 def install() -> None:
@@ -31,10 +32,10 @@ def _hook(module: ModuleType) -> None:
     if bar is None or hasattr(bar, "_jupyter_agent"):
         return
     bar._jupyter_agent = None  # noqa: SLF001 - the bar's own attribute, set where it is followed
-    _wrap(bar, "__init__", _make)
-    _wrap(bar, "close", _close)
+    wrap_method(bar, "__init__", _make)
+    wrap_method(bar, "close", _close)
     for name in ("__iter__", "__enter__"):
-        _wrap(bar, name, _enter)
+        wrap_method(bar, name, _enter)
 
 
 def _hook_display(module: ModuleType) -> None:
@@ -49,16 +50,6 @@ def _hook_display(module: ModuleType) -> None:
 
     display_muted._jupyter_agent = None  # type: ignore[attr-defined]  # noqa: SLF001
     module.display = display_muted  # type: ignore[attr-defined]
-
-
-def _wrap(bar: type, name: str, wrapper: Callable[..., Any]) -> None:
-    method = getattr(bar, name)
-
-    @functools.wraps(method)
-    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return wrapper(method, self, *args, **kwargs)
-
-    setattr(bar, name, wrapped)
 
 
 class TqdmBar:
