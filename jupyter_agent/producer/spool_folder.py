@@ -76,13 +76,18 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
     return folder, lock
 
 
-def remove_unused_spool(folder: Path) -> bool:
-    """Remove the spool of a dead process that had emitted nothing; return False when it has to stay."""
+def lock_of_dead(folder: Path) -> FileLock | None:
+    """Acquire the lock of a dead process's spool; ``None`` when that process lives, or has no lock."""
     try:
-        lock = FileLock.acquire(folder / "lock", create=False)
+        return FileLock.acquire(folder / "lock", create=False)
     except OSError as error:
         log.debug("a spool is left where it is: %s", error)
-        return False
+        return None
+
+
+def remove_unused_spool(folder: Path) -> bool:
+    """Remove the spool of a dead process that had emitted nothing; return False when it has to stay."""
+    lock = lock_of_dead(folder)
     if lock is None:
         return False
     try:

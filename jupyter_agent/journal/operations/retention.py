@@ -7,7 +7,7 @@ set, here or where the task ran, makes a task old.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def prune(
 ) -> Pruned:
     """Delete what exceeds *retention*, with results and checkpoints, and say how much it was."""
     _finish(session)
-    _index_older(session)
+    _in_steps(session, session.journal.index_older, _MOST_INDEXED)
     pruned = Pruned()
     files = _Files(session, paths)
     try:
@@ -195,18 +195,14 @@ def _has_ended(session: JournalSession, task_id: str) -> bool:
 
 def _finish(session: JournalSession) -> None:
     """Delete the remaining events of forgotten tasks."""
-    pace, more = Pace(500, _MOST_EVENTS), True
-    while more:
-        with pace.step() as size:
-            more = session.journal.purge(size)
-        if more:
-            session.yield_to_others()
+    _in_steps(session, session.journal.purge, _MOST_EVENTS)
 
 
-def _index_older(session: JournalSession) -> None:
-    pace, more = Pace(500, _MOST_INDEXED), True
+def _in_steps(session: JournalSession, work: Callable[[int], bool], largest: int) -> None:
+    """Call *work* with the size of a step until it returns False; others run in between."""
+    pace, more = Pace(500, largest), True
     while more:
         with pace.step() as size:
-            more = session.journal.index_older(size)
+            more = work(size)
         if more:
             session.yield_to_others()

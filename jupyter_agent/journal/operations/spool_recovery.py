@@ -16,6 +16,7 @@ from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
 from ...producer.spool_folder import (
     Header,
+    lock_of_dead,
     read_ending,
     read_spool_header,
     spool_mentions,
@@ -23,7 +24,7 @@ from ...producer.spool_folder import (
 )
 from ...system.files import identity, remove_folder, sweep
 from ...system.host import is_this_host
-from ...system.locks import FileLock, is_locked
+from ...system.locks import is_locked
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT
 from ..base import Batch, BatchOrigin, HolderEvent
@@ -104,11 +105,7 @@ def _own_spools(paths: DataPaths, slot: str) -> Iterator[Path]:
 
 
 def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder: Path) -> bool:
-    try:
-        lock = FileLock.acquire(folder / "lock", create=False)
-    except OSError as error:
-        log.debug("a spool is left where it is: %s", error)
-        return False
+    lock = lock_of_dead(folder)
     if lock is None:
         return False
     try:
