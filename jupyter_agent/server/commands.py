@@ -116,6 +116,9 @@ def _validated_args(request: RequestedCommand) -> dict[str, Any]:
 
 
 def _check_input(args: dict[str, Any]) -> None:
+    if unknown := [repr(name[:40]) for name in args if name not in ("text", "prompt_id")]:
+        sentence = f"input has no {', '.join(unknown[:5])}; it has text, prompt_id"
+        raise RequestRefused(sentence, status=400, code="bad_request")
     if not isinstance(args.get("text"), str):
         raise RequestRefused('input needs args {"text": "..."}', status=400, code="bad_request")
     if not isinstance(args.get("prompt_id"), str | None):

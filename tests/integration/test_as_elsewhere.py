@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from jupyter_agent.client import connect
 from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.errors import RequestRefused
 from jupyter_agent.producer.spool import Spool
 from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.system.ids import new_id
 from tests.support.builders import task_id
-from tests.support.servers import Server, Servers
+from tests.support.servers import Server, Servers, assert_problem
+from tests.support.wire import subscriber
 
 ORIGIN = "https://elsewhere.example"
 PATHS = ("tasks", f"tasks/{task_id(404)}/commands", "schedules", "forwards", "health", "", "no-such-path")
@@ -90,3 +95,63 @@ def test_unknown_event_types_are_refused_by_name(shared: Server) -> None:
     assert answer.status == 400
     assert answer.json["detail"].startswith("there is no event type 'sate'; use state, progress, log")
     assert shared.ask(f"tasks/{task}/events?types=log,state").status == 200
+    with connect(shared.url, shared.token) as client, pytest.raises(RequestRefused, match="'sate'"):
+        next(client.follow([task], types=["sate"]))
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("tasks?limt=5", "there is no parameter 'limt' here; there are state, name, key, limit, before"),
+        ("tasks/{}?pretty=1", "there is no parameter 'pretty' here"),
+        ("tasks/{}/events?typs=log&util=end", "'typs', 'util' here; there are after, before, limit, types"),
+        ("tasks/{}/notebook?atempt=1", "'atempt'"),
+        ("schedules?limit=1", "'limit'"),
+        (f"schedules/{task_id(404)}/firings?limt=5", "'limt' here; there are limit, before"),
+        ("forwards?x", "'x'"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_misspelt_parameters_are_refused_by_name(shared: Server, method: str, path: str, words: str) -> None:
+    answer = shared.ask(path.format(unpublished(shared)), method=method)
+    assert answer.status == 400
+    if method == "GET":
+        assert_problem(answer, 400, "bad_request")
+        assert words in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "tasks?name=crawl"), ("POST", "tasks/{}/commands?attempt=1"), ("DELETE", "tasks/{}?force=1")],
+)
+def test_what_belongs_into_a_body_is_refused_in_a_query(shared: Server, method: str, path: str) -> None:
+    body = {"target": "-- true"} if path.startswith("tasks?") else {"command": "cancel"}
+    path = path.format(unpublished(shared))
+    answer = shared.ask(path, method=method, body=None if method == "DELETE" else body)
+    assert_problem(answer, 400, "bad_request")
+    assert repr(path.partition("?")[2].partition("=")[0]) in answer.json["detail"]
+
+
+def test_a_query_is_looked_at_only_once_the_user_may_ask(shared: Server) -> None:
+    assert shared.ask("tasks?limt=5", token=None).status == 403
+    assert shared.ask("health?limt=5", token=None).status == 200
+
+
+def test_a_stream_until_something_else_than_the_end_is_refused(shared: Server) -> None:
+    stream = {"Accept": "text/event-stream"}
+    answer = shared.ask(f"tasks/{unpublished(shared)}/events?until=ende", headers=stream)
+    assert_problem(answer, 400, "bad_request")
+
+
+def test_misspelt_input_is_refused_by_name_over_the_websocket_too(shared: Server) -> None:
+    task = unpublished(shared)
+
+    async def command() -> Any:
+        async with subscriber(shared) as wire:
+            args = {"text": "yes", "promt_id": "1"}
+            await wire.say({"type": "command", "id": 1, "task": task, "command": "input", "args": args})
+            return await wire.get("reply")
+
+    reply = asyncio.run(command())
+    assert (reply["ok"], reply["code"]) == (False, "bad_request")
+    assert "'promt_id'" in reply["message"]

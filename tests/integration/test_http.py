@@ -53,7 +53,9 @@ def published(server: Server, story: Story, *batches: Callable[[], list[Event]] 
         ("name=%00'; DROP TABLE tasks; --", 200),
         ("before=../../etc", 200),
         ("before=%00", 200),
-        ("unknown=1", 200),
+        ("unknown=1", 400),
+        ("limt=5&state=running", 400),
+        ("_xsrf=x&_=5&1732900000000", 200),
         ("limit=5&limit=7", 200),
     ],
 )

@@ -18,8 +18,10 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
+from ...core.events import DATA_TYPES
 from ...core.ids import Cursor
 from ...core.task import Task
+from ...errors import RequestRefused
 from ...journal.base import SCAN_LIMIT, StoredEvent
 from ...journal.holder import Holder
 from ...journal.session import JournalSession
@@ -51,6 +53,13 @@ class SubscriptionFilter(NamedTuple):
         return (self.tasks is None or event.task in self.tasks) and (
             self.types is None or event.type in self.types
         )
+
+
+def refuse_unknown_types(types: Collection[str]) -> None:
+    """Raise `RequestRefused` that names what is no event type: no event would ever match it."""
+    if unknown := [repr(name[:40]) for name in types if name not in DATA_TYPES]:
+        sentence = f"there is no event type {', '.join(unknown[:5])}; use {', '.join(DATA_TYPES)}"
+        raise RequestRefused(sentence, status=400, code="bad_request")
 
 
 class Page(NamedTuple):

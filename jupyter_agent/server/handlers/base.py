@@ -25,6 +25,8 @@ LOGIN_HEADER = "Jupyter-Agent-Login"
 """Marks a refusal that a login would change; a page then renews its cookies."""
 PREFLIGHT_HEADERS = "accept, authorization, content-type, last-event-id, x-xsrftoken"
 """What a page of another origin may send, where ``c.ServerApp.headers`` does not say."""
+JUPYTERS_PARAMETERS = ("token", "_xsrf", "_")
+"""Parameters that Jupyter's handlers and pages know everywhere; numbers alone only keep caches away."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,6 +53,12 @@ class AgentHandler(AuthMixin, JupyterHandler):
 
     actions: ClassVar = {"GET": "read", "HEAD": "read"}
     """Method to the action that it needs; any other method needs ``write``."""
+
+    parameters: ClassVar[Collection[str] | None] = None
+    """What a query of GET may have, beside `JUPYTERS_PARAMETERS`; ``None``: anything, for any method.
+
+    Other methods take what they need from their body.
+    """
 
     _refused = False
     """Whether an `AgentError` is the answer."""
@@ -90,6 +98,19 @@ class AgentHandler(AuthMixin, JupyterHandler):
         action = self.actions.get(self.request.method or "", "write")
         if not await self.is_allowed(action):
             raise HTTPError(403, f"this user may not {action} tasks")
+        self._refuse_unknown_parameters()
+
+    def _refuse_unknown_parameters(self) -> None:
+        """Raise `BadRequest` that names what the query has and this address does not: it may be misspelt."""
+        if self.parameters is None:
+            return
+        here = self.parameters if self.request.method in ("GET", "HEAD") else ()
+        known = (*here, *JUPYTERS_PARAMETERS)
+        unknown = [name for name in self.request.query_arguments if name not in known and not name.isdigit()]
+        if unknown:
+            what = ", ".join(repr(name[:40]) for name in unknown[:5])
+            there_are = f"; there are {', '.join(here)}" if here else ""
+            raise BadRequest(f"there is no parameter {what} here{there_are}")
 
     @allow_unauthenticated
     def options(self, *_args: str) -> None:
@@ -167,6 +188,8 @@ class AgentHandler(AuthMixin, JupyterHandler):
 
 class ApiHandler(AgentHandler):
     """Base of what only programs request: without a login they get a 403, not a login page."""
+
+    parameters: ClassVar[Collection[str] | None] = ()
 
     def get_login_url(self) -> NoReturn:
         _require_login()

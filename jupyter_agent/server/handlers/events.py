@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
-from ...core.events import DATA_TYPES
 from ...core.ids import Cursor
 from ...errors import RequestRefused
 from ...journal.base import StoredEvent
 from ...journal.session import JournalSession
-from ..delivery.feed import SubscriptionFilter, newest_progress
+from ..delivery.feed import SubscriptionFilter, newest_progress, refuse_unknown_types
 from ..delivery.history import PAGE_BYTES, read_back
 from ..delivery.sse import Stream
 from .base import MAX_LIMIT, ApiHandler, BadRequest
@@ -23,6 +23,8 @@ _encode = msgspec.json.Encoder().encode
 
 class EventsHandler(ApiHandler):
     """``tasks/{id}/events``: a page of events, or with ``Accept: text/event-stream`` all to come."""
+
+    parameters: ClassVar = ("after", "before", "limit", "types", "until")
 
     async def get(self, task_id: str) -> None:
         await self.task(task_id)
@@ -42,13 +44,16 @@ class EventsHandler(ApiHandler):
         text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "")
         if self.get_query_argument("before", ""):
             raise BadRequest("a stream only runs forward; leave out `before`")
+        until = self.get_query_argument("until", None)
+        if until not in (None, "end"):
+            raise BadRequest(f"a stream goes on until `end`, or for ever, and not until {until!r:.40}")
         stream = Stream(
             self,
             self.services.feed,
             event_filter,
             await self._offset(task_id, text),
             heartbeat=self.services.timing.heartbeat,
-            until_end=self.get_query_argument("until", None) == "end",
+            until_end=until == "end",
             still_allowed=lambda: self.is_still_allowed("read"),
         )
         await stream.run()
@@ -72,8 +77,7 @@ class EventsHandler(ApiHandler):
 
     def _types(self) -> frozenset[str] | None:
         types = [name for name in self.get_query_argument("types", "").split(",") if name]
-        if unknown := [repr(name[:40]) for name in types if name not in DATA_TYPES]:
-            raise BadRequest(f"there is no event type {', '.join(unknown[:5])}; use {', '.join(DATA_TYPES)}")
+        refuse_unknown_types(types)
         return frozenset(types) or None
 
     async def _offset(self, task_id: str, text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 from urllib.parse import quote
 
 from ...core.ids import is_ulid
@@ -21,6 +21,8 @@ MAX_ATTEMPTS = 1_000_000
 
 class ExecutedNotebookHandler(BrowserHandler):
     """``tasks/{id}/notebook``: the notebook as it was run, or as far as it has come, to be downloaded."""
+
+    parameters: ClassVar = ("attempt",)
 
     async def get(self, task_id: str) -> None:
         attempt = self.get_int_argument("attempt", MAX_ATTEMPTS, MAX_ATTEMPTS)

@@ -139,6 +139,8 @@ class ScheduleCommandsHandler(ScheduleBaseHandler):
 class FiringsHandler(ScheduleBaseHandler):
     """``schedules/{id}/firings``: its past dues and their outcomes, newest first."""
 
+    parameters: ClassVar = ("limit", "before")
+
     async def get(self, ident: str) -> None:
         limit, before = self.get_int_argument("limit", 50), self._before()
         query = urlencode({"limit": limit} | ({} if before is None else {"before": before}))

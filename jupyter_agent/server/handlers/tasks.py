@@ -19,7 +19,7 @@ from .. import commands
 from ..delivery.task_search import find_tasks
 from . import task_html
 from .accept import wants_html, wants_page
-from .base import ApiHandler, BadRequest, BrowserHandler, refuse_unknown
+from .base import ApiHandler, BadRequest, BrowserHandler
 from .enqueue import enqueue, read_submission
 from .notebook_filter import NotebookMatcher
 from .schedules import post_schedule
@@ -32,6 +32,7 @@ class TasksHandler(ApiHandler):
     """``tasks``: snapshots, newest first; POST runs something as a detached task."""
 
     actions: ClassVar = ApiHandler.actions | {"POST": "execute"}
+    parameters: ClassVar = ("state", "name", "key", "limit", "before", "cells", "notebook")
 
     async def get(self) -> None:
         state, limit = self._state(), self.get_int_argument("limit", 50)
@@ -115,6 +116,8 @@ class TasksHandler(ApiHandler):
 class TaskHandler(BrowserHandler):
     """``tasks/{id}``: one snapshot, as JSON or static HTML; DELETE removes an ended task."""
 
+    parameters: ClassVar = ()
+
     def set_default_headers(self) -> None:
         super().set_default_headers()
         self.set_header("Vary", "Accept")
@@ -153,8 +156,6 @@ class CommandsHandler(ApiHandler):
             raise BadRequest('send {"command": "cancel"|"retry"|"input", "args": {}}')
         if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool)):
             raise BadRequest("attempt must be a whole number")
-        if command == "input":
-            refuse_unknown(args, "input", ("text", "prompt_id"))
         request = commands.RequestedCommand(task_id, command, self.user_name, attempt, args)
         await commands.submit_command(self.services, request)
         self.write_json({"status": "accepted"}, 202)

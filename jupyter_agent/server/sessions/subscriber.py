@@ -11,7 +11,7 @@ from ...protocol.messages import CommandRequest, ErrorMessage, FromClient, Reply
 from ...protocol.server import ConnectionState, ServerSide
 from .. import commands
 from ..delivery.connections import Connection
-from ..delivery.feed import SubscriptionFilter
+from ..delivery.feed import SubscriptionFilter, refuse_unknown_types
 from ..delivery.resume import resume, tail_messages
 from ..delivery.writer import Reader
 from ..services import Services
@@ -63,6 +63,11 @@ class SubscriberSession:
                 f'at most {MAX_NAMED_TASKS} tasks by name and {MAX_SUBSCRIPTIONS} subscriptions; use "*"'
             )
             self._refuse("bad_request", sentence, request.id)
+            return
+        try:
+            refuse_unknown_types(request.types or ())
+        except RequestRefused as error:
+            self._refuse(error.code, str(error), request.id)
             return
         event_filter = SubscriptionFilter(
             None if request.tasks == "*" else frozenset(request.tasks),
