@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.events import Event, decode_event
 from ..core.task import Task
-from ..producer.spool_folder import read_spool
+from ..producer.spool_folder import spool_records
 from ..runtime.local_task import LocalTask
 from .journal_client import task_events
 
@@ -45,21 +45,29 @@ class LocalSource:
 
 
 def events_of_local(task: LocalTask, after: str | None) -> list[Event]:
-    """Return all events of a task of this process.
+    """Return all events of a task of this process, or those after a cursor.
 
     They come from its own spool while that still has all of them; otherwise from the journal, followed by
     those that are not committed yet.
     """
     producer = task.producer
-    producer.flush(COMMIT_TIMEOUT if producer.locate() is not None else 0.0)
-    own = [decode_event(body) for _, body in read_spool(producer.spool.folder)[1]]
-    events = [event for event in own if event.task == task.id]
+    emitted, has_server = producer.spool.last, producer.locate() is not None
+    committed = producer.flush(COMMIT_TIMEOUT if has_server else 0.0)
     if after is None and producer.spool.base == 1 and task.fold.attempt == 1 and _runs_here(task):
-        return events
+        return _spooled(task, task.emitted_before)
     stored = task_events(producer, task.id, after)
-    known = {(event.producer, event.n) for event in stored}
-    last = max((event.n for event in stored if event.producer == producer.id), default=0)
-    return stored + [event for event in events if event.n > last and (event.producer, event.n) not in known]
+    # Without a server, the journal was brought up to date with the spool to be read.
+    known = emitted if committed or not has_server else producer.spool.base - 1
+    return stored + _spooled(task, max([known, *(one.n for one in stored if one.producer == producer.id)]))
+
+
+def _spooled(task: LocalTask, after: int) -> list[Event]:
+    """Return the events in the spool whose numbers are larger than *after*."""
+    spool, ident = task.producer.spool, task.id.encode()
+    # Without a folder, on a full disk, it is in memory. Reading the files keeps no thread from emitting.
+    records = spool_records(spool.folder, after) if spool.folder.is_dir() else spool.records()
+    events = [decode_event(body) for n, body in records if n > after and ident in body]
+    return [event for event in events if event.task == task.id]
 
 
 def _runs_here(task: LocalTask) -> bool:

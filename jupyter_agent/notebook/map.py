@@ -6,9 +6,10 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import TaskCancelled
@@ -164,21 +165,33 @@ def _feed(
     context.progress(0, total)
     results: dict[int, Any] = {}
     waiting: dict[Future[Any], int] = {}
+    # Not `futures.wait`, which looks at all that wait each time that one is done.
+    done: SimpleQueue[Future[Any]] = SimpleQueue()
     numbered = enumerate(items)
     try:
         while True:
             while len(waiting) < limit and (item := next(numbered, None)) is not None:
-                waiting[executor.submit(_PicklableCall(function, item[1]))] = item[0]
+                future = executor.submit(_PicklableCall(function, item[1]))
+                waiting[future] = item[0]
+                future.add_done_callback(done.put)
             if not waiting:
                 return [results[number] for number in sorted(results)]
-            done, _ = wait(waiting, POLL_INTERVAL, FIRST_COMPLETED)
+            first = _next_done(done)
             context.raise_if_cancelled()
-            for future in done:
-                results[waiting.pop(future)] = future.result()
+            if first is not None:
+                results[waiting.pop(first)] = first.result()
                 context.progress(advance=1)
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _next_done(done: SimpleQueue[Future[Any]]) -> Future[Any] | None:
+    """Return the next future that is done; ``None`` after `POLL_INTERVAL` seconds."""
+    try:
+        return done.get(timeout=POLL_INTERVAL)
+    except Empty:
+        return None
 
 
 class _PicklableCall:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import chain, dropwhile
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -145,10 +148,27 @@ def read_spool(folder: Path) -> tuple[Header, list[Record]]:
     return read_spool_header(folder), list(spool_records(folder))
 
 
-def spool_records(folder: Path) -> Iterator[Record]:
-    """Yield every sound record, by number, each once; the files are read one after the other, when due."""
+def spool_records(folder: Path, known: int = 0) -> Iterator[Record]:
+    """Yield every sound record, by number, each once; the files are read one after the other, when due.
+
+    *known*: begin with the record of this number, if it is there, and do not read the files before it.
+    """
+    paths = sorted(folder.glob("*.seg"))
+    # A segment is named by its first number.
+    start = bisect_right(paths, f"{known:020d}", key=attrgetter("stem")) - 1
+    if start > 0:
+        newer = dropwhile(lambda record: record[0] < known, _records_in(paths[start:]))
+        anchor = next(newer, None)
+        if anchor is not None and anchor[0] == known:
+            yield from chain([anchor], newer)
+            return
+        # It was dropped, or is in a file that compaction wrote under a smaller name: only all files tell.
+    yield from dropwhile(lambda record: record[0] < known, _records_in(paths))
+
+
+def _records_in(paths: list[Path]) -> Iterator[Record]:
     last = 0
-    for path in sorted(folder.glob("*.seg")):
+    for path in paths:
         try:
             # Of a number that damage doubled, the first record counts.
             found = dict(reversed(read_segment(path)))

@@ -46,6 +46,8 @@ class LocalTask:
     ) -> None:
         self.producer = producer
         self.options = options
+        self.emitted_before = producer.spool.last
+        """The number up to which this process's events are of earlier tasks."""
         self.sink = EventSink(producer, seen or Task(new_id(), name=options.name, attempt=0))
         self.id = self.sink.id
         self.about = about(options.name, options.key, options.tags, options.view)

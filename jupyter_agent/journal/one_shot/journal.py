@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from ...core.events import Event
 from ...core.query import EventQuery, EventsPage, TaskQuery
@@ -24,6 +27,8 @@ from .worker_start import WorkerStarter
 from .worker_stop import end_worker
 
 T = TypeVar("T")
+MAX_EVENTS = 20_000
+"""Events after which a page without a limit gets no further ones."""
 
 
 class OneShotJournal:
@@ -50,11 +55,13 @@ class OneShotJournal:
         return self.run(lambda session: find_task(session, task_id))
 
     def events(self, task_id: str, query: EventQuery) -> EventsPage:
-        return self.run(lambda session: read_events(session, task_id, query))
+        """Return a page: of ``query.limit`` events, or without one of some twenty thousand."""
+        return self.run(lambda session: _read_page(session, task_id, query))
 
     def all_events(self, task_id: str, after: str | None) -> list[Event]:
         """Return every event after the cursor *after*, ``None`` for all."""
-        return read_all(lambda query: self.events(task_id, query), after)
+        # In one session: each one opens the journal and looks through the spools.
+        return self.run(lambda session: read_all(partial(read_events, session, task_id), after))
 
     def next_items(
         self, named: list[str] | None, after: str | None, tail: int | None
@@ -109,6 +116,15 @@ class OneShotJournal:
         if load_run_spec(self._paths, task.id) is None or not is_alive(self._paths, task.producer or ""):
             raise _out_of_reach(task, "cancel")
         end_worker(self._paths, self._slot, task, user_name())
+
+
+def _read_page(session: JournalSession, task_id: str, query: EventQuery) -> EventsPage:
+    page = read_events(session, task_id, query)
+    while page.more and query.limit is None and len(page.events) < MAX_EVENTS:
+        further = read_events(session, task_id, replace(query, after=page.cursor))
+        page.events += further.events
+        page.cursor, page.more = further.cursor, further.more
+    return page
 
 
 def _out_of_reach(task: Task, command: str) -> NotNow:

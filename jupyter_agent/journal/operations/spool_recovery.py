@@ -80,15 +80,24 @@ def read_live_spools(
     *mentioning*: only of the spools that have something of this task.
 
     For a one-shot holder, when no server is running that the producers could publish to. Their events come
-    again later and are known then.
+    again later and are known then. What the journal has already is not read again, except the segment that
+    the newest of it is in.
     """
     for folder in _own_spools(paths, slot):
         try:
             if is_locked(folder / "lock") and (mentioning is None or spool_mentions(folder, mentioning)):
                 header = read_spool_header(folder)
-                _append(session, header, _up_to_first_hole(spool_records(folder)), folder)
+                _append(session, header, _news(session, folder), folder)
         except (SpoolError, OSError) as error:  # it is being deleted, or cannot be read now
             log.debug("a spool is not read: %s", error)
+
+
+def _news(session: JournalSession, folder: Path) -> Iterator[Record]:
+    """Yield the records of a living producer's spool that the journal does not have yet."""
+    row = session.journal.producer(folder.name)
+    known = row.last_n if row else 0
+    # The newest known record comes first, so that a hole just behind it shows.
+    return (record for record in _up_to_first_hole(spool_records(folder, known)) if record[0] > known)
 
 
 def _own_spools(paths: DataPaths, slot: str) -> Iterator[Path]:
