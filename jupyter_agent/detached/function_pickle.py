@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,13 +18,42 @@ _MAX_PARTS = 50
 
 def pickle_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """Return the pickled call. Raises `CannotTravel`, which names what in it cannot be pickled."""
-    import cloudpickle
-
     try:
-        content: bytes = cloudpickle.dumps((function, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+        return dumps((function, args, kwargs))
     except Exception as error:  # pickling runs the user's code, which may raise anything
         raise CannotTravel(_message(function, args, kwargs, error)) from error
-    return content
+
+
+def dumps(value: Any) -> bytes:
+    """Return *value*, pickled. What refers to a standard stream refers to the other process's there.
+
+    loguru's logger has such a stream. A kernel's cannot be pickled, and cloudpickle knows Python's own only.
+    """
+    import io
+
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, io.TextIOBase) and (name := _standard_name(obj)):
+                return getattr, (sys, name)
+            return super().reducer_override(obj)
+
+    content = io.BytesIO()
+    Pickler(content, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    return content.getvalue()
+
+
+def _standard_name(stream: Any) -> str | None:
+    """Return ``stdout`` or ``stderr`` for a stream that is one of these, of Python or of a kernel."""
+    import io
+
+    for own in ("stdout", "stderr"):
+        if stream in (getattr(sys, own), getattr(sys, f"__{own}__")):
+            return own
+    name = getattr(stream, "name", None)
+    # Of a kernel, which had it before a task or a redirection replaced it. A file's name is its path.
+    return name if name in ("stdout", "stderr") and not isinstance(stream, io.TextIOWrapper) else None
 
 
 def _message(
@@ -85,10 +115,8 @@ def _parts_of_value(where: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_picklable(value: Any) -> bool:
-    import cloudpickle
-
     try:
-        cloudpickle.dumps(value)
+        dumps(value)
     except Exception:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
         return False
     return True

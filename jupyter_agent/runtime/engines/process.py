@@ -23,6 +23,7 @@ import msgspec
 
 from ...core.events import UNREADABLE, Data, Error, Event, State, TaskState, decode_data, decode_event
 from ...core.task import Task
+from ...detached.function_pickle import dumps
 from ...producer.producer import adopt_spool
 from ...producer.segment import Record
 from ...producer.spool_folder import read_spool, write_ending
@@ -57,9 +58,7 @@ class ProcessEngine(BaseEngine):
         self._overdue_at: float | None = None
 
     def start(self) -> None:
-        import cloudpickle
-
-        content = cloudpickle.dumps((self._work.function, self._work.args, self._work.kwargs))
+        content = dumps((self._work.function, self._work.args, self._work.kwargs))
         name = f"jupyter-agent-process-{self._attempt.task.options.name}"
         # The thread that starts the child must also wait for it: the child asks the system to kill it when
         # the thread that made it ends (PR_SET_PDEATHSIG).

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +17,14 @@ from jupyter_agent.errors import CannotTravel
 from jupyter_agent.system.paths import DataPaths
 from tests.support.runtime import own_producer  # noqa: F401
 from tests.support.workers import no_workers_left
+
+
+class KernelStream(io.TextIOBase):
+    """A stream as a kernel has it, which cannot be pickled."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lock = threading.Lock()
 
 
 @pytest.fixture
@@ -38,6 +50,19 @@ def test_what_cannot_be_pickled_is_named_with_its_path() -> None:
         assert where in str(caught.value)
         assert "on='thread'" in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_kept_stream_is_that_of_the_other_process_there() -> None:
+    for stream in (KernelStream("stderr"), sys.__stderr__, sys.stderr):
+        _, args, _ = pickle.loads(pickle_call(print, ({"sinks": [stream]},), {}))
+        assert args[0]["sinks"] == [sys.stderr]
+
+
+def test_a_file_of_that_name_is_not_a_stream(tmp_path: Path) -> None:
+    (tmp_path / "stdout").write_text("its text")
+    with (tmp_path / "stdout").open() as file:
+        _, (copy,), _ = pickle.loads(pickle_call(print, (file,), {}))
+    assert copy.read() == "its text"
 
 
 def test_a_submit_that_cannot_be_pickled_leaves_nothing(detached: DataPaths) -> None:
