@@ -117,7 +117,8 @@ class PassthroughStream(io.TextIOWrapper):
         super().__init__(raw, "utf-8", "backslashreplace", write_through=True)
 
     def write(self, text: str, /) -> int:
-        if is_muted():
+        # Bytes are refused as by any text stream: that is how click tells which streams are for text.
+        if is_muted() and isinstance(text, str):
             return len(text)
         return super().write(text)
 

@@ -67,3 +67,15 @@ def test_output_without_a_pause_does_not_delay_the_end() -> None:
         """
     )
     assert logged.endswith("[]\n")
+
+
+def test_the_streams_are_text_streams_for_whoever_asks_by_writing_bytes() -> None:
+    logged = logged_by(
+        """
+        import click
+        set_current(TaskContext(Sink(), 1))
+        click.echo("as text")
+        click.echo("as an error", err=True)
+        """
+    )
+    assert logged == '[["caught stdout", "as text\\n"], ["caught stderr", "as an error\\n"]]\n'
