@@ -27,6 +27,14 @@ def plain_number(value: Any) -> Number | None:
     return whole if -_MAX_WHOLE <= whole <= _MAX_WHOLE else float(whole)
 
 
+def number_or_none(value: Any) -> Number | None:
+    """Return a plain number, as `plain_number` does; ``None`` for what is not a number."""
+    try:
+        return plain_number(value)
+    except (TypeError, ValueError):
+        return None
+
+
 def choice_texts(choices: Any) -> tuple[str, ...] | None:
     """Return the choices of a question as text; ``None`` for none. Raises `TypeError` for a single string."""
     if isinstance(choices, str):

@@ -9,7 +9,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
-from . import held_streams, log_records, recording, threads, tqdm_bars
+from . import drawn_bars, held_streams, log_records, recording, threads, tqdm_bars
 from .streams import Tee, assigned, is_ours
 
 _NAMES = ("stdout", "stderr")
@@ -34,6 +34,7 @@ def install_capture() -> None:
         log_records.install()
         threads.install()
         tqdm_bars.install()
+        drawn_bars.install()
 
 
 def _wrap_streams() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..context import TaskContext
 from ..followed_bars import Values
-from ..payloads import plain_number
+from ..payloads import number_or_none
 from .post_import import when_imported
 from .recording import muted, open_context
 from .wrapping import wrap_method
@@ -70,7 +70,7 @@ class TqdmBar:
         bar = self._bar()
         if bar is not None:
             message = str(bar.desc or "").rstrip(": ") or None
-            self._values = (_number(bar.n), _number(bar.total), message)
+            self._values = (number_or_none(bar.n), number_or_none(bar.total), message)
         return self._values
 
     def last_line(self) -> str:
@@ -79,13 +79,6 @@ class TqdmBar:
         if bar is None or bar.leave is False or (bar.leave is None and self.is_nested):
             return ""
         return str(bar).strip("\r\n")
-
-
-def _number(value: Any) -> Any:
-    try:
-        return plain_number(value)
-    except (TypeError, ValueError):
-        return None
 
 
 def _make(init: Callable[..., None], bar: Any, *args: Any, **kwargs: Any) -> None:
