@@ -10,7 +10,7 @@ FRONTEND := $(shell find jupyter_agent/frontend -name node_modules -prune -o -na
 # Files of tests run side by side, and in their order, so that the long ones are not the last ones. Tests that
 # compare how long things take (marked `alone`) come after them, one by one.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-FAST := tests/unit tests/contract tests/fold tests/packaging/test_house.py tests/packaging/test_imports.py tests/docs/test_site.py
+FAST := tests/unit tests/contract tests/fold tests/packaging/test_house.py tests/packaging/test_imports.py tests/docs/test_site.py tests/captured/test_table.py
 
 # What those tests need beside the package. The extra `test` has JupyterLab, which wants newer dependencies.
 TEST_TOOLS := apprise hypothesis nest-asyncio psutil pytest pytest-asyncio pytest-timeout pytest-xdist tqdm uvloop
