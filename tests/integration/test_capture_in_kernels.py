@@ -132,7 +132,7 @@ stay.set(); maker.wait(30)
 
 
 def test_a_thread_that_outlives_its_task_prints_as_if_outside(kernel: Kernel) -> None:
-    kernel.run("""
+    printed = kernel.run("""
 go, done = threading.Event(), threading.Event()
 def late():
     go.wait(30)
@@ -142,8 +142,9 @@ def work():
     threading.Thread(target=late).start()
     print("in time")
 handle = ends(work)
+go.set(); done.wait(30); print(end='')
 """)
-    assert "too late" in kernel.run("go.set(); done.wait(30); print(end='')")
+    assert "too late" in printed
     # What it logs is stored, behind the end; what it prints is no more the task's.
     assert kernel.value("lines(handle)") == ["in time", "too late"]
     assert kernel.value("[e.type for e in handle.events()][-2:]") == ["state", "log"]

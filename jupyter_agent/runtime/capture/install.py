@@ -9,7 +9,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
-from . import drawn_bars, held_streams, log_records, recording, threads, tqdm_bars
+from . import drawn_bars, held_streams, log_records, recording, thread_parents, threads, tqdm_bars
 from .streams import Tee, assigned, is_ours
 
 _NAMES = ("stdout", "stderr")
@@ -32,6 +32,7 @@ def install_capture() -> None:
         recording.enable()
         _wrap_streams()
         log_records.install()
+        thread_parents.install()
         threads.install()
         tqdm_bars.install()
         drawn_bars.install()
