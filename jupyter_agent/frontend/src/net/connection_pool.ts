@@ -54,6 +54,10 @@ function follow(server: Server, connection: () => Connection): void {
   };
   document.addEventListener("visibilitychange", onVisibility);
   window.addEventListener("focus", () => login.retry());
+  // A page that could be loaded was logged in, and with it all pages of the browser.
+  const loaded = new BroadcastChannel(`jupyter-agent ${server.base}`);
+  loaded.onmessage = () => login.retry();
+  loaded.postMessage(null);
   window.addEventListener("online", () => document.visibilityState === "visible" && connection().check());
   login.subscribe(() => {
     if (login.isExpired) connection().suspend();

@@ -32,7 +32,7 @@ export class Login {
   /** Fetch; after a refusal for want of a login renew it, and fetch once more. A second refusal is the last request
    * until `retry`. */
   async fetch(request: () => Promise<Response>): Promise<Response> {
-    if (this.isExpired) return refusal();
+    if (this.isExpired) return loginRefusal();
     const renewals = this.renewals;
     const response = await request();
     if (!wantsLogin(response)) return response;
@@ -94,12 +94,15 @@ export function loginAt(base: string): Login {
   return login;
 }
 
-/** Return whether a response is a refusal for want of a login. */
-export function wantsLogin(response: Response): boolean {
-  return response.status === 403 && response.headers.has(LOGIN_HEADER);
+/** Return whether a response is a refusal for want of a login: the server's, or that of a proxy before it, which
+ * answers with 401, or with a page of its own where the server would answer with JSON. */
+export function wantsLogin({ status, headers }: Response): boolean {
+  if (status !== 403) return status === 401;
+  return headers.has(LOGIN_HEADER) || /html/.test(headers.get("Content-Type") ?? "");
 }
 
-function refusal(): Response {
+/** Return the refusal that a request for want of a login gets. */
+export function loginRefusal(): Response {
   const headers = { "Content-Type": "application/problem+json", [LOGIN_HEADER]: "required" };
   return new Response(JSON.stringify({ status: 403, detail: `${LOGGED_OUT} Log in again.` }), {
     status: 403,

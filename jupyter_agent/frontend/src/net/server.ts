@@ -1,6 +1,6 @@
 /** The page's Jupyter server: its addresses, and requests to it. */
 
-import { type Login, loginAt, wantsLogin } from "./login.js";
+import { type Login, loginAt, loginRefusal, wantsLogin } from "./login.js";
 
 interface PageConfig {
   wsUrl?: string;
@@ -55,15 +55,26 @@ export function serverAt(base: string, wsUrl: string, token = ""): Server {
     // Read anew for each request, reads included: a JupyterHub accepts its cookie only with this token beside it.
     else headers.set("X-XSRFToken", forgeryToken(login));
     const more: RequestInit = { ...init, headers, credentials: "same-origin", redirect: "manual" };
-    const response = await fetch(new URL(`jupyter-agent/${path}`, base), more);
-    return response.type === "opaqueredirect" ? notRunning() : response;
+    const target = new URL(`jupyter-agent/${path}`, base);
+    const response = await fetch(target, more);
+    return response.type === "opaqueredirect" ? redirected(target) : response;
   };
   return { base, wsUrl, login, fetch: (path, init = {}) => login.fetch(() => request(path, init)) };
 }
 
-/** Return the answer in place of a redirect: no server answers with one, but the proxy of a hub whose server is down. */
-function notRunning(): Response {
+/** Return the answer in place of a redirect. No server answers with one, but a proxy that wants a login of its own, or
+ * that of a hub whose server is down. Which of them it is shows where the redirect leads. */
+async function redirected(target: URL): Promise<Response> {
+  const page = await fetch(target).catch(() => null);
+  // What is at another host cannot be read. A hub may have a host of its own, and then only the path tells that it is one.
+  const isLogin = page ? page.ok && !isHubPage(page.url) : !target.pathname.includes("/user/");
+  if (isLogin) return loginRefusal();
   return new Response(JSON.stringify({ detail: "The server is not running." }), { status: 503 });
+}
+
+/** Return whether a page is one of a hub that asks for no login, as while a server starts. */
+function isHubPage(url: string): boolean {
+  return /\/hub\/(?!.*login)/.test(url);
 }
 
 /** Return whether another request may have another answer: the server fails, does not run (its hub says 424), or wants

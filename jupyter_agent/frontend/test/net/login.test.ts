@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { Login } from "../../src/net/login.js";
+import { Login, wantsLogin } from "../../src/net/login.js";
 
 const allowed = () => new Response("{}");
 const refused = () => new Response("{}", { status: 403, headers: { "Jupyter-Agent-Login": "required" } });
@@ -45,4 +45,16 @@ test("a right that the user does not have is no matter of the login", async () =
   expect((await login.fetch(server(forbidden))).status).toBe(403);
   expect(visits).not.toHaveBeenCalled();
   expect(login.isExpired).toBe(false);
+});
+
+test.each([
+  ["401 of a proxy", () => new Response("", { status: 401 }), true],
+  [
+    "a page of a proxy",
+    () => new Response("", { status: 403, headers: { "Content-Type": "text/html" } }),
+    true,
+  ],
+  ["a right that is missing", forbidden, false],
+])("%s", (_, answer, wants) => {
+  expect(wantsLogin(answer())).toBe(wants);
 });
