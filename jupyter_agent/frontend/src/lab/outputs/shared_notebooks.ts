@@ -18,7 +18,7 @@ export class SharedNotebooks {
     this.#server = server;
     NotebookActions.executionScheduled.connect((_, { notebook, cell }) => {
       const known = notebook.model && this.#known.get(notebook.model);
-      void known?.then((shared) => shared.setRan(cell.model.id));
+      void known?.then((shared) => shared.setRan(notebook, cell));
     });
   }
 

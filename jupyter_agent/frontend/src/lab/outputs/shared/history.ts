@@ -29,11 +29,12 @@ export class ViewHistory {
 
   /** Return whether the notebook has shown a task: if it does not any more, its view was removed. */
   hasShown(task: string): boolean {
-    return this.#map.has(`shown ${task}`);
+    return this.#map.get(`shown ${task}`) === true;
   }
 
-  addShown(task: string): void {
-    if (!this.hasShown(task)) this.#map.set(`shown ${task}`, true);
+  /** `isShown`: false for a view that nobody removed, and that is not there all the same. */
+  setShown(task: string, isShown: boolean): void {
+    if (this.hasShown(task) !== isShown) this.#map.set(`shown ${task}`, isShown);
   }
 
   /** Return the page that ran a cell last: it receives the outputs. Null when unknown. */
@@ -42,7 +43,8 @@ export class ViewHistory {
     return typeof page === "number" ? page : null;
   }
 
-  setRunner(cell: string, page: number): void {
+  /** `page`: null for a cell whose outputs no page receives any more. */
+  setRunner(cell: string, page: number | null): void {
     if (this.runnerOf(cell) !== page) this.#map.set(`runner ${cell}`, page);
   }
 }

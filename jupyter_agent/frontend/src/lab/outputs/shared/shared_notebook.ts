@@ -3,8 +3,8 @@
  * Which page that is follows from who is there (`room.ts`). For a moment two pages may take themselves for it, so each
  * change is one that may be made twice (`shared_outputs.ts`). */
 
-import type { ICodeCellModel } from "@jupyterlab/cells";
-import type { CellList } from "@jupyterlab/notebook";
+import type { Cell, ICodeCellModel } from "@jupyterlab/cells";
+import type { CellList, Notebook } from "@jupyterlab/notebook";
 import type { IOutputAreaModel } from "@jupyterlab/outputarea";
 import type { Server } from "../../../net/server.js";
 import type { Snapshot } from "../../../net/types.js";
@@ -14,6 +14,7 @@ import { lostViews } from "../lost_views.js";
 import { parseOutputMetadata } from "../mime.js";
 import { codeCells, tasksIn } from "../notebooks.js";
 import { ViewHistory, type SharedDoc } from "./history.js";
+import { OwnRuns } from "./own_runs.js";
 import { type Awareness, Room } from "./room.js";
 import { lacksEndState, removeDoubles, writeEndState } from "./shared_outputs.js";
 
@@ -30,6 +31,7 @@ export class SharedNotebook {
   readonly #ended = new Map<string, Snapshot>();
   readonly #room: Room;
   readonly #history: ViewHistory;
+  readonly #runs: OwnRuns;
   #joining: Promise<void> | null = null;
   #work: Promise<void> = Promise.resolve();
   #isPlanned = false;
@@ -46,14 +48,15 @@ export class SharedNotebook {
     const { awareness, ydoc } = context.model.sharedModel as unknown as SharedDocument;
     this.#room = new Room(awareness, () => this.#plan());
     this.#history = new ViewHistory(ydoc, now);
+    this.#runs = new OwnRuns(this.#history, this.#room.self, () => this.#plan());
     this.#watchCells(context.model.cells);
     context.model.cells.changed.connect(this.#watchCells, this);
     context.disposed.connect(() => this.#room.dispose());
   }
 
   /** Note that this page runs a cell: its kernel's outputs come here. */
-  setRan(cell: string): void {
-    this.#history.setRunner(cell, this.#room.self);
+  setRan(notebook: Notebook, cell: Cell): void {
+    this.#runs.add(notebook, cell);
   }
 
   /** Restore lost views of these tasks, now or when the page that would receive their outputs has left. */
@@ -102,7 +105,7 @@ export class SharedNotebook {
     // Look again: during the requests the output may have arrived, or another page may have become the writer.
     for (const task of this.#lostViews(cell)) {
       addOutput(cell, task, htmlByTask.get(task.id) ?? null, { restored: true });
-      this.#history.addShown(task.id);
+      this.#history.setShown(task.id, true);
     }
   }
 
@@ -133,21 +136,19 @@ export class SharedNotebook {
     this.#plan();
   }
 
-  #onOutputs(outputs: IOutputAreaModel, { newValues }: IOutputAreaModel.ChangedArgs): void {
-    const shown = newValues.flatMap(({ metadata }) => parseOutputMetadata(metadata)?.id ?? []);
-    if (shown.length === 0) return;
+  #onOutputs(outputs: IOutputAreaModel, { newValues, oldValues }: IOutputAreaModel.ChangedArgs): void {
+    if (![...newValues, ...oldValues].some(({ metadata }) => parseOutputMetadata(metadata))) return;
     // JupyterLab's own handlers, which know outputs by their index, come first.
-    queueMicrotask(() => this.#onShown(outputs, shown));
+    queueMicrotask(() => this.#onShown(outputs));
   }
 
-  #onShown(outputs: IOutputAreaModel, tasks: string[]): void {
+  #onShown(outputs: IOutputAreaModel): void {
     const cell = this.#context.isDisposed
       ? undefined
       : codeCells(this.#context.model).find((one) => one.outputs === outputs);
     if (!cell) return;
     removeDoubles(cell);
-    const isMine = this.#history.runnerOf(cell.id) === this.#room.self;
-    for (const task of isMine ? tasks : []) this.#history.addShown(task);
+    this.#runs.setShown(cell);
     this.#plan();
   }
 }

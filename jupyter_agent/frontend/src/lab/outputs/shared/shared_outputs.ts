@@ -10,11 +10,13 @@ interface SharedOutput {
   get(key: string): unknown;
   set(key: string, value: unknown): void;
 }
+/** An output that another program wrote as a whole, such as jupyter-server-nbmodel. */
+type PlainOutput = Partial<Output>;
 /** The parts of a cell in the document that are used here. */
 interface SharedCell {
-  readonly youtputs: { toArray(): SharedOutput[] };
+  readonly youtputs: { toArray(): (SharedOutput | PlainOutput)[] };
   transact(change: () => void, undoable: boolean): void;
-  updateOutputs(start: number, end: number, outputs: []): void;
+  updateOutputs(start: number, end: number, outputs: PlainOutput[]): void;
 }
 
 /** A task's view in a cell. `restored`: a page put it there, not a kernel. */
@@ -25,7 +27,7 @@ export interface ShownTask {
 
 /** Return whether the document lacks the end state of `task` in an output of this cell. */
 export function lacksEndState(cell: ICodeCellModel, task: Snapshot): boolean {
-  return outdatedOutputs(cell, task).length > 0;
+  return sharedOutputs(cell).some((output) => lacksEnd(contentOf(output), task));
 }
 
 /** Write a task's end state into the outputs that lack it.
@@ -34,11 +36,19 @@ export function lacksEndState(cell: ICodeCellModel, task: Snapshot): boolean {
  * JupyterLab's models do not notice it; their views get the state from the server. */
 export function writeEndState(cell: ICodeCellModel, task: Snapshot, staticHtml: string | null): void {
   sharedCell(cell).transact(() => {
-    for (const output of outdatedOutputs(cell, task)) {
-      const { data, metadata } = withEndState(contentOf(output), task, staticHtml);
-      output.set("data", data);
-      output.set("metadata", metadata);
-    }
+    sharedOutputs(cell).forEach((output, at) => {
+      const content = contentOf(output);
+      if (!lacksEnd(content, task)) return;
+      const { data, metadata } = withEndState(content, task, staticHtml);
+      if (isMap(output)) {
+        output.set("data", data);
+        output.set("metadata", metadata);
+      } else {
+        // It has no fields, and is replaced by one that has: marked, so that of two of them one goes.
+        const marked = { ...metadata, [TASK_MIME]: { ...(metadata[TASK_MIME] as object), restored: true } };
+        sharedCell(cell).updateOutputs(at, at + 1, [{ ...output, data, metadata: marked }]);
+      }
+    });
   }, false); // undo is for what the user did
 }
 
@@ -55,12 +65,9 @@ export function doublesIn(shown: readonly ShownTask[]): number[] {
   return shown.flatMap((one, at) => (isDouble(one, at) ? [at] : []));
 }
 
-function outdatedOutputs(cell: ICodeCellModel, task: Snapshot): SharedOutput[] {
-  return sharedOutputs(cell).filter((output) => {
-    const content = contentOf(output);
-    const attempt = parseOutputMetadata(content.metadata)?.snapshot?.attempt ?? 0;
-    return isOutdated(content, task) && attempt <= task.attempt;
-  });
+function lacksEnd(content: Output, task: Snapshot): boolean {
+  const attempt = parseOutputMetadata(content.metadata)?.snapshot?.attempt ?? 0;
+  return isOutdated(content, task) && attempt <= task.attempt;
 }
 
 function shownTask({ metadata }: Output): ShownTask {
@@ -68,16 +75,17 @@ function shownTask({ metadata }: Output): ShownTask {
   return { task: parseOutputMetadata(metadata)?.id ?? null, restored };
 }
 
-function sharedOutputs(cell: ICodeCellModel): SharedOutput[] {
+function sharedOutputs(cell: ICodeCellModel): (SharedOutput | PlainOutput)[] {
   return sharedCell(cell).youtputs.toArray();
 }
 
-function contentOf(output: SharedOutput): Output {
-  return { data: objectIn(output, "data"), metadata: objectIn(output, "metadata") };
+function isMap(output: SharedOutput | PlainOutput): output is SharedOutput {
+  return "set" in output;
 }
 
-function objectIn(output: SharedOutput, key: string): Record<string, unknown> {
-  return (output.get(key) ?? {}) as Record<string, unknown>;
+function contentOf(output: SharedOutput | PlainOutput): Output {
+  const field = (key: "data" | "metadata") => (isMap(output) ? output.get(key) : output[key]) ?? {};
+  return { data: field("data") as Output["data"], metadata: field("metadata") as Output["metadata"] };
 }
 
 function sharedCell(cell: ICodeCellModel): SharedCell {

@@ -49,6 +49,20 @@ describe("an end state", () => {
     }
   });
 
+  it("is there once in an output that the server wrote as a whole", () => {
+    sharedCell(pages[0]!).youtputs.insert(0, [output() as never]);
+    exchange();
+    expect(lacksEndState(cell(pages[0]!), done())).toBe(true);
+    for (const page of pages) writeEndState(cell(page), done(), "completed");
+    exchange();
+    for (const page of pages) removeDoubles(cell(page));
+    exchange();
+    for (const page of pages) {
+      expect(outputs(page).map(({ data }) => data["text/html"])).toEqual(["completed"]);
+      expect(lacksEndState(cell(page), done())).toBe(false);
+    }
+  });
+
   it("is nothing that undo takes back", () => {
     add(pages[0]!);
     pages[0]!.undoManager.clear();
