@@ -18,7 +18,7 @@ from ..core.events import TaskState
 from ..core.sanitize import json_text, strip_controls, to_single_line
 from ..core.task import Task
 from ..rendering.durations import duration_words
-from ..rendering.humanize import age, moment, number
+from ..rendering.humanize import age, moment, number, params_text
 from ..rendering.palette import TERMINAL_COLORS
 
 PIPE_WIDTH = 160
@@ -120,6 +120,7 @@ def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
         table.add_column(title, no_wrap=True, justify="right" if title == "PROGRESS" else "left")
     for task, cells in zip(tasks, rows, strict=True):
         name = Text(to_single_line(task.name))
+        name.append(f"  {params_text(task.params)}" if task.params else "", style="dim")
         name.truncate(name_width, overflow="ellipsis")
         table.add_row(Text(to_single_line(task.id)), name, state_text(task), *cells)
     return table
@@ -154,6 +155,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
     return [
         ("task", Text(to_single_line(task.id))),
         ("name", Text(to_single_line(task.name))),
+        ("params", Text(params_text(task.params))),
         ("state", state_text(task)),
         ("reason", Text(to_single_line(task.reason or ""))),
         ("attempt", str(task.attempt)),
@@ -169,9 +171,18 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("ended", moment(task.ended)),
         ("took", duration_words(took(task, now))),
         ("owner", Text(to_single_line(task.owner or ""))),
+        ("runs", Text(to_single_line(_place(task)))),
+        ("schedule", Text(to_single_line(task.schedule or ""))),
         ("notebook", Text(to_single_line(where))),
         ("logs", f"{task.logs:,} (jupyter agent tasks logs {task.id})" if task.logs else ""),
     ]
+
+
+def _place(task: Task) -> str:
+    """Return what it is and where it runs or ran: "function on thread, process 4711 of HOST"."""
+    what = " on ".join(filter(None, (task.kind, task.on)))
+    process = f"process {task.pid}" if task.pid is not None else ""
+    return ", ".join(filter(None, (what, " of ".join(filter(None, (process, task.host))))))
 
 
 def counts(task: Task) -> str:

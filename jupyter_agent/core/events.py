@@ -87,7 +87,12 @@ class About(_About, frozen=True, kw_only=True):
     """Description of a task in its ``queued`` event; ``None`` means unknown.
 
     ``run`` identifies one execution of its cell. ``view`` is how that execution shows the task:
-    ``full``, ``slim`` (one line), or ``None`` for not at all.
+    ``full``, ``slim`` (one line), or ``None`` for not at all. ``params`` are short texts by name, with
+    secrets masked (see `core.params`). ``kind`` is what it runs: ``function``, ``cell``, ``loop``,
+    ``notebook``, ``module``, ``command`` or ``agent``; ``on`` where: ``thread``, ``loop``, ``process``,
+    ``detached``, ``foreground`` (in the cell itself), or the name of an executor's class. ``schedule`` is
+    the id of the one that queued it. ``host`` and ``pid`` are those of the process that runs it, where that
+    is known when it is queued.
     """
 
     key: str | None = None
@@ -98,13 +103,20 @@ class About(_About, frozen=True, kw_only=True):
     cell: str | None = None
     run: str | None = None
     view: str | None = None
+    params: dict[str, str] | None = None
+    kind: str | None = None
+    on: str | None = None
+    schedule: str | None = None
+    host: str | None = None
+    pid: Count | None = None
 
 
 class State(_Data, frozen=True):
     """``state``: the attempt entered a state.
 
     ``about`` comes with ``queued``; so does ``producer`` when the attempt will run in another
-    process than the one that queued it: both may then publish for it.
+    process than the one that queued it: both may then publish for it. ``host`` and ``pid`` come with
+    ``running`` from such a process.
     """
 
     state: TaskState
@@ -113,6 +125,8 @@ class State(_Data, frozen=True):
     result: Result | None = None
     about: About | None = None
     producer: str | None = None
+    host: str | None = None
+    pid: Count | None = None
 
 
 class Progress(_Data, frozen=True):

@@ -40,7 +40,8 @@ class Task(Struct):
 
     Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
     event; ``logs`` and ``events`` count events over all attempts; ``reason`` comes with the latest state:
-    what a queued attempt waits for, what interrupted one; ``metrics`` has the first
+    what a queued attempt waits for, what interrupted one; ``host`` and ``pid`` are those of the process that
+    runs the attempt or ran it; ``metrics`` has the first
     `MAX_METRICS` names of the attempt, ``messages`` the newest `MAX_MESSAGES` with the last
     `MAX_MESSAGE_BYTES` bytes of their text; a text that had to be cut begins with "…". ``cursor``: the
     events up to there are folded in. ``stalled_since`` is the holder's observation that the producer
@@ -60,6 +61,12 @@ class Task(Struct):
     cell: str | None = None
     run: str | None = None
     view: str | None = None
+    params: dict[str, str] = {}
+    kind: str | None = None
+    on: str | None = None
+    schedule: str | None = None
+    host: str | None = None
+    pid: int | None = None
     producer: str | None = None
     created: float | None = None
     queued: float | None = None
@@ -124,6 +131,8 @@ class Task(Struct):
         elif data.state is TaskState.RUNNING:
             self.started = self.started or event.time
             self.ended = None
+            if data.pid is not None:
+                self.host, self.pid = data.host, data.pid
         else:
             self.ended, self.prompt = event.time, None  # a task that has ended asks nothing
         self.state = data.state
@@ -132,7 +141,7 @@ class Task(Struct):
 
     def _begin_attempt(self, event: Event) -> None:
         self.attempt, self.producer = event.attempt, event.producer
-        self.started = self.ended = self.progress = self.prompt = None
+        self.started = self.ended = self.progress = self.prompt = self.host = self.pid = None
         self.metrics, self.messages = {}, []
         self.cancel_requested = False
 
@@ -144,6 +153,8 @@ class Task(Struct):
             self.owner, self.kernel = about.owner, about.kernel
             self.notebook, self.cell = about.notebook, about.cell
             self.run, self.view = about.run, about.view
+            self.params, self.kind, self.on = about.params or {}, about.kind, about.on
+            self.schedule, self.host, self.pid = about.schedule, about.host, about.pid
 
     def _apply_data(self, data: Data) -> None:
         match data:

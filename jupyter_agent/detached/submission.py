@@ -12,7 +12,7 @@ from ..core.events import About
 from ..errors import BadTarget
 from .run_spec import RunSpec, caller_environment
 from .target_parser import expand_user, parse_target
-from .targets import default_name
+from .targets import default_name, kind_of, params_of
 
 MAX_NAME = 500
 MAX_TAGS = 100
@@ -68,6 +68,14 @@ def run_spec_of(submission: Submission, *, agent: str, cwd: str, owner: str) -> 
         agent=agent or None,
     )
     name = submission.name or default_name(target)
-    about = About(name, key=submission.key, tags=tuple(submission.tags), owner=owner)
+    about = About(
+        name,
+        key=submission.key,
+        tags=tuple(submission.tags),
+        owner=owner,
+        params=params_of(target) or None,
+        kind=kind_of(target),
+        on="detached",
+    )
     env = caller_environment() if submission.env is None else submission.env
     return RunSpec(target, about, python, where, env, submission.retries, submission.timeout)

@@ -8,6 +8,10 @@ from typing import Any, assert_never
 
 from msgspec import Struct
 
+from ..core.params import as_params
+from ..core.secrets import as_command_line
+from ..core.short_text import short_text
+
 MAX_NAME = 60
 """Characters of a task's default name."""
 
@@ -55,6 +59,38 @@ class AgentTarget(Struct, frozen=True, tag="agent", tag_field="kind"):
 Target = PickledTarget | FunctionTarget | NotebookTarget | CommandTarget | AgentTarget
 
 
+def kind_of(target: Target) -> str:
+    """Return the kind of a task of this target, as in `About`."""
+    match target:
+        case NotebookTarget():
+            return "notebook"
+        case FunctionTarget():
+            return "module"
+        case CommandTarget():
+            return "command"
+        case AgentTarget():
+            return "agent"
+        case PickledTarget():
+            return "function"
+        case _:
+            assert_never(target)
+
+
+def params_of(target: Target) -> dict[str, str]:
+    """Return what was passed to *target*, as short texts; of a pickled function nothing is known here."""
+    match target:
+        case NotebookTarget() | FunctionTarget():
+            return as_params(target.parameters)
+        case CommandTarget():
+            return {"command": short_text(shlex.join(as_command_line(target.argv)))}
+        case AgentTarget():
+            return {"text": short_text(target.text)}
+        case PickledTarget():
+            return {}
+        case _:
+            assert_never(target)
+
+
 def default_name(target: Target) -> str:
     """Return the name of a task of this target that was given none."""
     match target:
@@ -63,7 +99,7 @@ def default_name(target: Target) -> str:
         case FunctionTarget():
             name = target.function
         case CommandTarget():
-            name = shlex.join([Path(target.argv[0]).name, *target.argv[1:]])
+            name = shlex.join([Path(target.argv[0]).name, *as_command_line(target.argv[1:])])
         case AgentTarget():
             name = target.text
         case PickledTarget():

@@ -69,7 +69,7 @@ class DetachedCall:
             raise CannotTravel(f"a worker cannot work in {here!a}: the folder's name is not UTF-8; rename it")
         return RunSpec(
             PickledTarget(options.name),
-            about(options.name, options.key, options.tags, options.view),
+            about(options),
             python=sys.executable,
             cwd=here,
             env=caller_environment(),

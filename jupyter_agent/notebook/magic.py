@@ -108,4 +108,4 @@ def _options(line: str) -> Options | None:
     except ValueError as error:
         print(f"%%task: {error}; {USAGE}")  # noqa: T201 - the answer to a mistyped line
         return None
-    return Options(given.name, key=given.key)
+    return Options(given.name, key=given.key, on="foreground", kind="cell")

@@ -45,7 +45,8 @@ def map(  # noqa: A001 - the public name
         raise TypeError("map() needs at least one iterable, whose items are the arguments")
     total = _shortest(iterables)
     items = zip(*iterables, strict=False)
-    options = Options(name or name_of(function), on=on if on == "loop" else "thread")
+    params = {} if total is None else {"items": str(total)}
+    options = Options(name or name_of(function), on=on if on == "loop" else "thread", params=params)
     if is_coroutine_function(function):
         return run_as_task(options, _map_coroutine, (function, items, total, limit or 100), {})
     if on == "loop":

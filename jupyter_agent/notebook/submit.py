@@ -7,9 +7,11 @@ import functools
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
+from ..core.params import call_params
 from ..core.task import Task
 from ..producer.producer import Producer
 from ..runtime.attempt import Attempt, Engine
@@ -33,6 +35,8 @@ def run_as_task(
 ) -> TaskHandle:
     """Start *function* with *options*; the handle of the task that now does that work."""
     check(options)
+    if options.params is None:
+        options = replace(options, params=call_params(function, args, kwargs))
     start = _starter(options, Work(function, args, kwargs))
     producer = ready_producer()
     begin = None

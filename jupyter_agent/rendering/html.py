@@ -12,6 +12,7 @@ from ..core.events import Number, TaskState
 from ..core.sanitize import strip_controls
 from ..core.task import Task
 from .durations import duration_label
+from .humanize import params_text
 from .palette import HTML_COLORS
 from .transcript import TAIL_LINES
 
@@ -39,7 +40,8 @@ def start_html(name: str) -> str:
 def html(task: Task, lines: Sequence[str] = ()) -> str:
     """Return the task as it is now: state, progress, metrics, its end, and *lines* of its log."""
     words = (_line(_numbers(task)), _line(_metrics(task)), _line(_question(task)))
-    parts = [_head(task), _bar(task), *words, _end(task), _pre("\n".join(lines)), _result(task)]
+    params = _line([_text(params_text(task.params))] if task.params else [])
+    parts = [_head(task), params, _bar(task), *words, _end(task), _pre("\n".join(lines)), _result(task)]
     return f'<div style="{_frame(task.state)}">{"".join(parts)}</div>'
 
 

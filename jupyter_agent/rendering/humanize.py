@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+
+from ..core.sanitize import to_single_line
 
 _STEPS = ((60.0, "s"), (60.0, "min"), (24.0, "h"))
 _HUGE = 1e300
@@ -25,6 +28,11 @@ def age(seconds: float) -> str:
             return f"{int(amount)} {unit} ago"
         amount /= limit
     return f"{int(amount)} d ago"
+
+
+def params_text(params: Mapping[str, str]) -> str:
+    """Format a task's parameters as one line, "epochs=12 lr=3e-4"."""
+    return to_single_line(" ".join(f"{name}={value}" for name, value in params.items()))
 
 
 def number(value: float | None) -> str:

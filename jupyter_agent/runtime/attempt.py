@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextvars import Context, copy_context
@@ -12,6 +13,7 @@ from ..core.task import Task
 from ..errors import TaskCancelled
 from ..producer.producer import Producer
 from ..system.graces import ATTEMPT_GRACE
+from ..system.host import host
 from ..system.orphaned_locks import renew_orphaned_locks
 from .context import TaskContext
 from .interrupt import Terminated
@@ -125,6 +127,8 @@ class Attempt:
     def begin(self, **about_it: Any) -> bool:
         """Record that it runs now; false when it ended before (cancelled while queued)."""
         self.started = time.monotonic()
+        if self.task.fold.pid != os.getpid():
+            about_it |= {"host": host(), "pid": os.getpid()}
         return self.task.transition(self, State(TaskState.RUNNING, **about_it))
 
     def completed(self, value: object) -> None:

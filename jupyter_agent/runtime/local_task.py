@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import copy_context
 
-from ..core.events import Result, State, TaskState
+from ..core.events import About, Result, State, TaskState
 from ..core.task import Task
 from ..core.transitions import check_transition
 from ..errors import NotNow
@@ -50,7 +50,7 @@ class LocalTask:
         """The number up to which this process's events are of earlier tasks."""
         self.sink = EventSink(producer, seen or Task(new_id(), name=options.name, attempt=0))
         self.id = self.sink.id
-        self.about = about(options.name, options.key, options.tags, options.view)
+        self.about = about(options)
         self.attempt: Attempt | None = None
         self.completion = Completion()
         self.commands = CommandHandler(self)
@@ -84,7 +84,7 @@ class LocalTask:
     def renew(self, options: Options, engine: Callable[[Attempt], Engine] | None) -> None:
         """Take the function and options of a new submit for the next attempt."""
         self.options, self._engine, self._retries = options, engine, RetryPolicy(options.retries)
-        self.about = about(options.name, options.key, options.tags, options.view)
+        self.about = about(options)
 
     def queue(
         self, holder: OutcomeHolder, *, worker: str | None = None, reason: str | None = None
@@ -225,9 +225,8 @@ class LocalTask:
             if self.is_finished(attempt):
                 return False
             seen.cancel_requested |= self.fold.cancel_requested and not seen.state.ended
-            seen.key, seen.tags, seen.created, seen.queued = (
-                self.fold.key, self.fold.tags, self.fold.created, self.fold.queued
-            )  # fmt: skip
+            for name in (*_ABOUT, "created", "queued"):  # what the child was not told
+                setattr(seen, name, getattr(self.fold, name))
             self.sink.fold = seen
             return True
 
@@ -265,6 +264,8 @@ class LocalTask:
             seconds, reason = self._retries.next(failed.number, self.fold.error, delay.RANDOM())
             self.start(failed.outcome_holder, pause=seconds, reason=reason)
 
+
+_ABOUT = sorted({*About.__struct_fields__} - {"host", "pid"})
 
 local_tasks: Registry[LocalTask] = Registry()
 """The tasks that this process queued."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of `task`. ``timeout``: seconds, ``None`` for no limit. ``slim``: a view of one line."""
+    """The options of `task`. ``timeout``: seconds, ``None`` for no limit. ``slim``: a view of one line.
+
+    ``kind`` and ``params`` describe the work, see `About`.
+    """
 
     name: str
     key: str | None = None
@@ -18,6 +22,13 @@ class Options:
     tags: tuple[str, ...] = ()
     show: bool = True
     slim: bool = False
+    kind: str = "function"
+    params: Mapping[str, str] | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it runs, in one word: ``on``, or the name of an executor's class."""
+        return self.on if isinstance(self.on, str) else type(self.on).__name__
 
     @property
     def view(self) -> str | None:

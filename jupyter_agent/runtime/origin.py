@@ -9,21 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from ..core.events import About
+from ..system.host import host
+from .options import Options
 
 
-def about(name: str, key: str | None, tags: tuple[str, ...], view: str | None) -> About:
+def about(options: Options) -> About:
     """Return the origin for the ``queued`` event of a task that the running cell starts."""
     notebook = os.environ.get("JPY_SESSION_NAME")
+    runs_here = options.place not in ("process", "detached")
     return About(
-        name,
-        key=key,
-        tags=tags,
+        options.name,
+        key=options.key,
+        tags=options.tags,
         owner=_owner(),
         kernel=_kernel_id(),
         notebook=notebook,
         cell=_cell_id(),
         run=cell_run(),
-        view=view,
+        view=options.view,
+        params=dict(options.params) if options.params else None,
+        kind=options.kind,
+        on=options.place,
+        host=host() if runs_here else None,
+        pid=os.getpid() if runs_here else None,
     )
 
 

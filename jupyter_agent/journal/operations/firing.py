@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from ...core.events import TaskState
 from ...core.task import Task
 from ...core.triggers import missed_dues, next_due
@@ -162,7 +164,9 @@ class ScheduleRunner:
     def _queue_once(self, session: JournalSession, firing: Firing) -> None:
         task, worker = firing.task or "", firing.worker or ""
         if not _is_forgotten(session, task):
-            self._queue(session, find_schedule(session, firing.schedule).call, task, worker)
+            run_spec = find_schedule(session, firing.schedule).call
+            about = replace(run_spec.about, schedule=firing.schedule)
+            self._queue(session, replace(run_spec, about=about), task, worker)
 
     def _with_usable_worker(self, session: JournalSession, firing: Firing) -> Firing:
         """Return the claim, with a new worker id when its task was called interrupted before it started.

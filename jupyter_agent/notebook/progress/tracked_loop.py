@@ -47,7 +47,7 @@ class TrackedLoop:
 
     def __init__(self, position: Position, name: str) -> None:
         self._position = position
-        self._options = Options(name, slim=True)
+        self._options = Options(name, on="foreground", slim=True, kind="loop")
         self._attempt: Attempt | None = None
         self._before: TaskContext | None = None
         self._code: CodeType | None = None

@@ -22,13 +22,14 @@ shell = InteractiveShell.instance()
 shell.kernel = XKernel()
 
 import jupyter_agent as ja
+from jupyter_agent.runtime.options import Options
 from jupyter_agent.runtime.origin import about
 
 def double(x):
     return 2 * x
 
 result = ja.task(double).submit(21).result()
-origin = about("double", None, (), None)
+origin = about(Options("double"))
 print(json.dumps([result, origin.kernel, origin.run, origin.cell]), file=sys.stderr)  # apart from views
 """
 

@@ -8,6 +8,7 @@ import { canRetry, END_STATES } from "../model/reducer.js";
 import { secondsRemaining, fractionDone } from "../model/rate.js";
 import {
   formatDuration,
+  formatParams,
   formatNumber,
   toSingleLine,
   printable,
@@ -32,6 +33,7 @@ export interface TaskProps {
 
 export function head(props: TaskProps): TemplateResult {
   const { task, status, busy, sendCommand } = props;
+  const params = formatParams(task.params);
   return html`<div class="ja-head">
     <span class="ja-title">
       <span class="ja-badge">${stateLabel(task)}</span>
@@ -44,7 +46,8 @@ export function head(props: TaskProps): TemplateResult {
       ${cancelButton(task, busy, sendCommand)}
       ${againButton(props)}
     </span>
-  </div>`;
+  </div>
+  <div class="ja-params" ?hidden=${!params} title=${params}>${params}</div>`;
 }
 
 /** The retry, or where nothing is there that could run it, the cell. */

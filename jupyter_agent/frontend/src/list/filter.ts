@@ -1,5 +1,6 @@
 /** Search and state filter of a task list. */
 
+import { formatParams } from "../model/format.js";
 import type { Snapshot, State } from "../net/types.js";
 
 /** One state, or all of them. */
@@ -15,12 +16,13 @@ export const STATES: readonly State[] = [
   "interrupted",
 ];
 
-/** Return the tasks that contain every word of `query` in name, tags, key, notebook or id. */
+/** Return the tasks that contain every word of `query` in name, parameters, tags, key, notebook or id. */
 export function searchTasks(tasks: readonly Snapshot[], query: string): readonly Snapshot[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return tasks;
   return tasks.filter((task) => {
-    const text = [task.name, ...task.tags, task.key, task.notebook, task.id].join("\n").toLowerCase();
+    const parts = [task.name, formatParams(task.params), ...task.tags, task.key, task.notebook, task.id];
+    const text = parts.join("\n").toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }

@@ -5,7 +5,7 @@ import { classMap } from "lit/directives/class-map.js";
 import type { Snapshot } from "../net/types.js";
 import { canRetry, END_STATES } from "../model/reducer.js";
 import { fractionDone } from "../model/rate.js";
-import { toSingleLine } from "../model/format.js";
+import { formatParams, toSingleLine } from "../model/format.js";
 import { inlineCode } from "../dom/inline_code.js";
 import {
   isWaitingForAnswer,
@@ -44,7 +44,7 @@ export function row(props: RowProps): TemplateResult {
   return html`<li class=${classMap({ "jal-row": true, "jal-asking": isWaitingForAnswer(task) })} data-task-id=${task.id} data-state=${task.state}
     aria-current=${current ? "true" : nothing}>
     <span class="jal-state">${stateLabel(task)}</span>
-    <span class="jal-what">${name(props)}${origin(props)}</span>
+    <span class="jal-what">${name(props)}${params(task)}${origin(props)}</span>
     <span class="jal-how">${progressBar(task)}${note(task)}</span>
     <span class="jal-when" title=${timestamps(task)}>${field("measure", progressText(task))}${field("moment", timeText(task, rate, now))}</span>
     ${props.confirming ? nothing : actions(props)}
@@ -70,6 +70,11 @@ function name({ task, href }: RowProps): TemplateResult {
   return href === null
     ? html`<button class="jal-name" type="button" data-act="open" title=${text}>${text}</button>`
     : html`<a class="jal-name" href=${href} data-act="open" title=${text}>${text}</a>`;
+}
+
+function params(task: Snapshot): TemplateResult | typeof nothing {
+  const text = formatParams(task.params);
+  return text ? html`<span class="jal-params" title=${text}>${text}</span>` : nothing;
 }
 
 /** The attempt, and the notebook the task came from. */

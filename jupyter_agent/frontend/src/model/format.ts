@@ -20,6 +20,15 @@ export function toSingleLine(text: string): string {
   return printable(text.replace(/\s+/g, " "));
 }
 
+/** Return a task's parameters as one line, "epochs=12 lr=3e-4"; empty for an older server's task. */
+export function formatParams(params: Record<string, string> | undefined): string {
+  return toSingleLine(
+    Object.entries(params ?? {})
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" "),
+  );
+}
+
 export function formatNumber(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
 }

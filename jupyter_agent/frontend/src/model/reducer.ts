@@ -47,6 +47,12 @@ export function emptyTask(id: string): Snapshot {
     cell: null,
     run: null,
     view: null,
+    params: {},
+    kind: null,
+    on: null,
+    schedule: null,
+    host: null,
+    pid: null,
     producer: null,
     created: null,
     queued: null,
@@ -100,6 +106,7 @@ function applyState(task: Snapshot, event: EventOf<"state">, first: boolean): vo
   } else if (data.state === "running") {
     task.started ??= event.time;
     task.ended = null;
+    if (data.pid != null) [task.host, task.pid] = [data.host ?? null, data.pid];
   } else {
     task.ended = event.time;
     task.prompt = null;
@@ -120,6 +127,12 @@ const ABOUT_DEFAULTS = {
   cell: null,
   run: null,
   view: null,
+  params: {},
+  kind: null,
+  on: null,
+  schedule: null,
+  host: null,
+  pid: null,
 };
 
 /** Return the fields of an `about` that a snapshot has; ignore all others. */
@@ -131,7 +144,7 @@ function aboutFields(about: Record<string, unknown>): Partial<Snapshot> {
 
 function beginAttempt(task: Snapshot, event: TaskEvent): void {
   [task.attempt, task.producer] = [event.attempt, event.producer];
-  task.started = task.ended = task.progress = task.prompt = null;
+  task.started = task.ended = task.progress = task.prompt = task.host = task.pid = null;
   task.metrics = {};
   task.messages = [];
   task.cancel_requested = false;

@@ -53,6 +53,14 @@ export interface Snapshot {
   run: string | null;
   /** How that execution shows the task; null: not at all. */
   view: "full" | "slim" | null;
+  /** Short texts by name; secrets are masked where the task was queued. */
+  params: Record<string, string>;
+  kind: string | null;
+  on: string | null;
+  schedule: string | null;
+  /** The process that runs the attempt, or ran it. */
+  host: string | null;
+  pid: number | null;
   producer: string | null;
   created: number | null;
   queued: number | null;
@@ -83,6 +91,8 @@ export interface EventData {
     state: State;
     about?: Record<string, unknown> | null;
     producer?: string | null;
+    host?: string | null;
+    pid?: number | null;
     reason?: string | null;
     error?: TaskError | null;
     result?: TaskResult | null;

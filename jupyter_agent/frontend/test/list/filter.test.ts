@@ -7,13 +7,14 @@ describe("search and filter", () => {
     snapshot("4", { name: "Train big", tags: ["gpu"], notebook: "/home/ada/vision.ipynb" }),
     snapshot("3", { name: "crawl", state: "failed" }),
     snapshot("2", { name: "train small", state: "failed" }),
-    snapshot("1", { name: "export", state: "completed" }),
+    snapshot("1", { name: "export", state: "completed", params: { path: "/data/x.csv", lr: "3e-4" } }),
   ];
 
   it.each([
     ["train", ["4", "2"]],
     ["TRAIN gpu", ["4"]],
     ["vision", ["4"]],
+    ["lr=3e-4 export", ["1"]],
     ["  ", ["4", "3", "2", "1"]],
     ["none", []],
   ])("%j finds %j", (query, found) =>

@@ -116,6 +116,17 @@ describe("rows", () => {
     expect(element.textContent.trim()).toBe("No tasks.");
   });
 
+  it("show the parameters under the name, whole in a tooltip, and none for an older server's task", async () => {
+    await show();
+    const older = snapshot("2");
+    Reflect.deleteProperty(older, "params");
+    server.answerSnapshots([older, snapshot("1", { params: { epochs: "12", lr: "3e-4", note: "a\nb" } })]);
+    await drawn();
+    const shown = rowOf("1").querySelector<HTMLElement>(".jal-params")!;
+    expect([shown.textContent, shown.title]).toEqual(Array(2).fill("epochs=12 lr=3e-4 note=a b"));
+    expect(rowOf("2").querySelector(".jal-params")).toBeNull();
+  });
+
   it("show the question, the attempt and the notebook", async () => {
     await show();
     const prompt = { prompt_id: "q", text: "cat or dog?", choices: null };
