@@ -23,7 +23,7 @@ os.environ["JPY_SESSION_NAME"] = "/home/ada/{notebook}"
 import jupyter_agent as ja
 
 @ja.task
-def train(epochs):
+def train(epochs, lr=0.1, optimizer="sgd"):
     for epoch in ja.track(range(epochs)):
         time.sleep(0.25)
         loss = 0.9 / (epoch + 1) ** 0.7
@@ -71,7 +71,7 @@ evaluate.submit().wait()
 SECOND = """\
 a = crawl.submit()
 b = label_images.options(name="label images").submit()
-c = train.options(name="train resnet50", tags=["gpu"]).submit(200)
+c = train.options(name="train resnet50", tags=["gpu"]).submit(200, lr=3e-4, optimizer="adam")
 """
 
 

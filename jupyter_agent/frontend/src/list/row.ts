@@ -44,7 +44,7 @@ export function row(props: RowProps): TemplateResult {
   return html`<li class=${classMap({ "jal-row": true, "jal-asking": isWaitingForAnswer(task) })} data-task-id=${task.id} data-state=${task.state}
     aria-current=${current ? "true" : nothing}>
     <span class="jal-state">${stateLabel(task)}</span>
-    <span class="jal-what">${name(props)}${params(task)}${origin(props)}</span>
+    <span class="jal-what">${name(props)}${origin(props)}</span>
     <span class="jal-how">${progressBar(task)}${note(task)}</span>
     <span class="jal-when" title=${timestamps(task)}>${field("measure", progressText(task))}${field("moment", timeText(task, rate, now))}</span>
     ${props.confirming ? nothing : actions(props)}
@@ -72,20 +72,16 @@ function name({ task, href }: RowProps): TemplateResult {
     : html`<a class="jal-name" href=${href} data-act="open" title=${text}>${text}</a>`;
 }
 
-function params(task: Snapshot): TemplateResult | typeof nothing {
-  const text = formatParams(task.params);
-  return text ? html`<span class="jal-params" title=${text}>${text}</span>` : nothing;
-}
-
-/** The attempt, and the notebook the task came from. */
+/** The attempt, the parameters, and the notebook the task came from. */
 function origin({ task, canOpenNotebook }: RowProps): TemplateResult | typeof nothing {
   const place = notebookOf(task);
-  if (task.attempt < 2 && !place) return nothing;
+  const params = formatParams(task.params);
+  if (task.attempt < 2 && !place && !params) return nothing;
   const link = canOpenNotebook
     ? html`<button class="jal-place" type="button" data-act="notebook" title=${`Open ${task.notebook}`}>${place}</button>`
     : html`<span class="jal-place" title=${task.notebook ?? nothing}>${place}</span>`;
   return html`<span class="jal-where">
-    ${task.attempt > 1 ? html`<span class="jal-attempt">attempt ${task.attempt}</span>` : nothing}${place ? link : nothing}
+    ${task.attempt > 1 ? html`<span class="jal-attempt">attempt ${task.attempt}</span>` : nothing}${params ? html`<span class="jal-params" title=${params}>${params}</span>` : nothing}${place ? link : nothing}
   </span>`;
 }
 
