@@ -36,23 +36,9 @@ const MAX_MESSAGE_BYTES = 8192;
 export function emptyTask(id: string): Snapshot {
   return {
     id,
-    name: "",
-    key: null,
-    tags: [],
+    ...aboutFields({}),
     state: "queued",
     attempt: 1,
-    owner: null,
-    kernel: null,
-    notebook: null,
-    cell: null,
-    run: null,
-    view: null,
-    params: {},
-    kind: null,
-    on: null,
-    schedule: null,
-    host: null,
-    pid: null,
     producer: null,
     created: null,
     queued: null,
@@ -136,10 +122,10 @@ const ABOUT_DEFAULTS = {
 };
 
 /** Return the fields of an `about` that a snapshot has; ignore all others. */
-function aboutFields(about: Record<string, unknown>): Partial<Snapshot> {
+function aboutFields(about: Record<string, unknown>): Pick<Snapshot, keyof typeof ABOUT_DEFAULTS> {
   return Object.fromEntries(
     Object.entries(ABOUT_DEFAULTS).map(([name, none]) => [name, about[name] ?? none]),
-  );
+  ) as Pick<Snapshot, keyof typeof ABOUT_DEFAULTS>;
 }
 
 function beginAttempt(task: Snapshot, event: TaskEvent): void {
