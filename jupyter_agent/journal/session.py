@@ -75,7 +75,10 @@ class Urgency(IntEnum):
     RECOVERY = 1
     """May take long, and tells what has happened: spools of dead producers."""
 
-    REQUEST = 2
+    LOOKUP = 2
+    """A request waits for it, and it may take longer than one: spools in which a task is looked for."""
+
+    REQUEST = 3
     """Short; everything that is no `PreemptibleJob`."""
 
 

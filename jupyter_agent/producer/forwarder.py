@@ -208,7 +208,7 @@ class Forwarder:
         self._wake.set()
 
     async def _received(self, frame: str | bytes) -> None:
-        match message := self._side.receive(frame, self._spool.last):
+        match message := self._side.receive(frame, self._spool.last, self._spool.base):
             case Ack(upto):
                 self._spool.free(upto)
             case Nack():

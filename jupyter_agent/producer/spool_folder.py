@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain, dropwhile
 from operator import attrgetter
 from pathlib import Path
@@ -181,15 +181,19 @@ def _records_in(paths: list[Path]) -> Iterator[Record]:
         last = new[-1][0] if new else last
 
 
-def spool_mentions(folder: Path, task_id: str) -> bool:
-    """Return True if a record may be of this task; much quicker than to read them. Raises `OSError`."""
-    wanted = task_id.encode()
+def spool_mentions(folder: Path, task_ids: Collection[str]) -> bool:
+    """Return True if any record may be of one of these tasks; much quicker than to read them.
+
+    Raises `OSError`.
+    """
+    wanted = [task_id.encode() for task_id in task_ids]
     for path in sorted(folder.glob("*.seg")):
         try:
-            if wanted in path.read_bytes():
-                return True
+            content = path.read_bytes()
         except FileNotFoundError:
             continue
+        if any(one in content for one in wanted):
+            return True
     return False
 
 

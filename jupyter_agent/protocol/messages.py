@@ -59,7 +59,10 @@ class _Message(Struct, frozen=True, omit_defaults=True, tag_field="type"):
 
 
 class Hello(_Message, frozen=True, tag="hello"):
-    """First frame of every client. A producer adds its id, the host it runs on, and what its clock says."""
+    """First frame of every client. A producer adds its id, the host it runs on, and what its clock says.
+
+    ``acked``: the last number that was acknowledged to the producer; a journal that has less asks for more.
+    """
 
     versions: list[int]
     role: Literal["subscriber", "producer"] = "subscriber"
@@ -67,6 +70,7 @@ class Hello(_Message, frozen=True, tag="hello"):
     producer: Ulid | None = None
     host: str | None = None
     clock: float | None = None
+    acked: Count = 0
 
 
 class Subscribe(_Message, frozen=True, tag="subscribe"):

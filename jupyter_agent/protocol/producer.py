@@ -39,7 +39,8 @@ class ProducerSide:
         self.welcome = None
         self.sent = self.acked
         self.in_flight.clear()
-        return [send(Hello([VERSION], "producer", self.client, self.producer, self.host, clock))]
+        hello = Hello([VERSION], "producer", self.client, self.producer, self.host, clock, self.acked)
+        return [send(hello)]
 
     @property
     def may_send(self) -> bool:
@@ -56,8 +57,10 @@ class ProducerSide:
         head = b'{"type":"publish","base":%d,"first":%d,%b"events":[' % (base, first, said)
         return Send(head + b",".join(events) + b"]}")
 
-    def receive(self, frame: str | bytes, emitted: int = MAX_NUMBER) -> FromServer:
+    def receive(self, frame: str | bytes, emitted: int = MAX_NUMBER, base: int = 1) -> FromServer:
         """Decode one frame, apply its acknowledgement and return it; *emitted* is the last number in use.
+
+        *base* is the smallest number that can be sent again: what was before it stays acknowledged.
 
         Raises `ProtocolError` for a frame that cannot be read, or that acknowledges more than was emitted.
         """
@@ -75,7 +78,6 @@ class ProducerSide:
                 self.sent = max(self.sent, upto)
                 self.in_flight = [last for last in self.in_flight if last > upto]
             case Nack(expected):
-                self.acked = expected - 1
-                self.sent = expected - 1
+                self.acked = self.sent = max(expected, min(base, self.acked + 1)) - 1
                 self.in_flight.clear()
         return message

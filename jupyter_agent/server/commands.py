@@ -57,7 +57,7 @@ async def submit_command(services: Services, request: RequestedCommand) -> None:
         offset = session.append(HolderEvent(task.id, task.attempt, "command", data))[0].stored[0].offset
         return next((p for p in session.journal.pending(task.producer or "") if p.offset == offset), None)
 
-    pending = await services.feed.call(job)
+    pending = await services.ask_about(request.task, lambda: services.feed.call(job))
     services.activity.note()
     supervisor.wake()
     if pending is not None:

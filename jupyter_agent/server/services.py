@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import TypeVar
 
-from ..core.ids import ulid_time
+from ..core.ids import is_ulid
 from ..core.task import Task
 from ..detached.run_spec import is_detached
 from ..errors import UnknownTask
-from ..journal.operations.spool_recovery import read_live_spools
-from ..journal.session import JournalSession
+from ..journal.operations.spool_recovery import read_spools_of
+from ..journal.session import JournalSession, PreemptibleJob, Urgency
 from ..protocol.messages import Limits
 from ..system.paths import DataPaths
 from .background.activity import Activity
@@ -23,9 +24,7 @@ from .delivery.connections import Registry
 from .delivery.feed import FRAME_BYTES, Feed
 from .limits import MAX_EVENT, MAX_MESSAGE, MAX_SNAPSHOTS, WINDOW, Timing
 
-YOUNG = 60.0
-"""Seconds in which a task's first event must have left its producer's spool: an older id that the journal
-does not know is looked for nowhere else."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +52,33 @@ class Services:
         return Limits(MAX_MESSAGE, MAX_EVENT, MAX_SNAPSHOTS, FRAME_BYTES, WINDOW)
 
     def existing_task(self, session: JournalSession, task_id: str) -> Task:
-        """Return a task, from the spool of its living producer when it is not published yet.
-
-        Raises `UnknownTask`.
-        """
+        """Return a task that the journal knows. Raises `UnknownTask`."""
         task = session.journal.task(task_id)
-        if task is None and self._is_young(task_id):
-            read_live_spools(session, self.paths, self.feed.holder.slot.name, mentioning=task_id)
-            task = session.journal.task(task_id)
         if task is None:
             raise UnknownTask(f"there is no task {task_id[:80]!r}", task_id=task_id)
         return task
 
-    def _is_young(self, task_id: str) -> bool:
-        made = ulid_time(task_id)
-        return made is not None and abs(self.clock() - made) < YOUNG
+    async def ask_about(self, task_id: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return what *ask* returns; ask again, with what is in the spools, if it raises `UnknownTask`.
+
+        An id that ``submit`` has returned is in a spool from then on, and in the journal only later: after a
+        start of this server, or while the producer cannot connect, much later.
+        """
+        try:
+            return await ask()
+        except UnknownTask:
+            if not is_ulid(task_id):
+                raise
+        await self.read_spools_of([task_id])
+        return await ask()
+
+    async def read_spools_of(self, task_ids: Collection[str]) -> None:
+        """Append to the journal what spools have of these tasks."""
+        slot = self.feed.holder.slot.name
+        job = PreemptibleJob(
+            lambda session: read_spools_of(session, self.paths, slot, task_ids), Urgency.LOOKUP
+        )
+        await self.feed.call(job)
 
     def annotated(self, tasks: list[Task]) -> list[Task]:
         """Add to snapshots what only the holder of the journal knows: see `Task`."""

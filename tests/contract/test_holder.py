@@ -305,6 +305,25 @@ class TestBreathing:
             *("more 0", "more 1"),
         ]
 
+    def test_a_lookup_for_a_request_runs_in_the_middle_of_a_recovery(self, holder: Holder) -> None:
+        """It looks through the spools for an id; a recovery may take minutes."""
+        gate, order = Gate(holder), list[str]()
+
+        def recovery(session: JournalSession) -> None:
+            for number in range(2):
+                order.append(f"recovery {number}")
+                session.yield_to_others()
+
+        def lookup(session: JournalSession) -> None:
+            order.append("lookup")
+
+        jobs = [holder.call(PreemptibleJob(recovery))]
+        jobs += [holder.call(PreemptibleJob(lookup, Urgency.LOOKUP))]
+        gate.open()
+        for future in jobs:
+            future.result(20)
+        assert order == ["recovery 0", "lookup", "recovery 1"]
+
     def test_files_deleted_in_the_middle_of_a_long_job_are_noticed(self, holder: Holder) -> None:
         """It may take minutes, in which everything that is acknowledged would be lost."""
         put(holder, batch(1, 3))

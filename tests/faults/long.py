@@ -16,6 +16,7 @@ from tests.faults.containers import containers
 from tests.faults.damage import files, journals
 from tests.faults.ends import ends
 from tests.faults.going_away import deleted, full
+from tests.faults.ids import ids
 from tests.faults.kills import kernels, workers
 from tests.faults.network import network
 from tests.faults.report import WHAT, report, write
@@ -34,6 +35,7 @@ PARTS: dict[str, Part] = {
     "ends": lambda factory, seeds, say, folder: ends(factory.start(), seeds, say, folder),
     "stops": lambda factory, seeds, say, folder: stops(factory.start(), seeds, say, folder),
     "backups": backups,
+    "ids": ids,
     "containers": containers,
     "files": lambda factory, seeds, say, _: files(factory, seeds, say),
     "journals": journals,
@@ -42,7 +44,7 @@ PARTS: dict[str, Part] = {
 }
 NUMBERS = {
     "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "ends": 100, "stops": 40,
-    "backups": 50, "containers": 50, "files": 200, "journals": 20, "deleted": 50, "full": 50,
+    "backups": 50, "ids": 50, "containers": 50, "files": 200, "journals": 20, "deleted": 50, "full": 50,
 }  # fmt: skip
 """How many runs of each part the whole set has."""
 

@@ -18,6 +18,7 @@ WHAT = {
     "ends": "processes ended in order",
     "stops": "processes stopped and continued",
     "backups": "tasks that read all files",
+    "ids": "restarts while ids are asked for",
     "containers": "containers of one home",
     "files": "spools damaged",
     "journals": "journals damaged",
@@ -43,6 +44,8 @@ complete""",
     "backups": """a task that archives, hashes or searches the whole data folder while it logs, without
 a server and with one: it stays `running`, a second submit with its key attaches, and each line is there
 once""",
+    "ids": """every id is known as soon as its `submit` has returned (threads, processes, detached), to each
+HTTP address, to a subscription and to the command line; emitted are the tasks, delivered the answers""",
     "containers": """two or three servers in namespaces of their own, with one host name, one process number
 and one home: each kernel finds the journal of its own server; when servers end, scripts find one of those
 that are left""",

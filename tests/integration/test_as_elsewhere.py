@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-from jupyter_agent.client import connect
+from jupyter_agent.client import Restart, connect
 from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.core.ids import ulid
 from jupyter_agent.errors import RequestRefused
 from jupyter_agent.producer.spool import Spool
 from jupyter_agent.producer.spool_folder import header_for
@@ -69,12 +72,16 @@ def test_head_of_an_event_stream_ends(shared: Server) -> None:
     assert (answer.status, answer.body) == (200, b"")
 
 
-def unpublished(server: Server) -> str:
-    """A task of a living producer whose connection has not come yet; its id."""
-    producer, task = new_id(), new_id()
-    spool = Spool.create(server.paths, header_for(producer, server.slot or "", time.time()))
+def unpublished(server: Server, *, host: str = "", age: float = 0.0, alive: bool = True) -> str:
+    """A task of a producer whose connection has not come yet; its id, which was made *age* seconds ago."""
+    producer, task = new_id(), ulid(time.time() - age, os.urandom(10))
+    header = header_for(producer, server.slot or "", time.time())
+    elsewhere = msgspec.structs.replace(header, host=host, boot=host) if host else header
+    spool = Spool.create(server.paths, elsewhere)
     _kept.append(spool)
     spool.append(task, 1, "state", State(TaskState.QUEUED, about=About("young")))
+    if not alive:
+        spool.close()
     return task
 
 
@@ -82,11 +89,40 @@ _kept: list[Spool] = []
 """Their locks are held until this process ends."""
 
 
-def test_an_id_that_submit_returned_is_known_before_its_event_is_published(shared: Server) -> None:
-    assert shared.ask(f"tasks/{unpublished(shared)}").json["name"] == "young"
-    assert shared.ask(f"tasks/{unpublished(shared)}/events").json["events"][0]["type"] == "state"
+WHERE = [{}, {"age": 86400.0}, {"age": -40 * 86400.0}, {"host": "elsewhere"}, {"alive": False}]
+"""Alive and young; of a day before the server's start; of another clock; on another machine; just killed."""
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_an_id_that_submit_returned_is_known_before_its_event_is_published(
+    shared: Server, where: dict[str, Any]
+) -> None:
+    assert shared.ask(f"tasks/{unpublished(shared, **where)}").json["name"] == "young"
+    assert shared.ask(f"tasks/{unpublished(shared, **where)}/events").json["events"][0]["type"] == "state"
     command = {"command": "cancel"}
-    assert shared.ask(f"tasks/{unpublished(shared)}/commands", method="POST", body=command).status == 202
+    task = unpublished(shared, **where)
+    # 409 and 204 only if its process was killed and the server has found that out already.
+    assert shared.ask(f"tasks/{task}/commands", method="POST", body=command).status in (202, 409)
+    task = unpublished(shared, **where)
+    assert shared.ask(f"tasks/{task}", method="DELETE").status in (204, 409)
+    assert shared.ask(f"tasks/{unpublished(shared, **where)}/notebook").json["code"] == "no_notebook"
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_subscription_begins_with_a_task_that_is_not_published_yet(
+    shared: Server, where: dict[str, Any]
+) -> None:
+    known, unknown = unpublished(shared, **where), new_id()
+    with connect(shared.url, shared.token) as client:
+        first = next(client.follow([known, unknown]))
+        assert isinstance(first, Restart)
+        assert [task.id for task in first.tasks] == [known]
+        assert client.task(known).name == "young"
+
+
+def test_what_has_no_spool_is_unknown(shared: Server) -> None:
+    assert_problem(shared.ask(f"tasks/{new_id()}"), 404, "unknown_task")
+    assert_problem(shared.ask("tasks/nonsense"), 404, "unknown_task")
 
 
 def test_unknown_event_types_are_refused_by_name(shared: Server) -> None:

@@ -10,7 +10,7 @@ from jupyter_agent.core.events import About, Input, Log, Prompt, State, TaskStat
 from jupyter_agent.system.ids import new_id
 from tests.support.builders import event
 from tests.support.servers import Server, Servers
-from tests.support.wire import Story, producer, subscriber
+from tests.support.wire import Story, producer, subscriber, wire
 
 pytestmark = pytest.mark.asyncio
 
@@ -50,6 +50,21 @@ async def test_a_gap_is_refused_with_the_number_that_is_expected(shared: Server)
         story.n = 2
         await writer.published(story.logs(5))
     assert [e["n"] for e in shared.events(story.task)] == list(range(1, 8))
+
+
+async def test_a_journal_that_lacks_what_was_acknowledged_asks_for_it_at_once(shared: Server) -> None:
+    """A journal that was put back from a copy, or replaced, while the producer was not connected."""
+    story = Story()
+    async with producer(shared, story.producer) as writer:
+        await writer.published([*story.start(), *story.logs(2)])
+    for acked, expected in ((9, 5), (5, 5)):
+        async with wire(shared) as again:
+            await again.hello("producer", producer=story.producer, host="elsewhere", acked=acked)
+            assert (await again.get("nack"))["expected"] == expected
+    async with wire(shared) as again:
+        await again.hello("producer", producer=story.producer, host="elsewhere", acked=4)
+        await again.published(story.logs(1))
+        assert not [frame for frame in again.seen if frame["type"] == "nack"]
 
 
 async def test_a_gap_inside_a_batch_keeps_what_comes_before_it(shared: Server) -> None:

@@ -24,7 +24,7 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(spool_recovery, "CHUNK", 2)
     monkeypatch.setattr(journal_merge, "CHUNK", 2)
     monkeypatch.setattr(liveness, "recover_all", holding.recover_all)
-    monkeypatch.setattr(services, "read_live_spools", holding.read_live_spools)
+    monkeypatch.setattr(services, "read_spools_of", holding.read_spools_of)
     monkeypatch.setattr(interruption, "_has_spool", holding.has_spool)
     forwarder = logging.getLogger("jupyter_agent.producer.forwarder")
     forwarder.setLevel(logging.CRITICAL)

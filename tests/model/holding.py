@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -117,12 +117,12 @@ class Home:
         if not left:
             raise kind("the disk is full")
 
-    def own_spools(self, slot: str) -> list[ModelSpool]:
+    def own_spools(self, slot: str, *, anywhere: bool = False) -> list[ModelSpool]:
         """As `spool_recovery` finds them: this machine's, of this slot or of one that is no more."""
         return [
             spool
             for _, spool in sorted(self.spools.items())
-            if spool.header.host == host()
+            if (anywhere or spool.header.host == host())
             and (spool.header.journal == slot or (slot == DEFAULT and spool.header.journal not in self.slots))
         ]
 
@@ -226,13 +226,10 @@ class HandHolder(Holder):
 
 
 class _Nothing:
-    """A folder that nobody has made."""
+    """A folder that is not there."""
 
     def is_dir(self) -> bool:
         return False
-
-    def glob(self, pattern: str) -> Iterator[PurePath]:
-        return iter(())
 
 
 class FakePaths:
@@ -265,14 +262,14 @@ def recover_all(session: JournalSession, paths: DataPaths, slot: str) -> int:
     return taken
 
 
-def read_live_spools(session: JournalSession, paths: DataPaths, slot: str, *, mentioning: str) -> None:
-    """Stands for `spool_recovery.read_live_spools`; appending is the real one."""
-    home = cast(FakePaths, paths).home
-    for spool in home.own_spools(slot):
-        if spool.locked and any(mentioning.encode() in body for _, body in spool.records()):
-            spool_recovery._append(
-                session, spool.header, spool.records(), cast(Any, PurePath(spool.producer))
-            )
+def read_spools_of(session: JournalSession, paths: DataPaths, slot: str, task_ids: Collection[str]) -> None:
+    """Stands for `spool_recovery.read_spools_of`, which finds folders; appending is the real one."""
+    for spool in cast(FakePaths, paths).home.own_spools(slot, anywhere=True):
+        records = spool.records()
+        if any(task_id.encode() in body for _, body in records for task_id in task_ids):
+            good = spool_recovery._up_to_first_hole(records)
+            spool_recovery._append(session, spool.header, good, cast(Any, PurePath(spool.producer)))
+        session.yield_to_others()
 
 
 def _merge_journals(session: JournalSession, home: Home) -> int:

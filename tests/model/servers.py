@@ -302,7 +302,7 @@ class _AheadFeed(Feed):
     """Takes the cursor first, and the snapshots some time later."""
 
     async def call(self, job: Any) -> Any:
-        if "._subscribe." not in getattr(job, "__qualname__", ""):
+        if "._resumed." not in getattr(job, "__qualname__", ""):
             return await super().call(job)
         head = self.head
         return await super().call(lambda session: job(_AheadSession(session, head)))

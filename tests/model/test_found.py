@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_agent.core.events import Progress, TaskState
+from jupyter_agent.errors import JournalError
 from jupyter_agent.transport.discovery import DEFAULT
 
 from .oracle import Wanted
@@ -108,3 +109,45 @@ def test_a_producer_that_comes_back_during_recovery_is_not_interrupted(world: Wo
     task = server.slot.journal.task(world.tasks[0])
     assert task is not None
     assert task.state is TaskState.RUNNING
+
+
+def test_a_replaced_journal_gets_at_once_what_its_producers_still_have(world: World) -> None:
+    """They had their acks, and the old journal had the events: nobody would send them again."""
+    producer = running(world)
+    server = world.servers[DEFAULT]
+    producer.end(producer.attempts[0], TaskState.COMPLETED)
+    flow(world)
+    server.holder.spoiled = True
+    server.delete(world.new_task())
+    flow(world)
+    task = server.slot.journal.task(world.tasks[0])
+    assert task is not None
+    assert task.state is TaskState.COMPLETED
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_spool_that_was_read_half_is_read_to_its_end(world: World, cut: int) -> None:
+    """Someone asks for a task; the disk is full in the middle of its spool, and the task is known then."""
+    producer = running(world)
+    producer.end(producer.attempts[0], TaskState.COMPLETED)
+    flow(world)
+    server = world.servers[DEFAULT]
+    subscriber = world.new_subscriber()
+    world.connect(subscriber)
+    flow(world)
+    producer.hang_up()
+    server.sockets[0].hang_up()
+    server.holder.spoiled = True
+    server.delete(world.new_task())
+    world.home.trip = (cut - 1, JournalError)
+    subscriber.command(world.tasks[0], None, "input")
+    while server.sockets[-1].take() or world.work(DEFAULT):
+        world.loop.settle()
+    known = server.slot.journal.producer(producer.id)
+    assert (known.last_n if known else 0) == (0 if cut == 1 else 2 if cut == 2 else 3)
+    world.home.trip = None
+    world.connect(producer)
+    flow(world)
+    known = server.slot.journal.producer(producer.id)
+    assert known is not None
+    assert known.last_n == producer.spool.last == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
@@ -72,12 +72,8 @@ def _sweep_unfinished(spools: Path, clock: Callable[[], float] = time.monotonic)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_live_spools(
-    session: JournalSession, paths: DataPaths, slot: str, *, mentioning: str | None = None
-) -> None:
+def read_live_spools(session: JournalSession, paths: DataPaths, slot: str) -> None:
     """Append the events in the spools of living producers, which stay where they are.
-
-    *mentioning*: only of the spools that have something of this task.
 
     For a one-shot holder, when no server is running that the producers could publish to. Their events come
     again later and are known then. What the journal has already is not read again, except the segment that
@@ -85,11 +81,25 @@ def read_live_spools(
     """
     for folder in _own_spools(paths, slot):
         try:
-            if is_locked(folder / "lock") and (mentioning is None or spool_mentions(folder, mentioning)):
+            if is_locked(folder / "lock"):
                 header = read_spool_header(folder)
                 _append(session, header, _news(session, folder), folder)
         except (SpoolError, OSError) as error:  # it is being deleted, or cannot be read now
             log.debug("a spool is not read: %s", error)
+
+
+def read_spools_of(session: JournalSession, paths: DataPaths, slot: str, task_ids: Collection[str]) -> None:
+    """Append the spools that have events of these tasks, which stay where they are.
+
+    Their producers may be alive, dead or on another machine: nothing is claimed, and nothing is judged.
+    """
+    for folder in _own_spools(paths, slot, anywhere=True):
+        try:
+            if spool_mentions(folder, task_ids):
+                _append(session, read_spool_header(folder), _news(session, folder), folder)
+        except (SpoolError, OSError) as error:  # it is being deleted, or cannot be read now
+            log.debug("a spool is not read: %s", error)
+        session.yield_to_others()
 
 
 def _news(session: JournalSession, folder: Path) -> Iterator[Record]:
@@ -100,7 +110,8 @@ def _news(session: JournalSession, folder: Path) -> Iterator[Record]:
     return (record for record in _up_to_first_hole(spool_records(folder, known)) if record[0] > known)
 
 
-def _own_spools(paths: DataPaths, slot: str) -> Iterator[Path]:
+def _own_spools(paths: DataPaths, slot: str, *, anywhere: bool = False) -> Iterator[Path]:
+    """Yield the spools of this journal's producers on this machine, or *anywhere*, oldest first."""
     slots = existing_slots(paths)
     for folder in sorted(paths.spools.glob("[0-9A-Z]*")):
         try:
@@ -109,7 +120,7 @@ def _own_spools(paths: DataPaths, slot: str) -> Iterator[Path]:
             log.debug("skipping a spool: %s", error)
             continue
         homeless = slot == DEFAULT and header.journal not in slots
-        if (header.journal == slot or homeless) and is_this_host(header.host, header.boot):
+        if (header.journal == slot or homeless) and (anywhere or is_this_host(header.host, header.boot)):
             yield folder
 
 

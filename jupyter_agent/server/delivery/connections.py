@@ -28,6 +28,7 @@ class Connection:
     ``backlog`` are commands that were submitted before the older ones, which wait in the journal for this
     producer, have been sent; ``None`` from then on. ``unanswered`` returns for how many seconds the peer has
     not answered a ping. ``clock_lag``: by how many seconds its clock was behind this process's at the hello.
+    ``acked``: what a journal had acknowledged to the producer by then.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Connection:
     backlog: list[PendingCommand] | None = field(default_factory=list)
     unanswered: Callable[[], float] = lambda: 0.0
     clock_lag: float = 0.0
+    acked: int = 0
 
 
 class Registry:

@@ -15,6 +15,7 @@ from tornado.web import HTTPError, RequestHandler, authenticated
 
 from ...core.task import Task
 from ...errors import AgentError, RequestRefused
+from ...journal.session import JournalSession
 from ...transport.problem import status_and_code
 from ..auth import AuthMixin
 from ..services import Services
@@ -179,11 +180,13 @@ class AgentHandler(AuthMixin, JupyterHandler):
 
     async def task(self, task_id: str) -> Task:
         """Return the snapshot of a task. Raises `UnknownTask`."""
+        services = self.services
 
-        _, tasks = await self.services.feed.snapshots(
-            lambda session: [self.services.existing_task(session, task_id)]
-        )
-        return self.services.annotated(tasks)[0]
+        def job(session: JournalSession) -> list[Task]:
+            return [services.existing_task(session, task_id)]
+
+        _, tasks = await services.ask_about(task_id, lambda: services.feed.snapshots(job))
+        return services.annotated(tasks)[0]
 
 
 class ApiHandler(AgentHandler):

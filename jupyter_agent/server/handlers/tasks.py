@@ -139,7 +139,7 @@ class TaskHandler(BrowserHandler):
                 raise NotNow(f"task {task_id} is {task.state.value}; cancel it first", task_id=task_id)
             session.journal.forget([task_id])
 
-        await self.services.feed.call(job)
+        await self.services.ask_about(task_id, lambda: self.services.feed.call(job))
         # In a thread: a folder of many results takes long to list.
         await asyncio.to_thread(delete_files, self.services.paths, task_id)
         self.set_status(204)

@@ -152,6 +152,7 @@ class ServerConnection:
             hello.host,
             unanswered=lambda: self._keepalive.unanswered(self._loop.time()),
             clock_lag=0.0 if hello.clock is None else self._services.clock() - hello.clock,
+            acked=hello.acked,
         )
         self._services.registry.add(connection)
         session_type = self.session_types[hello.role]

@@ -51,10 +51,19 @@ class ProducerSession(SubscriberSession):
         self._window = asyncio.Semaphore(MAX_UNCOMMITTED - 1)
 
     async def start(self) -> None:
-        """Reopen tasks that were believed interrupted, and send the commands that wait."""
+        """Reopen tasks that were believed interrupted, and send the commands that wait.
+
+        A journal that was replaced or put back lacks events that were acknowledged: they are asked for, now
+        and whenever it is replaced.
+        """
+        self._services.feed.subscribe(self, frozenset())
         pending: list[PendingCommand] = []
         try:
-            pending = await self._services.feed.call(lambda session: _reconnect(session, self._producer))
+            last, pending = await self._services.feed.call(
+                lambda session: _reconnect(session, self._producer)
+            )
+            if last < self._connection.acked:
+                self._writer.post(encode(Nack(last + 1)))
         finally:
             # Also after an error: it opens the backlog, in which all later commands would stay otherwise.
             flush_backlog(self._connection, pending)
@@ -68,8 +77,13 @@ class ProducerSession(SubscriberSession):
             case _:
                 await super().handle(request, size)
 
+    def on_commit(self, _previous: int) -> None:
+        """Ask for all events: the journal was replaced. No task is followed, so that no commit comes here."""
+        self._writer.post(encode(Nack(1)))
+
     def close(self, code: int | None) -> None:
         """Leave the registry and ask the liveness service to check the producer's lock soon. Idempotent."""
+        self._services.feed.unsubscribe(self)
         self._window.release()  # unblock `_publish`; no further frame is read
         super().close(code)
         self._services.liveness.check_soon()
@@ -122,17 +136,20 @@ class ProducerSession(SubscriberSession):
             self._writer.post(encode(Nack(result.expected)))
 
 
-def _reconnect(session: JournalSession, producer: str) -> list[PendingCommand]:
-    """Set the interrupted tasks of a producer to running again; return the commands that wait for it.
+def _reconnect(session: JournalSession, producer: str) -> tuple[int, list[PendingCommand]]:
+    """Set the interrupted tasks of a producer to running again.
 
-    Nothing is set for a producer that is known to be dead: it was killed before its hello was read.
+    Return the last number that the journal has of it, and the commands that wait for it. Nothing is set for a
+    producer that is known to be dead: it was killed before its hello was read.
     """
+    row = session.journal.producer(producer)
+    last_n = row.last_n if row is not None else 0
     if producer in session.dead_producers:
-        return []
+        return last_n, []
     for task in session.journal.tasks(INTERRUPTED_TASKS, producer=producer):
         last = session.journal.tail(task.id, 1, ["state"])
         if last and decode_event(last[0].encoded).producer != producer:
             running = State(TaskState.RUNNING, reason="its process is back")
             session.append(HolderEvent(task.id, task.attempt, "state", running))
             reopen(session, task)
-    return session.journal.pending(producer)
+    return last_n, session.journal.pending(producer)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ...core.ids import Cursor
+from ...core.ids import Cursor, is_ulid
 from ...errors import NotNow, RequestRefused, UnknownTask
+from ...journal.base import StoredEvent
+from ...journal.session import JournalSession
 from ...protocol.actions import encode
-from ...protocol.messages import CommandRequest, ErrorMessage, FromClient, Reply, Subscribe, Unsubscribe
+from ...protocol.messages import (
+    CommandRequest,
+    ErrorMessage,
+    FromClient,
+    Reply,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+)
 from ...protocol.server import ConnectionState, ServerSide
 from .. import commands
 from ..delivery.connections import Connection
@@ -73,9 +83,7 @@ class SubscriberSession:
             None if request.tasks == "*" else frozenset(request.tasks),
             None if request.types is None else frozenset(request.types),
         )
-        answer, tail, head = await self._services.feed.call(
-            lambda session: resume(session, request, event_filter)
-        )
+        answer, tail, head = await self._resumed(request, event_filter)
         self._services.annotated(answer.tasks or [])
         if self._protocol.state is ConnectionState.CLOSED:
             return
@@ -85,6 +93,22 @@ class SubscriberSession:
         # The reader goes on from *head*, as it was when the snapshots were read, and not from the feed's head
         # of now: what was committed since is in no snapshot, and is delivered from the journal or the feed.
         self._writer.subscribe(Reader(request.id, event_filter, str(head), head.offset, head.epoch))
+
+    async def _resumed(
+        self, request: Subscribe, event_filter: SubscriptionFilter
+    ) -> tuple[Subscribed, list[StoredEvent], Cursor]:
+        """See `resume`; tasks that the journal does not know yet are looked for in the spools first."""
+
+        def job(session: JournalSession) -> tuple[tuple[Subscribed, list[StoredEvent], Cursor], list[str]]:
+            named = event_filter.tasks or ()
+            unknown = [name for name in named if is_ulid(name) and session.journal.task(name) is None]
+            return resume(session, request, event_filter), unknown
+
+        resumed, unknown = await self._services.feed.call(job)
+        if unknown:
+            await self._services.read_spools_of(unknown)
+            resumed, _ = await self._services.feed.call(job)
+        return resumed
 
     async def _command(self, request: CommandRequest) -> None:
         self._writer.post(encode(await self._submit(request)))

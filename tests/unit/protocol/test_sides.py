@@ -463,6 +463,22 @@ class TestProducer:
         side.receive(encode(Nack(1)))
         assert (side.acked, side.sent, side.in_flight) == (0, 0, [])
 
+    def test_a_nack_rewinds_as_far_as_there_is_something_to_send(self, side: ProducerSide) -> None:
+        self.publish(side, 1, 9)
+        side.receive(encode(Ack(9)))
+        side.receive(encode(Nack(1)), base=7)
+        assert (side.acked, side.sent) == (6, 6)
+        side.receive(encode(Ack(9)))
+        side.receive(encode(Nack(1)), base=10)
+        assert (side.acked, side.sent) == (9, 9), "the spool is empty: nothing will ever be acknowledged"
+        side.receive(encode(Nack(5)), base=3)
+        assert (side.acked, side.sent) == (4, 4)
+
+    def test_a_hello_says_what_was_acknowledged(self, side: ProducerSide) -> None:
+        side.receive(encode(Ack(9)))
+        (hello,) = side.connected()
+        assert b'"acked":9' in hello.frame
+
     def test_a_new_socket_sends_again_what_was_not_acknowledged(self, side: ProducerSide) -> None:
         self.publish(side, 1, 5)
         self.publish(side, 6, 9)

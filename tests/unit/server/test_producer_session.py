@@ -13,9 +13,11 @@ import pytest
 
 from jupyter_agent.core.events import Log
 from jupyter_agent.journal.base import AppendResult, Batch
+from jupyter_agent.journal.holder import Holder
 from jupyter_agent.protocol.messages import Publish
 from jupyter_agent.protocol.server import ServerSide
 from jupyter_agent.server.delivery.connections import Connection, Registry
+from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.delivery.writer import ConnectionWriter
 from jupyter_agent.server.services import Services
 from jupyter_agent.server.sessions.producer import MAX_UNCOMMITTED, ProducerSession
@@ -42,7 +44,9 @@ class Scene:
         holder = SimpleNamespace(append=self._append)
         registry = Registry(logging.getLogger("jupyter_agent.test"))
         liveness = SimpleNamespace(check_soon=self._check_soon)
-        services = SimpleNamespace(feed=SimpleNamespace(holder=holder), registry=registry, liveness=liveness)
+        feed = Feed()
+        feed.attach(cast(Holder, holder))
+        services = SimpleNamespace(feed=feed, registry=registry, liveness=liveness)
         writer = cast(ConnectionWriter, self.outbox)
         connection = Connection("c", "ada", "producer", "test/1", writer, PRODUCER)
         registry.add(connection)
