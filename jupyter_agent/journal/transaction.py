@@ -31,6 +31,9 @@ from ..core.task import Task
 from .base import AppendResult, Batch, BatchOrigin, HolderEvent, PendingCommand, ProducerRow, StoredEvent
 
 Owners = tuple[str, ...]
+_BY_HOLDERS = ("lost", "command")
+"""Types of events that a holder adds to attempts of others, also before the first event of their producer."""
+
 MAX_STATES = 20
 """Maximum number of newest `state` events of a task that are searched for an inference."""
 
@@ -113,7 +116,8 @@ class Transaction:
                     self._lost([event], expected, start_of(event) - 1, "damaged on disk")
             key = (event.task, event.attempt, event.producer)
             if key in allowed or self._may_store(batch, event):
-                allowed.add(key)
+                if event.type not in _BY_HOLDERS:
+                    allowed.add(key)
                 self._store(event, deliver=n not in batch.handled)
             else:
                 foreign.append(n)
@@ -131,7 +135,9 @@ class Transaction:
                 return False
             if batch.origin is BatchOrigin.PUBLISHED and self._belongs_to_another(batch.producer, event):
                 return False
-            self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
+            # In a merged journal, the other holder's word may come first: the attempt is not its own.
+            if batch.origin is not BatchOrigin.MERGED or event.type not in _BY_HOLDERS:
+                self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
             return True
         return batch.producer in owners or batch.origin is not BatchOrigin.PUBLISHED
 
@@ -140,10 +146,10 @@ class Transaction:
 
         The next attempt is accepted when the present one was called interrupted at some time: its producer
         relied on that inference before the first producer came back. The fold flags it; a refusal would
-        lose it.
+        lose it. An earlier attempt that nobody has here was in the journal that this one replaces.
         """
         task = self._task(event.task)
-        if task is None or task.state.ended:
+        if task is None or task.state.ended or event.attempt < task.attempt:
             return False
         if (
             event.attempt == task.attempt + 1

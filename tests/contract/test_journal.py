@@ -279,6 +279,30 @@ class TestOwning:
         assert late.foreign == (), "late events of its own attempt are still the first producer's"
         assert publish(journal, [event(8, attempt=2)]).foreign == (8,)
 
+    def test_an_earlier_attempt_that_a_replaced_journal_had_is_stored_beside_a_running_one(
+        self, journal: Journal
+    ) -> None:
+        """Its producer sends again what it still has; another one has begun the next attempt meanwhile."""
+        retry = [
+            state(1, QUEUED, attempt=2, producer=STRANGER),
+            state(2, RUNNING, attempt=2, producer=STRANGER),
+        ]
+        publish(journal, retry, producer=STRANGER)
+        answer = publish(journal, story())
+        assert answer.foreign == ()
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.attempt, task.state, task.producer) == (2, RUNNING, STRANGER)
+
+    def test_a_merged_loss_does_not_make_the_other_holder_the_owner(self, journal: Journal) -> None:
+        """The other journal begins with it when it was new, and the producer goes on here."""
+        loss = event(1, "lost", Lost(1, 1, "not in this journal"), producer=STRANGER)
+        publish(journal, [loss], producer=STRANGER, trust=BatchOrigin.MERGED)
+        publish(journal, [event(2), event(3)], base=2, trust=BatchOrigin.MERGED)
+        assert journal.owners(TASK, 1) == (PRODUCER,)
+        assert publish(journal, [event(4)], base=2).foreign == ()
+        assert numbers(journal)[-1] == 4
+
     def test_the_producer_that_is_named_may_publish_too(self, journal: Journal) -> None:
         publish(journal, [state(1, QUEUED, about="train", delegate=STRANGER)])
         assert journal.owners(TASK, 1) == (PRODUCER, STRANGER)
