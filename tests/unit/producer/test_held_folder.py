@@ -218,7 +218,7 @@ def test_events_do_not_wait_for_a_file_system_that_does_not_answer(
 
 
 def test_a_folder_tells_which_tasks_it_has_something_of(spool: Spool) -> None:
-    assert spool_mentions(spool.folder, TASK)
-    assert not spool_mentions(spool.folder, OTHER_TASK)
+    assert spool_mentions(spool.folder, [TASK])
+    assert not spool_mentions(spool.folder, [OTHER_TASK])
     spool.append(OTHER_TASK, 1, "log", Log("stdout", "x"))
-    assert spool_mentions(spool.folder, OTHER_TASK)
+    assert spool_mentions(spool.folder, [OTHER_TASK])
