@@ -126,11 +126,11 @@ class Server:
 
         def up() -> bool:
             assert self.process.poll() is None, self.log_text()
-            found = read_json(info)
+            found, holds = read_json(info), self.slot is not None
             self.url = found["url"].replace("localhost", "127.0.0.1") if found else ""
-            if self.slot is not None and self.url.endswith(f":0{self.base_url}"):  # of an old jupyter-server
+            if holds and self.url.endswith(f":0{self.base_url}"):  # of an old jupyter-server
                 self.url = self.held["url"]
-            return bool(found) and (self.slot is not None or "jupyter_agent is off" in self.log_text())
+            return bool(found) and (holds or "jupyter_agent is off" in self.log_text())
 
         until(up, 30)
 
