@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import signal
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from playwright.sync_api import Page
 
@@ -40,6 +42,7 @@ CONFIG = """\
 c.JupyterHub.bind_url = {url!r}
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
 c.JupyterHub.subdomain_host = {domain!r}
+c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert = {tls!r}
 c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
 c.JupyterHub.authenticator_class = "dummy"
@@ -70,15 +73,18 @@ class Hub:
     """One hub at a port of its own. ``folder/homes/NAME`` has all folders of a user's server.
 
     ``domain``: where browsers find it, when each user's server is at a host of its own below that.
+    ``tls``: at https, with a certificate that it has signed itself.
     """
 
     folder: Path
     domain: str = ""
+    tls: bool = False
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def start(self) -> Hub:
         """Start it, and return when it answers."""
-        self.url = f"http://127.0.0.1:{free_port()}/"
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{free_port()}/"
+        self.port = free_port()  # of the hub itself, behind its proxy
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "jupyterhub_config.py"
         config.write_text(self._config())
@@ -97,7 +103,7 @@ class Hub:
     def page(self, user: str, path: str) -> str:
         """Return the address of a page of a user's server."""
         host = f"{user}.{self.domain}" if self.domain else "127.0.0.1"
-        return f"{self.url.replace('127.0.0.1', host)}user/{user}/{path}"
+        return f"{self.url.replace('127.0.0.1', host)}user/{escaped(user)}/{path}"
 
     @property
     def log(self) -> Path:
@@ -112,24 +118,24 @@ class Hub:
 
     def ask(self, user: str, path: str, method: str = "GET", body: object = None) -> Any:
         """Return the answer of a user's server, asked with a token of the user's."""
-        return self._ask(method, f"{self.url}user/{user}/{path}", body, self._token_of(user))
+        return self._ask(method, f"{self.url}user/{escaped(user)}/{path}", body, self._token_of(user))
 
     def start_server(self, user: str) -> None:
         """Start the server of a user, who is made on first use; return when it is ready."""
         if not self.home(user).exists():
             prepare(self.home(user))
-            self.api("POST", f"users/{user}")
-        self.api("POST", f"users/{user}/server")
+            self.api("POST", f"users/{quote(user)}")
+        self.api("POST", f"users/{quote(user)}/server")
         until(lambda: self.server(user).get("ready"), START)
 
     def stop_server(self, user: str) -> None:
         """Stop it, and return when it is gone."""
-        self.api("DELETE", f"users/{user}/server")
+        self.api("DELETE", f"users/{quote(user)}/server")
         until(lambda: not self.server(user), START)
 
     def server(self, user: str) -> dict[str, Any]:
         """What the hub knows about the user's server; empty when there is none."""
-        found: dict[str, Any] = self.api("GET", f"users/{user}")["servers"].get("", {})
+        found: dict[str, Any] = self.api("GET", f"users/{quote(user)}")["servers"].get("", {})
         return found
 
     def login(self, page: Page, user: str) -> None:
@@ -146,7 +152,7 @@ class Hub:
 
     def _token_of(self, user: str) -> str:
         if user not in self._tokens:
-            self._tokens[user] = self.api("POST", f"users/{user}/tokens")["token"]
+            self._tokens[user] = self.api("POST", f"users/{quote(user)}/tokens")["token"]
         return self._tokens[user]
 
     _tokens: dict[str, str] = field(default_factory=dict)
@@ -155,7 +161,8 @@ class Hub:
         headers = {"Authorization": f"token {token or self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=START) as response:
+        trust = ssl.create_default_context(cafile=self.folder / "cert.pem") if self.tls else None
+        with urllib.request.urlopen(request, timeout=START, context=trust) as response:
             text = response.read()
         return json.loads(text) if text else None
 
@@ -174,7 +181,8 @@ class Hub:
         return CONFIG.format(
             url=self.url,
             domain=domain,
-            hub_port=free_port(),
+            tls=certificate(self.folder) if self.tls else ("", ""),
+            hub_port=self.port,
             proxy_port=free_port(),
             folder=self.folder,
             token=self.token,
@@ -185,10 +193,24 @@ class Hub:
         )
 
 
+def escaped(user: str) -> str:
+    """A user's name as the hub has it in addresses."""
+    return quote(user, safe="@~")
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    """Make a key, and a certificate for this machine that it has signed itself."""
+    key, certificate = (str(folder / name) for name in ("key.pem", "cert.pem"))
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=hub"]
+    more = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
+    subprocess.run([*command, *more], check=True, capture_output=True)
+    return key, certificate
+
+
 @contextmanager
 def idle_culler(hub: Hub, seconds: int) -> Iterator[None]:
     """A jupyterhub-idle-culler that stops servers after so many seconds without activity."""
-    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--url={hub.url}hub/api"]
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--url=http://127.0.0.1:{hub.port}/hub/api"]
     options = [f"--timeout={seconds}", "--cull-every=1"]
     env = environment(hub.folder) | {"JUPYTERHUB_API_TOKEN": hub.token}
     with hub.log.open("ab") as output:

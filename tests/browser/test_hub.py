@@ -14,10 +14,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.support.builders import until
 
-from .hub import Hub, idle_culler
+from .hub import Hub, escaped, idle_culler
 from .lab import START, run_cell, wait_for_kernel, write_notebook
 
-USER = "ann"
+USER = "zoë+b c@example.org"
+"""A name that addresses have escaped."""
+
 CELL = """\
 import pathlib, time
 import jupyter_agent as ja
@@ -35,8 +37,8 @@ train.submit().result()
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub at which the server of `USER` runs."""
-    hub = Hub(tmp_path_factory.mktemp("hub")).start()
+    """A hub at https at which the server of `USER` runs."""
+    hub = Hub(tmp_path_factory.mktemp("hub"), tls=True).start()
     try:
         hub.start_server(USER)
         yield hub
@@ -50,16 +52,17 @@ class Visitor:
 
     hub: Hub
     context: BrowserContext
+    user: str = USER
     answers: list[Response] = field(default_factory=list)
 
     def visit(self, path: str) -> Page:
         """Show a page of the user's server; logs in on the first visit."""
         tab = self.context.new_page()
         tab.on("response", self._note)
-        tab.goto(self.hub.page(USER, path))
+        tab.goto(self.hub.page(self.user, path))
         if "/hub/login" in tab.url:
-            self.hub.login(tab, USER)
-        tab.wait_for_url(re.compile(f"/user/{USER}/"))
+            self.hub.login(tab, self.user)
+        tab.wait_for_url(re.compile(f"/user/{re.escape(escaped(self.user))}/"))
         return tab
 
     def refused(self) -> list[str]:
@@ -67,13 +70,13 @@ class Visitor:
         return [f"{one.status} {one.url}" for one in self.answers if one.status >= 400]
 
     def _note(self, response: Response) -> None:
-        if f"/user/{USER}/jupyter-agent/" in response.url:
+        if f"/user/{escaped(self.user)}/jupyter-agent/" in response.url:
             self.answers.append(response)
 
 
 @pytest.fixture
 def visitor(hub: Hub, browser: Browser) -> Iterator[Visitor]:
-    context = browser.new_context()
+    context = browser.new_context(ignore_https_errors=True)
     yield Visitor(hub, context)
     context.close()
 
@@ -188,15 +191,16 @@ def test_a_page_goes_on_without_its_token_against_forged_requests(hub: Hub, visi
 
 
 def test_a_page_goes_on_where_the_hub_has_a_host_of_its_own(browser: Browser, tmp_path: Path) -> None:
+    user = "ann"
     hub = Hub(tmp_path / "hub", domain="hub.localhost").start()
     context = browser.new_context()
     try:
-        hub.start_server(USER)
-        tab = Visitor(hub, context).visit("jupyter-agent/")
+        hub.start_server(user)
+        tab = Visitor(hub, context, user).visit("jupyter-agent/")
         is_live(tab)
-        hub.stop_server(USER)
+        hub.stop_server(user)
         expect(tab.locator("jupyter-agent-page")).not_to_have_attribute("data-connection", "live")
-        hub.start_server(USER)
+        hub.start_server(user)
         is_live(tab)
     finally:
         context.close()
