@@ -646,3 +646,13 @@ def test_axe_sees_a_fault_where_there_is_one(stage: Stage, view: Page) -> None:
     expect(view.locator(ROOT)).to_have_attribute("data-connection", "live")
     view.add_style_tag(content=".ja-name { color: #eee !important; }")
     assert "color-contrast" in "".join(grave_faults(view, ROOT))
+
+
+@pytest.mark.parametrize(("cell", "alone", "said"), [(None, True, 1), (None, False, 0), ("c1", True, 0)])
+def test_a_view_whose_cell_the_page_cannot_know_says_to_save_it(
+    stage: Stage, view: Page, cell: str | None, alone: bool, said: int
+) -> None:
+    view.evaluate("(alone) => { window.view.host = {isAlone: () => alone}; }", alone)
+    stage.answer(stage.welcome(), snapshot(view="full", cell=cell))
+    expect(view.locator(ROOT)).to_have_attribute("data-state", "running")
+    expect(view.get_by_text("Save the notebook to keep this view")).to_have_count(said)

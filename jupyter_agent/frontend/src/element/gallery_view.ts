@@ -16,6 +16,8 @@ export interface Host {
   open?(task: unknown): void;
   /** Return what runs the cell around this view again; null without one that started the task. */
   rerun?(task: unknown): (() => void) | null;
+  /** Return whether only its file keeps what this notebook shows: no other page has it open, nor the server. */
+  isAlone?(): boolean;
 }
 
 const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];

@@ -28,6 +28,8 @@ export interface TaskProps {
   busy: string;
   /** Runs the task's cell again; null: there is none here. */
   rerun: (() => void) | null;
+  /** Whether only the notebook's file keeps the view. */
+  isAlone: boolean;
   sendCommand(command: string, args?: object): unknown;
 }
 
@@ -114,10 +116,15 @@ function elapsed(task: Snapshot, now: number): string {
   return END_STATES.has(task.state) && spent < 1 ? "under 1 s" : formatDuration(spent);
 }
 
-export function notice({ task, now, hint, trouble }: TaskProps): TemplateResult {
-  const text = hint || situation(task, now) || (END_STATES.has(task.state) ? "" : printable(trouble));
+export function notice({ task, now, hint, trouble, isAlone }: TaskProps): TemplateResult {
+  const active = printable(trouble) || (isAlone && task.view !== null && !task.cell ? NO_CELL : "");
+  const text = hint || situation(task, now) || (END_STATES.has(task.state) ? "" : active);
   return html`<div class="ja-notice" role="status" ?hidden=${!text}>${text}</div>`;
 }
+
+/** What a view says whose kernel was not told which cell runs: the page cannot restore it. */
+const NO_CELL =
+  "Save the notebook to keep this view: what runs its cells does not tell the kernel which cell it is.";
 
 /** Return the notice of an interrupted task, with a reason that says more than that its process is gone. */
 function interruption(reason: string | null): string {

@@ -210,6 +210,7 @@ export class TaskElement extends LightElement {
       trouble: this.#store?.connection.trouble.at(-1) ?? "",
       busy: this.busy,
       rerun: this.host?.rerun?.(task) ?? null,
+      isAlone: this.host?.isAlone?.() ?? false,
       sendCommand: this.#sendCommand,
     };
   }

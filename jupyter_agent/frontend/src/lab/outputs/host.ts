@@ -57,6 +57,8 @@ export class PageHost implements Host {
     return panel && at >= 0 ? () => void runCell(panel, at) : null;
   };
 
+  readonly isAlone = (): boolean => panelOf(this.#owner)?.context.model.collaborative === false;
+
   dispose(): void {
     for (const widget of this.#drawn.values()) widget.dispose();
     this.#drawn.clear();
