@@ -124,8 +124,8 @@ def test_a_build_that_fails_leaves_what_was_built(fresh: Path) -> None:
 
 def test_a_file_over_its_limit_fails_the_build(fresh: Path) -> None:
     with (fresh / "jupyter_agent" / "frontend" / "src" / "element" / "index.ts").open("a") as source:
-        source.write(f'export const PADDING = "{"x" * 120_000}";\n')
-    with pytest.raises(node.CannotBuild, match=r"the element: \d+ bytes of at most 120000: TOO LARGE"):
+        source.write(f'export const PADDING = "{"x" * 150_000}";\n')
+    with pytest.raises(node.CannotBuild, match=r"the element: \d+ bytes of at most 150000: TOO LARGE"):
         frontend.Frontend(fresh).build(node.need_node())
 
 
