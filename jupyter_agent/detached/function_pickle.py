@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 from ..errors import CannotTravel
@@ -37,11 +38,22 @@ def dumps(value: Any) -> bytes:
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, io.TextIOBase) and (name := _standard_name(obj)):
                 return getattr, (sys, name)
+            if isinstance(obj, FunctionType) and _is_replaced(obj):
+                return getattr, (sys.modules[obj.__module__], obj.__name__)
             return super().reducer_override(obj)
 
     content = io.BytesIO()
     Pickler(content, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
     return content.getvalue()
+
+
+def _is_replaced(function: FunctionType) -> bool:
+    """Return whether *function* is one of a library, imported before the capture took its name there.
+
+    It is no longer found by its name, so cloudpickle would take its code along, which is not captured there.
+    """
+    found = getattr(sys.modules.get(function.__module__), function.__name__, None)
+    return hasattr(found, "_jupyter_agent") and getattr(found, "__wrapped__", None) is function
 
 
 def _standard_name(stream: Any) -> str | None:

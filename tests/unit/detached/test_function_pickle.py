@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import pickle
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +65,22 @@ def test_a_file_of_that_name_is_not_a_stream(tmp_path: Path) -> None:
     with (tmp_path / "stdout").open() as file:
         _, (copy,), _ = pickle.loads(pickle_call(print, (file,), {}))
     assert copy.read() == "its text"
+
+
+def test_a_function_that_capture_has_replaced_since_travels_by_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    imported_before = textwrap.dedent
+
+    @functools.wraps(imported_before)
+    def replaced(text: str) -> str:
+        return imported_before(text)
+
+    replaced._jupyter_agent = True  # type: ignore[attr-defined]
+    monkeypatch.setattr(textwrap, "dedent", replaced)
+    for function in (imported_before, replaced):
+        _, (there,), _ = pickle.loads(pickle_call(print, (function,), {}))
+        assert there is replaced
 
 
 def test_a_submit_that_cannot_be_pickled_leaves_nothing(detached: DataPaths) -> None:
