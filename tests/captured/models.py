@@ -52,6 +52,22 @@ def work():
     ),
     Case(
         "scikit-learn",
+        "`GridSearchCV(verbose=3, n_jobs=2)`",
+        DATA
+        + """
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+
+def work():
+    GridSearchCV(LogisticRegression(), {"C": [.1, 1]}, cv=2, verbose=3, n_jobs=2).fit(rows, labels)
+""",
+        Held((r"Fitting 2 folds for each of 2 candidates, totalling 4 fits", *[r"\[CV \d/2\] END .*"] * 4)),
+        any_order=True,
+        gaps=past_python("Fitting 2 folds .*"),
+        alone=True,
+    ),
+    Case(
+        "scikit-learn",
         "`MLPClassifier(verbose=True)`",
         DATA
         + """
