@@ -29,6 +29,9 @@ class Held:
     codes: bool = False
     """Whether there are control codes; *lines* are without them."""
 
+    late: str = ""
+    """A line that a thread of the library prints last, perhaps after the end of the task: at most once."""
+
 
 @dataclass(frozen=True)
 class Reason:

@@ -7,7 +7,7 @@ from tests.captured.gaps import past_python
 from tests.captured.reasons import LIGHTGBM_THREAD
 
 LIGHTGBM = r"\[LightGBM\] .*"
-PARALLEL = Held((r"\[Parallel.* Using backend .*", r"\[Parallel.* Done +2 out of +2 .* finished"))
+PARALLEL = Held((r"\[Parallel.* Using backend .*",), late=r"\[Parallel.* Done +2 out of +2 .* finished")
 DATA = """
 import numpy as np
 rows = np.random.default_rng(0).normal(size=(60, 3))
@@ -132,7 +132,7 @@ class Bar(xgboost.callback.TrainingCallback):
 def work():
     xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, labels), 6, callbacks=[Bar()])
 """,
-        Held((r"100%\|█+\| 6/6 \[.*\]",), (6, 6)),
+        Held((r"100%\|█+\| 6/6 \[.*\]",), progress=(6, 6)),
     ),
     Case(
         "lightgbm",

@@ -27,3 +27,6 @@ def test_a_line_too_many_or_too_few_is_noticed() -> None:
     assert missing(["a", "bb", "bb"], held, any_order=True) == ["bb"]
     assert missing(["a"], held, any_order=True) == ["b+"]
     assert missing(["bb", "a"], held, any_order=False)
+    late = Held(("a",), late="b")
+    assert missing(["a"], late, any_order=False) == missing(["a", "b"], late, any_order=False) == []
+    assert missing(["a", "b", "b"], late, any_order=False)
