@@ -20,6 +20,7 @@ from ..core.task import Task
 from ..rendering.durations import duration_words
 from ..rendering.humanize import age, moment, number, params_text
 from ..rendering.palette import TERMINAL_COLORS
+from ..rendering.stopping import stopping_line, stopping_word
 
 PIPE_WIDTH = 160
 """Columns of output that is not a terminal."""
@@ -58,15 +59,15 @@ def print_json(value: object) -> None:
 
 def state_text(task: Task) -> Text:
     """Return the state in its color; a cancel that is under way, or a question, takes precedence."""
-    style = "bold yellow" if is_asking(task) and not task.cancel_requested else TERMINAL_COLORS[task.state]
+    style = "bold yellow" if is_asking(task) and not stopping_word(task) else TERMINAL_COLORS[task.state]
     return Text(_state_word(task), style=style)
 
 
 def _state_word(task: Task) -> str:
     if task.state.ended:
         return task.state.value
-    if task.cancel_requested:
-        return "cancelling"
+    if word := stopping_word(task):
+        return word
     return "waiting for you" if is_asking(task) else task.state.value
 
 
@@ -157,6 +158,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("name", Text(to_single_line(task.name))),
         ("params", Text(params_text(task.params))),
         ("state", state_text(task)),
+        ("stopping", Text(stopping_line(task, now))),
         ("reason", Text(to_single_line(task.reason or ""))),
         ("attempt", str(task.attempt)),
         ("key", Text(to_single_line(task.key or ""))),

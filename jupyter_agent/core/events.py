@@ -23,26 +23,6 @@ Number = int | float
 MAX_EVENT_BYTES = 1 << 20
 """Maximum size of an encoded event, in bytes; longer logs are split, larger displays replaced by a note."""
 
-MAX_NESTING = 200
-"""Maximum nesting of free JSON (a display, a command's args): far below the depth at which a decoder fails
-and the connection with it."""
-
-
-def too_deep(value: object) -> bool:
-    """Return True if dicts, lists and tuples are nested in *value* more than `MAX_NESTING` deep."""
-    level = [value]
-    for _ in range(MAX_NESTING + 1):
-        inner: list[object] = []
-        for one in level:
-            if isinstance(one, dict):
-                inner += one.values()
-            elif isinstance(one, list | tuple):
-                inner += one
-        if not inner:
-            return False
-        level = inner
-    return True
-
 
 class TaskState(StrEnum):
     """State of a task's present attempt."""
@@ -92,7 +72,7 @@ class About(_About, frozen=True, kw_only=True):
     ``notebook``, ``module``, ``command`` or ``agent``; ``on`` where: ``thread``, ``loop``, ``process``,
     ``detached``, ``foreground`` (in the cell itself), or the name of an executor's class. ``schedule`` is
     the id of the one that queued it. ``host`` and ``pid`` are those of the process that runs it, where that
-    is known when it is queued.
+    is known when it is queued. ``grace``: seconds to clean up after a cancel.
     """
 
     key: str | None = None
@@ -109,6 +89,7 @@ class About(_About, frozen=True, kw_only=True):
     schedule: str | None = None
     host: str | None = None
     pid: Count | None = None
+    grace: float | None = None
 
 
 class State(_Data, frozen=True):
@@ -205,6 +186,20 @@ class Command(_Data, frozen=True):
     by: str | None = None
 
 
+class Stopping(_Data, frozen=True):
+    """``stopping``: the attempt was asked to stop, because of ``why``, and still runs.
+
+    ``seconds``: how long it may still clean up; ``None``: no end of that is known. ``where``: the line of the
+    user's code that it has been in since ``since`` (Unix seconds); ``None``: unknown. ``note``: a sentence.
+    """
+
+    why: Literal["cancel", "timeout", "signal"]
+    seconds: float | None = None
+    where: str | None = None
+    since: float | None = None
+    note: str | None = None
+
+
 class Lost(_Data, frozen=True):
     """``lost``: the producer's events ``first`` to ``last``, both included, are gone for ``reason``."""
 
@@ -213,7 +208,8 @@ class Lost(_Data, frozen=True):
     reason: str
 
 
-Data = State | Progress | Log | Metric | Display | Message | Prompt | Input | Checkpoint | Command | Lost
+_Reported = State | Progress | Log | Metric | Display | Message | Prompt | Input | Checkpoint
+Data = _Reported | Command | Stopping | Lost
 
 DATA_TYPES: dict[str, type[Data]] = {
     "state": State,
@@ -226,6 +222,7 @@ DATA_TYPES: dict[str, type[Data]] = {
     "input": Input,
     "checkpoint": Checkpoint,
     "command": Command,
+    "stopping": Stopping,
     "lost": Lost,
 }
 """Event types by name. A type here and in `Data` is all that the wire, the journal and the schema need."""

@@ -6,11 +6,12 @@ log keeps all of it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from .events import Number
+from .events import Number, Stopping
 
 HUGE = 1 << 1000
 """Whole numbers from here on count as unknown: JSON can hold them, readers of a snapshot may not."""
@@ -65,6 +66,37 @@ class MessageSnapshot(_Named, frozen=True):
     message_id: str
     role: str
     text: str
+
+
+class StoppingSnapshot(_Named, frozen=True):
+    """A task that was asked to stop and still runs; times are Unix seconds, ``None`` means unknown.
+
+    ``until``: the end of its grace. ``where``, ``where_since`` and ``note``: as its process has said in a
+    ``stopping`` event. ``again``: it was cancelled a second time. ``confirmed``: its process has said so.
+    """
+
+    since: float
+    until: float | None = None
+    why: str = "cancel"
+    where: str | None = None
+    where_since: float | None = None
+    note: str | None = None
+    again: bool = False
+    confirmed: bool = False
+
+    @classmethod
+    def after_cancel(cls, known: Self | None, when: float, grace: float | None, *, now: bool) -> Self:
+        """Return what a cancel makes of *known*; a second one, or one for *now*, ends the grace."""
+        until = when if now or known is not None else when + grace if grace is not None else None
+        again = now or known is not None
+        return replace(known, until=until, again=True) if known else cls(when, until, again=again)
+
+    @classmethod
+    def confirmed_by(cls, data: Stopping, known: Self | None, when: float) -> Self:
+        """Return what the event *data* of the task's process makes of *known*."""
+        since, again = (known.since, known.again) if known is not None else (when, False)
+        until = None if data.seconds is None else when + data.seconds
+        return cls(since, until, data.why, data.where, data.since, data.note, again, confirmed=True)
 
 
 def bounded(value: Number | None) -> Number | None:

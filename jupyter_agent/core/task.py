@@ -20,6 +20,7 @@ from .events import (
     Prompt,
     Result,
     State,
+    Stopping,
     TaskState,
     decode_data,
 )
@@ -29,6 +30,7 @@ from .snapshots import (
     MetricPoint,
     ProgressSnapshot,
     PromptSnapshot,
+    StoppingSnapshot,
     add_message,
     bounded,
 )
@@ -44,9 +46,10 @@ class Task(Struct):
     runs the attempt or ran it; ``metrics`` has the first
     `MAX_METRICS` names of the attempt, ``messages`` the newest `MAX_MESSAGES` with the last
     `MAX_MESSAGE_BYTES` bytes of their text; a text that had to be cut begins with "…". ``cursor``: the
-    events up to there are folded in. ``stalled_since`` is the holder's observation that the producer
-    is alive but silent, ``retriable`` whether a ``retry`` of an ended task would find something that can run
-    it (``None``: unknown); no event carries them.
+    events up to there are folded in. ``grace``: seconds to clean up after a cancel. ``stopping``: how that
+    goes, until the end. ``stalled_since`` is the holder's observation that the producer is alive but silent,
+    ``retriable`` whether a ``retry`` of an ended task would find something that can run it (``None``:
+    unknown); no event carries them.
     """
 
     id: str
@@ -81,6 +84,8 @@ class Task(Struct):
     prompt: PromptSnapshot | None = None
     messages: list[MessageSnapshot] = []
     cancel_requested: bool = False
+    grace: float | None = None
+    stopping: StoppingSnapshot | None = None
     stalled_since: float | None = None
     retriable: bool | None = None
     logs: int = 0
@@ -114,7 +119,7 @@ class Task(Struct):
         elif isinstance(data, State) and event.attempt >= self.attempt:
             return self._enter(event, data)
         elif data is not None and event.attempt == self.attempt:
-            self._apply_data(data)
+            self._apply_data(event, data)
         return flag
 
     def _enter(self, event: Event, data: State, *, first: bool = False) -> str | None:
@@ -134,7 +139,7 @@ class Task(Struct):
             if data.pid is not None:
                 self.host, self.pid = data.host, data.pid
         else:
-            self.ended, self.prompt = event.time, None  # a task that has ended asks nothing
+            self.ended, self.prompt, self.stopping = event.time, None, None  # it asks nothing any more
         self.state = data.state
         self.reason, self.error, self.result = data.reason, data.error, data.result
         return None if valid else "invalid_transition"
@@ -143,7 +148,7 @@ class Task(Struct):
         self.attempt, self.producer = event.attempt, event.producer
         self.started = self.ended = self.progress = self.prompt = self.host = self.pid = None
         self.metrics, self.messages = {}, []
-        self.cancel_requested = False
+        self.cancel_requested, self.stopping = False, None
 
     def _queue(self, event: Event, data: State) -> None:
         self.queued = event.time
@@ -152,11 +157,11 @@ class Task(Struct):
             self.name, self.key, self.tags = about.name, about.key, about.tags
             self.owner, self.kernel = about.owner, about.kernel
             self.notebook, self.cell = about.notebook, about.cell
-            self.run, self.view = about.run, about.view
+            self.run, self.view, self.grace = about.run, about.view, about.grace
             self.params, self.kind, self.on = about.params or {}, about.kind, about.on
             self.schedule, self.host, self.pid = about.schedule, about.host, about.pid
 
-    def _apply_data(self, data: Data) -> None:
+    def _apply_data(self, event: Event, data: Data) -> None:
         match data:
             case Progress(done, total, message):
                 self.progress = ProgressSnapshot(bounded(done), bounded(total), message)
@@ -171,8 +176,16 @@ class Task(Struct):
                 self._answered(prompt_id)
             case Command("input", args):
                 self._answered(args.get("prompt_id"))
-            case Command("cancel"):
-                self.cancel_requested = not self.state.ended
+            case Command("cancel", args):
+                self.request_cancel(event.time, now=args.get("now") is True)
+            case Stopping() if not self.state.ended:
+                self.stopping = StoppingSnapshot.confirmed_by(data, self.stopping, event.time)
+
+    def request_cancel(self, when: float, *, now: bool = False) -> None:
+        """Fold a cancel in: the first begins the task's grace; a second, or one for *now*, ends it."""
+        self.cancel_requested = not self.state.ended
+        if self.cancel_requested:
+            self.stopping = StoppingSnapshot.after_cancel(self.stopping, when, self.grace, now=now)
 
     def _answered(self, prompt_id: object) -> None:
         """Clear the prompt: the first answer in the journal counts, command or event."""

@@ -25,8 +25,20 @@ _EXCLUDED = ("JPY_", "JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_JOURNAL", "KERNEL_
 """Prefixes of variables about the caller's own process: a kernel's parent, its journal, its plot backend."""
 
 
+class Cell(Struct, frozen=True):
+    """A cell that the function comes from: file name of its code, number as in ``[3]``, source.
+
+    ``codes``: the qualified name and the first line of what is defined in it.
+    """
+
+    file: str
+    number: int
+    source: str
+    codes: tuple[tuple[str, int], ...] = ()
+
+
 class RunSpec(Struct, frozen=True, omit_defaults=True):
-    """``timeout`` is in seconds; ``about`` is the data of the task's ``queued`` event."""
+    """``timeout`` and ``grace`` are in seconds; ``about`` is the data of the task's ``queued`` event."""
 
     target: Target
     about: About
@@ -35,6 +47,8 @@ class RunSpec(Struct, frozen=True, omit_defaults=True):
     env: dict[str, str]
     retries: int = 0
     timeout: float | None = None
+    grace: float | None = None
+    cells: tuple[Cell, ...] = ()
 
 
 def caller_environment() -> dict[str, str]:

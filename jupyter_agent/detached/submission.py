@@ -10,9 +10,12 @@ from msgspec import Meta, Struct
 
 from ..core.events import About
 from ..errors import BadTarget
+from ..system.graces import MAX_GRACE
+from ..system.paths import data_paths
 from .run_spec import RunSpec, caller_environment
 from .target_parser import expand_user, parse_target
 from .targets import default_name, kind_of, params_of
+from .worker_slots import load_grace
 
 MAX_NAME = 500
 MAX_TAGS = 100
@@ -24,7 +27,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 
 
 class Submission(Struct, omit_defaults=True):
-    """What a caller wants to run: ``target`` as text, or a command as a list; ``timeout`` in seconds.
+    """What a caller wants to run: ``target`` as text, or a command as a list; ``timeout`` and ``grace`` in
+    seconds.
 
     ``kernel``, ``cell_timeout`` (seconds) and ``allow_errors`` (cells may raise) are for notebooks.
     ``cwd``, ``env`` and ``python`` are the caller's environment; without them, that of the process which
@@ -38,6 +42,7 @@ class Submission(Struct, omit_defaults=True):
     retries: Annotated[int, Meta(ge=0, le=MAX_RETRIES)] = 0
     timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
     tags: Annotated[list[Name], Meta(max_length=MAX_TAGS)] = []
+    grace: Annotated[float, Meta(ge=0, le=MAX_GRACE)] | None = None
     kernel: str | None = None
     cell_timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
     allow_errors: bool = False
@@ -68,6 +73,7 @@ def run_spec_of(submission: Submission, *, agent: str, cwd: str, owner: str) -> 
         agent=agent or None,
     )
     name = submission.name or default_name(target)
+    grace = load_grace(data_paths(), submission.grace)
     about = About(
         name,
         key=submission.key,
@@ -76,6 +82,7 @@ def run_spec_of(submission: Submission, *, agent: str, cwd: str, owner: str) -> 
         params=params_of(target) or None,
         kind=kind_of(target),
         on="detached",
+        grace=grace,
     )
     env = caller_environment() if submission.env is None else submission.env
-    return RunSpec(target, about, python, where, env, submission.retries, submission.timeout)
+    return RunSpec(target, about, python, where, env, submission.retries, submission.timeout, grace)

@@ -116,10 +116,13 @@ def claimed_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
     return _read(claimed_path(paths, worker))
 
 
-def ask_to_stop(paths: DataPaths, worker: str) -> None:
-    """Make the next SIGTERM to the worker a cancel, for a worker that has no connection to a server."""
+def ask_to_stop(paths: DataPaths, worker: str, *, now: bool = False) -> None:
+    """Make the next SIGTERM to the worker a cancel, for a worker that has no connection to a server.
+
+    *now*: a second one, which ends its grace.
+    """
     make_private(paths.workers)
-    write_private(stop_path(paths, worker), b"")
+    write_private(stop_path(paths, worker), b"now" if now else b"")
 
 
 def complete_work_item(paths: DataPaths, worker: str) -> None:

@@ -107,6 +107,14 @@ def is_asked_to_stop(paths: DataPaths, worker: str) -> bool:
     return stop_path(paths, worker).exists()
 
 
+def is_asked_to_stop_now(paths: DataPaths, worker: str) -> bool:
+    """Return True if a SIGTERM to the worker is a second cancel. See `is_asked_to_stop`."""
+    try:
+        return stop_path(paths, worker).stat().st_size > 0
+    except OSError:
+        return False
+
+
 def has_pending_retry(paths: DataPaths, task: Task) -> bool:
     """Return True if the worker of a failed attempt is about to queue the next one itself.
 

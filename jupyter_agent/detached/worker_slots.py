@@ -7,17 +7,24 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from ..errors import BadTarget
 from ..system.files import make_private, write_private
+from ..system.graces import GRACE, MAX_GRACE
 from ..system.locks import FileLock, is_locked
 from ..system.paths import DataPaths
 
 
 class WorkerLimits(Struct, frozen=True):
-    """``workers``: how many run at once; ``memory``: bytes for each of them, 0 without limit."""
+    """``workers``: how many run at once; ``memory``: bytes for each of them, 0 without limit.
+
+    ``grace``: seconds that a task of any kind may clean up after a cancel, where it has no option of its own.
+    """
 
     workers: Annotated[int, Meta(ge=1, le=10_000)]
     memory: Annotated[int, Meta(ge=0)] = 0
+    grace: Annotated[float, Meta(ge=0, le=MAX_GRACE)] = GRACE
 
 
 def default_workers() -> int:
@@ -43,8 +50,35 @@ def load_limits(paths: DataPaths) -> WorkerLimits:
         saved = WorkerLimits(default_workers())
     configured = os.environ.get("JUPYTER_AGENT_WORKERS", "")
     if configured.isascii() and configured.isdigit() and 1 <= int(configured) <= 10_000:
-        return WorkerLimits(int(configured), saved.memory)
+        return replace(saved, workers=int(configured))
     return saved
+
+
+def load_grace(paths: DataPaths, option: float | None) -> float:
+    """Return *option*, else ``JUPYTER_AGENT_GRACE``, else the grace that a server saved last, else `GRACE`.
+
+    Raises `BadTarget` for an environment variable that is not a number of seconds.
+    """
+    if option is not None:
+        return float(option)
+    configured = os.environ.get(GRACE_VARIABLE)
+    if not configured:
+        return load_limits(paths).grace
+    try:
+        return check_grace(float(configured))
+    except ValueError as error:
+        raise BadTarget(f"{GRACE_VARIABLE}={configured!r}: {_GRACES}") from error
+
+
+GRACE_VARIABLE = "JUPYTER_AGENT_GRACE"
+_GRACES = f"a grace is a number of seconds from 0 to {MAX_GRACE:,.0f}, such as 15"
+
+
+def check_grace(seconds: float) -> float:
+    """Return *seconds*. Raises `ValueError` for what is no grace."""
+    if not 0 <= seconds <= MAX_GRACE:  # NaN is not, either
+        raise ValueError(f"grace={seconds!r}: {_GRACES}")
+    return seconds
 
 
 def acquire_worker_slot(paths: DataPaths, workers: int | None = None) -> FileLock | None:

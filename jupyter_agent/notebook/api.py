@@ -87,7 +87,7 @@ def _name_in_module(function: TaskFunction[..., Any]) -> str:
 
 
 _BINDS: dict[type, str] = {staticmethod: "nothing", classmethod: "class"}
-_KEYWORDS = {"name", "key", "on", "retries", "timeout", "tags", "show"}
+_KEYWORDS = {"name", "key", "on", "retries", "timeout", "tags", "show", "grace"}
 
 
 @overload
@@ -104,6 +104,7 @@ def task(
     timeout: float | None = None,
     tags: Iterable[str] = (),
     show: bool = True,
+    grace: float | None = None,
 ) -> TaskFunction[P, R]: ...
 @overload
 def task(
@@ -117,6 +118,7 @@ def task(
     timeout: float | None = None,
     tags: Iterable[str] = (),
     show: bool = True,
+    grace: float | None = None,
 ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
 
 
@@ -131,13 +133,15 @@ def task(
     timeout: float | None = None,
     tags: Iterable[str] = (),
     show: bool = True,
+    grace: float | None = None,
 ) -> Any:
     """Make a task of a function: a decorator, with or without options.
 
     *on*: ``"thread"``, ``"loop"`` (a coroutine function on the kernel's event loop), ``"process"``,
     ``"detached"`` (a worker that needs this process no more), or a `concurrent.futures.Executor`.
     *key*: two submits with the same key are the same work. *retries*: further attempts after a failure, each
-    after a pause. *timeout*: seconds an attempt may take. *show*: display the view.
+    after a pause. *timeout*: seconds an attempt may take. *show*: display the view. *grace*: seconds to clean
+    up after a cancel or the timeout, before it is ended; by default ``c.JupyterAgent.grace_seconds``, 15.
     """
 
     def decorate(function: Callable[..., Any]) -> TaskFunction[..., Any]:
@@ -147,7 +151,7 @@ def task(
             plain = function.__wrapped__  # type: ignore[attr-defined]
         if not callable(plain):
             raise TypeError(f"a task is made of a function, not of {type(plain).__name__} {plain!r:.60}")
-        chosen = Options(name or name_of(plain), key, on, retries, timeout, _tags(tags), show)
+        chosen = Options(name or name_of(plain), key, on, retries, timeout, _tags(tags), show, grace=grace)
         check(chosen)
         return TaskFunction(plain, chosen, binds)
 

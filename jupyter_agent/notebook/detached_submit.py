@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,15 @@ from ..detached.run_spec import RunSpec, caller_environment, is_utf8, save_run_s
 from ..detached.targets import PickledTarget
 from ..detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
 from ..detached.work_state import is_waiting
+from ..detached.worker_slots import load_grace
 from ..errors import CannotTravel
 from ..producer.producer import Producer
 from ..runtime.options import Options
 from ..runtime.origin import about
 from ..runtime.outcome import outcome_of
+from ..runtime.stopping.cells import cells_of
 from ..system.ids import new_id
+from ..system.paths import data_paths
 from ..transport.discovery import find_address
 from .handle import TaskHandle
 from .remote_task import RemoteTask
@@ -39,6 +43,7 @@ class DetachedCall:
     def __init__(self, options: Options, work: Work) -> None:
         self._options = options
         self._content = pickle_call(work.function, work.args, work.kwargs)
+        self._cells = cells_of(work.function)
 
     def submit(self, producer: Producer, found: Task | None) -> TaskHandle:
         """Queue it as the next attempt of *found*, or as a new task, and have a worker started."""
@@ -67,14 +72,17 @@ class DetachedCall:
         here = str(Path.cwd())
         if not is_utf8(here):
             raise CannotTravel(f"a worker cannot work in {here!a}: the folder's name is not UTF-8; rename it")
+        grace = load_grace(data_paths(), options.grace)
         return RunSpec(
             PickledTarget(options.name),
-            about(options),
+            about(replace(options, grace=grace)),
             python=sys.executable,
             cwd=here,
             env=caller_environment(),
             retries=options.retries,
             timeout=options.timeout,
+            grace=grace,
+            cells=self._cells,
         )
 
 

@@ -125,7 +125,7 @@ class TaskHandle:
         return error
 
     def cancel(self) -> bool:
-        """Ask it to stop; false when it has ended. Returns at once."""
+        """Ask it to stop, and the second time end it at once; false when it has ended. Returns at once."""
         return self._source.cancel()
 
     def retry(self) -> None:

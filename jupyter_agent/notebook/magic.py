@@ -20,9 +20,9 @@ from ..runtime.outcome import OutcomeHolder, without_own_frames
 from .handle import TaskHandle
 from .idempotency import check_key, reserve_key
 from .nested_asyncio import run
-from .submit import show_task, task_for
+from .submit import check_seconds_to_clean_up, show_task, task_for
 
-USAGE = "use: %%task [name] [--key KEY]"
+USAGE = "use: %%task [name] [--key KEY] [--grace SECONDS]"
 
 
 def load(shell: Any) -> None:
@@ -102,10 +102,12 @@ def _options(line: str) -> Options | None:
     parser = _Parser(prog="%%task", add_help=False)
     parser.add_argument("name", nargs="?", default="cell")
     parser.add_argument("--key")
+    parser.add_argument("--grace", type=float)
     try:
         given = parser.parse_args(shlex.split(line))
         check_key(given.key)
+        check_seconds_to_clean_up(given.grace)
     except ValueError as error:
         print(f"%%task: {error}; {USAGE}")  # noqa: T201 - the answer to a mistyped line
         return None
-    return Options(given.name, key=given.key, on="foreground", kind="cell")
+    return Options(given.name, key=given.key, on="foreground", kind="cell", grace=given.grace)

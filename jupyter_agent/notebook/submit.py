@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.params import call_params
 from ..core.task import Task
+from ..detached.worker_slots import check_grace
 from ..producer.producer import Producer
 from ..runtime.attempt import Attempt, Engine
 from ..runtime.bootstrap import ready_producer
@@ -87,7 +88,10 @@ def _follow_parent(task: LocalTask) -> None:
 
     def cancel() -> None:
         child = ref()
-        if child is not None:
+        if child is None:
+            return
+        was_cancelled = child.attempt is not None and child.attempt.course.why is not None
+        if cancellation.hastened or not was_cancelled:  # a child's own first cancel is no second one
             child.cancel()
 
     cancellation.add_callback(cancel)
@@ -150,6 +154,15 @@ def check(options: Options) -> None:
         raise ValueError(
             f"timeout={options.timeout} is not a number of seconds above 0; leave it out for no limit"
         )
+    check_seconds_to_clean_up(options.grace)
+
+
+def check_seconds_to_clean_up(grace: object) -> None:
+    """Raise `ValueError` or `TypeError` for a *grace* that is not possible."""
+    if isinstance(grace, bool) or not isinstance(grace, Real | None):
+        raise TypeError(f"grace={grace!r} is not a number of seconds, such as 15 or 0.5")
+    if grace is not None:
+        check_grace(float(grace))
 
 
 def engine_for(on: Any, work: Work) -> Callable[[Attempt], Engine]:

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Data, Display, too_deep
+from ..core.events import MAX_EVENT_BYTES, Data, Display
+from ..core.nesting import MAX_NESTING, too_deep
 from ..errors import SpoolError
 from ..system.locks import FileLock
 from ..system.orphaned_locks import renew_orphaned_locks
@@ -37,10 +38,9 @@ _RETRY_INTERVAL = 1.0
 class Spool:
     """The writer's end of a spool. Thread-safe.
 
-    Numbers start at 1; a ``lost`` event accounts for every missing one.
-
-    An exception raised into the writer's thread may interrupt it anywhere. A finalizer or signal handler that
-    prints may call it again while its own thread is inside.
+    Numbers start at 1; a ``lost`` event accounts for every missing one. An exception raised into the writer's
+    thread may interrupt it anywhere. A finalizer or signal handler that prints may call it again while its
+    own thread is inside.
     """
 
     def __init__(

@@ -14,6 +14,7 @@ from ..core.task import Task
 from .durations import duration_label
 from .humanize import params_text
 from .palette import HTML_COLORS
+from .stopping import stopping_word
 from .transcript import TAIL_LINES
 
 _MAX_LINE = 500
@@ -61,7 +62,7 @@ def _frame(state: TaskState) -> str:
 
 def _head(task: Task) -> str:
     dot = f'<span style="color:{HTML_COLORS[task.state]}">●</span>'
-    state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
+    state = stopping_word(task) or task.state.value
     attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
     name = _text(task.name) or "task"
     return f'<div>{dot} <strong>{name}</strong> <span style="{_QUIET}">{state}{attempt}</span></div>'

@@ -12,24 +12,49 @@ from ..core.events import Result, State, TaskState
 from ..core.task import Task
 from ..errors import TaskCancelled
 from ..producer.producer import Producer
-from ..system.graces import ATTEMPT_GRACE
+from ..system.graces import GRACE
 from ..system.host import host
 from ..system.orphaned_locks import renew_orphaned_locks
 from .context import TaskContext
 from .interrupt import Terminated
 from .options import Options
 from .outcome import Outcome, OutcomeHolder, failure, outcome_of
+from .stopping.course import Step, StopCourse, Why
+from .stopping.report import StopReport
 from .task.event_sink import EventSink
 
 
 class Engine(Protocol):
-    """Where an attempt runs. All but `start` are called from any thread, often, and return soon."""
+    """Where an attempt runs. All but `start` are called from any thread, often, and return soon.
+
+    ``reports``: whether this process says how a stop goes. ``kills``: `force` ends the work in any case;
+    otherwise ``note`` says what ends it. ``thread`` is where the work runs in this process; ``None``:
+    elsewhere, or that is not known.
+    """
+
+    @property
+    def kills(self) -> bool: ...
+
+    @property
+    def reports(self) -> bool: ...
+
+    @property
+    def note(self) -> str | None: ...
+
+    @property
+    def thread(self) -> int | None: ...
 
     def start(self) -> None:
         """Begin, without waiting."""
 
     def cancel(self) -> None:
         """The attempt was asked to stop."""
+
+    def hasten(self) -> None:
+        """The attempt was cancelled again: `force` follows."""
+
+    def interrupt(self) -> None:
+        """The attempt had time to notice the cancel by itself."""
 
     def force(self) -> None:
         """The grace is over and the attempt still runs."""
@@ -80,6 +105,9 @@ class AttemptOwner(Protocol):
     def mirror(self, attempt: Attempt, seen: Task) -> bool:
         """Adopt the snapshot *seen* of the process that runs *attempt*; false when it has ended."""
 
+    def cancel(self, *, now: bool = False) -> bool:
+        """Ask the present attempt to stop, *now* at once; false when it has ended."""
+
     def give_up(self) -> None:
         """Allow no retry after the present attempt."""
 
@@ -105,7 +133,8 @@ class Attempt:
         self.started: float | None = None
         self.timed_out = False
         self.engine: Engine | None = None
-        self._force_at: float | None = None
+        self.course = StopCourse(GRACE if task.options.grace is None else task.options.grace)
+        self._report = StopReport(self.course, self.context)
         self._closed = False
         renew_orphaned_locks(self)
 
@@ -142,14 +171,21 @@ class Attempt:
         if foreign and not self.context.cancelled:  # this task awaited a task that was cancelled
             self.task.complete(self, failure(error))
         else:
-            self.task.complete(self, outcome_of(error, timeout=limit))
+            self.task.complete(self, outcome_of(error, timeout=limit, forced=self._how_it_ended()))
 
-    def stop(self) -> None:
-        """Ask it to stop; it is forced after `ATTEMPT_GRACE` seconds."""
-        self.context.request_cancel()
-        self._force_at = time.monotonic() + ATTEMPT_GRACE
+    def _how_it_ended(self) -> str | None:
+        return self.course.how_it_ended(kills=self.engine is not None and self.engine.kills)
+
+    def stop(self, why: Why = "cancel") -> None:
+        """Ask it to stop; it is forced when its grace is over, and at once when it is asked again."""
+        again = self.course.why is not None
+        self.course.begin(why)
+        if again:
+            self.context.cancellation.hasten()
+        else:
+            self.context.request_cancel()
         if self.engine is not None:
-            self.engine.cancel()
+            (self.engine.hasten if again else self.engine.cancel)()
 
     def sample(self) -> None:
         """Write new progress and output, and enforce timeout and grace. Runs on the forwarder's thread."""
@@ -157,25 +193,47 @@ class Attempt:
             if self._closed:
                 return
             self.context.sample()
-        if not self.timed_out and self._is_late:
+            if self.course.why is not None:
+                self._say_that_it_stops()
+        if self.course.why is None and self._is_late:
             self.timed_out = True
-            self.stop()
+            self.stop("timeout")
+        elif self.course.why in ("cancel", "timeout") and not self.context.cancelled:
+            self.context.request_cancel()  # a signal began it, whose handler may take no lock
         if self.engine is not None:
             self.engine.poll()
-            if self._force_at is not None and time.monotonic() >= self._force_at:
-                self._force_at = time.monotonic() + ATTEMPT_GRACE
-                self.engine.force()
+            self._take_due_step(self.engine)
 
-    def on_signal(self, *, cancelled: bool) -> Terminated:
+    def _say_that_it_stops(self) -> None:
+        """Emit a ``stopping`` event if one is due."""
+        stopping = self._report.due(self.engine, self.task.options.timeout)
+        if stopping is not None and not self.task.is_finished(self):
+            self.context.record_stopping(stopping)
+
+    def _take_due_step(self, engine: Engine) -> None:
+        match self.course.due():
+            case Step.INTERRUPT:
+                engine.interrupt()
+            case Step.FORCE:
+                engine.force()
+
+    def on_signal(self, *, cancelled: bool, now: bool = False) -> Terminated | None:
         """Return what to raise for a termination signal that this process did not send itself.
 
-        *cancelled*: the sender has recorded that it cancels the task. Otherwise the signal means that the
-        timeout passed, or that the process is to end.
+        *cancelled*: the sender has recorded that it cancels the task, and *now* that it does so again.
+        Otherwise the signal means that the timeout passed, or that the process is to end. ``None``: nothing,
+        since the attempt is stopping already and the sender could not know.
         """
-        if self.context.cancelled or cancelled:
-            return Terminated(expected=True)
-        self.timed_out |= self._is_late
-        return Terminated(expected=self.timed_out)
+        if self.course.why is not None and cancelled and not now:
+            return None
+        self.timed_out |= self._is_late and not cancelled and self.course.why is None
+        expected = self.context.cancelled or cancelled or self.timed_out
+        why: Why = "cancel" if cancelled else "timeout" if self.timed_out else "signal"
+        self.course.begin(why)
+        if now and not self.course.again:
+            self.course.begin(why)
+        self.context.cancellation.mark_told()
+        return Terminated(expected=expected)
 
     @property
     def _is_late(self) -> bool:

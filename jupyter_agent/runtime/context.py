@@ -7,11 +7,12 @@ the output of ipykernel all agree on which task a piece of code belongs to.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol
 
-from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress
+from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress, Stopping
 from .conversation import PART, Conversation
 from .followed_bars import Bar
 from .line_buffer import LineBuffer
@@ -51,6 +52,8 @@ class TaskContext:
         self.cancellation = Cancellation(self.id)
         self.closed = False
         """Whether the attempt has ended: nothing is captured for it any more."""
+        self.place: Callable[[], str | None] | None = None
+        """Returns where the work is that another process does for this attempt."""
         self.born = next(order)
         self.submitter = current().id if sink else ""
         self._progress = ProgressSampler(self._write_progress)
@@ -241,6 +244,10 @@ class TaskContext:
         """As `progress`, but written at once: every value is recorded, not only the newest."""
         self.progress(done, total, message)
         self._progress.sample()
+
+    def record_stopping(self, stopping: Stopping) -> None:
+        """Record that the attempt was asked to stop and still runs."""
+        self._emit("stopping", stopping)
 
     def _write_progress(self, values: Values) -> None:
         done, total, message = values

@@ -73,6 +73,11 @@ class AsyncExceptionInterrupter:
         with self._lock:
             self._thread = threading.get_ident()
 
+    @property
+    def thread(self) -> int | None:
+        """The thread that `throw` interrupts."""
+        return self._thread
+
     def throw(self) -> bool:
         """Raise `Stopped` in the thread; false when nothing runs.
 
@@ -107,14 +112,15 @@ class SignalInterrupter:
 
     Between `open` and `close` the signal's handler is this object's; several may be open, and close in any
     order. A signal that `throw` did not send, such as that of a notebook's stop button, raises what *foreign*
-    returns; without one, SIGINT goes to the handler of before. ``from_user``: such a signal stopped the code.
+    returns, unless that is ``None``; without one, SIGINT goes to the handler of before. ``from_user``: such a
+    signal stopped the code.
     """
 
     def __init__(
         self,
         number: signal.Signals = signal.SIGINT,
         *,
-        foreign: Callable[[], BaseException] | None = None,
+        foreign: Callable[[], BaseException | None] | None = None,
         scope: Scope | None = None,
     ) -> None:
         self.scope = scope
@@ -235,8 +241,11 @@ class SignalInterrupter:
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         if self._foreign is not None:
+            error = self._foreign()
+            if error is None:
+                return
             self.from_user = True
-            raise self._foreign()
+            raise error
         before = self._handler_before()
         try:
             if callable(before):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextvars import copy_context
+from dataclasses import replace
 
 from ..core.events import About, Result, State, TaskState
 from ..core.task import Task
 from ..core.transitions import check_transition
+from ..detached.worker_slots import load_grace
 from ..errors import NotNow
 from ..producer.producer import Producer
 from ..system.ids import new_id
@@ -45,12 +48,12 @@ class LocalTask:
         seen: Task | None = None,
     ) -> None:
         self.producer = producer
-        self.options = options
+        self.options = self._resolved(options, producer)
         self.emitted_before = producer.spool.last
         """The number up to which this process's events are of earlier tasks."""
         self.sink = EventSink(producer, seen or Task(new_id(), name=options.name, attempt=0))
         self.id = self.sink.id
-        self.about = about(options)
+        self.about = about(self.options)
         self.attempt: Attempt | None = None
         self.completion = Completion()
         self.commands = CommandHandler(self)
@@ -83,8 +86,13 @@ class LocalTask:
 
     def renew(self, options: Options, engine: Callable[[Attempt], Engine] | None) -> None:
         """Take the function and options of a new submit for the next attempt."""
-        self.options, self._engine, self._retries = options, engine, RetryPolicy(options.retries)
-        self.about = about(options)
+        self._engine, self._retries = engine, RetryPolicy(options.retries)
+        self.options = self._resolved(options, self.producer)
+        self.about = about(self.options)
+
+    @staticmethod
+    def _resolved(options: Options, producer: Producer) -> Options:
+        return replace(options, grace=load_grace(producer.paths, options.grace))
 
     def queue(
         self, holder: OutcomeHolder, *, worker: str | None = None, reason: str | None = None
@@ -194,19 +202,27 @@ class LocalTask:
         local_tasks.mark_ended(self)
         self.completion.settle()
 
-    def cancel(self) -> bool:
-        """Ask the present attempt to stop; false when it has ended."""
+    def cancel(self, *, now: bool = False) -> bool:
+        """Ask the present attempt to stop; the second time, or *now*, end it at once. False: it has ended."""
         attempt = self.attempt
         self.give_up()
         with self._lock:
             if attempt is None or self.fold.state.ended:
                 return False
-            self.fold.cancel_requested = True
+            again = now or attempt.course.why is not None
+            if not self.fold.cancel_requested or (again and not self._is_cancelled_again):
+                self.fold.request_cancel(time.time(), now=again)
             queued = self.fold.state is TaskState.QUEUED
         if queued:
             self.complete(attempt, Outcome(TaskState.CANCELLED, reason="cancelled while queued"))
         attempt.stop()
+        if now and not attempt.course.again:
+            attempt.stop()
         return True
+
+    @property
+    def _is_cancelled_again(self) -> bool:
+        return self.fold.stopping is not None and self.fold.stopping.again
 
     def retry(self) -> None:
         """Start a new attempt. Raises `NotNow` while one is active."""
@@ -224,9 +240,11 @@ class LocalTask:
         with self._lock:
             if self.is_finished(attempt):
                 return False
-            seen.cancel_requested |= self.fold.cancel_requested and not seen.state.ended
             for name in (*_ABOUT, "created", "queued"):  # what the child was not told
                 setattr(seen, name, getattr(self.fold, name))
+            if not seen.state.ended:
+                seen.cancel_requested |= self.fold.cancel_requested
+                seen.stopping = seen.stopping or self.fold.stopping
             self.sink.fold = seen
             return True
 

@@ -11,7 +11,8 @@ from typing import Any
 class Options:
     """The options of `task`. ``timeout``: seconds, ``None`` for no limit. ``slim``: a view of one line.
 
-    ``kind`` and ``params`` describe the work, see `About`.
+    ``grace``: seconds to clean up after a cancel; ``None``: as the setting says. ``kind`` and ``params``
+    describe the work, see `About`.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Options:
     slim: bool = False
     kind: str = "function"
     params: Mapping[str, str] | None = None
+    grace: float | None = None
 
     @property
     def place(self) -> str:

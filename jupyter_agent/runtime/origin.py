@@ -32,6 +32,7 @@ def about(options: Options) -> About:
         on=options.place,
         host=host() if runs_here else None,
         pid=os.getpid() if runs_here else None,
+        grace=options.grace,
     )
 
 

@@ -45,10 +45,11 @@ class OutcomeHolder:
         self.outcome: Outcome | None = None
 
 
-def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome:
+def outcome_of(error: BaseException, *, timeout: float | None = None, forced: str | None = None) -> Outcome:
     """Return the outcome of an attempt whose function raised *error*.
 
-    *timeout* (seconds) is given when the attempt was stopped because it took longer than that.
+    *timeout* (seconds) is given when the attempt was stopped because it took longer than that; *forced* says
+    how it was ended when it did not end by itself.
     """
     if isinstance(error, Terminated) and not error.expected:
         return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was terminated (SIGTERM)")
@@ -56,11 +57,13 @@ def outcome_of(error: BaseException, *, timeout: float | None = None) -> Outcome
         return Outcome(TaskState.COMPLETED)
     stopped = is_stop(error)
     if stopped and timeout is not None:
-        message = f"it ran longer than its timeout of {timeout:g} s"
+        message = f"it ran longer than its timeout of {timeout:g} s{f' and {forced}' if forced else ''}"
         return Outcome(TaskState.FAILED, exception=error, error=Error("TaskTimeout", message, trimmed(error)))
     if stopped:
         from_keyboard = isinstance(error, KeyboardInterrupt)
-        return Outcome(TaskState.CANCELLED, reason="interrupted from the keyboard" if from_keyboard else None)
+        return Outcome(
+            TaskState.CANCELLED, reason="interrupted from the keyboard" if from_keyboard else forced
+        )
     return failure(error)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from ..core.events import MAX_EVENT_BYTES, MAX_NESTING, Command, too_deep
+from ..core.events import MAX_EVENT_BYTES, Command
+from ..core.nesting import MAX_NESTING, too_deep
 from ..core.task import Task
 from ..errors import NotNow, RequestRefused
 from ..journal.base import HolderEvent, PendingCommand
@@ -50,7 +51,7 @@ async def submit_command(services: Services, request: RequestedCommand) -> None:
         if supervisor.try_handle(session, task, request.command, request.by):
             return None
         _refuse_unfit(task, request, connected)
-        if request.command == "cancel" and task.cancel_requested:
+        if request.command == "cancel" and task.stopping is not None and task.stopping.again:
             return None
         given = resolve_prompt(session, task, args) if request.command == "input" else args
         data = Command(request.command, given, request.by)
@@ -112,6 +113,8 @@ def _validated_args(request: RequestedCommand) -> dict[str, Any]:
         )
     if request.command == "input":
         _check_input(args)
+    if not isinstance(args.get("now", False), bool):
+        raise RequestRefused("now is true or false", status=400, code="bad_request")
     return args
 
 

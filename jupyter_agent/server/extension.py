@@ -17,6 +17,7 @@ from ..journal.operations.retention import Retention
 from ..journal.slots import take_server_slot
 from ..protocol.actions import CloseWith, encode
 from ..protocol.messages import Bye, Close
+from ..system.graces import GRACE, MAX_GRACE
 from ..system.paths import DataPaths, data_paths
 from ..system.user import user_name
 from . import metrics
@@ -83,6 +84,14 @@ class JupyterAgent(ExtensionApp):
         0, min=0, help="Bytes of memory that a worker may have of its own; 0 is without limit."
     ).tag(config=True)
 
+    grace_seconds = Float(
+        GRACE,
+        min=0,
+        max=MAX_GRACE,
+        help="Seconds that a task of any kind may clean up after a cancel or its timeout, before it is ended;"
+        " a task's own grace goes before. Kernels and workers that start later follow it.",
+    ).tag(config=True)
+
     agent = Unicode(
         "", help="The agent (module:function) that free text given as a task's target is for."
     ).tag(config=True)
@@ -137,7 +146,7 @@ class JupyterAgent(ExtensionApp):
             log=self.log,
         )
         self._upkeep = Upkeep(feed, paths, Retention(self.retention_days, self.retention_bytes), self.log)
-        limits = WorkerLimits(self.worker_limit, self.worker_memory)
+        limits = WorkerLimits(self.worker_limit, self.worker_memory, self.grace_seconds)
         supervisor = WorkerSupervisor(feed, paths, self.log, limits=limits)
         scheduler = Scheduler(feed, paths, self.log, recover=liveness.check, launch=supervisor.wake)
         self.services = Services(

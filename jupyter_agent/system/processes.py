@@ -55,17 +55,6 @@ def wait_for_end(target: Target, timeout: float, *, pause: Callable[[], object] 
         pause()
 
 
-def due_signal(waited: float, timeout: float, grace: float) -> signal.Signals | None:
-    """Return the step of `terminate` that is due *waited* seconds after a process was asked to stop.
-
-    ``None`` within *timeout*, SIGTERM for *grace* seconds more, then SIGKILL. For a service that looks at
-    many processes once in a while instead of waiting for one.
-    """
-    if waited <= timeout:
-        return None
-    return signal.SIGKILL if waited > timeout + grace else signal.SIGTERM
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """The living processes of a session without this one; ``started_by`` as for `members`."""

@@ -1,7 +1,7 @@
 """``python -m jupyter_agent.worker.child``: one attempt of ``on="process"``.
 
 It reads what to run from its standard input, then commands; the end of that input means that its parent is
-dead, and then it ends too. It runs the work in its main thread, where SIGTERM raises `TaskCancelled`, and
+dead, and then it ends too. It runs the work in its main thread, where a cancel is raised by a signal, and
 emits through its own spool and forwarder.
 """
 
@@ -16,7 +16,10 @@ import sys
 import threading
 from typing import Any
 
+import msgspec
+
 from ..core.task import Task
+from ..detached.run_spec import Cell
 from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import run_attempt
@@ -25,6 +28,7 @@ from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
+from ..runtime.stopping.cells import learn_cells
 from ..system.signals import ignore
 from ..system.start import use_caller_path
 from .child_engine import ChildEngine
@@ -40,12 +44,21 @@ def main() -> None:
     channel = ParentChannel()
     spec = ChildSpec(**json.loads(channel.read_line()))
     content = channel.read(spec.size)
+    learn_cells(msgspec.convert(spec.cells, list[Cell]))
     die_with_parent(spec.parent)
     os.set_inheritable(spec.report, False)
     signal.signal(signal.SIGINT, ignore)
     attempt = _attempt_of(spec)
-    interrupter = SignalInterrupter(signal.SIGTERM, foreign=Stopped)
-    attempt.engine = engine = ChildEngine(attempt, spec.report)
+
+    def on_foreign_signal() -> BaseException:
+        attempt.course.begin("cancel")
+        return Stopped()
+
+    interrupter = SignalInterrupter(signal.SIGTERM, foreign=on_foreign_signal)
+    attempt.engine = engine = ChildEngine(attempt, interrupter, spec.report)
+    # The interrupter restores this handler when the work has returned. A SIGTERM from then on is ignored:
+    # the result is being saved and its end event written.
+    signal.signal(signal.SIGTERM, ignore)
     threading.Thread(
         target=engine.listen, args=(channel,), name="jupyter-agent-commands", daemon=True
     ).start()
@@ -57,9 +70,6 @@ def main() -> None:
         function, args, kwargs = pickle.loads(content)  # noqa: S301 - our parent's own pipe
         return call_here(function, *args, **kwargs)
 
-    # The interrupter restores this handler when the work has returned. A SIGTERM from then on is ignored:
-    # the result is being saved and its end event written.
-    signal.signal(signal.SIGTERM, ignore)
     run_attempt(attempt, call, interrupter)
     engine.report()
     attempt.task.producer.close()
@@ -68,7 +78,9 @@ def main() -> None:
 def _attempt_of(spec: ChildSpec) -> Attempt:
     producer = ready_producer()
     seen = Task(spec.task, name=spec.name, attempt=spec.attempt, producer=producer.id, events=1)
-    task = LocalTask(producer, Options(spec.name, timeout=spec.timeout, show=False), None, seen=seen)
+    task = LocalTask(
+        producer, Options(spec.name, timeout=spec.timeout, grace=spec.grace, show=False), None, seen=seen
+    )
     return task.resume(OutcomeHolder())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 from typing import Any
 
@@ -14,18 +13,23 @@ from ..errors import TaskCancelled
 from ..runtime.attempt import Attempt
 from ..runtime.engines.base import BaseEngine
 from ..runtime.engines.child_spec import PARENT_ENDED
+from ..runtime.interrupt import SignalInterrupter
 from ..system.graces import FLUSH_TIMEOUT
 from .parent_channel import ParentChannel
 
 
 class ChildEngine(BaseEngine):
-    """Stops the work by SIGTERM, which also ends a blocking call, and sends snapshots to the parent.
+    """Stops the work by a signal, which also ends a blocking call, and sends snapshots to the parent.
 
     *report* is the descriptor of the pipe for the snapshots.
     """
 
-    def __init__(self, attempt: Attempt, report: int) -> None:
+    kills = True
+
+    def __init__(self, attempt: Attempt, interrupter: SignalInterrupter, report: int) -> None:
         super().__init__(attempt)
+        self._interrupter = interrupter
+        self._forced = 0
         self._report = report
         self._reported = 0
         self._report_lock = threading.Lock()
@@ -33,12 +37,21 @@ class ChildEngine(BaseEngine):
     def start(self) -> None:
         """Do nothing: it is running already."""
 
+    @property
+    def thread(self) -> int | None:
+        return threading.main_thread().ident
+
     def cancel(self) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        self._attempt.context.cancellation.mark_told(self.thread)
+        self._interrupter.throw()
 
     def force(self) -> None:
-        """Record the end and exit: the work is in code that never returns to Python."""
-        threading.Thread(target=self._exit_cancelled, name="jupyter-agent-stop", daemon=True).start()
+        """Raise once more, then record the end and exit: the work goes on all the same."""
+        self._forced += 1
+        if self._forced == 1:
+            self._interrupter.throw()
+        elif self._forced == 2:
+            threading.Thread(target=self._exit_cancelled, name="jupyter-agent-stop", daemon=True).start()
 
     def poll(self) -> None:
         self.report()
@@ -57,6 +70,8 @@ class ChildEngine(BaseEngine):
             message: dict[str, Any] = json.loads(line)
             if message["command"] == "input":
                 self.answer(message["text"], message["prompt_id"])
+            else:
+                self._attempt.task.cancel(now=message["now"])
         # The work runs until this process is gone, so the holder records its end, behind all that it emitted.
         producer = self._attempt.task.producer
         self._attempt.context.flush()

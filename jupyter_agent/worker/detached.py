@@ -18,7 +18,7 @@ from ..core.task import Task
 from ..detached.launcher import NO_SLOT, Launcher
 from ..detached.run_spec import RunSpec, content_path, load_run_spec
 from ..detached.work_queue import WorkItem, claim_work_item, complete_work_item
-from ..detached.work_state import is_asked_to_stop, is_waiting
+from ..detached.work_state import is_asked_to_stop, is_asked_to_stop_now, is_waiting
 from ..detached.worker_slots import acquire_worker_slot
 from ..errors import SpoolError
 from ..producer.producer import Producer
@@ -31,6 +31,7 @@ from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
+from ..runtime.stopping.cells import learn_cells
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
 from ..system.signals import ignore
@@ -121,6 +122,7 @@ class Worker:
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
         self._fd_capture.open()
         install_capture()
+        learn_cells(run_spec.cells)
         task = self._task = self._task_of(run_spec)
         self._begin(task.resume(OutcomeHolder()))
         task.completion.add_callback(lambda: self._attempts.put(None))
@@ -133,7 +135,14 @@ class Worker:
         item, about = self._item, run_spec.about
         seen = Task(item.task, name=about.name, attempt=item.attempt, producer=item.producer, events=1)
         options = Options(
-            about.name, about.key, "detached", run_spec.retries, run_spec.timeout, about.tags, show=False
+            about.name,
+            about.key,
+            "detached",
+            run_spec.retries,
+            run_spec.timeout,
+            about.tags,
+            show=False,
+            grace=run_spec.grace,
         )
         task = LocalTask(self._producer, options, self._engine, seen=seen)
         task.about = about
@@ -163,12 +172,14 @@ class Worker:
             end_children()
         signal.signal(signal.SIGTERM, before)
 
-    def _on_foreign_signal(self) -> BaseException:
-        """Return what a SIGTERM raises that this process did not send itself."""
+    def _on_foreign_signal(self) -> BaseException | None:
+        """Return what a SIGTERM raises that this process did not send itself; ``None``: nothing."""
         assert self._task is not None
         attempt = self._task.attempt
         assert attempt is not None
-        return attempt.on_signal(cancelled=is_asked_to_stop(self._paths, self._producer.id))
+        worker = self._producer.id
+        now = is_asked_to_stop_now(self._paths, worker)
+        return attempt.on_signal(cancelled=now or is_asked_to_stop(self._paths, worker), now=now)
 
     def _log(self, stream: str, text: str) -> None:
         task = self._task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 
 from ..detached.work_queue import complete_work_item
@@ -16,6 +17,8 @@ from ..system.processes import end_children
 
 class DetachedEngine(BaseEngine):
     """Runs an attempt in the main thread, where a signal also ends a blocking call."""
+
+    kills = True
 
     def __init__(
         self,
@@ -33,11 +36,16 @@ class DetachedEngine(BaseEngine):
     def start(self) -> None:
         self._enqueue(self._attempt)  # for the main thread, which runs attempts one by one
 
+    @property
+    def thread(self) -> int | None:
+        return threading.main_thread().ident
+
     def cancel(self) -> None:
+        self._attempt.context.cancellation.mark_told(self.thread)
         self._interrupter.throw()
 
     def force(self) -> None:
-        """Raise once more, then exit: the work never returns to Python, or catches what is raised."""
+        """Raise once more, which kills a program and a kernel; then exit: the work goes on all the same."""
         self._forced += 1
         if self._forced == 1:
             self._interrupter.throw()

@@ -262,10 +262,44 @@ def test_cancel_names_the_attempt_and_says_that_it_is_cancelling(stage: Stage, v
     stage.send(type="reply", id=command["id"], ok=True)
     stage.tell(ident, event(3, "command", {"command": "cancel", "by": "u"}, attempt=3))
     expect(view.get_by_text("cancelling…")).to_be_visible()
-    expect(button).to_be_disabled()
+    expect(button).to_be_hidden()
     stage.tell(ident, event(4, "state", {"state": "cancelled"}, attempt=3), prev="e:3")
     expect(view.locator(ROOT)).to_have_attribute("data-state", "cancelled")
     expect(view.get_by_role("button", name="Retry", exact=True)).to_be_enabled()
+
+
+def test_a_cancel_that_waits_says_for_how_long_and_where_and_can_be_ended(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(grace=15.0))
+    stage.tell(ident, event(3, "command", {"command": "cancel", "by": "u"}, time=997.0))
+    expect(view.locator(".ja-notice")).to_have_text("12 s left to clean up")
+    where = "in `requests.get`, cell [3], line 7"
+    said = {"why": "cancel", "seconds": 11.0, "where": where, "since": 998.0}
+    stage.tell(ident, event(4, "stopping", said), prev="e:3")
+    expect(view.locator(".ja-notice")).to_contain_text(f"left to clean up; {where}, for ")
+    button = view.get_by_role("button", name="Stop now", exact=True)
+    button.click()
+    command = stage.expect("command")
+    assert command["command"] == "cancel"
+    stage.send(type="reply", id=command["id"], ok=True)
+    stage.tell(ident, event(5, "command", {"command": "cancel", "by": "u"}), prev="e:4")
+    expect(button).to_be_disabled()
+    expect(view.locator(".ja-notice")).not_to_contain_text("left")
+    stage.tell(
+        ident, event(6, "state", {"state": "cancelled", "reason": "killed by a second cancel"}), prev="e:5"
+    )
+    expect(view.locator(".ja-notice")).to_have_text("killed by a second cancel")
+
+
+def test_a_double_click_on_cancel_is_no_second_cancel(stage: Stage, view: Page) -> None:
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(grace=15.0))
+    view.get_by_role("button", name="Cancel", exact=True).click()
+    command = stage.expect("command")
+    stage.send(type="reply", id=command["id"], ok=True)
+    stage.tell(ident, event(3, "command", {"command": "cancel"}, time=1000.0))
+    expect(view.get_by_role("button", name="Stop now", exact=True)).to_be_disabled()
+    expect(view.get_by_role("button", name="Stop now", exact=True)).to_be_enabled()
 
 
 def test_a_refused_command_is_explained(stage: Stage, view: Page) -> None:

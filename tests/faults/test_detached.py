@@ -15,7 +15,7 @@ import pytest
 import jupyter_agent as ja
 from jupyter_agent.detached.work_queue import claimed_work_items, waiting_work_items
 from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.system.graces import WORKER_TIMEOUT
+from jupyter_agent.system.graces import OVERTIME
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import until
 from tests.support.producers import wait_until_up
@@ -139,11 +139,11 @@ def test_what_never_returns_to_python_is_killed_with_its_children(
         Path(deaf).touch()
         sum(range(10**13))  # keeps the interpreter's lock, and looks at no signal
 
-    handle = submit(work, str(tmp_path / "deaf"))
+    handle = submit(work, str(tmp_path / "deaf"), grace=2)
     until((tmp_path / "deaf").exists, 60)  # the server may not even have heard that it runs
     assert command(holder, handle.id, "cancel") == 202
-    until(lambda: state(holder, handle.id) == "cancelled", WORKER_TIMEOUT + 30)
-    assert holder.events(handle.id, "state")[-1]["data"]["reason"] == "its worker had to be killed"
+    until(lambda: state(holder, handle.id) == "cancelled", OVERTIME + 30)
+    assert holder.events(handle.id, "state")[-1]["data"]["reason"] == "did not stop in 2 s, killed"
     assert ends(holder, handle.id) == ["cancelled"]
     until(lambda: not workers_of(paths))
     until(lambda: claimed_work_items(paths) == [])

@@ -98,6 +98,12 @@ def test_a_cancel_reaches_the_producer_and_is_asked_once(
         until(lambda: work.orders)
         assert [order.command for order in work.orders] == ["cancel"]
         assert listed(capsys)[0]["cancel_requested"]
+        assert run(["tasks", "cancel", work.id]) == 0
+        assert capsys.readouterr().out == f"Stopped train ({work.id}) at once.\n"
+        until(lambda: len(work.orders) == 2)
+        assert run(["tasks", "show", work.id]) == 0
+        assert "cancelling" in capsys.readouterr().out
+        work.orders.pop()
         assert run(["tasks", "send", work.id, "hello"]) == 0
         until(lambda: len(work.orders) == 2)
         assert work.orders[1].args == {"text": "hello"}

@@ -189,14 +189,30 @@ async def test_a_command_waits_for_a_producer_that_is_away(shared: Server) -> No
         assert (await writer.get("command"))["command"] == "cancel"
 
 
-async def test_cancelling_twice_is_one_command(shared: Server) -> None:
+async def test_a_second_cancel_is_sent_and_a_third_is_none(shared: Server) -> None:
     story = Story()
     async with producer(shared, story.producer) as writer:
         await writer.published(story.start())
-        for _ in range(2):
+        for again in (False, True, True):
             body = {"command": "cancel"}
             assert shared.ask(f"tasks/{story.task}/commands", method="POST", body=body).status == 202
-    assert len(shared.events(story.task, "command")) == 1
+            assert shared.task(story.task)["stopping"]["again"] is again
+        orders = [await writer.get("command") for _ in range(2)]
+    assert [order["command"] for order in orders] == ["cancel", "cancel"]
+    assert len(shared.events(story.task, "command")) == 2
+
+
+async def test_a_cancel_for_now_is_both_at_once(shared: Server) -> None:
+    story = Story()
+    async with producer(shared, story.producer) as writer:
+        await writer.published(story.start())
+        body = {"command": "cancel", "args": {"now": "soon"}}
+        refused = shared.ask(f"tasks/{story.task}/commands", method="POST", body=body)
+        assert (refused.status, refused.json["detail"]) == (400, "now is true or false")
+        body["args"] = {"now": True}
+        assert shared.ask(f"tasks/{story.task}/commands", method="POST", body=body).status == 202
+        assert (await writer.get("command"))["args"] == {"now": True}
+    assert shared.task(story.task)["stopping"]["again"] is True
 
 
 async def test_input_reaches_the_task_with_its_text(shared: Server) -> None:

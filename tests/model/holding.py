@@ -65,7 +65,7 @@ class WatchedJournal(MemoryJournal):
         for event in (decode_event(stored.encoded) for answer in answers for stored in answer.stored):
             data = decode_data(event)
             if data is not None and event.attempt < self._tasks[event.task].attempt:
-                self._tasks[event.task]._apply_data(data)
+                self._tasks[event.task]._apply_data(event, data)
 
     def forget(self, task_ids: Any) -> None:
         gone = list(task_ids)

@@ -15,6 +15,7 @@ from ...detached.submission import MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submissio
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
 from ...journal.operations.schedules import ScheduleView
+from ...system.graces import MAX_GRACE
 from ..backends.base import AddResult, first_line
 from ..backends.caller import checked_text
 from ..backends.journals import Journals
@@ -70,6 +71,12 @@ COMMAND = f"{__name__}.command"
     type=click.FloatRange(0, MAX_SECONDS, min_open=True),
     callback=check_number,
     help="Seconds that an attempt may take.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0, MAX_GRACE),
+    callback=check_number,
+    help="Seconds to clean up after a cancel or the timeout, before it is ended.",
 )
 @click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
 @click.option(

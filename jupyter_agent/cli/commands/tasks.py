@@ -105,12 +105,18 @@ def logs(*, task_id: str, follow: bool, as_json: bool, every: bool) -> None:
     asyncio.run(print_logs(Journals(), task_id, printer, follow=follow))
 
 
-@tasks.command(epilog=examples(f"tasks cancel {ID}"))
+@tasks.command(epilog=examples(f"tasks cancel {ID}", f"tasks cancel {ID} --now"))
 @a_task
-def cancel(*, task_id: str) -> None:
-    """Ask a task to stop."""
-    task = asyncio.run(Journals().command(task_id, "cancel"))
-    click.echo(f"Asked {_named(task)} ({task.id}) to stop.")
+@click.option(
+    "--now", is_flag=True, help="End it at once, without time to clean up, as a second cancel does."
+)
+def cancel(*, task_id: str, now: bool) -> None:
+    """Ask a task to stop; the second time, end it at once."""
+    task = asyncio.run(Journals().command(task_id, "cancel", {"now": True} if now else None))
+    if now or task.cancel_requested:
+        click.echo(f"Stopped {_named(task)} ({task.id}) at once.")
+    else:
+        click.echo(f"Asked {_named(task)} ({task.id}) to stop.")
 
 
 @tasks.command(short_help="Run an ended task again.", epilog=examples(f"tasks retry {ID}"))

@@ -6,10 +6,11 @@ import time
 
 import click
 
-from ...core.events import Event, Input, Progress, Prompt, State
+from ...core.events import Event, Input, Progress, Prompt, State, Stopping
 from ...core.sanitize import to_single_line
 from ...rendering.durations import duration_words
 from ...rendering.humanize import moment, number
+from ...rendering.stopping import stopping_line, stopping_word
 from ...rendering.transcript import decode_payload, event_text
 from ..output import choices_of, outcome_line, percent
 from .model import Row
@@ -45,6 +46,8 @@ class PlainScreen:
             self._print_state(row, event.time)
         elif isinstance(data, Prompt | Input):
             _print(row, event.time, _conversation_line(data))
+        elif isinstance(data, Stopping):
+            _print(row, event.time, f"{stopping_word(row.task)}: {stopping_line(row.task, event.time)}")
         elif isinstance(data, Progress) and self._is_due(row, event):
             _print(row, event.time, _progress_line(row))
 

@@ -14,6 +14,7 @@ from ...core.sanitize import to_single_line
 from ...rendering.durations import duration_words
 from ...rendering.humanize import number
 from ...rendering.palette import TERMINAL_COLORS
+from ...rendering.stopping import stopping_line
 from ..output import choices_of, counts, outcome_line, percent, state_text, took
 from .model import Row
 
@@ -39,6 +40,8 @@ def row_view(row: Row, width: int, now: float, lines: int) -> Group:
     if task.prompt is not None:
         question = f"  ? {to_single_line(task.prompt.text)}{to_single_line(choices_of(task.prompt.choices))}"
         parts.append(Text(question, style="bold yellow"))
+    if stopping := stopping_line(task, now):
+        parts.append(Text(f"  {stopping}", style="dim"))
     if outcome := outcome_line(task):
         style = "red" if task.error is not None else ""
         parts.append(Text(f"  {outcome}", style=style))

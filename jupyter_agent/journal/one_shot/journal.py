@@ -72,12 +72,12 @@ class OneShotJournal:
     def delete(self, task_id: str) -> None:
         self.run(lambda session: forget_task(session, self._paths, task_id))
 
-    def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+    def command(self, task_id: str, command: str, args: dict[str, Any] | None = None) -> None:
         """Cancel or retry a detached task. Raises `NotNow` for what only a server could deliver."""
         task = self.task(task_id)
         match command:
             case "cancel" if not task.state.ended:
-                self._cancel(task)
+                self._cancel(task, now=(args or {}).get("now") is True)
             case "retry" if task.state.ended:
                 self._retry(task)
             case "retry":
@@ -110,12 +110,12 @@ class OneShotJournal:
             raise _out_of_reach(task, "retry")
         self.start_worker(self.task(task.id))
 
-    def _cancel(self, task: Task) -> None:
+    def _cancel(self, task: Task, *, now: bool) -> None:
         if self.run(lambda session: cancel_queued(session, self._paths, task, user_name())):
             return
         if load_run_spec(self._paths, task.id) is None or not is_alive(self._paths, task.producer or ""):
             raise _out_of_reach(task, "cancel")
-        end_worker(self._paths, self._slot, task, user_name())
+        end_worker(self._paths, self._slot, task, user_name(), now=now)
 
 
 def _read_page(session: JournalSession, task_id: str, query: EventQuery) -> EventsPage:

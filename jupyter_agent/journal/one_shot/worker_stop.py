@@ -4,44 +4,82 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ...core.events import Command
+from ...core.events import Command, State
 from ...core.task import Task
+from ...detached.grace import grace_of
 from ...detached.kill_outcome import kill_outcome
+from ...detached.run_spec import load_run_spec
 from ...detached.work_queue import ask_to_stop, complete_work_item
 from ...detached.work_state import is_alive
 from ...errors import NotNow, SpoolError
-from ...producer.spool_folder import read_spool_header
-from ...system.graces import LOCK_TIMEOUT, WORKER_TIMEOUT
+from ...producer.spool_folder import read_spool_header, write_ending
+from ...system.graces import LOCK_TIMEOUT, OVERTIME
+from ...system.interpreter import program_command
 from ...system.paths import DataPaths
-from ...system.processes import end_children, is_worker, signal_session, terminate, wait_for_end
+from ...system.processes import end_children, is_worker, signal_session, wait_for_end
 from ..base import HolderEvent
 from ..session import JournalSession
 from .session import run_in_session
 
+PATIENCE = OVERTIME
+"""Seconds that a cancel waits for the end; after that a process of its own does."""
 
-def end_worker(paths: DataPaths, slot: str, task: Task, by: str) -> None:
-    """Cancel *task*, which a worker of this machine runs; returns once the worker has ended."""
-    worker = _Worker(paths, task.producer or "", _leader(paths, task))
+
+def end_worker(paths: DataPaths, slot: str, task: Task, by: str, *, now: bool = False) -> None:
+    """Cancel *task*, which a worker of this machine runs; returns when it has ended, or after `PATIENCE`.
+
+    A second cancel, or one for *now*, ends its grace.
+    """
+    again = now or task.cancel_requested
+    worker = Worker(paths, task.producer or "", _leader(paths, task))
+    command = Command("cancel", {"now": True} if now else {}, by)
 
     def record(session: JournalSession) -> None:
-        session.append(HolderEvent(task.id, task.attempt, "command", Command("cancel", {}, by)))
+        session.append(HolderEvent(task.id, task.attempt, "command", command))
 
     # Record the cancel before the worker gets the signal: its end event must find the command in the journal.
     run_in_session(paths, slot, record)
-    ask_to_stop(paths, worker.producer)
-    terminate(worker, WORKER_TIMEOUT)
+    ask_to_stop(paths, worker.producer, now=again)
+    worker.send(signal.SIGTERM)
+    grace = grace_of(load_run_spec(paths, task.id), paths)
+    deadline = OVERTIME if again else grace + OVERTIME
+    wait_for_end(worker, min(deadline, PATIENCE))
+    if deadline > PATIENCE and worker.is_alive():
+        _continue_in_background(slot, task.id, worker, deadline - PATIENCE)
+        return
+    kill_and_record(worker, slot, kill_outcome(cancelled=True, grace=grace, again=again))
+
+
+def kill_and_record(worker: Worker, slot: str, outcome: State) -> None:
+    """End what is left of *worker* and record its task's end, which is *outcome* if it left none."""
+    if worker.is_alive():  # another process may find it dead before this one can record its end
+        write_ending(worker.paths.spools / worker.producer, outcome)
+    worker.send(signal.SIGKILL)
     wait_for_end(worker, LOCK_TIMEOUT)
     end_children(worker.leader)
-    complete_work_item(paths, worker.producer)
-    killed = {worker.producer: kill_outcome(cancelled=True)}
-    run_in_session(paths, slot, lambda _session: None, kill_outcomes=killed)
+    complete_work_item(worker.paths, worker.producer)
+    run_in_session(worker.paths, slot, lambda _session: None, kill_outcomes={worker.producer: outcome})
+
+
+def _continue_in_background(slot: str, task: str, worker: Worker, seconds: float) -> None:
+    """Have a process of its own kill the worker after *seconds*: this one may be a kernel that goes on."""
+    words = [slot, task, worker.producer, str(worker.leader), str(seconds)]
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        program_command("jupyter_agent.journal.one_shot.worker_watch", *words),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    process.returncode = 0  # it outlives this process, which is short, without a ResourceWarning
 
 
 @dataclass(frozen=True, slots=True)
-class _Worker:
+class Worker:
     """A worker: alive while its lock is held; its pid may have been reused."""
 
     paths: DataPaths

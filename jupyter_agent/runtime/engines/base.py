@@ -38,14 +38,19 @@ def run_attempt(
     end.
     """
     before = set_current(attempt.context)
+
+    def call_unless_cancelled() -> Any:
+        # The interrupter is open here: a cancel comes before this line, or is raised after it.
+        if attempt.context.cancelled:
+            raise TaskCancelled("cancelled before it began")
+        return call()
+
     try:
         # From the first step on: a stop button pressed between `begin` and `run` is an outcome too.
         try:
             if not attempt.begin():
                 return
-            if attempt.context.cancelled:
-                raise TaskCancelled("cancelled before it began")  # noqa: TRY301 - recorded like any other
-            value = stop.run(call)
+            value = stop.run(call_unless_cancelled)
         except BaseException as error:  # noqa: BLE001 - any exception of the user's code is an outcome
             attempt.raised(error)
         else:
@@ -62,8 +67,22 @@ def run_attempt(
 class BaseEngine:
     """Holds the attempt; methods that an engine does not override do nothing."""
 
+    kills = False
+    reports = True
+    note: str | None = None
+
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
+
+    @property
+    def thread(self) -> int | None:
+        return None
+
+    def hasten(self) -> None:
+        """Nothing to do: `force` follows."""
+
+    def interrupt(self) -> None:
+        """Nothing to do: `cancel` has interrupted it."""
 
     def poll(self) -> None:
         """Nothing to check."""

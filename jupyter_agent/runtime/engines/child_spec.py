@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from ...system.interpreter import caller_path, program_start_environment
 from ...system.start import CALLERS_PATH
@@ -15,18 +16,21 @@ PARENT_ENDED = "the process that started it ended"
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """The first line that a child reads. ``report`` is a descriptor, ``parent`` a pid, ``timeout`` seconds.
+    """The first line that a child reads. ``report`` is a descriptor, ``parent`` a pid.
 
-    ``size`` bytes follow it: the pickled function and its arguments.
+    ``timeout`` and ``grace`` are seconds; ``cells`` are `Cell` as JSON. ``size`` bytes follow it:
+    the pickled function and its arguments.
     """
 
     task: str
     attempt: int
     name: str
     timeout: float | None
+    grace: float
     report: int
     parent: int
     size: int
+    cells: list[dict[str, Any]]
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"

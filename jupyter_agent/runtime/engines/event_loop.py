@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 from ...core.events import TaskState
 from ..attempt import Attempt
@@ -15,11 +16,19 @@ from .calls import check_value
 class LoopEngine(BaseEngine):
     """Runs a coroutine on the event loop on which the task was submitted."""
 
+    note: str | None = "a coroutine stops only where it awaits; interrupt or restart the kernel to end it"
+
     def __init__(self, attempt: Attempt, work: Work, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(attempt)
         self._work = work
         self.loop = loop
         self._running: asyncio.Task[None] | None = None
+        self._thread: int | None = None
+
+    @property
+    def thread(self) -> int | None:
+        """The thread of the loop, while that executes the coroutine."""
+        return self._thread if asyncio.current_task(self.loop) is self._running else None
 
     def start(self) -> None:
         if self._is_on_loop():
@@ -34,9 +43,11 @@ class LoopEngine(BaseEngine):
             self.loop.call_soon_threadsafe(self._cancel)
 
     def force(self) -> None:
-        """End the attempt if its loop is closed. A coroutine can only be stopped where it awaits."""
+        """Cancel it again, or end the attempt if its loop is closed."""
         if self.loop.is_closed():
             self._attempt.task.complete(self._attempt, _LOOP_GONE)
+        else:
+            self.loop.call_soon_threadsafe(self._cancel)
 
     def poll(self) -> None:
         if self.loop.is_closed():
@@ -58,7 +69,7 @@ class LoopEngine(BaseEngine):
             self._running.cancel()
 
     async def _main(self) -> None:
-        attempt = self._attempt
+        attempt, self._thread = self._attempt, threading.get_ident()
         if not attempt.begin():
             return
         set_current(attempt.context)

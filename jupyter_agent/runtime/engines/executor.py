@@ -38,11 +38,24 @@ class ExecutorEngine(BaseEngine):
         if self._future is not None:
             self._future.cancel()
         if self._attempt.context.positions:
-            self._call.stop.throw()
+            self._throw()
+
+    @property
+    def thread(self) -> int | None:
+        return self._call.stop.thread
+
+    def interrupt(self) -> None:
+        if not (self._call.is_here and self._attempt.context.cancellation.is_told(self.thread)):
+            self.force()
+
+    def _throw(self) -> None:
+        if (thread := self.thread) is not None:
+            self._attempt.context.cancellation.mark_told(thread)
+        self._call.stop.throw()
 
     def force(self) -> None:
         if self._call.is_here:
-            self._call.stop.throw()
+            self._throw()
         else:
             reason = "cancelled; an executor's process cannot be stopped, and its result is ignored"
             self._attempt.task.complete(self._attempt, Outcome(TaskState.CANCELLED, reason=reason))

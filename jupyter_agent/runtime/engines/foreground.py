@@ -10,7 +10,9 @@ from .base import BaseEngine
 
 
 class ForegroundEngine(BaseEngine):
-    """Stands for code that already runs in the calling thread: stopped at once, not after a grace."""
+    """Stands for code that already runs in the calling thread; a cancel is raised in it at once."""
+
+    note: str | None = "a cell cannot be killed; interrupt or restart the kernel to end it"
 
     def __init__(self, attempt: Attempt, stop: AsyncExceptionInterrupter | SignalInterrupter) -> None:
         super().__init__(attempt)
@@ -19,6 +21,10 @@ class ForegroundEngine(BaseEngine):
 
     def start(self) -> None:
         """Nothing to start: it runs already."""
+
+    @property
+    def thread(self) -> int | None:
+        return self._thread
 
     def cancel(self) -> None:
         self._attempt.context.cancellation.mark_told(self._thread)

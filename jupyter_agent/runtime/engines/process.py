@@ -27,13 +27,14 @@ from ...detached.function_pickle import dumps
 from ...producer.producer import adopt_spool
 from ...producer.segment import Record
 from ...producer.spool_folder import read_spool, write_ending
-from ...system.graces import ATTEMPT_GRACE
+from ...system.graces import FORCE_INTERVAL
 from ...system.interpreter import program_command
 from ..attempt import Attempt
 from ..capture.streams import shown_to
 from ..context import set_current
 from ..exit_reason import ENDED, exit_reason
 from ..outcome import Outcome
+from ..stopping.cells import cells_of
 from .base import BaseEngine, Work
 from .child_spec import PARENT_ENDED, ChildSpec, child_environment
 from .pipes import LineReader, TextRelay, close_pipes, write_to_child
@@ -44,6 +45,9 @@ POLL_INTERVAL = 0.1
 
 class ProcessEngine(BaseEngine):
     """Starts the child, relays its output, and records how it ended if the child could not."""
+
+    kills = True
+    reports = False  # the child does
 
     def __init__(self, attempt: Attempt, work: Work) -> None:
         super().__init__(attempt)
@@ -65,22 +69,25 @@ class ProcessEngine(BaseEngine):
         threading.Thread(target=self._main, args=(content,), name=name, daemon=True).start()
 
     def cancel(self) -> None:
-        process = self._process
         if self._attempt.task.is_finished(self._attempt):  # cancelled while queued
             self._kill()
-        elif process is not None and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+        else:
+            self._send({"command": "cancel", "now": False})
+
+    def hasten(self) -> None:
+        self._send({"command": "cancel", "now": True})
 
     def force(self) -> None:
-        """The child stops itself after the same grace; kill it only if it did not by the second call."""
+        """The child stops itself after the same grace; kill it only if it did not by the third call."""
         self._forced += 1
-        if self._forced > 1:
-            self._kill_as(Outcome(TaskState.CANCELLED, reason="its process had to be killed"))
+        if self._forced > 2:
+            reason = self._attempt.course.how_it_ended(kills=True)
+            self._kill_as(Outcome(TaskState.CANCELLED, reason=reason))
 
     def poll(self) -> None:
         if self._overdue_at is not None and time.monotonic() > self._overdue_at:
-            limit = self._attempt.task.options.timeout
-            message = f"it ran longer than its timeout of {limit:g} s and had to be killed"
+            limit, grace = self._attempt.task.options.timeout, self._attempt.course.grace
+            message = f"it ran longer than its timeout of {limit:g} s and did not stop in {grace:g} s, killed"
             self._kill_as(Outcome(TaskState.FAILED, error=Error("TaskTimeout", message)))
 
     def abandon(self) -> None:
@@ -160,8 +167,8 @@ class ProcessEngine(BaseEngine):
         with self._input:
             self._process = process
             write_to_child(process.stdin, spec.encode() + content + b"".join(self._early))
-        if attempt.context.cancelled:
-            self.cancel()
+        if attempt.task.is_finished(attempt):
+            self._kill()
         return process, report
 
     def _spec(self, report: int, size: int) -> ChildSpec:
@@ -171,9 +178,11 @@ class ProcessEngine(BaseEngine):
             attempt=attempt.number,
             name=options.name,
             timeout=options.timeout,
+            grace=attempt.course.grace,
             report=report,
             parent=os.getpid(),
             size=size,
+            cells=msgspec.to_builtins(cells_of(self._work.function)),
         )
 
     def _relay(self, process: subprocess.Popen[bytes], report: int) -> None:
@@ -197,8 +206,17 @@ class ProcessEngine(BaseEngine):
         seen = msgspec.json.decode(line, type=Task)
         limit = self._attempt.task.options.timeout
         if limit is not None and self._overdue_at is None and seen.state is TaskState.RUNNING:
-            self._overdue_at = time.monotonic() + limit + 2 * ATTEMPT_GRACE
+            self._overdue_at = time.monotonic() + limit + self._attempt.course.grace + 2 * FORCE_INTERVAL
+        self._follow_cancel(seen)
         self._ended_there |= self._attempt.task.mirror(self._attempt, seen) and seen.state.ended
+
+    def _follow_cancel(self, seen: Task) -> None:
+        """Kill a child in time that was cancelled through its own connection."""
+        course, stopping = self._attempt.course, seen.stopping
+        if stopping is None or stopping.why != "cancel" or seen.state.ended:
+            return
+        if course.why is None or (stopping.again and not course.again):
+            course.begin("cancel")
 
     def _settle(self, status: int) -> None:
         attempt, task = self._attempt, self._attempt.task

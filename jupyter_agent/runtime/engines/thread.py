@@ -17,6 +17,8 @@ from .calls import value_of
 class ThreadEngine(BaseEngine):
     """Runs an attempt in a daemon thread; a coroutine function gets an event loop there."""
 
+    note: str | None = "a thread cannot be killed; restart the kernel to end it (on='process' can be)"
+
     def __init__(self, attempt: Attempt, work: Work) -> None:
         super().__init__(attempt)
         self._work = work
@@ -34,6 +36,14 @@ class ThreadEngine(BaseEngine):
             self._mark_told()
             self._cancel_coroutine()
         elif self._attempt.context.positions:
+            self.force()
+
+    @property
+    def thread(self) -> int | None:
+        return self._thread
+
+    def interrupt(self) -> None:
+        if not self._attempt.context.cancellation.is_told(self._thread):
             self.force()
 
     def force(self) -> None:

@@ -22,6 +22,7 @@ class Cancellation:
     def __init__(self, id: str) -> None:
         self._id = id
         self.requested = False
+        self.hastened = False
         self._told: set[int] = set()
         self._callbacks: list[Callable[[], object]] = []
         self.renew_locks()
@@ -36,12 +37,21 @@ class Cancellation:
         """Ask every thread of the attempt to stop, and call what `add_callback` got."""
         self.requested = True
         self._event.set()
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
+        for callback in list(self._callbacks):
             callback()
 
+    def hasten(self) -> None:
+        """Call the same callbacks again: the attempt was cancelled a second time."""
+        self.hastened = True
+        for callback in list(self._callbacks):
+            callback()
+
+    def is_told(self, thread: int | None) -> bool:
+        """Return whether *thread* has been told."""
+        return thread in self._told
+
     def add_callback(self, callback: Callable[[], object]) -> None:
-        """Call *callback* once on a cancel; never if that has come already."""
+        """Call *callback* on a cancel, and on a second one; never if the first has come already."""
         if not self.requested:
             self._callbacks.append(callback)
 

@@ -34,7 +34,7 @@ class Commanded(Protocol):
     @property
     def attempt(self) -> Attempt | None: ...
 
-    def cancel(self) -> bool: ...
+    def cancel(self, *, now: bool = False) -> bool: ...
 
     def retry(self) -> None: ...
 
@@ -73,7 +73,7 @@ class CommandHandler:
     def _execute(self, command: str, args: dict[str, Any]) -> None:
         match command:
             case "cancel":
-                self._task.cancel()
+                self._task.cancel(now=args.get("now") is True)
             case "retry":
                 self._task.retry()
             case "input":

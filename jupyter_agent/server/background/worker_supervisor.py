@@ -1,7 +1,8 @@
 """The worker supervisor: starts workers of queued detached tasks, kills overdue ones.
 
 A worker stops itself when it is asked to. Only one whose code never returns to Python has to be killed from
-here, with all processes of its session: SIGTERM, a grace period, SIGKILL.
+here, with all processes of its session: SIGKILL, some time after the task's grace. One that does not say that
+it is stopping, since it has no connection, gets SIGTERM.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 
 from ...core.events import TaskState
 from ...core.task import Task
+from ...detached.grace import grace_of
 from ...detached.kill_outcome import kill_outcome
 from ...detached.launcher import Launcher
 from ...detached.leftovers import sweep_workers
@@ -25,9 +27,9 @@ from ...errors import SpoolError
 from ...journal.operations.detached_tasks import cancel_queued, fail_work_item, requeue_task
 from ...journal.session import JournalSession
 from ...producer.spool_folder import read_spool_header
-from ...system.graces import WORKER_GRACE, WORKER_TIMEOUT
+from ...system.graces import NOTICE_DELAY, OVERTIME
 from ...system.paths import DataPaths
-from ...system.processes import due_signal, is_worker, signal_session
+from ...system.processes import is_worker, signal_session
 from ...transport.discovery import DEFAULT, find_address
 from ..delivery.feed import Feed
 from .periodic import PeriodicService
@@ -64,6 +66,8 @@ class WorkerSupervisor(PeriodicService):
         self._launcher = Launcher(paths, self._on_launch_failed, wants=self._wants, clock=clock)
         self._running_since: dict[tuple[str, int], float] = {}
         self._overdue_since: dict[tuple[str, int], float] = {}
+        self._again_since: dict[tuple[str, int], float] = {}
+        self._notified: set[tuple[str, int]] = set()
         self._settled = SETTLED
 
     def wake(self) -> None:
@@ -127,10 +131,27 @@ class WorkerSupervisor(PeriodicService):
         self._running_since = {key: self._running_since.get(key, now) for key in running}
         overdue = {(t.id, t.attempt): t for t in tasks if t.cancel_requested or self._is_overdue(t, now)}
         self._overdue_since = {key: self._overdue_since.get(key, now) for key in overdue}
-        for key, since in self._overdue_since.items():
-            number = due_signal(now - since, WORKER_TIMEOUT, WORKER_GRACE)
+        again = {key for key, t in overdue.items() if t.stopping is not None and t.stopping.again}
+        self._again_since = {key: self._again_since.get(key, now) for key in again}
+        self._notified &= overdue.keys()
+        for key, task in overdue.items():
+            number = self._due_signal(key, task, now)
             if number is not None:
-                await self._stop_worker(overdue[key], number)
+                await self._stop_worker(task, number)
+
+    def _due_signal(self, key: tuple[str, int], task: Task, now: float) -> signal.Signals | None:
+        """Return SIGTERM, once, if the worker has not said that it stops; SIGKILL in the end."""
+        waited, again = now - self._overdue_since[key], now - self._again_since.get(key, now)
+        if waited > self._grace(task) + OVERTIME or again > OVERTIME:
+            return signal.SIGKILL
+        is_confirmed = task.stopping is not None and task.stopping.confirmed
+        if key in self._notified or is_confirmed or waited <= NOTICE_DELAY:
+            return None
+        self._notified.add(key)
+        return signal.SIGTERM
+
+    def _grace(self, task: Task) -> float:
+        return grace_of(load_run_spec(self._paths, task.id), self._paths)
 
     def _is_overdue(self, task: Task, now: float) -> bool:
         """Return True for a task that has run too long as counted here: its times are of other clocks."""
@@ -146,7 +167,8 @@ class WorkerSupervisor(PeriodicService):
             return
         if number is signal.SIGKILL:
             # The journal gets the outcome before the signal is sent: recovery may find the lock free at once.
-            outcome = kill_outcome(cancelled=task.cancel_requested)
+            again = task.stopping is not None and task.stopping.again
+            outcome = kill_outcome(cancelled=task.cancel_requested, grace=self._grace(task), again=again)
             await asyncio.wrap_future(self._feed.holder.expect_kill(worker, outcome))
             if self._leader(worker) != leader:
                 return

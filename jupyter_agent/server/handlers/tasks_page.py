@@ -20,6 +20,7 @@ from ...core.query import TaskQuery
 from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...rendering.durations import duration_label
+from ...rendering.stopping import stopping_line, stopping_word
 from . import static
 from .base import AgentHandler
 
@@ -112,7 +113,8 @@ _NONE = "<p>No tasks yet. Run one in a notebook: <code>import jupyter_agent as j
 def _row(task: Task, now: float) -> str:
     ident = escape(task.id)  # untrusted: a producer chooses the ids of its tasks
     name = escape(to_single_line(task.name) or "task")
-    state = "cancelling" if task.cancel_requested and not task.state.ended else task.state.value
+    words = (stopping_word(task) or task.state.value, stopping_line(task, now))
+    state = escape(" · ".join(filter(None, words)))
     return (
         f'<tr data-task-id="{ident}" data-state="{task.state.value}">'
         f'<td><a href="tasks/{quote(task.id, safe="")}">{name}</a><br><code>{ident}</code>'

@@ -15,7 +15,7 @@ from typing import Any
 from ...detached.targets import CommandTarget
 from ...errors import BadTarget, TargetFailed
 from ...runtime.context import TaskContext
-from ...system.graces import PROGRAM_GRACE
+from ...system.graces import MAX_GRACE
 from ...system.processes import is_group_alive, terminate
 from ..environment import program_environment
 from ..exit_status import describe_exit
@@ -24,6 +24,12 @@ from .progress_parser import BarReader
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether the program is alive, while it is silent."""
+
+FAULT_GRACE = 1.5
+"""Seconds that a program has to end when recording its output has failed."""
+
+LAST_OUTPUT = 1.5
+"""Seconds for which what it has written before its end is recorded."""
 
 CHUNK = 1 << 16
 """Bytes that are read at once."""
@@ -47,8 +53,9 @@ def run(target: CommandTarget, context: TaskContext) -> int:
     try:
         deferred.release()
         status = program.follow()
-    except BaseException:
-        program.stop()
+    except BaseException as error:
+        # What stops an attempt is no `Exception`, and its grace ends by raising once more.
+        program.stop(FAULT_GRACE if isinstance(error, Exception) else MAX_GRACE)
         raise
     finally:
         program.close()
@@ -112,16 +119,16 @@ class Program:
                 break
         return self._process.wait()
 
-    def stop(self) -> None:
-        """End it and its children, and record its last output."""
-        deadline = time.monotonic() + 2 * PROGRAM_GRACE
+    def stop(self, grace: float) -> None:
+        """End it and its children within *grace* seconds, or when this is interrupted; record its output."""
         try:
-            terminate(self, PROGRAM_GRACE, pause=lambda: self._read(POLL_INTERVAL / 5))
+            terminate(self, grace, pause=lambda: self._read(POLL_INTERVAL / 5))
         except BaseException:  # the signal that forces an attempt raises here too
             self.send(signal.SIGKILL)
             raise
         finally:
             self._process.wait()
+        deadline = time.monotonic() + LAST_OUTPUT
         while self._read(0.0) and time.monotonic() < deadline:
             continue
 

@@ -32,16 +32,25 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 class ReportingNotebookClient(NotebookClient):
-    """Runs a notebook exactly as nbclient does. *save* is called after each cell."""
+    """Runs a notebook exactly as nbclient does.
+
+    *save* is called after each cell, and *on_kernel* when the kernel has started.
+    """
 
     def __init__(
-        self, notebook: NotebookNode, context: TaskContext, save: Callable[[], None], **options: Any
+        self,
+        notebook: NotebookNode,
+        context: TaskContext,
+        save: Callable[[], None],
+        on_kernel: Callable[[KernelClient], None] = lambda _client: None,
+        **options: Any,
     ) -> None:
         super().__init__(notebook, **options)
         self.process: subprocess.Popen[bytes] | None = None
         self.failure: dict[str, Any] = {}
         self._context = context
         self._save = save
+        self._on_kernel = on_kernel
         self._headings = headings(notebook)
         self._code_cells = [index for index, cell in enumerate(notebook.cells) if self._runs(cell)]
         self._index = 0
@@ -88,6 +97,7 @@ class ReportingNotebookClient(NotebookClient):
         except RuntimeError as error:
             raise DeadKernelError(f"the kernel {kernel!r} did not start: {error}") from error
         poll_channels(client)
+        self._on_kernel(client)
         return client
 
     def forget(self) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import Future, wait
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
-from ...system.graces import LOOP_GRACE
+from ...system.graces import KILL_TIMEOUT
 
 T = TypeVar("T")
 POLL_INTERVAL = 0.1
@@ -20,8 +20,8 @@ class LoopThread(Generic[T]):
     """Runs *work* in an event loop in a thread of its own.
 
     A signal's handler raises in the main thread, at any bytecode; an event loop there could swallow the
-    exception, or raise it into an unrelated callback. Hence the thread. *stop* gives the work time to end;
-    after it the work is cancelled.
+    exception, or raise it into an unrelated callback. Hence the thread. *stop* waits for the work to end; it
+    is cancelled when a second exception is raised, and after it the work is cancelled.
     """
 
     def __init__(
@@ -44,16 +44,25 @@ class LoopThread(Generic[T]):
         )
         try:
             thread.start()
-            while not wait(
-                [self._done], POLL_INTERVAL
-            ).done:  # a signal just before a wait is handled after it
-                continue
+            self._wait()
         except BaseException:
             self._request_stop()
             if thread.ident is not None:  # a thread that starts later finds the request in `_run_work`
-                wait([self._done], LOOP_GRACE)
+                self._wait_for_stop()
             raise
         return self._done.result()
+
+    def _wait(self) -> None:
+        while not wait([self._done], POLL_INTERVAL).done:  # a signal just before a wait is handled after it
+            continue
+
+    def _wait_for_stop(self) -> None:
+        try:
+            self._wait()
+        except BaseException:  # the grace of the attempt is over
+            self._call_in_loop(self._cancel)
+            wait([self._done], KILL_TIMEOUT)
+            raise
 
     def _main(self) -> None:
         try:
@@ -74,8 +83,16 @@ class LoopThread(Generic[T]):
     def _request_stop(self) -> None:
         with self._guard:
             self._stop_requested = True
+        self._call_in_loop(self._start_stopping)
+
+    def _call_in_loop(self, callback: Callable[[], object]) -> None:
+        with self._guard:
             if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._start_stopping)
+                self._loop.call_soon_threadsafe(callback)
+
+    def _cancel(self) -> None:
+        if self._stopping is not None:
+            self._stopping.cancel()
 
     def _start_stopping(self) -> None:
         self._stopping = asyncio.ensure_future(self._stop_and_cancel())

@@ -12,6 +12,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import nbformat
+from jupyter_client.client import KernelClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 
@@ -19,13 +20,14 @@ from ...detached.targets import NotebookTarget
 from ...errors import TargetFailed
 from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
-from ...system.graces import CELL_GRACE, KERNEL_GRACE
+from ...system.graces import KERNEL_GRACE
 from ...system.paths import data_paths
 from ...system.processes import Session
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import program_environment
 from ..exit_status import describe_exit
 from .client import ReportingNotebookClient, plain
+from .kernel_place import KernelPlace
 from .load import find_kernel, read_notebook
 from .loop_thread import LoopThread
 from .parameters import inject
@@ -47,6 +49,7 @@ def run(target: NotebookTarget, context: TaskContext) -> dict[str, str]:
             notebook_run.execute()
         finally:
             notebook_run.kill_session()
+            notebook_run.close()
     return {"notebook": str(notebook_run.saved_at)}
 
 
@@ -62,10 +65,12 @@ class NotebookRun:
         self.saved_at = results / f"{context.id}-{context.attempt}.ipynb"
         self._client: ReportingNotebookClient | None = None
         self._output = output
+        self._place = KernelPlace(self._notebook)
 
     def prepare(self) -> None:
         """Inject the parameters, and save the notebook as it is before it runs."""
         spec = find_kernel(self._notebook, self._target.kernel)
+        self._language = spec.language
         values = self._target.parameters
         if values and not inject(self._notebook, values, spec.language, self._path.name):
             self._context.log(
@@ -95,6 +100,16 @@ class NotebookRun:
         except DeadKernelError as error:
             raise self._died(error) from None
 
+    def close(self) -> None:
+        """Forget where the kernel was."""
+        self._context.place = None
+        self._place.close()
+
+    def _on_kernel(self, client: KernelClient) -> None:
+        process = self._running_client.process
+        self._place.register(client, process.pid if process else None, self._language)
+        self._context.place = self._place
+
     def kill_session(self) -> None:
         """Kill what is left of the kernel's session, on platforms with /proc."""
         process = self._client and self._client.process
@@ -115,6 +130,7 @@ class NotebookRun:
             self._notebook,
             self._context,
             self.save,
+            self._on_kernel,
             timeout_func=lambda _: seconds,
             allow_errors=self._target.allow_errors,
             **options,
@@ -132,14 +148,16 @@ class NotebookRun:
             client.forget()
 
     async def _stop(self, running: asyncio.Task[None]) -> None:
-        """Interrupt the cell, and give it and then the kernel their graces."""
+        """Interrupt the cell and wait for its clean-up, until the grace of the attempt is over."""
         client, km = self._running_client, self._running_client.km
-        if km is not None and km.has_kernel:
-            client.force_raise_errors = True  # else the next cell would run, where cells may raise
-            km.shutdown_wait_time = KERNEL_GRACE
-            await ensure_async(km.interrupt_kernel())
-            await asyncio.wait({running}, timeout=CELL_GRACE + KERNEL_GRACE)
-        client.shutdown_kernel = "immediate"
+        try:
+            if km is not None and km.has_kernel:
+                client.force_raise_errors = True  # else the next cell would run, where cells may raise
+                km.shutdown_wait_time = KERNEL_GRACE
+                await ensure_async(km.interrupt_kernel())
+                await asyncio.wait({running})
+        finally:
+            client.shutdown_kernel = "immediate"
 
     def _failed(self, kind: str, message: str, traceback: str = "") -> TargetFailed:
         return TargetFailed(f"in {self._running_client.where}: {message}", type=kind, traceback=traceback)

@@ -167,13 +167,65 @@ def test_a_running_worker_is_cancelled_without_a_server(
 def test_a_worker_that_does_not_obey_is_killed_and_its_task_cancelled(
     paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_stop, "WORKER_TIMEOUT", 0.2)
+    monkeypatch.setattr(worker_stop, "OVERTIME", 0.2)
     busy.release()
-    task = answer(capsys, *ADD, "--", "sleep", "60")
+    task = answer(capsys, *ADD, "--grace", "0", "--", "sleep", "60")
     os.kill(worker_pid(paths, task["producer"]), signal.SIGSTOP)
     assert run(["tasks", "cancel", task["id"]]) == 0
     assert answer(capsys, "tasks", "show", task["id"], "--json")["state"] == "cancelled"
     assert not workers_of(paths)
+
+
+SAVES = "trap 'sleep 2; touch saved; exit' TERM; touch begun; while :; do sleep 0.01; done"
+DEAF = "trap '' TERM; touch begun; while :; do sleep 0.01; done"
+
+
+def test_a_cancel_leaves_a_slow_clean_up_to_the_background_and_a_second_one_ends_it(
+    paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(worker_stop, "PATIENCE", 0.1)
+    monkeypatch.chdir(tmp_path)
+    busy.release()
+    task = answer(capsys, *ADD, "--grace", "300", "--", "sh", "-c", DEAF)
+    until((tmp_path / "begun").exists, 60)
+    assert run(["tasks", "cancel", task["id"]]) == 0
+    capsys.readouterr()
+    shown = answer(capsys, "tasks", "show", task["id"], "--json")
+    assert (shown["state"], shown["cancel_requested"], shown["grace"]) == ("running", True, 300)
+    assert run(["tasks", "show", task["id"]]) == 0
+    assert "left to clean up" in capsys.readouterr().out
+    assert run(["tasks", "cancel", task["id"]]) == 0
+    assert "at once" in capsys.readouterr().out
+    until(lambda: answer(capsys, "tasks", "show", task["id"], "--json")["state"] == "cancelled", 30)
+    assert answer(capsys, "tasks", "show", task["id"], "--json")["reason"] == "killed by a second cancel"
+
+
+def test_what_does_not_stop_is_killed_in_the_background(
+    paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_stop, "PATIENCE", 0.1)
+    busy.release()
+    task = answer(capsys, *ADD, "--grace", "0.5", "--", "sleep", "60")
+    os.kill(worker_pid(paths, task["producer"]), signal.SIGSTOP)
+    assert run(["tasks", "cancel", task["id"]]) == 0
+    capsys.readouterr()
+    until(lambda: answer(capsys, "tasks", "show", task["id"], "--json")["state"] == "cancelled", 30)
+    reason = answer(capsys, "tasks", "show", task["id"], "--json")["reason"]
+    assert reason == "did not stop in 0.5 s, killed"
+
+
+def test_a_cancelled_command_cleans_up_in_its_time(
+    paths: DataPaths, busy: FileLock, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    busy.release()
+    task = answer(capsys, *ADD, "--", "sh", "-c", SAVES)
+    until((tmp_path / "begun").exists, 60)
+    assert run(["tasks", "cancel", task["id"]]) == 0
+    assert (tmp_path / "saved").exists()
+    capsys.readouterr()
+    shown = answer(capsys, "tasks", "show", task["id"], "--json")
+    assert (shown["state"], shown["reason"]) == ("cancelled", None)
 
 
 def test_a_worker_of_another_machine_is_left_alone(

@@ -52,7 +52,7 @@ def test_every_payload_comes_back_as_it_went(payload: Data) -> None:
 def test_the_types_are_those_of_the_word_list() -> None:
     assert set(DATA_TYPES) == {
         "state", "progress", "log", "metric", "display", "message", "prompt", "input", "checkpoint",
-        "command", "lost",
+        "command", "stopping", "lost",
     }  # fmt: skip
 
 

@@ -177,7 +177,7 @@ def test_one_that_has_to_end_itself_records_it_and_starts_the_next(
     detached: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
-    handle = ja.task(os.system, on="detached", timeout=0.1, retries=1).submit("sleep 60")
+    handle = ja.task(os.system, on="detached", timeout=0.1, retries=1, grace=0.3).submit("sleep 60")
     until(lambda: handle.state == "running", 60)
     next_one = work_item()  # of another process
     save_run_spec(detached, TASK, run_spec(program(tmp_path / "python", f"touch {tmp_path}/started")))

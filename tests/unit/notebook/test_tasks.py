@@ -18,10 +18,10 @@ from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook.submit import engine_for
 from jupyter_agent.producer.producer import current_producer
 from jupyter_agent.protocol.messages import CommandOrder
-from jupyter_agent.runtime import attempt
 from jupyter_agent.runtime.engines import delay
 from jupyter_agent.runtime.engines.base import Work
 from jupyter_agent.runtime.local_task import local_tasks
+from jupyter_agent.runtime.stopping import course
 from tests.support.runtime import emitted, interrupt, logs, own_producer, states, until  # noqa: F401
 
 
@@ -119,7 +119,7 @@ def test_cancel_reaches_a_tracked_loop_that_asks_nothing() -> None:
 
 
 def test_cancel_stops_a_loop_that_never_asks_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "ATTEMPT_GRACE", 0.1)
+    monkeypatch.setattr(course, "INTERRUPT_DELAY", 0.1)
 
     def deaf() -> None:
         while True:
@@ -132,7 +132,7 @@ def test_cancel_stops_a_loop_that_never_asks_after_the_grace(monkeypatch: pytest
             deaf()
 
     for function in (deaf, stubborn):
-        handle = ja.submit(function)
+        handle = ja.task(function, grace=0.3).submit()
         until(partial(is_running, handle))
         handle.cancel()
         with pytest.raises(ja.TaskCancelled):

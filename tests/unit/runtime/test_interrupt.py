@@ -160,7 +160,9 @@ def test_how_a_worker_ends_that_gets_a_termination_signal(why: str, end: str) ->
     def work() -> None:
         if why == "late":
             attempt.started = time.monotonic() - 200
-        raise attempt.on_signal(cancelled=why == "cancelled")
+        stop = attempt.on_signal(cancelled=why == "cancelled")
+        assert stop is not None
+        raise stop
 
     run_attempt(attempt, work, AsyncExceptionInterrupter())
     assert states(task.id) == ["queued", "running", end]

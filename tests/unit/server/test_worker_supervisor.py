@@ -8,16 +8,18 @@ import signal
 import pytest
 
 from jupyter_agent.core.events import About, TaskState
+from jupyter_agent.core.snapshots import StoppingSnapshot
 from jupyter_agent.core.task import Task
 from jupyter_agent.detached.run_spec import RunSpec, save_run_spec
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.server.background.worker_supervisor import WorkerSupervisor
 from jupyter_agent.server.delivery.feed import Feed
-from jupyter_agent.system.graces import WORKER_GRACE, WORKER_TIMEOUT
+from jupyter_agent.system.graces import NOTICE_DELAY, OVERTIME
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import PRODUCER, TASK
 
 TIMEOUT = 60.0
+GRACE = 20.0
 
 
 class Supervisor(WorkerSupervisor):
@@ -42,7 +44,9 @@ class Supervisor(WorkerSupervisor):
 
 @pytest.fixture
 def supervisor(paths: DataPaths) -> Supervisor:
-    spec = RunSpec(CommandTarget(["true"]), About("x"), python="python", cwd="/", env={}, timeout=TIMEOUT)
+    spec = RunSpec(
+        CommandTarget(["true"]), About("x"), python="python", cwd="/", env={}, timeout=TIMEOUT, grace=GRACE
+    )
     save_run_spec(paths, TASK, spec)
     return Supervisor(paths)
 
@@ -70,7 +74,7 @@ class TestClocks:
         assert await supervisor.look(task) == []
         supervisor.ticks += 2
         assert await supervisor.look(task) == []
-        supervisor.ticks += WORKER_TIMEOUT + 0.5
+        supervisor.ticks += NOTICE_DELAY + 0.5
         assert await supervisor.look(task) == [signal.SIGTERM]
 
     async def test_a_worker_on_a_machine_with_another_clock_has_its_time(
@@ -88,15 +92,38 @@ class TestClocks:
         task = running(supervisor, cancel=True)
         await supervisor.look(task)
         supervisor.wall += 40 * 86_400
-        supervisor.ticks += WORKER_TIMEOUT + 0.5
+        supervisor.ticks += NOTICE_DELAY + 0.5
         assert await supervisor.look(task) == [signal.SIGTERM]
+        assert await supervisor.look(task) == []
         supervisor.wall -= 80 * 86_400
-        supervisor.ticks += WORKER_GRACE + 0.5
+        supervisor.ticks += GRACE + OVERTIME - NOTICE_DELAY
         assert await supervisor.look(task) == [signal.SIGKILL]
 
     async def test_the_next_attempt_has_its_own_time(self, supervisor: Supervisor) -> None:
         task = running(supervisor)
         await supervisor.look(task)
-        supervisor.ticks += TIMEOUT + WORKER_TIMEOUT
+        supervisor.ticks += TIMEOUT + OVERTIME
         task.attempt = 2
         assert await supervisor.look(task) == []
+
+    async def test_a_worker_that_says_that_it_stops_gets_no_signal_in_its_grace(
+        self, supervisor: Supervisor
+    ) -> None:
+        task = running(supervisor, cancel=True)
+        task.stopping = StoppingSnapshot(supervisor.wall, confirmed=True)
+        await supervisor.look(task)
+        supervisor.ticks += GRACE + OVERTIME
+        assert await supervisor.look(task) == []
+        supervisor.ticks += 0.5
+        assert await supervisor.look(task) == [signal.SIGKILL]
+
+    async def test_a_second_cancel_ends_the_grace_of_a_worker_that_is_stuck(
+        self, supervisor: Supervisor
+    ) -> None:
+        task = running(supervisor, cancel=True)
+        task.stopping = StoppingSnapshot(supervisor.wall, confirmed=True)
+        await supervisor.look(task)
+        task.stopping = StoppingSnapshot(supervisor.wall, confirmed=True, again=True)
+        assert await supervisor.look(task) == []
+        supervisor.ticks += OVERTIME + 0.5
+        assert await supervisor.look(task) == [signal.SIGKILL]

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from jupyter_agent.system import graces
-from jupyter_agent.system.processes import Child, due_signal, terminate, wait_for_end
+from jupyter_agent.system.processes import Child, terminate, wait_for_end
 
 
 class Recorded:
@@ -55,17 +55,8 @@ def test_a_child_that_ignores_sigterm_is_killed() -> None:
         assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(
-    ("waited", "due"),
-    [(0.0, None), (8.0, None), (8.1, signal.SIGTERM), (10.0, signal.SIGTERM), (10.1, signal.SIGKILL)],
-)
-def test_the_signal_that_is_due(waited: float, due: signal.Signals | None) -> None:
-    assert due_signal(waited, 8.0, 2.0) is due
-
-
 def test_outer_waits_are_longer_than_the_inner_ones_together() -> None:
-    assert graces.CELL_GRACE + graces.KERNEL_GRACE < graces.PROGRAM_GRACE < graces.ATTEMPT_GRACE
-    ends_itself = 2 * graces.ATTEMPT_GRACE + graces.FLUSH_TIMEOUT + graces.CHILDREN_GRACE
-    assert (
-        ends_itself < graces.WORKER_TIMEOUT < graces.LOOP_GRACE <= graces.WORKER_TIMEOUT + graces.WORKER_GRACE
-    )
+    ends_itself = graces.FORCE_INTERVAL + graces.FLUSH_TIMEOUT + graces.CHILDREN_GRACE
+    assert graces.KILL_TIMEOUT < graces.FORCE_INTERVAL
+    assert ends_itself < graces.OVERTIME
+    assert graces.INTERRUPT_DELAY < graces.GRACE

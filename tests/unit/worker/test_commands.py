@@ -179,18 +179,20 @@ def pids(path: Path, count: int) -> Callable[[], list[int]]:
 
 LISTENS = 'echo $$ >> "$1"; (echo $(exec sh -c "echo \\$PPID") >> "$1"; exec sleep 600) & wait'
 DEAF = """
-trap "" TERM
+(trap "" TERM; exec sh -c 'echo $$ >> "$1"; exec sleep 600' sh "$1") &
+trap 'touch "$1.told"' TERM
 echo $$ >> "$1"
-(sh -c 'echo $$ >> "$1"; exec sleep 600' sh "$1")
-wait
+while :; do wait; sleep 0.01; done
 """
 
 
 @pytest.mark.parametrize("script", [LISTENS, DEAF], ids=["they listen", "they do not listen"])
 def test_a_cancel_ends_it_and_its_children(script: str, sink: RecordingSink, tmp_path: Path) -> None:
+    """Those that do not listen are killed when the grace of the attempt is over, which raises once more."""
     written = pids(tmp_path / "pids", 2)
+    over = None if script == LISTENS else (tmp_path / "pids.told").exists
     with pytest.raises(TaskCancelled):
-        run_and_stop(sink, lambda: shell(sink, script, tmp_path / "pids"), written)
+        run_and_stop(sink, lambda: shell(sink, script, tmp_path / "pids"), written, over)
     for pid in written():
         until(partial(_is_gone, pid), 5)
 
@@ -200,6 +202,13 @@ def test_a_cancel_lets_it_print_a_last_line(sink: RecordingSink, tmp_path: Path)
     with pytest.raises(TaskCancelled):
         run_and_stop(sink, lambda: shell(sink, script, tmp_path / "ready"), (tmp_path / "ready").exists)
     assert sink.text("stdout") == "goodbye\n"
+
+
+def test_a_cancelled_program_has_time_to_clean_up(sink: RecordingSink, tmp_path: Path) -> None:
+    script = 'trap "sleep 2; echo saved; exit 0" TERM; echo ready > "$1"; while :; do sleep 0.01; done'
+    with pytest.raises(TaskCancelled):
+        run_and_stop(sink, lambda: shell(sink, script, tmp_path / "ready"), (tmp_path / "ready").exists)
+    assert sink.text("stdout") == "saved\n"
 
 
 def test_output_just_before_its_end_is_logged(
@@ -253,7 +262,7 @@ def test_a_stop_while_it_is_being_started_leaves_nothing_behind(
 
     monkeypatch.setattr(command, "_start", started_slowly)
     with pytest.raises(KeyboardInterrupt):
-        SignalInterrupter(signal.SIGTERM).run(lambda: shell(sink, DEAF, tmp_path / "pids"))
+        SignalInterrupter(signal.SIGTERM).run(lambda: shell(sink, LISTENS, tmp_path / "pids"))
     for pid in pids(tmp_path / "pids", 2)():
         until(partial(_is_gone, pid))
 

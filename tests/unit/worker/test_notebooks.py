@@ -366,6 +366,7 @@ def test_a_cancel_interrupts_the_cell_and_leaves_no_process(tmp_path: Path) -> N
             "    print('ready', child.pid, flush=True)\n"
             "    time.sleep(600)\n"
             "finally:\n"
+            "    time.sleep(1.5)\n"
             "    open('finally', 'w').close()",
             "raises-exception",
         ),
@@ -390,6 +391,29 @@ def test_a_cancel_interrupts_the_cell_and_leaves_no_process(tmp_path: Path) -> N
     kept = nbformat.read(kept_at, as_version=4)
     assert kept.cells[0].outputs[0].text == "first\n"
     assert kept.cells[1].outputs[-1].ename == "KeyboardInterrupt"
+
+
+def test_a_kernel_says_in_which_line_of_a_cell_it_is(tmp_path: Path) -> None:
+    sink = RecordingSink()
+    wait = "import select, os\ndef wait(pipe):\n    select.select([pipe], [], [], 600)\n"
+    path = save(tmp_path / "stuck", [code(wait), code("pipe = os.pipe()\nprint('ready')\nwait(pipe[0])")])
+    places: list[str | None] = []
+
+    def ready() -> bool:
+        return any("ready" in str(one) for one in sink.events)
+
+    def is_placed() -> bool:
+        assert sink.context.place is not None
+        places.append(sink.context.place())
+        return places[-1] is not None
+
+    def placed() -> bool:
+        return ready() and is_placed()
+
+    with pytest.raises(TaskCancelled):
+        run_and_stop(sink, lambda: run(NotebookTarget(str(path)), sink.context), placed)
+    assert places[-1] == "in `select.select`, cell [1], line 3"
+    assert sink.context.place is None
 
 
 def notebook(*cells: NotebookNode, **metadata: Any) -> NotebookNode:

@@ -34,7 +34,7 @@ export interface TaskProps {
 }
 
 export function head(props: TaskProps): TemplateResult {
-  const { task, status, busy, sendCommand } = props;
+  const { task, status } = props;
   const params = formatParams(task.params);
   return html`<div class="ja-head">
     <span class="ja-title">
@@ -45,7 +45,7 @@ export function head(props: TaskProps): TemplateResult {
     ${connectionStatus(status)}
     <span class="ja-actions">
       <button class="ja-quiet-button" type="button" title=${`Copy the task's id, ${task.id}`} aria-label="Copy id" @click=${copyIdHandler(task.id)}>ID</button>
-      ${cancelButton(task, busy, sendCommand)}
+      ${cancelButton(props)}
       ${againButton(props)}
     </span>
   </div>
@@ -60,9 +60,18 @@ function againButton({ task, busy, rerun, sendCommand }: TaskProps): TemplateRes
   return html`<button class="ja-button" type="button" @click=${rerun}>Run cell again</button>`;
 }
 
-function cancelButton(task: Snapshot, busy: string, sendCommand: TaskProps["sendCommand"]): TemplateResult {
-  return html`<button class="ja-button" type="button" ?hidden=${END_STATES.has(task.state) || task.created === null} ?disabled=${task.cancel_requested || busy === "cancel"}
-    @click=${() => sendCommand("cancel")}>Cancel</button>`;
+function cancelButton({ task, now, busy, sendCommand }: TaskProps): TemplateResult {
+  return html`<button class="ja-button" type="button" ?hidden=${END_STATES.has(task.state) || task.created === null} ?disabled=${busy === "cancel" || !canStop(task, now)}
+    @click=${() => sendCommand("cancel")}>${stopWord(task)}</button>`;
+}
+
+export function stopWord(task: Snapshot): string {
+  return task.stopping ? "Stop now" : "Cancel";
+}
+
+/** A double click is no second cancel. Clocks may differ: what lies ahead is not waited for. */
+export function canStop({ stopping }: Snapshot, now: number): boolean {
+  return !stopping || (!stopping.again && Math.abs(now - stopping.since) > 1);
 }
 
 function connectionStatus(status: Status): TemplateResult {
@@ -71,7 +80,7 @@ function connectionStatus(status: Status): TemplateResult {
 }
 
 export function stateLabel(task: Snapshot): string {
-  if (task.cancel_requested && !END_STATES.has(task.state)) return "cancelling…";
+  if (task.stopping) return "cancelling…";
   return task.state === "running" && task.prompt ? "waiting for you" : task.state;
 }
 
@@ -132,10 +141,21 @@ function interruption(reason: string | null): string {
   return `The process that ran this task ended before the task was done${why}. Its output until then is kept.`;
 }
 
-function situation({ state, reason, stalled_since: stalled }: Snapshot, now: number): string {
+/** Return what is left of the time to clean up, and where the task is meanwhile. */
+export function stoppingText({ stopping }: Snapshot, now: number): string {
+  if (!stopping) return "";
+  const { until, where, where_since: since, note, again } = stopping;
+  const left = again || until === null ? "" : `${formatDuration(until - now)} left to clean up`;
+  return printable(
+    [left, where && `${where}, for ${formatDuration(now - since!)}`, note].filter(Boolean).join("; "),
+  );
+}
+
+function situation(task: Snapshot, now: number): string {
+  const { state, reason, stalled_since: stalled } = task;
   if (state === "interrupted") return interruption(reason);
-  if (state === "queued" && reason) return printable(reason);
-  if (stalled === null || END_STATES.has(state)) return "";
+  if ((state === "queued" || state === "cancelled") && reason) return printable(reason);
+  if (stalled === null || END_STATES.has(state)) return stoppingText(task, now);
   return `Silent for ${formatDuration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;
 }
 
@@ -168,7 +188,8 @@ export function outcome({ error, result, state }: Snapshot): TemplateResult | ty
 
 /** Render the whole task on one line. */
 export function slimLine(props: TaskProps): TemplateResult {
-  const { task, rate, now, status, hint, busy, sendCommand } = props;
+  const { task, rate, now, status } = props;
+  const hint = props.hint || stoppingText(task, now);
   const [done, rest] = [fractionDone(task), secondsRemaining(task, rate)];
   return html`<div class="ja-slim">
     <span class="ja-dot" title=${stateLabel(task)}></span>
@@ -178,7 +199,7 @@ export function slimLine(props: TaskProps): TemplateResult {
     ${field("rate", rate ? formatRate(rate) : "")}${field("left", rest === null ? "" : `${formatDuration(rest)} left`)}
     ${field("elapsed", elapsed(task, now))}
     ${field("word", task.state === "running" && !task.prompt ? "" : stateLabel(task))}${connectionStatus(status)}
-    ${cancelButton(task, busy, sendCommand)}
+    ${cancelButton(props)}
   </div>
   <div class="ja-notice" role="status" ?hidden=${!hint}>${hint}</div>${outcome({ ...task, result: null })}`;
 }

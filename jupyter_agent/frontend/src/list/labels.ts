@@ -5,7 +5,9 @@ import { END_STATES } from "../model/reducer.js";
 import { secondsRemaining, fractionDone } from "../model/rate.js";
 import { formatDuration, formatNumber, toSingleLine } from "../model/format.js";
 
-export { stateLabel } from "../element/sections.js";
+import { stoppingText } from "../element/sections.js";
+
+export { canStop, stateLabel, stopWord } from "../element/sections.js";
 
 const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
 
@@ -29,9 +31,11 @@ export function percent(task: Snapshot): string {
 }
 
 /** Return the task's question, what it waits for, its error, its result, or its last progress message. */
-export function detailText(task: Snapshot): string {
+export function detailText(task: Snapshot, now: number): string {
+  if (task.stopping) return stoppingText(task, now);
   if (task.prompt && !END_STATES.has(task.state)) return toSingleLine(task.prompt.text);
-  if (task.state === "queued" && task.reason) return toSingleLine(task.reason);
+  if ((task.state === "queued" || task.state === "cancelled") && task.reason)
+    return toSingleLine(task.reason);
   if (task.error) return toSingleLine([task.error.type, task.error.message].filter(Boolean).join(": "));
   if (task.state === "completed")
     return task.result && task.result.repr !== "None" ? toSingleLine(task.result.repr) : "";

@@ -17,6 +17,8 @@ import {
   notebookOf,
   percent,
   stateLabel,
+  stopWord,
+  canStop,
 } from "./labels.js";
 
 export type RowAction =
@@ -45,7 +47,7 @@ export function row(props: RowProps): TemplateResult {
     aria-current=${current ? "true" : nothing}>
     <span class="jal-state">${stateLabel(task)}</span>
     <span class="jal-what">${name(props)}${origin(props)}</span>
-    <span class="jal-how">${progressBar(task)}${note(task)}</span>
+    <span class="jal-how">${progressBar(task)}${note(task, now)}</span>
     <span class="jal-when" title=${timestamps(task)}>${field("measure", progressText(task))}${field("moment", timeText(task, rate, now))}</span>
     ${props.confirming ? nothing : actions(props)}
     ${props.confirming ? deleteConfirmation(task) : nothing}
@@ -59,8 +61,8 @@ function field(name: string, text: string): TemplateResult | typeof nothing {
 }
 
 /** A question is not cut to one line: its answers may be on buttons below. */
-function note(task: Snapshot): TemplateResult | typeof nothing {
-  const text = detailText(task);
+function note(task: Snapshot, now: number): TemplateResult | typeof nothing {
+  const text = detailText(task, now);
   if (!text) return nothing;
   return html`<span class="jal-note" title=${text}>${isWaitingForAnswer(task) ? inlineCode(text) : text}</span>`;
 }
@@ -99,10 +101,10 @@ function progressBar(task: Snapshot): TemplateResult | typeof nothing {
   </span>`;
 }
 
-function actions({ task, canCommand, busy }: RowProps): TemplateResult {
+function actions({ task, now, canCommand, busy }: RowProps): TemplateResult {
   const ended = END_STATES.has(task.state);
   return html`<span class="jal-actions">
-    ${canCommand && !ended ? button(task, "cancel", "Cancel", task.cancel_requested || busy === "cancel") : nothing}
+    ${canCommand && !ended ? button(task, "cancel", stopWord(task), busy === "cancel" || !canStop(task, now)) : nothing}
     ${canCommand && canRetry(task) ? button(task, "retry", "Retry", busy === "retry") : nothing}
     ${canCommand && ended ? button(task, "delete", "Delete", busy === "remove") : nothing}
   </span>`;

@@ -2,7 +2,15 @@
  *
  * Both are tested with the cases in `tests/fold/cases.json`. */
 
-import type { EventData, EventOf, MessageSnapshot, Snapshot, State, TaskEvent } from "../net/types.js";
+import type {
+  EventData,
+  EventOf,
+  MessageSnapshot,
+  Snapshot,
+  State,
+  StoppingSnapshot,
+  TaskEvent,
+} from "../net/types.js";
 
 export const END_STATES: ReadonlySet<State> = new Set<State>([
   "completed",
@@ -53,6 +61,8 @@ export function emptyTask(id: string): Snapshot {
     prompt: null,
     messages: [],
     cancel_requested: false,
+    grace: null,
+    stopping: null,
     stalled_since: null,
     retriable: null,
     logs: 0,
@@ -95,7 +105,7 @@ function applyState(task: Snapshot, event: EventOf<"state">, first: boolean): vo
     if (data.pid != null) [task.host, task.pid] = [data.host ?? null, data.pid];
   } else {
     task.ended = event.time;
-    task.prompt = null;
+    task.prompt = task.stopping = null;
   }
   task.state = data.state;
   task.reason = data.reason ?? null;
@@ -119,6 +129,7 @@ const ABOUT_DEFAULTS = {
   schedule: null,
   host: null,
   pid: null,
+  grace: null,
 };
 
 /** Return the fields of an `about` that a snapshot has; ignore all others. */
@@ -130,13 +141,13 @@ function aboutFields(about: Record<string, unknown>): Pick<Snapshot, keyof typeo
 
 function beginAttempt(task: Snapshot, event: TaskEvent): void {
   [task.attempt, task.producer] = [event.attempt, event.producer];
-  task.started = task.ended = task.progress = task.prompt = task.host = task.pid = null;
+  task.started = task.ended = task.progress = task.prompt = task.host = task.pid = task.stopping = null;
   task.metrics = {};
   task.messages = [];
   task.cancel_requested = false;
 }
 
-function applyData(task: Snapshot, { type, data }: TaskEvent): void {
+function applyData(task: Snapshot, { type, data, time }: TaskEvent): void {
   switch (type) {
     case "progress":
       task.progress = { done: data.done ?? null, total: data.total ?? null, message: data.message ?? null };
@@ -151,11 +162,38 @@ function applyData(task: Snapshot, { type, data }: TaskEvent): void {
     case "input":
       return closePrompt(task, data.prompt_id);
     case "command":
-      if (data.command === "cancel") task.cancel_requested = !END_STATES.has(task.state);
+      if (data.command === "cancel") applyCancel(task, time, data.args?.now === true);
       if (data.command === "input") closePrompt(task, data.args?.prompt_id);
       break;
+    case "stopping":
+      return applyStopping(task, time, data);
     default: // the other types do not show in a snapshot
   }
+}
+
+/** The first cancel begins the task's grace; a second, or one for `now`, ends it. */
+function applyCancel(task: Snapshot, time: number, now: boolean): void {
+  task.cancel_requested = !END_STATES.has(task.state);
+  if (!task.cancel_requested) return;
+  const { stopping, grace } = task;
+  const again = now || !!stopping;
+  const until = again ? time : grace == null ? null : time + grace;
+  task.stopping = { ...(stopping ?? stoppingOf({ why: "cancel" }, time, false)), until, again };
+}
+
+function applyStopping(task: Snapshot, time: number, data: EventData["stopping"]): void {
+  if (!END_STATES.has(task.state))
+    task.stopping = { ...stoppingOf(data, time, true), ...keptOf(task.stopping) };
+}
+
+function stoppingOf(data: EventData["stopping"], time: number, confirmed: boolean): StoppingSnapshot {
+  const { why, seconds, where = null, since: where_since = null, note = null } = data;
+  const until = seconds == null ? null : time + seconds;
+  return { since: time, until, why, where, where_since, note, again: false, confirmed };
+}
+
+function keptOf(known: StoppingSnapshot | null): Partial<StoppingSnapshot> {
+  return known ? { since: known.since, again: known.again } : {};
 }
 
 /** Close the question: its first answer, accepted by the holder, takes precedence over later ones. */

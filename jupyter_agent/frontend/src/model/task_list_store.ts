@@ -9,7 +9,7 @@ import { emptyTask, END_STATES } from "./reducer.js";
 import { type Entry, TaskCollection } from "./task_collection.js";
 
 /** The types of event that a list needs. Without logs and metrics a task's counts of events and logs stay behind. */
-const TYPES = ["state", "progress", "prompt", "input", "command"];
+const TYPES = ["state", "progress", "prompt", "input", "command", "stopping"];
 /** The types of event that count as news of a task that was not known before. */
 const NEWS_TYPES: readonly string[] = ["state", "prompt"];
 /** Maximum number of tasks; the oldest ended ones are dropped first. */

@@ -77,12 +77,28 @@ export interface Snapshot {
   /** The newest messages; a text that was cut begins with "…". */
   messages: MessageSnapshot[];
   cancel_requested: boolean;
+  /** Seconds to clean up after a cancel. */
+  grace: number | null;
+  /** How its stop goes, until the end; null: nothing stops it. */
+  stopping: StoppingSnapshot | null;
   stalled_since: number | null;
   /** Whether a retry of the ended task would find something that can run it; null: unknown. */
   retriable: boolean | null;
   logs: number;
   events: number;
   cursor: string | null;
+}
+
+/** A task that was asked to stop and still runs; times are Unix seconds, null: unknown. */
+export interface StoppingSnapshot {
+  since: number;
+  until: number | null;
+  why: string;
+  where: string | null;
+  where_since: number | null;
+  note: string | null;
+  again: boolean;
+  confirmed: boolean;
 }
 
 /** The data of an event, by the event's type. */
@@ -104,7 +120,18 @@ export interface EventData {
   prompt: { prompt_id: string; text: string; choices?: string[] | null };
   message: { message_id: string; role: string; text: string; delta?: boolean };
   input: { prompt_id?: string | null; text: string; role?: string };
-  command: { command: string; args?: { text?: unknown; prompt_id?: string | null }; by?: string | null };
+  command: {
+    command: string;
+    args?: { text?: unknown; prompt_id?: string | null; now?: unknown };
+    by?: string | null;
+  };
+  stopping: {
+    why: string;
+    seconds?: number | null;
+    where?: string | null;
+    since?: number | null;
+    note?: string | null;
+  };
   display: {
     data?: Record<string, unknown>;
     metadata?: Record<string, unknown> | null;

@@ -48,7 +48,23 @@ describe("the texts of a row", () => {
       { state: "queued", attempt: 2, reason: "attempt 2 of 4 in 1.8 s, after E: no" },
       "attempt 2 of 4 in 1.8 s, after E: no",
     ],
-  ])("%j: %j", (fields, words) => expect(detailText(snapshot("1", fields))).toBe(words));
+    [
+      {
+        stopping: {
+          since: -3,
+          until: 12,
+          why: "cancel",
+          where: "in `f`, cell [3], line 7",
+          where_since: -2,
+          note: "no",
+          again: false,
+          confirmed: true,
+        },
+      },
+      "12 s left to clean up; in `f`, cell [3], line 7, for 2 s; no",
+    ],
+    [{ state: "cancelled", reason: "did not stop in 15 s, killed" }, "did not stop in 15 s, killed"],
+  ])("%j: %j", (fields, words) => expect(detailText(snapshot("1", fields), 0)).toBe(words));
 
   it.each([
     ["/a/b c.ipynb", "b c.ipynb"],

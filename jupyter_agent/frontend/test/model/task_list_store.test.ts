@@ -32,7 +32,7 @@ describe("the list", () => {
   it("asks for all tasks, and for nothing that a list does not show", () => {
     const [{ tasks, types, after }] = server.current.sent.filter((frame) => frame.type === "subscribe");
     expect([tasks, after]).toEqual(["*", null]);
-    expect(types).toEqual(["state", "progress", "prompt", "input", "command"]);
+    expect(types).toEqual(["state", "progress", "prompt", "input", "command", "stopping"]);
   });
 
   it("knows whether the server has sent its tasks", () => {
