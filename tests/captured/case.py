@@ -60,7 +60,7 @@ class Case:
     held: Held
     any_order: bool = False
     alone: bool = False
-    """Whether it needs a process of its own: what is written past Python comes later than the next case."""
+    """Whether it needs a process of its own: what C code or a library's thread writes may come late."""
     gaps: Mapping[Place, Gap] = field(default_factory=dict)
 
     @property

@@ -25,6 +25,7 @@ def work():
     joblib.Parallel(2, backend="threading", verbose=10)(joblib.delayed(abs)(n) for n in range(2))
 """,
         PARALLEL,
+        alone=True,
     ),
     Case(
         "joblib",
@@ -36,6 +37,7 @@ def work():
     joblib.Parallel(2, verbose=10)(joblib.delayed(abs)(n) for n in range(2))
 """,
         PARALLEL,
+        alone=True,
     ),
     Case(
         "scikit-learn",
