@@ -13,7 +13,7 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 FAST := tests/unit tests/contract tests/fold tests/packaging/test_house.py tests/packaging/test_imports.py tests/docs/test_site.py tests/captured/test_table.py
 
 # What those tests need beside the package. The extra `test` has JupyterLab, which wants newer dependencies.
-TEST_TOOLS := apprise hypothesis joblib nest-asyncio psutil pytest pytest-asyncio pytest-timeout pytest-xdist tqdm uvloop
+TEST_TOOLS := alive-progress apprise hypothesis joblib matplotlib nest-asyncio pandas plotly progressbar2 psutil pytest pytest-asyncio pytest-timeout pytest-xdist tqdm uvloop
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

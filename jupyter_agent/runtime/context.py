@@ -9,14 +9,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import partial
 from typing import Any, Protocol
 
 from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress, Stopping
 from .conversation import PART, Conversation
 from .followed_bars import Bar
-from .line_buffer import LineBuffer
-from .payloads import choice_texts, mime_bundle, plain_number
+from .output.line_buffer import LineBuffer
+from .output.mime import displayed, recordable
+from .output.screen import Screen
+from .payloads import choice_texts, plain_number
 from .progress_sampler import Position, ProgressSampler, Values
 from .stopping.cancellation import Cancellation
 
@@ -58,7 +59,7 @@ class TaskContext:
         self.submitter = current().id if sink else ""
         self._progress = ProgressSampler(self._write_progress)
         self._conversation = Conversation(self._emit, self.raise_if_cancelled)
-        self._streams: dict[str, LineBuffer] = {}
+        self.screen = Screen(self.write_log, self.record_display, f"shown-{attempt}")
 
     def __repr__(self) -> str:
         return "<TaskContext>" if self.id else "<TaskContext of no task>"
@@ -94,6 +95,12 @@ class TaskContext:
             old[2] if message is None else message,
         )
 
+    def end_message(self, message: str) -> None:
+        """Clear the message of the progress, if it still is *message*."""
+        done, total, newest = self._progress.newest
+        if newest == message:
+            self._progress.newest = done, total, None
+
     def log(self, text: object, level: str = "info") -> None:
         """Record a line of text. When this returns, the line survives the death of the process."""
         if self._sink is None:
@@ -119,7 +126,8 @@ class TaskContext:
         """Record *obj* as IPython would show it; text where there is no IPython."""
         if self._sink is None:
             return
-        self.record_display(*mime_bundle(obj))
+        for data, metadata in displayed(obj):
+            self.record_display(recordable(data), metadata)
 
     def record_display(
         self, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None = None
@@ -183,8 +191,7 @@ class TaskContext:
         self.cancellation.renew_locks()
         self._progress.renew_locks()
         self._conversation.renew_locks()
-        for stream in self._streams.values():
-            stream.renew_locks()
+        self.screen.renew_locks()
 
     def request_cancel(self) -> None:
         """Ask the attempt to stop: wakes threads that sleep, or wait in `ask` and `receive`."""
@@ -209,10 +216,7 @@ class TaskContext:
 
     def stream(self, name: str) -> LineBuffer:
         """Return the buffer of what the attempt writes to *name* (``stdout`` or ``stderr``)."""
-        buffer = self._streams.get(name)
-        if buffer is None:
-            buffer = self._streams.setdefault(name, LineBuffer(partial(self.write_log, name)))
-        return buffer
+        return self.screen.stream(name)
 
     def sample(self) -> None:
         """Write new progress, and unfinished lines that have waited since the last sample."""
@@ -220,15 +224,13 @@ class TaskContext:
             if bar.is_over:
                 self.end_bar(bar)
         self._progress.sample()
-        for stream in list(self._streams.values()):
-            stream.flush_waiting()
+        self.screen.sample()
 
     def flush(self) -> None:
         """Write everything; called before an end event."""
         for bar in self._progress.bars.open_ones():
             self.end_bar(bar)
-        for stream in list(self._streams.values()):
-            stream.flush()
+        self.screen.flush()
         self._progress.sample()
 
     def begin_bar(self, bar: Bar) -> bool:

@@ -1,10 +1,9 @@
-"""Conversion of what user code passes into event payloads: numbers, choices, MIME bundles."""
+"""Conversion of what user code passes into event payloads: numbers and choices."""
 
 from __future__ import annotations
 
 import math
 import operator
-import sys
 from typing import Any
 
 from ..core.events import Number
@@ -40,16 +39,3 @@ def choice_texts(choices: Any) -> tuple[str, ...] | None:
     if isinstance(choices, str):
         raise TypeError(f"choices takes a list of answers, such as ['yes', 'no'], not {choices!r:.60}")
     return tuple(map(str, choices or ())) or None
-
-
-def mime_bundle(obj: object) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the data and metadata with which IPython shows *obj*; its repr where there is no IPython."""
-    if "IPython" in sys.modules:
-        from IPython.core.interactiveshell import InteractiveShell
-
-        if InteractiveShell.initialized():
-            formatter = InteractiveShell.instance().display_formatter
-            if formatter is not None:
-                data, metadata = formatter.format(obj)
-                return data, metadata
-    return {"text/plain": repr(obj)}, {}

@@ -23,17 +23,22 @@ class Kernel:
 
     def run(self, code: str) -> str:
         """Run a cell; return what it printed to its standard output. Raises `AssertionError` if it fails."""
-        printed = []
+        outputs = self.messages(code)
+        texts = [content for kind, content in outputs if kind == "stream" and content["name"] == "stdout"]
+        return "".join(content["text"] for content in texts)
+
+    def messages(self, code: str) -> list[tuple[str, dict[str, Any]]]:
+        """Run a cell; return the type and content of its outputs. Raises `AssertionError` if it fails."""
+        outputs: list[tuple[str, dict[str, Any]]] = []
 
         def on_output(message: dict[str, Any]) -> None:
-            if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
-                printed.append(message["content"]["text"])
+            outputs.append((message["msg_type"], message["content"]))
 
         reply = self._client.execute_interactive(
             dedent(code), store_history=False, output_hook=on_output, timeout=60
         )
         assert reply["content"]["status"] == "ok", "\n".join(reply["content"].get("traceback", []))
-        return "".join(printed)
+        return outputs
 
     def value(self, expression: str) -> Any:
         """Return the value of a Python expression, which is a literal."""

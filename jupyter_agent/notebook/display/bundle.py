@@ -21,6 +21,8 @@ from ...errors import NotNow
 from ...producer.producer import current_producer
 from ...rendering.html import html, last_lines, start_html
 from ...rendering.transcript import log_text
+from ...runtime.capture.ipython_displays import after_clear
+from ...runtime.capture.recording import muted
 from ...runtime.origin import cell_run, kernel_shell
 from .widget_sync import IdleTime, View, WidgetSync, as_json
 
@@ -79,9 +81,23 @@ def _display(view: Viewable) -> None:
     from IPython.display import display
 
     data, metadata = bundle(view)
-    display(data, raw=True, metadata=metadata, display_id=view.id)
+    with muted:  # inside of another task, it is a view in the cell, and no display of that task
+        display(data, raw=True, metadata=metadata, display_id=view.id)
     if view.snapshot().state.ended:
         finish(view)
+    else:
+        _kept[view.id] = view
+        after_clear(_put_back)
+
+
+def _put_back() -> None:
+    """Display the views of running tasks again in a cell that was cleared: with them went their *Cancel*."""
+    cell = cell_run()
+    for view in list(_kept.values()):
+        if view.snapshot().state.ended:
+            _kept.pop(view.id, None)
+        elif _shown.get(view.id) == cell:
+            _display(view)
 
 
 def finish(view: Viewable) -> None:
@@ -126,6 +142,9 @@ def follow(view: Viewable) -> None:
 
 
 _shown: dict[str, str | None] = {}
+_kept: dict[str, Viewable] = {}
+"""Views of tasks that had not ended when they were displayed."""
+
 _views: dict[tuple[str, bool], View[TaskWidget]] = {}
 _idle: IdleTime | None = None
 

@@ -91,6 +91,7 @@ class _Recorder:
         context = recording_context()
         if context is None:
             return self.write(text, *args, **kwargs)
+        context.screen.expect_output()
         with muted:
             count = self.write(text, *args, **kwargs)
         if isinstance(text, str):

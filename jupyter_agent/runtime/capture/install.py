@@ -9,7 +9,19 @@ import threading
 from types import ModuleType
 from typing import Any
 
-from . import drawn_bars, held_streams, log_records, recording, thread_parents, threads, tqdm_bars
+from . import (
+    drawn_bars,
+    held_streams,
+    ipython_displays,
+    log_records,
+    plots,
+    recording,
+    rich_output,
+    rich_progress,
+    thread_parents,
+    threads,
+    tqdm_bars,
+)
 from .streams import Tee, assigned, is_ours
 
 _NAMES = ("stdout", "stderr")
@@ -36,6 +48,10 @@ def install_capture() -> None:
         threads.install()
         tqdm_bars.install()
         drawn_bars.install()
+        rich_progress.install()
+        rich_output.install()
+        ipython_displays.install()
+        plots.install()
 
 
 def _wrap_streams() -> None:

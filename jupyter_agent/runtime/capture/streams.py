@@ -38,6 +38,8 @@ class Tee:
         context = recording_context()
         if context is None:
             return self._write(text)
+        if context.screen.before_output is not None:
+            context.screen.expect_output()
         with muted:  # a tee of the user's hands it on to a stream that records as well
             count = self._write(text)
         if isinstance(text, str):

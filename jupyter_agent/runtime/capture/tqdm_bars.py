@@ -74,9 +74,17 @@ class TqdmBar:
         return self._values
 
     def last_line(self) -> str:
-        """Return what the bar shows at its end, unless its ``leave`` says that it is cleared then."""
+        """Return what the bar shows at its end, unless its ``leave`` says that it is cleared then.
+
+        Empty for a bar of tqdm.rich as well: rich prints that.
+        """
         bar = self._bar()
-        if bar is None or bar.leave is False or (bar.leave is None and self.is_nested):
+        if (
+            bar is None
+            or getattr(bar, "_prog", None) is not None
+            or bar.leave is False
+            or (bar.leave is None and self.is_nested)
+        ):
             return ""
         return str(bar).strip("\r\n")
 

@@ -92,7 +92,7 @@ async function drawWithoutHost({ data }: Display, box: HTMLElement, server: Serv
     box.classList.add("ja-said-html");
     return;
   }
-  box.textContent = textOf(data);
+  box.textContent = textOf(data) || Object.keys(data).join(", ");
   box.classList.add("ja-plain");
 }
 

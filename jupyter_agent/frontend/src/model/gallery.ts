@@ -12,7 +12,7 @@ export interface Display {
   readonly metadata: Record<string, unknown>;
 }
 
-/** The newest displays; one with a known `display_id` replaces the previous one. */
+/** The newest displays; one with a known `display_id` replaces the previous one, an empty one removes it. */
 export class Gallery {
   displays: Display[] = [];
   /** Number of displays that were dropped. */
@@ -28,7 +28,8 @@ export class Gallery {
     const { data = {}, metadata, display_id } = event.data;
     const made = { id: display_id ? `d${display_id}` : `o${event.offset}`, data, metadata: metadata ?? {} };
     const known = this.displays.findIndex((one) => one.id === made.id);
-    if (known >= 0) this.displays = this.displays.with(known, made);
+    if (Object.keys(data).length === 0) this.displays = this.displays.filter((one) => one.id !== made.id);
+    else if (known >= 0) this.displays = this.displays.with(known, made);
     else this.#push(made);
   }
 
