@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.captured.case import Case, Gap, Held
-from tests.captured.gaps import Gaps, in_workers
-from tests.captured.reasons import BY_IPYTHON, CODES, NOT_FOLLOWED
+from tests.captured.gaps import Gaps
 
 LOOP = """
 import time
@@ -79,8 +78,7 @@ def work():
     for _ in tqdm(range(6)):
         time.sleep(.05)
 """,
-        Held((TQDM,), (6, 6)),
-        gaps=in_workers(CODES, Held((TQDM, ".*100%.*6/6.*"), (6, 6))),
+        Held((".*100%.*6/6.*",), (6, 6)),
     ),
     Case(
         "tqdm",
@@ -165,7 +163,6 @@ def work():
         "from rich.progress import track",
         'track(range(6), "rows")',
         "rows .*100% .*",
-        in_workers(NOT_FOLLOWED, Held(("rows .*100% .*",))) | {"thread": Gap(BY_IPYTHON, Held())},
     ),
     loop(
         "progressbar2",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.captured.case import Case, Gap, Held
-from tests.captured.gaps import by_ipython
-from tests.captured.reasons import AS_TEXT
+from tests.captured.case import Case, Held
 
 FIGURES = (
     Case(
@@ -18,7 +16,6 @@ def work():
     plt.show()
 """,
         Held(displays=("image/png",)),
-        gaps=by_ipython(r"Figure\(.*\)") | {"detached": Gap(AS_TEXT, Held())},
     ),
     Case(
         "matplotlib",
@@ -33,7 +30,6 @@ def work():
     display(figure)
 """,
         Held(displays=("image/png",)),
-        gaps=by_ipython(r"Figure\(.*\)"),
     ),
     Case(
         "plotly",
@@ -45,7 +41,6 @@ def work():
     go.Figure(go.Scatter(y=[1, 2, 3])).show()
 """,
         Held(displays=("application/vnd.plotly.v1+json",)),
-        gaps=by_ipython(),
     ),
     Case(
         "plotly",
@@ -58,7 +53,6 @@ def work():
     display(go.Figure(go.Scatter(y=[1, 2, 3])))
 """,
         Held(displays=("application/vnd.plotly.v1+json",)),
-        gaps=by_ipython(r"Figure\(\{", " +'data':.*", r"\}\)"),
     ),
     Case(
         "pandas",
@@ -82,6 +76,5 @@ def work():
     display(pd.DataFrame({"loss": [.5, .25]}))
 """,
         Held(displays=("text/html",)),
-        gaps=by_ipython("   loss", "0  0.50", "1  0.25"),
     ),
 )

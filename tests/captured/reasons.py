@@ -25,26 +25,3 @@ LIGHTGBM_THREAD = Reason(
     writes them past Python. What its callbacks print (`log_evaluation`) is kept everywhere. In a process and
     detached, the thread that runs the task imports it.""",
 )
-CODES = Reason(
-    "with codes",
-    "Colours",
-    """What a library colours or redraws with the codes of a terminal is kept with these codes. Most libraries
-    have a setting that turns colours off, and the variable `NO_COLOR=1` does for many.""",
-)
-BY_IPYTHON = Reason(
-    "not kept",
-    "Shown by IPython",
-    """What `display` shows in a kernel, and what rich prints there, goes to the cell through IPython, and is
-    not in the log of the task. Call `ja.current().display(figure)`, and `print` for text.""",
-)
-AS_TEXT = Reason(
-    "as text",
-    "Figures without a kernel",
-    """Outside a kernel, `display` and `plt.show` have nowhere to show a figure. Call
-    `ja.current().display(figure)`.""",
-)
-NOT_FOLLOWED = Reason(
-    "no",
-    "Bars of rich",
-    """The bars of rich are kept as text, and are no progress. Use tqdm, or `ja.track` around the loop.""",
-)

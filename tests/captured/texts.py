@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.captured.case import Case, Gap, Held
-from tests.captured.gaps import everywhere, in_workers, past_python
-from tests.captured.reasons import BY_IPYTHON, CODES, NO_BUFFER, PAST_PYTHON
+from tests.captured.gaps import past_python
+from tests.captured.reasons import NO_BUFFER, PAST_PYTHON
 
 STRUCTURED = Held((r"\d{4}-\S+ \S+ \[info +\] trained +epoch=1",))
 LOGURU = Held((r"\d{4}-\S+ \S+ \| INFO +\| .* - trained", r"\d{4}-\S+ \S+ \| DEBUG +\| .* - in detail"))
@@ -152,7 +152,6 @@ def work():
     log.info("trained", epoch=1)
 """,
         STRUCTURED,
-        gaps=everywhere(CODES, STRUCTURED),
     ),
     Case(
         "structlog",
@@ -190,7 +189,6 @@ def work():
     logger.debug("in detail")
 """,
         LOGURU,
-        gaps=everywhere(CODES, LOGURU),
     ),
     Case(
         "rich",
@@ -202,7 +200,6 @@ def work():
     rprint("[bold red]bold[/] and", {"plain": 1})
 """,
         BOLD,
-        gaps=in_workers(CODES, BOLD) | {"thread": Gap(BY_IPYTHON, Held())},
     ),
     Case(
         "rich",
@@ -220,7 +217,6 @@ def work():
     Console(stderr=True).print(table)
 """,
         CONSOLE,
-        gaps=in_workers(CODES, CONSOLE) | {"thread": Gap(BY_IPYTHON, Held())},
     ),
     Case(
         "rich",
@@ -249,6 +245,5 @@ def work():
     click.echo("to stderr", err=True)
 """,
         Held(("plain", "coloured", "to stderr")),
-        gaps={"thread": Gap(CODES, Held(("plain", "coloured", "to stderr"), codes=True))},
     ),
 )

@@ -6,11 +6,11 @@ the bundles are made here. Nothing is imported: the modules are hooked when user
 
 from __future__ import annotations
 
-import functools
+import inspect
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ..context import TaskContext
@@ -102,34 +102,61 @@ def cleared(wait: Any) -> None:
 
 
 def _hook_functions(module: ModuleType) -> None:
-    _replace(module, "display", _display)
-    _replace(module, "publish_display_data", _publish_data)
-    _replace(module, "clear_output", _clear_output)
-
-
-def _replace(module: ModuleType, name: str, wrapper: Callable[..., Any]) -> None:
-    function = getattr(module, name, None)
-    if function is None or hasattr(function, "_jupyter_agent"):
+    if has_shell():  # its publisher is hooked
         return
+    for name, code in _CODES.items():
+        function = getattr(module, name, None)
+        if isinstance(function, FunctionType) and name not in _originals:
+            _originals[name] = _replace_code(function, code)
 
-    @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(function, *args, **kwargs)
 
-    wrapped._jupyter_agent = True  # type: ignore[attr-defined]  # noqa: SLF001
-    for owner in (module, *map(sys.modules.get, ("IPython.core.display", "IPython.display"))):
-        if getattr(owner, name, None) is function:
-            setattr(owner, name, wrapped)
+def _replace_code(function: FunctionType, code: FunctionType) -> FunctionType:
+    """Have *function* run *code*; return one that runs its own code.
+
+    It stays the same object: others have imported it already, and a pickle of it names it.
+    """
+    original = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    original.__kwdefaults__ = function.__kwdefaults__
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    function.__code__ = code.__code__
+    return original
+
+
+def _code_of_display(*args: Any, **kwargs: Any) -> Any:
+    from jupyter_agent.runtime.capture.ipython_displays import _display
+
+    return _display(*args, **kwargs)
+
+
+def _code_of_publish(*args: Any, **kwargs: Any) -> Any:
+    from jupyter_agent.runtime.capture.ipython_displays import _publish_data
+
+    return _publish_data(*args, **kwargs)
+
+
+def _code_of_clear(*args: Any, **kwargs: Any) -> Any:
+    from jupyter_agent.runtime.capture.ipython_displays import _clear_output
+
+    return _clear_output(*args, **kwargs)
+
+
+_CODES: dict[str, Any] = {
+    "display": _code_of_display,
+    "publish_display_data": _code_of_publish,
+    "clear_output": _code_of_clear,
+}
+_originals: dict[str, Callable[..., Any]] = {}
+"""The functions as IPython has them."""
 
 
 def _without_shell() -> TaskContext | None:
     return None if has_shell() else recording_context()
 
 
-def _display(function: Callable[..., Any], *objects: Any, **kwargs: Any) -> Any:
+def _display(*objects: Any, **kwargs: Any) -> Any:
     context = _without_shell()
     if context is None:
-        return function(*objects, **kwargs)
+        return _originals["display"](*objects, **kwargs)
     include, exclude = kwargs.get("include"), kwargs.get("exclude")
     extra, transient = kwargs.get("metadata") or {}, dict(kwargs.get("transient") or {})
     handle = _handle(kwargs.get("display_id"))
@@ -140,13 +167,13 @@ def _display(function: Callable[..., Any], *objects: Any, **kwargs: Any) -> Any:
     shown: list[Any] = list(objects) or ([{}] if handle is not None else [])
     for obj in shown:
         if kwargs.get("raw") or not objects:
-            _publish_data(None, obj, extra, transient=transient)
+            _publish_data(obj, extra, transient=transient)
             continue
         data, metadata = formatted(obj, include, exclude)
         if data:
             if not kwargs.get("update") and collector() is None:
                 _print(data)
-            _publish_data(None, data, {**metadata, **extra}, transient=transient)
+            _publish_data(data, {**metadata, **extra}, transient=transient)
     return handle
 
 
@@ -163,21 +190,13 @@ def _handle(display_id: Any) -> Any:
     return DisplayHandle(None if display_id is True else display_id)
 
 
-def _publish_data(
-    function: Callable[..., Any] | None,
-    data: Any,
-    metadata: Any = None,
-    *,
-    transient: Any = None,
-    **kwargs: Any,
-) -> Any:
+def _publish_data(data: Any, metadata: Any = None, *, transient: Any = None, **kwargs: Any) -> Any:
     context = _without_shell()
     if context is None:
         # Outside a task, this makes a shell. So it must not where a task is muted: user code runs there.
         is_muted = open_context() is not None and not has_shell()
-        return (
-            None if function is None or is_muted else function(data, metadata, transient=transient, **kwargs)
-        )
+        function = _originals["publish_display_data"]
+        return None if is_muted else function(data, metadata, transient=transient, **kwargs)
     found = collector()
     if found is not None:
         found.append((data, metadata or {}))
@@ -187,11 +206,11 @@ def _publish_data(
     return None
 
 
-def _clear_output(function: Callable[..., Any], wait: bool = False) -> Any:
+def _clear_output(wait: bool = False) -> Any:
     if has_shell():
-        return function(wait)
+        return _originals["clear_output"](wait)
     with muted:
-        function(wait)
+        _originals["clear_output"](wait)
     cleared(wait)
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +19,7 @@ def install() -> None:
 
 def _hook_pyplot(module: ModuleType) -> None:
     show = getattr(module, "show", None)
-    if show is None or hasattr(show, "_jupyter_agent"):
+    if show is None or has_shell() or hasattr(show, "_jupyter_agent"):
         return
 
     @functools.wraps(show)
@@ -41,7 +40,7 @@ def _hook_pyplot(module: ModuleType) -> None:
 
 def _hook_plotly(module: ModuleType) -> None:
     renderers = getattr(module, "renderers", None)
-    if renderers is None or has_shell() or "ipykernel" in sys.modules or open_context() is None:
+    if renderers is None or has_shell() or open_context() is None:
         return
     if renderers.default in ("", "browser", None):
         renderers.default = "plotly_mimetype"
