@@ -161,6 +161,8 @@ def task(
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
     if isinstance(tags, str):
         raise TypeError(f"tags={tags!r} is one text; use tags=[{tags!r}]")
+    if not isinstance(tags, Iterable):
+        raise TypeError(f"tags={tags!r} is no list of texts; use tags=['night']")
     found = tuple(tags)
     if not all(isinstance(tag, str) for tag in found):
         raise TypeError(f"tags={tags!r} are not all texts")

@@ -102,6 +102,10 @@ class _WorkerThreads:
 
     def work(self) -> None:
         """Process items until there are none, or until one raised."""
+        with self._context.cancellation.own_thread(helps=True):
+            self._work()
+
+    def _work(self) -> None:
         while True:
             try:
                 item = self._next_item()

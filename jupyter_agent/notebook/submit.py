@@ -143,12 +143,12 @@ def check(options: Options) -> None:
     if not isinstance(name, str):
         raise TypeError(f"name={name!r} is not text")
     retries: object = options.retries
-    if not isinstance(retries, Integral):
+    if isinstance(retries, bool) or not isinstance(retries, Integral):
         raise TypeError(f"retries={options.retries!r} is not a whole number; use 3 for three more attempts")
     if options.retries < 0:
         raise ValueError(f"retries={options.retries} is less than 0; use 0 for one attempt only")
     timeout: object = options.timeout
-    if timeout is not None and not isinstance(timeout, Real):
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, Real)):
         raise TypeError(f"timeout={timeout!r} is not a number of seconds, such as 3 or 0.5")
     if timeout is not None and not float(timeout) > 0:  # NaN is not, either
         raise ValueError(

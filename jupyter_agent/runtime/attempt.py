@@ -162,6 +162,9 @@ class Attempt:
 
     def completed(self, value: object) -> None:
         """End it: its function returned *value*."""
+        if self.context.cancellation.cut_short:  # and so *value* lacks what threads of it did not do
+            self.raised(TaskCancelled("threads of it were cancelled"))
+            return
         self.task.complete(self, Outcome(TaskState.COMPLETED, value))
 
     def raised(self, error: BaseException) -> None:

@@ -55,6 +55,8 @@ class TaskContext:
         """Whether the attempt has ended: nothing is captured for it any more."""
         self.place: Callable[[], str | None] | None = None
         """Returns where the work is that another process does for this attempt."""
+        self.replaced_by: TaskContext | None = None
+        """What is current where this still is: the loop whose context this is was left."""
         self.born = next(order)
         self.submitter = current().id if sink else ""
         self._progress = ProgressSampler(self._write_progress)
@@ -282,11 +284,14 @@ _current: ContextVar[TaskContext] = ContextVar("jupyter_agent_task", default=_NO
 
 def current() -> TaskContext:
     """Return the context of the task that this code runs in; outside a task, one whose calls do nothing."""
-    return _current.get()
+    context = _current.get()
+    while context.replaced_by is not None:
+        context = context.replaced_by
+    return context
 
 
 def set_current(context: TaskContext | None) -> TaskContext:
     """Make *context* current here (``None``: no task's); returns the previous one."""
-    before = _current.get()
+    before = current()
     _current.set(context or _NO_TASK)
     return before

@@ -26,8 +26,12 @@ def program_command(module: str, *arguments: str, python: str | None = None) -> 
 
 
 def program_start_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return *environment* for `program_command`: its ``PYTHONPATH`` becomes the caller's path."""
+    """Return *environment* for `program_command`: its ``PYTHONPATH`` becomes the caller's path.
+
+    Without ``PYTHONINSPECT``, which has a program that ends wait at a prompt instead.
+    """
     found = dict(environment)
+    found.pop("PYTHONINSPECT", None)
     path = found.pop("PYTHONPATH", "")
     return found | {SYS_PATH: path}
 

@@ -36,7 +36,9 @@ async def task_id_of(search: Search, reference: str) -> str:
     if reference == LAST:
         found = await search(TaskQuery(limit=1))
     else:
-        found = await _by_part(search, ident) or await search(TaskQuery(name=reference, limit=1))
+        found = await _by_part(search, ident)
+        if len(found) != 1:  # the whole of a name counts more than a part of several ids
+            found = await search(TaskQuery(name=reference, limit=1)) or found
     if len(found) != 1:
         raise UnknownTask(why_not_one(reference, len(found), "task", "tasks"), task_id=reference)
     return found[0].id
@@ -49,11 +51,12 @@ def fitting(reference: str, known: Iterable[tuple[str, str]]) -> list[str]:
         return [one for one, _ in pairs[:1]]
     if is_ulid(ident):
         return [one for one, _ in pairs if one == ident]
+    found: list[str] = []
     if _PART.match(ident):
         for fits in (str.startswith, str.endswith):
             if found := [one for one, _ in pairs if fits(one, ident)]:
-                return found
-    return [one for one, name in pairs if name == reference][:1]
+                break
+    return found if len(found) == 1 else [one for one, name in pairs if name == reference][:1] or found
 
 
 def why_not_one(reference: str, found: int, what: str, command: str) -> str:

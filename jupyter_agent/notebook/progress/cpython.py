@@ -156,9 +156,11 @@ def _departure(frame: FrameType | None, code: CodeType) -> Departure:
 
     Another frame than the loop's, or none (the interpreter ends), held it in a variable and let go of it.
     """
-    if frame is None or frame.f_code is not code or _instruction(frame) in _DROPPING:
+    if frame is None or frame.f_code is not code or (instruction := _instruction(frame)) in _DROPPING:
         return Departure.NORMAL
-    return Departure.RAISED if sys.getrefcount(frame) > _calm_references() else Departure.CONSUMED
+    if sys.getrefcount(frame) <= _calm_references():
+        return Departure.CONSUMED
+    return Departure.SOURCE if instruction == "FOR_ITER" else Departure.RAISED
 
 
 class _Probe:
@@ -214,7 +216,7 @@ def _departs() -> bool:
         and _seen(_loop_and_raise) == [Departure.RAISED]
         and _seen(_loop_in_a_script) == [Departure.NORMAL, Departure.RAISED]
         and _seen(_loop_in_search) == [Departure.CONSUMED]
-        and _seen(_loop_in_zip_that_raises) == [Departure.RAISED]
+        and _seen(_loop_in_zip_that_raises) == [Departure.SOURCE]
     )
 
 

@@ -19,6 +19,9 @@ class Departure(Enum):
     RAISED = "raised"
     """By an exception."""
 
+    SOURCE = "source"
+    """By an exception of what gives the items, so that all items taken are done."""
+
     UNKNOWN = "unknown"
     """By one of the two: this interpreter does not show which."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
 from typing import Any, TypeVar
 
 from . import cpython, plain
@@ -16,8 +17,10 @@ def positioned(
 ) -> tuple[Iterator[T], TrackedPosition]:
     """Return an iterator over *iterable*, and its position.
 
-    *total* of ``None``: *initial* and what ``len()`` returns.
+    *total* of ``None``: *initial* and what ``len()`` returns. Raises `TypeError` and `ValueError` for a
+    *total* that is no number, and an *initial* that is no number from 0 on.
     """
+    _check(total, initial)
     size = _size(iterable)
     total = initial + size if total is None and size is not None else total
     if not cpython.is_supported():
@@ -63,6 +66,15 @@ class CountPosition:
 
 
 TrackedPosition = HintPosition | CountPosition
+
+
+def _check(total: object, initial: object) -> None:
+    if total is not None and (isinstance(total, bool) or not isinstance(total, Real)):
+        raise TypeError(f"total={total!r} is not a number of items, such as 100")
+    if isinstance(initial, bool) or not isinstance(initial, Real):
+        raise TypeError(f"initial={initial!r} is not a number of items, such as 30")
+    if not float(initial) >= 0:
+        raise ValueError(f"initial={initial} is less than 0; use the number of items that were done before")
 
 
 def _size(iterable: Iterable[Any]) -> int | None:

@@ -34,6 +34,7 @@ EXCEPTION_TIMEOUT = 1.0
 """Seconds that a loop left by an exception waits for that exception to be found."""
 
 _LEFT = Outcome(TaskState.CANCELLED, reason="the loop was left before its end")
+_WHOLE = Outcome(TaskState.COMPLETED)
 _UNNAMED = Outcome(
     TaskState.FAILED,
     error=Error("Exception", "the loop was left by an exception that was handled outside it"),
@@ -90,15 +91,16 @@ class TrackedLoop:
             self._end(Outcome(TaskState.CANCELLED))
         elif departure is Departure.NORMAL:
             self._end(_LEFT)
-        elif departure is Departure.CONSUMED:
-            done, total = self._position.values()
-            self._end(Outcome(TaskState.COMPLETED) if done == total else _LEFT)
         elif self._scope is not None and self._scope.is_cancelling:
             self._end(Outcome(TaskState.CANCELLED))
         elif self._stop.from_user:
             self._end(outcome_of(KeyboardInterrupt()))
         else:
             self._await_exception(departure)
+
+    def _is_whole(self) -> bool:
+        done, total = self._position.values()
+        return done == total
 
     def raised(self, error: BaseException) -> None:
         """End the task: the iterable raised *error*."""
@@ -113,6 +115,12 @@ class TrackedLoop:
 
     def poll(self) -> None:
         """Look for the exception that left the loop in a handler; give up after `EXCEPTION_TIMEOUT`."""
+        if (
+            self._left_at is None
+            and self._scope is not None
+            and self._scope.is_comprehension_over(self._thread)
+        ):
+            self._await_exception(Departure.RAISED)  # somebody keeps the exception, and so the iterator
         if self._left_at is None:
             return
         error = cpython.handled_exception(self._thread)
@@ -123,15 +131,19 @@ class TrackedLoop:
 
     def abandon(self) -> None:
         """The process ends, and no exception was found: end a loop that may have been left normally."""
-        if self._left_at is not None and self._default is _LEFT:
-            self._end(_LEFT)
+        if self._left_at is not None and self._default is not _UNNAMED:
+            self._end(self._default)
         else:
             self._close_bar(TaskState.INTERRUPTED)
 
     def _await_exception(self, departure: Departure) -> None:
-        self._leave(all_taken=departure is Departure.UNKNOWN)
+        self._leave(all_taken=departure is not Departure.RAISED)
         self._release()
-        if departure is Departure.UNKNOWN:
+        if (
+            departure is Departure.CONSUMED and self._is_whole()
+        ):  # what consumed it may have raised all the same
+            self._default = _WHOLE
+        elif departure in (Departure.UNKNOWN, Departure.CONSUMED):
             self._default = _LEFT
         else:
             self._close_bar(TaskState.FAILED)
@@ -161,11 +173,14 @@ class TrackedLoop:
             self._bar.close(state or self._attempt.task.fold.state)
 
     def _release(self) -> None:
-        """Undo what `started` changed; the context only in the loop's thread. Idempotent."""
+        """Undo what `started` changed. Idempotent."""
         self._stop.close()
-        if threading.get_ident() != self._thread or self._before is None:
+        if self._before is None or self._attempt is None:
             return
-        set_current(self._before if self._before.id else None)
+        # Other threads, asyncio tasks and cells may have the loop's context as theirs, too.
+        self._attempt.context.replaced_by = self._before
+        if threading.get_ident() == self._thread:
+            set_current(self._before if self._before.id else None)
         self._before = None
 
 

@@ -98,6 +98,8 @@ def _keep(context: TaskContext, record: logging.LogRecord) -> None:
         text = record.getMessage()
     except Exception:  # noqa: BLE001 - arguments that do not fit, a bad `__str__`: the handlers have said so
         return
-    if record.exc_info and record.exc_info[0] is not None:
-        text += "\n" + logging.Formatter().formatException(record.exc_info)
+    trace = record.exc_text  # a handler's formatter keeps it here, and a filter may have redacted it
+    if not trace and record.exc_info and record.exc_info[0] is not None:
+        trace = logging.Formatter().formatException(record.exc_info)
+    text = "\n".join(filter(None, (text, trace, record.stack_info)))
     context.write_log("logging", text, logging.getLevelName(record.levelno).lower())

@@ -11,9 +11,11 @@ import _thread
 import functools
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
+from ...errors import TaskCancelled
 from ..context import TaskContext, current, set_current
 from .post_import import when_imported
 from .wrapping import wrap_method
@@ -54,12 +56,47 @@ class Carried:
 
     def __reduce__(self) -> Any:
         # For pools that pickle what they get (of interpreters): another interpreter has no task.
-        return functools.partial, (self._function,)
+        return partial, (self._function,)
 
 
-def carried(function: Any) -> Any:
+class CarriedWork(Carried):
+    """A piece of work for a pool that hands what it raises to whoever waits for it."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not self._context.id:
+            return super().__call__(*args, **kwargs)
+        with self._context.cancellation.own_thread(helps=True):
+            return super().__call__(*args, **kwargs)
+
+
+class _ThreadPoolWork(CarriedWork):
+    """The same for `multiprocessing.pool.ThreadPool`, whose threads hand over an `Exception` only.
+
+    Any other ends the thread, and whoever waits for its work waits for ever.
+    """
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except TaskCancelled as error:
+            raise _HandedOver(error) from None
+
+
+class _HandedOver(Exception):
+    """A `TaskCancelled` on its way through a thread of a pool."""
+
+    def __init__(self, error: TaskCancelled) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def carried(function: Any, kind: type[Carried] = Carried) -> Any:
     """Return *function*, to be called as part of the current task, or of none outside a task."""
-    return Carried(function, current()) if callable(function) else function
+    return kind(function, current()) if callable(function) else function
 
 
 def _start_in_task(start: Callable[..., None], thread: threading.Thread) -> None:
@@ -83,7 +120,11 @@ def _run_in_task(thread: threading.Thread, context: TaskContext) -> None:
             vars(thread)["run"] = own
         # Never reset: an exception that ends the thread is printed after `run`, and belongs to the task, too.
         set_current(context)
-        run()
+        try:
+            run()
+        except TaskCancelled:  # it asked; that the task was cancelled is said by the task
+            if not context.cancelled:
+                raise
 
     vars(thread)["run"] = run_in_task
 
@@ -100,30 +141,39 @@ def _wrap_low_level_start() -> None:
 
 
 def _hook_futures(module: ModuleType) -> None:
-    wrap_method(getattr(module, "Future", None), "add_done_callback", _first_carried)
+    wrap_method(getattr(module, "Future", None), "add_done_callback", partial(_first_carried, Carried))
 
 
 def _hook_executor(module: ModuleType) -> None:
-    wrap_method(getattr(module, "ThreadPoolExecutor", None), "submit", _first_carried)
+    wrap_method(getattr(module, "ThreadPoolExecutor", None), "submit", partial(_first_carried, CarriedWork))
 
 
 def _hook_thread_pool(module: ModuleType) -> None:
     for name in ("apply_async", "map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered"):
-        wrap_method(getattr(module, "ThreadPool", None), name, _first_carried)
+        wrap_method(getattr(module, "ThreadPool", None), name, partial(_first_carried, _ThreadPoolWork))
+    for name in ("ApplyResult", "MapResult", "IMapIterator", "IMapUnorderedIterator"):
+        wrap_method(getattr(module, name, None), "_set", _set_original)
     # The callbacks of all pools are called in a thread of the pool. joblib's verbose messages are such.
     wrap_method(getattr(module, "ApplyResult", None), "__init__", _callbacks_carried)
 
 
-def _first_carried(method: Callable[..., Any], self: Any, *args: Any, **kwargs: Any) -> Any:
+def _first_carried(
+    kind: type[Carried], method: Callable[..., Any], self: Any, *args: Any, **kwargs: Any
+) -> Any:
     if args:
-        return method(self, carried(args[0]), *args[1:], **kwargs)
+        return method(self, carried(args[0], kind), *args[1:], **kwargs)
     return method(
-        self, **{name: carried(value) if name in _NAMES else value for name, value in kwargs.items()}
+        self, **{name: carried(value, kind) if name in _NAMES else value for name, value in kwargs.items()}
     )
 
 
 _NAMES = ("fn", "func")
 """What the parameter of the function to call is named."""
+
+
+def _set_original(method: Callable[..., None], self: Any, place: int, result: Any) -> None:
+    success, value = result
+    method(self, place, (success, value.error if isinstance(value, _HandedOver) else value))
 
 
 def _callbacks_carried(

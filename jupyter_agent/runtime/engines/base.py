@@ -50,7 +50,8 @@ def run_attempt(
         try:
             if not attempt.begin():
                 return
-            value = stop.run(call_unless_cancelled)
+            with attempt.context.cancellation.own_thread():
+                value = stop.run(call_unless_cancelled)
         except BaseException as error:  # noqa: BLE001 - any exception of the user's code is an outcome
             attempt.raised(error)
         else:

@@ -16,11 +16,18 @@ def value_of(call: Callable[[], Any], run: Callable[[Coroutine[Any, Any, Any]], 
     """
     try:
         value = call()
-        return check_value(run(value) if inspect.iscoroutine(value) else value)
+        return check_value(run(awaited(value)) if isinstance(value, Coroutine) else value)
     except SystemExit as error:
         if error.code in (None, 0):
             return None
         raise
+
+
+async def awaited(value: Any) -> Any:
+    """Return what *value*, a coroutine or an object that is one to `collections.abc`, returns in the end."""
+    while isinstance(value, Coroutine):
+        value = await value
+    return value
 
 
 def check_value(value: Any) -> Any:

@@ -10,7 +10,7 @@ from ..attempt import Attempt
 from ..context import set_current
 from ..outcome import Outcome
 from .base import BaseEngine, Work
-from .calls import check_value
+from .calls import awaited, check_value
 
 
 class LoopEngine(BaseEngine):
@@ -75,7 +75,7 @@ class LoopEngine(BaseEngine):
         set_current(attempt.context)
         try:
             attempt.context.raise_if_cancelled()
-            value = check_value(await self._work())
+            value = check_value(await awaited(self._work()))
         except KeyboardInterrupt as error:  # for a cell that runs this loop nested, and was interrupted
             attempt.raised(error)
             raise

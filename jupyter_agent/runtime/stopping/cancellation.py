@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ...errors import TaskCancelled
 
@@ -15,14 +16,18 @@ POLL_INTERVAL = 0.1
 class Cancellation:
     """A request to stop, seen from inside the task *id*. Thread-safe.
 
-    Each thread of the task is told once, by an exception. What it waits for after that belongs to its
-    clean-up, and is not cut short.
+    A thread is told once, by an exception, and only where that ends the work: in the task's own thread, and
+    in pools that hand it to whoever waits for the piece of work. In any other thread it would be lost, with
+    all that waits for that thread. What a thread waits for after it was told belongs to its clean-up, and is
+    not cut short. ``cut_short``: another thread than the task's own was told.
     """
 
     def __init__(self, id: str) -> None:
         self._id = id
         self.requested = False
         self.hastened = False
+        self.cut_short = False
+        self._own: set[int] = set()
         self._told: set[int] = set()
         self._callbacks: list[Callable[[], object]] = []
         self.renew_locks()
@@ -60,6 +65,22 @@ class Cancellation:
         if callback in self._callbacks:
             self._callbacks.remove(callback)
 
+    @contextmanager
+    def own_thread(self, *, helps: bool = False) -> Iterator[None]:
+        """Let waits of this thread be told of a cancel; *helps*: it runs a piece of the task's work only."""
+        thread = threading.get_ident()
+        if thread in self._own:
+            yield
+            return
+        self._own.add(thread)
+        try:
+            yield
+        finally:
+            self._own.discard(thread)
+            if helps:
+                self.cut_short |= thread in self._told
+                self._told.discard(thread)  # the next piece of work in it is told by itself
+
     def mark_told(self, thread: int | None = None) -> None:
         """Something else than `check` stops *thread*, by default this one."""
         self._told.add(thread or threading.get_ident())
@@ -68,16 +89,21 @@ class Cancellation:
         """Raise `TaskCancelled` if the attempt was asked to stop."""
         if self.requested:
             self.mark_told()
+            self.cut_short |= threading.get_ident() not in self._own
             raise TaskCancelled(f"task {self._id} was cancelled", task_id=self._id)
 
     def check_once(self) -> None:
-        """Raise `TaskCancelled` if the attempt was asked to stop and this thread has not been told."""
-        if self.requested and threading.get_ident() not in self._told:
+        """Raise `TaskCancelled` if the attempt was asked to stop and this thread is to be told."""
+        if self.requested and self._may_tell():
             self.check()
 
+    def _may_tell(self) -> bool:
+        thread = threading.get_ident()
+        return thread in self._own and thread not in self._told
+
     def sleep(self, seconds: float) -> bool:
-        """Wait *seconds*, or until `check_once` raises; false in a clean-up, where this does not wait."""
-        if threading.get_ident() in self._told:
+        """Wait *seconds*, or until `check_once` raises; false at once in a thread that is not to be told."""
+        if not self._may_tell():
             return False
         if self._event.wait(seconds):
             self.check_once()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import weakref
 from types import FrameType
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 _SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _AWAITS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 _LOOP_MODULES = ("asyncio.base_events", "asyncio.runners", "nest_asyncio", "nest_asyncio2")
 _LOOP_FUNCTIONS = ("run_until_complete", "run")
 _FUTURE_NAMES = ("f", "task", "future")
@@ -71,6 +73,15 @@ class Scope:
         The code is then whatever the same asyncio task, or no task, executes now.
         """
         return not self._suspends and _current_task() is (self._around() if self._around else None)
+
+    def is_comprehension_over(self, thread: int) -> bool:
+        """Return whether the code is a comprehension that *thread* executes no more.
+
+        Before Python 3.12 it has a frame of its own, which alone refers to the iterator.
+        """
+        if self._suspends or self._code.co_name not in _COMPREHENSIONS:
+            return False
+        return not self.find(sys._current_frames().get(thread)).inside  # noqa: SLF001
 
     def cancel_task(self) -> bool:
         """Cancel the asyncio task, from any thread; false when there is none that can be cancelled."""

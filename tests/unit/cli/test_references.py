@@ -78,6 +78,12 @@ async def test_a_name_that_looks_like_a_part_of_an_id_is_a_name_where_no_id_fits
     assert await meant("PNY7", [Task(NEWEST, "a"), Task(OLDER, "PNY7")]) == NEWEST
 
 
+async def test_a_whole_name_counts_more_than_a_part_of_several_ids() -> None:
+    tasks = [Task(NEWEST, "a"), Task(OLDER, "01M8")]
+    assert await meant("01M8", tasks) == OLDER
+    assert fitting("01M8", [(one.id, one.name) for one in tasks]) == [OLDER]
+
+
 async def test_without_tasks_there_is_no_newest() -> None:
     with pytest.raises(UnknownTask, match="there is no task yet"):
         await meant(LAST, [])

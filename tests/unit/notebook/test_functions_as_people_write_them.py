@@ -7,7 +7,7 @@ import functools
 import multiprocessing
 import pickle
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,39 @@ def test_what_returns_a_coroutine_is_awaited(on: str, paths: DataPaths) -> None:
     with no_workers_left(paths):
         assert ja.task(lambda n: twice(n), on=on).submit(3).result(60) == 6
         assert ja.task(logged(twice), on=on).submit(3).result(60) == 6
+
+
+class Request(Coroutine[Any, Any, int]):
+    """What some libraries' calls return: a coroutine to `collections.abc`, and of another type."""
+
+    def __init__(self, n: int) -> None:
+        self._made = twice(n)
+
+    def __await__(self) -> Any:
+        return self._made.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._made.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._made.throw(*error)
+
+    def close(self) -> None:
+        self._made.close()
+
+
+async def request_in_a_coroutine(n: int) -> Any:
+    return Request(n)
+
+
+def test_what_is_a_coroutine_to_the_libraries_is_awaited_to_its_end() -> None:
+    assert ja.submit(Request, 3).result(20) == 6
+    assert ja.submit(request_in_a_coroutine, 3).result(20) == 6
+
+    async def main() -> Any:
+        return await ja.task(request_in_a_coroutine, on="loop").submit(3)
+
+    assert asyncio.run(main()) == 6
 
 
 def test_it_is_in_an_executor_and_in_a_map_too() -> None:

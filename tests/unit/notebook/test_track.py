@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,15 +209,120 @@ def test_break_and_return_and_del_cancel() -> None:
 )
 def test_what_wants_no_more_items_does_not_fail_the_loop(consume: Callable[[], object], end: str) -> None:
     consume()
+    assert ja.current().id == ""
+    until(lambda: last_task().fold.state.ended)
     assert states(last_task().id) == ["queued", "running", end]
+
+
+@pytest.mark.parametrize(
+    "consume",
+    [
+        lambda: list(map(int, ja.track(["1", "x", "3"]))),
+        lambda: sum(ja.track([1, "a", 2])),  # type: ignore[list-item]
+        lambda: list(ja.track(two_and_an_error())),
+        lambda: sorted(ja.track(two_and_an_error())),
+    ],
+)
+def test_what_consumes_a_loop_in_c_and_raises_fails_it_with_the_error(consume: Callable[[], object]) -> None:
+    with pytest.raises((ValueError, TypeError, LookupError)) as found:
+        try:
+            consume()
+        finally:
+            until(lambda: last_task().fold.state.ended)
+    fold = last_task().fold
+    assert (fold.state, fold.error and fold.error.message) == ("failed", str(found.value))
+
+
+UNCAUGHT = """
+import jupyter_agent as ja
+import atexit
+from jupyter_agent.runtime.local_task import local_tasks
+def numbers():
+    return list(map(int, ja.track(["1", "x"], name="numbers")))
+def said():
+    for task in local_tasks.all():
+        print(task.fold.state, task.fold.error and task.fold.error.type)
+atexit.register(said)
+numbers()
+"""
+
+
+def test_an_uncaught_error_of_a_consumer_fails_the_loop_of_a_script(tmp_path: Path) -> None:
+    done = run_script(tmp_path, UNCAUGHT)
+    assert (done.returncode, done.stdout) == (1, "failed ValueError\n"), done.stderr
+
+
+def two_and_an_error() -> Iterator[int]:
+    yield 1
+    yield 2
+    raise LookupError("the source died")
+
+
+def test_items_of_a_source_that_raises_are_all_done() -> None:
+    with pytest.raises(LookupError):
+        for _ in ja.track(two_and_an_error(), total=9):
+            pass
+    until(lambda: last_task().fold.state.ended)
+    progress = last_task().fold.progress
+    assert progress is not None
+    assert (last_task().fold.state, progress.done) == ("failed", 2)
+
+    def work() -> None:
+        for _ in ja.track(two_and_an_error(), total=9):
+            pass
+
+    handle = ja.submit(work)
+    assert handle.exception(10) is not None
+    assert handle.progress is not None
+    assert handle.progress.done == 2
+
+
+def test_a_comprehension_that_failed_is_over_though_its_error_is_kept() -> None:
+    try:
+        [item for item in ja.track(two_and_an_error(), name="kept")]  # noqa: C416 - the frame is the point
+    except LookupError as error:
+        kept = error
+    until(lambda: last_task().fold.state.ended)
+    assert (last_task().options.name, last_task().fold.state) == ("kept", "failed")
+    assert ja.current().id == ""
+    assert list(ja.track(range(2), name="after")) == [0, 1]
+    assert (last_task().options.name, last_task().fold.state) == ("after", "completed")
+    assert kept.__traceback__ is not None
+
+
+def test_a_loop_that_another_thread_finishes_leaves_its_first_thread() -> None:
+    items = ja.track(range(4), name="first")
+    next(items)
+    thread = threading.Thread(target=lambda: list(items))
+    thread.start()
+    thread.join()
+    assert ja.current().id == ""
+    assert list(ja.track(range(2), name="second")) == [0, 1]
+    assert (last_task().options.name, last_task().fold.state) == ("second", "completed")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"total": "5"}, "total='5' is not a number of items"),
+        ({"total": True}, "total=True is not a number of items"),
+        ({"initial": -2}, "initial=-2 is less than 0"),
+        ({"initial": "2"}, "initial='2' is not a number of items"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_in_a_sentence(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=re.escape(sentence)):
+        ja.track(range(5), **options)
 
 
 def test_a_loop_over_what_wants_no_more_items_does_not_fail() -> None:
     for _ in zip("abc", ja.track("xyz"), strict=False):
         pass
+    until(lambda: last_task().fold.state.ended)
     assert last_task().fold.state == "completed"
     for _ in itertools.islice(ja.track(range(9)), 3):
         pass
+    until(lambda: last_task().fold.state.ended)
     assert last_task().fold.state == "cancelled"
 
 

@@ -44,6 +44,29 @@ def redact(record: logging.LogRecord) -> bool:
     return True
 
 
+def test_a_traceback_that_a_filter_has_redacted_is_kept_as_redacted(logger: logging.Logger) -> None:
+    def redacted(record: logging.LogRecord) -> bool:
+        record.exc_text = "the trace is redacted"  # what `logging.Formatter` prints instead of `exc_info`
+        return True
+
+    def fail() -> None:
+        try:
+            raise ValueError("secret")
+        except ValueError:
+            logger.exception("failed")
+
+    handler = to_memory()
+    handler.addFilter(redacted)
+    logger.addHandler(handler)
+    assert kept(fail) == [("error", "failed\nthe trace is redacted")]
+
+
+def test_the_stack_of_a_record_is_kept(logger: logging.Logger) -> None:
+    logger.addHandler(to_memory())
+    ((_, text),) = kept(lambda: logger.warning("here", stack_info=True))
+    assert text.startswith("here\nStack (most recent call last):")
+
+
 def test_make_log_record_works_in_a_task() -> None:
     assert kept(lambda: logging.makeLogRecord({"msg": "a", "levelname": "INFO"})) == []
 
