@@ -32,6 +32,7 @@ from ..runtime.stopping.cells import learn_cells
 from ..system.signals import ignore
 from ..system.start import use_caller_path
 from .child_engine import ChildEngine
+from .fd_capture import FdCapture
 from .functions import pool_pickling
 from .functions.callables import call as call_here
 from .parent_channel import ParentChannel
@@ -48,14 +49,20 @@ def main() -> None:
     die_with_parent(spec.parent)
     os.set_inheritable(spec.report, False)
     signal.signal(signal.SIGINT, ignore)
+    # First of all streams: what captures the task's own output wraps the one that it finds.
+    fd_capture = FdCapture(
+        lambda name, text: attempt.context.stream(name).write(text), is_shown=True, pipes=spec.output
+    )
+    fd_capture.redirect()
     attempt = _attempt_of(spec)
+    fd_capture.start()
 
     def on_foreign_signal() -> BaseException:
         attempt.course.begin("cancel")
         return Stopped()
 
     interrupter = SignalInterrupter(signal.SIGTERM, foreign=on_foreign_signal)
-    attempt.engine = engine = ChildEngine(attempt, interrupter, spec.report)
+    attempt.engine = engine = ChildEngine(attempt, interrupter, spec.report, fd_capture)
     # The interrupter restores this handler when the work has returned. A SIGTERM from then on is ignored:
     # the result is being saved and its end event written.
     signal.signal(signal.SIGTERM, ignore)
@@ -67,10 +74,14 @@ def main() -> None:
         engine.report()  # before the work begins, which may keep the interpreter's lock
         use_caller_path()
         pool_pickling.install()
-        function, args, kwargs = pickle.loads(content)  # noqa: S301 - our parent's own pipe
-        return call_here(function, *args, **kwargs)
+        try:
+            function, args, kwargs = pickle.loads(content)  # noqa: S301 - our parent's own pipe
+            return call_here(function, *args, **kwargs)
+        finally:
+            fd_capture.finish()
 
     run_attempt(attempt, call, interrupter)
+    fd_capture.close()
     engine.report()
     attempt.task.producer.close()
 

@@ -13,8 +13,10 @@ from ..errors import TaskCancelled
 from ..runtime.attempt import Attempt
 from ..runtime.engines.base import BaseEngine
 from ..runtime.engines.child_spec import PARENT_ENDED
+from ..runtime.engines.pipes import write_all
 from ..runtime.interrupt import SignalInterrupter
 from ..system.graces import FLUSH_TIMEOUT
+from .fd_capture import FdCapture
 from .parent_channel import ParentChannel
 
 
@@ -26,11 +28,14 @@ class ChildEngine(BaseEngine):
 
     kills = True
 
-    def __init__(self, attempt: Attempt, interrupter: SignalInterrupter, report: int) -> None:
+    def __init__(
+        self, attempt: Attempt, interrupter: SignalInterrupter, report: int, fd_capture: FdCapture
+    ) -> None:
         super().__init__(attempt)
         self._interrupter = interrupter
         self._forced = 0
         self._report = report
+        self._fd_capture = fd_capture
         self._reported = 0
         self._report_lock = threading.Lock()
 
@@ -62,7 +67,7 @@ class ChildEngine(BaseEngine):
             fold = self._attempt.task.fold
             if fold.events != self._reported:
                 self._reported = fold.events
-                _write_all(self._report, msgspec.json.encode(fold) + b"\n")
+                write_all(self._report, msgspec.json.encode(fold) + b"\n")
 
     def listen(self, channel: ParentChannel) -> None:
         """Handle the parent's commands; end this process when the parent is dead."""
@@ -74,23 +79,17 @@ class ChildEngine(BaseEngine):
                 self._attempt.task.cancel(now=message["now"])
         # The work runs until this process is gone, so the holder records its end, behind all that it emitted.
         producer = self._attempt.task.producer
+        self._fd_capture.sync()
         self._attempt.context.flush()
         producer.leave_end_to_holder(PARENT_ENDED)
         os._exit(1)
 
     def _exit_cancelled(self) -> None:
         attempt = self._attempt
+        self._fd_capture.sync()
         # The work still runs, in the main thread: with the end event it is shut out.
         with attempt.task.sink.redirect(attempt.number, attempt.task.producer.emit_last):
             attempt.raised(TaskCancelled("stopped"))
         self.report()
         attempt.task.producer.close(FLUSH_TIMEOUT)
         os._exit(0)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    try:
-        while data:
-            data = data[os.write(fd, data) :]
-    except BrokenPipeError:
-        return  # the parent is dead; `listen` ends this process

@@ -163,7 +163,7 @@ class Worker:
             try:
                 return run_target(run_spec.target, attempt.context, files)
             finally:
-                self._fd_capture.drain()
+                self._fd_capture.finish()
 
         # Ignored outside the interrupter's own window: the attempt's end is being saved then.
         before = signal.signal(signal.SIGTERM, ignore)

@@ -1,37 +1,44 @@
 """Capture of file descriptors 1 and 2, for C code and child programs.
 
-The descriptors become pipes, which a thread reads into the attempt's log.
+The descriptors become pipes, which a thread reads into the attempt's log. Python's own ``print`` does not
+take that way: see `passthrough_stream`.
 """
 
 from __future__ import annotations
 
 import codecs
-import fcntl
-import io
 import os
 import selectors
-import struct
 import sys
-import termios
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 
-from ..runtime.capture.recording import is_muted
+from ..runtime.engines.pipes import CHUNK, open_output_pipe, waiting_bytes, write_all
+from .libc import PendingInput, flush_stdout, write_stdout_by_the_line
+from .passthrough_stream import PassthroughStream
 
 Write = Callable[[str, str], None]
 """Called with the stream's name and text."""
 
-CHUNK = 1 << 16
-"""Bytes that are read at once."""
-
 
 class FdCapture:
-    """Owns the pipes and the thread, from `open` to `close`; *write* is called on that thread."""
+    """Owns the thread from `open` to `close`; *write* is called on that thread.
 
-    def __init__(self, write: Write) -> None:
+    *is_shown*: what is read is also written to where the descriptor went before. *pipes*: the ends of two
+    pipes that there are already, to read from and to write to.
+    """
+
+    def __init__(
+        self, write: Write, *, is_shown: bool = False, pipes: Sequence[Sequence[int]] | None = None
+    ) -> None:
         self._write = write
-        self._drained = threading.Event()
+        self._is_shown = is_shown
+        self._pipes = [open_output_pipe(), open_output_pipe()] if pipes is None else pipes
         self._before: dict[int, int] = {}
+        self._is_pending = PendingInput(reading for reading, _ in self._pipes)
+        self._is_reading = False
+        self._requests: deque[tuple[threading.Event, bool]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = os.pipe()
         self._selector.register(self._wake, selectors.EVENT_READ)
@@ -40,90 +47,104 @@ class FdCapture:
         )
 
     def open(self) -> None:
-        """Redirect file descriptors 1 and 2, and ``sys.stdout`` and ``sys.stderr`` with them.
+        """Redirect the output and read it."""
+        self.redirect()
+        self.start()
 
-        What the task writes to those two is captured before it gets here; see `PassthroughStream`.
-        """
-        for number, name in ((1, "stdout"), (2, "stderr")):
+    def redirect(self) -> None:
+        """Redirect file descriptors 1 and 2, and ``sys.stdout`` and ``sys.stderr`` with them."""
+        for number, name, (reading, writing) in zip((1, 2), ("stdout", "stderr"), self._pipes, strict=True):
             self._before[number] = os.dup(number)
-            reading, writing = os.pipe()
             # Only *number* and what inherits it may keep the pipe open: its end comes with the last of them.
             os.dup2(writing, number)
             os.close(writing)
-            decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-            self._selector.register(reading, selectors.EVENT_READ, (name, decode))
-            stream = PassthroughStream(number)
+            os.set_inheritable(reading, False)
+            decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            self._selector.register(reading, selectors.EVENT_READ, (number, name, decoder))
+            stream = PassthroughStream(number, self)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+        write_stdout_by_the_line()
+
+    def start(self) -> None:
+        """Read what was written, and what will be."""
         self._thread.start()
 
-    def drain(self) -> None:
-        """Wait until everything written before this call is in the log."""
-        self._drained.clear()
-        os.write(self._waker, b"d")
-        self._drained.wait()
+    def show(self, number: int, text: str) -> None:
+        """Write what is recorded elsewhere to where descriptor *number* went before, if that is shown."""
+        if self._is_shown:
+            write_all(self._before[number], text.encode("utf-8", "backslashreplace"))
+
+    def sync(self) -> None:
+        """Have what was written to the descriptors before this call recorded before what comes after it."""
+        # The reader sets `_is_reading` before it takes anything out of a pipe.
+        if self._is_pending() or self._is_reading:
+            self._request(is_final=False)
+
+    def finish(self) -> None:
+        """Wait until everything written before this call is in the log, incomplete characters included."""
+        flush_stdout()
+        self._request(is_final=True)
 
     def close(self) -> None:
         """Restore the file descriptors. What other processes write after that is not read."""
-        self.drain()
+        self.finish()
         for number, before in self._before.items():
             os.dup2(before, number)
-            os.close(before)
         os.close(self._waker)  # the end of this pipe ends the thread
         self._thread.join()
-        for key in list(self._selector.get_map().values()):
-            os.close(key.fd)
+        # The pipes stay open until the process ends: another thread may be just looking into one.
         self._selector.close()
+
+    def _request(self, *, is_final: bool) -> None:
+        """Wait until all that the pipes hold now is read; *is_final*: with what no character follows."""
+        # A forked child has no such thread, and the thread itself must not wait for itself.
+        if not self._thread.is_alive() or threading.current_thread() is self._thread:
+            return
+        done = threading.Event()
+        self._requests.append((done, is_final))
+        os.write(self._waker, b".")
+        done.wait()
 
     def _read_until_closed(self) -> None:
         while True:
             for key, _ in self._selector.select():
                 if key.data is not None:
                     self._read(key)
-                    continue
-                request = os.read(self._wake, 1)
-                self._read_available()
-                self._drained.set()
-                if not request:
+                elif os.read(self._wake, CHUNK):
+                    self._answer()
+                else:
                     return
 
-    def _read_available(self) -> None:
+    def _answer(self) -> None:
+        # All of them, whose byte is read or not: a cancel may raise between a request and its byte. What they
+        # are about was written before.
+        requests = [self._requests.popleft() for _ in range(len(self._requests))]
+        self._read_available(is_final=any(is_final for _, is_final in requests))
+        for done, _ in requests:
+            done.set()
+
+    def _read_available(self, *, is_final: bool) -> None:
         """Read what the pipes hold now, and no more: a program may go on writing without a pause."""
         for key in [key for key in self._selector.get_map().values() if key.data is not None]:
-            waiting = _waiting(key.fd)
+            waiting = waiting_bytes(key.fd)
             while waiting > 0:
                 waiting -= self._read(key, min(waiting, CHUNK))
+            _, name, decoder = key.data
+            if is_final and (rest := decoder.decode(b"", final=True)):
+                self._write(name, rest)
 
     def _read(self, key: selectors.SelectorKey, limit: int = CHUNK) -> int:
-        name, decode = key.data
-        data = os.read(key.fd, limit)
-        if not data:
-            self._selector.unregister(key.fileobj)
-            os.close(key.fd)
-        elif text := decode(data):
-            self._write(name, text)
+        number, name, decoder = key.data
+        self._is_reading = True
+        try:
+            data = os.read(key.fd, limit)
+            if not data:
+                self._selector.unregister(key.fileobj)
+            elif text := decoder.decode(data):
+                self._write(name, text)
+            if self._is_shown:
+                write_all(self._before[number], data)
+        finally:
+            self._is_reading = False
         return len(data)
-
-
-class PassthroughStream(io.TextIOWrapper):
-    """Unbuffered text stream on file descriptor *number*, for `sys.stdout` and `sys.stderr`.
-
-    What the task writes is recorded by `runtime.capture`, which wraps this stream, and is dropped here.
-    Threads without a task and forked children write through it into the pipe.
-    """
-
-    def __init__(self, number: int) -> None:
-        raw = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - never closed
-        super().__init__(raw, "utf-8", "backslashreplace", write_through=True)
-
-    def write(self, text: str, /) -> int:
-        # Bytes are refused as by any text stream: that is how click tells which streams are for text.
-        if is_muted() and isinstance(text, str):
-            return len(text)
-        return super().write(text)
-
-
-def _waiting(fd: int) -> int:
-    """Return how many bytes a pipe holds."""
-    (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))
-    return int(count)

@@ -9,5 +9,5 @@ Gaps = dict[Place, Gap]
 
 
 def past_python(*lines: str) -> Gaps:
-    """Only *lines* are kept where the descriptors of the process are not read."""
-    return {place: Gap(PAST_PYTHON, Held(lines)) for place in ("thread", "process")}
+    """Only *lines* are kept in a kernel, where the descriptors belong to all cells and tasks."""
+    return {"thread": Gap(PAST_PYTHON, Held(lines))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.captured.case import Case, Gap, Held
 from tests.captured.gaps import past_python
-from tests.captured.reasons import NO_BUFFER, PAST_PYTHON
+from tests.captured.reasons import NO_BUFFER
 
 STRUCTURED = Held((r"\d{4}-\S+ \S+ \[info +\] trained +epoch=1",))
 LOGURU = Held((r"\d{4}-\S+ \S+ \| INFO +\| .* - trained", r"\d{4}-\S+ \S+ \| DEBUG +\| .* - in detail"))
@@ -77,7 +77,7 @@ def work():
     sys.stdout.buffer.flush()
 """,
         Held(("bytes, süß",)),
-        gaps={"thread": Gap(NO_BUFFER, Held(state="failed")), "process": Gap(PAST_PYTHON, Held())},
+        gaps={"thread": Gap(NO_BUFFER, Held(state="failed"))},
         alone=True,
     ),
     Case(

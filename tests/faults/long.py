@@ -19,6 +19,7 @@ from tests.faults.going_away import deleted, full
 from tests.faults.ids import ids
 from tests.faults.kills import kernels, workers
 from tests.faults.network import network
+from tests.faults.own_code import own_code
 from tests.faults.report import WHAT, report, write
 from tests.faults.restarts import restarts
 from tests.faults.standing import stops
@@ -41,10 +42,12 @@ PARTS: dict[str, Part] = {
     "journals": journals,
     "deleted": deleted,
     "full": full,
+    "code": own_code,
 }
 NUMBERS = {
     "network": 1000, "kernels": 200, "workers": 60, "servers": 100, "ends": 100, "stops": 40,
     "backups": 50, "ids": 50, "containers": 50, "files": 200, "journals": 20, "deleted": 50, "full": 50,
+    "code": 50,
 }  # fmt: skip
 """How many runs of each part the whole set has."""
 

@@ -24,6 +24,7 @@ WHAT = {
     "journals": "journals damaged",
     "deleted": "files deleted in use",
     "full": "disks full for spools and journal",
+    "code": "kernels that run people's own code",
 }
 """The parts in the order of the report, and what one run of each is."""
 
@@ -56,6 +57,9 @@ record follows it; the server starts, and logs nothing at WARNING or above""",
 script are killed, and each line that was logged is there once, in order""",
     "full": """a script ends or is killed while nothing can be written; health says so, and once there is
 room, each line is there once, in order, the end is right, and health is `ok` again""",
+    "code": """in `process` and `detached`: lines of threads and pools are in the log, a tqdm that is
+imported first inside of the function is followed, forked pools end, a tracked loop that awaits and one that
+forgives every exception are cancelled where they are; the kernel lives on""",
 }
 HEAD = """\
 | what | runs | emitted | delivered | lost | doubled | broken | recovery p50 / p99 / longest | seeds |

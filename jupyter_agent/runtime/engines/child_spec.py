@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,8 +19,9 @@ PARENT_ENDED = "the process that started it ended"
 class ChildSpec:
     """The first line that a child reads. ``report`` is a descriptor, ``parent`` a pid.
 
-    ``timeout`` and ``grace`` are seconds; ``cells`` are `Cell` as JSON. ``size`` bytes follow it:
-    the pickled function and its arguments.
+    ``timeout`` and ``grace`` are seconds; ``cells`` are `Cell` as JSON. ``output``: the descriptors of two
+    pipes for its output, to read from and to write to. ``size`` bytes follow it: the pickled function and
+    its arguments.
     """
 
     task: str
@@ -31,6 +33,7 @@ class ChildSpec:
     parent: int
     size: int
     cells: list[dict[str, Any]]
+    output: Sequence[Sequence[int]]
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"

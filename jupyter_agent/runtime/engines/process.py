@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from ...core.events import UNREADABLE, Data, Error, Event, State, TaskState, decode_data, decode_event
+from ...core.events import UNREADABLE, Data, Error, Event, Log, State, TaskState, decode_data, decode_event
 from ...core.task import Task
 from ...detached.function_pickle import dumps
 from ...producer.producer import adopt_spool
@@ -37,7 +37,7 @@ from ..outcome import Outcome
 from ..stopping.cells import cells_of
 from .base import BaseEngine, Work
 from .child_spec import PARENT_ENDED, ChildSpec, child_environment
-from .pipes import LineReader, TextRelay, close_pipes, write_to_child
+from .pipes import ChildOutput, LineReader, OutputPart, TextRelay, close_pipes, write_to_child
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether a silent child is alive."""
@@ -132,7 +132,7 @@ class ProcessEngine(BaseEngine):
     def _run(self, content: bytes) -> None:
         set_current(None)  # this thread is not the task: what it logs is not captured
         try:
-            process, report = self._spawn(content)
+            process, report, output = self._spawn(content)
         except OSError as error:
             self._attempt.raised(error)
             return
@@ -141,37 +141,44 @@ class ProcessEngine(BaseEngine):
         finally:
             os.close(report)
             close_pipes(process)
-        self._settle(process.wait())
+        status = process.wait()
+        rest = output.rest()
+        output.close()
+        self._show(rest)
+        self._settle(status, rest)
 
-    def _spawn(self, content: bytes) -> tuple[subprocess.Popen[bytes], int]:
+    def _spawn(self, content: bytes) -> tuple[subprocess.Popen[bytes], int, ChildOutput]:
         attempt = self._attempt
-        report, child_end = os.pipe()
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own program
-                program_command("jupyter_agent.worker.child"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(child_end,),
-                env=child_environment(attempt.worker or "", attempt.task.producer.journal),
-                start_new_session=True,  # a notebook's stop button interrupts the notebook only
-            )
-        except OSError:
-            os.close(report)
-            raise
-        finally:
-            os.close(child_end)
+        with ExitStack() as failed:
+            output = ChildOutput()
+            failed.callback(output.close)
+            report, child_end = os.pipe()
+            failed.callback(os.close, report)
+            try:
+                process = subprocess.Popen(  # noqa: S603 - our own program
+                    program_command("jupyter_agent.worker.child"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(child_end, *output.fds),
+                    env=child_environment(attempt.worker or "", attempt.task.producer.journal),
+                    start_new_session=True,  # a notebook's stop button interrupts the notebook only
+                )
+            finally:
+                os.close(child_end)
+            failed.pop_all()
+        output.started()
         assert process.stdin is not None
-        spec = self._spec(child_end, len(content))
+        spec = self._spec(child_end, len(content), output)
         # Under the lock: an answer that comes meanwhile is written after the work, or is in `_early`.
         with self._input:
             self._process = process
             write_to_child(process.stdin, spec.encode() + content + b"".join(self._early))
         if attempt.task.is_finished(attempt):
             self._kill()
-        return process, report
+        return process, report, output
 
-    def _spec(self, report: int, size: int) -> ChildSpec:
+    def _spec(self, report: int, size: int, output: ChildOutput) -> ChildSpec:
         attempt, options = self._attempt, self._attempt.task.options
         return ChildSpec(
             task=attempt.task.id,
@@ -183,6 +190,7 @@ class ProcessEngine(BaseEngine):
             parent=os.getpid(),
             size=size,
             cells=msgspec.to_builtins(cells_of(self._work.function)),
+            output=output.pipes,
         )
 
     def _relay(self, process: subprocess.Popen[bytes], report: int) -> None:
@@ -202,6 +210,10 @@ class ProcessEngine(BaseEngine):
                 if ended and not ready:
                     return  # a process that the child started holds its output open
 
+    def _show(self, rest: list[OutputPart]) -> None:
+        for name, text in rest:
+            TextRelay(partial(shown_to, self._attempt.context, name))(text.encode())
+
     def _on_report(self, line: bytes) -> None:
         seen = msgspec.json.decode(line, type=Task)
         limit = self._attempt.task.options.timeout
@@ -218,7 +230,8 @@ class ProcessEngine(BaseEngine):
         if course.why is None or (stopping.again and not course.again):
             course.begin("cancel")
 
-    def _settle(self, status: int) -> None:
+    def _settle(self, status: int, rest: list[OutputPart]) -> None:
+        """Record the end, where the child could not, and before it the *rest* of its output."""
         attempt, task = self._attempt, self._attempt.task
         if self._ended_there:
             task.on_attempt_ended(attempt, task.fold.state)
@@ -235,6 +248,8 @@ class ProcessEngine(BaseEngine):
                     self._adopt_end(end)
                     return
                 stack.enter_context(task.sink.redirect(attempt.number, spool.append))
+                for name, text in rest:
+                    task.sink.emit(attempt.number, "log", Log(name, text))
             elif task.fold.state is TaskState.RUNNING:
                 stack.enter_context(task.sink.redirect(attempt.number, _drop_event))
             task.record_outcome(attempt, outcome)

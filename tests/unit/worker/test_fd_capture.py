@@ -63,7 +63,7 @@ def test_output_without_a_pause_does_not_delay_the_end() -> None:
         """
         fd_capture._write = lambda stream, text: os.write(1, text.encode())
         os.write(1, b"again and again")
-        fd_capture.drain()
+        fd_capture.finish()
         """
     )
     assert logged.endswith("[]\n")
