@@ -56,12 +56,7 @@ def main() -> None:
     fd_capture.redirect()
     attempt = _attempt_of(spec)
     fd_capture.start()
-
-    def on_foreign_signal() -> BaseException:
-        attempt.course.begin("cancel")
-        return Stopped()
-
-    interrupter = SignalInterrupter(signal.SIGTERM, foreign=on_foreign_signal)
+    interrupter = _interrupter_of(attempt)
     attempt.engine = engine = ChildEngine(attempt, interrupter, spec.report, fd_capture)
     # The interrupter restores this handler when the work has returned. A SIGTERM from then on is ignored:
     # the result is being saved and its end event written.
@@ -84,6 +79,14 @@ def main() -> None:
     fd_capture.close()
     engine.report()
     attempt.task.producer.close()
+
+
+def _interrupter_of(attempt: Attempt) -> SignalInterrupter:
+    def on_foreign_signal() -> BaseException:
+        attempt.course.begin("cancel")
+        return Stopped()
+
+    return SignalInterrupter(signal.SIGTERM, foreign=on_foreign_signal)
 
 
 def _attempt_of(spec: ChildSpec) -> Attempt:

@@ -115,20 +115,38 @@ class LineReader:
 class TextRelay:
     """Writes the data it is called with to a text stream; returns false at the end.
 
-    *find_stream* gives the stream, or ``None``, anew for each piece: it may be redirected meanwhile.
+    *find_stream* gives the stream, or ``None``, anew for each piece: it may be redirected meanwhile. That
+    a stream fails (a full disk, ``| head``, one of the user's) is said once: the data is read all the same.
     """
 
     def __init__(self, find_stream: Callable[[], Any]) -> None:
         self._find_stream = find_stream
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._has_failed = False
 
     def __call__(self, data: bytes) -> bool:
         text = self._decode(data, not data)
         stream = self._find_stream() if text else None
         if stream is not None:
-            stream.write(text)
-            stream.flush()
+            self._show(stream, text)
         return bool(data)
+
+    def _show(self, stream: Any, text: str) -> None:
+        try:
+            _write_encodable(stream, text)
+            stream.flush()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the task goes on and must end
+            if not self._has_failed:
+                self._has_failed = True
+                log.warning("what a task prints cannot be shown, and is in its log only: %s", error)
+
+
+def _write_encodable(stream: Any, text: str) -> None:
+    """Write *text*, with escapes for the characters that the encoding of *stream* does not have."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
 
 
 def write_to_child(stream: IO[bytes], data: bytes) -> None:

@@ -60,6 +60,9 @@ class ProcessEngine(BaseEngine):
         self._abandoned = False
         self._ended_there = False
         self._overdue_at: float | None = None
+        self._relays = {
+            name: TextRelay(partial(shown_to, attempt.context, name)) for name in ("stdout", "stderr")
+        }
 
     def start(self) -> None:
         content = dumps((self._work.function, self._work.args, self._work.kwargs))
@@ -195,12 +198,11 @@ class ProcessEngine(BaseEngine):
 
     def _relay(self, process: subprocess.Popen[bytes], report: int) -> None:
         """Relay output and snapshots until the child has ended and its pipes are empty."""
-        context = self._attempt.context
         with selectors.DefaultSelector() as selector:
             selector.register(report, selectors.EVENT_READ, LineReader(self._on_report))
             for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
                 assert stream is not None
-                selector.register(stream, selectors.EVENT_READ, TextRelay(partial(shown_to, context, name)))
+                selector.register(stream, selectors.EVENT_READ, self._relays[name])
             while selector.get_map():
                 ended = process.poll() is not None
                 ready = selector.select(POLL_INTERVAL)
@@ -212,7 +214,7 @@ class ProcessEngine(BaseEngine):
 
     def _show(self, rest: list[OutputPart]) -> None:
         for name, text in rest:
-            TextRelay(partial(shown_to, self._attempt.context, name))(text.encode())
+            self._relays[name](text.encode())
 
     def _on_report(self, line: bytes) -> None:
         seen = msgspec.json.decode(line, type=Task)
