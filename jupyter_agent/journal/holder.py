@@ -47,6 +47,7 @@ class Holder:
     ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
     called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
     ``notices``: a sentence for each journal or spool that was damaged, deleted or replaced.
+    ``unreadable``: a sentence for each spool that the last recovery had to leave, by the spool's name.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Holder:
         self.id = new_id()
         self.trouble: str | None = None
         self.notices: list[str] = []
+        self.unreadable: dict[str, str] = {}
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
         finish_restoring(slot.file)
@@ -133,7 +135,12 @@ class Holder:
         """Return a session for a job; one that is preemptible yields to what is more urgent than itself."""
         run_pending = (lambda: None) if urgency is Urgency.REQUEST else partial(self._run_above, urgency)
         session = JournalSession(
-            self._journal, self._on_commit, run_pending, self._dead_producers, self._kill_outcomes
+            self._journal,
+            self._on_commit,
+            run_pending,
+            self._dead_producers,
+            self._kill_outcomes,
+            self._note_unreadable,
         )
         session.refusal = self._displaced
         return session
@@ -288,6 +295,13 @@ class Holder:
         if sentence not in self.notices:
             self.notices = [*self.notices, sentence][-MAX_NOTICES:]  # a new list: other threads read it
             log.error("%s", sentence)
+
+    def _note_unreadable(self, found: dict[str, str]) -> None:
+        """Log what is new, and keep all of it until the next recovery."""
+        for spool, sentence in found.items():
+            if spool not in self.unreadable:
+                log.warning("%s", sentence)
+        self.unreadable = found  # a new one each time: other threads read it
 
     def _report(self, sentence: str) -> None:
         """Log a failure that persists once, even if a small batch succeeds in between."""

@@ -32,11 +32,15 @@ class JournalSession:
         run_pending: Callable[[], None] = lambda: None,
         dead_producers: set[str] | None = None,
         kill_outcomes: dict[str, State] | None = None,
+        note_unreadable: Callable[[dict[str, str]], None] = lambda _: None,
     ) -> None:
         self.journal = journal
         self.dead_producers: set[str] = set() if dead_producers is None else dead_producers
         self.kill_outcomes: dict[str, State] = {} if kill_outcomes is None else kill_outcomes
         self.refusal: Exception | None = None
+        self.note_unreadable = note_unreadable
+        """Called by each recovery with a sentence for each spool that it had to leave, by its name."""
+
         self._on_commit = on_commit
         self._run_pending = run_pending
 

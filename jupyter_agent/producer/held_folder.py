@@ -6,18 +6,21 @@ to the folder, all events that are not committed yet can be written again.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from pathlib import Path
 
 import msgspec
 
 from ..errors import SpoolError
-from ..system.files import remove_folder, write_private
+from ..system.files import identity, remove_folder, write_private
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
 from .notices import Notices
 from .segment_log import Segments
 from .spool_folder import Header, create_spool_folder
+
+log = logging.getLogger(__name__)
 
 
 class HeldFolder:
@@ -45,7 +48,7 @@ class HeldFolder:
 
     def is_whole(self) -> bool:
         """Return True if lock and header are there."""
-        return self.is_in_place() and self._header_file.exists()
+        return self.is_in_place() and identity(self._header_file) is not None
 
     def repair(self, segments: Segments) -> bool:
         """Make again what was deleted or replaced; return True when something was, and all is there now."""
@@ -55,7 +58,8 @@ class HeldFolder:
         try:
             repaired = self._repair(header, segments)
         except (OSError, SpoolError) as error:
-            self._report(error)
+            if not segments.in_memory:  # else it was said when they began
+                self._report(error)
             return False
         if repaired and not self.is_missing:
             self._notices.add(
@@ -67,9 +71,12 @@ class HeldFolder:
         return repaired
 
     def remove(self) -> None:
-        """Remove the folder, if it is there."""
-        if self.path.exists():
-            remove_folder(self.path)
+        """Remove the folder, if it is there; the next holder does it where that fails, on a broken disk."""
+        try:
+            if self.path.exists():
+                remove_folder(self.path)
+        except OSError as error:  # nothing is lost: all of it is committed
+            log.debug("%s is left to the next holder: %s", self.path, error)
 
     def recreate(self) -> bool:
         """Make the removed folder again, for late events; False when it is there, or cannot be made."""
@@ -91,7 +98,7 @@ class HeldFolder:
         relocked = not self.is_in_place()
         if relocked:
             self._take(self._locked_again(header))
-        headless = not self._header_file.exists()
+        headless = identity(self._header_file) is None
         if headless:
             write_private(self._header_file, msgspec.json.encode(header))
         return bool(segments.repair()) or relocked or headless

@@ -29,6 +29,9 @@ FLUSH_AT_EXIT = 5.0
 """Seconds that an ending process waits for its last events to be committed. The rest stays in the spool, from
 which the next holder recovers it."""
 
+FLUSH_FROM_MEMORY = 30.0
+"""The same, where the disk takes no events: what is only in memory is gone with the process."""
+
 
 class Producer:
     """Emits events of tasks and dispatches their commands. Never waits for a server.
@@ -135,7 +138,7 @@ class Producer:
         self._append = self._append_at_end  # here, so that `emit` checks nothing before that
         self.sample()
         if self.locate() is not None:
-            self.flush(timeout)
+            self.flush(max(timeout, FLUSH_FROM_MEMORY) if self.spool.is_in_memory else timeout)
         if self._outlasted:
             return
         self.closed = True

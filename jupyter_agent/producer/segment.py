@@ -126,6 +126,11 @@ class Segment:
             self.path.replace(path)
         self.path = path
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether it never had a file."""
+        return self._identity is None
+
     def is_in_place(self) -> bool:
         """Return True if the file at ``path`` is the mapped one: not deleted, not replaced."""
         return self._identity is not None and identity(self.path) == self._identity
@@ -144,9 +149,10 @@ class Segment:
             self._map.close()
 
     def delete(self) -> None:
-        """Unmap and remove the file."""
+        """Unmap and remove the file. Raises `OSError`; then it may be tried again."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        if not self.in_memory:
+            self.path.unlink(missing_ok=True)
 
 
 def read_segment(path: Path) -> list[Record]:

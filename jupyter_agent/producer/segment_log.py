@@ -15,6 +15,9 @@ from .compaction import compact
 from .segment import OVERHEAD, SEGMENT_BYTES, START, Record, Segment
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MEMORY_CAP = 64 << 20
+"""Maximum number of bytes of the segments that have no file, because the disk takes none."""
+
 NewSegment = Callable[[Path, int, int], Segment]
 """Creates a segment: its path, the number of its first record, its size in bytes. Raises `OSError`."""
 
@@ -24,7 +27,7 @@ class Segments:
 
     ``full_since`` is when an event had to be dropped (Unix seconds), ``None`` once there is room again;
     ``trouble`` is the reason why there was no room for the last record. With *in_memory*, the first segment
-    has no file until `repair` makes it.
+    has no file until `repair` makes it, as those have that `write` begins where no file can be made.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class Segments:
         self.freed = first - 1
         self._folder = folder
         self._replaced: list[Segment] = []
+        self._undeleted: list[Segment] = []
         self._size = size
         self._max_segments = max(cap // size, 3)
+        self._max_in_memory = max(MEMORY_CAP // size, 1)
         self._clock = clock
         self._new_segment = new_segment
         self._spare: Segment | None = None
@@ -64,12 +69,21 @@ class Segments:
         """The smallest number that is not freed."""
         return self._all[0].first
 
+    @property
+    def in_memory(self) -> int:
+        """How many segments that have something to send have no file."""
+        return sum(one.in_memory and one.last > self.freed for one in self._all)
+
     def write(self, n: int, body: bytes) -> bool:
         """Append one record; false when there is no room for it, even after dropping others."""
         if self.newest.append(n, body):
             return True
         self._rotate(n)
         return self.newest.append(n, body)
+
+    def write_in_memory(self, n: int, body: bytes) -> bool:
+        """Append one record, for which `write` had no room, to a new segment without a file, if it may be."""
+        return self._add_in_memory(n) and self.newest.append(n, body)
 
     def after(
         self, number: int, hint: tuple[Segment, int, int] | None
@@ -105,27 +119,35 @@ class Segments:
         self.freed = max(self.freed, upto)
         before = len(self._all)
         while len(self._all) > 1 and self._all[0].last <= self.freed:
-            self._all.pop(0).delete()
+            self._delete(self._all.pop(0))
             self.full_since = None
         return len(self._all) < before
 
     def is_whole(self) -> bool:
         """Return True if every segment has its file. Any thread may ask while another appends."""
         spare = self._spare
-        return all(one.is_in_place() for one in tuple(self._all)) and (spare is None or spare.is_in_place())
+        whole = all(one.is_in_place() for one in tuple(self._all)) and not self._undeleted
+        return whole and (spare is None or spare.is_in_place())
 
     def repair(self) -> int:
-        """Write every segment whose file is gone again, from memory; return how many. Raises `OSError`."""
-        gone = [index for index, segment in enumerate(self._all) if not segment.is_in_place()]
-        for index in gone:
-            old = self._all[index]
-            self._all[index] = old.copied()
-            old.close()  # last: interrupted before, it is copied once more
+        """Write every segment that has no file, from memory; return how many of them had one.
+
+        Raises `OSError`.
+        """
+        self._undeleted, undeleted = [], self._undeleted
+        for segment in undeleted:
+            self._delete(segment)
+        deleted = 0
+        for index, old in enumerate(self._all):
+            if not old.is_in_place():
+                self._all[index] = old.copied()
+                deleted += not old.in_memory
+                old.close()  # last: interrupted before, it is copied once more
         if self._spare is not None and not self._spare.is_in_place():
             self._spare.close()
             self._spare = None
             self._make_spare()
-        return len(gone)
+        return deleted
 
     def close(self) -> None:
         """Unmap all segments. Idempotent."""
@@ -161,8 +183,16 @@ class Segments:
         newest.restart(first)
         try:
             newest.rename(self._path(first))
-        except OSError:
+        except OSError:  # on a read-only disk it keeps its name; readers go by the numbers inside
+            return newest.is_in_place()
+        return True
+
+    def _add_in_memory(self, first: int) -> bool:
+        """Start a segment without a file; False when there are too many."""
+        if self.in_memory >= self._max_in_memory or len(self._all) >= self._max_segments:
+            self.full_since = self.full_since or self._clock()
             return False
+        self._all.append(Segment(self._path(first), first, self._size, in_memory=True))
         return True
 
     def _add(self, first: int) -> OSError | None:
@@ -181,11 +211,15 @@ class Segments:
                 return
 
     def _make_room(self, reason: str) -> bool:
-        """Drop the events that are dropped first; if that is not enough, the oldest ones of all types."""
-        self.full_since = self.full_since or self._clock()
+        """Join old segments that are mostly committed; else drop the events that are dropped first, and if
+        that is not enough, the oldest ones of all types."""
         self._delete_replaced()
         self._make_spare()
+        if self._join():
+            self._make_spare()
+            return True
         if self._compact(reason, everything=False) or self._compact(reason, everything=True):
+            self.full_since = self.full_since or self._clock()
             self._make_spare()
             return True
         return False
@@ -193,8 +227,28 @@ class Segments:
     def _delete_replaced(self) -> None:
         """Delete the segments that compaction has replaced; an interrupt may leave some for the next call."""
         while self._replaced:
-            self._replaced[-1].delete()  # before the pop: interrupted between the two, it is deleted again
+            self._delete(self._replaced[-1])  # before the pop: interrupted between, it is deleted again
             self._replaced.pop()
+
+    def _delete(self, segment: Segment) -> None:
+        """Delete a segment that is committed; a disk that does not let it go is asked again by `repair`."""
+        try:
+            segment.delete()
+        except OSError:
+            self._undeleted.append(segment)
+
+    def _join(self) -> bool:
+        """Copy what is not committed of the oldest segments into the spare, if it has room for all of it."""
+        count = 1 if len(self._all) == 1 else 2
+        old = self._all[:count]
+        room = self._size - 64 if count > 1 else self._size // 2
+        kept, size = [], 0
+        for record in self._unfreed(old):
+            size += len(record[1]) + OVERHEAD
+            if size > room:
+                return False
+            kept.append(record)
+        return self._replace(old, kept)
 
     def _compact(self, reason: str, *, everything: bool) -> bool:
         """Rewrite the oldest segments into the spare; a single one only if that makes it half empty."""
@@ -226,7 +280,7 @@ class Segments:
             spare.rename(old[0].path)
         except OSError:
             self._spare = None
-            spare.delete()
+            self._delete(spare)
             return False
         rest = old[1:]
         # Give up the spare, list it, then let go of the old ones: interrupted after any step, every unfreed

@@ -31,6 +31,7 @@ DEFAULT_CAP = 256 << 20
 """Bytes of all segments after which events are dropped."""
 
 _DROPPING = "{} for {}: events are dropped, logs first, and `lost` events will say which"
+_IN_MEMORY = "{} for {}: events stay in memory until then, and are gone if this process is"
 _RETRY_INTERVAL = 1.0
 """Seconds between two tries to write the ``lost`` events of a gap."""
 
@@ -129,6 +130,11 @@ class Spool:
         """When an event had to be dropped (Unix seconds); ``None`` once there is room again."""
         return self._segments.full_since
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether it has events that are not committed and in no file."""
+        return self._segments.in_memory > 0
+
     def append(self, task: str, attempt: int, kind: str, data: Data) -> int:
         """Number, encode and store one event; its number.
 
@@ -208,8 +214,9 @@ class Spool:
             self._mend()
             if not self._closed and self._segments.freed >= self.last:
                 self._close()
-            elif not self._repair() and self._held.is_missing:
-                self.notices.add(f"{self.folder} was never made: events that no server has are lost")
+            elif not self._repair() and (self._held.is_missing or self._segments.in_memory):
+                why = "was never made" if self._held.is_missing else f"is cut off, {self._segments.trouble}"
+                self.notices.add(f"{self.folder} {why}: events that no server has are lost")
         self.notices.report()
 
     def _close(self) -> None:
@@ -259,9 +266,13 @@ class Spool:
 
     def _write(self, n: int, body: bytes) -> bool:
         """Write into a new segment; where that has no place because the folder was deleted, make it again."""
-        written = self._segments.write(n, body) or (self._repair() and self._segments.write(n, body))
-        if not written or self._segments.full_since is not None:
-            self.notices.add(_DROPPING.format(self._segments.trouble or "the spool is full", self.folder))
+        segments = self._segments
+        written = segments.write(n, body) or (self._repair() and segments.write(n, body))
+        written = written or segments.write_in_memory(n, body)
+        if not written or segments.full_since is not None:
+            self.notices.add(_DROPPING.format(segments.trouble or "the spool is full", self.folder))
+        elif segments.in_memory and not self._held.is_missing:
+            self.notices.add(_IN_MEMORY.format(segments.trouble, self.folder))
         return written
 
     def _repair(self) -> bool:
@@ -291,9 +302,11 @@ class Spool:
 
     def _mend(self) -> bool:
         """Write the ``lost`` events of the gap; false when there is no room yet."""
+        segments = self._segments
         for n, body in self._gap.records():
             # An earlier try may have been interrupted after some of them.
-            if n > self._segments.newest.last and not self._segments.write(n, body):
+            written = n <= segments.newest.last or segments.write(n, body)
+            if not (written or segments.write_in_memory(n, body)):
                 self._mend_at = time.monotonic() + _RETRY_INTERVAL
                 return False
         self._gap.clear()

@@ -80,29 +80,28 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
 
 
 def lock_of_dead(folder: Path) -> FileLock | None:
-    """Acquire the lock of a dead process's spool; ``None`` when that process lives, or has no lock."""
-    try:
-        return FileLock.acquire(folder / "lock", create=False)
-    except OSError as error:
-        log.debug("a spool is left where it is: %s", error)
-        return None
+    """Acquire the lock of a dead process's spool; ``None`` when that process lives. Raises `OSError`."""
+    return FileLock.acquire(folder / "lock", create=False)
 
 
 def remove_unused_spool(folder: Path) -> bool:
     """Remove the spool of a dead process that had emitted nothing; return False when it has to stay."""
-    lock = lock_of_dead(folder)
-    if lock is None:
+    try:
+        lock = lock_of_dead(folder)
+        return lock is not None and _remove_if_empty(folder, lock)
+    except (SpoolError, OSError) as error:
+        log.debug("a spool is left where it is: %s", error)
         return False
+
+
+def _remove_if_empty(folder: Path, lock: FileLock) -> bool:
     try:
         if read_spool(folder)[1]:
             return False
         remove_folder(folder)
-    except (SpoolError, OSError) as error:
-        log.debug("a spool is left where it is: %s", error)
-        return False
+        return True
     finally:
         lock.release()
-    return True
 
 
 def undo_creation(folder: Path, lock: FileLock) -> None:

@@ -96,10 +96,10 @@ def sweep(parent: Path) -> None:
 
 
 def identity(file: Path | int) -> tuple[int, int] | None:
-    """Return device and inode of a path or a descriptor; ``None`` when there is no such path."""
+    """Return device and inode of a path or a descriptor; ``None`` where there is none, or none to be seen."""
     try:
         status = os.fstat(file) if isinstance(file, int) else file.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # also a disk that fails, and a folder that may not be read: nobody could open it either
         return None
     return status.st_dev, status.st_ino
 

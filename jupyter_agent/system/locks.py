@@ -13,6 +13,7 @@ child that C code forks without Python's hooks keeps the lock until it ends or c
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import sys
@@ -160,10 +161,19 @@ def _acquire(path: Path, create: int) -> int | None:
 def is_locked(path: Path) -> bool:
     """Return True if a living process holds the lock; False when the file is not there."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = _open_to_look(path)
     except FileNotFoundError:
         return False
     try:
         return _is_held(fd)
     finally:
         os.close(fd)
+
+
+def _open_to_look(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # the disk turned read-only; who holds it still does

@@ -1,12 +1,14 @@
-"""Disks that are full: a real small one, or files that may not grow."""
+"""Disks that are full, read-only or without inodes: real small ones, or files that may not grow."""
 
 from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from tests.support.servers import Server
@@ -41,6 +43,35 @@ class SmallDisk:
         subprocess.run(["umount", "-l", str(self._at)], check=True)
 
 
+class ReadOnlyDisk(SmallDisk):
+    """A disk that turns read-only under its users: what is open stays so, and nothing else can be changed."""
+
+    def fill(self, server: Server, *others: int) -> None:
+        for options in (["--bind", str(self._at)], ["-o", "remount,bind,ro"]):
+            subprocess.run(["mount", *options, str(self._at)], check=True)
+
+    def empty(self, server: Server, *others: int) -> None:
+        subprocess.run(["umount", str(self._at)], check=True)
+
+    def close(self) -> None:
+        """Also what a test that failed has left mounted over it."""
+        while self._at.is_mount():
+            super().close()
+
+
+class NoMoreFiles(SmallDisk):
+    """A disk with room for bytes, and none for another file."""
+
+    def fill(self, server: Server, *others: int) -> None:
+        self._filler.mkdir()
+        with suppress(OSError):
+            for number in count():
+                (self._filler / str(number)).touch()
+
+    def empty(self, server: Server, *others: int) -> None:
+        shutil.rmtree(self._filler)
+
+
 class NoMoreBytes:
     """The stand-in where nothing can be mounted: the files of these processes may not grow."""
 
@@ -62,8 +93,8 @@ class NoMoreBytes:
 
 
 @contextmanager
-def small_disk(at: Path, size: str) -> Iterator[SmallDisk | NoMoreBytes]:
-    disk = SmallDisk.mounted(at, size) or NoMoreBytes()
+def small_disk(at: Path, size: str, kind: type[SmallDisk] = SmallDisk) -> Iterator[SmallDisk | NoMoreBytes]:
+    disk = kind.mounted(at, size) or NoMoreBytes()
     try:
         yield disk
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.disks import NoMoreBytes, SmallDisk, small_disk
+from tests.faults.disks import NoMoreBytes, NoMoreFiles, ReadOnlyDisk, SmallDisk, small_disk
 from tests.support.builders import until
 from tests.support.kernels import Written, assert_story, script
 from tests.support.servers import Server, Servers, environment
@@ -127,3 +127,51 @@ def _status(server: Server) -> str:
     done = subprocess.run(command, env=env, capture_output=True, timeout=60, check=False, text=True)
     assert done.returncode == 1, done
     return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", [ReadOnlyDisk, NoMoreFiles])
+def test_a_disk_that_takes_no_more_files_costs_nothing_while_there_is_a_server(
+    fresh: Servers, tmp_path: Path, kind: type[SmallDisk]
+) -> None:
+    """Several segments, none of which gets a file, and the end; the disk is back only after the process."""
+    with small_disk(fresh.home / "agent", "64m,nr_inodes=200", kind) as disk:
+        server = fresh.start()
+        lines = tmp_path / "lines"
+        with script(server, lines, count=40_000, pause=0, stderr=subprocess.PIPE) as (process, written):
+            written.wait()
+            until(lambda: server.task(written.task))
+            disk.fill(server, process.pid)
+            _, said = process.communicate(timeout=60)
+            assert process.returncode == 0
+            assert said.count(b"\n") <= 1, said
+        disk.empty(server, process.pid)
+        assert_story(server, written, "completed", 15)
+        assert not [event for event in server.events(written.task) if event["type"] == "lost"]
+        until(lambda: not _trouble(server), 20)
+        assert "Traceback" not in server.log_text()
+        server.stop()
+
+
+@pytest.mark.parametrize("what", ["spool.json", "00000000000000000001.seg", "lock"])
+def test_a_spool_that_cannot_be_read_is_said_until_it_can(fresh: Servers, tmp_path: Path, what: str) -> None:
+    """A folder is in the place of a file, which nobody can read, whatever rights it has."""
+    server = fresh.start()
+    server.stop()
+    with script(server, tmp_path / "lines", pause=0.001) as (process, written):
+        written.wait()
+        process.kill()
+        process.wait()
+    spool = server.agent / "spools" / written.producer
+    (spool / what).rename(spool / "aside")
+    (spool / what).mkdir()
+    server.restart()
+    (sentence,) = until(lambda: _trouble(server), 20)
+    assert "a spool cannot be taken in" in sentence
+    assert str(spool) in sentence
+    assert str(spool) in _status(server)
+    (spool / what).rmdir()
+    (spool / "aside").rename(spool / what)
+    assert_story(server, written, "interrupted", 15)
+    until(lambda: not _trouble(server), 20)
+    assert server.log_text().count("a spool cannot be taken in") == 1
+    assert "Traceback" not in server.log_text()

@@ -156,6 +156,7 @@ class HandHolder(Holder):
         self.id = home.new_id()
         self.trouble = None
         self.notices = []
+        self.unreadable = {}
         self._on_commit = on_commit
         self._on_epoch = on_epoch
         self._dead_producers = set()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from ...core.ids import is_ulid
 from ...detached.work_queue import waiting_work_items
 from ...detached.worker_slots import free_worker_slots, load_limits
 from ...errors import AgentError, SpoolError
@@ -91,8 +92,10 @@ def _workers_status(paths: DataPaths) -> WorkersStatus:
 async def _journal_status(paths: DataPaths, slot: str) -> JournalStatus:
     if slot == REMOTE:
         return await _with_health(paths, JournalStatus(slot, "server"))
-    spools, living = _spools(paths, slot)
-    journal = JournalStatus(slot, "nobody", bytes=_bytes(paths, slot), spools=spools, living=living)
+    spools, living, trouble = _spools(paths, slot)
+    journal = JournalStatus(
+        slot, "nobody", trouble=trouble, bytes=_bytes(paths, slot), spools=spools, living=living
+    )
     holder = holder_of(paths, slot)
     if holder is None:
         return journal
@@ -126,16 +129,21 @@ def _bytes(paths: DataPaths, slot: str) -> int:
     return sum(path.stat().st_size for path in files if ".corrupt-" not in path.name)
 
 
-def _spools(paths: DataPaths, slot: str) -> tuple[int, int]:
-    """Return how many spools belong to this journal, and how many of those have a living writer."""
+def _spools(paths: DataPaths, slot: str) -> tuple[int, int, str | None]:
+    """Return how many spools belong to this journal, how many of those have a living writer, and what is
+    wrong with the first one that cannot be read. Of that, the journal is not known."""
     count = living = 0
+    trouble = None
     for folder in paths.spools.glob("[0-9A-Z]*"):
         try:
             journal = read_spool_header(folder).journal
-        except SpoolError:
+            is_alive = is_locked(folder / "lock")
+        except (SpoolError, OSError) as error:
+            if is_ulid(folder.name) and slot == DEFAULT:
+                trouble = trouble or f"a spool cannot be taken in ({error})"
             continue
         home = journal if (paths.journals / journal).is_dir() else DEFAULT
         if home == slot:
             count += 1
-            living += is_locked(folder / "lock")
-    return count, living
+            living += is_alive
+    return count, living, trouble

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
+from ...core.ids import is_ulid
 from ...core.task import Task
 from ...detached.work_state import is_waiting
 from ...errors import SpoolError
@@ -54,11 +55,26 @@ def recover_spools(session: JournalSession, paths: DataPaths, slot: str) -> int:
     sweep(paths.spools)
     _sweep_unfinished(paths.spools)
     recovered = 0
-    for folder in _own_spools(paths, slot):
-        if _recover_spool(session, paths, slot, folder):
+    left: dict[str, str] = {}
+    for folder in _own_spools(paths, slot, left=left):
+        try:
+            found = _recover_spool(session, paths, slot, folder)
+        except (SpoolError, OSError) as error:  # one unreadable spool must not keep the others out
+            _leave(folder, error, left)
+            continue
+        if found:
             recovered += 1
             session.yield_to_others()
+    session.note_unreadable(left)
     return recovered
+
+
+def _leave(folder: Path, error: SpoolError | OSError, left: dict[str, str]) -> None:
+    """Note why a spool stays where it is, unless it is being deleted, or no spool at all."""
+    log.debug("a spool is left where it is: %s", error)
+    if is_ulid(folder.name) and identity(folder) is not None:
+        why = str(error) if isinstance(error, SpoolError) else f"{folder}: {error.strerror or error}"
+        left[folder.name] = f"a spool cannot be taken in ({why}); its events wait until that is mended"
 
 
 def _sweep_unfinished(spools: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -110,14 +126,20 @@ def _news(session: JournalSession, folder: Path) -> Iterator[Record]:
     return (record for record in _up_to_first_hole(spool_records(folder, known)) if record[0] > known)
 
 
-def _own_spools(paths: DataPaths, slot: str, *, anywhere: bool = False) -> Iterator[Path]:
-    """Yield the spools of this journal's producers on this machine, or *anywhere*, oldest first."""
+def _own_spools(
+    paths: DataPaths, slot: str, *, anywhere: bool = False, left: dict[str, str] | None = None
+) -> Iterator[Path]:
+    """Yield the spools of this journal's producers on this machine, or *anywhere*, oldest first.
+
+    *left* gets a sentence for each one whose header cannot be read: it may be of any journal.
+    """
     slots = existing_slots(paths)
     for folder in sorted(paths.spools.glob("[0-9A-Z]*")):
         try:
             header = read_spool_header(folder)
         except SpoolError as error:
-            log.debug("skipping a spool: %s", error)
+            if left is not None and not _is_being_made_again(folder, error):
+                _leave(folder, error, left)
             continue
         homeless = slot == DEFAULT and header.journal not in slots
         if (header.journal == slot or homeless) and (anywhere or is_this_host(header.host, header.boot)):
@@ -142,13 +164,20 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
         _record_damaged_end(session, folder, header.producer, last)
         _end_open_tasks(session, paths, folder)
         remove_folder(folder)  # last, and still under its lock: everything in it is committed
-    except (SpoolError, OSError) as error:  # one unreadable spool must not keep the others out
-        log.debug("a spool is left where it is: %s", error)
+    except (SpoolError, OSError):
         interrupt(session, open_tasks_of(session, folder.name))
-        return False
+        raise
     finally:
         lock.release()
     return True
+
+
+def _is_being_made_again(folder: Path, error: SpoolError) -> bool:
+    """Return True if the header is gone and its producer lives, which writes it again."""
+    try:
+        return isinstance(error.__cause__, FileNotFoundError) and is_locked(folder / "lock")
+    except OSError:
+        return False
 
 
 def _end_open_tasks(session: JournalSession, paths: DataPaths, folder: Path) -> None:

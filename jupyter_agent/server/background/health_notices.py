@@ -13,13 +13,20 @@ from ..delivery.connections import Registry
 from ..delivery.feed import Feed
 from .periodic import PeriodicService
 
+MAX_UNREADABLE = 3
+"""Maximum number of unreadable spools that are named."""
+
 PERIOD = 1.0
 """Seconds between two looks at the health."""
 
 
 def health_sentences(holder: Holder) -> list[str]:
-    """Return what happened to the journal and to spools, and why nothing can be stored now, if so."""
-    return [*holder.notices, *([holder.trouble] if holder.trouble else [])]
+    """Return what happened to the journal and to spools, and why spools or journal cannot be used now."""
+    unreadable = list(holder.unreadable.values())
+    if len(unreadable) > MAX_UNREADABLE:
+        more = len(unreadable) - MAX_UNREADABLE
+        unreadable[MAX_UNREADABLE:] = [f"{more} more spools cannot be taken in; the server's log names them"]
+    return [*holder.notices, *unreadable, *([holder.trouble] if holder.trouble else [])]
 
 
 class HealthNotices(PeriodicService):

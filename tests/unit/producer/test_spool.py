@@ -375,7 +375,8 @@ class TestFull:
         last = end(spool)
         kept, dropped = account(spool.records(), last)
         assert last in kept
-        assert dropped
+        assert bool(dropped) is (files > 1), "without a file to compact into, they are in memory"
+        spool._segments.repair()
         account(read_spool(spool.folder)[1], last)
 
     @pytest.mark.parametrize("files", [2, 3, 5])
@@ -439,11 +440,69 @@ class TestFull:
         spool = make(disk=disk)
         for n in range(1, 401):
             assert log(spool) == n
-        disk.files = 100
+        (sentence,) = [said for said, _ in spool.notices._waiting]
+        assert sentence.startswith(f"the spool cannot grow: {os.strerror(error)} for {spool.folder}")
+        assert account(spool.records(), 400)[1] == set(), "they are in memory"
+        disk.files = 1000
+        spool._segments.repair()
+        assert [n for n, _ in read_spool(spool.folder)[1]] == list(range(1, 401))
+        assert spool.records() == read_spool(spool.folder)[1]
+        assert len(spool.notices._waiting) == 1, "nothing was deleted"
+
+    @pytest.mark.parametrize("error", [errno.EROFS, errno.EIO])
+    def test_a_disk_that_takes_and_gives_nothing_costs_no_event(
+        self, make: MakeSpool, error: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Neither makes a file nor deletes or renames one; a server has some of the events."""
+        disk = Disk(4)
+        disk.error = error
+        spool = make(disk=disk)
+        while disk.used() < 4:
+            log(spool)
+
+        def broken(*_: object, **__: object) -> None:
+            raise OSError(error, os.strerror(error))
+
+        with monkeypatch.context() as patch:
+            for name in ("unlink", "replace", "rename"):
+                patch.setattr(Path, name, broken)
+            while spool._segments.in_memory < 3:
+                last = log(spool)
+            spool.free(last // 2)
+            with pytest.raises(OSError, match=os.strerror(error)):
+                spool._segments.repair()
+            assert [n for n, _ in spool.records()][-1] == last
+        disk.files = 1000
+        spool._segments.repair()
+        numbers = [n for n, _ in read_spool(spool.folder)[1]]
+        assert numbers == list(range(spool.base, last + 1))
+        assert spool.base > 1
+        spool.free(last)
+        spool.retire()
+        assert not spool.folder.exists()
+
+    def test_what_is_kept_in_memory_has_a_limit_and_more_is_named(self, make: MakeSpool) -> None:
+        disk = Disk(2)
+        disk.error = errno.EROFS
+        spool = make(disk=disk)
+        spool._segments._max_in_memory = 3
+        while spool.full_since is None:
+            log(spool)
+        disk.files = 1000
+        spool._segments.repair()
         last = log(spool)
         _, dropped = account(spool.records(), last)
-        (reason,) = {lost_in(b).reason for n, b in spool.records() if n in dropped}
-        assert reason == f"the spool cannot grow: {os.strerror(error)}"
+        assert dropped
+
+    def test_a_full_disk_costs_nothing_while_a_server_has_the_events(self, make: MakeSpool) -> None:
+        """All but the newest few are committed whenever a segment is full."""
+        disk = Disk(2)
+        spool = make(disk=disk)
+        for _ in range(2000):
+            last = log(spool)
+            spool.free(last - 10)
+        assert account(spool.records(), last, freed=spool.base - 1)[1] == set()
+        assert spool.full_since is None
 
     def test_a_deleted_folder_does_not_reach_the_user(self, make: MakeSpool) -> None:
         spool = make(cap=4)

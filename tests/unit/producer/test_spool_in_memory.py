@@ -72,7 +72,11 @@ def test_what_a_server_has_makes_room(spool: Spool) -> None:
     assert [n for n, body in spool.records() if b'"lost"' in body] == []
 
 
-def test_what_no_server_has_is_dropped_and_named(spool: Spool, in_the_way: Path) -> None:
+@pytest.mark.parametrize(("most", "lost"), [(32, []), (1, [3, 4, 5])])
+def test_what_no_server_has_is_kept_up_to_a_limit_and_more_is_named(
+    spool: Spool, in_the_way: Path, most: int, lost: list[int]
+) -> None:
+    spool._segments._max_in_memory = most
     for _ in range(5):
         append(spool, 900_000)
     in_the_way.unlink()
@@ -80,7 +84,7 @@ def test_what_no_server_has_is_dropped_and_named(spool: Spool, in_the_way: Path)
     append(spool)
     _, records = read_spool(spool.folder)
     assert [n for n, _ in records] == [1, 2, 3, 4, 5, 6]
-    assert [n for n, body in records if b'"type":"lost"' in body] == [3, 4, 5]
+    assert [n for n, body in records if b'"type":"lost"' in body] == lost
 
 
 def test_one_that_ends_is_written_if_that_works_by_then(spool: Spool, in_the_way: Path) -> None:

@@ -30,7 +30,7 @@ class Outbox:
 
 @pytest.mark.asyncio
 async def test_every_change_is_told_to_every_subscriber_once_and_to_no_producer() -> None:
-    holder = SimpleNamespace(notices=[], trouble=None)
+    holder = SimpleNamespace(notices=[], unreadable={}, trouble=None)
     registry = Registry(log)
     view, producer = Outbox(), Outbox()
     registry.add(Connection("v", "ada", "subscriber", "", cast(ConnectionWriter, view)))
