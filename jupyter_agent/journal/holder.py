@@ -18,6 +18,7 @@ from ..core.events import State
 from ..errors import JournalError
 from ..system.ids import new_id
 from .base import AppendResult, StoredEvent
+from .health import JournalHealth
 from .job_queue import Item, Job, JobQueue, fail
 from .place import JournalPlace, finish_restoring, move_aside
 from .session import JournalSession, PreemptibleJob, Urgency, Work
@@ -33,21 +34,12 @@ PLACE_INTERVAL = 0.05
 RESTORE_INTERVAL = 10.0
 """Seconds after which files that could not be restored are tried again."""
 
-MAX_NOTICES = 50
-PROBE_INTERVAL = 5.0
-"""Seconds after a failure, if nothing was tried since, after which the journal is written to on trial."""
-
-_QUIET_SECONDS = 60.0
-"""Seconds without a failure after which the next failure is logged again."""
-
 
 class Holder:
     """Owns a `Slot`, its journal and the journal's thread, from its creation to `close`.
 
     ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
-    called on the journal's thread. ``trouble`` is ``None`` or a sentence: why nothing can be stored.
-    ``notices``: a sentence for each journal or spool that was damaged, deleted or replaced.
-    ``unreadable``: a sentence for each spool that the last recovery had to leave, by the spool's name.
+    called on the journal's thread.
     """
 
     def __init__(
@@ -59,9 +51,7 @@ class Holder:
     ) -> None:
         self.slot = slot
         self.id = new_id()
-        self.trouble: str | None = None
-        self.notices: list[str] = []
-        self.unreadable: dict[str, str] = {}
+        self.health = JournalHealth()
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
         self._on_epoch = on_epoch or (lambda: None)
         finish_restoring(slot.file)
@@ -71,7 +61,6 @@ class Holder:
         self._dead_producers: set[str] = set()
         self._kill_outcomes: dict[str, State] = {}
         self._queue = JobQueue()
-        self._log_again_at = self._probe_at = 0.0
         self._corrupt: CorruptJournal | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter-agent-journal", daemon=True)
         self._thread.start()
@@ -140,7 +129,7 @@ class Holder:
             run_pending,
             self._dead_producers,
             self._kill_outcomes,
-            self._note_unreadable,
+            self.health.note_unreadable,
         )
         session.refusal = self._displaced
         return session
@@ -185,7 +174,7 @@ class Holder:
             fail(appends, error)
         except JournalError as error:
             if self._corrupt is None:  # else the cause has been reported
-                self._report(str(error))
+                self.health.failed(str(error))
             fail(appends, error)
         except Exception as error:  # a bug must not end the thread that all callers wait for
             if len(appends) > 1:  # one by one: a batch that fails must not fail the others
@@ -196,7 +185,7 @@ class Holder:
             fail(appends, error)
         else:
             if session.journal.head > head:  # else nothing was written: a gap, or known already
-                self.trouble = None
+                self.health.stored()
             # The commit is on disk. Only now may a future be set: the ack goes out with it.
             for (_, future), result in zip(appends, results, strict=True):
                 future.set_result(result)
@@ -212,13 +201,13 @@ class Holder:
             session = self._replace(error)
             future.set_exception(error)
         except JournalUnavailable as error:
-            self._report(str(error))
+            self.health.failed(str(error))
             future.set_exception(error)
         except BaseException as error:  # noqa: BLE001 - the caller's future gets it
             future.set_exception(error)
         else:
             if session.journal.head > head:
-                self.trouble = None
+                self.health.stored()
             future.set_result(result)
         return session
 
@@ -242,16 +231,16 @@ class Holder:
         now = time.monotonic()
         if now >= self._check_place_at:
             self._check_place()
-        if self.trouble is not None and self._displaced is None and now >= self._probe_at:
+        if self._displaced is None and self.health.is_probe_due(now):
             self._probe()
 
     def _probe(self) -> None:
         try:
             self._journal.probe()
         except JournalError as error:
-            self._report(str(error))
+            self.health.failed(str(error))
         else:
-            self.trouble = None
+            self.health.stored()
 
     def _check_place(self) -> None:
         """Give the journal its files back when they were deleted; nothing is appended while that fails."""
@@ -266,11 +255,11 @@ class Holder:
             self._replace(error)
             return None
         except JournalError as error:
-            self._report(str(error))
+            self.health.failed(str(error))
             return error
         self._use_journal(journal)
-        self.trouble = None
-        self.notice(sentence)
+        self.health.stored()
+        self.health.notice(sentence)
         return None
 
     def _replace(self, error: CorruptJournal) -> JournalSession:
@@ -281,33 +270,11 @@ class Holder:
                 self._move_aside(error)
             self._use_journal(self._new_journal())
         except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
-            self._report(f"no new journal could be started: {trouble}")
+            self.health.failed(f"no new journal could be started: {trouble}")
             return self._new_session()
         self._corrupt = None
         self._on_epoch()
         return self._new_session()
 
     def _move_aside(self, error: CorruptJournal) -> None:
-        self.notice(move_aside(self.slot, self.id, error))
-
-    def notice(self, sentence: str) -> None:
-        """Log *sentence* and keep it in ``notices``, once."""
-        if sentence not in self.notices:
-            self.notices = [*self.notices, sentence][-MAX_NOTICES:]  # a new list: other threads read it
-            log.error("%s", sentence)
-
-    def _note_unreadable(self, found: dict[str, str]) -> None:
-        """Log what is new, and keep all of it until the next recovery."""
-        for spool, sentence in found.items():
-            if spool not in self.unreadable:
-                log.warning("%s", sentence)
-        self.unreadable = found  # a new one each time: other threads read it
-
-    def _report(self, sentence: str) -> None:
-        """Log a failure that persists once, even if a small batch succeeds in between."""
-        now = time.monotonic()
-        if self.trouble is None and now >= self._log_again_at:
-            log.error("events cannot be stored and stay in their spools: %s", sentence)
-        self._log_again_at = now + _QUIET_SECONDS
-        self._probe_at = now + PROBE_INTERVAL
-        self.trouble = self.trouble or sentence  # the first failure is the cause of the later ones
+        self.health.notice(move_aside(self.slot, self.id, error))

@@ -6,7 +6,7 @@ numbers still account for everything ever emitted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
@@ -57,6 +57,15 @@ class Gap:
             (n, encode_event(Event(task, attempt, producer, n, time, "lost", data)))
             for n, ((task, attempt), (producer, time)) in zip(numbers, owners, strict=True)
         ]
+
+    def mend(self, last: int, write: Callable[[int, bytes], bool]) -> bool:
+        """Give the ``lost`` events behind number *last* to *write*; false where it had no room for one."""
+        for n, body in self.records():
+            # An earlier try may have been interrupted after some of them.
+            if n > last and not write(n, body):
+                return False
+        self.clear()
+        return True
 
     def clear(self) -> None:
         """Forget the gap: its ``lost`` events are written."""

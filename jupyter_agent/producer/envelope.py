@@ -7,7 +7,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ..core.events import Data
+from ..core.events import MAX_EVENT_BYTES, Data, Display
+from ..core.nesting import MAX_NESTING, too_deep
 
 
 class Envelope(Struct):
@@ -22,8 +23,24 @@ class Envelope(Struct):
     data: Data
 
 
-encode = msgspec.json.Encoder().encode
-"""Encodes an envelope, and its data with it, in one step."""
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(event: Envelope) -> bytes:
+    """Encode an envelope, and its data with it, in one step.
+
+    Raises `ValueError` for more than `MAX_EVENT_BYTES` and for a display nested more than `MAX_NESTING` deep,
+    and what the encoder raises.
+    """
+    body = _encode(event)
+    if isinstance(event.data, Display) and too_deep(event.data.data):
+        raise ValueError(f"a display nested more than {MAX_NESTING} deep cannot be read everywhere")
+    if len(body) > MAX_EVENT_BYTES:
+        raise ValueError(
+            f"a {event.type} event of {len(body):,} bytes is over the limit of {MAX_EVENT_BYTES:,}; "
+            "store it in a file and log its path"
+        )
+    return body
 
 
 class SpoolBatch(NamedTuple):

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..core.events import MAX_EVENT_BYTES, Data, Display
-from ..core.nesting import MAX_NESTING, too_deep
+from ..core.events import Data
 from ..errors import SpoolError
 from ..system.locks import FileLock
 from ..system.orphaned_locks import renew_orphaned_locks
@@ -30,8 +29,6 @@ from .spool_folder import Header, create_spool_folder, creation_error, read_spoo
 DEFAULT_CAP = 256 << 20
 """Bytes of all segments after which events are dropped."""
 
-_DROPPING = "{} for {}: events are dropped, logs first, and `lost` events will say which"
-_IN_MEMORY = "{} for {}: events stay in memory until then, and are gone if this process is"
 _RETRY_INTERVAL = 1.0
 """Seconds between two tries to write the ``lost`` events of a gap."""
 
@@ -139,9 +136,8 @@ class Spool:
         """Number, encode and store one event; its number.
 
         0 when this thread is inside already (it is stored next), and when the spool was closed while not all
-        was committed (it is not stored). Does not return after `append_last`. Raises `ValueError` for one
-        of more than `MAX_EVENT_BYTES` or a display nested more than `MAX_NESTING` deep, and what encoding
-        raises; then no number is used.
+        was committed (it is not stored). Does not return after `append_last`. Raises what `encode` raises;
+        then no number is used.
         """
         with self._lock:
             if self._busy:
@@ -249,13 +245,6 @@ class Spool:
         n = (self._gap.last if gap else newest.last) + 1
         now = self._clock()
         body = encode(Envelope(task, attempt, self.producer, n, now, kind, data))
-        if isinstance(data, Display) and too_deep(data.data):
-            raise ValueError(f"a display nested more than {MAX_NESTING} deep cannot be read everywhere")
-        if len(body) > MAX_EVENT_BYTES:
-            raise ValueError(
-                f"a {kind} event of {len(body):,} bytes is over the limit of {MAX_EVENT_BYTES:,}; "
-                "store it in a file and log its path"
-            )
         # The ``lost`` events of a gap come first: behind a later record nothing accounts for its numbers.
         if (gap and not self._mend()) or not (newest.append(n, body) or self._write(n, body)):
             if self._gap.last <= self._segments.newest.last:
@@ -270,9 +259,9 @@ class Spool:
         written = segments.write(n, body) or (self._repair() and segments.write(n, body))
         written = written or segments.write_in_memory(n, body)
         if not written or segments.full_since is not None:
-            self.notices.add(_DROPPING.format(segments.trouble or "the spool is full", self.folder))
+            self.notices.dropping(segments.trouble or "the spool is full", self.folder)
         elif segments.in_memory and not self._held.is_missing:
-            self.notices.add(_IN_MEMORY.format(segments.trouble, self.folder))
+            self.notices.in_memory(segments.trouble, self.folder)
         return written
 
     def _repair(self) -> bool:
@@ -302,12 +291,8 @@ class Spool:
 
     def _mend(self) -> bool:
         """Write the ``lost`` events of the gap; false when there is no room yet."""
-        segments = self._segments
-        for n, body in self._gap.records():
-            # An earlier try may have been interrupted after some of them.
-            written = n <= segments.newest.last or segments.write(n, body)
-            if not (written or segments.write_in_memory(n, body)):
-                self._mend_at = time.monotonic() + _RETRY_INTERVAL
-                return False
-        self._gap.clear()
-        return True
+        write, hold = self._segments.write, self._segments.write_in_memory
+        mended = self._gap.mend(self._segments.newest.last, lambda n, body: write(n, body) or hold(n, body))
+        if not mended:
+            self._mend_at = time.monotonic() + _RETRY_INTERVAL
+        return mended

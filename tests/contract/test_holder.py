@@ -15,7 +15,7 @@ import pytest
 from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
 from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
 from jupyter_agent.errors import JournalError, JournalHeld
-from jupyter_agent.journal import holder as holder_module
+from jupyter_agent.journal import health as health_module
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.observed_time import Look, ObservedTime
@@ -449,12 +449,12 @@ class TestTrouble:
         for _ in range(3):
             with pytest.raises(JournalError, match="cannot be used: database or disk is full"):
                 put(holder, big)
-        trouble = holder.trouble
+        trouble = holder.health.trouble
         assert trouble is not None
         assert caplog.text.count("events cannot be stored and stay in their spools") == 1
         holder.call(lambda session: _limit_pages(session, limit)).result(20)
         assert put(holder, big)[0].upto == 3
-        assert holder.trouble is None
+        assert holder.health.trouble is None
         assert [n for _, n in facts(holder)] == [1, 2, 3]
 
     def test_a_job_that_cannot_store_is_trouble_too_until_one_can(self, holder: Holder) -> None:
@@ -464,12 +464,12 @@ class TestTrouble:
         big = Batch(PRODUCER, 1, [event(3, "log", Log("stdout", "x" * 200_000))])
         with pytest.raises(JournalError, match="disk is full"):
             holder.call(lambda session: session.append(big)).result(20)
-        assert "disk is full" in (holder.trouble or "")
+        assert "disk is full" in (holder.health.trouble or "")
         holder.call(lambda session: session.journal.head).result(20)
-        assert holder.trouble, "reading proves nothing"
+        assert holder.health.trouble, "reading proves nothing"
         holder.call(lambda session: _limit_pages(session, limit)).result(20)
         holder.call(lambda session: session.append(big)).result(20)
-        assert holder.trouble is None
+        assert holder.health.trouble is None
 
     def test_a_batch_of_which_nothing_is_written_does_not_end_it(self, holder: Holder) -> None:
         """Of batches in flight, the first is refused, and the others are gaps then."""
@@ -478,22 +478,22 @@ class TestTrouble:
         with pytest.raises(JournalError, match="disk is full"):
             put(holder, Batch(PRODUCER, 1, [event(3, "log", Log("stdout", "x" * 200_000))]))
         assert put(holder, Batch(PRODUCER, 1, [event(4)]))[0].expected == 3
-        assert holder.trouble
+        assert holder.health.trouble
 
     def test_it_ends_when_there_is_room_even_if_nothing_waits_to_be_stored(
         self, holder: Holder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(holder_module, "PROBE_INTERVAL", 0.0)
+        monkeypatch.setattr(health_module, "PROBE_INTERVAL", 0.0)
         put(holder, batch(1, 2))
         real = SQLiteJournal.probe
         monkeypatch.setattr(SQLiteJournal, "probe", _no_room)
         with pytest.raises(JournalError):
             holder.call(lambda session: _no_room(session.journal)).result(20)
         holder.call(lambda session: None).result(20)
-        assert holder.trouble == "the disk is full"
+        assert holder.health.trouble == "the disk is full"
         monkeypatch.setattr(SQLiteJournal, "probe", real)
         holder.call(lambda session: None).result(20)
-        assert holder.trouble is None
+        assert holder.health.trouble is None
 
     def test_a_write_that_failed_leaves_nothing_half_done(self, holder: Holder) -> None:
         put(holder, *[Batch(PRODUCER, 1, story(end=False))])
@@ -519,7 +519,7 @@ class TestTrouble:
         slot.file.write_bytes(content)
         with Holder(slot) as holder:
             assert put(holder, batch(1, 2))[0].upto == 2
-            (told,) = holder.notices
+            (told,) = holder.health.notices
         assert "it was moved aside" in told
         (aside,) = slot.folder.glob("*.corrupt-*")
         assert aside.read_bytes() == content
@@ -531,7 +531,7 @@ class TestTrouble:
         journal.close()
         with Holder(slot) as holder:
             assert holder.epoch != "old"
-            assert len(holder.notices) == 1
+            assert len(holder.health.notices) == 1
 
     def test_damage_found_while_open_starts_a_new_epoch_too(self, slot: Slot) -> None:
         epochs: list[str] = []
@@ -568,11 +568,11 @@ class TestTrouble:
             for _ in range(3):
                 with pytest.raises(JournalError):
                     put(holder, batch(3, 3))
-            assert holder.trouble is not None
-            assert "Read-only" in holder.trouble
+            assert holder.health.trouble is not None
+            assert "Read-only" in holder.health.trouble
             monkeypatch.setattr(Holder, "_move_aside", real)
             assert put(holder, Batch(PRODUCER, 3, [event(3)]))[0].upto == 3
-            assert holder.trouble is None
+            assert holder.health.trouble is None
 
 
 def _no_room(_: object) -> None:

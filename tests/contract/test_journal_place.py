@@ -100,7 +100,7 @@ def test_everything_is_written_again_and_the_cursors_stay(holder: Holder, harm: 
     append(holder, 5, 8)
     assert holder.epoch == epoch
     head = holder.call(lambda session: session.journal.head).result(20)
-    assert len(holder.notices) == 1
+    assert len(holder.health.notices) == 1
     assert is_locked(holder.slot.folder / "lock")
     assert (read_json(holder.slot.folder / "holder.json") or {})["key"] == "key"
     append(holder, 8, len(STORY))
@@ -124,7 +124,7 @@ def test_a_holder_that_closes_first_writes_it_again_too(holder: Holder, harm: st
 
 def test_files_that_are_there_are_left_alone(holder: Holder) -> None:
     append(holder, 5, 8)
-    assert holder.notices == []
+    assert holder.health.notices == []
     assert sorted(path.name for path in holder.slot.folder.iterdir()) == [
         "holder.json", "journal.sqlite", "journal.sqlite-reserved", "journal.sqlite-wal", "lock",
     ]  # fmt: skip
@@ -135,7 +135,7 @@ def test_the_other_file_is_kept(holder: Holder) -> None:
     append(holder, 5, 8)
     (aside,) = holder.slot.folder.glob("*.replaced-*")
     assert aside.read_bytes() == b"something else"
-    assert aside.name in holder.notices[0]
+    assert aside.name in holder.health.notices[0]
 
 
 def test_nothing_is_acknowledged_while_it_cannot_be_written_again(
@@ -150,11 +150,11 @@ def test_nothing_is_acknowledged_while_it_cannot_be_written_again(
     with pytest.raises(JournalError, match="Not a directory"):
         holder.call(lambda session: session.append(Batch(PRODUCER, 1, STORY[5:8]))).result(20)
     assert numbers(holder) == [1, 2, 3, 4, 5], "what it has can still be read"
-    assert "Not a directory" in (holder.trouble or "")
+    assert "Not a directory" in (holder.health.trouble or "")
     assert len(caplog.records) == 1
     journals.unlink()
     append(holder, 5, 8)
-    assert not holder.trouble
+    assert not holder.health.trouble
     assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
@@ -168,7 +168,7 @@ def test_files_that_are_put_back_are_used_again(holder: Holder) -> None:
     away.rename(folder)
     append(holder, 5, 8)
     assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert not holder.notices
+    assert not holder.health.notices
 
 
 def test_a_file_that_is_gone_before_its_place_is_noted_is_missed(

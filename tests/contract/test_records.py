@@ -261,5 +261,5 @@ class TestInAFile:
         assert slot is not None
         slot.file.write_bytes(b"no database at all" * 100)
         with Holder(slot) as holder:
-            (told,) = holder.notices
+            (told,) = holder.health.notices
         assert "without the schedules and forwards that were in it: add them again" in told

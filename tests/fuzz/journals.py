@@ -139,7 +139,7 @@ def _store(holder: Holder) -> None:
             continue
         expect(answer.upto == 1 and found is not None and found.logs == 1, f"stored {found}")
         return
-    expect(False, f"a new event cannot be stored: {holder.trouble} {holder.notices}")
+    expect(False, f"a new event cannot be stored: {holder.health.trouble} {holder.health.notices}")
 
 
 def _read_all(session: JournalSession, _paths: DataPaths) -> None:

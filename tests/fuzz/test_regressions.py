@@ -226,7 +226,7 @@ def test_a_row_that_cannot_be_read_is_damage_and_the_journal_is_moved_aside(
             holder.append(Batch(STRANGER, 1, [event(1, producer=STRANGER, task=OTHER_TASK)])).result(20).upto
             == 1
         )
-        assert holder.notices
+        assert holder.health.notices
         assert list(slot.folder.glob("*.corrupt-*"))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_agent.core.events import decode_data, decode_event
 from jupyter_agent.core.ids import ulid
 from jupyter_agent.journal.base import AppendResult, Batch, BatchOrigin, HolderEvent, StoredEvent
+from jupyter_agent.journal.health import JournalHealth
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.job_queue import JobQueue
 from jupyter_agent.journal.memory import MemoryJournal
@@ -154,18 +155,16 @@ class HandHolder(Holder):
         self.slot = slot  # type: ignore[assignment]
         self.home = home
         self.id = home.new_id()
-        self.trouble = None
-        self.notices = []
-        self.unreadable = {}
+        self.health = JournalHealth()
+        self.health._log_again_at = self.health._probe_at = float("inf")
         self._on_commit = on_commit
         self._on_epoch = on_epoch
         self._dead_producers = set()
         self._kill_outcomes = {}
         self._queue = JobQueue()
-        self._log_again_at = float("inf")
         self._corrupt = None
         self._displaced = None
-        self._check_place_at = self._probe_at = float("inf")
+        self._check_place_at = float("inf")
         self.spoiled = False
         self._use(slot.journal)
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from ...journal.holder import Holder
+from ...journal.health import JournalHealth
 from ...protocol.actions import encode
 from ...protocol.messages import Heartbeat
 from ..delivery.connections import Registry
@@ -20,13 +20,13 @@ PERIOD = 1.0
 """Seconds between two looks at the health."""
 
 
-def health_sentences(holder: Holder) -> list[str]:
+def health_sentences(health: JournalHealth) -> list[str]:
     """Return what happened to the journal and to spools, and why spools or journal cannot be used now."""
-    unreadable = list(holder.unreadable.values())
+    unreadable = list(health.unreadable.values())
     if len(unreadable) > MAX_UNREADABLE:
         more = len(unreadable) - MAX_UNREADABLE
         unreadable[MAX_UNREADABLE:] = [f"{more} more spools cannot be taken in; the server's log names them"]
-    return [*holder.notices, *unreadable, *([holder.trouble] if holder.trouble else [])]
+    return [*health.notices, *unreadable, *([health.trouble] if health.trouble else [])]
 
 
 class HealthNotices(PeriodicService):
@@ -48,7 +48,7 @@ class HealthNotices(PeriodicService):
         self._told: list[str] = []
 
     async def tick(self) -> float:
-        sentences = health_sentences(self._feed.holder)
+        sentences = health_sentences(self._feed.holder.health)
         if sentences != self._told:
             self._told = sentences
             frame = encode(Heartbeat(self._clock(), {}, sentences))

@@ -16,7 +16,7 @@ class HealthHandler(ApiHandler):
     @allow_unauthenticated
     async def get(self) -> None:
         services = self.services
-        sentences = health_sentences(services.feed.holder)
+        sentences = health_sentences(services.feed.holder.health)
         body: dict[str, object] = {"status": "degraded" if sentences else "ok"}
         if self.current_user and self.check_origin() and await self.is_allowed("read"):
             body["journal"] = await services.feed.call(self._journal)

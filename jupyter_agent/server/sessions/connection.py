@@ -170,7 +170,7 @@ class ServerConnection:
             now=services.clock(),
             heartbeat=services.timing.heartbeat,
             limits=services.limits,
-            trouble=health_sentences(services.feed.holder) if connection.role == "subscriber" else [],
+            trouble=health_sentences(services.feed.holder.health) if connection.role == "subscriber" else [],
         )
 
     def _on_no_hello(self) -> None:

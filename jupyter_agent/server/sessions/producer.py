@@ -102,7 +102,7 @@ class ProducerSession(SubscriberSession):
             self._refuse(*reason)
             return
         for notice in request.notices[:MAX_NOTICES]:
-            self._services.feed.holder.notice(to_single_line(notice)[:MAX_NOTICE])
+            self._services.feed.holder.health.notice(to_single_line(notice)[:MAX_NOTICE])
         batch = Batch(self._producer, request.base, request.events, host=self._connection.host)
         future = self._services.feed.holder.append(batch)
         future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._acknowledge, done))

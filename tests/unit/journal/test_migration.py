@@ -121,7 +121,7 @@ def test_a_server_of_an_older_version_uses_another_journal_meanwhile(path: Path,
     set_schema(path, "2")
     before = files(path.parent)
     with take_server_slot(paths, Holder) as holder:
-        assert (holder.slot.name, holder.notices) == ("default-2", [])
+        assert (holder.slot.name, holder.health.notices) == ("default-2", [])
         holder.append(HolderEvent(TASK, 1, "state", State(TaskState.QUEUED))).result(20)
     assert files(path.parent) == before
     set_schema(path, str(SCHEMA_VERSION))  # and the newer one comes back

@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from jupyter_agent.journal.health import JournalHealth
 from jupyter_agent.server.background.health_notices import HealthNotices
 from jupyter_agent.server.delivery.connections import Connection, Registry
 from jupyter_agent.server.delivery.feed import Feed
@@ -30,14 +31,16 @@ class Outbox:
 
 @pytest.mark.asyncio
 async def test_every_change_is_told_to_every_subscriber_once_and_to_no_producer() -> None:
-    holder = SimpleNamespace(notices=[], unreadable={}, trouble=None)
+    health = JournalHealth()
     registry = Registry(log)
     view, producer = Outbox(), Outbox()
     registry.add(Connection("v", "ada", "subscriber", "", cast(ConnectionWriter, view)))
     registry.add(Connection("p", "ada", "producer", "", cast(ConnectionWriter, producer), PRODUCER))
-    notices = HealthNotices(cast(Feed, SimpleNamespace(holder=holder)), registry, log, lambda: 5.0)
+    notices = HealthNotices(
+        cast(Feed, SimpleNamespace(holder=SimpleNamespace(health=health))), registry, log, lambda: 5.0
+    )
     await notices.tick()
-    for holder.notices, holder.trouble in (
+    for health.notices, health.trouble in (
         ([], "full"),
         ([], "full"),
         (["deleted"], "full"),
