@@ -98,7 +98,7 @@ export function loginAt(base: string): Login {
  * answers with 401, or with a page of its own where the server would answer with JSON. */
 export function wantsLogin({ status, headers }: Response): boolean {
   if (status !== 403) return status === 401;
-  return headers.has(LOGIN_HEADER) || /html/.test(headers.get("Content-Type") ?? "");
+  return headers.has(LOGIN_HEADER) || (headers.get("Content-Type") ?? "").includes("html");
 }
 
 /** Return the refusal that a request for want of a login gets. */
