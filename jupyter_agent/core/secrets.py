@@ -21,7 +21,10 @@ _COUNTED = re.compile(r"tokens$")
 _USER_INFO = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 _PAIR = re.compile(
     r"(?P<name>[A-Za-z_][\w-]*)['\"]?(?:=| ?: ?(?!//))"
-    r"(?P<value>(?:(?i:bearer|basic) +)?(?:'[^']*'|\"[^\"]*\"|[^\s,;&)}\]'\"]+))"
+    r"(?P<value>(?:(?i:bearer|basic) +)?"
+    # In quotes, it may be cut before the end.
+    r"(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\Z)|[^\s,;&)}\]'\"]+))",
+    re.DOTALL,
 )
 
 

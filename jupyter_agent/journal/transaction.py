@@ -146,7 +146,7 @@ class Transaction:
 
         The next attempt is accepted when the present one was called interrupted at some time: its producer
         relied on that inference before the first producer came back. The fold flags it; a refusal would
-        lose it. An earlier attempt that nobody has here was in the journal that this one replaces.
+        lose it. An earlier attempt without an owner here was in the journal that this one replaces.
         """
         task = self._task(event.task)
         if task is None or task.state.ended or event.attempt < task.attempt:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from contextvars import Context, copy_context
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..core.events import Result, State, TaskState
 from ..core.task import Task
@@ -20,29 +20,12 @@ from .interrupt import Terminated
 from .options import Options
 from .outcome import Outcome, OutcomeHolder, failure, outcome_of
 from .stopping.course import Step, StopCourse, Why
-from .stopping.report import StopReport
+from .stopping.report import Reported, StopReport
 from .task.event_sink import EventSink
 
 
-class Engine(Protocol):
-    """Where an attempt runs. All but `start` are called from any thread, often, and return soon.
-
-    ``reports``: whether this process says how a stop goes. ``kills``: `force` ends the work in any case;
-    otherwise ``note`` says what ends it. ``thread`` is where the work runs in this process; ``None``:
-    elsewhere, or that is not known.
-    """
-
-    @property
-    def kills(self) -> bool: ...
-
-    @property
-    def reports(self) -> bool: ...
-
-    @property
-    def note(self) -> str | None: ...
-
-    @property
-    def thread(self) -> int | None: ...
+class Engine(Reported, Protocol):
+    """Where an attempt runs. All but `start` are called from any thread, often, and return soon."""
 
     def start(self) -> None:
         """Begin, without waiting."""
@@ -153,12 +136,17 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - an executor that is shut down, a process limit, ...
             self.raised(error)
 
-    def begin(self, **about_it: Any) -> bool:
-        """Record that it runs now; false when it ended before (cancelled while queued)."""
+    def begin(self, *, elsewhere: bool = False) -> bool:
+        """Record that it runs now; false when it ended before (cancelled while queued).
+
+        *elsewhere*: in a process of which nothing is known here.
+        """
         self.started = time.monotonic()
-        if self.task.fold.pid != os.getpid():
-            about_it |= {"host": host(), "pid": os.getpid()}
-        return self.task.transition(self, State(TaskState.RUNNING, **about_it))
+        if elsewhere or self.task.fold.pid == os.getpid():
+            running = State(TaskState.RUNNING)
+        else:
+            running = State(TaskState.RUNNING, host=host(), pid=os.getpid())
+        return self.task.transition(self, running)
 
     def completed(self, value: object) -> None:
         """End it: its function returned *value*."""

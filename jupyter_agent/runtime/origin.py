@@ -16,7 +16,7 @@ from .options import Options
 def about(options: Options) -> About:
     """Return the origin for the ``queued`` event of a task that the running cell starts."""
     notebook = os.environ.get("JPY_SESSION_NAME")
-    runs_here = options.place not in ("process", "detached")
+    runs_here = options.place in _HERE
     return About(
         options.name,
         key=options.key,
@@ -34,6 +34,10 @@ def about(options: Options) -> About:
         pid=os.getpid() if runs_here else None,
         grace=options.grace,
     )
+
+
+_HERE = ("thread", "loop", "foreground", "ThreadPoolExecutor")
+"""Where tasks run in the process that queues them. Another executor may be one of processes."""
 
 
 def kernel_shell() -> Any | None:

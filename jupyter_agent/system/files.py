@@ -99,7 +99,9 @@ def identity(file: Path | int) -> tuple[int, int] | None:
     """Return device and inode of a path or a descriptor; ``None`` where there is none, or none to be seen."""
     try:
         status = os.fstat(file) if isinstance(file, int) else file.stat()
-    except OSError:  # also a disk that fails, and a folder that may not be read: nobody could open it either
+    except (
+        OSError
+    ):  # also a disk that fails, and a folder that may not be read: it could not be opened either
         return None
     return status.st_dev, status.st_ino
 

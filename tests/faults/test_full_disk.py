@@ -166,12 +166,12 @@ def test_a_spool_that_cannot_be_read_is_said_until_it_can(fresh: Servers, tmp_pa
     (spool / what).mkdir()
     server.restart()
     (sentence,) = until(lambda: _trouble(server), 20)
-    assert "a spool cannot be taken in" in sentence
+    assert "a spool cannot be stored" in sentence
     assert str(spool) in sentence
     assert str(spool) in _status(server)
     (spool / what).rmdir()
     (spool / "aside").rename(spool / what)
     assert_story(server, written, "interrupted", 15)
     until(lambda: not _trouble(server), 20)
-    assert server.log_text().count("a spool cannot be taken in") == 1
+    assert server.log_text().count("a spool cannot be stored") == 1
     assert "Traceback" not in server.log_text()

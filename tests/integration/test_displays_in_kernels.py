@@ -279,3 +279,18 @@ handle = ends(work, "process")
 """)
     assert kernel.value("handle.result()") == []
     assert kernel.value("displays(handle)")[0][1]["text/html"] == "<table>"
+
+
+def test_views_are_kept_for_the_cell_that_can_be_cleared_only(kernel: Kernel) -> None:
+    kernel.run("from jupyter_agent.notebook.display import bundle")
+    kernel.run("gate = threading.Event()\nwaiting = ja.task(lambda: gate.wait(60)).submit()")
+    assert kernel.value("sum(map(len, bundle._kept.values()))") == 1
+    kernel.run("for _ in range(3): ja.submit(int).result(20)\nlast = ja.task(lambda: gate.wait(60)).submit()")
+    assert kernel.value(
+        "[id in views for views in bundle._kept.values() for id in (waiting.id, last.id)]"
+    ) == [
+        False,
+        True,
+    ]
+    kernel.run("gate.set(); waiting.result(20); last.result(20)")
+    assert kernel.value("sum(map(len, bundle._kept.values()))") == 0

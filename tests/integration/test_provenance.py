@@ -21,7 +21,7 @@ from tests.support.workers import no_workers_left
 CELL = """
 import os
 import jupyter_agent as ja
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 def train(data, epochs=12, *, lr=3e-4, api_key=None):
     print("pid", os.getpid())
 runs = [
@@ -30,6 +30,7 @@ runs = [
 ]
 for run in runs:
     run.result(60)
+ja.task(len, on=ProcessPoolExecutor(1), show=False, name="pooled").submit("abc").result(60)
 ja.map(len, ["a", "b"], name="mapped").result(60)
 for _ in ja.track(range(2), name="loop"):
     pass
@@ -50,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def of_the_kernel(server: Server) -> list[Any]:
     execute(server, server.start_kernel(), CELL)
-    ended: list[Any] = until(partial(_all_ended, server, 7), 60)
+    ended: list[Any] = until(partial(_all_ended, server, 8), 60)
     return ended
 
 
@@ -85,6 +86,11 @@ def test_a_function_says_its_arguments_and_the_process_that_runs_it(
         ("data", "a.csv"), ("epochs", "12"), ("lr", "3e-4"), ("api_key", MASK),
     ]  # fmt: skip
     assert (task["host"], task["pid"]) == (host(), printed_pid(server, task))
+
+
+def test_a_process_of_a_pool_is_not_known(of_the_kernel: list[Any]) -> None:
+    (task,) = [task for task in of_the_kernel if task["name"] == "pooled"]
+    assert (task["on"], task["host"], task["pid"]) == ("ProcessPoolExecutor", None, None)
 
 
 def test_no_secret_is_in_the_data_folder(server: Server, of_the_kernel: list[Any]) -> None:

@@ -130,8 +130,10 @@ def _bytes(paths: DataPaths, slot: str) -> int:
 
 
 def _spools(paths: DataPaths, slot: str) -> tuple[int, int, str | None]:
-    """Return how many spools belong to this journal, how many of those have a living writer, and what is
-    wrong with the first one that cannot be read. Of that, the journal is not known."""
+    """Return how many spools belong to this journal, how many of those have a living writer, and a trouble.
+
+    That is what is wrong with the first spool that cannot be read, whose journal is not known.
+    """
     count = living = 0
     trouble = None
     for folder in paths.spools.glob("[0-9A-Z]*"):
@@ -140,7 +142,7 @@ def _spools(paths: DataPaths, slot: str) -> tuple[int, int, str | None]:
             is_alive = is_locked(folder / "lock")
         except (SpoolError, OSError) as error:
             if is_ulid(folder.name) and slot == DEFAULT:
-                trouble = trouble or f"a spool cannot be taken in ({error})"
+                trouble = trouble or f"a spool cannot be stored ({error})"
             continue
         home = journal if (paths.journals / journal).is_dir() else DEFAULT
         if home == slot:

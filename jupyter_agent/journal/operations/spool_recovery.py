@@ -74,7 +74,7 @@ def _leave(folder: Path, error: SpoolError | OSError, left: dict[str, str]) -> N
     log.debug("a spool is left where it is: %s", error)
     if is_ulid(folder.name) and identity(folder) is not None:
         why = str(error) if isinstance(error, SpoolError) else f"{folder}: {error.strerror or error}"
-        left[folder.name] = f"a spool cannot be taken in ({why}); its events wait until that is mended"
+        left[folder.name] = f"a spool cannot be stored ({why}); its events wait until that is mended"
 
 
 def _sweep_unfinished(spools: Path, clock: Callable[[], float] = time.monotonic) -> None:

@@ -86,17 +86,22 @@ def _display(view: Viewable) -> None:
     if view.snapshot().state.ended:
         finish(view)
     else:
-        _kept[view.id] = view
+        _keep(view)
         after_clear(_put_back)
+
+
+def _keep(view: Viewable) -> None:
+    """Keep a view that `_put_back` may need, and those of no earlier cell: only this one can be cleared."""
+    cell = cell_run()
+    if cell not in _kept:
+        _kept.clear()
+    _kept.setdefault(cell, {})[view.id] = view
 
 
 def _put_back() -> None:
     """Display the views of running tasks again in a cell that was cleared: with them went their *Cancel*."""
-    cell = cell_run()
-    for view in list(_kept.values()):
-        if view.snapshot().state.ended:
-            _kept.pop(view.id, None)
-        elif _shown.get(view.id) == cell:
+    for view in list(_kept.get(cell_run(), {}).values()):
+        if not view.snapshot().state.ended:
             _display(view)
 
 
@@ -106,6 +111,8 @@ def finish(view: Viewable) -> None:
     A notebook saved by a headless run then shows how the task ended. Where a notebook session is open, its
     front-end does that.
     """
+    for views in list(_kept.values()):
+        views.pop(view.id, None)
     if kernel_shell() is None or os.environ.get("JPY_SESSION_NAME"):
         return
     task = view.snapshot()
@@ -142,8 +149,8 @@ def follow(view: Viewable) -> None:
 
 
 _shown: dict[str, str | None] = {}
-_kept: dict[str, Viewable] = {}
-"""Views of tasks that had not ended when they were displayed."""
+_kept: dict[str | None, dict[str, Viewable]] = {}
+"""Views of tasks that had not ended when they were displayed, of the cell that displayed one last."""
 
 _views: dict[tuple[str, bool], View[TaskWidget]] = {}
 _idle: IdleTime | None = None

@@ -115,12 +115,9 @@ class TrackedLoop:
 
     def poll(self) -> None:
         """Look for the exception that left the loop in a handler; give up after `EXCEPTION_TIMEOUT`."""
-        if (
-            self._left_at is None
-            and self._scope is not None
-            and self._scope.is_comprehension_over(self._thread)
-        ):
-            self._await_exception(Departure.RAISED)  # somebody keeps the exception, and so the iterator
+        scope = self._scope
+        if self._left_at is None and scope is not None and scope.is_comprehension_over(self._thread):
+            self._await_exception(Departure.RAISED)  # its exception is kept, and so is the iterator
         if self._left_at is None:
             return
         error = cpython.handled_exception(self._thread)
@@ -139,12 +136,9 @@ class TrackedLoop:
     def _await_exception(self, departure: Departure) -> None:
         self._leave(all_taken=departure is not Departure.RAISED)
         self._release()
-        if (
-            departure is Departure.CONSUMED and self._is_whole()
-        ):  # what consumed it may have raised all the same
-            self._default = _WHOLE
-        elif departure in (Departure.UNKNOWN, Departure.CONSUMED):
-            self._default = _LEFT
+        if departure in (Departure.UNKNOWN, Departure.CONSUMED):  # what consumed it may have raised, too
+            is_whole = departure is Departure.CONSUMED and self._is_whole()
+            self._default = _WHOLE if is_whole else _LEFT
         else:
             self._close_bar(TaskState.FAILED)
         self._left_at = time.monotonic()

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..context import TaskContext
 from ..followed_bars import Values
-from ..payloads import plain_number
+from ..payloads import number_or_none
 from .post_import import when_imported
 from .recording import open_context
 from .wrapping import wrap_method
@@ -94,10 +94,7 @@ def _end_of(row: Any) -> float:
 
 def _number(value: Any) -> Any:
     """Return a number; rich makes most totals floats."""
-    try:
-        number = plain_number(value)
-    except (TypeError, ValueError):
-        return None
+    number = number_or_none(value)
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 

@@ -60,7 +60,7 @@ class Carried:
 
 
 class CarriedWork(Carried):
-    """A piece of work for a pool that hands what it raises to whoever waits for it."""
+    """A piece of work for a pool that hands what it raises to the code that waits for it."""
 
     __slots__ = ()
 
@@ -74,7 +74,7 @@ class CarriedWork(Carried):
 class _ThreadPoolWork(CarriedWork):
     """The same for `multiprocessing.pool.ThreadPool`, whose threads hand over an `Exception` only.
 
-    Any other ends the thread, and whoever waits for its work waits for ever.
+    Any other ends the thread, and what waits for its work waits for ever.
     """
 
     __slots__ = ()

@@ -62,7 +62,7 @@ class ExecutorEngine(BaseEngine):
 
     def poll(self) -> None:
         if self._future is not None and self._future.running():
-            self._attempt.begin()
+            self._attempt.begin(elsewhere=not self._call.is_here)
 
     def abandon(self) -> None:
         if self._future is not None:
@@ -75,7 +75,7 @@ class ExecutorEngine(BaseEngine):
         if future.cancelled():
             self._attempt.raised(TaskCancelled("cancelled"))
             return
-        self._attempt.begin()
+        self._attempt.begin(elsewhere=True)
         error = future.exception()
         if error is None:
             self._attempt.completed(future.result())

@@ -44,7 +44,7 @@ def waiting_bytes(fd: int) -> int:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write *data*, ignoring that nobody reads it any more."""
+    """Write *data*, ignoring that it is read no more."""
     try:
         while data:
             data = data[os.write(fd, data) :]

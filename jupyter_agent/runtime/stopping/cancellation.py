@@ -17,7 +17,7 @@ class Cancellation:
     """A request to stop, seen from inside the task *id*. Thread-safe.
 
     A thread is told once, by an exception, and only where that ends the work: in the task's own thread, and
-    in pools that hand it to whoever waits for the piece of work. In any other thread it would be lost, with
+    in pools that hand it to the code that waits for the work. In any other thread it would be lost, with
     all that waits for that thread. What a thread waits for after it was told belongs to its clean-up, and is
     not cut short. ``cut_short``: another thread than the task's own was told.
     """

@@ -18,7 +18,12 @@ LOOK_INTERVAL = 3.0
 
 
 class Reported(Protocol):
-    """What a report needs of the engine. ``reports``: false where another process of the attempt does."""
+    """What a report needs of the engine of an attempt.
+
+    ``reports``: false where another process of the attempt says how a stop goes. ``kills``: the grace's end
+    ends the work in any case; otherwise ``note`` says what ends it. ``thread`` is where the work runs in this
+    process; ``None``: elsewhere, or that is not known.
+    """
 
     @property
     def reports(self) -> bool: ...

@@ -25,7 +25,7 @@ def health_sentences(health: JournalHealth) -> list[str]:
     unreadable = list(health.unreadable.values())
     if len(unreadable) > MAX_UNREADABLE:
         more = len(unreadable) - MAX_UNREADABLE
-        unreadable[MAX_UNREADABLE:] = [f"{more} more spools cannot be taken in; the server's log names them"]
+        unreadable[MAX_UNREADABLE:] = [f"{more} more spools cannot be stored; the server's log names them"]
     return [*health.notices, *unreadable, *([health.trouble] if health.trouble else [])]
 
 

@@ -1,7 +1,7 @@
 """Place of a notebook's run: the line of a cell that its kernel is in, which a busy kernel does not tell.
 
 A Python kernel is told at its start to write its traceback to a file when it gets a signal. That is done by
-`faulthandler`, in C, so it works while C code runs. Nothing is sent while nobody cancels.
+`faulthandler`, in C, so it works while C code runs. Nothing is sent unless the task is cancelled.
 """
 
 from __future__ import annotations

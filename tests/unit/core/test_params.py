@@ -154,10 +154,23 @@ def test_a_number_of_tokens_is_shown_and_a_missing_secret_too() -> None:
         ("max_tokens=5", "max_tokens=5"),
         ("the token is here", "the token is here"),
         ("https://h:8888/x", "https://h:8888/x"),
+        ("C(password='it\\'s mine', lr=1)", f"C(password={MASK}, lr=1)"),
+        ("C(key='cut here, and wi", f"C(key={MASK}"),
     ],
 )
 def test_secrets_within_a_text_are_masked(text: str, shown: str) -> None:
     assert mask_secrets(text) == shown
+
+
+def test_no_part_of_a_long_secret_is_shown() -> None:
+    key = "\n".join(["-----BEGIN PRIVATE KEY-----", *["MIIEvAIBADANBgkqhkiG9w0BAQEFAASC"] * 60])
+    for holder in (
+        SimpleNamespace(private_key=key),
+        argparse.Namespace(api_key=key),
+        Config(db_password=key),
+    ):
+        assert "MIIE" not in short_text(holder)
+        assert "BEGIN" not in short_text(holder)
 
 
 def test_a_command_line_shows_no_secret() -> None:

@@ -69,6 +69,7 @@ def test_what_the_c_library_still_holds_and_half_a_character_come_before_the_end
 def test_output_faster_than_it_is_stored_waits_for_it(on: str) -> None:
     def work() -> None:
         os.write(1, b"x" * MANY + b"\n")
+        print("between")  # waits until that is read: what keeps the interpreter's lock must find room
         for number in range(20_000):
             ctypes.PyDLL(None).puts(b"y%d" % number)
         print("behind it")

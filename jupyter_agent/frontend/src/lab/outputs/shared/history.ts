@@ -32,7 +32,7 @@ export class ViewHistory {
     return this.#map.get(`shown ${task}`) === true;
   }
 
-  /** `isShown`: false for a view that nobody removed, and that is not there all the same. */
+  /** `isShown`: false for a view that is not there although it was not removed. */
   setShown(task: string, isShown: boolean): void {
     if (this.hasShown(task) !== isShown) this.#map.set(`shown ${task}`, isShown);
   }
