@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ from .lab import START
 
 MIME = "application/vnd.jupyter-agent.task.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-NOTEBOOKS_OWN = re.compile(r"reading 'schema'|filebrowser:open-path")
-"""Errors on a page of Notebook 7 that are there without any extension."""
 
 HEAD = "import pathlib, time\nimport jupyter_agent as ja\n"
 

@@ -12,17 +12,17 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from .cable import cable
 from .exact import Teller, expect_exact, tasks, wait_for_end, wait_until_it_moves
 from .lab import Lab, restart_kernel, run_cell, save, wait_for_kernel, write_notebook
+from .page_faults import watch_scripts
 
 
 @pytest.fixture
 def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     before = len(lab.loud())
     page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
+    faults = watch_scripts(page)
     yield page
     page.context.close()
-    assert "\n".join(fault for fault in faults if "jupyter-agent" in fault) == ""  # in its stack
+    assert faults == []
     assert "\n".join(lab.loud()[before:]) == ""
 
 

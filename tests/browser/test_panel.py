@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .axe import grave_faults
 from .lab import Lab, command, run_cell, save, wait_for_kernel
+from .page_faults import watch_scripts
 from .stories import HEAD, expect_tasks, tasks, until
 
 ASKS = (
@@ -40,8 +41,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    faults = watch_scripts(page)
     yield page
     assert faults == []
 

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .lab import START, Lab, command, is_dirty, run_cell, save, wait_for_kernel
-from .stories import HEAD, NOTEBOOKS_OWN, expect_tasks, shown, tasks, told, until, wait_for_html
+from .page_faults import watch_scripts
+from .stories import HEAD, expect_tasks, shown, tasks, told, until, wait_for_html
 
 
 @pytest.fixture
@@ -24,10 +25,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    faults = watch_scripts(page)
     yield page
-    assert [fault for fault in faults if not NOTEBOOKS_OWN.search(fault)] == []
+    assert faults == []
 
 
 def save_for_good(page: Page) -> None:

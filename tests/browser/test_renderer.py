@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .lab import Lab, command, is_dirty, run_cell, save, wait_for_kernel, write_notebook
+from .page_faults import watch_scripts
 from .stories import HEAD, MIME, WIDGET, expect_tasks, tasks, told, until, wait_for_html
 
 SHIPPED = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -35,8 +36,7 @@ run = ja.submit(paint)
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1100, "height": 800})
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    faults = watch_scripts(page)
     yield page
     page.context.close()
     assert faults == []
@@ -193,6 +193,7 @@ def test_without_the_servers_extension_a_task_is_drawn_as_it_was_saved(
         bare.visit(page, "bare.ipynb")
         expect_tasks(page, "completed")
         expect(tasks(page)).to_have_attribute("data-connection", "offline")
+        page.close()
     finally:
         bare.stop()
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from .cable import cable
 from .exact import Teller, expect_exact, tasks, wait_for_end, wait_until_it_moves
 from .lab import START, Lab, block, command, restart_kernel, run_cell, save, wait_for_kernel
+from .page_faults import watch_scripts
 
 REFRESHES = 20
 MEANWHILE = 40
@@ -45,9 +46,10 @@ def said() -> list[str]:
 def context(browser: Browser, said: list[str]) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1100, "height": 800})
     context.on("console", lambda message: said.extend(fault_of(message)))
-    context.on("weberror", lambda error: said.append(str(error.error)))
+    faults = watch_scripts(context)
     yield context
     context.close()
+    assert faults == []
 
 
 def fault_of(message: ConsoleMessage) -> list[str]:
