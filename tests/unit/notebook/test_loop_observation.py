@@ -50,9 +50,12 @@ def test_an_interpreter_that_behaves_otherwise_is_found_out(
 
 
 def test_the_feature_test_is_short() -> None:
-    start = time.perf_counter()
-    assert cpython.is_supported.__wrapped__()
-    assert time.perf_counter() - start < 0.05
+    def once() -> float:
+        start = time.perf_counter()
+        assert cpython.is_supported.__wrapped__()
+        return time.perf_counter() - start
+
+    assert min(once() for _ in range(5)) < 0.05
 
 
 @pytest.mark.usefixtures("plain")
