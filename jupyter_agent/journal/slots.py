@@ -23,7 +23,7 @@ from ..system.files import make_private, remove_folder, write_private
 from ..system.host import is_this_host
 from ..system.locks import FileLock, is_locked
 from ..system.paths import DataPaths
-from ..transport.discovery import DEFAULT, ONE_SHOT, HolderFile, read_holder, this_holder
+from ..transport.discovery import DEFAULT, ONE_SHOT, HolderFile, read_living_holder, this_holder
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -111,9 +111,12 @@ def try_slot(paths: DataPaths, name: str) -> Slot | None:
 
 
 def holder_of(paths: DataPaths, name: str) -> HolderFile | None:
-    """Return the address of the slot's holder; ``None`` when it is free, or held and not announced yet."""
+    """Return the address of the slot's holder; ``None`` when it is free, or held and not announced.
+
+    The second: by a process that has just acquired it, or by a child of one that was killed.
+    """
     folder = paths.journals / name
-    return read_holder(folder) if is_locked(folder / "lock") else None
+    return read_living_holder(folder) if is_locked(folder / "lock") else None
 
 
 def existing_slots(paths: DataPaths) -> list[str]:
@@ -192,7 +195,7 @@ def _try_slot_until(
     timeouts = {"server": 0.0, ONE_SHOT: timeout, "unannounced": min(timeout, ANNOUNCE_TIMEOUT)}
     while True:
         slot = try_slot(paths, name)
-        address = None if slot else read_holder(paths.journals / name)
+        address = None if slot else read_living_holder(paths.journals / name)
         if slot or time.monotonic() - start >= timeouts[address.kind if address else "unannounced"]:
             return slot
         wait(0.05)
@@ -205,7 +208,7 @@ def take_slot_briefly(paths: DataPaths, name: str = DEFAULT) -> Slot:
     """
     slot = try_slot(paths, name)
     if slot is None:
-        address = read_holder(paths.journals / name)
+        address = read_living_holder(paths.journals / name)
         raise JournalHeld(
             f"the journal {name!r} is held by another process",
             holder=msgspec.to_builtins(msgspec.structs.replace(address, key="")) if address else None,

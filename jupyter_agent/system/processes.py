@@ -20,6 +20,9 @@ from .graces import CHILDREN_GRACE
 
 POLL_INTERVAL = 0.02
 
+_EXITING = 0x4
+"""PF_EXITING of Linux: the thread is past the point of no return."""
+
 STARTED_BY = "JUPYTER_AGENT_STARTED_BY"
 """Names the worker, in its own environment and in that of everything it starts."""
 
@@ -114,6 +117,48 @@ def is_worker(pid: int, producer: str) -> bool:
         return False
 
 
+def has_ended(pid: int) -> bool:
+    """Return True if no process of this namespace has the number *pid*, or only a zombie has it."""
+    if sys.platform == "win32":  # where `os.kill` ends a process; unknown
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):  # the second for a number from a damaged file
+        return True
+    except PermissionError:
+        return False
+    return _stat(pid)[:1] == ["Z"]
+
+
+def is_dying(pid: int) -> bool:
+    """Return True if the system is ending the process *pid*. False where there is no /proc.
+
+    That takes longer the more memory it has; its locks fall last, after its children were killed.
+    """
+    fields = _stat(pid)
+    if not fields:
+        return False
+    # proc(5): the seventh field behind the name are the flags of its main thread.
+    return fields[0] in "ZX" or bool(int(fields[6]) & _EXITING) or _is_killed(pid)
+
+
+def _is_killed(pid: int) -> bool:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    pending = (int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd:", "ShdPnd:")))
+    return any(mask >> (signal.SIGKILL - 1) & 1 for mask in pending)
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what follows the name in ``/proc/<pid>/stat``; empty when there is no such file."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
 def members(session: int, started_by: str | None = None) -> Iterator[int]:
     """Yield the living processes of *session*, without this one; none on platforms without /proc.
 
@@ -154,9 +199,6 @@ def _processes() -> Iterator[tuple[int, int, int]]:
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[0] != "Z":
+        fields = _stat(int(entry.name))
+        if fields and fields[0] != "Z":
             yield int(entry.name), int(fields[2]), int(fields[3])

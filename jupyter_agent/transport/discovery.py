@@ -23,6 +23,7 @@ from ..system.files import read_json
 from ..system.host import boot, host, is_this_host, network_namespace, process_namespace
 from ..system.locks import is_locked
 from ..system.paths import DataPaths
+from ..system.processes import has_ended
 from .unix_address import HOST, http_url, is_unix_url
 
 DEFAULT = "default"
@@ -125,7 +126,7 @@ def find_address(paths: DataPaths, journal: str) -> Address | None:
         return remote_address(url, os.environ.get("JUPYTER_AGENT_TOKEN"))
     folder = paths.journals / journal
     folder = folder if folder.is_dir() else paths.journals / DEFAULT
-    holder = read_holder(folder)
+    holder = read_living_holder(folder)
     if holder is None or holder.kind != "server":
         return None
     url = holder.url or holder.unix_url
@@ -152,6 +153,22 @@ def read_holder(folder: Path) -> HolderFile | None:
         return msgspec.convert(value, HolderFile) if value is not None else None
     except msgspec.ValidationError:
         return None
+
+
+def read_living_holder(folder: Path) -> HolderFile | None:
+    """As `read_holder`, but ``None`` for a holder of this machine whose process has ended.
+
+    Its lock may be held still: a child that it forked just before it was killed has it until it executes
+    its program.
+    """
+    holder = read_holder(folder)
+    return None if holder is None or _has_ended(holder) else holder
+
+
+def _has_ended(holder: HolderFile) -> bool:
+    # The number of a process means nothing in another namespace.
+    same = is_this_host(holder.host, holder.boot) and holder.process_namespace == process_namespace()
+    return same and has_ended(holder.pid)
 
 
 def _is_held(folder: Path) -> bool:

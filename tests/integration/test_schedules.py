@@ -39,7 +39,9 @@ def added(server: Server, schedule: dict[str, Any], target: object = None, **mor
 
 
 def firings(server: Server, ident: str) -> list[Any]:
-    found: list[Any] = server.ask(f"schedules/{ident}/firings?limit=500").json["firings"]
+    answer = server.ask(f"schedules/{ident}/firings?limit=500")
+    assert answer.status == 200, answer.body
+    found: list[Any] = answer.json["firings"]
     return found
 
 

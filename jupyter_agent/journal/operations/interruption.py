@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ...core.events import State, TaskState
 from ...core.task import Task
@@ -15,6 +16,7 @@ from ...runtime.exit_reason import KERNEL_DIED
 from ...system.host import is_this_host
 from ...system.locks import is_locked
 from ...system.paths import DataPaths
+from ...system.processes import is_dying
 from ..base import HolderEvent, Journal, ProducerRow
 from ..session import JournalSession
 
@@ -50,8 +52,17 @@ def reason_of_death(session: JournalSession, paths: DataPaths, task: Task) -> st
         return GONE
     # The first owner queued it: the kernel. Another producer is a child of that kernel, and may die alone.
     kernel = next(iter(session.journal.owners(task.id, task.attempt)), task.producer)
-    is_alone = kernel != task.producer and is_locked(paths.spools / str(kernel) / "lock")
-    return GONE if is_alone else KERNEL_DIED
+    return GONE if kernel != task.producer and _lives_on(paths.spools / str(kernel)) else KERNEL_DIED
+
+
+def _lives_on(spool: Path) -> bool:
+    """Return True if the process that writes *spool* is alive, and not about to be gone as well."""
+    if not is_locked(spool / "lock"):
+        return False
+    try:
+        return not is_dying(read_spool_header(spool).pid)
+    except SpoolError:
+        return True
 
 
 def open_tasks_of(session: JournalSession, producer: str) -> list[Task]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import pytest
 
 from jupyter_agent.system import graces
-from jupyter_agent.system.processes import Child, terminate, wait_for_end
+from jupyter_agent.system.processes import Child, has_ended, is_dying, terminate, wait_for_end
 
 
 class Recorded:
@@ -60,3 +61,19 @@ def test_outer_waits_are_longer_than_the_inner_ones_together() -> None:
     assert graces.KILL_TIMEOUT < graces.FORCE_INTERVAL
     assert ends_itself < graces.OVERTIME
     assert graces.INTERRUPT_DELAY < graces.GRACE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_that_is_killed_is_dying_until_it_has_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert (is_dying(process.pid), has_ended(process.pid)) == (False, False)
+        process.kill()
+        assert is_dying(process.pid)  # at once, for the signal waits, and as a zombie
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert (is_dying(process.pid), has_ended(process.pid)) == (True, True)
+    assert (is_dying(process.pid), has_ended(process.pid)) == (False, True)
+
+
+def test_a_number_that_is_no_process_has_ended() -> None:
+    assert has_ended(1 << 70)
+    assert not is_dying(1 << 70)
