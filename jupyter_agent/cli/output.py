@@ -17,8 +17,8 @@ from rich.text import Text
 from ..core.events import TaskState
 from ..core.sanitize import json_text, strip_controls, to_single_line
 from ..core.task import Task
-from ..rendering.durations import duration_words
-from ..rendering.humanize import age, moment, number, params_text
+from ..rendering.formats import age, duration, moment, number, percent, share
+from ..rendering.humanize import params_text
 from ..rendering.palette import TERMINAL_COLORS
 from ..rendering.stopping import stopping_line, stopping_word
 
@@ -90,21 +90,23 @@ def choices_of(choices: Sequence[str] | None) -> str:
     return f" [{'/'.join(choices)}]" if choices else ""
 
 
-def percent(task: Task) -> str:
-    """Return the progress as "43 %", or as a count when the total is unknown; empty without progress."""
+def how_far(task: Task) -> str:
+    """Return the progress as "43%", or as a count when the total is unknown; empty without progress."""
     progress = task.progress
     if progress is None or progress.done is None:
         return ""
     if not progress.total:
         return number(progress.done)
-    return f"{100 * (float(progress.done) / float(progress.total)):.0f} %"
+    return percent(share(progress.done, progress.total))
 
 
-def took(task: Task, now: float) -> float | None:
-    """Return the seconds from start to end, or until *now*; ``None`` before the start."""
+def elapsed(task: Task, now: float) -> str:
+    """Return the time from start to end, or until *now*; empty before the start."""
     if task.started is None:
-        return None
-    return (task.ended if task.ended is not None else now) - task.started
+        return ""
+    if task.ended is None:
+        return duration(now - task.started, whole=True)
+    return duration(task.ended - task.started)
 
 
 def task_table(tasks: Sequence[Task], now: float, width: int) -> Table:
@@ -132,7 +134,7 @@ _TITLES = ("PROGRESS", "WHEN", "TOOK")
 
 def _cells(task: Task, now: float) -> tuple[str, str, str]:
     when = task.ended or task.started or task.created
-    return percent(task), age(now - when) if when else "", duration_words(took(task, now))
+    return how_far(task), age(now - when) if when else "", elapsed(task, now)
 
 
 def details(task: Task, now: float) -> Group:
@@ -163,7 +165,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("attempt", str(task.attempt)),
         ("key", Text(to_single_line(task.key or ""))),
         ("tags", Text(to_single_line(", ".join(task.tags)))),
-        ("progress", Text(f"{percent(task)} {counts(task)}".strip()) if progress else ""),
+        ("progress", Text(f"{how_far(task)} {counts(task)}".strip()) if progress else ""),
         ("metrics", Text(to_single_line(metrics))),
         ("question", Text(to_single_line(prompt.text + choices_of(prompt.choices))) if prompt else ""),
         ("error", Text(to_single_line(f"{error.type}: {error.message}"), style="red") if error else ""),
@@ -171,12 +173,12 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("queued", moment(task.queued)),
         ("started", moment(task.started)),
         ("ended", moment(task.ended)),
-        ("took", duration_words(took(task, now))),
+        ("took", elapsed(task, now)),
         ("owner", Text(to_single_line(task.owner or ""))),
         ("runs", Text(to_single_line(_place(task)))),
         ("schedule", Text(to_single_line(task.schedule or ""))),
         ("notebook", Text(to_single_line(where))),
-        ("logs", f"{task.logs:,} (jupyter agent tasks logs {task.id})" if task.logs else ""),
+        ("logs", f"{number(task.logs)} (jupyter agent tasks logs {task.id})" if task.logs else ""),
     ]
 
 

@@ -22,9 +22,9 @@ def retry_pause(retry: int, random: float) -> float:
 
 
 def retry_reason(attempt: int, last: int, seconds: float, error: Error | None) -> str:
-    """Format why and when a queued task starts: ``attempt 2 of 4 in 1.8 s, after ValueError: no``."""
+    """Format why and when a queued task starts: ``attempt 2 of 4 in 1.8s, after ValueError: no``."""
     after = f", after {_on_one_line(error)}" if error else ""
-    return f"attempt {attempt} of {last} in {seconds:.1f} s{after}"
+    return f"attempt {attempt} of {last} in {seconds:.1f}s{after}"
 
 
 def _on_one_line(error: Error) -> str:

@@ -148,10 +148,35 @@ def described(trigger: Trigger) -> str:
         case Every():
             return f"every {_span(trigger.seconds)}"
         case Cron():
-            text = CronSim(trigger.expression, datetime(2000, 1, 1)).explain()  # noqa: DTZ001 - only explained
-            return f"{text[:1].lower()}{text[1:]} ({trigger.timezone})"
+            return _cron_words(trigger)
         case At():
             return f"once at {_moment(trigger.time, ZoneInfo(trigger.timezone))} ({trigger.timezone})"
+
+
+def _cron_words(trigger: Cron) -> str:
+    explained = CronSim(trigger.expression, datetime(2000, 1, 1)).explain()  # noqa: DTZ001 - only explained
+    text = explained[:1].lower() + explained[1:]
+    minute, hour, *days = trigger.expression.split()
+    if step := _step(minute):
+        text = re.sub(r"^every \w+ minute", f"every {step} minutes", text)
+        if 60 % step == 0:
+            text = text.replace(" of every hour", "", 1)
+    elif (step := _step(hour)) and minute.isdigit() and 24 % step == 0:
+        text = re.sub(r"^at minute \d+ past every \w+ hour", f"every {step} hours{_past(minute)}", text)
+    elif hour == "*" and minute.isdigit():
+        text = re.sub(r"^at (minute \d+ of|the start of) every hour", f"every hour{_past(minute)}", text)
+    is_interval = minute.startswith("*") and [hour, *days] == ["*"] * 4  # the same in every time zone
+    return text if is_interval else f"{text} ({trigger.timezone})"
+
+
+def _step(field: str) -> int:
+    """Return the 5 of ``*/5``; 0 for another field, and for ``*/1``, which leaves nothing out."""
+    found = re.fullmatch(r"\*/(\d+)", field)
+    return int(found[1]) if found and int(found[1]) > 1 else 0
+
+
+def _past(minute: str) -> str:
+    return f" at minute {int(minute)}" if int(minute) else ""
 
 
 def _span(seconds: float) -> str:

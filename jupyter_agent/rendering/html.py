@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..core.events import Number, TaskState
+from ..core.events import TaskState
 from ..core.sanitize import strip_controls
 from ..core.task import Task
-from .durations import duration_label
+from .formats import duration, number, percent, share
 from .humanize import params_text
 from .palette import HTML_COLORS
 from .stopping import stopping_word
@@ -69,30 +69,26 @@ def _head(task: Task) -> str:
 
 
 def _bar(task: Task) -> str:
-    share = _share(task)
-    if share is None:
+    done = _share(task)
+    if done is None:
         return ""
-    fill = f"width:{share:.1%};height:6px;border-radius:3px;background:{HTML_COLORS[task.state]}"
+    fill = f"width:{done:.1%};height:6px;border-radius:3px;background:{HTML_COLORS[task.state]}"
     return f'<div style="background:#8883;border-radius:3px;margin:5px 0"><div style="{fill}"></div></div>'
 
 
 def _share(task: Task) -> float | None:
-    progress = task.progress
-    if progress is None or progress.done is None or not progress.total:
-        return None
-    return min(1.0, max(0.0, progress.done / progress.total))
+    return None if task.progress is None else share(task.progress.done, task.progress.total)
 
 
 def _numbers(task: Task) -> list[str]:
-    words = []
-    progress, share = task.progress, _share(task)
+    words: list[str] = []
+    progress = task.progress
     if progress is not None and progress.done is not None:
-        total = f" / {_number(progress.total)}" if progress.total else " done"
-        percent = f" ({share:.0%})" if share is not None else ""
-        words.append(_number(progress.done) + total + percent)
+        total = f" / {number(progress.total)}" if progress.total else " done"
+        words += filter(None, [number(progress.done) + total, percent(_share(task))])
     until = task.ended if task.state.ended else task.updated
     if task.started is not None and until is not None:
-        words += filter(None, [duration_label(until - task.started)])
+        words += filter(None, [duration(until - task.started, whole=not task.state.ended)])
     if progress is not None and progress.message:
         words.append(_text(progress.message))
     return words
@@ -100,7 +96,7 @@ def _numbers(task: Task) -> list[str]:
 
 def _metrics(task: Task) -> list[str]:
     shown = list(task.metrics.items())[:_MAX_METRICS]
-    words = [f"{_text(name)} <strong>{_number(point.value)}</strong>" for name, point in shown]
+    words = [f"{_text(name)} <strong>{number(point.value)}</strong>" for name, point in shown]
     more = len(task.metrics) - len(shown)
     return [*words, f"and {more} more"] if more else words
 
@@ -140,9 +136,3 @@ def _pre(text: str, style: str = _MONO) -> str:
 
 def _text(text: str) -> str:
     return escape(strip_controls(text))
-
-
-def _number(value: Number | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.sanitize import to_single_line
 from ..core.task import Task
-from .durations import duration_label
+from .formats import duration
 
 
 def stopping_line(task: Task, now: float) -> str:
@@ -14,10 +14,10 @@ def stopping_line(task: Task, now: float) -> str:
         return ""
     parts = []
     if stopping.until is not None and not stopping.again:
-        parts.append(f"{duration_label(stopping.until - now)} left to clean up")
+        parts.append(f"{duration(stopping.until - now, whole=True)} left to clean up")
     if stopping.where is not None:
         since = now if stopping.where_since is None else stopping.where_since
-        parts.append(f"{stopping.where}, for {duration_label(now - since)}")
+        parts.append(f"{stopping.where}, for {duration(now - since, whole=True)}")
     if stopping.note is not None:
         parts.append(stopping.note)
     return to_single_line("; ".join(parts))

@@ -187,7 +187,7 @@ def test_the_static_html_escapes_what_the_task_says(handle: Handle) -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (TaskState.COMPLETED, ["completed", "5 / 5", "1:05 min", "{&#x27;loss&#x27;: 1}", "0.1235"]),
+        (TaskState.COMPLETED, ["completed", "5 / 5", "1m 05s", "{&#x27;loss&#x27;: 1}", "0.1235"]),
         (TaskState.INTERRUPTED, ["interrupted", "ended before the task was done"]),
         (TaskState.CANCELLED, ["cancelled", "attempt 2"]),
     ],

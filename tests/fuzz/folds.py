@@ -16,9 +16,9 @@ from jupyter_agent.core.ids import Cursor, is_ulid
 from jupyter_agent.core.sanitize import to_single_line
 from jupyter_agent.core.task import Task
 from jupyter_agent.errors import BadCursor
-from jupyter_agent.rendering.durations import duration_label, duration_words
+from jupyter_agent.rendering.formats import age, duration, moment, number
 from jupyter_agent.rendering.html import html, start_html
-from jupyter_agent.rendering.humanize import age, moment, number, size
+from jupyter_agent.rendering.humanize import size
 from jupyter_agent.rendering.transcript import event_text
 from jupyter_agent.server.handlers.tasks_page import render
 
@@ -133,7 +133,7 @@ def speaking(dice: Dice) -> None:
     """Numbers, times and text of any size are formatted."""
     value = dice.pick((*FLOATS, float("inf"), float("-inf"), float("nan")))
     dice.feed(repr(value))
-    for say in (duration_words, duration_label, age, moment):
+    for say in (duration, age, moment):
         expect(len(say(value)) < 40, f"{say.__name__} says too much")
     expect(len(number(dice.pick((value, *INTS)))) < 40, "a number is too long")
     size(dice.upto(1 << 62))

@@ -35,8 +35,7 @@ from jupyter_agent.producer.spool import Spool
 from jupyter_agent.producer.spool_folder import header_for, read_spool
 from jupyter_agent.protocol.producer import ProducerSide
 from jupyter_agent.protocol.subscriber import SubscriberSide, Subscription
-from jupyter_agent.rendering.durations import duration_words
-from jupyter_agent.rendering.humanize import age, moment, number
+from jupyter_agent.rendering.formats import age, duration, moment, number
 from jupyter_agent.runtime.artifacts.results import Store
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import Address
@@ -92,7 +91,7 @@ def test_a_number_that_no_float_holds_is_unknown_to_a_fold(kind: bytes) -> None:
 
 def test_nothing_is_too_large_for_the_command_line_to_say() -> None:
     inf = float("inf")
-    assert duration_words(inf) == duration_words(float("nan")) == age(inf) == age(-inf) == moment(1e300) == ""
+    assert duration(inf) == duration(float("nan")) == age(inf) == age(-inf) == moment(1e300) == ""
     assert number(10**400) == number(inf) == "very many"
     task = Task(TASK, progress=ProgressSnapshot(1.7e308, 1e-300, None), started=-1.7e308, ended=1.7e308)
     row = Row(task, "default")

@@ -32,7 +32,7 @@ def test_the_bar_moves_and_stays_as_a_line(tmp_path: Path) -> None:
         assert line.endswith(" left")
         assert terminal.end() == 0
     bar, after = terminal.screen
-    assert bar.startswith("fit  " + BAR * 40 + "  100 %  8/8  ")
+    assert bar.startswith("fit  " + BAR * 40 + "  100%  8/8  ")
     assert re.search(r" in \d", bar)
     assert after == "after"
 
@@ -74,7 +74,7 @@ def test_a_question_is_not_drawn_over(tmp_path: Path) -> None:
         terminal.type(b"b\n")
         terminal.until("hello bob")
         assert BAR.encode() not in terminal.raw[before:].split(b"hello")[0]
-        terminal.until("50 %")
+        terminal.until("50%")
         terminal.until("name 1?")
         terminal.type(b"al\n")
         assert terminal.end() == 0

@@ -176,7 +176,7 @@ def test_watching_without_an_id_shows_what_starts_later(
             late.emit("progress", Progress(1, 4))
             late.end()
             late.committed()
-            until(lambda: "late | completed (25 %)" in out.read_text())
+            until(lambda: "late | completed (25%)" in out.read_text())
     watcher.send_signal(signal.SIGINT)
     assert watcher.wait(20) == 130
 

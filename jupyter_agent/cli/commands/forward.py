@@ -13,7 +13,7 @@ from ...core.events import DATA_TYPES
 from ...core.sanitize import to_single_line
 from ...forwarding.spec import FORMATS, ForwardSpec, ForwardStatus
 from ...forwarding.spec_parser import read_forward_spec
-from ...rendering.humanize import number
+from ...rendering.formats import number
 from ..backends import forwards
 from ..backends.journals import Journals
 from ..output import console, print_json

@@ -15,8 +15,7 @@ from ...core.sanitize import to_single_line
 from ...core.trigger_parser import Overlap
 from ...journal.operations.schedules import ScheduleView
 from ...journal.records import Firing
-from ...rendering.durations import duration_words
-from ...rendering.humanize import moment
+from ...rendering.formats import duration, moment
 from ..backends import schedules
 from ..backends.journals import Journals
 from ..output import console, print_json
@@ -122,13 +121,13 @@ def delete(*, ident: str) -> None:
 
 
 def upcoming(schedule: ScheduleView, now: float) -> str:
-    """Return when it runs next, by this machine's clock: "2031-05-17 09:00:00 (in 2 h 5 min)"."""
+    """Return when it runs next, by this machine's clock: "2031-05-17 09:00:00 (in 2h 05m)"."""
     if schedule.paused:
         return "paused"
     if schedule.next is None:
         return "none"
     left = schedule.next - now
-    return f"{moment(schedule.next)} ({f'in {duration_words(left)}' if left > 0 else 'due'})"
+    return f"{moment(schedule.next)} ({f'in {duration(left, whole=True)}' if left > 0 else 'due'})"
 
 
 def _table(found: list[ScheduleView], now: float, width: int) -> Table:
@@ -159,7 +158,7 @@ def _details(found: ScheduleView, now: float) -> Table:
         ("overlap", found.overlap),
         ("tags", ", ".join(found.tags)),
         ("retries", str(found.retries or "")),
-        ("timeout", duration_words(found.timeout)),
+        ("timeout", duration(found.timeout)),
         ("made", moment(found.created)),
         ("last task", found.last_task or ""),
     ):

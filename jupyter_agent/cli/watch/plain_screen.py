@@ -8,11 +8,10 @@ import click
 
 from ...core.events import Event, Input, Progress, Prompt, State, Stopping
 from ...core.sanitize import to_single_line
-from ...rendering.durations import duration_words
-from ...rendering.humanize import moment, number
+from ...rendering.formats import duration, moment, rate
 from ...rendering.stopping import stopping_line, stopping_word
 from ...rendering.transcript import decode_payload, event_text
-from ..output import choices_of, outcome_line, percent
+from ..output import choices_of, how_far, outcome_line
 from .model import Row
 
 PROGRESS_INTERVAL = 2.0
@@ -78,15 +77,14 @@ def _conversation_line(data: Prompt | Input) -> str:
 def _state_line(row: Row) -> str:
     task = row.task
     what = outcome_line(task)
-    return f"{task.state.value}{f' ({percent(task)})' if task.progress else ''}{f': {what}' if what else ''}"
+    return f"{task.state.value}{f' ({how_far(task)})' if task.progress else ''}{f': {what}' if what else ''}"
 
 
 def _progress_line(row: Row) -> str:
-    parts = [percent(row.task)]
-    if (rate := row.rate()) is not None:
-        parts.append(f"{number(float(f'{rate:.3g}'))}/s")
+    parts = [how_far(row.task)]
+    parts.append(rate(row.rate() or 0))
     if (left := row.remaining()) is not None:
-        parts.append(f"{duration_words(left)} to go")
+        parts.append(f"{duration(left, whole=True)} left")
     if row.task.progress is not None and row.task.progress.message:
         parts.append(to_single_line(row.task.progress.message))
     return ", ".join(filter(None, parts))

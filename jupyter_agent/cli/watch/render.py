@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.sanitize import to_single_line
-from ...rendering.durations import duration_words
-from ...rendering.humanize import number
+from ...rendering.formats import duration, number, rate
 from ...rendering.palette import TERMINAL_COLORS
 from ...rendering.stopping import stopping_line
-from ..output import choices_of, counts, outcome_line, percent, state_text, took
+from ..output import choices_of, counts, elapsed, how_far, outcome_line, state_text
 from .model import Row
 
 
@@ -26,7 +25,7 @@ def row_view(row: Row, width: int, now: float, lines: int) -> Group:
     head.append("  ").append_text(state_text(task))
     if task.attempt > 1:
         head.append(f"  attempt {task.attempt}", style="dim")
-    head.append(f"  {duration_words(took(task, now))}").append(f"  {task.id}", style="dim")
+    head.append(f"  {elapsed(task, now)}").append(f"  {task.id}", style="dim")
     parts: list[RenderableType] = [head]
     if task.progress is not None:
         parts += _progress(row, width)
@@ -52,12 +51,12 @@ def _progress(row: Row, width: int) -> list[RenderableType]:
     task = row.task
     progress = task.progress
     assert progress is not None
-    text = Text(f"  {percent(task)}  {counts(task)}", overflow="ellipsis", no_wrap=True)
+    text = Text(f"  {how_far(task)}  {counts(task)}", overflow="ellipsis", no_wrap=True)
     if not task.state.ended:
-        if (rate := row.rate()) is not None:
-            text.append(f"  {number(float(f'{rate:.3g}'))}/s")
+        if speed := rate(row.rate() or 0):
+            text.append(f"  {speed}")
         if (left := row.remaining()) is not None:
-            text.append(f"  {duration_words(left)} to go")
+            text.append(f"  {duration(left, whole=True)} left")
     if progress.message:
         text.append(f"  {to_single_line(progress.message)}")
     if not progress.total or progress.done is None:

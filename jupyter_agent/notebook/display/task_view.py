@@ -9,7 +9,7 @@ from ...core.events import Log
 from ...core.ids import short_id
 from ...core.sanitize import to_single_line
 from ...core.task import Task
-from ...rendering.humanize import age
+from ...rendering.formats import age
 from ...runtime.local_task import LocalTask
 from ...runtime.origin import kernel_shell
 from ..task_source import TaskSource

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ...core.events import TaskState
 from ...core.sanitize import to_single_line
 from ...core.task import Task
+from ...rendering.formats import number
 from ...runtime.local_task import LocalTask
 from ...runtime.progress_sampler import Position
 from .pace import Pace
@@ -80,6 +81,6 @@ def _label(position: Position) -> str:
 def _reported(task: Task) -> list[str]:
     """Return what the loop's body reported: metrics, and the message of its progress."""
     points = [(name, point.value) for name, point in list(task.metrics.items())[:MAX_METRICS]]
-    metrics = [f"{to_single_line(name)} {value:.4g}" for name, value in points if value is not None]
+    metrics = [f"{to_single_line(name)} {number(value)}" for name, value in points if value is not None]
     message = task.progress.message if task.progress else None
     return [*metrics, *([to_single_line(message)] if message else [])]

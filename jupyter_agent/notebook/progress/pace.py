@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from ...core.events import TaskState
-from ...rendering.durations import duration_clock
+from ...rendering.formats import duration, number, percent, rate, share
 from ...runtime.progress_sampler import Position, items_done
 
 RATE_PERIOD = 30.0
@@ -43,14 +43,14 @@ class Pace:
 
     @property
     def share(self) -> float | None:
-        return min(1.0, self.done / self.total) if self.total else None
+        return share(self.done, self.total)
 
     def text(self, reported: list[str] | None = None) -> str:
         """Return the text of a loop that is running."""
-        rate = self._recent_rate()
-        left = None if rate is None or self.total is None else self._time_left(self.total, rate)
-        time = duration_clock(self.seen - self._since) if left is None else f"{duration_clock(left)} left"
-        return "  ".join([self._count(), *_speed(rate), time, *(reported or [])])
+        speed = self._recent_speed()
+        left = None if speed is None or self.total is None else self._time_left(self.total, speed)
+        time = duration(self.seen - self._since) if left is None else f"{duration(left)} left"
+        return "  ".join([self._count(), *_words(speed), time, *(reported or [])])
 
     def final_text(self, state: TaskState, reported: list[str]) -> str:
         """Return the text of a loop that has ended."""
@@ -59,8 +59,8 @@ class Pace:
         return "  ".join(
             [
                 self._count(),
-                *_speed(_rate(self.done - self.position.initial, seconds)),
-                f"{how} {duration_clock(seconds)}",
+                *_words(_speed(self.done - self.position.initial, seconds)),
+                f"{how} {duration(seconds)}",
                 *reported,
             ]
         )
@@ -71,31 +71,27 @@ class Pace:
         self._points = deque([(now, position.initial)])
         self.sample(now)
 
-    def _recent_rate(self) -> float | None:
+    def _recent_speed(self) -> float | None:
         """Return the recent rate in items a second; lower when the next item is overdue."""
         first, last = self._points[0], self._points[-1]
-        rate = _rate(last[1] - first[1], last[0] - first[0])
-        if rate is not None and self.seen - last[0] > 1 / rate:
-            return _rate(last[1] - first[1] + 1, self.seen - first[0])
-        return rate
+        speed = _speed(last[1] - first[1], last[0] - first[0])
+        if speed is not None and self.seen - last[0] > 1 / speed:
+            return _speed(last[1] - first[1] + 1, self.seen - first[0])
+        return speed
 
-    def _time_left(self, total: int, rate: float) -> float:
+    def _time_left(self, total: int, speed: float) -> float:
         """Return the seconds left; time already spent on the present item is subtracted."""
-        spent = min(1 / rate, self.seen - self._points[-1][0])
-        return max(0.0, (total - self.done) / rate - spent)
+        spent = min(1 / speed, self.seen - self._points[-1][0])
+        return max(0.0, (total - self.done) / speed - spent)
 
     def _count(self) -> str:
-        percent = "" if self.share is None else f"{int(100 * self.share):3} %  "
-        return f"{percent}{self.done:,}" + ("" if self.total is None else f"/{self.total:,}")
+        part = "" if self.share is None else f"{percent(self.share):>4}  "
+        return f"{part}{number(self.done)}" + ("" if self.total is None else f"/{number(self.total)}")
 
 
-def _rate(items: int, seconds: float) -> float | None:
+def _speed(items: int, seconds: float) -> float | None:
     return items / seconds if seconds >= MIN_RATE_TIME and items > 0 else None
 
 
-def _speed(rate: float | None) -> list[str]:
-    if rate is None:
-        return []
-    if rate < 1:
-        return [f"{duration_clock(1 / rate)} each"]
-    return [f"{rate:,.0f}/s" if rate >= 100 else f"{rate:.1f}/s"]
+def _words(speed: float | None) -> list[str]:
+    return [] if speed is None else [rate(speed)]

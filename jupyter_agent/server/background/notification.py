@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...core.events import Event, Prompt, State, TaskState
 from ...core.sanitize import to_single_line
 from ...core.task import Task
-from ...rendering.durations import duration_label
+from ...rendering.formats import duration
 
 ON = ("completed", "failed", "cancelled", "interrupted", "prompt")
 """What a `NotificationPolicy` can be about: end states, and questions."""
@@ -82,7 +82,7 @@ def message(notifications: Sequence[Notification]) -> tuple[str, str]:
 
 def _after(took: float | None) -> str:
     """Return "After 5 s"; empty for ``None``, "After an unknown time" for what a broken clock reported."""
-    return "" if took is None else f"After {duration_label(took) or 'an unknown time'}"
+    return "" if took is None else f"After {duration(took) or 'an unknown time'}"
 
 
 def _why(data: State) -> str:

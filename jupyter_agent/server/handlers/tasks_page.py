@@ -9,23 +9,20 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
 from urllib.parse import quote
 
-from ...core.events import Number
 from ...core.query import TaskQuery
 from ...core.sanitize import to_single_line
 from ...core.task import Task
-from ...rendering.durations import duration_label
+from ...rendering.formats import duration, moment, number, share
 from ...rendering.stopping import stopping_line, stopping_word
 from . import static
 from .base import AgentHandler
 
 REFRESH = 3
-_HUGE = 1e300
 _HUGE_TIME = 1e11
 _STYLE = """
 .plain{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;overflow-x:auto}
@@ -127,18 +124,17 @@ def _progress(task: Task) -> str:
     if task.progress is None or task.progress.done is None:
         return ""
     done, total = task.progress.done, task.progress.total
-    bar = f'<progress max="{_number(total)}" value="{_number(done)}"></progress> ' if total else ""
-    return bar + (f"{_number(done)} of {_number(total)}" if total else _number(done))
-
-
-def _number(value: Number) -> str:
-    return f"{value:g}" if abs(value) < _HUGE else "very many"
+    part = share(done, total)
+    bar = "" if part is None else f'<progress value="{part:.4f}"></progress> '
+    return bar + (f"{number(done)} of {number(total)}" if total else number(done))
 
 
 def _took(task: Task, now: float) -> str:
-    return duration_label((task.ended or now) - task.started) if task.started else ""
+    if not task.started:
+        return ""
+    return duration((task.ended or now) - task.started, whole=not task.ended)
 
 
 def _clock(when: float | None) -> str:
     """Return local time; empty for a time that no calendar has, which a broken clock may give."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when)) if when and 0 < when < _HUGE_TIME else ""
+    return moment(when) if when and 0 < when < _HUGE_TIME else ""

@@ -51,7 +51,7 @@ def test_a_schedule_is_made_listed_and_shown(capsys: Capture) -> None:
     assert run(["schedule", "list"]) == 0
     table = capsys.readouterr().out
     assert schedule["id"] in table
-    assert "(in 30 min)" in table or "(in 29 min" in table
+    assert "(in 30m 00s)" in table or "(in 29m" in table
     assert run(["schedule", "show", schedule["id"].lower()]) == 0
     shown = capsys.readouterr().out
     assert "every 30 minutes" in shown
@@ -128,7 +128,7 @@ def test_status_counts_schedules_and_what_waits_for_workers(capsys: Capture) -> 
     [
         (None, False, "none"),
         (None, True, "paused"),
-        (1000.0 + 3723, False, "(in 1 h 2 min)"),
+        (1000.0 + 3723, False, "(in 1h 02m)"),
         (999.0, False, "(due)"),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_list_for_people_fits_80_columns(
     lines = out(capsys).splitlines()
     assert [line.split()[0] for line in lines] == ["ID", long.task, writer.task]
     assert max(map(len, lines)) <= 80
-    assert "43 %" in lines[2]
+    assert "43%" in lines[2]
     assert "…" in lines[1]
     long.die()
 

@@ -21,10 +21,10 @@ def test_a_pause_is_any_part_of_the_longest() -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (Error("ValueError", "no such file", ""), "attempt 2 of 4 in 1.8 s, after ValueError: no such file"),
-        (Error("KeyError", "", ""), "attempt 2 of 4 in 1.8 s, after KeyError"),
-        (Error("E", "a\n  b\tc", ""), "attempt 2 of 4 in 1.8 s, after E: a b c"),
-        (None, "attempt 2 of 4 in 1.8 s"),
+        (Error("ValueError", "no such file", ""), "attempt 2 of 4 in 1.8s, after ValueError: no such file"),
+        (Error("KeyError", "", ""), "attempt 2 of 4 in 1.8s, after KeyError"),
+        (Error("E", "a\n  b\tc", ""), "attempt 2 of 4 in 1.8s, after E: a b c"),
+        (None, "attempt 2 of 4 in 1.8s"),
     ],
 )
 def test_a_reason_says_which_attempt_when_and_why(error: Error | None, said: str) -> None:

@@ -323,7 +323,7 @@ class TestSaying:
             (Every(1.5, START), "every 1.5 seconds"),
             (Every(86_400.0 * 9, START), "every 1 week 2 days"),
             (Cron("0 9 * * MON-FRI", "Europe/Berlin"), "at 09:00 on Monday through Friday (Europe/Berlin)"),
-            (Cron("*/5 * * * *", "UTC"), "every fifth minute of every hour (UTC)"),
+            (Cron("*/5 * * * *", "UTC"), "every 5 minutes"),
             (At(0.0, "Asia/Tokyo"), "once at 1970-01-01 09:00:00 (Asia/Tokyo)"),
         ],
     )

@@ -43,7 +43,7 @@ def test_without_any_style_it_can_still_be_read() -> None:
         metrics={"loss": MetricPoint(0.31, 20), "seen": MetricPoint(1234567, None)},
     )
     assert words(html(now)) == (
-        "● train running · attempt 2 21 / 50 (42%) · 1:05 min · warm loss 0.31 · seen 1,234,567"
+        "● train running · attempt 2 21 / 50 · 42% · 1m 05s · warm loss 0.31 · seen 1,234,567"
     )
 
 

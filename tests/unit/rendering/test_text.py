@@ -1,4 +1,4 @@
-"""How the command line says times, sizes, numbers and what tasks print."""
+"""How the command line says sizes and what tasks print, and reads times."""
 
 from __future__ import annotations
 
@@ -9,60 +9,13 @@ from jupyter_agent.cli.watch.model import Row
 from jupyter_agent.core.events import Event, Log, Message, Progress, encode_data
 from jupyter_agent.core.sanitize import to_single_line
 from jupyter_agent.core.task import Task
-from jupyter_agent.rendering.durations import duration_clock, duration_label, duration_words
-from jupyter_agent.rendering.humanize import age, number, parse_moment, size
+from jupyter_agent.rendering.humanize import parse_moment, size
 from jupyter_agent.rendering.transcript import event_text
 from tests.support.builders import event
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (None, ""),
-        (-1, "0.0 s"),
-        (8.24, "8.2 s"),
-        (59, "59 s"),
-        (60, "1 min"),
-        (200, "3 min 20 s"),
-        (7500, "2 h 5 min"),
-        (349_200, "4 d 1 h"),
-    ],
-)
-def test_durations_are_said_in_two_units_at_most(seconds: float | None, words: str) -> None:
-    assert duration_words(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "clock", "label"),
-    [
-        (0, "0.0 s", "0 s"),
-        (2.54, "2.5 s", "3 s"),
-        (12, "0:12", "12 s"),
-        (200, "3:20", "3:20 min"),
-        (7500, "2:05:00", "2:05 h"),
-        (349_200, "97:00:00", "4 d 1 h"),
-    ],
-)
-def test_a_clock_is_for_bars_and_a_label_for_pages(seconds: float, clock: str, label: str) -> None:
-    assert (duration_clock(seconds), duration_label(seconds)) == (clock, label)
-
-
-def test_what_no_clock_counts_has_no_label() -> None:
-    assert [duration_label(seconds) for seconds in (float("inf"), float("-inf"), float("nan"), 1e308)] == [
-        ""
-    ] * 4
-
-
-def test_ages_and_sizes_and_numbers_are_short() -> None:
-    assert [age(s) for s in (0, 59, 61, 7200, 86_400 * 40)] == [
-        "now",
-        "59 s ago",
-        "1 min ago",
-        "2 h ago",
-        "40 d ago",
-    ]
+def test_sizes_are_short() -> None:
     assert [size(n) for n in (0, 1023, 1536, 5 << 30)] == ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]
-    assert [number(n) for n in (None, 1000, 2.0, 0.123456, 1e20)] == ["-", "1,000", "2", "0.1235", "1e+20"]
 
 
 def test_a_time_is_a_date_or_an_age() -> None:

@@ -83,9 +83,9 @@ def test_each_attempt_waits_twice_as_long_and_records_why(clock: Clock) -> None:
     assert handle.result(10) == 4
     assert reasons(handle) == [
         None,
-        "attempt 2 of 4 in 0.5 s, after OSError: not yet",
-        "attempt 3 of 4 in 1.0 s, after OSError: not yet",
-        "attempt 4 of 4 in 2.0 s, after OSError: not yet",
+        "attempt 2 of 4 in 0.5s, after OSError: not yet",
+        "attempt 3 of 4 in 1.0s, after OSError: not yet",
+        "attempt 4 of 4 in 2.0s, after OSError: not yet",
     ]
     assert states(handle.id) == ["queued", "running", "failed"] * 3 + ["queued", "running", "completed"]
 
@@ -148,7 +148,7 @@ def test_a_manual_retry_has_to_wait_and_then_has_all_retries_again(clock: Clock)
     waits(handle, 4)
     clock.pass_(1)
     assert handle.result(10) == 4
-    assert reasons(handle)[-1] == "attempt 4 of 4 in 0.5 s, after OSError: not yet"
+    assert reasons(handle)[-1] == "attempt 4 of 4 in 0.5s, after OSError: not yet"
 
 
 def test_a_manual_retry_that_comes_first_is_the_only_one(clock: Clock) -> None:

@@ -100,18 +100,18 @@ class TestTelling:
         [
             (
                 ended(6, TaskState.FAILED, error=Error("ValueError", "no\nway")),
-                ("train failed", "After 3:18 min: ValueError: no", True),
+                ("train failed", "After 3m 18s: ValueError: no", True),
             ),
             (
                 ended(6, TaskState.INTERRUPTED, reason="the process that ran it is gone"),
-                ("train was interrupted", "After 3:18 min: the process that ran it is gone", True),
+                ("train was interrupted", "After 3m 18s: the process that ran it is gone", True),
             ),
-            (ended(6, TaskState.COMPLETED), ("train completed", "After 3:18 min", False)),
+            (ended(6, TaskState.COMPLETED), ("train completed", "After 3m 18s", False)),
             (
                 ended(6, TaskState.COMPLETED, 1e301),  # a broken clock
                 ("train completed", "After an unknown time", False),
             ),
-            (ended(6, TaskState.CANCELLED), ("train was cancelled", "After 3:18 min", False)),
+            (ended(6, TaskState.CANCELLED), ("train was cancelled", "After 3m 18s", False)),
             (
                 event(6, "prompt", Prompt("p", "Go\non?", ("yes", "no"))),
                 ("train asks", "Go on? (yes / no)", False),
@@ -153,13 +153,13 @@ class TestTelling:
     async def test_what_was_before_it_started_is_history(self) -> None:
         async with scene(before=[*story(end=False), ended(6, TaskState.FAILED)]) as made:
             await made.next(*_failing(1))
-            assert [text for _, text, _ in made.sent] == ["After 16:38 min"]
+            assert [text for _, text, _ in made.sent] == ["After 16m 38s"]
 
     async def test_each_attempt_has_its_own_duration(self) -> None:
         async with scene() as made:
             await made.next(ended(6, TaskState.FAILED))
             told = await made.next(state(7, TaskState.QUEUED, attempt=2), *_failed_again())
-            assert told[1] == "After 5 s: it"
+            assert told[1] == "After 5.0s: it"
 
     async def test_much_at_once_is_one_message_and_what_follows_soon_is_the_next(self) -> None:
         async with scene() as made:
@@ -297,9 +297,9 @@ def test_apprise_delivers_and_says_nothing_of_the_address(
             ["env:HOOK", "nonsense", "wrong://secret@example.org", "env:NOT_THERE"], told.append
         )
         assert send is not None
-        assert send("train failed", "After 5 s: <b>no</b>", True)
+        assert send("train failed", "After 5.0s: <b>no</b>", True)
     assert [(one["title"], one["message"], one["type"]) for one in got] == [
-        ("train failed", "After 5 s: <b>no</b>", "failure")
+        ("train failed", "After 5.0s: <b>no</b>", "failure")
     ]
     assert got[0]["auth"].startswith("Basic ")
     assert told == [

@@ -9,11 +9,12 @@ import { secondsRemaining, fractionDone } from "../model/rate.js";
 import {
   formatDuration,
   formatParams,
+  formatPercent,
   formatNumber,
+  formatRate,
+  formatWholeDuration,
   toSingleLine,
   printable,
-  formatSignificant,
-  formatRate,
 } from "../model/format.js";
 import { copyIdHandler } from "../dom/clipboard.js";
 
@@ -91,7 +92,7 @@ export function progressBar({ task }: TaskProps): TemplateResult {
   return html`<div class=${classMap({ "ja-bar": true, "ja-unknown": unknown })} role="progressbar" aria-valuemin="0"
     aria-label=${`Progress of ${toSingleLine(task.name) || "the task"}`} ?hidden=${done === null && (END_STATES.has(task.state) || task.prompt !== null)}
     aria-valuenow=${done === null ? nothing : value} aria-valuemax=${done === null ? nothing : total}
-    aria-valuetext=${done === null ? nothing : `${Math.floor(done * 100)} %`}>
+    aria-valuetext=${formatPercent(done) || nothing}>
     <div class="ja-fill" .style=${`transform: translateX(${((done ?? 0) - 1) * 100}%)`}></div>
   </div>`;
 }
@@ -99,8 +100,8 @@ export function progressBar({ task }: TaskProps): TemplateResult {
 export function statistics({ task, rate, now }: TaskProps): TemplateResult {
   const [done, rest] = [fractionDone(task), secondsRemaining(task, rate)];
   return html`<div class="ja-stats">
-      ${field("count", countOf(task))}${field("percent", done === null ? "" : `${Math.floor(done * 100)} %`)}
-      ${field("rate", rate ? formatRate(rate) : "")}${field("left", rest === null ? "" : `${formatDuration(rest)} left`)}
+      ${field("count", countOf(task))}${field("percent", formatPercent(done))}
+      ${field("rate", formatRate(rate))}${field("left", rest === null ? "" : `${formatWholeDuration(rest)} left`)}
       ${field("elapsed", elapsed(task, now))}
     </div>
     <div class="ja-note" ?hidden=${!task.progress?.message}>${printable(task.progress?.message ?? "")}</div>`;
@@ -119,10 +120,11 @@ function countOf({ progress }: Snapshot): string {
 /** Return how long the task has waited, has been running, or ran. */
 function elapsed(task: Snapshot, now: number): string {
   if (task.state === "queued")
-    return task.queued === null ? "" : `waiting ${formatDuration(now - task.queued)}`;
+    return task.queued === null ? "" : `waiting ${formatWholeDuration(now - task.queued)}`;
   if (task.started === null) return "";
-  const spent = (task.ended ?? now) - task.started;
-  return END_STATES.has(task.state) && spent < 1 ? "under 1 s" : formatDuration(spent);
+  return task.ended === null
+    ? formatWholeDuration(now - task.started)
+    : formatDuration(task.ended - task.started);
 }
 
 export function notice({ task, now, hint, trouble, isAlone }: TaskProps): TemplateResult {
@@ -145,9 +147,9 @@ function interruption(reason: string | null): string {
 export function stoppingText({ stopping }: Snapshot, now: number): string {
   if (!stopping) return "";
   const { until, where, where_since: since, note, again } = stopping;
-  const left = again || until === null ? "" : `${formatDuration(until - now)} left to clean up`;
+  const left = again || until === null ? "" : `${formatWholeDuration(until - now)} left to clean up`;
   return printable(
-    [left, where && `${where}, for ${formatDuration(now - since!)}`, note].filter(Boolean).join("; "),
+    [left, where && `${where}, for ${formatWholeDuration(now - since!)}`, note].filter(Boolean).join("; "),
   );
 }
 
@@ -156,7 +158,7 @@ function situation(task: Snapshot, now: number): string {
   if (state === "interrupted") return interruption(reason);
   if ((state === "queued" || state === "cancelled") && reason) return printable(reason);
   if (stalled === null || END_STATES.has(state)) return stoppingText(task, now);
-  return `Silent for ${formatDuration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;
+  return `Silent for ${formatWholeDuration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;
 }
 
 export function metricChips({ metrics }: Snapshot): TemplateResult {
@@ -168,7 +170,7 @@ export function metricChips({ metrics }: Snapshot): TemplateResult {
       (name) => {
         const { value, step } = metrics[name]!;
         return html`<div class="ja-chip" role="listitem" data-name=${name} title=${step === null ? nothing : `step ${step}`}>
-        <span class="ja-label">${printable(name)}</span><span class="ja-value">${value === null ? "–" : formatSignificant(value)}</span>
+        <span class="ja-label">${printable(name)}</span><span class="ja-value">${formatNumber(value)}</span>
       </div>`;
       },
     )}
@@ -195,8 +197,8 @@ export function slimLine(props: TaskProps): TemplateResult {
     <span class="ja-dot" title=${stateLabel(task)}></span>
     <span class="ja-name">${toSingleLine(task.name) || "task"}</span>
     ${progressBar(props)}
-    ${field("percent", done === null ? "" : `${Math.floor(done * 100)} %`)}${field("count", countOf(task))}
-    ${field("rate", rate ? formatRate(rate) : "")}${field("left", rest === null ? "" : `${formatDuration(rest)} left`)}
+    ${field("percent", formatPercent(done))}${field("count", countOf(task))}
+    ${field("rate", formatRate(rate))}${field("left", rest === null ? "" : `${formatWholeDuration(rest)} left`)}
     ${field("elapsed", elapsed(task, now))}
     ${field("word", task.state === "running" && !task.prompt ? "" : stateLabel(task))}${connectionStatus(status)}
     ${cancelButton(props)}

@@ -3,13 +3,19 @@
 import type { Snapshot } from "../net/types.js";
 import { END_STATES } from "../model/reducer.js";
 import { secondsRemaining, fractionDone } from "../model/rate.js";
-import { formatDuration, formatNumber, toSingleLine } from "../model/format.js";
+import {
+  formatAge,
+  formatDuration,
+  formatMoment,
+  formatNumber,
+  formatPercent,
+  formatWholeDuration,
+  toSingleLine,
+} from "../model/format.js";
 
 import { stoppingText } from "../element/sections.js";
 
 export { canStop, stateLabel, stopWord } from "../element/sections.js";
-
-const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
 
 export function nameOf(task: Snapshot): string {
   return toSingleLine(task.name) || "task";
@@ -26,8 +32,7 @@ export function isWaitingForAnswer(task: Snapshot): boolean {
 }
 
 export function percent(task: Snapshot): string {
-  const done = fractionDone(task);
-  return done === null ? "" : `${Math.floor(done * 100)} %`;
+  return formatPercent(fractionDone(task));
 }
 
 /** Return the task's question, what it waits for, its error, its result, or its last progress message. */
@@ -51,25 +56,11 @@ export function progressText(task: Snapshot): string {
 
 /** Return the time remaining, the time spent so far, or when the task ended. */
 export function timeText(task: Snapshot, rate: number | null, now: number): string {
-  if (END_STATES.has(task.state)) return task.ended === null ? "" : ago(now - task.ended, task.ended);
+  if (END_STATES.has(task.state)) return task.ended === null ? "" : formatAge(now - task.ended);
   const rest = task.prompt || task.cancel_requested ? null : secondsRemaining(task, rate);
-  if (rest !== null) return `${formatDuration(rest)} left`;
+  if (rest !== null) return `${formatWholeDuration(rest)} left`;
   const since = task.state === "queued" ? task.queued : task.started;
-  return since === null ? "" : formatDuration(now - since);
-}
-
-/** Return a past time in words; `when`: the time itself, Unix seconds. Coarse, so that it need not change often. */
-export function ago(seconds: number, when: number): string {
-  if (seconds < 10) return "just now";
-  if (seconds < MINUTE) return `${Math.floor(seconds / 10) * 10} s ago`;
-  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min ago`;
-  if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h ago`;
-  if (seconds < 7 * DAY) return `${Math.floor(seconds / DAY)} d ago`;
-  return new Date(when * 1000).toLocaleDateString("en-GB", {
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-  });
+  return since === null ? "" : formatWholeDuration(now - since);
 }
 
 /** Return when the task was queued, started and ended, in local time. */
@@ -79,16 +70,11 @@ export function timestamps({ queued, started, ended: ended }: Snapshot): string 
     ["started", started],
     ["ended", ended],
   ] as const;
-  return parts
-    .flatMap(([word, time]) => (time === null ? [] : [`${word} ${dateTimeFormat.format(time * 1000)}`]))
-    .join(", ");
+  return parts.flatMap(([word, time]) => (time === null ? [] : [`${word} ${formatMoment(time)}`])).join(", ");
 }
 
-const dateTimeFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-
 function timeTaken({ started, ended: ended }: Snapshot): string {
-  if (started === null || ended === null) return "";
-  return ended - started < 1 ? "under 1 s" : formatDuration(ended - started);
+  return started === null || ended === null ? "" : formatDuration(ended - started);
 }
 
 function countOf({ progress }: Snapshot): string {

@@ -93,8 +93,8 @@ describe("rows", () => {
     const values = ["aria-valuenow", "aria-valuemax", "aria-valuetext", "aria-label"].map((name) =>
       bar.getAttribute(name),
     );
-    expect(values).toEqual(["43", "100", "43 %", "Progress of task 1"]);
-    expect(textOf("1")).toContain("epoch 4 43 %");
+    expect(values).toEqual(["43", "100", "43%", "Progress of task 1"]);
+    expect(textOf("1")).toContain("epoch 4 43%");
     expect(bar.querySelector("[style]")!.getAttribute("style")).toMatch(/translateX\(-57[.%]/);
   });
 
@@ -180,7 +180,7 @@ describe("rows", () => {
     frames[0]!();
     await drawn();
     expect([frames.length, draw.mock.calls.length]).toEqual([1, 1]);
-    expect(textOf("1")).toContain("100 %");
+    expect(textOf("1")).toContain("100%");
   });
 
   it("announce only which task has ended", async () => {

@@ -56,7 +56,7 @@ function endNotification(
 }
 
 function endText(task: Snapshot, took: number): string {
-  const spent = `after ${took < 1 ? "less than 1 s" : formatDuration(took)}`;
+  const spent = `after ${formatDuration(took)}`;
   if (task.state === "interrupted") return `${nameOf(task)} was interrupted ${spent}: its process ended`;
   const why = task.error
     ? `: ${toSingleLine([task.error.type, task.error.message].filter(Boolean).join(": "))}`

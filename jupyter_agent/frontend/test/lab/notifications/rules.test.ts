@@ -11,7 +11,7 @@ describe("notifications", () => {
       key: "a 1 completed",
       kind: "end",
       type: "success",
-      text: "train completed after 1:00 min",
+      text: "train completed after 1m 00s",
     });
   });
 
@@ -19,7 +19,7 @@ describe("notifications", () => {
     const error = { type: "ValueError", message: "no such\ncolumn" };
     expect(notificationOf(running, done({ state: "failed", error }), policy)).toMatchObject({
       type: "error",
-      text: "train failed after 1:00 min: ValueError: no such column",
+      text: "train failed after 1m 00s: ValueError: no such column",
     });
     expect(notificationOf(running, done({ state: "interrupted" }), policy)).toMatchObject({
       type: "warning",
