@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from .events import Event
+from .events import Event, TaskState
 from .task import Task
 
 
@@ -19,6 +19,12 @@ class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str | None = None
     before: str | None = None
     limit: int | None = 50
+
+
+def key_queries(key: str) -> list[TaskQuery]:
+    """Return queries whose answers hold the task that *key* stands for: see `current_for_key`."""
+    states = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED, None)
+    return [TaskQuery(key=key, state=state, limit=1) for state in states]
 
 
 NEWEST_TASKS = TaskQuery()
@@ -38,11 +44,16 @@ class EventQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TasksPage(Struct):
-    """``GET tasks``: newest first; ``more``: there are older ones; ``cursor``: the journal's head."""
+    """``GET tasks``: newest first; ``cursor``: the journal's head.
+
+    ``more``: there are older ones; or there may be, also after a page without any, when ``before`` is set: a
+    search that took long ended there, and goes on from there.
+    """
 
     tasks: list[Task]
     more: bool = False
     cursor: str | None = None
+    before: str | None = None
 
 
 class EventsPage(Struct):

@@ -170,8 +170,13 @@ class Journal(Records, Protocol):
         A cursor may stand at an event, but not anywhere in a gap: some are of events that a kill has lost.
         """
 
-    def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
-        """Return the last *count* events of one task that are of *types*, oldest first."""
+    def tail(
+        self, task: str, count: int, types: Collection[str], *, scan_limit: int | None = None
+    ) -> list[StoredEvent]:
+        """Return the last *count* events of one task that are of *types*, oldest first.
+
+        At most the last *scan_limit* events of the task are looked through, if that is given.
+        """
 
     def past(
         self,
@@ -217,8 +222,13 @@ class Journal(Records, Protocol):
     def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
         """Return every location in which a task was last queued, once, in any order; of *cells* if given."""
 
-    def open_tasks(self) -> list[Task]:
-        """Return every task whose present attempt has not ended, oldest first."""
+    def open_tasks(
+        self, *, producer: str | None = None, after: str = "", limit: int | None = None
+    ) -> list[Task]:
+        """Return the tasks whose present attempt has not ended, oldest first by id.
+
+        At most *limit* of those with ids greater than *after*, and only those of *producer* if given.
+        """
 
     def owners(self, task_id: str, attempt: int) -> tuple[str, ...]:
         """Return the producers that may publish for this attempt; empty when it is unknown."""
@@ -256,8 +266,11 @@ class Journal(Records, Protocol):
     def size(self) -> int:
         """Return the bytes in use."""
 
-    def producers(self) -> list[ProducerRow]:
-        """Return every producer ever seen."""
+    def producers(self, after: str = "", limit: int | None = None) -> list[ProducerRow]:
+        """Return every producer ever seen, by id: at most *limit* of those greater than *after*."""
+
+    def pending_offsets(self) -> set[int]:
+        """Return the offsets of all commands that were not handled."""
 
     def close(self) -> None:
         """Release everything. Idempotent."""

@@ -34,6 +34,9 @@ PLACE_INTERVAL = 0.05
 RESTORE_INTERVAL = 10.0
 """Seconds after which files that could not be restored are tried again."""
 
+SERVED_AFTER = 0.1
+"""Seconds of copying a journal, whose files were deleted, after which others are served meanwhile."""
+
 
 class Holder:
     """Owns a `Slot`, its journal and the journal's thread, from its creation to `close`.
@@ -106,8 +109,10 @@ class Holder:
 
     def _run(self) -> None:
         session = self._new_session()
-        while group := self._queue.wait_and_take():
+        while self._queue.wait():
             self._tend()
+            if not (group := self._queue.take()):
+                continue  # it was served while the journal was copied
             if session.journal is not self._journal:
                 session = self._new_session()
             session.refusal = self._displaced
@@ -215,7 +220,7 @@ class Holder:
         try:
             return self._new_journal()
         except CorruptJournal as error:
-            self._move_aside(error)
+            self.health.notice(move_aside(self.slot, self.id, error))
             return self._new_journal()
 
     def _new_journal(self) -> SQLiteJournal:
@@ -249,12 +254,15 @@ class Holder:
         self._check_place_at = time.monotonic() + (RESTORE_INTERVAL if self._displaced else PLACE_INTERVAL)
 
     def _restore(self) -> JournalError | None:
+        before = self._journal
         try:
-            journal, sentence = self._place.restore(self._journal, self.id)
+            journal, sentence = self._place.restore(before, self.id, self._serving_meanwhile())
         except CorruptJournal as error:
             self._replace(error)
             return None
         except JournalError as error:
+            if self._journal is not before:  # a job served meanwhile found it damaged
+                return None
             self.health.failed(str(error))
             return error
         self._use_journal(journal)
@@ -262,12 +270,31 @@ class Holder:
         self.health.notice(sentence)
         return None
 
+    def _serving_meanwhile(self) -> Callable[[], None]:
+        """Return what serves requests while the journal is copied, which takes seconds for a large one.
+
+        Nothing is appended: until the copy is complete, a kill would lose it. Batches wait; jobs are refused.
+        """
+        journal, begin = self._journal, time.monotonic() + SERVED_AFTER
+
+        def serve() -> None:
+            if time.monotonic() < begin:
+                return
+            self._displaced = JournalError(f"{self.slot.file} was deleted, and is written again now")
+            self.health.trouble = self.health.trouble or str(self._displaced)
+            for _ in range(len(self._queue)):
+                if group := self._queue.take_request():
+                    self._process(self._new_session(), group)
+                self._raise_if_replaced(journal)
+
+        return serve
+
     def _replace(self, error: CorruptJournal) -> JournalSession:
         self._journal.close()
         self._corrupt = error
         try:
             if self.slot.file.exists():
-                self._move_aside(error)
+                self.health.notice(move_aside(self.slot, self.id, error))
             self._use_journal(self._new_journal())
         except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
             self.health.failed(f"no new journal could be started: {trouble}")
@@ -275,6 +302,3 @@ class Holder:
         self._corrupt = None
         self._on_epoch()
         return self._new_session()
-
-    def _move_aside(self, error: CorruptJournal) -> None:
-        self.health.notice(move_aside(self.slot, self.id, error))

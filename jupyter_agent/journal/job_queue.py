@@ -59,14 +59,14 @@ class JobQueue:
             self._ready.notify()
         return True
 
-    def wait_and_take(self) -> list[Item]:
-        """Wait for a group and return it; empty when closed and done."""
+    def wait(self) -> bool:
+        """Wait until there is something to take; return False when closed and done."""
         with self._ready:
-            while not (group := self._take()):
+            while not self._items:
                 if self._is_closed:
-                    return []
+                    return False
                 self._ready.wait()
-            return group
+            return True
 
     def take(self) -> list[Item]:
         """Return the next group, or nothing when the queue is empty."""
@@ -82,6 +82,15 @@ class JobQueue:
             group = self._take()
             self._items.extendleft(reversed(passed))
             return group
+
+    def take_request(self) -> list[Item]:
+        """Return the next job that is a request; all else keeps its place in the queue."""
+        with self._ready:
+            for at, (work, future) in enumerate(self._items):
+                if callable(work) and urgency_of(work) is Urgency.REQUEST:
+                    del self._items[at]
+                    return [(work, future)] if future.set_running_or_notify_cancel() else []
+            return []
 
     def _take(self) -> list[Item]:
         """Return one job, or all appends queued in a row: those are committed together."""

@@ -83,8 +83,12 @@ class MemoryRecords:
         found = [firing for firing in self._firings.values() if firing.schedule == schedule]
         return sorted(found, key=lambda firing: -firing.due)
 
-    def open_firings(self) -> list[Firing]:
-        found = [firing for firing in self._firings.values() if firing.outcome in OPEN]
+    def open_firings(self, schedule: str | None = None) -> list[Firing]:
+        found = [
+            firing
+            for firing in self._firings.values()
+            if firing.outcome in OPEN and schedule in (None, firing.schedule)
+        ]
         return sorted(found, key=lambda firing: firing.due)
 
     def export_records(self) -> RecordsExport:
@@ -158,8 +162,11 @@ class MemoryJournal(MemoryRecords):
         at = bisect_right(self._events, after, key=lambda e: e.offset) + limit - 1
         return self._events[at].offset if at < len(self._events) else self.head
 
-    def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
-        found = [e for e in self._events if e.task == task and e.type in types]
+    def tail(
+        self, task: str, count: int, types: Collection[str], *, scan_limit: int | None = None
+    ) -> list[StoredEvent]:
+        scanned = [e for e in self._events if e.task == task][-(scan_limit or 0) :]
+        found = [e for e in scanned if e.type in types]
         return found[-count:] if count else []
 
     def past(
@@ -223,9 +230,12 @@ class MemoryJournal(MemoryRecords):
         found = {_cell_location(task) for task in self._tasks.values()} - {CellLocation(None, None)}
         return [location for location in found if cells is None or location.cell in cells]
 
-    def open_tasks(self) -> list[Task]:
-        found = [task for task in self._tasks.values() if not task.state.ended]
-        return copy.deepcopy(sorted(found, key=lambda task: task.id))
+    def open_tasks(
+        self, *, producer: str | None = None, after: str = "", limit: int | None = None
+    ) -> list[Task]:
+        found = [task for task in self._tasks.values() if not task.state.ended and task.id > after]
+        wanted = [task for task in found if producer is None or task.producer == producer]
+        return copy.deepcopy(sorted(wanted, key=lambda task: task.id)[:limit])
 
     def owners(self, task_id: str, attempt: int) -> tuple[str, ...]:
         return self._owners.get((task_id, attempt), ())
@@ -233,8 +243,11 @@ class MemoryJournal(MemoryRecords):
     def producer(self, producer: str) -> ProducerRow | None:
         return self._producers.get(producer)
 
-    def producers(self) -> list[ProducerRow]:
-        return list(self._producers.values())
+    def producers(self, after: str = "", limit: int | None = None) -> list[ProducerRow]:
+        return sorted(row for row in self._producers.values() if row.id > after)[:limit]
+
+    def pending_offsets(self) -> set[int]:
+        return set(self._pending)
 
     def pending(self, producer: str) -> list[PendingCommand]:
         return [p for p in self._pending.values() if p.producer == producer]

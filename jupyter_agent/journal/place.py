@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import JournalError
@@ -30,8 +31,10 @@ class JournalPlace:
         """Return False if a file was deleted, or another one has its name."""
         return self._slot.is_in_place() and self._has_files()
 
-    def restore(self, journal: SQLiteJournal, holder: str) -> tuple[SQLiteJournal, str]:
-        """Put a copy of the open *journal* in the place of its files.
+    def restore(
+        self, journal: SQLiteJournal, holder: str, between: Callable[[], None]
+    ) -> tuple[SQLiteJournal, str]:
+        """Put a copy of the open *journal* in the place of its files; call *between* after each part of it.
 
         Returns the journal to use from now on and what happened, as a sentence. Raises `JournalError` when
         that does not work; *journal* stays open then and has everything still.
@@ -42,7 +45,7 @@ class JournalPlace:
             if self._has_files():
                 return journal, f"files of {file.parent} were deleted while they are in use, and made again"
             rescued = _beside(file, "-rescued")
-            _copy_out(journal, rescued)
+            _copy_out(journal, rescued, between)
             aside = self._move_aside()
             rescued.replace(file)
             sync_folder(file.parent)
@@ -100,22 +103,25 @@ def move_aside(slot: Slot, holder: str, error: Exception) -> str:
     )
 
 
-def _copy_out(journal: SQLiteJournal, path: Path) -> None:
+def _copy_out(journal: SQLiteJournal, path: Path, between: Callable[[], None]) -> None:
     """Write everything in *journal* to *path*, which has its name only once it is complete and on disk."""
     partial = _beside(path, "-partial")
     partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def sync() -> None:
+        os.fsync(fd)  # each part: all of a large file at once may take seconds
+        between()
+
     try:
-        journal.copy_to(partial)
-        fd = os.open(partial, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        journal.copy_to(partial, sync)
+        os.fsync(fd)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(fd)
 
 
 def _sentence(file: Path, aside: str) -> str:

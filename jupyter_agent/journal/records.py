@@ -79,8 +79,8 @@ class Records(Protocol):
         Later than *upto* when the firings up to there are forgotten; ``None`` when nothing has fired.
         """
 
-    def open_firings(self) -> list[Firing]:
-        """Return the `OPEN` firings of every schedule, oldest due first."""
+    def open_firings(self, schedule: str | None = None) -> list[Firing]:
+        """Return the `OPEN` firings of one schedule, or of every one, oldest due first."""
 
     def export_records(self) -> RecordsExport:
         """Return everything, for `import_records` of another journal."""

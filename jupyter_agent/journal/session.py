@@ -79,10 +79,13 @@ class Urgency(IntEnum):
     RECOVERY = 1
     """May take long, and tells what has happened: spools of dead producers."""
 
-    LOOKUP = 2
+    PROMPT = 2
+    """May take seconds, and is due now: schedules, and why the tasks of a kernel end."""
+
+    LOOKUP = 3
     """A request waits for it, and it may take longer than one: spools in which a task is looked for."""
 
-    REQUEST = 3
+    REQUEST = 4
     """Short; everything that is no `PreemptibleJob`."""
 
 

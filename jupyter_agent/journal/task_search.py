@@ -15,7 +15,10 @@ from .base import SCAN_LIMIT, CellLocation, Journal
 
 
 class TaskSearch:
-    """The search for what `Journal.tasks` returns for the same arguments; ``ids``: those found so far."""
+    """The search for what `Journal.tasks` returns for the same arguments.
+
+    ``ids``: those found so far. ``before``: the id below which the next step searches.
+    """
 
     def __init__(
         self,
@@ -25,6 +28,7 @@ class TaskSearch:
     ) -> None:
         self.ids: list[str] = []
         self._query = query
+        self.before = query.before
         self._producer = producer
         self._locations = locations
 
@@ -36,4 +40,5 @@ class TaskSearch:
         self.ids += found
         limit = self._query.limit
         self._query = replace(self._query, before=before, limit=None if limit is None else limit - len(found))
+        self.before = before
         return before is not None

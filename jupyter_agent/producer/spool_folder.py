@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain, dropwhile
 from operator import attrgetter
 from pathlib import Path
@@ -180,10 +180,12 @@ def _records_in(paths: list[Path]) -> Iterator[Record]:
         last = new[-1][0] if new else last
 
 
-def spool_mentions(folder: Path, task_ids: Collection[str]) -> bool:
+def spool_mentions(
+    folder: Path, task_ids: Collection[str], between: Callable[[], None] = lambda: None
+) -> bool:
     """Return True if any record may be of one of these tasks; much quicker than to read them.
 
-    Raises `OSError`.
+    *between* is called after each file. Raises `OSError`.
     """
     wanted = [task_id.encode() for task_id in task_ids]
     for path in sorted(folder.glob("*.seg")):
@@ -193,6 +195,7 @@ def spool_mentions(folder: Path, task_ids: Collection[str]) -> bool:
             continue
         if any(one in content for one in wanted):
             return True
+        between()
     return False
 
 

@@ -67,9 +67,10 @@ class TaskPager:
     def add(self, page: TasksPage) -> None:
         """Take a page in."""
         self.found += page.tasks
-        self._more = page.more and bool(page.tasks)
-        if page.tasks:
-            self._query = replace(self._query, before=page.tasks[-1].id)
+        # A server that searched for long stops on the way; an older one names no place to go on from.
+        before = page.before or (page.tasks[-1].id if page.tasks else None)
+        self._more = page.more and before is not None
+        self._query = replace(self._query, before=before)
 
 
 def read_all(read: Callable[[EventQuery], EventsPage], after: str | None = None) -> list[Event]:

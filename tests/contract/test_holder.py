@@ -16,11 +16,14 @@ from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskStat
 from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal import health as health_module
+from jupyter_agent.journal import holder as holder_module
+from jupyter_agent.journal import place
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.observed_time import Look, ObservedTime
 from jupyter_agent.journal.operations import journal_merge, spool_recovery
 from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans
+from jupyter_agent.journal.operations.pace import FIRST_STEP
 from jupyter_agent.journal.operations.recovery import recover_all
 from jupyter_agent.journal.operations.retention import DAY, Retention, observe, prune
 from jupyter_agent.journal.operations.spool_recovery import CHUNK, read_live_spools, recover_spools
@@ -382,7 +385,7 @@ class TestBreathing:
         gate.open()
         assert taking.result(20) == 1
         positions_of_other = [at for at, (who, _) in enumerate(facts(holder)) if who == PRODUCER]
-        assert positions_of_other == [CHUNK, CHUNK + 1, CHUNK + 2]
+        assert positions_of_other == [FIRST_STEP, FIRST_STEP + 1, FIRST_STEP + 2]
 
 
 class TestClosing:
@@ -558,19 +561,19 @@ class TestTrouble:
     ) -> None:
         with Holder(slot) as holder:
             put(holder, batch(1, 2))
-            real = Holder._move_aside
+            real = place.move_aside
 
-            def refuse(self: Holder, error: object) -> None:
+            def refuse(*_: object) -> str:
                 raise OSError(errno.EROFS, "Read-only file system")
 
-            monkeypatch.setattr(Holder, "_move_aside", refuse)
+            monkeypatch.setattr(holder_module, "move_aside", refuse)
             holder.call(_break).result(20)
             for _ in range(3):
                 with pytest.raises(JournalError):
                     put(holder, batch(3, 3))
             assert holder.health.trouble is not None
             assert "Read-only" in holder.health.trouble
-            monkeypatch.setattr(Holder, "_move_aside", real)
+            monkeypatch.setattr(holder_module, "move_aside", real)
             assert put(holder, Batch(PRODUCER, 3, [event(3)]))[0].upto == 3
             assert holder.health.trouble is None
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
-from jupyter_agent.core.events import decode_event
+from jupyter_agent.core.events import Log, decode_event
 from jupyter_agent.errors import JournalError
 from jupyter_agent.journal import holder as holder_module
 from jupyter_agent.journal import place
-from jupyter_agent.journal.base import Batch, Journal
+from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.slots import Slot, try_slot
+from jupyter_agent.journal.sqlite import journal as sqlite_journal
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.files import read_json
 from jupyter_agent.system.locks import FileLock, is_locked
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import HolderFile
-from tests.support.builders import PRODUCER, story
+from tests.support.builders import PRODUCER, TASK, story
 
 Harm = Callable[[Path], object]
 STORY = story(logs=8)
@@ -207,6 +209,41 @@ def test_a_place_that_another_process_has_taken_is_left_to_it(holder: Holder) ->
     assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_requests_are_served_while_it_is_written_again_and_batches_wait(
+    holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal of gigabytes is copied for seconds."""
+    monkeypatch.setattr(holder_module, "SERVED_AFTER", 0.0)
+    monkeypatch.setattr(sqlite_journal, "COPIED_PAGES", 1)
+    real = place.JournalPlace.restore
+    batches: list[Future[AppendResult]] = []
+    parts: list[bool] = []
+
+    def restore(
+        self: place.JournalPlace, journal: SQLiteJournal, name: str, between: Callable[[], None]
+    ) -> tuple[SQLiteJournal, str]:
+        def part() -> None:
+            batches.append(holder.append(Batch(PRODUCER, 1, STORY[5:8])))
+            read = holder.call(lambda session: session.journal.head)
+            add = holder.call(lambda session: session.append(HolderEvent(TASK, 1, "log", Log("stdout", "x"))))
+            between()
+            assert read.result(0) == 5
+            with pytest.raises(JournalError, match="is written again now"):
+                add.result(0)
+            parts.append(not batches[0].done() and "written again" in (holder.health.trouble or ""))
+
+        return real(self, journal, name, part)
+
+    monkeypatch.setattr(place.JournalPlace, "restore", restore)
+    holder.slot.file.unlink()
+    append(holder, 5, 8)  # it waits for the copy
+    assert len(parts) > 10, "one for each page"
+    assert all(parts)
+    assert [batch.result(20).upto for batch in batches] == [8] * len(batches)
+    assert holder.health.trouble is None
+    assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
 @pytest.mark.parametrize("step", ["JournalPlace._move_aside", "sync_folder"])
 def test_a_kill_in_the_middle_is_made_good_by_the_next_holder(
     holder: Holder, monkeypatch: pytest.MonkeyPatch, step: str
@@ -215,7 +252,7 @@ def test_a_kill_in_the_middle_is_made_good_by_the_next_holder(
     holder.slot.file.unlink()
     monkeypatch.setattr(f"{place.__name__}.{step}", _killed)
     with pytest.raises(KeyboardInterrupt):
-        holder._place.restore(holder._journal, "holder")
+        holder._place.restore(holder._journal, "holder", lambda: None)
     monkeypatch.undo()
     place.finish_restoring(holder.slot.file)
     journal = SQLiteJournal(holder.slot.file, "next", "next")

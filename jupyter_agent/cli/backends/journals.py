@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from ...core.query import EventQuery, EventsPage, TaskQuery
+from ...core.query import EventQuery, EventsPage, TaskQuery, key_queries
 from ...core.task import Task, current_for_key
 from ...detached.submission import Submission
 from ...errors import AgentError, JournalHeld, ServerUnreachable, UnknownTask
@@ -110,7 +110,8 @@ class Journals:
     async def _home_of_key(self, key: str | None) -> str | None:
         if key is None:
             return None
-        task = current_for_key(await self.tasks(TaskQuery(key=key, limit=None)))
+        found = [await self.tasks(query) for query in key_queries(key)]
+        task = current_for_key(merge_tasks(found, None))
         return (await self.find(task.id))[0] if task is not None else None
 
     def _first_served(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from ...core.events import Command, Error, State, TaskState
-from ...core.query import TaskQuery
+from ...core.query import key_queries
 from ...core.task import Task, current_for_key
 from ...detached.run_spec import RunSpec, load_run_spec, save_run_spec
 from ...detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
@@ -93,7 +93,10 @@ def fail_work_item(session: JournalSession, item: WorkItem, why: str) -> None:
 def _find(session: JournalSession, task: str | None, key: str | None) -> Task | None:
     if task is not None:
         return session.journal.task(task)
-    return None if key is None else current_for_key(session.journal.tasks(TaskQuery(key=key)))
+    if key is None:
+        return None
+    found = [task for query in key_queries(key) for task in session.journal.tasks(query)]
+    return current_for_key(sorted(found, key=lambda task: task.id, reverse=True))
 
 
 def _queue(

@@ -27,11 +27,12 @@ from .detached_tasks import enqueue_task
 from .schedules import (
     Schedule,
     adjust_to_clock,
-    all_schedules,
     find_schedule,
     fired_until,
     pause_schedule,
+    present_schedule,
     resume_schedule,
+    schedule_ids,
 )
 
 log = logging.getLogger(__name__)
@@ -64,20 +65,40 @@ class ScheduleRunner:
         )
 
     def tick(self, session: JournalSession, now: float) -> TickResult:
-        """Complete open claims, fire what is due, start waiting firings whose previous run has ended."""
+        """Complete open claims, fire what is due, start waiting firings whose previous run has ended.
+
+        Others run between two schedules: after a long absence, all of them may be due.
+        """
         queued = self.finish_claimed(session, now)
-        schedules = [adjust_to_clock(session, schedule, now) for schedule in all_schedules(session)]
-        running = [schedule for schedule in schedules if not schedule.paused]
-        queued += sum(self._fire_due(session, schedule, now) for schedule in running)
+        dues: list[float] = []
+        for ident in schedule_ids(session):
+            fired, due = self._look(session, ident, now)
+            queued += fired
+            dues += [] if due is None else [due]
+            session.yield_to_others()
         queued += self._start_waiting(session, now)
-        dues = [_next(session, schedule, now) for schedule in running]
         waiting = sum(firing.outcome == "waiting" for firing in session.journal.open_firings())
-        return TickResult(min((due for due in dues if due is not None), default=None), queued, waiting)
+        return TickResult(min(dues, default=None), queued, waiting)
+
+    def _look(self, session: JournalSession, ident: str, now: float) -> tuple[bool, float | None]:
+        """Fire a schedule if it is due; return whether a task was queued, and when it is due next."""
+        schedule = present_schedule(session, ident)
+        if schedule is None:
+            return False, None
+        schedule = adjust_to_clock(session, schedule, now)
+        if schedule.paused:
+            return False, None
+        fired = self._fire_due(session, schedule, now)
+        return fired, _next(session, schedule, now)
 
     def finish_claimed(self, session: JournalSession, now: float) -> int:
         """Queue every claimed firing that is not settled; return how many."""
-        claimed = [firing for firing in session.journal.open_firings() if firing.outcome == "claimed"]
-        return sum(self._complete_claim(session, firing, now) for firing in claimed)
+        queued = 0
+        for firing in session.journal.open_firings():
+            if firing.outcome == "claimed":
+                queued += self._complete_claim(session, firing, now)
+                session.yield_to_others()
+        return queued
 
     def command(self, session: JournalSession, ident: str, word: ScheduleCommand, now: float) -> None:
         """Pause a schedule, resume it, or run it now. Raises `UnknownSchedule`, `NotNow`."""
@@ -132,13 +153,17 @@ class ScheduleRunner:
     def _start_waiting(self, session: JournalSession, now: float) -> int:
         started = 0
         for firing in session.journal.open_firings():
-            if firing.outcome == "waiting" and not self._must_wait(session, firing):
-                claimed = firing._replace(
-                    at=now, outcome="claimed", task=new_id(), worker=new_id(), reason=None
-                )
-                session.journal.settle(claimed)
-                started += self._complete_claim(session, claimed, now)
+            session.yield_to_others()
+            if not self._waits_still(session, firing) or self._must_wait(session, firing):
+                continue
+            claimed = firing._replace(at=now, outcome="claimed", task=new_id(), worker=new_id(), reason=None)
+            session.journal.settle(claimed)
+            started += self._complete_claim(session, claimed, now)
         return started
+
+    def _waits_still(self, session: JournalSession, firing: Firing) -> bool:
+        """Return True if *firing* waits and was not skipped meanwhile, as by a pause."""
+        return firing.outcome == "waiting" and firing in session.journal.open_firings(firing.schedule)
 
     def _must_wait(self, session: JournalSession, waiting: Firing) -> bool:
         runs = session.journal.firings(waiting.schedule, SCAN_LIMIT, ran=True)
@@ -192,7 +217,7 @@ def _next(session: JournalSession, schedule: Schedule, now: float) -> float | No
 
 
 def _has_waiting(session: JournalSession, ident: str) -> bool:
-    return any(f.schedule == ident and f.outcome == "waiting" for f in session.journal.open_firings())
+    return any(firing.outcome == "waiting" for firing in session.journal.open_firings(ident))
 
 
 def _is_open(session: JournalSession, firing: Firing) -> bool:

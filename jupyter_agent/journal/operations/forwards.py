@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -27,6 +29,9 @@ MAX_FORWARDS = 200
 """Maximum number of forwards in a journal."""
 
 PAGE = 2000
+T = TypeVar("T")
+Steps = Generator[None, None, T]
+"""Long work with pauses, in which others may be served."""
 
 
 def forwards(journal: Journal) -> list[ForwardRecord]:
@@ -78,9 +83,13 @@ def without_forwards(export: RecordsExport) -> RecordsExport:
     return export._replace(records=[record for record in export.records if record[0] != KIND])
 
 
-def forwards_with_marks(source: Journal) -> list[ForwardRecord]:
-    """Return the forwards of a journal to be merged; their marks say what each has sent."""
-    return [replace(record, marks=_marks(source, record.cursor)) for record in forwards(source)]
+def forwards_with_marks(source: Journal) -> Steps[list[ForwardRecord]]:
+    """Return, in steps, the forwards of a journal to be merged; their marks say what each has sent."""
+    marked = []
+    for record in forwards(source):
+        marks = yield from _marks(source, record.cursor)
+        marked.append(replace(record, marks=marks))
+    return marked
 
 
 def adopt_forwards(journal: Journal, adopted: list[ForwardRecord]) -> None:
@@ -95,14 +104,20 @@ def adopt_forwards(journal: Journal, adopted: list[ForwardRecord]) -> None:
             _put(journal, replace(record, cursor=str(Cursor(journal.epoch, journal.head))))
 
 
-def _marks(source: Journal, cursor: str) -> dict[str, int]:
+def _marks(source: Journal, cursor: str) -> Steps[dict[str, int]]:
     """Return, for each producer, the last number before *cursor*."""
     start = Cursor.parse(cursor)
+    marks: dict[str, int] = {}
     if start.epoch != source.epoch:
-        return {}
-    marks = {row.id: row.last_n for row in source.producers()}
+        return marks
+    last = ""
+    while rows := source.producers(last, PAGE):
+        last = rows[-1].id
+        marks |= {row.id: row.last_n for row in rows}
+        yield
     after, seen = start.offset, set[str]()
     while page := source.read(after, PAGE):
+        yield
         after = page[-1].offset
         for name in map(name_of, page):
             if name.producer not in seen:

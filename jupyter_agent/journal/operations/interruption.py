@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ...core.events import State, TaskState
@@ -20,8 +20,8 @@ from ...system.processes import is_dying
 from ..base import HolderEvent, Journal, ProducerRow
 from ..session import JournalSession
 
-_CHUNK = 200
-"""Maximum number of open tasks looked at in one transaction."""
+CHUNK = 100
+"""Maximum number of open tasks looked at in one step."""
 
 GONE = "the process that ran it is gone"
 
@@ -67,7 +67,7 @@ def _lives_on(spool: Path) -> bool:
 
 def open_tasks_of(session: JournalSession, producer: str) -> list[Task]:
     """Return the open tasks that *producer* runs."""
-    return [task for task in session.journal.open_tasks() if task.producer == producer]
+    return session.journal.open_tasks(producer=producer)
 
 
 class Leases:
@@ -97,8 +97,8 @@ class Leases:
 
 def interrupt_orphans(
     session: JournalSession, paths: DataPaths, connected: Callable[[str], bool], leases: Leases
-) -> None:
-    """Interrupt the open tasks whose producer is gone for good.
+) -> set[str]:
+    """Interrupt the open tasks whose producer is gone for good; return the producers of the others.
 
     *connected* returns True for a producer that has a connection now. A producer on another host counts as
     alive as long as its lease holds, because its lock cannot be tested from here.
@@ -119,14 +119,22 @@ def interrupt_orphans(
             and not _awaits_its_process(session.journal, task, alive)
         )
 
-    open_tasks = session.journal.open_tasks()
-    leases.keep({task.producer for task in open_tasks if task.producer})
-    for start in range(0, len(open_tasks), _CHUNK):
-        chunk = open_tasks[start : start + _CHUNK]
-        if start:  # others ran meanwhile: some may have ended
-            session.yield_to_others()
-            chunk = [task for task in map(session.journal.task, [task.id for task in chunk]) if task]
-        interrupt(session, [task for task in chunk if not task.state.ended and is_orphan(task)])
+    living: set[str] = set()
+    for chunk in open_chunks(session):
+        orphans = [task for task in chunk if is_orphan(task)]
+        interrupt(session, orphans)
+        living |= {task.producer for task in chunk if task.producer and task not in orphans}
+    leases.keep(living)
+    return living
+
+
+def open_chunks(session: JournalSession) -> Iterator[list[Task]]:
+    """Yield all open tasks, a few at a time; others run in between."""
+    after = ""
+    while chunk := session.journal.open_tasks(after=after, limit=CHUNK):
+        yield chunk
+        after = chunk[-1].id
+        session.yield_to_others()
 
 
 def _has_spool(paths: DataPaths, producer: str) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 
 from ...core.events import UNREADABLE, Event, decode_event
 from ...errors import JournalError
+from ...forwarding.spec import ForwardRecord
 from ...system.ids import new_id
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT
@@ -20,11 +21,12 @@ from ..session import JournalSession
 from ..slots import Slot, existing_slots, try_slot
 from ..sqlite.journal import SQLiteJournal
 from .forwards import adopt_forwards, forwards_with_marks, without_forwards
+from .pace import first_pace
 from .retention import without_observed_time
 
 log = logging.getLogger(__name__)
-CHUNK = 2000
-"""Maximum number of events merged in one transaction."""
+CHUNK, PRODUCERS = 2000, 200
+"""Maximum number of events merged in one transaction, and of producers."""
 
 
 def merge_journals(session: JournalSession, paths: DataPaths) -> int:
@@ -65,27 +67,54 @@ class _SourceError(Exception):
 
 def _merge(session: JournalSession, source: Journal) -> None:
     with _source_errors():
-        rows = {row.id: row for row in source.producers()}
         records = without_observed_time(without_forwards(source.export_records()))
-        to_send = forwards_with_marks(source)
-        unhandled = {command.offset for row in rows for command in source.pending(row)}
+        unhandled = source.pending_offsets()
+    to_send = _to_send(session, source)
     # Forwards come first, at the present head, so that they send every event that is merged after them.
     adopt_forwards(session.journal, to_send)
-    after = 0
-    while page := _page(source, after):
+    after, pace = 0, first_pace(CHUNK)
+    while True:
+        with pace.step() as size:
+            page = _page(source, after, size)
+            runs = groupby(_readable(page), key=lambda event: event.producer)
+            session.append(*[_batch(source, producer, list(run), unhandled) for producer, run in runs])
+        if not page:
+            break
         after = page[-1].offset
-        runs = groupby(_readable(page), key=lambda event: event.producer)
-        session.append(*(_batch(rows, producer, list(run), unhandled) for producer, run in runs))
         session.yield_to_others()
-    session.append(
-        *(Batch(row.id, row.last_n + 1, (), BatchOrigin.MERGED, row.host) for row in rows.values())
-    )
+    for rows in _producers(source):  # each has or had tasks here, so there may be as many
+        session.append(*(Batch(row.id, row.last_n + 1, (), BatchOrigin.MERGED, row.host) for row in rows))
+        session.yield_to_others()
     session.journal.import_records(records)
 
 
-def _page(source: Journal, after: int) -> list[StoredEvent]:
+def _to_send(session: JournalSession, source: Journal) -> list[ForwardRecord]:
+    """Return the forwards with their marks; a mark may be far back."""
     with _source_errors():
-        return source.read(after, CHUNK)
+        steps = forwards_with_marks(source)
+    while True:
+        with _source_errors():
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+        session.yield_to_others()
+
+
+def _page(source: Journal, after: int, size: int) -> list[StoredEvent]:
+    with _source_errors():
+        return source.read(after, size)
+
+
+def _producers(source: Journal) -> Iterator[list[ProducerRow]]:
+    after = ""
+    while True:
+        with _source_errors():
+            rows = source.producers(after, PRODUCERS)
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].id
 
 
 def _readable(page: list[StoredEvent]) -> Iterator[Event]:
@@ -98,10 +127,11 @@ def _readable(page: list[StoredEvent]) -> Iterator[Event]:
             )
 
 
-def _batch(rows: dict[str, ProducerRow], producer: str, events: list[Event], unhandled: set[int]) -> Batch:
+def _batch(source: Journal, producer: str, events: list[Event], unhandled: set[int]) -> Batch:
     handled = frozenset(event.n for event in events if event.offset not in unhandled)
     own = [msgspec.structs.replace(event, offset=0, flag=None) for event in events]
-    row = rows.get(producer)
+    with _source_errors():
+        row = source.producer(producer)
     return Batch(producer, own[0].n, own, BatchOrigin.MERGED, row.host if row else None, handled)
 
 

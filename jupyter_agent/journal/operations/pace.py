@@ -10,6 +10,9 @@ STEP_SECONDS = 0.02
 """What a step should take. How much work that is depends on the disk, the load, and what is in memory."""
 
 
+FIRST_STEP = 200
+
+
 class Pace:
     """The size of the next step: grows and shrinks with the time that the last one took."""
 
@@ -30,3 +33,8 @@ class Pace:
         # At most double, as one quick step says little; less at once, as a slow one has made others wait.
         wanted = int(self.size * min(2.0, STEP_SECONDS / took))
         self.size = min(max(wanted, smallest), largest)
+
+
+def first_pace(largest: int) -> Pace:
+    """Return the pace of work in steps of up to *largest*, which begins with a small one."""
+    return Pace(min(FIRST_STEP, largest), largest)

@@ -97,11 +97,21 @@ def add_schedule(
 
 def find_schedule(session: JournalSession, ident: str) -> Schedule:
     """Return the schedule with this id. Raises `UnknownSchedule`."""
-    body = session.journal.record(KIND, ident)
-    schedule = _decoded(ident, body) if body is not None else None
+    schedule = present_schedule(session, ident)
     if schedule is None:
         raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
     return schedule
+
+
+def schedule_ids(session: JournalSession) -> list[str]:
+    """Return the ids of all schedules, oldest first."""
+    return [ident for ident, _ in session.journal.records(KIND)]
+
+
+def present_schedule(session: JournalSession, ident: str) -> Schedule | None:
+    """Return the schedule as it is now; ``None`` when it was deleted, or cannot be decoded."""
+    body = session.journal.record(KIND, ident)
+    return None if body is None else _decoded(ident, body)
 
 
 def all_schedules(session: JournalSession) -> list[Schedule]:
@@ -113,8 +123,8 @@ def all_schedules(session: JournalSession) -> list[Schedule]:
 def pause_schedule(session: JournalSession, ident: str, now: float) -> Schedule:
     """Stop firing until `resume_schedule`; a firing that waits for the previous run is skipped."""
     schedule = find_schedule(session, ident)
-    for firing in session.journal.open_firings():
-        if firing.schedule == ident and firing.outcome == "waiting":
+    for firing in session.journal.open_firings(ident):
+        if firing.outcome == "waiting":
             session.journal.settle(
                 firing._replace(at=now, outcome="skipped", reason="the schedule was paused")
             )

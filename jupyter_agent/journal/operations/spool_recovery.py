@@ -33,6 +33,7 @@ from ..session import JournalSession
 from ..slots import existing_slots
 from ..transaction import start_of
 from .interruption import end_tasks, interrupt, open_tasks_of, reason_of_death
+from .pace import Pace, first_pace
 
 log = logging.getLogger(__name__)
 CHUNK = 2000
@@ -40,6 +41,9 @@ CHUNK = 2000
 
 CHUNK_BYTES = 1 << 20
 """Size beyond which such a transaction gets no further event."""
+
+LOOKED_AT = 100
+"""Number of spools looked at in one step: thousands of processes may be alive."""
 
 UNFINISHED_TIMEOUT = 3600.0
 """Seconds after which an unfinished spool folder counts as left by a killed process; making one takes
@@ -56,7 +60,7 @@ def recover_spools(session: JournalSession, paths: DataPaths, slot: str) -> int:
     _sweep_unfinished(paths.spools)
     recovered = 0
     left: dict[str, str] = {}
-    for folder in _own_spools(paths, slot, left=left):
+    for folder in _own_spools(session, paths, slot, left=left):
         try:
             found = _recover_spool(session, paths, slot, folder)
         except (SpoolError, OSError) as error:  # one unreadable spool must not keep the others out
@@ -95,7 +99,7 @@ def read_live_spools(session: JournalSession, paths: DataPaths, slot: str) -> No
     again later and are known then. What the journal has already is not read again, except the segment that
     the newest of it is in.
     """
-    for folder in _own_spools(paths, slot):
+    for folder in _own_spools(session, paths, slot):
         try:
             if is_locked(folder / "lock"):
                 header = read_spool_header(folder)
@@ -109,9 +113,9 @@ def read_spools_of(session: JournalSession, paths: DataPaths, slot: str, task_id
 
     Their producers may be alive, dead or on another machine: nothing is claimed, and nothing is judged.
     """
-    for folder in _own_spools(paths, slot, anywhere=True):
+    for folder in _own_spools(session, paths, slot, anywhere=True):
         try:
-            if spool_mentions(folder, task_ids):
+            if spool_mentions(folder, task_ids, session.yield_to_others):
                 _append(session, read_spool_header(folder), _news(session, folder), folder)
         except (SpoolError, OSError) as error:  # it is being deleted, or cannot be read now
             log.debug("a spool is not read: %s", error)
@@ -127,14 +131,21 @@ def _news(session: JournalSession, folder: Path) -> Iterator[Record]:
 
 
 def _own_spools(
-    paths: DataPaths, slot: str, *, anywhere: bool = False, left: dict[str, str] | None = None
+    session: JournalSession,
+    paths: DataPaths,
+    slot: str,
+    *,
+    anywhere: bool = False,
+    left: dict[str, str] | None = None,
 ) -> Iterator[Path]:
     """Yield the spools of this journal's producers on this machine, or *anywhere*, oldest first.
 
     *left* gets a sentence for each one whose header cannot be read: it may be of any journal.
     """
     slots = existing_slots(paths)
-    for folder in sorted(paths.spools.glob("[0-9A-Z]*")):
+    for number, folder in enumerate(sorted(paths.spools.glob("[0-9A-Z]*")), start=1):
+        if number % LOOKED_AT == 0:
+            session.yield_to_others()
         try:
             header = read_spool_header(folder)
         except SpoolError as error:
@@ -208,25 +219,27 @@ def _was_queued_elsewhere(session: JournalSession, records: list[Record]) -> boo
 def _append(session: JournalSession, header: Header, records: Iterable[Record], folder: Path) -> int:
     """Append the events in *records*; return the number of the last record, 0 without one."""
     base = last = 0
-    for chunk in _chunks(records):
+    pace = first_pace(CHUNK)
+    for chunk in _chunks(records, pace):
         if base:
             session.yield_to_others()
         last = chunk[-1][0]
-        events = list(_readable(chunk, folder))
-        if events:
-            base = base or start_of(events[0])
-            session.append(Batch(header.producer, base, events, BatchOrigin.SPOOLED, header.host))
+        with pace.step():
+            events = list(_readable(chunk, folder))
+            if events:
+                base = base or start_of(events[0])
+                session.append(Batch(header.producer, base, events, BatchOrigin.SPOOLED, header.host))
     return last
 
 
-def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+def _chunks(records: Iterable[Record], pace: Pace) -> Iterator[list[Record]]:
     """Yield as many records at a time as make one short transaction."""
     chunk: list[Record] = []
     size = 0
     for record in records:
         chunk.append(record)
         size += len(record[1])
-        if len(chunk) == CHUNK or size > CHUNK_BYTES:
+        if len(chunk) >= pace.size or size > CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0
     if chunk:

@@ -43,6 +43,8 @@ class CommittedRows:
             row = self._one("SELECT * FROM producers WHERE id = ?", producer)
             if row is None:
                 return None
+            if len(self._producers) >= _MAX_CACHED:
+                self._producers.clear()
             self._producers[producer] = producer_row(row)
         return self._producers[producer]
 

@@ -42,11 +42,14 @@ def read(
     return _page(islice(heapq.merge(*parts), limit), size)
 
 
-def tail(db: Connection, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
+def tail(
+    db: Connection, task: str, count: int, types: Collection[str], head: int, scan_limit: int | None
+) -> list[StoredEvent]:
     """See `base.Journal.tail`."""
     condition, values = _type_filter(types)
-    sql = f"{_EVENT} WHERE task = ?{condition} ORDER BY offset DESC LIMIT ?"
-    return _page(db.execute(sql, [task, *values, count]))[::-1]
+    floor = 0 if scan_limit is None else _older(db, task, head, scan_limit)
+    sql = f"{_EVENT} WHERE task = ? AND offset > ?{condition} ORDER BY offset DESC LIMIT ?"
+    return _page(db.execute(sql, [task, floor, *values, count]))[::-1]
 
 
 def past(

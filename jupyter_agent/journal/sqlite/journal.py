@@ -7,8 +7,9 @@ other reader to wait for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ...core.query import NEWEST_TASKS, TaskQuery
@@ -39,6 +40,10 @@ from .records import SQLiteRecords
 
 PURGED_AT_ONCE = 1000
 """Maximum number of events that `SQLiteJournal.forget` itself deletes."""
+
+
+COPIED_PAGES = 1000
+"""Pages copied at once, of 4 KiB each."""
 
 
 class SQLiteJournal(SQLiteRecords, CommittedRows):
@@ -103,9 +108,11 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         )
         return int(row[0]) if row else self.head
 
-    def tail(self, task: str, count: int, types: Collection[str]) -> list[StoredEvent]:
+    def tail(
+        self, task: str, count: int, types: Collection[str], *, scan_limit: int | None = None
+    ) -> list[StoredEvent]:
         with sqlite_errors(self._path):
-            return event_queries.tail(self._db, task, count, types)
+            return event_queries.tail(self._db, task, count, types, self.head, scan_limit)
 
     def past(
         self,
@@ -151,9 +158,12 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         with sqlite_errors(self._path):
             return list(cell_index.cell_locations(self._db, cells))
 
-    def open_tasks(self) -> list[Task]:
+    def open_tasks(
+        self, *, producer: str | None = None, after: str = "", limit: int | None = None
+    ) -> list[Task]:
         with sqlite_errors(self._path):
-            return task_queries.open_tasks(self._db, self._unlisted)
+            ids = task_queries.open_ids(self._db, self._unlisted, producer, after, limit)
+            return task_queries.tasks_of(self._db, ids)
 
     def owners(self, task_id: str, attempt: int) -> tuple[str, ...]:
         return self.load_owners(task_id, attempt) or ()
@@ -161,9 +171,13 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
     def producer(self, producer: str) -> ProducerRow | None:
         return self.load_producer(producer)
 
-    def producers(self) -> list[ProducerRow]:
+    def producers(self, after: str = "", limit: int | None = None) -> list[ProducerRow]:
         with sqlite_errors(self._path):
-            return task_queries.producers(self._db)
+            return task_queries.producers(self._db, after, limit)
+
+    def pending_offsets(self) -> set[int]:
+        with sqlite_errors(self._path):
+            return {int(offset) for (offset,) in self._db.execute("SELECT offset FROM commands")}
 
     def pending(self, producer: str) -> list[PendingCommand]:
         with sqlite_errors(self._path):
@@ -204,10 +218,15 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         with sqlite_errors(self._path):
             return pruning.used_bytes(self._db)
 
-    def copy_to(self, path: Path) -> None:
-        """Write everything into the empty file *path*, also when the open file was deleted meanwhile."""
-        with sqlite_errors(self._path):
-            self._db.execute("VACUUM INTO ?", [str(path)])
+    def copy_to(self, path: Path, between: Callable[[], None]) -> None:
+        """Write everything into the empty file *path*, also when the open file was deleted meanwhile.
+
+        *between* is called after each `COPIED_PAGES`; what is written meanwhile is in the copy, too.
+        """
+        with sqlite_errors(self._path), closing(sqlite3.connect(path, isolation_level=None)) as copy:
+            copy.execute("PRAGMA synchronous=OFF")  # the caller syncs it
+            copy.execute("PRAGMA journal_mode=OFF")
+            self._db.backup(copy, pages=COPIED_PAGES, progress=lambda *_: between(), sleep=0)
 
     def close(self) -> None:
         if self._closed:

@@ -23,8 +23,8 @@ _COLUMNS = "task TEXT PRIMARY KEY, state TEXT NOT NULL, name TEXT NOT NULL, key 
 CREATE_LISTED = (
     f"CREATE TABLE listed ({_COLUMNS}) WITHOUT ROWID",
     "CREATE INDEX listed_by_state ON listed (state, task)",
-    "CREATE INDEX listed_by_name ON listed (name, task, state)",
-    "CREATE INDEX listed_by_key ON listed (key, task, state, name) WHERE key IS NOT NULL",
+    "CREATE INDEX listed_by_name ON listed (name, state, task)",
+    "CREATE INDEX listed_by_key ON listed (key, state, task, name) WHERE key IS NOT NULL",
     f"INSERT OR REPLACE INTO meta SELECT '{_UNLISTED}', '{_BEHIND_ALL}' FROM tasks LIMIT 1",
 )
 _OLD_INDEXES = ("tasks_by_state", "tasks_of_state", "tasks_of_name")

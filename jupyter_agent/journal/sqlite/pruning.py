@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from ...core.task import Task
 from . import listing
-from .immediate import immediate
+from .immediate import immediate, unsynced
 from .schema import Row
 
 MAX_FORGOTTEN = 10_000
@@ -88,7 +88,7 @@ def ended(db: Connection, after: int, upto: int, limit: int) -> list[tuple[int, 
 
 def index_older(db: Connection, below: str, limit: int) -> str:
     """Index the newest *limit* tasks below an id; return the id to go on from, empty when done."""
-    with immediate(db) as run:
+    with unsynced(db), immediate(db) as run:
         lowest, found = listing.list_older(db, below, limit)
         run(_MISSING_ENDS, [json.dumps(found)])
     return lowest
@@ -112,15 +112,16 @@ def forget(db: Connection, task_ids: Iterable[str], pruned: int) -> int:
 
 def purge(db: Connection, limit: int) -> bool:
     """See `base.Journal.purge`."""
-    with immediate(db) as run:
-        deleted = run(_PURGE, [limit]).rowcount
-        run(_PURGED)
-        old = run(_OLD, [MAX_FORGOTTEN, _TRIMMED]).fetchall()
-        if old:
-            run(_TRIM_ATTEMPTS, [json.dumps([task for _, task in old])])
-            run(f"DELETE FROM forgotten WHERE n {_AMONG}", [json.dumps([n for n, _ in old])])
-    if deleted:
-        db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+    with unsynced(db):
+        with immediate(db) as run:
+            deleted = run(_PURGE, [limit]).rowcount
+            run(_PURGED)
+            old = run(_OLD, [MAX_FORGOTTEN, _TRIMMED]).fetchall()
+            if old:
+                run(_TRIM_ATTEMPTS, [json.dumps([task for _, task in old])])
+                run(f"DELETE FROM forgotten WHERE n {_AMONG}", [json.dumps([n for n, _ in old])])
+        if deleted:
+            db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
     return bool(old) or db.execute(f"SELECT 1 FROM ({_PENDING})").fetchone() is not None
 
 

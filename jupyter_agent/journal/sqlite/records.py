@@ -106,8 +106,11 @@ class SQLiteRecords:
         with row_errors("firings"):
             return None if due is None else float(due)
 
-    def open_firings(self) -> list[Firing]:
-        return self._firings("WHERE outcome IN ('claimed', 'waiting') ORDER BY due")
+    def open_firings(self, schedule: str | None = None) -> list[Firing]:
+        is_open = "outcome IN ('claimed', 'waiting')"
+        if schedule is None:
+            return self._firings(f"WHERE {is_open} ORDER BY due")
+        return self._firings(f"WHERE schedule = ? AND {is_open} ORDER BY due", schedule)
 
     def export_records(self) -> RecordsExport:
         records = [(k, i, _body(b)) for k, i, b in self._rows("SELECT kind, ident, body FROM records")]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Collection, Iterable
+from itertools import islice
 from sqlite3 import Connection
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ...core.events import decode_event
+from ...core.events import TaskState, decode_event
 from ...core.query import TaskQuery
 from ...core.task import Task
 from ..base import CellLocation, PendingCommand, ProducerRow, TaskIds
@@ -23,8 +25,18 @@ _NO_LIMIT = -1
 _TABLE_ROW = 3
 """How many rows of a narrow index may be scanned in the time of one row of ``tasks``, give or take."""
 
+FEW = 2000
+"""Tasks of a producer up to which they are looked through, instead of all that are open."""
+
+_OPEN_STATES = ("queued", "running")
+_IS_OPEN = "state IN ('queued', 'running')"
+_OPEN_LISTED = (
+    "SELECT task FROM listed INDEXED BY listed_by_state WHERE state = ? AND task > ? ORDER BY task LIMIT ?"
+)
+_OPEN_UNLISTED = f"SELECT id FROM tasks WHERE {_IS_OPEN} AND id > ? ORDER BY id LIMIT ?"
+_BY_PRODUCER = "FROM tasks INDEXED BY tasks_by_producer WHERE producer = ?"
+
 _STATE, _NAME, _BEFORE = "state = ?", "name = ?", "{} < ?"
-_OPEN = "('queued', 'running')"
 Conditions = dict[str, object]
 """SQL conditions with their values: one, a tuple of several, or ``None`` when the condition is not wanted."""
 
@@ -39,6 +51,9 @@ class _Source(NamedTuple):
     at: Conditions
     ident: str = "id"
     weight: int = 1
+
+
+_ALL = _Source("tasks", {})
 
 
 class _Found(NamedTuple):
@@ -61,20 +76,25 @@ def task_ids(
     if locations is not None or producer is not None:
         sources = _direct_sources(producer, locations)
         return _merged(db, sources, filters | {listing.WITH_KEY: query.key}, query, scan_limit)
-    source = _listed_source(query)
-    if not unlisted or source.tables == "tasks":
-        return _merged(db, [source], filters, query, scan_limit)
-    return _in_both(db, source, filters, query, unlisted, scan_limit)
+    sources = _listed_sources(query)
+    if not unlisted or sources == [_ALL]:
+        return _merged(db, sources, filters, query, scan_limit)
+    return _in_both(db, sources, filters, query, unlisted, scan_limit)
 
 
 def _in_both(
-    db: Connection, source: _Source, filters: Conditions, query: TaskQuery, unlisted: str, scan_limit: int
+    db: Connection,
+    sources: list[_Source],
+    filters: Conditions,
+    query: TaskQuery,
+    unlisted: str,
+    scan_limit: int,
 ) -> TaskIds:
-    """Return ids from an index that has the tasks from *unlisted* on, and then of those below it."""
+    """Return ids from indexes that have the tasks from *unlisted* on, and then of those below it."""
     ids: list[str] = []
     if query.before is None or query.before > unlisted:
-        listed = source._replace(at=source.at | {f"{source.ident} >= ?": unlisted})
-        ids, before = _merged(db, [listed], filters, query, scan_limit)
+        listed = [source._replace(at=source.at | {"task >= ?": unlisted}) for source in sources]
+        ids, before = _merged(db, listed, filters, query, scan_limit)
         if before is not None or len(ids) == query.limit:
             return TaskIds(ids, before)
         query = _replaced(query, unlisted, len(ids))
@@ -98,14 +118,19 @@ def _direct_sources(producer: str | None, locations: Collection[CellLocation] | 
     ]
 
 
-def _listed_source(query: TaskQuery) -> _Source:
+def _listed_sources(query: TaskQuery) -> list[_Source]:
+    """Return a source for each wanted state: none has to be scanned for a rare one."""
+    at: Conditions = {}
     if query.key is not None:
-        return _Source("listed INDEXED BY listed_by_key", {"key = ?": query.key}, "task")
-    if query.name is not None:
-        return _Source("listed INDEXED BY listed_by_name", {_NAME: query.name}, "task")
-    if query.state is not None:
-        return _Source("listed INDEXED BY listed_by_state", {_STATE: query.state}, "task")
-    return _Source("tasks", {})
+        index, at = "listed_by_key", {"key = ?": query.key}
+    elif query.name is not None:
+        index, at = "listed_by_name", {_NAME: query.name}
+    elif query.state is not None:
+        index = "listed_by_state"
+    else:
+        return [_ALL]
+    states = TaskState if query.state is None else [query.state]
+    return [_Source(f"listed INDEXED BY {index}", at | {_STATE: state}, "task") for state in states]
 
 
 def _unlisted_source(query: TaskQuery) -> _Source:
@@ -177,18 +202,41 @@ def tasks_of(db: Connection, ids: Collection[str]) -> list[Task]:
     )
 
 
-def open_tasks(db: Connection, unlisted: str) -> list[Task]:
-    """See `base.Journal.open_tasks`."""
+def open_ids(db: Connection, unlisted: str, producer: str | None, after: str, limit: int | None) -> list[str]:
+    """Return the ids of what `base.Journal.open_tasks` returns."""
+    if producer is None:
+        return _all_open(db, unlisted, after, limit)
+    if _has_few(db, producer):
+        found = db.execute(
+            f"SELECT id {_BY_PRODUCER} AND {_IS_OPEN} AND id > ? ORDER BY id", [producer, after]
+        )
+        return _ids(islice(found, limit))
+    is_its = "SELECT 1 FROM tasks WHERE id = ? AND producer = ?"
+    wanted = (i for i in _all_open(db, unlisted, after, None) if db.execute(is_its, [i, producer]).fetchone())
+    return list(islice(wanted, limit))
+
+
+def _all_open(db: Connection, unlisted: str, after: str, limit: int | None) -> list[str]:
+    most = _NO_LIMIT if limit is None else limit
     if unlisted:  # a journal of an older version still has its own index
-        found = db.execute(f"SELECT id FROM tasks WHERE state IN {_OPEN}")
-    else:
-        found = db.execute(f"SELECT task FROM listed INDEXED BY listed_by_state WHERE state IN {_OPEN}")
-    return tasks_of(db, sorted(ident for (ident,) in found))
+        return _ids(db.execute(_OPEN_UNLISTED, [after, most]))
+    parts = [_ids(db.execute(_OPEN_LISTED, [state, after, most])) for state in _OPEN_STATES]
+    return list(islice(heapq.merge(*parts), limit))
 
 
-def producers(db: Connection) -> list[ProducerRow]:
+def _has_few(db: Connection, producer: str) -> bool:
+    counted = f"SELECT count(*) FROM (SELECT 1 {_BY_PRODUCER} LIMIT ?)"
+    return int(db.execute(counted, [producer, FEW + 1]).fetchone()[0]) <= FEW
+
+
+def _ids(rows: Iterable[tuple[str]]) -> list[str]:
+    return [ident for (ident,) in rows]
+
+
+def producers(db: Connection, after: str, limit: int | None) -> list[ProducerRow]:
     """See `base.Journal.producers`."""
-    return [producer_row(row) for row in db.execute("SELECT * FROM producers ORDER BY id")]
+    sql = "SELECT * FROM producers WHERE id > ? ORDER BY id LIMIT ?"
+    return [producer_row(row) for row in db.execute(sql, [after, _NO_LIMIT if limit is None else limit])]
 
 
 def pending(db: Connection, producer: str) -> list[PendingCommand]:

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from jupyter_client.kernelspec import NoSuchKernel
@@ -28,6 +29,9 @@ PERIOD = 60.0
 """Maximum seconds between two reports."""
 
 MIN_PERIOD = 0.5
+PAGE = 200
+"""Number of open tasks read at once, while others wait."""
+
 REPORTS_PER_TIMEOUT = 3
 KERNEL_TIMEOUT = "cull_idle_timeout"
 """The entry of a kernelspec's metadata with which Jupyter replaces the manager's timeout for its kernels."""
@@ -120,7 +124,7 @@ class Activity(PeriodicService):
 
     async def tick(self) -> float:
         now = self._clock()
-        tasks = await self.guarded(self._feed.call(self._open_tasks))
+        tasks = await self.guarded(self._open_tasks())
         if tasks is None:  # the journal is unavailable, which ends no task
             tasks = list(self._first_seen)
         self._first_seen = {task: self._first_seen.get(task, now) for task in tasks}
@@ -158,10 +162,16 @@ class Activity(PeriodicService):
         own = [_own_timeout(kernel) for kernel in self._known(kernels)]
         return [float(seconds) for seconds in own if isinstance(seconds, int | float)]
 
-    def _open_tasks(self, session: JournalSession) -> list[OpenTask]:
+    async def _open_tasks(self) -> list[OpenTask]:
+        found: list[OpenTask] = []
+        while page := await self._feed.call(partial(self._page, found[-1].id if found else "")):
+            found += page
+        return found
+
+    def _page(self, after: str, session: JournalSession) -> list[OpenTask]:
         return [
             OpenTask(task.id, task.attempt, task.state.value, self._needed_kernel(task.id, task.kernel))
-            for task in session.journal.open_tasks()
+            for task in session.journal.open_tasks(after=after, limit=PAGE)
         ]
 
     def _needed_kernel(self, task: str, kernel: str | None) -> str | None:

@@ -12,7 +12,8 @@ from jupyter_server.base.call_context import CallContext
 from ...core.events import State, TaskState
 from ...core.sanitize import to_single_line
 from ...detached.run_spec import load_run_spec
-from ...journal.session import JournalSession
+from ...journal.operations.interruption import open_chunks
+from ...journal.session import JournalSession, PreemptibleJob, Urgency
 from ...runtime.exit_reason import RESTARTED, SHUT_DOWN
 from ...system.paths import DataPaths
 from ..delivery.feed import Feed
@@ -35,16 +36,19 @@ class KernelEnds:
 
     def forget(self, kernel: str) -> None:
         """Forget what was noted: *kernel* was not ended after all."""
-        self._feed.holder.call(lambda session: self._forget(session, kernel))
+        self._call(lambda session: self._forget(session, kernel))
 
     def _noting(self, act: Callable[..., Any], what: str) -> Callable[..., Any]:
         @wraps(act)
         def noted(kernel_id: str, *args: Any, **kwargs: Any) -> Any:
             end = State(TaskState.INTERRUPTED, reason=what + _by())
-            self._feed.holder.call(lambda session: self._note(session, kernel_id, end))
+            self._call(lambda session: self._note(session, kernel_id, end))
             return act(kernel_id, *args, **kwargs)
 
         return noted
+
+    def _call(self, job: Callable[[JournalSession], None]) -> None:
+        self._feed.holder.call(PreemptibleJob(job, Urgency.PROMPT))
 
     def _note(self, session: JournalSession, kernel: str, end: State) -> None:
         for producer in self._producers(session, kernel):
@@ -56,7 +60,7 @@ class KernelEnds:
 
     def _producers(self, session: JournalSession, kernel: str) -> set[str]:
         """Return the producers with open tasks that end with *kernel*: detached ones do not."""
-        tasks = [task for task in session.journal.open_tasks() if task.kernel == kernel]
+        tasks = [task for chunk in open_chunks(session) for task in chunk if task.kernel == kernel]
         return {t.producer for t in tasks if t.producer and load_run_spec(self._paths, t.id) is None}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...journal.holder import Holder
-from ...journal.operations.interruption import Leases, interrupt, interrupt_orphans
+from ...journal.operations.interruption import Leases, interrupt, interrupt_orphans, open_chunks
 from ...journal.operations.recovery import recover_all
 from ...journal.session import JournalSession, PreemptibleJob
 from ...system.paths import DataPaths
@@ -72,7 +72,8 @@ class Liveness(PeriodicService):
     def on_kernel_gone(self, kernel: str) -> None:
         """Check soon, and interrupt tasks of *kernel* whose lock cannot be judged from this machine."""
         self.check_soon()
-        self._feed.holder.call(lambda session: self._interrupt_remote(session, kernel))
+        job = PreemptibleJob(lambda session: self._interrupt_remote(session, kernel))
+        self._feed.holder.call(job)
 
     def stalled_since(self, producer: str | None) -> float | None:
         """Return since when a living producer has been absent, in Unix seconds; ``None``: it is not.
@@ -93,33 +94,32 @@ class Liveness(PeriodicService):
         """Recover what dead processes left and interrupt orphaned tasks."""
         holder = self._feed.holder
 
-        def job(session: JournalSession) -> list[str]:
-            self._recover(session, holder)
-            return [task.producer for task in session.journal.open_tasks() if task.producer]
-
-        self._note_absent(await self._feed.call(PreemptibleJob(job)))
+        self._note_absent(
+            await self._feed.call(PreemptibleJob(lambda session: self._recover(session, holder)))
+        )
 
     def _is_connected(self, producer: str) -> bool:
         # Called on the journal's thread, at the moment of the decision: a producer may have
         # reconnected since the job began, and then its tasks are not orphans.
         return self._registry.producer(producer) is not None
 
-    def _recover(self, session: JournalSession, holder: Holder) -> None:
+    def _recover(self, session: JournalSession, holder: Holder) -> set[str]:
+        """Return the producers that have open tasks."""
         slot = holder.slot.name
         recovered = recover_all(session, self._paths, slot)
         if recovered:
             self._log.info("recovered %d spools and journals", recovered)
-        interrupt_orphans(session, self._paths, self._is_connected, self._leases)
+        return interrupt_orphans(session, self._paths, self._is_connected, self._leases)
 
     def _interrupt_remote(self, session: JournalSession, kernel: str) -> None:
-        open_tasks = session.journal.open_tasks()
-        remote = [t for t in open_tasks if t.kernel == kernel and not self._has_spool_here(t.producer)]
-        interrupt(session, remote, "its kernel was shut down or restarted")
+        for tasks in open_chunks(session):
+            remote = [t for t in tasks if t.kernel == kernel and not self._has_spool_here(t.producer)]
+            interrupt(session, remote, "its kernel was shut down or restarted")
 
     def _has_spool_here(self, producer: str | None) -> bool:
         return producer is not None and (self._paths.spools / producer).is_dir()
 
-    def _note_absent(self, open_producers: list[str]) -> None:
+    def _note_absent(self, open_producers: set[str]) -> None:
         before = self._absent_since
         absent = {p: seconds for p in open_producers if (seconds := self._absence(p)) is not None}
         self._absent_since = {p: before.get(p) or self._ago(seconds) for p, seconds in absent.items()}

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ...errors import JournalHeld
 from ...journal.operations.firing import ScheduleRunner
-from ...journal.session import JournalSession
+from ...journal.session import JournalSession, PreemptibleJob, Urgency
 from ...system.paths import DataPaths
 from ...transport.discovery import DEFAULT, Address
 from ..delivery.feed import Feed
@@ -63,7 +63,7 @@ class Scheduler(PeriodicService):
         """
         if self._journal.is_local:
             await self.guarded(
-                self._journal.call(lambda session: self.runner.finish_claimed(session, self.clock()))
+                self._journal.call(_prompt(lambda session: self.runner.finish_claimed(session, self.clock())))
             )
 
     async def setup(self) -> bool:
@@ -95,10 +95,17 @@ class Scheduler(PeriodicService):
         if not self._journal.is_local and not self._journal.is_free():
             return ABSENCE_PERIOD
         try:
-            result = await self._journal.call(lambda session: self.runner.tick(session, self.clock()))
+            result = await self._journal.call(
+                _prompt(lambda session: self.runner.tick(session, self.clock()))
+            )
         except JournalHeld:  # most likely by a server that has just started
             return ABSENCE_PERIOD
         if result.queued:
             self._launch()
         longest = WAITING_PERIOD if result.waiting else PERIOD
         return longest if result.next is None else min(longest, max(0.0, result.next - self.clock()))
+
+
+def _prompt(job: Callable[[JournalSession], T]) -> PreemptibleJob[T]:
+    """Return *job* as one that others interrupt, and that itself need not wait for a recovery."""
+    return PreemptibleJob(job, Urgency.PROMPT)

@@ -122,8 +122,9 @@ class WorkerSupervisor(PeriodicService):
         self._feed.holder.call(lambda session: fail_work_item(session, item, why))
 
     def _on_workers(self, session: JournalSession) -> list[Task]:
-        claimed_by = {item.producer for item in claimed_work_items(self._paths)}
-        return [task for task in session.journal.open_tasks() if task.producer in claimed_by]
+        claimed_by = {item.task: item.producer for item in claimed_work_items(self._paths)}
+        tasks = (session.journal.task(task) for task in claimed_by)
+        return [t for t in tasks if t and not t.state.ended and t.producer == claimed_by[t.id]]
 
     async def _stop_overdue(self, tasks: list[Task]) -> None:
         now = self._monotonic()

@@ -8,12 +8,15 @@ from typing import Literal
 from ...core.ids import Cursor
 from ...core.query import TaskQuery
 from ...core.task import Task
-from ...journal.base import TAIL_TYPES, StoredEvent
+from ...journal.base import SCAN_LIMIT, TAIL_TYPES, StoredEvent
 from ...journal.session import JournalSession
 from ...protocol.frames import events_message
 from ...protocol.messages import Subscribe, Subscribed
 from ..limits import MAX_SNAPSHOTS
 from .feed import FRAME_BYTES, SubscriptionFilter
+
+SCANNED_EACH = 1000
+"""Events of each task that are looked through for its tail, however many tasks are named."""
 
 
 def resume(
@@ -43,7 +46,10 @@ def _tail(session: JournalSession, request: Subscribe, event_filter: Subscriptio
     if not request.tail or event_filter.tasks is None:
         return []
     types = [kind for kind in TAIL_TYPES if event_filter.types is None or kind in event_filter.types]
-    parts = [session.journal.tail(task_id, request.tail, types) for task_id in event_filter.tasks]
+    rows = max(SCAN_LIMIT // max(len(event_filter.tasks), 1), SCANNED_EACH)
+    parts = [
+        session.journal.tail(task_id, request.tail, types, scan_limit=rows) for task_id in event_filter.tasks
+    ]
     return sorted(event for part in parts for event in part)
 
 

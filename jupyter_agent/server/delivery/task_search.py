@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 
 from msgspec.structs import replace
 
-from ...core.query import TaskQuery
+from ...core.query import TaskQuery, TasksPage
 from ...core.task import Task
 from ...journal.base import SCAN_LIMIT, CellLocation
+from ...journal.operations.pace import Pace
 from ...journal.session import JournalSession
 from ...journal.task_search import TaskSearch
 from .feed import Feed
+
+SEARCH_SECONDS = 0.08
+"""Seconds after which a search ends with the step that it is in: the page says that there may be more."""
+
+_FIRST_STEP, _SMALLEST_STEP = 5000, 500
+"""Rows that a step scans."""
 
 
 async def find_tasks(
@@ -19,30 +27,37 @@ async def find_tasks(
     query: TaskQuery,
     locations: Collection[CellLocation] | None,
     scan_limit: int = SCAN_LIMIT,
-) -> tuple[str, list[Task], bool]:
-    """Return the cursor up to which snapshots are folded, the tasks of a page, and whether more follow.
+    clock: Callable[[], float] = time.monotonic,
+) -> TasksPage:
+    """Return a page of tasks, with the cursor up to which their snapshots are folded.
 
-    A task whose state changed during the search, so that it no longer fits, is left out.
+    Without ``before``, a search that went to the end of the page; see `TasksPage`. A step scans at most
+    *scan_limit* rows. A task whose state changed during the search, so that it no longer
+    fits, is left out.
     """
-    limit = query.limit
+    limit, deadline = query.limit, clock() + SEARCH_SECONDS
     search = TaskSearch(replace(query, limit=None if limit is None else limit + 1), locations=locations)
-    going_on = True
-    while going_on:
-        cursor, tasks, going_on = await _step(feed, search, limit, scan_limit)
+    pace = Pace(min(_FIRST_STEP, scan_limit), scan_limit, smallest=min(_SMALLEST_STEP, scan_limit))
+    tasks: list[Task] | None = None
+    while tasks is None:
+        cursor, tasks = await _step(feed, search, limit, pace, lambda: clock() >= deadline)
+    more = limit is not None and len(search.ids) > limit
+    before = None if more else search.before
     fitting = [task for task in tasks if query.state is None or task.state == query.state]
-    return cursor, fitting, limit is not None and len(search.ids) > limit
+    return TasksPage(fitting, more or before is not None, cursor, before)
 
 
 async def _step(
-    feed: Feed, search: TaskSearch, limit: int | None, scan_limit: int
-) -> tuple[str, list[Task], bool]:
-    """Search on, and read the snapshots in the job of the last step."""
-    going_on = False
+    feed: Feed, search: TaskSearch, limit: int | None, pace: Pace, is_over: Callable[[], bool]
+) -> tuple[str, list[Task] | None]:
+    """Search on; return the snapshots, read in the job of the last step, and ``None`` before it."""
+    is_last = False
 
     def job(session: JournalSession) -> list[Task]:
-        nonlocal going_on
-        going_on = search.step(session.journal, scan_limit)
-        return [] if going_on else session.journal.tasks_of(search.ids[:limit])
+        nonlocal is_last
+        with pace.step() as rows:
+            is_last = not search.step(session.journal, rows) or is_over()
+        return session.journal.tasks_of(search.ids[:limit]) if is_last else []
 
     cursor, tasks = await feed.snapshots(job)
-    return cursor, tasks, going_on
+    return cursor, tasks if is_last else None

@@ -41,8 +41,9 @@ class TasksHandler(ApiHandler):
         before = self.get_query_argument("before", None)
         query = TaskQuery(state=state, name=name, key=key, before=before, limit=limit)
         locations = await self._cell_locations()
-        cursor, tasks, more = await find_tasks(self.services.feed, query, locations)
-        self.write_json({"tasks": self.services.annotated(tasks), "more": more, "cursor": cursor})
+        page = await find_tasks(self.services.feed, query, locations)
+        body = {"tasks": self.services.annotated(page.tasks), "more": page.more, "cursor": page.cursor}
+        self.write_json(body if page.before is None else body | {"before": page.before})
 
     async def post(self) -> None:
         submission = read_submission(self.request.body)

@@ -162,4 +162,7 @@ def test_a_search_scans_no_more_rows_in_a_step_than_it_may(path: Path, reference
         while journal.index_older(5):
             pass
         keyed = TaskQuery(name="nothing has this name", key="nightly")
-        assert journal.task_ids(keyed, scan_limit=3) == ([], task_id(TASKS - 8)), "three rows of the index"
+        assert journal.task_ids(keyed, scan_limit=18) == ([], task_id(4)), "three rows of each state"
+        for rare in (TaskQuery(name="rare", state="failed"), TaskQuery(key="nightly", state="failed")):
+            assert journal.task_ids(rare, scan_limit=1).ids == [task.id for task in reference.tasks(rare)]
+            assert journal.task_ids(rare, scan_limit=1).before is None, "no row of another state is scanned"

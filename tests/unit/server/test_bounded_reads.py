@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.query import TaskQuery
@@ -65,10 +66,30 @@ async def test_tasks_that_are_rare_are_found_in_steps(holder: Holder, feed: Feed
     for number in range(1, TASKS + 1):
         put_task(holder.journal, number, "rare" if number < 4 else "often", TaskState.COMPLETED)
     query = TaskQuery(name="rare", key="k", limit=2)
-    cursor, tasks, more = await find_tasks(feed, query, None, scan_limit=10)
-    assert [task.id for task in tasks] == [task_id(3), task_id(2)]
-    assert (more, cursor, holder.jobs) == (True, f"E:{2 * TASKS}", 3)
-    assert all(task.cursor == cursor for task in tasks)
+    page = await find_tasks(feed, query, None, scan_limit=60, clock=lambda: 0.0)
+    assert [task.id for task in page.tasks] == [task_id(3), task_id(2)]
+    assert (page.more, page.before, page.cursor, holder.jobs) == (True, None, f"E:{2 * TASKS}", 3)
+    assert all(task.cursor == page.cursor for task in page.tasks)
+
+
+@pytest.mark.asyncio
+async def test_a_search_that_takes_long_says_that_there_may_be_more_and_where_to_go_on(
+    holder: Holder, feed: Feed
+) -> None:
+    for number in range(1, TASKS + 1):
+        put_task(holder.journal, number, "rare" if number < 4 else "often", TaskState.COMPLETED)
+    query, found, pages = TaskQuery(name="rare", key="k", limit=2), list[str](), 0
+    while True:
+        times = iter([0.0, 1.0])  # the time is over after the first step
+        page = await find_tasks(feed, query, None, scan_limit=60, clock=lambda times=times: next(times))  # type: ignore[misc]
+        found += [task.id for task in page.tasks]
+        pages += 1
+        assert holder.jobs == pages
+        if not page.more:
+            break
+        query = structs.replace(query, before=page.before or page.tasks[-1].id)
+    assert found == [task_id(3), task_id(2), task_id(1)]
+    assert pages == 4, "three of ten rows each, and the rest"
 
 
 @pytest.mark.asyncio
@@ -84,8 +105,9 @@ async def test_a_task_that_left_its_state_during_the_search_is_left_out(holder: 
         holder.between = lambda: None
 
     holder.between = retry
-    _, tasks, _ = await find_tasks(feed, TaskQuery(name="x", state="failed"), None, scan_limit=10)
-    assert [task.id for task in tasks] == [task_id(2)]
+    query = TaskQuery(name="x", key="k", state="failed")
+    page = await find_tasks(feed, query, None, scan_limit=1, clock=lambda: 0.0)
+    assert [task.id for task in page.tasks] == [task_id(2)]
 
 
 @pytest.mark.asyncio

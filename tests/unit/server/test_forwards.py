@@ -276,11 +276,21 @@ def test_one_that_moves_keeps_its_place_when_taking_in_was_killed_and_is_done_ag
     source, target = MemoryJournal("s", "S"), MemoryJournal("t", "T")
     source.append(batches(story()), 0.0)
     _at(source, 2, "f")
-    forwards.adopt_forwards(target, forwards.forwards_with_marks(source))
+    forwards.adopt_forwards(target, with_marks(source))
     target.append(batches(story()), 0.0)
-    forwards.adopt_forwards(target, forwards.forwards_with_marks(source))
+    forwards.adopt_forwards(target, with_marks(source))
     (moved,) = forwards.forwards(target)
     assert (moved.cursor, moved.marks) == ("T:0", {PRODUCER: 2})
+
+
+def with_marks(source: Journal) -> list[ForwardRecord]:
+    steps = forwards.forwards_with_marks(source)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: list[ForwardRecord] = end.value
+            return found
 
 
 def _at(journal: Journal, offset: int, ident: str, **fields: Any) -> None:

@@ -12,6 +12,8 @@ export interface TaskPage {
   tasks: Snapshot[];
   more: boolean;
   cursor: string;
+  /** Where a search that took long has ended, and goes on: the page may be short, or without tasks. */
+  before?: string;
 }
 
 export class Lookups {

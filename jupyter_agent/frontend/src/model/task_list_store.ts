@@ -213,10 +213,17 @@ export class TaskListStore implements Listener {
 
   /** Load all active tasks, however old they are. */
   #loadActive(): void {
-    for (const state of ["running", "queued"]) {
-      const path = `tasks?state=${state}&limit=${MAX_TASKS}`;
-      void this.#lookups.get<TaskPage>(path, (page) => this.#addNew(page?.tasks ?? []));
-    }
+    for (const state of ["running", "queued"]) this.#loadOfState(`tasks?state=${state}&limit=${MAX_TASKS}`);
+  }
+
+  /** Load tasks up to a full page: a server that has to search for long answers with less, and where to go on. */
+  #loadOfState(path: string, before = "", known = 0): void {
+    const from = before && `&before=${encodeURIComponent(before)}`;
+    void this.#lookups.get<TaskPage>(path + from, (page) => {
+      this.#addNew(page?.tasks ?? []);
+      const found = known + (page?.tasks.length ?? 0);
+      if (page?.more && page.before && found < MAX_TASKS) this.#loadOfState(path, page.before, found);
+    });
   }
 
   /** Add the tasks that are not known yet. The known ones are newer: the subscription delivers all their events. */
