@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+
+from ..errors import JournalError
 
 log = logging.getLogger(__name__)
 MAX_NOTICES = 50
@@ -53,6 +56,15 @@ class JournalHealth:
     def stored(self) -> None:
         """Something was stored: a failure is over."""
         self.trouble = None
+
+    def probe(self, write: Callable[[], None]) -> None:
+        """Find out whether *write*, on trial, works again."""
+        try:
+            write()
+        except JournalError as error:
+            self.failed(str(error))
+        else:
+            self.stored()
 
     def is_probe_due(self, now: float) -> bool:
         """Return whether it is time to find out if a failure is over."""

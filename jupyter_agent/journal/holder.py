@@ -237,15 +237,7 @@ class Holder:
         if now >= self._check_place_at:
             self._check_place()
         if self._displaced is None and self.health.is_probe_due(now):
-            self._probe()
-
-    def _probe(self) -> None:
-        try:
-            self._journal.probe()
-        except JournalError as error:
-            self.health.failed(str(error))
-        else:
-            self.health.stored()
+            self.health.probe(self._journal.probe)
 
     def _check_place(self) -> None:
         """Give the journal its files back when they were deleted; nothing is appended while that fails."""
