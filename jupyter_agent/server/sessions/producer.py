@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 
-from ...core.events import State, TaskState, decode_event
-from ...core.query import TaskQuery
 from ...core.sanitize import to_single_line
-from ...journal.base import AppendResult, Batch, HolderEvent, PendingCommand
+from ...journal.base import AppendResult, Batch, PendingCommand
 from ...journal.session import JournalSession
 from ...protocol.actions import encode
 from ...protocol.messages import NOT_STORED, Ack, ErrorMessage, FromClient, Handled, Nack, Publish
@@ -17,8 +15,8 @@ from ...protocol.server import ServerSide
 from ..commands import flush_backlog
 from ..delivery.connections import Connection
 from ..limits import MAX_EVENT, WINDOW
-from ..prompts import reopen
 from ..services import Services
+from .reconnect import reconnect
 from .subscriber import SubscriberSession
 
 MAX_UNCOMMITTED = 2 * WINDOW
@@ -29,9 +27,6 @@ MAX_NOTICES = 3
 
 MAX_NOTICE = 500
 """Characters of a notice that are shown."""
-
-INTERRUPTED_TASKS = TaskQuery(state=TaskState.INTERRUPTED, limit=1000)
-"""Tasks that `_reconnect` may have to set running again."""
 
 
 class ProducerSession(SubscriberSession):
@@ -59,9 +54,7 @@ class ProducerSession(SubscriberSession):
         self._services.feed.subscribe(self, frozenset())
         pending: list[PendingCommand] = []
         try:
-            last, pending = await self._services.feed.call(
-                lambda session: _reconnect(session, self._producer)
-            )
+            last, pending = await reconnect(self._services.feed, self._producer)
             if last < self._connection.acked:
                 self._writer.post(encode(Nack(last + 1)))
         finally:
@@ -134,22 +127,3 @@ class ProducerSession(SubscriberSession):
             self._writer.post(encode(Ack(result.upto)))
         if result.expected is not None:
             self._writer.post(encode(Nack(result.expected)))
-
-
-def _reconnect(session: JournalSession, producer: str) -> tuple[int, list[PendingCommand]]:
-    """Set the interrupted tasks of a producer to running again.
-
-    Return the last number that the journal has of it, and the commands that wait for it. Nothing is set for a
-    producer that is known to be dead: it was killed before its hello was read.
-    """
-    row = session.journal.producer(producer)
-    last_n = row.last_n if row is not None else 0
-    if producer in session.dead_producers:
-        return last_n, []
-    for task in session.journal.tasks(INTERRUPTED_TASKS, producer=producer):
-        last = session.journal.tail(task.id, 1, ["state"])
-        if last and decode_event(last[0].encoded).producer != producer:
-            running = State(TaskState.RUNNING, reason="its process is back")
-            session.append(HolderEvent(task.id, task.attempt, "state", running))
-            reopen(session, task)
-    return last_n, session.journal.pending(producer)

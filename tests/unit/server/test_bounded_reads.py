@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -14,13 +15,15 @@ from msgspec import structs
 
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.query import TaskQuery
-from jupyter_agent.journal.base import Batch
+from jupyter_agent.journal.base import Batch, HolderEvent
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.server.delivery import feed as feed_module
 from jupyter_agent.server.delivery.connections import Connection, Registry
 from jupyter_agent.server.delivery.feed import Feed, SubscriptionFilter
 from jupyter_agent.server.delivery.task_search import find_tasks
+from jupyter_agent.server.sessions import reconnect as reconnect_module
+from jupyter_agent.server.sessions.reconnect import reconnect
 from tests.support.builders import HOLDER, PRODUCER, event, story, task_id
 
 TASKS = 30
@@ -159,3 +162,41 @@ async def test_a_page_that_ends_early_ends_at_an_event_and_not_in_a_gap_that_a_k
         ends.append(after)
         assert holder.journal.recoverable(after, None)
     assert ends[-1] == holder.journal.head
+
+
+@pytest.mark.asyncio
+async def test_a_producer_that_is_back_has_its_tasks_set_running_in_steps(
+    holder: Holder, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconnect_module, "SCANNED", 12)  # four wide rows
+    monkeypatch.setattr(reconnect_module, "AT_ONCE", 5)
+    interrupted = [task_id(number) for number in range(1, TASKS + 1) if number % 2]
+    put_interrupted(holder.journal, interrupted)
+    retried, heads = interrupted[0], [holder.journal.head]
+
+    def between() -> None:
+        heads.append(holder.journal.head)
+        if holder.journal.head == heads[0] + 10 and heads[-2] < heads[-1]:  # one goes on elsewhere meanwhile
+            elsewhere = HolderEvent(retried, 1, "state", State(TaskState.RUNNING))
+            holder.journal.append([elsewhere], 1.0)
+
+    holder.between = between
+    assert await reconnect(feed, PRODUCER) == (TASKS * 2, [])
+    assert max(after - before for before, after in itertools.pairwise(heads)) == 5
+    assert holder.jobs > TASKS / 5
+    states = {task.id: task.state for task in holder.journal.tasks(TaskQuery(limit=None))}
+    running = {task for task, state in states.items() if state is TaskState.RUNNING}
+    assert running == set(interrupted)
+    assert len(holder.journal.read(0, 1000, tasks=[retried])) == 4, "it was not set running once more"
+
+
+def put_interrupted(journal: SQLiteJournal, interrupted: list[str]) -> None:
+    """Tasks of one producer, of which some are called interrupted by the holder, and the others ended."""
+    for number in range(1, TASKS + 1):
+        task = task_id(number)
+        last = TaskState.RUNNING if task in interrupted else TaskState.COMPLETED
+        states = [State(TaskState.QUEUED, about=About("x")), State(last)]
+        events = [event(2 * number + n - 1, "state", one, task=task) for n, one in enumerate(states)]
+        journal.append([Batch(PRODUCER, 1, events)], 1.0)
+    ends = [HolderEvent(task, 1, "state", State(TaskState.INTERRUPTED)) for task in interrupted]
+    journal.append(ends, 1.0)
