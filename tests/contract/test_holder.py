@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from jupyter_agent.journal import place
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, StoredEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.observed_time import Look, ObservedTime
-from jupyter_agent.journal.operations import journal_merge, spool_recovery
+from jupyter_agent.journal.operations import journal_merge, pace, spool_recovery
 from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans
 from jupyter_agent.journal.operations.pace import FIRST_STEP
 from jupyter_agent.journal.operations.recovery import recover_all
@@ -781,6 +782,7 @@ class TestRecovery:
 
         monkeypatch.setattr(spool_recovery, "spool_records", counted)
         monkeypatch.setattr(spool_recovery, "CHUNK_BYTES", 2000)
+        monkeypatch.setattr(pace, "STEP_SECONDS", math.inf)  # a slow machine makes no smaller pieces
         spool = Spool.create(paths, header_for(STRANGER, "default", 1.0))
         spool.append(TASK, 1, "state", State(QUEUED, reason="x" * 1000))
         for _ in range(9):

@@ -5,6 +5,7 @@ Work is counted in instructions of SQLite's virtual machine, and never in time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from jupyter_agent.detached.run_spec import RunSpec
 from jupyter_agent.detached.targets import CommandTarget
 from jupyter_agent.errors import JournalError
 from jupyter_agent.journal.base import Batch
-from jupyter_agent.journal.operations import interruption, journal_merge
+from jupyter_agent.journal.operations import interruption, journal_merge, pace
 from jupyter_agent.journal.operations.detached_tasks import enqueue_task
 from jupyter_agent.journal.operations.firing import ScheduleRunner
 from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans, open_tasks_of
@@ -39,6 +40,12 @@ from tests.support.builders import HOLDER, PRODUCER, event, story, task_id
 FEW, MANY = 60, 600
 AT_ONCE = 10
 CALL = RunSpec(CommandTarget(["true"]), About("beat"), "/usr/bin/python3", "/", {})
+
+
+@pytest.fixture(autouse=True)
+def _largest_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps do not become smaller on a slow machine."""
+    monkeypatch.setattr(pace, "STEP_SECONDS", math.inf)
 
 
 class Steps:
