@@ -5,15 +5,17 @@ Its few colors are visible on light and on dark pages, and it is readable where 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 from ..core.events import TaskState
 from ..core.sanitize import strip_controls
 from ..core.task import Task
+from .curves import Curve
 from .formats import duration, number, percent, share
 from .humanize import params_text
 from .palette import HTML_COLORS
+from .plots import drawable, plots_html
 from .stopping import stopping_word
 from .transcript import TAIL_LINES
 
@@ -38,9 +40,11 @@ def start_html(name: str) -> str:
     return f'<div style="{_frame(TaskState.QUEUED)}"><strong>{_text(name)}</strong></div>'
 
 
-def html(task: Task, lines: Sequence[str] = ()) -> str:
-    """Return the task as it is now: state, progress, metrics, its end, and *lines* of its log."""
-    words = (_line(_numbers(task)), _line(_metrics(task)), _line(_question(task)))
+def html(task: Task, lines: Sequence[str] = (), curves: Iterable[Curve] = ()) -> str:
+    """Return the task as it is now: state, progress, metrics and their *curves*, end, *lines* of its log."""
+    drawn = drawable(curves)
+    metrics = _line(_metrics(task, {curve.name for curve in drawn}))
+    words = (_line(_numbers(task)), metrics, plots_html(drawn), _line(_question(task)))
     params = _line([_text(params_text(task.params))] if task.params else [])
     parts = [_head(task), params, _bar(task), *words, _end(task), _pre("\n".join(lines)), _result(task)]
     return f'<div style="{_frame(task.state)}">{"".join(parts)}</div>'
@@ -94,10 +98,12 @@ def _numbers(task: Task) -> list[str]:
     return words
 
 
-def _metrics(task: Task) -> list[str]:
-    shown = list(task.metrics.items())[:_MAX_METRICS]
+def _metrics(task: Task, drawn: Collection[str]) -> list[str]:
+    """Return the last values of the metrics that are not *drawn*."""
+    metrics = [(name, point) for name, point in task.metrics.items() if name not in drawn]
+    shown = metrics[:_MAX_METRICS]
     words = [f"{_text(name)} <strong>{number(point.value)}</strong>" for name, point in shown]
-    more = len(task.metrics) - len(shown)
+    more = len(metrics) - len(shown)
     return [*words, f"and {more} more"] if more else words
 
 

@@ -17,13 +17,14 @@ from ..core.transitions import check_transition
 from ..detached.worker_slots import load_grace
 from ..errors import NotNow
 from ..producer.producer import Producer
+from ..rendering.curves import Curves
 from ..system.ids import new_id
 from ..system.orphaned_locks import renew_orphaned_locks
 from .artifacts.results import Store
 from .attempt import Attempt, Engine
 from .engines import delay
 from .options import Options
-from .origin import about
+from .origin import about, saves_pictures
 from .outcome import Outcome, OutcomeHolder
 from .task.commands import CommandHandler
 from .task.completion import Completion
@@ -52,6 +53,8 @@ class LocalTask:
         self.emitted_before = producer.spool.last
         """The number up to which this process's events are of earlier tasks."""
         self.sink = EventSink(producer, seen or Task(new_id(), name=options.name, attempt=0))
+        if saves_pictures():
+            self.sink.curves = Curves()
         self.id = self.sink.id
         self.about = about(self.options)
         self.attempt: Attempt | None = None
@@ -108,7 +111,7 @@ class LocalTask:
             )
             attempt = self._new_attempt(self.fold.attempt + 1, holder, worker)
             self.completion.reset()
-            self.sink.log_tail.clear()
+            self.sink.clear_tail()
             queued = State(TaskState.QUEUED, reason=reason, about=self.about, producer=worker)
             self.sink.emit(attempt.number, "state", queued)
         self._activate(attempt)

@@ -46,6 +46,11 @@ def kernel_shell() -> Any | None:
     return shell if getattr(shell, "kernel", None) is not None else None
 
 
+def saves_pictures() -> bool:
+    """Return whether this kernel itself replaces views of ended tasks by pictures: no front-end does it."""
+    return kernel_shell() is not None and not os.environ.get("JPY_SESSION_NAME")
+
+
 def ipython_shell() -> Any | None:
     """Return the IPython shell of this process; ``None`` without IPython."""
     if "IPython" not in sys.modules:

@@ -2,7 +2,7 @@
 
 A cell's task logs 100,000 lines and 1,000 metric points a second for 30 s in a real JupyterLab. Printed
 are the longest tasks of the page's main thread, and the JavaScript heap before and after, each time after
-a collection.
+a collection. Then a task records 1,000 points of each of six metrics in 10 s, and the tasks page opens it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,20 @@ def busy(lines, seconds, points):
 
 busy.submit({lines}, {seconds}, {points});"""
 
+PLOTS = """\
+import math, time
+import jupyter_agent as ja
+
+@ja.task
+def sweep(points, metrics, seconds):
+    start = time.monotonic()
+    for step in range(points):
+        for name in metrics:
+            ja.current().metric(name, math.exp(-step / 200) + hash((name, step)) % 100 / 1000, step)
+        time.sleep(max(0, start + (step + 1) * seconds / points - time.monotonic()))
+
+sweep.submit(1000, ["train/loss", "accuracy", "lr", "gradient norm", "images", "score"], 10);"""
+
 
 @dataclass
 class Measured:
@@ -63,6 +77,24 @@ def measure(lab: Lab, page: Page, *, lines: int, seconds: float, points: int) ->
     longest = trace.stop(page)
     shown = int(view(page).get_attribute("data-logs") or 0)
     return Measured(longest, (before, heap_of(devtools)), shown)
+
+
+def measure_plots(lab: Lab, page: Page) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+    """The longest tasks while six plots grow, and while a page is opened that draws them whole."""
+    lab.open(page, "plots.ipynb", PLOTS)
+    devtools = page.context.new_cdp_session(page)
+    trace = Trace(devtools)
+    run_cell(page, 0)
+    wait_for_state(page, "completed", seconds=120)
+    page.locator(".ja-metric canvas").nth(5).wait_for(state="attached")
+    grown = trace.stop(page)
+    task = view(page).get_attribute("data-task-id")
+    page.goto(f"{lab.url}jupyter-agent/?token={lab.token}")
+    page.locator("jupyter-agent-tasks[data-connection=live] li").first.wait_for(state="attached")
+    trace = Trace(devtools)
+    page.locator(f"li[data-task-id='{task}'] .jal-name").click()
+    page.locator(".ja-metric canvas").nth(5).wait_for(state="attached")
+    return grown, trace.stop(page)
 
 
 def heap_of(devtools: CDPSession) -> float:
@@ -120,13 +152,16 @@ def main() -> None:
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             found = measure(lab, page, lines=LINES, seconds=SECONDS, points=POINTS)
+            grown, opened = measure_plots(lab, page)
         finally:
             browser.close()
             lab.stop()
     print(f"lines shown: {found.lines}")
-    print("longest tasks of the main thread, ms:")
-    for duration, parts in found.longest:
-        print(f"  {duration:6.0f}  {parts}")
+    tables = {"": found.longest, ", six plots growing": grown, ", six plots opened": opened}
+    for what, longest in tables.items():
+        print(f"longest tasks of the main thread{what}, ms:")
+        for duration, parts in longest:
+            print(f"  {duration:6.0f}  {parts}")
     print("heap after a collection, MiB:", " -> ".join(f"{one:.1f}" for one in found.heap))
 
 

@@ -54,6 +54,27 @@ def tidy(folder):
     task.ask("Anything else?", choices=["look again", "that is all"])
 
 tidy.submit("prices");"""
+CURVES = """\
+import math, random
+import jupyter_agent as ja
+
+@ja.task
+def train(epochs, lr):
+    task = ja.current()
+    random.seed(4)
+    for epoch in ja.track(range(epochs)):
+        for batch in range(20):
+            step = epoch * 20 + batch
+            noise = random.gauss(0, 0.1) * math.exp(-step / 400)
+            task.metric("train/loss", 2.2 * math.exp(-step / 180) + 0.2 + noise, step)
+            task.metric("lr", lr * 10 ** (-step / 200), step)
+        task.metric("val/loss", 2.2 * math.exp(-step / 190) + 0.3, step)
+        task.metric("accuracy", 0.96 - math.exp(-(epoch + 1) / 9), epoch)
+        task.metric("images per second", 1180 + random.gauss(0, 40), epoch)
+        task.metric("gradient norm", 0.4 + math.exp(random.gauss(0, 0.6)) / (1 + epoch / 9), epoch)
+    return 0.96
+
+train.submit(40, lr=1e-2).wait();"""
 SHOW_PANEL = "window.jupyterapp.commands.execute('jupyter-agent:show-tasks')"
 
 
@@ -111,6 +132,19 @@ def take(page: Page, lab: Lab) -> None:
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
 
 
+def take_metrics(page: Page, lab: Lab) -> None:
+    """Six plots, with the cursor in one of them."""
+    lab.open(page, "curves.ipynb", CURVES)
+    run_cell(page, 0)
+    wait_for_state(page, "completed")
+    plots = page.locator("jupyter-agent-plot")
+    plots.locator(".ja-metric").last.scroll_into_view_if_needed()
+    plots.locator("canvas").nth(4).wait_for()
+    plots.scroll_into_view_if_needed()
+    page.locator(".ja-chart").first.hover(position={"x": 130, "y": 60})
+    plots.screenshot(path=IMAGES / "metrics.png")
+
+
 def take_panel(page: Page) -> None:
     """The panel as far down as it has tasks."""
     panel = page.locator("#jupyter-agent-tasks").bounding_box()
@@ -151,6 +185,7 @@ def main() -> None:
         try:
             page = chromium.new_page(viewport={"width": 1000, "height": 1000}, device_scale_factor=2)
             take(page, lab)
+            take_metrics(page, lab)
             converted(page, lab.root / "train.ipynb")
         finally:
             chromium.close()

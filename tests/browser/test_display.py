@@ -19,6 +19,7 @@ from jupyter_agent.core.task import Task
 from jupyter_agent.errors import NotNow
 from jupyter_agent.notebook.display import bundle
 from jupyter_agent.notebook.display.widget_sync import DRAW_TIMEOUT, IdleTime, View, WidgetSync
+from jupyter_agent.rendering.curves import Curve
 from jupyter_agent.rendering.html import html, start_html
 from jupyter_agent.runtime import origin
 from jupyter_agent.system.ids import new_id
@@ -33,6 +34,7 @@ class Handle:
     calls: list[Any] = field(default_factory=list)
     is_local: bool = True
     log_tail: tuple[Log, ...] = ()
+    curves: tuple[Curve, ...] = ()
     slim: bool = False
 
     @property

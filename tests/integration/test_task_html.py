@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import msgspec
 import pytest
 
-from jupyter_agent.core.events import Error, Log, State, TaskState
+from jupyter_agent.core.events import Error, Log, Metric, State, TaskState
 from jupyter_agent.core.task import Task
+from jupyter_agent.rendering.curves import Curves
 from jupyter_agent.rendering.html import html
 from jupyter_agent.system.ids import new_id
 from tests.support.servers import Answer, Server, assert_problem
@@ -36,7 +37,9 @@ def task(shared: Server) -> str:
                     story.state("queued", EVIL, attempt=2),
                     story.state("running", attempt=2),
                     *(story.event("log", Log("stdout", f"line {n} {EVIL}\n"), attempt=2) for n in range(19)),
-                    *(story.event("metric", attempt=2) for _ in range(30)),
+                    *(story.event("metric", Metric("loss", n, n)) for n in range(99, 102)),
+                    *(story.event("metric", Metric(EVIL, 1 / (n + 1), n), attempt=2) for n in range(30)),
+                    story.event("metric", b'{"name":1}', attempt=2),
                     story.event("log", b'{"stream":"nonsense"}', attempt=2),
                     story.event("log", Log("logging", "the last\x1b[31m", "INFO"), attempt=2),
                     story.event("state", State(TaskState.FAILED, error=error), attempt=2),
@@ -107,8 +110,18 @@ def test_an_unknown_task_has_no_html(shared: Server) -> None:
         assert_problem(shared.ask(f"tasks/{new_id()}", headers=headers), 404, "unknown_task")
 
 
-def test_the_html_is_the_one_that_notebooks_keep(shared: Server, task: str) -> None:
-
-    snapshot = msgspec.convert(shared.task(task), Task)
+def test_the_html_draws_the_metrics_of_the_present_attempt(shared: Server, task: str) -> None:
     drawn = shared.ask(f"tasks/{task}", headers=PICTURE).body.decode()
-    assert drawn.startswith(html(snapshot).removesuffix("</div>"))
+    assert drawn.count("<svg ") == 1
+    assert 'aria-label="Plot of &lt;script&gt;evil()&lt;/script&gt;"' in drawn
+    assert "step 0 to 29" in drawn
+    assert "Plot of loss" not in drawn
+
+
+def test_the_html_is_the_one_that_notebooks_keep(shared: Server, task: str) -> None:
+    snapshot = msgspec.convert(shared.task(task), Task)
+    curves = Curves()
+    for n in range(30):
+        curves.add(EVIL, 1 / (n + 1), n, 0.0)
+    drawn = shared.ask(f"tasks/{task}", headers=PICTURE).body.decode()
+    assert drawn.startswith(html(snapshot, curves=curves).removesuffix("</div>"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
 from contextvars import Context
@@ -19,11 +18,12 @@ from ...core.events import Log
 from ...core.task import Task
 from ...errors import NotNow
 from ...producer.producer import current_producer
+from ...rendering.curves import Curve
 from ...rendering.html import html, last_lines, start_html
 from ...rendering.transcript import log_text
 from ...runtime.capture.ipython_displays import after_clear
 from ...runtime.capture.recording import muted
-from ...runtime.origin import cell_run, kernel_shell
+from ...runtime.origin import cell_run, kernel_shell, saves_pictures
 from .widget_sync import IdleTime, View, WidgetSync, as_json
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ class Viewable(Protocol):
     @property
     def log_tail(self) -> Iterable[Log]:
         """The end of the log; empty for a task whose log another process writes."""
+
+    @property
+    def curves(self) -> Iterable[Curve]:
+        """The metrics, where they are kept for a picture."""
 
     @property
     def id(self) -> str: ...
@@ -113,11 +117,11 @@ def finish(view: Viewable) -> None:
     """
     for views in list(_kept.values()):
         views.pop(view.id, None)
-    if kernel_shell() is None or os.environ.get("JPY_SESSION_NAME"):
+    if not saves_pictures():
         return
     task = view.snapshot()
     lines = last_lines(log_text(one.stream, one.text) for one in view.log_tail)
-    data = {MIME: {"v": 1}, "text/html": html(task, lines), "text/plain": repr(view)}
+    data = {MIME: {"v": 1}, "text/html": html(task, lines, view.curves), "text/plain": repr(view)}
     # In an empty context, the message belongs to the cell that runs now. A message that names the cell that
     # started the task, which is over, would be dropped by nbclient.
     Context().run(_replace, data, _metadata(view, task), view.id)

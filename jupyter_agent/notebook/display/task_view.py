@@ -9,6 +9,7 @@ from ...core.events import Log
 from ...core.ids import short_id
 from ...core.sanitize import to_single_line
 from ...core.task import Task
+from ...rendering.curves import Curve
 from ...rendering.formats import age
 from ...runtime.local_task import LocalTask
 from ...runtime.origin import kernel_shell
@@ -40,6 +41,11 @@ class TaskView:
     def log_tail(self) -> Iterable[Log]:
         """The end of the log; empty for a task of another process."""
         return self.local.sink.log_tail if self.local is not None else ()
+
+    @property
+    def curves(self) -> Iterable[Curve]:
+        """The metrics; none for a task of another process, and where a page draws them."""
+        return (self.local.sink.curves or ()) if self.local is not None else ()
 
     def snapshot(self) -> Task:
         """Return the present snapshot."""

@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ...core.events import Data, Event, Log, encode_data
+from ...core.events import Data, Event, Log, Metric, encode_data
 from ...core.task import Task
 from ...producer.producer import Producer
+from ...rendering.curves import Curves
 from ...rendering.transcript import TAIL_LINES
 from ..artifacts.checkpoints import Checkpoints
 from ..surrogates import without_surrogates
@@ -35,6 +36,8 @@ class EventSink:
         self.renew_locks()
         self.log_tail: deque[Log] = deque(maxlen=TAIL_LINES)
         """The last log events of the present attempt that were emitted here, each cut to its end."""
+        self.curves: Curves | None = None
+        """The metrics of the present attempt that were emitted here; ``None`` where no picture needs them."""
         self._producer = producer
         self._write: Write = producer.emit
         """Appends an event to the spool; `redirect` puts another function in its place for one attempt."""
@@ -67,8 +70,17 @@ class EventSink:
             return n
         with self.lock:
             raw = encode_data(data)
-            self.fold.apply(Event(self.id, attempt, self._producer.id, n or 1, time.time(), kind, raw))
+            now = time.time()
+            self.fold.apply(Event(self.id, attempt, self._producer.id, n or 1, now, kind, raw))
+            if self.curves is not None and type(data) is Metric and attempt == self.fold.attempt:
+                self.curves.add(data.name, data.value, data.step, now)
         return n
+
+    def clear_tail(self) -> None:
+        """Forget what the previous attempt emitted."""
+        self.log_tail.clear()
+        if self.curves is not None:
+            self.curves.clear()
 
     @contextmanager
     def redirect(self, attempt: int, write: Write) -> Iterator[None]:

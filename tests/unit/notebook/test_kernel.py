@@ -70,6 +70,20 @@ def test_the_static_html_of_a_headless_kernel_is_of_the_last_attempt(kernel: Ker
     assert "in attempt 1" not in last
 
 
+def test_the_static_html_of_a_headless_kernel_draws_the_metrics_of_the_last_attempt(kernel: Kernel) -> None:
+    request = kernel.start_cell(
+        "def work():\n"
+        "    for n in range(5): ja.current().metric(f'loss {ja.current().attempt}', 1 / (n + 1), n)\n"
+        "    assert ja.current().attempt == 2\n"
+        "ja.task(work, retries=1).submit().wait()"
+    )
+    assert kernel.reply(request)["status"] == "ok"
+    last = kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")["content"]["data"]["text/html"]
+    assert last.count("<polyline ") == 1
+    assert 'aria-label="Plot of loss 2"' in last
+    assert "best 0.2 at 4" in last
+
+
 def test_a_cell_as_a_task_shows_its_value_and_shares_its_variables(kernel: Kernel, tmp_path: Path) -> None:
     request = kernel.start_cell("%%task train\nx = 20\nprint('inside')\nx + 1")
     assert kernel.reply(request)["status"] == "ok"

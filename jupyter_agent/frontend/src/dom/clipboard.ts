@@ -22,10 +22,11 @@ export async function copyText(text: string): Promise<void> {
   if (!done) throw new Error("The browser does not let this page copy.");
 }
 
-/** Let the browser save a text as a file. */
-export function saveAsFile(name: string, text: string): void {
+/** Let the browser save a text or a picture as a file. */
+export function saveAsFile(name: string, content: string | Blob): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  const blob = typeof content === "string" ? new Blob([content], { type: "text/plain" }) : content;
+  link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIMEOUT);

@@ -2,7 +2,7 @@
 
 import { GalleryView } from "./gallery_view.js";
 import { LogView } from "./log_view.js";
-import { PlotView } from "./plot_view.js";
+import { PlotView } from "./plots/plot_view.js";
 import { ConversationView } from "./conversation_view.js";
 import { TaskElement } from "./task_element.js";
 

@@ -16,6 +16,8 @@ import {
   toSingleLine,
   printable,
 } from "../model/format.js";
+import type { Metrics } from "../model/metrics/series.js";
+import { SPARK_HEIGHT, SPARK_WIDTH, sparkline } from "../model/metrics/sparkline.js";
 import { copyIdHandler } from "../dom/clipboard.js";
 
 /** `rate`: units a second; `hint`: a sentence about the view; `trouble`: one about the server; `busy`: the command that is being sent; empty: none. */
@@ -31,6 +33,8 @@ export interface TaskProps {
   rerun: (() => void) | null;
   /** Whether only the notebook's file keeps the view. */
   isAlone: boolean;
+  /** Shows a slim view whole, or one that is shown whole as a line again; null: the view is not slim. */
+  toggle: (() => void) | null;
   sendCommand(command: string, args?: object): unknown;
 }
 
@@ -48,6 +52,7 @@ export function head(props: TaskProps): TemplateResult {
       <button class="ja-quiet-button" type="button" title=${`Copy the task's id, ${task.id}`} aria-label="Copy id" @click=${copyIdHandler(task.id)}>ID</button>
       ${cancelButton(props)}
       ${againButton(props)}
+      ${props.toggle ? html`<button class="ja-quiet-button" type="button" aria-expanded="true" @click=${props.toggle}>Show less</button>` : nothing}
     </span>
   </div>
   <div class="ja-params" ?hidden=${!params} title=${params}>${params}</div>`;
@@ -161,8 +166,9 @@ function situation(task: Snapshot, now: number): string {
   return `Silent for ${formatWholeDuration(now - stalled)}: its process is there but does not answer. It may be suspended, or too busy.`;
 }
 
-export function metricChips({ metrics }: Snapshot): TemplateResult {
-  const names = Object.keys(metrics);
+/** Render the last values of the metrics without a plot. */
+export function metricChips({ metrics }: Snapshot, plotted: ReadonlySet<string>): TemplateResult {
+  const names = Object.keys(metrics).filter((name) => !plotted.has(name));
   return html`<div class="ja-chips" role="list" aria-label="Metrics" ?hidden=${names.length === 0}>
     ${repeat(
       names,
@@ -188,8 +194,8 @@ export function outcome({ error, result, state }: Snapshot): TemplateResult | ty
   return html`<div class="ja-result">${printable(result.repr)}</div>`;
 }
 
-/** Render the whole task on one line. */
-export function slimLine(props: TaskProps): TemplateResult {
+/** Render the whole task on one line, and the metrics on a second one. */
+export function slimLine(props: TaskProps, metrics: Metrics | null): TemplateResult {
   const { task, rate, now, status } = props;
   const hint = props.hint || stoppingText(task, now);
   const [done, rest] = [fractionDone(task), secondsRemaining(task, rate)];
@@ -202,6 +208,30 @@ export function slimLine(props: TaskProps): TemplateResult {
     ${field("elapsed", elapsed(task, now))}
     ${field("word", task.state === "running" && !task.prompt ? "" : stateLabel(task))}${connectionStatus(status)}
     ${cancelButton(props)}
+    <button class="ja-quiet-button ja-more" type="button" title="Show the log and the plots" aria-expanded="false"
+      aria-label=${`Show more of ${toSingleLine(task.name) || "the task"}`} @click=${props.toggle}></button>
   </div>
+  ${sparklines(task, metrics)}
   <div class="ja-notice" role="status" ?hidden=${!hint}>${hint}</div>${outcome({ ...task, result: null })}`;
+}
+
+/** Maximum number of metrics in a slim view. */
+const MAX_SLIM_METRICS = 4;
+
+/** Render the metrics' last values, each with its curve so far. */
+function sparklines(task: Snapshot, metrics: Metrics | null): TemplateResult | typeof nothing {
+  const names = Object.keys(task.metrics);
+  if (names.length === 0) return nothing;
+  const more = names.length - MAX_SLIM_METRICS;
+  return html`<div class="ja-sparks" role="list" aria-label="Metrics">
+    ${names.slice(0, MAX_SLIM_METRICS).map((name) => {
+      const [value, series] = [task.metrics[name]!.value, metrics?.series.get(name)];
+      return html`<div class="ja-spark" role="listitem" data-name=${name}>
+        <span class="ja-label">${printable(name)}</span>
+        <svg width=${SPARK_WIDTH} height=${SPARK_HEIGHT} aria-hidden="true"><polyline points=${series ? sparkline(series) : ""}></polyline></svg>
+        <span class="ja-value">${formatNumber(value)}</span>
+      </div>`;
+    })}
+    ${more > 0 ? html`<span class="ja-label">and ${more} more</span>` : nothing}
+  </div>`;
 }

@@ -8,6 +8,7 @@ import { pageServer, type Server } from "../net/server.js";
 import type { Snapshot, Status } from "../net/types.js";
 import { TaskStore } from "../model/task_store.js";
 import { END_STATES, emptyTask } from "../model/reducer.js";
+import { plottedNames } from "../model/metrics/panels.js";
 import { RateMeter } from "../model/rate.js";
 import { toSingleLine } from "../model/format.js";
 import { adoptStyles } from "../dom/styles.js";
@@ -47,6 +48,7 @@ export class TaskElement extends LightElement {
     kernel: SCRIPT_ONLY,
     refused: STATE,
     busy: STATE,
+    isOpen: STATE,
   };
   declare taskId: string;
   declare slim: boolean;
@@ -58,6 +60,8 @@ export class TaskElement extends LightElement {
   declare kernel: Kernel | null;
   declare refused: string;
   declare busy: string;
+  /** Whether a slim view is shown whole. */
+  declare isOpen: boolean;
   #store: TaskStore | null = null;
   #unsubscribe: (() => void) | null = null;
   #clock = 0;
@@ -71,7 +75,7 @@ export class TaskElement extends LightElement {
   constructor() {
     super();
     this.taskId = this.refused = this.busy = "";
-    this.slim = false;
+    this.slim = this.isOpen = false;
     this.server = pageServer();
     this.snapshot = this.host = this.kernel = null;
   }
@@ -211,6 +215,7 @@ export class TaskElement extends LightElement {
       busy: this.busy,
       rerun: this.host?.rerun?.(task) ?? null,
       isAlone: this.host?.isAlone?.() ?? false,
+      toggle: this.slim ? this.#toggle : null,
       sendCommand: this.#sendCommand,
     };
   }
@@ -218,18 +223,28 @@ export class TaskElement extends LightElement {
   protected override render(): TemplateResult {
     const props = this.#props();
     this.#setAttributes(props.task);
-    return this.slim ? slimLine(props) : this.#full(props);
+    if (this.slim && !this.isOpen) return slimLine(props, this.#store?.metrics ?? null);
+    return this.#full(props);
   }
 
   #full(props: TaskProps): TemplateResult {
     const [{ task }, store, server] = [props, this.#store, this.server];
+    const metrics = this.#hasPlots ? store!.metrics : null;
+    const plotted = new Set(metrics ? plottedNames(task.metrics, metrics) : []);
     return html`${head(props)}${progressBar(props)}${statistics(props)}${notice(props)}${outcome(task)}
       <jupyter-agent-talk .conversation=${store?.conversation ?? null} .version=${store?.conversation.version ?? 0} .task=${task} .server=${server} .me=${store?.connection.user ?? null}
         .answer=${this.#answer}></jupyter-agent-talk>
-      ${metricChips(task)}
-      <jupyter-agent-plot .metrics=${store?.metrics ?? null} .version=${store?.metrics.version ?? 0} .server=${server}></jupyter-agent-plot>
+      ${metricChips(task, plotted)}
+      <jupyter-agent-plot .metrics=${metrics} .task=${task} .version=${store?.metrics.version ?? 0} .server=${metrics ? server : null}></jupyter-agent-plot>
       <jupyter-agent-gallery .gallery=${store?.gallery ?? null} .version=${store?.gallery.version ?? 0} .server=${server} .host=${this.host}></jupyter-agent-gallery>
       <jupyter-agent-log .store=${store} label=${`Log of ${toSingleLine(task.name) || "the task"}`}></jupyter-agent-log>`;
+  }
+
+  /** Whether there are plots, or soon will be: until the page is connected, too, so that nothing moves then. */
+  get #hasPlots(): boolean {
+    const store = this.#store;
+    if (!store || store.isUnknown || store.refusal) return false;
+    return store.task !== null || store.status !== "offline";
   }
 
   protected override updated(): void {
@@ -251,6 +266,12 @@ export class TaskElement extends LightElement {
     for (const [name, value] of Object.entries(attributes))
       if (this.getAttribute(name) !== value) this.setAttribute(name, value);
   }
+
+  readonly #toggle = (): void => {
+    this.isOpen = !this.isOpen;
+    // The focus follows to the button that takes this back.
+    void this.updateComplete.then(() => this.querySelector<HTMLElement>("[aria-expanded]")?.focus());
+  };
 
   readonly #answer = (text: string, promptId: string | null): Promise<boolean> =>
     this.#sendCommand("input", promptId === null ? { text } : { text, prompt_id: promptId });

@@ -8,7 +8,7 @@ import { Backfill } from "./backfill.js";
 import { applyEvent, emptyTask, END_STATES } from "./reducer.js";
 import { allEvents, eventsBefore } from "./history.js";
 import { Log, LOG_TYPES } from "./log.js";
-import { Metrics } from "./series.js";
+import { Metrics } from "./metrics/series.js";
 import { RateMeter } from "./rate.js";
 import { Conversation, CONVERSATION_TYPES } from "./conversation.js";
 import { Gallery } from "./gallery.js";

@@ -1,22 +1,30 @@
 /** The metric series of a task, in bounded memory. */
 
-import type { TaskEvent } from "../net/types.js";
+import type { TaskEvent } from "../../net/types.js";
 
 /** Maximum number of points in a series; beyond it each four are merged into their lowest and highest. */
 export const MAX_POINTS = 4000;
 /** Maximum number of series (first come, first kept). */
 const MAX_SERIES = 50;
 
+/** One value. `step`: null where the task gave none; `time`: seconds since the first value of the attempt. */
 export interface Point {
-  readonly x: number;
+  readonly step: number | null;
+  readonly time: number;
   readonly y: number;
 }
 
-/** One metric. Points are in the order of their events; x is the step, or the seconds since the first point. */
+/** One metric. Points are in the order of their events. */
 export class Series {
   points: Point[] = [];
   /** Number of values that the series stands for. */
   count = 0;
+  /** The newest value, and of the lowest and the highest the first; null without a value. */
+  last: Point | null = null;
+  lowest: Point | null = null;
+  highest: Point | null = null;
+  /** Whether every value came with a step. */
+  hasSteps = true;
   /** Number of values that one pair of points stands for; 1: every value has its own point. */
   #stride = 1;
   #low: Point | null = null;
@@ -25,6 +33,7 @@ export class Series {
 
   add(point: Point): void {
     this.count += 1;
+    this.#note(point);
     if (this.#stride === 1) this.points.push(point);
     else this.#merge(point);
     if (this.points.length > MAX_POINTS) this.#thin();
@@ -33,6 +42,13 @@ export class Series {
   /** The points to draw, with those of the values that are not merged yet. */
   get drawn(): Point[] {
     return this.#low && this.#high ? [...this.points, ...inOrder(this.#low, this.#high)] : this.points;
+  }
+
+  #note(point: Point): void {
+    this.last = point;
+    if (!this.lowest || point.y < this.lowest.y) this.lowest = point;
+    if (!this.highest || point.y > this.highest.y) this.highest = point;
+    if (point.step === null) this.hasSteps = false;
   }
 
   #merge(point: Point): void {
@@ -59,7 +75,7 @@ export class Metrics {
   readonly series = new Map<string, Series>();
   /** Incremented by every change. */
   version = 0;
-  #attempt = 0;
+  attempt = 0;
   #start: number | null = null;
   /** The offset of the newest event that was added. */
   #lastOffset = -1;
@@ -67,12 +83,12 @@ export class Metrics {
   add(event: TaskEvent): void {
     if (event.offset <= this.#lastOffset || event.flag === "bad_data") return;
     this.#lastOffset = event.offset;
-    if (event.attempt > this.#attempt) this.#begin(event.attempt);
-    if (event.type !== "metric" || event.attempt < this.#attempt) return;
+    if (event.attempt > this.attempt) this.#begin(event.attempt);
+    if (event.type !== "metric" || event.attempt < this.attempt) return;
     const { name, value, step } = event.data;
     this.#start ??= event.time;
     if (typeof value === "number")
-      this.#seriesOf(name)?.add({ x: step ?? event.time - this.#start, y: value });
+      this.#seriesOf(name)?.add({ step: step ?? null, time: event.time - this.#start, y: value });
     this.version += 1;
   }
 
@@ -82,7 +98,7 @@ export class Metrics {
   }
 
   #begin(attempt: number): void {
-    this.#attempt = attempt;
+    this.attempt = attempt;
     this.#start = null;
     this.series.clear();
     this.version += 1;
@@ -105,5 +121,6 @@ function extremes(spots: Point[]): Point[] {
 
 function inOrder(one: Point, other: Point): Point[] {
   if (one === other) return [one];
-  return one.x <= other.x ? [one, other] : [other, one];
+  const isFirst = one.time < other.time || (one.time === other.time && (one.step ?? 0) <= (other.step ?? 0));
+  return isFirst ? [one, other] : [other, one];
 }

@@ -1,0 +1,91 @@
+"""Curves of metrics, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..core.events import Number
+
+MAX_POINTS = 400
+"""Maximum number of points in a curve; beyond it each four are merged into their lowest and highest."""
+
+_MAX_CURVES = 50
+"""Maximum number of curves (first come, first kept)."""
+_MAX_VALUE = 1e308
+"""Integers may be larger than any float."""
+
+
+class Point(NamedTuple):
+    """One value; ``time`` in seconds."""
+
+    value: Number
+    step: Number | None
+    time: float
+
+
+class Curve:
+    """The values of one metric, in their order; never empty."""
+
+    def __init__(self, name: str, first: Point) -> None:
+        self.name = name
+        self.last = first
+        self.count = 0
+        self.has_steps = True
+        self._points: list[Point] = []
+        self._bucket: list[Point] = []
+        self._stride = 1
+        """Number of values that one or two points stand for."""
+        self.add(first)
+
+    def add(self, point: Point) -> None:
+        self.last = point
+        self.count += 1
+        self.has_steps = self.has_steps and point.step is not None
+        self._bucket.append(point)
+        if len(self._bucket) >= self._stride:
+            self._points += _extremes(self._bucket)
+            self._bucket.clear()
+            if len(self._points) > MAX_POINTS:
+                self._thin()
+
+    @property
+    def points(self) -> list[Point]:
+        """The points to draw, with those of the values that are not merged yet."""
+        return [*self._points, *_extremes(self._bucket)] if self._bucket else list(self._points)
+
+    def _thin(self) -> None:
+        points, self._points = self._points, []
+        for start in range(0, len(points), 4):
+            self._points += _extremes(points[start : start + 4])
+        self._stride = 4 if self._stride == 1 else self._stride * 2
+
+
+class Curves:
+    """All metrics of one attempt."""
+
+    def __init__(self) -> None:
+        self._curves: dict[str, Curve] = {}
+
+    def add(self, name: str, value: Number | None, step: Number | None, time: float) -> None:
+        """Add a value, unless nothing can be drawn of it: ``None`` stands for NaN and infinities."""
+        if value is None or abs(value) > _MAX_VALUE or abs(step or 0) > _MAX_VALUE:
+            return
+        point = Point(value, step, time)
+        if curve := self._curves.get(name):
+            curve.add(point)
+        elif len(self._curves) < _MAX_CURVES:
+            self._curves[name] = Curve(name, point)
+
+    def clear(self) -> None:
+        self._curves.clear()
+
+    def __iter__(self) -> Iterator[Curve]:
+        return iter(list(self._curves.values()))
+
+
+def _extremes(points: list[Point]) -> list[Point]:
+    """Return the lowest and the highest of some points, in their order."""
+    values = [point.value for point in points]
+    first, second = sorted((values.index(min(values)), values.index(max(values))))
+    return [points[first]] if first == second else [points[first], points[second]]

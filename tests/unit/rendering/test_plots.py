@@ -1,0 +1,98 @@
+"""Plots of metrics in the static HTML of a task."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from jupyter_agent.core.events import TaskState
+from jupyter_agent.core.snapshots import MetricPoint
+from jupyter_agent.core.task import Task
+from jupyter_agent.rendering.curves import Curves
+from jupyter_agent.rendering.html import html
+from tests.support.builders import TASK
+
+from .test_html import words
+
+
+def curves(**series: list[float]) -> Curves:
+    made = Curves()
+    for name, values in series.items():
+        for step, value in enumerate(values):
+            made.add(name.replace("__", "/"), value, step, 100.0 + step)
+    return made
+
+
+def picture(drawn: Curves, **metrics: MetricPoint) -> str:
+    return html(Task(TASK, name="train", state=TaskState.COMPLETED, metrics=metrics), (), drawn)
+
+
+def lines(drawn: str) -> list[list[tuple[float, float]]]:
+    """The points of each line, in the picture's own units."""
+    found = re.findall(r'<polyline points="([^"]*)"', drawn)
+    return [[tuple(map(float, spot.split(","))) for spot in points.split()] for points in found]  # type: ignore[misc]
+
+
+def test_a_picture_says_the_last_and_the_best_value_beside_its_curve() -> None:
+    drawn = picture(curves(loss=[3.0, 1.0, 2.0]), loss=MetricPoint(2.0, 2), final=MetricPoint(0.5, None))
+    assert words(drawn) == "● train completed final 0.5 loss 2 best 1 at 1 1 to 3 · step 0 to 2"
+    [line] = lines(drawn)
+    assert [x for x, _ in line] == [0.0, 120.0, 240.0]
+    assert line[1][1] > line[2][1] > line[0][1], "low values are at the bottom"
+    assert 'aria-label="Plot of loss"' in drawn
+
+
+def test_metrics_with_the_same_last_part_are_in_one_picture() -> None:
+    drawn = picture(curves(train__loss=[3.0, 1.0], lr=[5.0, 5.0], val__loss=[4.0, 2.0]))
+    assert drawn.count("<svg ") == 2
+    assert "loss ● train 1 best 1 at 1 ● val 2 best 2 at 1 1 to 4 · step 0 to 1 lr 5" in words(drawn)
+    assert len(set(re.findall(r'<polyline .*? stroke="([^"]*)"', drawn))) == 2
+
+
+def test_a_curve_over_three_powers_of_ten_is_logarithmic() -> None:
+    drawn = picture(curves(lr=[1000.0, 10.0, 0.1]))
+    [line] = lines(drawn)
+    assert line[1][1] == pytest.approx((line[0][1] + line[2][1]) / 2)
+    assert "0.1 to 1,000 · log scale · step 0 to 2" in words(drawn)
+
+
+def test_without_steps_the_time_is_across() -> None:
+    made = Curves()
+    for at in (0.0, 30.0, 90.0):
+        made.add("speed", at, None, at)
+    drawn = picture(made)
+    assert [x for x, _ in lines(drawn)[0]] == [0.0, 80.0, 240.0]
+    assert "1m 30s" in words(drawn)
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0, 1.0], [1e308, -1e308], [5e-324, 1e-323], [0.0, -0.0], [10**400, 1, 2]]
+)
+def test_any_values_have_a_place_in_the_picture(values: list[Any]) -> None:
+    for line in lines(picture(curves(x=values))):
+        assert all(0 <= x <= 240 and 0 <= y <= 80 for x, y in line)
+
+
+def test_a_single_value_has_no_picture() -> None:
+    assert "<svg" not in picture(curves(loss=[1.0]), loss=MetricPoint(1.0, 0))
+    assert "loss 1" in words(picture(curves(loss=[1.0]), loss=MetricPoint(1.0, 0)))
+
+
+def test_of_many_metrics_the_first_dozen_is_drawn() -> None:
+    many = {f"m{n}": [1.0, 2.0] for n in range(20)}
+    drawn = picture(curves(**many), **{name: MetricPoint(2.0, 1) for name in many})
+    assert drawn.count("<svg ") == 12
+    assert "m12 2 · m13 2" in words(drawn)
+
+
+def test_names_are_text_and_nothing_in_a_picture_runs_or_loads() -> None:
+    made = Curves()
+    for step in range(2):
+        made.add('"><script>evil()</script>\x1b[31m', step, step, 0.0)
+    drawn = picture(made)
+    assert not re.search(r"<script|<style|<link|<img|url\(| on\w+=|class=|id=|\x1b", drawn)
+    for svg in re.findall(r"<svg.*?</svg>", drawn):
+        ET.fromstring(svg)
