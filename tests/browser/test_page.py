@@ -241,7 +241,7 @@ def test_list_and_task_share_one_socket_below_the_base_url(office: Office, visit
 def test_the_title_says_how_far_a_task_is(office: Office, visitor: Visit) -> None:
     task = office.train("far")
     tab = visitor().visit(f"?task={task}")
-    expect(tab).to_have_title(re.compile(r"^far · \d+ % · Tasks$"))
+    expect(tab).to_have_title(re.compile(r"^far · \d+% · Tasks$"))
     tab.locator(".jap-title a").click()
     expect(tab).to_have_title("1 running · Tasks")
     office.stop()
