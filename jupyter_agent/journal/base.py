@@ -125,6 +125,14 @@ class CellLocation(NamedTuple):
     notebook: str | None
     cell: str | None
 
+    @property
+    def spot(self) -> tuple[str, str]:
+        """Cell and notebook, by which locations are ordered."""
+        return self.cell or "", self.notebook or ""
+
+
+NOWHERE = CellLocation(None, None)
+
 
 class TaskIds(NamedTuple):
     """Ids of tasks, newest first. ``before``: where to go on with the same query; ``None`` when done."""
@@ -219,8 +227,13 @@ class Journal(Records, Protocol):
     ) -> list[Task]:
         """Return the tasks that fit *query*, newest first by id, queued by *producer*, in *locations*."""
 
-    def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
-        """Return every location in which a task was last queued, once, in any order; of *cells* if given."""
+    def cell_locations(
+        self, cells: Collection[str] | None = None, *, after: CellLocation = NOWHERE, limit: int | None = None
+    ) -> list[CellLocation]:
+        """Return every location in which a task was last queued, once; of *cells* if given, in any order.
+
+        Else those that follow *after*, by cell and notebook: at most *limit*.
+        """
 
     def open_tasks(
         self, *, producer: str | None = None, after: str = "", limit: int | None = None

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from ..core.query import NEWEST_TASKS, TaskQuery
 from ..core.task import Task
 from .base import (
+    NOWHERE,
     PAGE_BYTES,
     SCAN_LIMIT,
     AppendResult,
@@ -226,9 +227,12 @@ class MemoryJournal(MemoryRecords):
         ]
         return copy.deepcopy(sorted(found, key=lambda task: task.id, reverse=True)[: query.limit])
 
-    def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
-        found = {_cell_location(task) for task in self._tasks.values()} - {CellLocation(None, None)}
-        return [location for location in found if cells is None or location.cell in cells]
+    def cell_locations(
+        self, cells: Collection[str] | None = None, *, after: CellLocation = NOWHERE, limit: int | None = None
+    ) -> list[CellLocation]:
+        found = {_cell_location(task) for task in self._tasks.values()}
+        wanted = [one for one in found if one.spot > after.spot and (cells is None or one.cell in cells)]
+        return sorted(wanted, key=lambda one: one.spot)[:limit]
 
     def open_tasks(
         self, *, producer: str | None = None, after: str = "", limit: int | None = None

@@ -709,6 +709,12 @@ class TestCellLocations:
         assert set(nest.cell_locations()) == {(a, "one"), (a, "two"), (b, "one"), (None, "one"), (a, None)}
         assert len(nest.cell_locations()) == 5
 
+    def test_locations_come_in_pages(self, nest: Journal) -> None:
+        found = nest.cell_locations(limit=2)
+        while page := nest.cell_locations(after=found[-1], limit=2):
+            found += page
+        assert found == nest.cell_locations()
+
     def test_tasks_are_found_by_where_they_were_started_newest_first(self, nest: Journal) -> None:
         a, b = "/home/a.ipynb", "/home/b.ipynb"
         assert self.ids(nest, (a, "one")) == [7, 1]

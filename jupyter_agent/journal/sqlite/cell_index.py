@@ -24,15 +24,16 @@ CREATE = (
 )
 _LOCATIONS = """
 WITH RECURSIVE found (cell, notebook) AS (
-    SELECT * FROM (SELECT cell, notebook FROM cells ORDER BY cell, notebook LIMIT 1)
+    SELECT * FROM (SELECT cell, notebook FROM cells WHERE (cell, notebook) > (?, ?)
+                   ORDER BY cell, notebook LIMIT 1)
     UNION ALL
     SELECT following.cell, following.notebook FROM found JOIN cells AS following ON following.task = ifnull(
         (SELECT task FROM cells WHERE cells.cell = found.cell AND cells.notebook > found.notebook
          ORDER BY cells.notebook LIMIT 1),
         (SELECT task FROM cells WHERE cells.cell > found.cell ORDER BY cells.cell, cells.notebook LIMIT 1)))
-SELECT notebook, cell FROM found
+SELECT notebook, cell FROM found LIMIT ?
 """
-"""Every location once, from one to the next by the index: there are far fewer than tasks."""
+"""Each location once, from one to the next by the index: there are far fewer than tasks."""
 
 _LOCATIONS_OF = "SELECT DISTINCT notebook, cell FROM cells WHERE cell IN (SELECT value FROM json_each(?))"
 TASKS, AT = "cells CROSS JOIN tasks ON id = cells.task", "cells.cell = ? AND cells.notebook = ?"
@@ -44,12 +45,17 @@ def rows(tasks: Iterable[Task]) -> list[Row]:
     return [(t.id, t.notebook or "", t.cell or "") for t in tasks]
 
 
-def cell_locations(db: Connection, cells: Collection[str] | None) -> Iterator[CellLocation]:
-    """Return every known location, or only those of *cells*."""
-    found = db.execute(_LOCATIONS) if cells is None else db.execute(_LOCATIONS_OF, [json.dumps(list(cells))])
+def cell_locations(
+    db: Connection, cells: Collection[str] | None, after: CellLocation, limit: int | None
+) -> Iterator[CellLocation]:
+    """See `base.Journal.cell_locations`."""
+    if cells is None:
+        found = db.execute(_LOCATIONS, [*after.spot, -1 if limit is None else limit])
+    else:
+        found = db.execute(_LOCATIONS_OF, [json.dumps(list(cells))])
     return (CellLocation(notebook or None, cell or None) for notebook, cell in found if notebook or cell)
 
 
 def places(locations: Collection[CellLocation]) -> list[tuple[str, str]]:
     """Return the values for `AT`, one for each location."""
-    return [(cell or "", notebook or "") for notebook, cell in locations]
+    return [location.spot for location in locations]

@@ -15,6 +15,7 @@ from pathlib import Path
 from ...core.query import NEWEST_TASKS, TaskQuery
 from ...core.task import Task
 from ..base import (
+    NOWHERE,
     PAGE_BYTES,
     SCAN_LIMIT,
     AppendResult,
@@ -154,9 +155,11 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
             pass
         return self.tasks_of(search.ids)
 
-    def cell_locations(self, cells: Collection[str] | None = None) -> list[CellLocation]:
+    def cell_locations(
+        self, cells: Collection[str] | None = None, *, after: CellLocation = NOWHERE, limit: int | None = None
+    ) -> list[CellLocation]:
         with sqlite_errors(self._path):
-            return list(cell_index.cell_locations(self._db, cells))
+            return list(cell_index.cell_locations(self._db, cells, after, limit))
 
     def open_tasks(
         self, *, producer: str | None = None, after: str = "", limit: int | None = None

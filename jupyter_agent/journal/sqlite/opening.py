@@ -25,7 +25,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "temp_store=MEMORY",  # else a large statement opens a temporary file and keeps it open
-    "wal_autocheckpoint=4000",
+    "wal_autocheckpoint=1000",  # pages: the commit that copies them to the file makes others wait
     "journal_size_limit=67108864",
 )
 

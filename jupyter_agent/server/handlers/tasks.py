@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from ...core.events import TaskState
 from ...core.query import TaskQuery
 from ...detached.submission import run_spec_of
 from ...errors import NotNow
-from ...journal.base import CellLocation
+from ...journal.base import NOWHERE, CellLocation
 from ...journal.operations.retention import delete_files
 from ...journal.session import JournalSession
 from .. import commands
@@ -26,6 +27,8 @@ from .schedules import post_schedule
 
 MAX_CELLS = 500
 MAX_PATH = 4096
+LOCATIONS_AT_ONCE = 500
+"""Locations of tasks that are read in one step; others are served in between."""
 
 
 class TasksHandler(ApiHandler):
@@ -73,7 +76,12 @@ class TasksHandler(ApiHandler):
         return await asyncio.to_thread(matcher.choose, known, by_cell=by_cell, cells_of_gone=cells_of_gone)
 
     async def _known_locations(self, cells: list[str] | None) -> list[CellLocation]:
-        return await self.services.feed.call(lambda session: session.journal.cell_locations(cells))
+        if cells is not None:
+            return await self.services.feed.call(lambda session: session.journal.cell_locations(cells))
+        found: list[CellLocation] = []
+        while page := await self.services.feed.call(partial(_locations, found[-1] if found else NOWHERE)):
+            found += page
+        return found
 
     async def _cells_of(self, notebooks: set[str]) -> dict[str, set[str]]:
         """Return the cells in which each of *notebooks* started tasks."""
@@ -112,6 +120,10 @@ class TasksHandler(ApiHandler):
         except ValueError:
             states = ", ".join(TaskState)
             raise BadRequest(f"there is no state {text[:40]!r}; use one of {states}") from None
+
+
+def _locations(after: CellLocation, session: JournalSession) -> list[CellLocation]:
+    return session.journal.cell_locations(after=after, limit=LOCATIONS_AT_ONCE)
 
 
 class TaskHandler(BrowserHandler):

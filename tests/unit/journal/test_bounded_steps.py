@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_agent.core.events import About, State, TaskState
+from jupyter_agent.core.events import About, Log, State, TaskState
 from jupyter_agent.core.query import TaskQuery, TasksPage
 from jupyter_agent.core.task import Task
 from jupyter_agent.core.trigger_parser import ScheduleSpec
@@ -192,6 +192,17 @@ def test_a_merge_goes_on_where_a_stop_ended_it(tmp_path: Path, monkeypatch: pyte
             assert target.head == AT_ONCE * stops + AT_ONCE, "and what was merged is not merged again"
         journal_merge._merge(session_of(target, Steps(target)), source)
         assert len(target.read(0, 10 * FEW)) == FEW
+
+
+def test_the_log_is_copied_to_the_file_in_small_parts(tmp_path: Path) -> None:
+    """The commit in which that happens takes as long as the disk needs for all of it."""
+    path = tmp_path / "journal"
+    with closing(SQLiteJournal(path, HOLDER, "E")) as journal:
+        line = Log("stdout", "x" * 60_000)
+        for n in range(1, 201):
+            journal.append([Batch(PRODUCER, n, [event(n, "log", line)])], 1.0)
+            assert path.with_name("journal-wal").stat().st_size < 5 << 20
+        assert path.stat().st_size > 10 << 20
 
 
 def test_others_run_between_the_schedules_of_a_tick_and_may_delete_one(
