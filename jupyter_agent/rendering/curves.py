@@ -29,7 +29,8 @@ class Curve:
 
     def __init__(self, name: str, first: Point) -> None:
         self.name = name
-        self.last = first
+        self.last: Number | None = first.value
+        """The newest value; ``None`` if it is not a number."""
         self.count = 0
         self.has_steps = True
         self._points: list[Point] = []
@@ -39,7 +40,7 @@ class Curve:
         self.add(first)
 
     def add(self, point: Point) -> None:
-        self.last = point
+        self.last = point.value
         self.count += 1
         self.has_steps = self.has_steps and point.step is not None
         self._bucket.append(point)
@@ -68,11 +69,14 @@ class Curves:
         self._curves: dict[str, Curve] = {}
 
     def add(self, name: str, value: Number | None, step: Number | None, time: float) -> None:
-        """Add a value, unless nothing can be drawn of it: ``None`` stands for NaN and infinities."""
+        """Add a value. ``None`` stands for NaN and infinities: it is not drawn, but it is the last value."""
+        curve = self._curves.get(name)
         if value is None or abs(value) > _MAX_VALUE or abs(step or 0) > _MAX_VALUE:
+            if curve:
+                curve.last = value
             return
         point = Point(value, step, time)
-        if curve := self._curves.get(name):
+        if curve:
             curve.add(point)
         elif len(self._curves) < _MAX_CURVES:
             self._curves[name] = Curve(name, point)

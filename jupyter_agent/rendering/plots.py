@@ -58,7 +58,7 @@ def _row(curve: Curve, at: int) -> str:
 
 def _values(curve: Curve) -> str:
     """Return the last value, and the best one where the metric's name tells which that is."""
-    last = f"<strong>{number(curve.last.value)}</strong>"
+    last = f"<strong>{number(curve.last)}</strong>"
     side = better_side(curve.name)
     if side is None:
         return last

@@ -75,14 +75,20 @@ def train(epochs, lr):
     return 0.96
 
 train.submit(40, lr=1e-2).wait();"""
+LOOP = """\
+import math, time
+for epoch in ja.track(range(60), name="epochs"):
+    ja.current().metric("loss", 2 * math.exp(-epoch / 20) + 0.1 * math.sin(3 * epoch), epoch)
+    ja.current().metric("accuracy", 0.97 - math.exp(-epoch / 15), epoch)
+    time.sleep(0.05)"""
 SHOW_PANEL = "window.jupyterapp.commands.execute('jupyter-agent:show-tasks')"
 
 
-def until(page: Page, epoch: int) -> None:
-    """Wait until the bar says at least *epoch*."""
+def until(page: Page, epoch: int, within: str = "") -> None:
+    """Wait until the bar *within* an element of the page says at least *epoch*."""
     page.wait_for_function(
-        "(epoch) => Number(document.querySelector('.ja-bar')?.ariaValueNow) >= epoch",
-        arg=epoch,
+        "([within, epoch]) => Number(document.querySelector(`${within} .ja-bar`)?.ariaValueNow) >= epoch",
+        arg=[within, epoch],
         timeout=60_000,
     )
 
@@ -133,8 +139,8 @@ def take(page: Page, lab: Lab) -> None:
 
 
 def take_metrics(page: Page, lab: Lab) -> None:
-    """Six plots, with the cursor in one of them."""
-    lab.open(page, "curves.ipynb", CURVES)
+    """Five plots, with the cursor in one of them, and a loop with two metrics."""
+    lab.open(page, "curves.ipynb", CURVES, LOOP)
     run_cell(page, 0)
     wait_for_state(page, "completed")
     plots = page.locator("jupyter-agent-plot")
@@ -143,6 +149,9 @@ def take_metrics(page: Page, lab: Lab) -> None:
     plots.scroll_into_view_if_needed()
     page.locator(".ja-chart").first.hover(position={"x": 130, "y": 60})
     plots.screenshot(path=IMAGES / "metrics.png")
+    run_cell(page, 1)
+    until(page, 40, within=".ja-slim")
+    picture(page, "loop", 1)
 
 
 def take_panel(page: Page) -> None:

@@ -197,7 +197,9 @@ def test_the_room_for_plots_is_there_before_their_points(stage: Stage, view: Pag
     assert first["height"] == last["height"]
 
 
-def test_a_change_of_the_theme_is_drawn_at_once(stage: Stage, view: Page) -> None:
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_change_of_the_theme_is_drawn_at_once(stage: Stage, view: Page, motion: Any) -> None:
+    view.emulate_media(reduced_motion=motion)
     show(stage, view, points("acc"))
     dark = "document.querySelector('.ja-metric canvas').getContext('2d').getImageData(0, 0, 40, 150)"
     brightest = f"""() => {{ const all = {dark}.data; let best = 0;
@@ -237,12 +239,16 @@ def test_of_many_metrics_the_first_dozen_is_drawn_until_all_are_wanted(stage: St
     expect(view.locator(".ja-metric").last.locator("canvas")).to_be_visible()
 
 
-def test_values_that_are_no_numbers_leave_the_others(stage: Stage, view: Page) -> None:
+def test_a_value_that_is_no_number_leaves_the_others_and_is_told_when_it_is_the_last(
+    stage: Stage, view: Page
+) -> None:
     events = points("acc", count=5)
     events[2]["data"]["value"] = None
-    show(stage, view, events)
+    ident = show(stage, view, events)
     expect(panel(view, "acc").locator(".ja-metric-head")).to_contain_text("0.04 best")
     assert view.evaluate("document.querySelector('jupyter-agent-plot').metrics.series.get('acc').count") == 4
+    stage.tell(ident, event(6, "metric", {"name": "acc", "value": None, "step": 5}), prev="e:5")
+    expect(panel(view, "acc").locator(".ja-metric-head")).to_contain_text("- best 0.04 at 4")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -76,6 +76,12 @@ def test_any_values_have_a_place_in_the_picture(values: list[Any]) -> None:
         assert all(0 <= x <= 240 and 0 <= y <= 80 for x, y in line)
 
 
+def test_a_last_value_that_is_not_a_number_is_told() -> None:
+    made = curves(loss=[3.0, 1.0])
+    made.add("loss", None, 2, 102.0)
+    assert "loss - best 1 at 1" in words(picture(made))
+
+
 def test_a_single_value_has_no_picture() -> None:
     assert "<svg" not in picture(curves(loss=[1.0]), loss=MetricPoint(1.0, 0))
     assert "loss 1" in words(picture(curves(loss=[1.0]), loss=MetricPoint(1.0, 0)))

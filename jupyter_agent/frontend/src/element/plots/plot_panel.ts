@@ -60,7 +60,8 @@ function row(props: PanelProps, name: string): TemplateResult {
 function values({ series, latest, cursor, panel, xKind }: PanelProps, name: string): TemplateResult {
   const one = series.get(name);
   const at = one && cursor ? pointAt(one, cursor, panel.key, xKind) : null;
-  const value = (at ?? one?.last)?.y ?? latest[name]?.value ?? null;
+  const last = Object.hasOwn(latest, name) ? latest[name]!.value : (one?.last?.y ?? null); // null: not a number
+  const value = at ? at.y : last;
   const note = at ? placeText(at) : one ? bestText(name, one) : "";
   return html`<span class="ja-value" data-picture data-name=${name}>${formatNumber(value)}</span>
     <span class="ja-metric-note" data-picture title=${note}>${note}</span>`;

@@ -5,7 +5,7 @@
 
 import type { Snapshot } from "../../net/types.js";
 import { formatDuration, formatNumber, printable } from "../format.js";
-import type { Metrics, Point, Series } from "./series.js";
+import { MAX_SERIES, type Metrics, type Point, type Series } from "./series.js";
 
 /** What a plot's horizontal axis shows: the step, or the seconds since the first value. */
 export type XKind = "step" | "time";
@@ -34,6 +34,7 @@ export function plottedNames(known: Snapshot["metrics"], metrics: Metrics | null
   const names = new Set([...Object.keys(known), ...series.keys()]);
   return [...names].filter((name) => {
     const one = series.get(name);
+    if (!one && series.size >= MAX_SERIES) return false;
     return (one?.count ?? 0) > 1 || (one?.last?.step ?? known[name]?.step ?? null) !== null;
   });
 }

@@ -5,7 +5,7 @@ import type { TaskEvent } from "../../net/types.js";
 /** Maximum number of points in a series; beyond it each four are merged into their lowest and highest. */
 export const MAX_POINTS = 4000;
 /** Maximum number of series (first come, first kept). */
-const MAX_SERIES = 50;
+export const MAX_SERIES = 50;
 
 /** One value. `step`: null where the task gave none; `time`: seconds since the first value of the attempt. */
 export interface Point {

@@ -46,6 +46,13 @@ test("a metric has a plot once it has a step or a second value", () => {
   expect(plottedNames(known, null)).toEqual(["stepped"]);
 });
 
+test("a metric beyond those whose points are kept has no plot", () => {
+  const metrics = new Metrics();
+  for (let n = 0; n < 60; n += 1) metrics.add(event(n, "metric", { name: `m${n}`, value: 1, step: n }));
+  expect(plottedNames({ m59: { value: 1, step: 59 } }, metrics)).not.toContain("m59");
+  expect(plottedNames({ m59: { value: 1, step: 59 } }, metrics)).toHaveLength(50);
+});
+
 test("positive series over three powers of ten are drawn logarithmically", () => {
   expect(wantsLogarithm([series([1, 1000])])).toBe(true);
   expect(wantsLogarithm([series([1, 2]), series([0.001, 1])])).toBe(true);
