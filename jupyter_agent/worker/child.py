@@ -28,6 +28,7 @@ from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
+from ..runtime.output.line_buffer import BELOW
 from ..runtime.stopping.cells import learn_cells
 from ..system.signals import ignore
 from ..system.start import use_caller_path
@@ -51,7 +52,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, ignore)
     # First of all streams: what captures the task's own output wraps the one that it finds.
     fd_capture = FdCapture(
-        lambda name, text: attempt.context.stream(name).write(text), is_shown=True, pipes=spec.output
+        lambda name, text: attempt.context.stream(name).write(text, BELOW), is_shown=True, pipes=spec.output
     )
     fd_capture.redirect()
     attempt = _attempt_of(spec)

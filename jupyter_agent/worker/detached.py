@@ -31,6 +31,7 @@ from ..runtime.interrupt import SignalInterrupter
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
+from ..runtime.output.line_buffer import BELOW
 from ..runtime.stopping.cells import learn_cells
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
@@ -184,7 +185,7 @@ class Worker:
     def _log(self, stream: str, text: str) -> None:
         task = self._task
         if task is not None and task.attempt is not None:
-            task.attempt.context.stream(stream).write(text)
+            task.attempt.context.stream(stream).write(text, BELOW)
 
 
 def limit_memory(size: int) -> None:

@@ -125,6 +125,8 @@ def _run_in_task(thread: threading.Thread, context: TaskContext) -> None:
         except TaskCancelled:  # it asked; that the task was cancelled is said by the task
             if not context.cancelled:
                 raise
+        finally:
+            context.screen.end_thread()
 
     vars(thread)["run"] = run_in_task
 

@@ -74,6 +74,11 @@ class Screen:
         for stream in list(self._streams.values()):
             stream.flush_waiting()
 
+    def end_thread(self) -> None:
+        """Pass on the lines that this thread, which ends now, has not ended."""
+        for stream in list(self._streams.values()):
+            stream.end_thread()
+
     def flush(self) -> None:
         """Pass on everything."""
         for stream in list(self._streams.values()):

@@ -54,8 +54,9 @@ def test_a_redrawn_line_takes_no_room() -> None:
     for n in range(10_000):
         buffer.write(f"\r{n}")
     assert out == []
-    assert buffer._rows is not None
-    assert sum(len(row.text) for row in buffer._rows._rows) < 20
+    rows = buffer._writer.rows
+    assert rows is not None
+    assert sum(len(row.text) for row in rows._rows) < 20
 
 
 def test_an_unfinished_line_is_passed_on_at_the_second_sample_but_not_a_redrawn_one() -> None:
