@@ -74,6 +74,12 @@ class Displays:
             for place in gone:
                 self._changed.pop(place, None)
 
+    def settle(self) -> None:
+        """Have a clear from now on concern nothing that was displayed in the cell before."""
+        with self._lock:
+            for place in [place for place in self._shown if self._areas[place] == CELL]:
+                self._forget(place)
+
     def sample(self, *, is_last: bool = False) -> None:
         """Record what has changed, and which displays are gone: at their time, or all of it."""
         with self._lock:

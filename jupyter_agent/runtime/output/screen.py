@@ -74,6 +74,14 @@ class Screen:
         for stream in list(self._streams.values()):
             stream.flush_waiting()
 
+    def settle(self) -> None:
+        """Pass on everything; a clear from now on concerns only what comes after it."""
+        self.before_output = None
+        self.flush()
+        self._displays.settle()
+        self._streams.clear()
+        self._was_cleared = False
+
     def end_thread(self) -> None:
         """Pass on the lines that this thread, which ends now, has not ended."""
         for stream in list(self._streams.values()):

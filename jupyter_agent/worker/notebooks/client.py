@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import Empty
 from typing import Any
 
@@ -20,13 +21,11 @@ from nbformat import NotebookNode
 
 from ...errors import BadTarget
 from ...runtime.context import TaskContext
+from ...runtime.output.displays import CELL
 from .headings import headings
 
 POLL_INTERVAL = 1.0
 """Seconds between two checks of a channel that is silent."""
-
-UPDATE_INTERVAL = 0.5
-"""Seconds between two recorded updates of a display; the last one of a cell is always recorded."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -54,7 +53,6 @@ class ReportingNotebookClient(NotebookClient):
         self._headings = headings(notebook)
         self._code_cells = [index for index, cell in enumerate(notebook.cells) if self._runs(cell)]
         self._index = 0
-        self._updates: dict[str, tuple[float, dict[str, Any] | None]] = {}
         self.on_cell_execute = self._on_begin
         self.on_cell_executed = self._on_end
         self.on_cell_error = self._on_error
@@ -111,7 +109,7 @@ class ReportingNotebookClient(NotebookClient):
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
     ) -> NotebookNode | None:
-        self._record(msg["msg_type"], msg["content"])
+        self._record(msg["msg_type"], msg["content"], self._area_of(msg))
         return super().process_message(msg, cell, cell_index)
 
     def _runs(self, cell: NotebookNode) -> bool:
@@ -125,10 +123,7 @@ class ReportingNotebookClient(NotebookClient):
         self._context.record_progress(done, len(self._code_cells), title)
 
     def _on_end(self, **_: object) -> None:
-        for ident, (_recorded, pending) in self._updates.items():
-            if pending:
-                self._show(pending, ident)
-        self._updates.clear()
+        self._context.screen.settle()  # a later cell clears its own output only
         self._save()
 
     def _on_error(self, *, cell: NotebookNode, execute_reply: dict[str, Any], **_: object) -> None:
@@ -142,30 +137,26 @@ class ReportingNotebookClient(NotebookClient):
         """Traceback of the last error, as plain text."""
         return plain("\n".join(self.failure.get("traceback") or []))
 
-    def _record(self, kind: str, content: dict[str, Any]) -> None:
+    def _area_of(self, msg: dict[str, Any]) -> str:
+        """Return which output widget gets the output; `CELL` for the cell itself."""
+        hooks = self.output_hook_stack.get((msg.get("parent_header") or {}).get("msg_id"))
+        return str(hooks[-1].comm_id) if hooks else CELL
+
+    def _record(self, kind: str, content: dict[str, Any], area: str) -> None:
+        screen = self._context.screen
         match kind:
             case "stream":
-                self._context.stream(content["name"]).write(content["text"])
+                screen.expect_output()
+                screen.stream(content["name"]).write(content["text"])
             case "display_data" | "execute_result":
-                self._show(content, _display_id(content))
+                screen.expect_output()
+                screen.show(content["data"], content["metadata"], _display_id(content), area)
             case "update_display_data":
-                self._update(content, _display_id(content) or "")
-
-    def _show(self, content: dict[str, Any], display_id: str | None) -> None:
-        data = content["data"]
-        if set(data) <= {"text/plain"}:
-            self._context.stream("stdout").write(data.get("text/plain", "") + "\n")
-        else:
-            self._context.record_display(data, content["metadata"], display_id)
-
-    def _update(self, content: dict[str, Any], ident: str) -> None:
-        now = time.monotonic()
-        last, _ = self._updates.get(ident, (now - UPDATE_INTERVAL, None))
-        if now - last >= UPDATE_INTERVAL:
-            self._show(content, ident)
-            self._updates[ident] = now, None
-        else:
-            self._updates[ident] = last, content
+                screen.show(content["data"], content["metadata"], _display_id(content) or "", area)
+            case "clear_output" if content.get("wait"):
+                screen.before_output = partial(screen.clear, area)
+            case "clear_output":
+                screen.clear(area)
 
 
 def poll_channels(client: KernelClient) -> None:

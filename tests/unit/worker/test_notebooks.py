@@ -86,12 +86,36 @@ clear_output()
 display(HTML("<i>kept</i>"))
 print("ok")
 """
+BESIDE = """
+import ipywidgets
+from IPython.display import HTML, clear_output, display
+area = ipywidgets.Output()
+display(HTML("<b>above</b>"), area)
+with area:
+    display(HTML("<b>in the widget</b>"))
+    clear_output()
+"""
+PICTURES = """
+for n in range(100):
+    clear_output(wait=True)
+    print("picture", n)
+    display(HTML(f"<b>picture {n}</b>"))
+clear_output(wait=True)  # nothing follows, so nothing is cleared
+"""
 TAGGED = [
     code(RAISES, "raises-exception"),
     code("raise SystemError('skipped')", "skip-execution"),
     code(UPDATES),
 ]
-KINDS = {"error cell": ERROR, "long output": LONG, "widgets": WIDGETS, "stdin": STDIN, "tags": TAGGED}
+CLEARED = [code(BESIDE), code(PICTURES)]
+KINDS = {
+    "error cell": ERROR,
+    "long output": LONG,
+    "widgets": WIDGETS,
+    "stdin": STDIN,
+    "tags": TAGGED,
+    "cleared": CLEARED,
+}
 
 GIVEN = [
     new_markdown_cell("# Numbers"),
@@ -246,7 +270,7 @@ def test_the_outputs_are_those_of_nbclient(kind: str, ran: All) -> None:
     assert comparable(mine.notebook) == comparable(plain.notebook)
     assert (mine.error is None) == (plain.error is None)
     assert any(cell.get("outputs") for cell in mine.notebook.cells)
-    assert bool(comparable(mine.notebook)["models"]) == (kind == "widgets")
+    assert bool(comparable(mine.notebook)["models"]) == (kind in ("widgets", "cleared"))
 
 
 def test_a_failing_cells_traceback_is_the_error(ran: All) -> None:
@@ -282,11 +306,20 @@ def test_a_long_output_is_in_the_log_whole(ran: All) -> None:
 
 def test_rich_outputs_are_displays_and_one_that_changes_quickly_is_not_kept_each_time(ran: All) -> None:
     shown = [one for one in ran.tasks["tags"].sink.displays if one.display_id != "executed-notebook"]
-    bar = [one.data["text/html"] for one in shown if one.display_id == "bar"]
+    bar = [one.data.get("text/html") for one in shown if one.display_id == "bar"]
     assert bar[0] == "<b>0</b>"
-    assert bar[-1] == "<b>199</b>"  # the newest state, at the latest when the cell is done
-    assert [one.data["text/html"] for one in shown if one.display_id is None] == ["<i>kept</i>"]
+    assert bar[-1] is None  # the cell has cleared it
     assert len(shown) < 50
+
+
+def test_what_a_cell_clears_is_gone_and_what_is_shown_elsewhere_is_not(ran: All) -> None:
+    sink = ran.tasks["cleared"].sink
+    last = {one.display_id: one.data.get("text/html") for one in sink.displays}
+    assert [html for html in last.values() if html] == ["<b>above</b>", "<b>picture 99</b>"]
+    assert len(sink.displays) < 50
+    lines = sink.text("stdout").splitlines()
+    assert lines[-1] == "picture 99"
+    assert len(lines) < 50
 
 
 def test_parameters_are_set_after_the_tagged_cell_and_the_kernel_is_at_home(ran: All) -> None:
