@@ -56,6 +56,20 @@ def status_of_a_stubborn_child() -> int | None:
     return child.exitcode
 
 
+def statuses_of_children_that_are_terminated_at_once() -> set[int]:
+    statuses = set()
+    for _ in range(50):
+        child = os.fork()
+        if child == 0:
+            time.sleep(5)
+            os._exit(1)
+        os.kill(child, signal.SIGTERM)
+        statuses.add(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        if statuses != {-signal.SIGTERM}:
+            break
+    return statuses
+
+
 def program_ends_by_an_interrupt() -> int:
     program = subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
@@ -69,6 +83,13 @@ def program_ends_by_an_interrupt() -> int:
 def test_a_forked_child_has_pythons_own_handlers(on: str, paths: DataPaths) -> None:
     with no_workers_left(paths):
         assert ja.task(forked_handlers, on=on).submit().result(60) == (True, True)
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+def test_a_child_that_is_terminated_while_it_is_being_made_ends(on: str, paths: DataPaths) -> None:
+    with no_workers_left(paths):
+        handle = ja.task(statuses_of_children_that_are_terminated_at_once, on=on).submit()
+        assert handle.result(60) == {-signal.SIGTERM}
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])
