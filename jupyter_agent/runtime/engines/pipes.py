@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import fcntl
 import logging
+import math
 import os
 import struct
 import subprocess
 import termios
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import IO, Any, Literal
@@ -16,6 +18,9 @@ from typing import IO, Any, Literal
 log = logging.getLogger(__name__)
 CHUNK = 1 << 16
 """Bytes that are read at once."""
+
+LAST_OUTPUT = 1.5
+"""Seconds for which what a program has written before its end is read, where other processes write on."""
 
 OutputPart = tuple[Literal["stdout", "stderr"], str]
 """The stream's name and the text."""
@@ -96,6 +101,21 @@ class ChildOutput:
         self.started()
         for reading, _ in self.pipes:
             os.close(reading)
+
+
+class LastOutput:
+    """Tells when enough is read of a program that has ended: a process that it started may write on."""
+
+    def __init__(self) -> None:
+        self._deadline = math.inf
+
+    def is_read(self, *, has_ended: bool, has_more: bool) -> bool:
+        """Return whether to stop: the program *has_ended* before the last look, which *has_more* found."""
+        if not has_ended:
+            return False
+        now = time.monotonic()
+        self._deadline = min(self._deadline, now + LAST_OUTPUT)
+        return not has_more or now >= self._deadline
 
 
 class LineReader:

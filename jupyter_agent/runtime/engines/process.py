@@ -37,7 +37,7 @@ from ..outcome import Outcome
 from ..stopping.cells import cells_of
 from .base import BaseEngine, Work
 from .child_spec import PARENT_ENDED, ChildSpec, child_environment
-from .pipes import ChildOutput, LineReader, OutputPart, TextRelay, close_pipes, write_to_child
+from .pipes import ChildOutput, LastOutput, LineReader, OutputPart, TextRelay, close_pipes, write_to_child
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether a silent child is alive."""
@@ -203,13 +203,14 @@ class ProcessEngine(BaseEngine):
             for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
                 assert stream is not None
                 selector.register(stream, selectors.EVENT_READ, self._relays[name])
+            last = LastOutput()
             while selector.get_map():
                 ended = process.poll() is not None
                 ready = selector.select(POLL_INTERVAL)
                 for key, _ in ready:
                     if not key.data(os.read(key.fd, 1 << 16)):
                         selector.unregister(key.fileobj)
-                if ended and not ready:
+                if last.is_read(has_ended=ended, has_more=bool(ready)):
                     return  # a process that the child started holds its output open
 
     def _show(self, rest: list[OutputPart]) -> None:

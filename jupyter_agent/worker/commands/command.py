@@ -15,6 +15,7 @@ from typing import Any
 from ...detached.targets import CommandTarget
 from ...errors import BadTarget, TargetFailed
 from ...runtime.context import TaskContext
+from ...runtime.engines.pipes import LAST_OUTPUT, LastOutput
 from ...system.graces import MAX_GRACE
 from ...system.processes import is_group_alive, terminate
 from ..environment import program_environment
@@ -27,9 +28,6 @@ POLL_INTERVAL = 0.1
 
 FAULT_GRACE = 1.5
 """Seconds that a program has to end when recording its output has failed."""
-
-LAST_OUTPUT = 1.5
-"""Seconds for which what it has written before its end is recorded."""
 
 CHUNK = 1 << 16
 """Bytes that are read at once."""
@@ -113,9 +111,10 @@ class Program:
 
         A child of it that is still running and holds its output open is not waited for.
         """
+        last = LastOutput()
         while self._selector.get_map():
             ended = self._process.poll() is not None
-            if not self._read(POLL_INTERVAL) and ended:
+            if last.is_read(has_ended=ended, has_more=self._read(POLL_INTERVAL)):
                 break
         return self._process.wait()
 

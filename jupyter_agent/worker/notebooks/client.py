@@ -139,7 +139,8 @@ class ReportingNotebookClient(NotebookClient):
 
     def _area_of(self, msg: dict[str, Any]) -> str:
         """Return which output widget gets the output; `CELL` for the cell itself."""
-        hooks = self.output_hook_stack.get((msg.get("parent_header") or {}).get("msg_id"))
+        parent = msg.get("parent_header") or {}
+        hooks = self.output_hook_stack.get(str(parent.get("msg_id")))
         return str(hooks[-1].comm_id) if hooks else CELL
 
     def _record(self, kind: str, content: dict[str, Any], area: str) -> None:

@@ -114,6 +114,11 @@ def test_a_child_that_holds_the_output_open_is_not_waited_for(sink: RecordingSin
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it lives: it was meant to
 
 
+def test_a_child_that_writes_on_without_a_pause_is_not_waited_for(sink: RecordingSink) -> None:
+    assert shell(sink, "(while :; do echo flood; done) & echo done") == 0
+    assert "done" in sink.text("stdout")
+
+
 def test_the_last_output_of_a_program_is_not_lost(sink: RecordingSink) -> None:
     python(sink, "print('x' * 3_000_000)")
     assert len(sink.text("stdout")) == 3_000_001
