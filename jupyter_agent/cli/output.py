@@ -21,6 +21,7 @@ from ..rendering.formats import age, duration, moment, number, percent, share
 from ..rendering.humanize import params_text
 from ..rendering.palette import TERMINAL_COLORS
 from ..rendering.stopping import stopping_line, stopping_word
+from ..rendering.tracebacks import folded_lines
 
 PIPE_WIDTH = 160
 """Columns of output that is not a terminal."""
@@ -147,8 +148,17 @@ def details(task: Task, now: float) -> Group:
             table.add_row(label, value)
     parts: list[RenderableType] = [table]
     if task.error is not None and task.error.traceback:
-        parts.append(Text("\n" + strip_controls(task.error.traceback).rstrip(), style="red"))
+        parts += [Text(""), _traceback(task.error.traceback)]
     return Group(*parts)
+
+
+_TRACEBACK_STYLES = {"user": "bold", "source": "", "folded": "dim", "error": "bold red", "text": "dim"}
+
+
+def _traceback(text: str) -> Text:
+    """Return a traceback with the frames of libraries folded; JSON output has them all."""
+    lines = (Text(line, _TRACEBACK_STYLES[kind]) for kind, line in folded_lines(strip_controls(text)))
+    return Text("\n").join(lines)
 
 
 def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:

@@ -16,7 +16,8 @@ from ..runtime.engines.base import run_attempt
 from ..runtime.engines.foreground import ForegroundEngine
 from ..runtime.interrupt import Stopped, interrupter_for_this_thread
 from ..runtime.options import Options
-from ..runtime.outcome import OutcomeHolder, without_own_frames
+from ..runtime.outcome import OutcomeHolder
+from ..runtime.tracebacks import without_own_frames
 from .handle import TaskHandle
 from .idempotency import check_key, reserve_key
 from .nested_asyncio import run
@@ -71,7 +72,7 @@ def _compiled(shell: Any, cell: str) -> Callable[[], Any]:
     """
 
     def call() -> Any:
-        source = shell.transform_cell(cell)
+        source = "\n" + shell.transform_cell(cell)  # lines are counted from the magic's own
         filename = shell.compile.cache(source, shell.execution_count)
         tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None

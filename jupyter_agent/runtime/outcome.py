@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 
 from ..core.events import Error, TaskState
 from ..errors import (
@@ -20,11 +17,10 @@ from ..errors import (
     TaskTimeout,
 )
 from .interrupt import Terminated
+from .tracebacks import MAX_TRACEBACK, trimmed
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
 MAX_MESSAGE = 10_000
-MAX_TRACEBACK = 100_000
-"""Characters of an error's message, and of its traceback, that are kept: the end of a traceback."""
+"""Characters of an error's message that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +86,6 @@ def described(error: BaseException) -> Error:
     except Exception:  # noqa: BLE001 - the user's __str__ may raise anything
         message = "<its message could not be made>"
     return Error(type(error).__name__, message[:MAX_MESSAGE], trimmed(error))
-
-
-def trimmed(error: BaseException) -> str:
-    """Return the traceback of *error* as text, without the frames of this package that started it."""
-    lines = traceback.format_exception(type(error), error, without_own_frames(error.__traceback__))
-    return "".join(lines)[-MAX_TRACEBACK:]
-
-
-def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Return *trace* from its first frame outside this package; all of it when there is none."""
-    inner = trace
-    while inner is not None and is_own_file(inner.tb_frame.f_code.co_filename):
-        inner = inner.tb_next
-    return inner or trace
-
-
-def is_own_file(filename: str) -> bool:
-    """Return whether a source file belongs to this package."""
-    return filename.startswith(_PACKAGE)
 
 
 def task_error(

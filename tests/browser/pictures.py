@@ -122,7 +122,6 @@ def take(page: Page, lab: Lab) -> None:
     theme(page, "JupyterLab Light")
     run_cell(page, 1)
     wait_for_state(page, "failed", 1)
-    page.locator(".ja-error summary").last.click()
     picture(page, "failed", 1)
     run_cell(page, 2)
     talk(page)

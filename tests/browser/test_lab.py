@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def broken():
 run = broken.submit()
 """
 )
+HELPER = "def price():\n    rows = []\n    return rows[1]"
+USES = HEAD + "@ja.task\ndef broken():\n    return price()\n\nbroken.submit();"
 
 
 @pytest.fixture
@@ -106,6 +109,22 @@ def test_a_task_is_cancelled_while_a_cell_blocks_the_kernel(lab: Lab, lab_page: 
     (tmp_path / "over").touch()
 
 
+def test_a_traceback_leads_to_the_line_of_another_cell(lab: Lab, lab_page: Page) -> None:
+    """Also after that cell has run again, with another number."""
+    lab.open(lab_page, "lines.ipynb", HELPER, USES)
+    run_cell(lab_page, 0)
+    run_cell(lab_page, 1)
+    wait_for_state(lab_page, "failed")
+    place = lab_page.get_by_role("button", name="Cell [1], line 3")
+    expect(place).to_be_visible()
+    run_cell(lab_page, 0)
+    expect(lab_page.locator(".jp-InputPrompt").first).to_have_text("[3]:")
+    place.click()
+    cell = lab_page.locator(".jp-Notebook-cell").nth(0)
+    expect(cell).to_have_class(re.compile("jp-mod-active"))
+    expect(lab_page.get_by_text("Ln 3, Col 1")).to_be_visible()
+
+
 def test_two_tasks_of_one_cell_have_a_view_each_and_share_a_socket(lab: Lab, lab_page: Page) -> None:
     sockets: list[str] = []
     lab_page.on("websocket", lambda socket: sockets.append(socket.url))
@@ -122,7 +141,9 @@ def test_a_failed_task_shows_its_error_and_its_traceback(lab: Lab, lab_page: Pag
     lab.open(lab_page, "broken.ipynb", BROKEN)
     run_cell(lab_page, 0)
     wait_for_state(lab_page, "failed")
-    lab_page.get_by_text("ValueError: no such column: price").first.click()
-    expect(lab_page.locator(".ja-traceback")).to_contain_text("in broken")
+    trace = lab_page.locator(".ja-traceback")
+    expect(trace).to_be_visible()
+    expect(trace).to_contain_text("Cell [1], line 6, in broken")
+    expect(trace.locator(".ja-source")).to_have_text('raise ValueError("no such column: price")')
     expect(lab_page.get_by_role("log")).to_have_text("before")
     expect(lab_page.get_by_role("button", name="Retry", exact=True)).to_be_enabled()

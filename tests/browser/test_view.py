@@ -403,7 +403,7 @@ def test_without_its_past_the_talk_is_that_of_the_snapshot(stage: Stage, page: P
     expect(page.locator(".ja-message")).to_contain_text("I found it.")
 
 
-def test_a_failed_task_shows_its_error_and_folds_its_traceback(stage: Stage, view: Page) -> None:
+def test_a_failed_task_shows_its_error_and_a_short_traceback(stage: Stage, view: Page) -> None:
     error = {
         "type": "ValueError",
         "message": "no such thing",
@@ -412,9 +412,19 @@ def test_a_failed_task_shows_its_error_and_folds_its_traceback(stage: Stage, vie
     stage.answer(stage.welcome(), snapshot(state="failed", ended=1002.0, error=error))
     expect(view.get_by_text("ValueError: no such thing")).to_be_visible()
     trace = view.get_by_text("Traceback: line 3")
-    expect(trace).to_be_hidden()
-    view.get_by_text("ValueError: no such thing").click()
     expect(trace).to_be_visible()
+    view.get_by_text("ValueError: no such thing").click()
+    expect(trace).to_be_hidden()
+
+
+def test_a_long_traceback_is_closed_at_first(stage: Stage, view: Page) -> None:
+    frames = "".join(f'  File "train.py", line {n}, in step\n    step()\n' for n in range(10))
+    error = {"type": "ValueError", "message": "no", "traceback": f"{frames}ValueError: no"}
+    stage.answer(stage.welcome(), snapshot(state="failed", ended=1002.0, error=error))
+    expect(view.get_by_text("ValueError: no").first).to_be_visible()
+    expect(view.locator(".ja-traceback")).to_be_hidden()
+    view.locator(".ja-error summary").first.click()
+    expect(view.locator(".ja-traceback")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -468,6 +478,33 @@ def test_a_retry_starts_the_figures_over(stage: Stage, view: Page) -> None:
     expect(view.get_by_text("attempt 2")).to_be_visible()
     assert view.get_by_role("progressbar").get_attribute("aria-valuenow") is None
     expect(view.locator(".ja-error")).to_be_hidden()
+
+
+def test_a_traceback_is_text_with_the_frames_of_libraries_folded(stage: Stage, view: Page) -> None:
+    trace = (
+        "Traceback (most recent call last):\n"
+        "  Cell [8], line 6, in <img src=x onerror=alert(1)>\n    load(path)\n"
+        + "".join(
+            f'  File "/v/site-packages/pandas/io.py", line {n}, in read\n    <b>{n}</b>\n' for n in range(40)
+        )
+        + "ValueError: <i>no</i>\n"
+    )
+    error = {"type": "ValueError", "message": "<i>no</i>", "traceback": trace}
+    stage.answer(stage.welcome(), snapshot(state="failed", ended=1001.0, error=error))
+    shown = view.locator(".ja-traceback")
+    expect(shown).to_be_visible()
+    expect(shown.get_by_text("load(path)")).to_be_visible()
+    expect(shown.get_by_text("Cell [8], line 6")).to_be_visible()
+    expect(shown.locator("button", has_text="Cell")).to_have_count(0)
+    expect(shown.get_by_text("<b>39</b>")).to_be_hidden()
+    shown.get_by_text("40 frames in pandas").click()
+    expect(shown.get_by_text("<b>39</b>")).to_be_visible()
+    expect(shown.locator("img, i")).to_have_count(0)
+    clipboard = "{writeText: async (text) => void (window.copied = text)}"
+    view.evaluate(f"Object.defineProperty(navigator, 'clipboard', {{value: {clipboard}}})")
+    shown.get_by_role("button", name="Copy the traceback").click()
+    expect(shown.get_by_role("button", name="Copy the traceback")).to_have_text("Copied")
+    assert view.evaluate("window.copied") == trace
 
 
 def test_earlier_lines_are_fetched_as_far_as_the_reader_scrolls_up(stage: Stage, view: Page) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from types import FrameType
 
-from ..outcome import is_own_file
+from ..tracebacks import is_own_file
 from .cells import place_in_cell
 
 MAX_CALL = 60

@@ -32,14 +32,14 @@ export function saveAsFile(name: string, content: string | Blob): void {
   setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIMEOUT);
 }
 
-/** Return the click handler of a button that copies `id`, and says so for a moment. */
-export function copyIdHandler(id: string): (event: Event) => Promise<void> {
+/** Return the click handler of a button that copies `text`, and says so for a moment; or `refusal`, when it cannot. */
+export function copyHandler(text: string, refusal: string): (event: Event) => Promise<void> {
   return async (event) => {
     const button = event.currentTarget as HTMLButtonElement;
     const label = button.textContent;
-    const done = await copyText(id).then(
+    const done = await copyText(text).then(
       () => "Copied",
-      () => id,
+      () => refusal,
     );
     if (button.dataset.busy) return;
     button.dataset.busy = "1";

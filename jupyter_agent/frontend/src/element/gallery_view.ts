@@ -6,6 +6,7 @@ import { LightElement, SCRIPT_ONLY } from "../dom/light_element.js";
 import type { Server } from "../net/server.js";
 import type { Display, Gallery } from "../model/gallery.js";
 import { formatNumber, printable } from "../model/format.js";
+import type { CellPlace } from "../model/traceback.js";
 import { loadRich } from "./lazy_modules.js";
 
 /** The page around a view: what it can do for the view. */
@@ -14,6 +15,8 @@ export interface Host {
   render?(data: Record<string, unknown>, metadata: Record<string, unknown>, into: HTMLElement): Promise<void>;
   /** Go to the cell that started the task. */
   open?(task: unknown): void;
+  /** Go to a line of a cell, as in a traceback. */
+  openCell?(task: unknown, place: CellPlace): void;
   /** Return what runs the cell around this view again; null without one that started the task. */
   rerun?(task: unknown): (() => void) | null;
   /** Return whether only its file keeps what this notebook shows: no other page has it open, nor the server. */

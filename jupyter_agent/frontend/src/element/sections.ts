@@ -18,7 +18,8 @@ import {
 } from "../model/format.js";
 import type { Metrics } from "../model/metrics/series.js";
 import { SPARK_HEIGHT, SPARK_WIDTH, sparkline } from "../model/metrics/sparkline.js";
-import { copyIdHandler } from "../dom/clipboard.js";
+import { errorView, type GoToCell } from "./traceback_view.js";
+import { copyHandler } from "../dom/clipboard.js";
 
 /** `rate`: units a second; `hint`: a sentence about the view; `trouble`: one about the server; `busy`: the command that is being sent; empty: none. */
 export interface TaskProps {
@@ -31,6 +32,8 @@ export interface TaskProps {
   busy: string;
   /** Runs the task's cell again; null: there is none here. */
   rerun: (() => void) | null;
+  /** Goes to a line of a cell; null: there is no notebook here. */
+  goToCell: GoToCell | null;
   /** Whether only the notebook's file keeps the view. */
   isAlone: boolean;
   /** Shows a slim view whole, or one that is shown whole as a line again; null: the view is not slim. */
@@ -49,7 +52,7 @@ export function head(props: TaskProps): TemplateResult {
     </span>
     ${connectionStatus(status)}
     <span class="ja-actions">
-      <button class="ja-quiet-button" type="button" title=${`Copy the task's id, ${task.id}`} aria-label="Copy id" @click=${copyIdHandler(task.id)}>ID</button>
+      <button class="ja-quiet-button" type="button" title=${`Copy the task's id, ${task.id}`} aria-label="Copy id" @click=${copyHandler(task.id, task.id)}>ID</button>
       ${cancelButton(props)}
       ${againButton(props)}
       ${props.toggle ? html`<button class="ja-quiet-button" type="button" aria-expanded="true" @click=${props.toggle}>Show less</button>` : nothing}
@@ -184,12 +187,11 @@ export function metricChips({ metrics }: Snapshot, plotted: ReadonlySet<string>)
 }
 
 /** Render how the task ended: its error with the traceback, or its result. */
-export function outcome({ error, result, state }: Snapshot): TemplateResult | typeof nothing {
-  if (error) {
-    const what = error.message ? `${error.type}: ${error.message}` : error.type;
-    return html`<details class="ja-error"><summary>${printable(what)}</summary>
-      <pre class="ja-traceback" data-lm-suppress-shortcuts="true" tabindex="0" aria-label="Traceback">${printable(error.traceback ?? "")}</pre></details>`;
-  }
+export function outcome(
+  { error, result, state }: Snapshot,
+  goToCell: GoToCell | null,
+): TemplateResult | typeof nothing {
+  if (error) return errorView(error, goToCell);
   if (!result || result.repr === "None" || state !== "completed") return nothing;
   return html`<div class="ja-result">${printable(result.repr)}</div>`;
 }
@@ -212,7 +214,7 @@ export function slimLine(props: TaskProps, metrics: Metrics | null): TemplateRes
       aria-label=${`Show more of ${toSingleLine(task.name) || "the task"}`} @click=${props.toggle}></button>
   </div>
   ${sparklines(task, metrics)}
-  <div class="ja-notice" role="status" ?hidden=${!hint}>${hint}</div>${outcome({ ...task, result: null })}`;
+  <div class="ja-notice" role="status" ?hidden=${!hint}>${hint}</div>${outcome({ ...task, result: null }, props.goToCell)}`;
 }
 
 /** Maximum number of metrics in a slim view. */

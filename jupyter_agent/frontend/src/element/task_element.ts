@@ -214,6 +214,7 @@ export class TaskElement extends LightElement {
       trouble: this.#store?.connection.trouble.at(-1) ?? "",
       busy: this.busy,
       rerun: this.host?.rerun?.(task) ?? null,
+      goToCell: this.host?.openCell ? (place) => this.host?.openCell?.(task, place) : null,
       isAlone: this.host?.isAlone?.() ?? false,
       toggle: this.slim ? this.#toggle : null,
       sendCommand: this.#sendCommand,
@@ -231,7 +232,7 @@ export class TaskElement extends LightElement {
     const [{ task }, store, server] = [props, this.#store, this.server];
     const metrics = this.#hasPlots ? store!.metrics : null;
     const plotted = new Set(metrics ? plottedNames(task.metrics, metrics) : []);
-    return html`${head(props)}${progressBar(props)}${statistics(props)}${notice(props)}${outcome(task)}
+    return html`${head(props)}${progressBar(props)}${statistics(props)}${notice(props)}${outcome(task, props.goToCell)}
       <jupyter-agent-talk .conversation=${store?.conversation ?? null} .version=${store?.conversation.version ?? 0} .task=${task} .server=${server} .me=${store?.connection.user ?? null}
         .answer=${this.#answer}></jupyter-agent-talk>
       ${metricChips(task, plotted)}

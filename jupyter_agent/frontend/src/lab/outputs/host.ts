@@ -6,6 +6,8 @@ import { MessageLoop } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
 import type { Host } from "../../element/index.js";
 import type { Snapshot } from "../../net/types.js";
+import type { CellPlace } from "../../model/traceback.js";
+import { goToLine } from "./cell_place.js";
 import { cellIndex, panelOf } from "./notebooks.js";
 
 interface Dependencies {
@@ -50,6 +52,12 @@ export class PageHost implements Host {
   }
 
   readonly open = (task: unknown): void => this.#dependencies.open(task as Snapshot);
+
+  /** Go to a line of the notebook around the view; elsewhere, or when the cell is gone, to the task's own cell. */
+  readonly openCell = (task: unknown, place: CellPlace): void => {
+    const panel = panelOf(this.#owner);
+    if (!panel || !goToLine(panel, place)) this.open(task);
+  };
 
   readonly rerun = (task: unknown): (() => void) | null => {
     const panel = panelOf(this.#owner);
