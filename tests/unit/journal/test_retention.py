@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
 from jupyter_agent.core.events import TaskState
+from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.errors import JournalError
 from jupyter_agent.journal.base import AppendResult, Batch
 from jupyter_agent.journal.observed_time import Look, ObservedTime
+from jupyter_agent.journal.operations import retention as retention_module
 from jupyter_agent.journal.operations.retention import DAY, KIND, Pruned, Retention, observe, prune
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
@@ -148,6 +150,38 @@ def test_a_long_task_is_deleted_in_steps_and_a_stop_between_them_is_made_up_for(
         put_task(journal, 2, NOW)
         assert not one_pass(journal, paths, Look(NOW, "boot", 0.0)).old
         assert {one.task for one in journal.read(0, 10_000)} == {task_id(2)}
+
+
+def test_a_stop_at_any_step_leaves_no_file_without_its_task_and_the_rest_to_the_next_pass(
+    journal: SQLiteJournal, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While files are listed, between two batches, and while events are deleted."""
+    monkeypatch.setattr(retention_module, "_LISTED", 8)
+    paths.results.mkdir()
+    for number in range(1, 26):
+        put_task(journal, number, NOW)
+        (paths.results / f"{task_id(number)}-1.pickle").write_bytes(b"x")
+    origin = Origin(task=task_id(99), producer="0" * 26)
+    journal.append([Batch(origin["producer"], 1, story(end=False, **origin))], NOW)
+    (paths.results / f"{task_id(99)}-1.pickle").write_bytes(b"x")
+    counts, is_complete = list[int](), False
+    while not is_complete:
+        left = iter(range(len(counts)))
+
+        def stop(left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise JournalError("the journal is closed in the middle of a job")
+
+        with suppress(JournalError):
+            prune(session_of(journal, stop), paths, Retention(size=0), ObservedTime())
+            is_complete = True
+        tasks = {task.id for task in journal.tasks(TaskQuery(limit=None))}
+        assert {file.name.removesuffix("-1.pickle") for file in paths.results.iterdir()} == tasks
+        counts.append(len(tasks))
+    assert counts[:3] == [26, 26, 26], "while the files were listed"
+    assert any(1 < count < 26 for count in counts), "between two batches"
+    assert tasks == {task_id(99)}
+    assert {one.task for one in journal.read(0, 10_000)} == {task_id(99)}
 
 
 def test_files_go_with_their_task_and_no_others(journal: SQLiteJournal, paths: DataPaths) -> None:
