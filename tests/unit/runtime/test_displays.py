@@ -68,3 +68,12 @@ def test_a_clear_touches_its_own_area_only_and_no_display_of_another_id() -> Non
 def test_bytes_and_colours_of_a_bundle_can_be_stored() -> None:
     data = {"image/png": b"\x89PNG", "text/plain": "\x1b[31mred\x1b[0m", "text/html": "<b>"}
     assert recordable(data) == {"image/png": "iVBORw==", "text/plain": "red", "text/html": "<b>"}
+
+
+def test_a_state_that_waited_when_the_output_was_cleared_is_never_recorded() -> None:
+    displays, recorded, _ = recorder()
+    displays.show(*html("first"), "bar")
+    displays.show(*html("waits"), "bar")
+    displays.clear()
+    displays.sample(is_last=True)
+    assert recorded == [("bar", {"text/html": "first"}), ("bar", {})]

@@ -135,6 +135,26 @@ def test_a_spinner_that_another_thread_ends_is_gone(threads: Threads, frame: str
     assert threads.close() == "begin\nbeside it\ndone\nnext\n"
 
 
+def test_a_line_end_ends_what_another_thread_has_drawn(threads: Threads) -> None:
+    threads.write("b", "begin\n")
+    threads.write("a", "\r100%")
+    threads.end("a")
+    threads.write("b", "\n", "next\n")
+    assert threads.text == "begin\n100%\nnext\n"
+
+
+def test_a_thread_of_a_task_ends_its_line_when_it_ends() -> None:
+    def work() -> None:
+        thread = threading.Thread(target=print, args=("half",), kwargs={"end": ""})
+        thread.start()
+        thread.join()
+        print("whole")
+
+    handle = ja.submit(work)
+    assert handle.wait(10)
+    assert handle.logs() == "half\nwhole\n"
+
+
 def test_output_below_python_continues_the_line_of_the_only_thread(threads: Threads) -> None:
     threads.buffer.write("early ", BELOW)
     threads.write("a", "begun ")
