@@ -26,7 +26,7 @@ export class RunningTasks implements IRunningSessions.IManager {
     this.#cancel = cancel;
     let last = "";
     list.subscribe(() => {
-      const now = JSON.stringify(this.#active().map((task) => [task.id, stateLabel(task)]));
+      const now = JSON.stringify(this.#active().map((task) => [task.id, stateLabel(task), percent(task)]));
       if (now !== last) this.#changed.emit();
       last = now;
     });
