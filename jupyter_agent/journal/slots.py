@@ -104,10 +104,12 @@ def try_slot(paths: DataPaths, name: str) -> Slot | None:
         if lock is not None:
             (folder / "holder.json").unlink(missing_ok=True)  # left by a holder that was killed
     except OSError as error:
-        raise JournalError(
-            f"the journal folder {folder} cannot be used: {error.strerror or error}"
-        ) from error
+        raise _unusable(folder, error) from error
     return Slot(folder, lock) if lock else None
+
+
+def _unusable(folder: Path, error: OSError) -> JournalError:
+    return JournalError(f"the journal folder {folder} cannot be used: {error.strerror or error}")
 
 
 def holder_of(paths: DataPaths, name: str) -> HolderFile | None:
@@ -181,10 +183,14 @@ def _named_by_spools(paths: DataPaths) -> Iterator[str]:
 
 
 def _opened(slot: Slot, open_slot: Callable[[Slot], T]) -> T:
+    is_new = slot.name != DEFAULT and not slot.file.exists()
     try:
         return open_slot(slot)
     except BaseException:
-        slot.release()
+        if is_new:  # with nothing in it: on a full disk, each name in turn
+            slot.delete()
+        else:
+            slot.release()
         raise
 
 
@@ -213,5 +219,9 @@ def take_slot_briefly(paths: DataPaths, name: str = DEFAULT) -> Slot:
             f"the journal {name!r} is held by another process",
             holder=msgspec.to_builtins(msgspec.structs.replace(address, key="")) if address else None,
         )
-    slot.announce(this_holder(ONE_SHOT))
+    try:
+        slot.announce(this_holder(ONE_SHOT))
+    except OSError as error:
+        slot.release()
+        raise _unusable(slot.folder, error) from error
     return slot

@@ -15,8 +15,9 @@ from jupyter_server.auth import IdentityProvider, User
 from tornado.web import HTTPError
 
 from ..core.sanitize import to_single_line
+from ..errors import AgentError, RequestRefused
 from ..transport.discovery import KEY_HEADER
-from .services import Services
+from .services import NoJournal, Services
 
 RESOURCE = "jupyter_agent"
 _CACHED_IDENTITY = (
@@ -55,16 +56,27 @@ class KeyIdentity:
 
 
 class AuthMixin(_Handler):
-    """Adds the key, and checks with the authorizer, to a handler that has ``services``."""
+    """Adds the key, and checks with the authorizer, to a handler that has services."""
 
-    services: Services
+    given: Services | NoJournal
+    """What `initialize` got."""
+
+    _refused = False
+    """Whether an `AgentError` is the answer."""
+
+    @property
+    def services(self) -> Services:
+        """The services. Raises `RequestRefused` while no journal can be opened."""
+        if isinstance(self.given, NoJournal):
+            raise RequestRefused(self.given.why, status=503, code="unavailable")
+        return self.given
 
     @property
     def identity_provider(self) -> IdentityProvider:
         """Jupyter's identity provider; the key's, if the request carries the key."""
         provider: IdentityProvider = super().identity_provider
         if self.has_key():
-            return cast(IdentityProvider, KeyIdentity(provider, self.services.owner))
+            return cast(IdentityProvider, KeyIdentity(provider, self.given.owner))
         return provider
 
     def _request_summary(self) -> str:
@@ -72,16 +84,29 @@ class AuthMixin(_Handler):
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log as Tornado does, but an unexpected exception without the request's full address and query."""
-        if isinstance(value, HTTPError):
+        """Log as Tornado does, but an unexpected exception without the request's full address and query.
+
+        An expected refusal is logged at DEBUG only.
+        """
+        if isinstance(value, AgentError):
+            self._refused = True
+            self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
+        elif isinstance(value, HTTPError):
             super().log_exception(typ, value, tb)
         else:
             self.log.error("Uncaught exception %s", self._request_summary(), exc_info=(typ, value, tb))
 
+    def _log(self) -> None:
+        """Log the request. A 503 that was meant, as while the server stops, is no ERROR of the server's."""
+        if self._refused and self.get_status() >= 500:
+            self.log.info("%d %s", self.get_status(), self._request_summary())
+        else:
+            super()._log()
+
     def has_key(self) -> bool:
         """Return True if the request carries this holder's key."""
         given = self.request.headers.get(KEY_HEADER, "")
-        return hmac.compare_digest(given.encode(), self.services.key.encode())
+        return hmac.compare_digest(given.encode(), self.given.key.encode())
 
     async def is_allowed(self, action: str) -> bool:
         """Return True if the current user may *action* (read, write, execute) tasks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from typing import Any
 
@@ -12,13 +13,11 @@ from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
 from ..detached.worker_slots import WorkerLimits, default_workers
 from ..errors import JournalError
-from ..journal.holder import Holder
 from ..journal.operations.retention import Retention
-from ..journal.slots import take_server_slot
 from ..protocol.actions import CloseWith, encode
 from ..protocol.messages import Bye, Close
 from ..system.graces import GRACE, MAX_GRACE
-from ..system.paths import DataPaths, data_paths
+from ..system.paths import DataPaths, data_paths, left_elsewhere
 from ..system.user import user_name
 from . import metrics
 from .background.activity import Activity
@@ -36,9 +35,10 @@ from .delivery.connections import Registry
 from .delivery.feed import Feed
 from .limits import Timing
 from .log_filter import ClosedSocketFilter
+from .opening import JournalOpening, off, open_journal
 from .own_address import own_address
 from .routes import ROUTES
-from .services import Services
+from .services import NoJournal, Services
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 RECONNECT_MS = 500
@@ -115,26 +115,38 @@ class JupyterAgent(ExtensionApp):
     )
 
     services: Services | None = None
+    _none = NoJournal("the server stops")
+    _opening: JournalOpening | None = None
     _notifier: Notifier | None = None
     _kernel_ends: KernelEnds | None = None
     _health_notices: HealthNotices | None = None
     _upkeep: Upkeep | None = None
     _log_filter: ClosedSocketFilter | None = None
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._server: Any = None
+
     def initialize_settings(self) -> None:
         paths = data_paths()
         if paths.fallback_reason:
             self.log.warning("jupyter_agent: %s", paths.fallback_reason)
-        feed = Feed()
+            # This server's kernels go with it, also when the other folder can be used again.
+            os.environ["JUPYTER_AGENT_DIR"] = str(paths.root)
+        if elsewhere := left_elsewhere(paths):
+            self.log.warning("jupyter_agent: %s", elsewhere)
         try:
-            holder = take_server_slot(
-                paths, lambda slot: Holder(slot, on_commit=feed.on_commit, on_epoch=feed.replaced)
-            )
+            self._wire(paths, open_journal(paths))
         except JournalError as error:
-            self.log.error("jupyter_agent is off: no journal can be opened: %s", error)
-            return
-        feed.attach(holder)
-        self._wire(paths, feed)
+            self.log.error("%s", off(error))
+            self._none.why = off(error)
+
+    async def _open_later(self) -> None:
+        """Open a journal and begin, as at the start. Raises `JournalError`."""
+        paths = data_paths()
+        self._wire(paths, await asyncio.to_thread(open_journal, paths))
+        assert self.services is not None
+        await self._begin(self.services)
 
     def _wire(self, paths: DataPaths, feed: Feed) -> None:
         registry = Registry(self.log)
@@ -187,16 +199,19 @@ class JupyterAgent(ExtensionApp):
         return self.serverapp
 
     def initialize_handlers(self) -> None:
-        if self.services is None:
-            return
-        options = {"services": self.services}
+        options = {"services": lambda: self.services or self._none}
         self.handlers.extend((f"/jupyter-agent/{path}", handler, options) for path, handler in ROUTES)
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        services = self.services
-        if services is None:
-            return
-        feed = services.feed
+        self._server = serverapp
+        if self.services is not None:
+            await self._begin(self.services)
+        else:
+            self._opening = JournalOpening(self._none, self._open_later, self.log)
+            self._opening.start()
+
+    async def _begin(self, services: Services) -> None:
+        feed, serverapp = services.feed, self._server
         head = await asyncio.wrap_future(feed.holder.call(lambda session: session.journal.head))
         feed.start(asyncio.get_running_loop(), head)
         feed.holder.slot.announce(own_address(self._app, services.key))
@@ -223,6 +238,8 @@ class JupyterAgent(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Close connections, stop services, commit what was published, close the journal. Idempotent."""
+        if self._opening is not None:
+            await self._opening.stop()
         services, self.services = self.services, None
         if services is None:
             return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..core.ids import is_ulid
@@ -15,6 +16,7 @@ from ..journal.operations.spool_recovery import read_spools_of
 from ..journal.session import JournalSession, PreemptibleJob, Urgency
 from ..protocol.messages import Limits
 from ..system.paths import DataPaths
+from ..system.user import user_name
 from .background.activity import Activity
 from .background.forwards import Forwards
 from .background.liveness import Liveness
@@ -25,6 +27,15 @@ from .delivery.feed import FRAME_BYTES, Feed
 from .limits import MAX_EVENT, MAX_MESSAGE, MAX_SNAPSHOTS, WINDOW, Timing
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class NoJournal:
+    """What handlers have while there are no services: *why*, and in place of the services' key a new one."""
+
+    why: str
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    owner: str = field(default_factory=user_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,16 @@ def write_private(path: Path, *parts: bytes, temporary: Path | None = None) -> N
     sync_folder(path.parent)
 
 
+def probe_writing(folder: Path) -> None:
+    """Write a block into *folder* and remove it again. Raises `OSError` where that does not work."""
+    file = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with create_private(file) as opened:
+            opened.write(bytes(4096))  # an empty file finds room on a full disk
+    finally:
+        file.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in *folder* survive a power loss, on systems that can sync a folder."""
     if not hasattr(os, "O_DIRECTORY"):

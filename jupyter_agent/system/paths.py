@@ -87,13 +87,42 @@ def _probed(root: Path) -> DataPaths:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             # It passes, and then every process must be in the same folder, with those that came before.
             return DataPaths(root)
-        local = Path(tempfile.gettempdir()) / f"jupyter_agent-{_user_id()}"
+        local = _local_folder()
+        if local is None:
+            return DataPaths(root)  # it may pass, too; until then, all that needs a file says what is wrong
         if local.is_symlink():  # any user may have made it in a shared folder, and may change its target
             raise PermissionError(f"{local} is a symbolic link") from error
         _probe(local)
         why = f"{root} cannot be written or locked ({error.strerror or error}); using {local}"
         return DataPaths(local, why)
     return DataPaths(root)
+
+
+def _local_folder() -> Path | None:
+    """Return the folder that takes the place of one that cannot be used; ``None`` where there is no place."""
+    try:
+        return Path(tempfile.gettempdir()) / f"jupyter_agent-{_user_id()}"
+    except FileNotFoundError:  # no temporary folder can be written: a read-only container, or full disks
+        return None
+
+
+def left_elsewhere(paths: DataPaths) -> str | None:
+    """Return where the tasks are, as a sentence, that were stored while *paths* could not be used."""
+    local = _local_folder()
+    if local is None or local == paths.root or not any(local.glob("journals/*/journal.sqlite")):
+        return None
+    return (
+        f"tasks of a time when {paths.root} could not be used are in {local}: "
+        f"JUPYTER_AGENT_DIR={local} jupyter agent tasks list"
+    )
+
+
+def ensure_temporary_folder(paths: DataPaths) -> None:
+    """Use the data folder for temporary files, here and in child processes, where no other takes any."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:  # a kernel needs one, too
+        os.environ["TMPDIR"] = str(make_private(paths.root))
 
 
 def _probe(root: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.disks import NoMoreBytes, NoMoreFiles, ReadOnlyDisk, SmallDisk, small_disk
 from tests.support.builders import until
 from tests.support.kernels import Written, assert_story, script
-from tests.support.servers import Server, Servers, environment
+from tests.support.servers import Server, Servers, assert_problem, environment
 from tests.support.wire import wire
 
 pytestmark = pytest.mark.timeout(120)
@@ -118,6 +118,42 @@ def test_a_disk_that_is_full_from_the_start_fails_no_user_code(fresh: Servers, b
     assert "events stay in memory" in said
     assert "are lost" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("cause", ["full", "in the way"])
+def test_a_server_that_starts_without_a_journal_begins_when_it_can_have_one(
+    fresh: Servers, tmp_path: Path, cause: str
+) -> None:
+    agent = fresh.home / "agent"
+    agent.mkdir(mode=0o700, parents=True)
+    with small_disk(agent, "16m") as disk:
+        is_full = cause == "full" and isinstance(disk, SmallDisk)
+        blocked = agent / ("filler" if is_full else "journals")
+        if is_full:
+            disk.fill(Server(fresh.home, "none", agent))
+        else:
+            blocked.touch()
+        server = fresh.start(wait=False)
+        server.wait_until_listening()
+        (sentence,) = _trouble(server)
+        assert "jupyter_agent is off until a journal can be opened" in sentence
+        assert str(agent / "journals") in sentence
+        assert server.ask("health", token=None).json == {"status": "degraded"}
+        for path in ("tasks", "schedules", "forwards", "ws", ""):
+            assert_problem(server.ask(path), 503, "unavailable")
+        if is_full:
+            assert "nothing can be stored" in _status(server)
+        with script(server, tmp_path / "lines", pause=0.001) as (process, written):
+            written.wait(100)
+            blocked.unlink()
+            until(lambda: not _trouble(server), 30)
+            written.wait(len(written.lines) + 100)
+            process.kill()
+            process.wait()
+        assert_story(server, written, "interrupted")
+        assert server.log_text().count("jupyter_agent is off") == 1
+        assert "Traceback" not in server.log_text()
+        assert server.stop() == 0
 
 
 def _status(server: Server) -> str:

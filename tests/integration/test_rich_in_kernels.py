@@ -152,7 +152,8 @@ with Progress(console=console, transient=True) as progress:
 print("after")
 """
     lines = run(kernel, code, "thread", MODES[mode])
-    assert lines == [*(f"item {n}" for n in range(8)), "after"]
+    said = [line for line in lines if line]  # in a notebook, older versions of rich print an empty line
+    assert said == [*(f"item {n}" for n in range(8)), "after"]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -53,7 +53,7 @@ class ModelSocket(AgentSocket):
         wire.socket = self
         self.busy: asyncio.Task[None] | None = None
         self._gone = False
-        self.initialize(server.services)
+        self.initialize(lambda: server.services)
 
     @property
     def log(self) -> logging.Logger:

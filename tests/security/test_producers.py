@@ -92,7 +92,7 @@ def test_the_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(hmac, "compare_digest", compare)
     handler: Any = cast("Any", AuthMixin)()
-    handler.services = SimpleNamespace(key="the key")
+    handler.given = SimpleNamespace(key="the key")
     for given, right in (("the key", True), ("the ke", False), ("", False), ("\xff", False)):
         handler.request = SimpleNamespace(headers={KEY_HEADER: given})
         assert handler.has_key() is right

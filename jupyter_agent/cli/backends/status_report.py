@@ -15,8 +15,9 @@ from ...detached.worker_slots import free_worker_slots, load_limits
 from ...errors import AgentError, SpoolError
 from ...journal.slots import holder_of
 from ...producer.spool_folder import read_spool_header
+from ...system.files import probe_writing
 from ...system.locks import is_locked
-from ...system.paths import DataPaths
+from ...system.paths import DataPaths, left_elsewhere
 from ...transport.discovery import DEFAULT, ONE_SHOT, REMOTE
 from .base import first_line
 from .forwards import list_forwards
@@ -52,7 +53,10 @@ class WorkersStatus(Struct):
 
 
 class Report(Struct):
-    """``workers`` is ``None`` for a server on another machine, a count when it is unknown."""
+    """``workers`` is ``None`` for a server on another machine, a count when it is unknown.
+
+    ``moved``: why the folder is not the configured one. ``elsewhere``: where other tasks are therefore.
+    """
 
     folder: str
     moved: str | None
@@ -60,6 +64,7 @@ class Report(Struct):
     workers: WorkersStatus | None
     schedules: int | None
     forwards: int | None
+    elsewhere: str | None = None
 
 
 async def status_report(journals: Journals) -> Report:
@@ -74,6 +79,7 @@ async def status_report(journals: Journals) -> Report:
         _workers_status(paths) if journals.scheduling != REMOTE else None,
         await _count(partial(list_schedules, journals)) if well else None,
         await _count(partial(list_forwards, journals)) if well else None,
+        left_elsewhere(paths),
     )
 
 
@@ -98,6 +104,8 @@ async def _journal_status(paths: DataPaths, slot: str) -> JournalStatus:
     )
     holder = holder_of(paths, slot)
     if holder is None:
+        if slot == DEFAULT:
+            journal.trouble = trouble or _why_unwritable(paths)
         return journal
     journal.pid = holder.pid
     if holder.kind == ONE_SHOT:
@@ -122,6 +130,15 @@ async def _with_health(paths: DataPaths, journal: JournalStatus) -> JournalStatu
         found = journal.health.get("trouble") or ["the server says that it is degraded"]
         journal.trouble = "; ".join(map(str, found)) if isinstance(found, list) else str(found)
     return journal
+
+
+def _why_unwritable(paths: DataPaths) -> str | None:
+    """Return what keeps a server from starting, and tasks from being stored, in this folder."""
+    try:
+        probe_writing(paths.root)
+    except OSError as error:
+        return f"nothing can be stored in {paths.root}: {error.strerror or error}"
+    return None
 
 
 def _bytes(paths: DataPaths, slot: str) -> int:

@@ -18,6 +18,7 @@ from ...client import AgentClient
 from ...core.task import Task
 from ...errors import AgentError
 from ...protocol.subscriber import Apply, Restart
+from ...system.paths import data_paths, ensure_temporary_folder
 from ...transport.discovery import remote_address
 from ..jupyter.kernel_session import Cell, kernel_session, read_cells
 from ..jupyter.server_process import OwnServer, own_server
@@ -59,6 +60,7 @@ else:
 @click.option("--keep", is_flag=True, help="Leave the server running until Ctrl-C.")
 def demo(*, notebook: Path | None, keep: bool) -> None:
     """Run a notebook in a Jupyter server of its own and show its tasks as they go."""
+    ensure_temporary_folder(data_paths())
     with _notebook(notebook) as path:
         cells = read_cells(path)
         if notebook is None:

@@ -34,8 +34,8 @@ def status(*, as_json: bool) -> int:
 def _print(report: Report) -> None:
     found, out = report.journals, console()
     out.print(f"Folder: {report.folder}", markup=False, soft_wrap=True)
-    if report.moved:
-        out.print(report.moved, markup=False, soft_wrap=True)
+    for sentence in filter(None, (report.moved, report.elsewhere)):
+        out.print(sentence, markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("JOURNAL", "HELD BY", "HEALTH", "SIZE", "SPOOLS"):
         table.add_column(title, overflow="fold")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -18,7 +18,7 @@ from ...errors import AgentError, RequestRefused
 from ...journal.session import JournalSession
 from ...transport.problem import status_and_code
 from ..auth import AuthMixin
-from ..services import Services
+from ..services import NoJournal, Services
 from .accept import wants_page
 
 MAX_LIMIT = 1000
@@ -61,9 +61,6 @@ class AgentHandler(AuthMixin, JupyterHandler):
     Other methods take what they need from their body.
     """
 
-    _refused = False
-    """Whether an `AgentError` is the answer."""
-
     def __init_subclass__(cls) -> None:
         """Answer HEAD as GET, which Tornado sends without its body."""
         super().__init_subclass__()
@@ -76,8 +73,8 @@ class AgentHandler(AuthMixin, JupyterHandler):
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         self.set_header("Cache-Control", "no-store")
 
-    def initialize(self, services: Services) -> None:
-        self.services = services
+    def initialize(self, services: Callable[[], Services | NoJournal]) -> None:
+        self.given = services()
 
     async def prepare(self) -> None:  # type: ignore[override]
         await super().prepare()
@@ -131,21 +128,6 @@ class AgentHandler(AuthMixin, JupyterHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         write_problem(self, status_code, **kwargs)
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log an expected refusal at DEBUG only."""
-        if isinstance(value, AgentError):
-            self._refused = True
-            self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
-        else:
-            super().log_exception(typ, value, tb)
-
-    def _log(self) -> None:
-        """Log the request. A 503 that was meant, as while the server stops, is no ERROR of the server's."""
-        if self._refused and self.get_status() >= 500:
-            self.log.info("%d %s", self.get_status(), self._request_summary())
-        else:
-            super()._log()
 
     def get_int_argument(self, name: str, default: int, maximum: int = MAX_LIMIT) -> int:
         """Return a query argument from 1 to *maximum*. Raises `BadRequest`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from ...protocol.actions import CloseWith
 from ...protocol.messages import SUBPROTOCOL, Close
 from ..auth import AuthMixin
 from ..limits import MAX_MESSAGE
-from ..services import Services
+from ..services import NoJournal, Services
 from ..sessions.connection import ServerConnection
 from .base import write_problem
 
@@ -31,8 +31,8 @@ class AgentSocket(AuthMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
     # Tornado resets the socket beyond this; below it, the peer gets a close frame with a reason.
     max_message_size = 2 * MAX_MESSAGE
 
-    def initialize(self, services: Services) -> None:
-        self.services = services
+    def initialize(self, services: Callable[[], Services | NoJournal]) -> None:
+        self.given = services()
         self._connection: ServerConnection | None = None
         """From `open` on; a peer may leave earlier, while its rights are being checked."""
 
@@ -61,11 +61,12 @@ class AgentSocket(AuthMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
             raise HTTPError(403, "this user may not read tasks")
         if not self.check_origin():
             raise HTTPError(403, "this origin may not connect")
+        self._services = self.services  # raises before the upgrade while there is no journal
         await super().get(*args, **kwargs)
 
     def open(self, *_: str, **__: str) -> None:
         self.set_nodelay(True)  # a peer that only listens acks late, and small frames would wait for that
-        self._connection = ServerConnection(self, self.services)
+        self._connection = ServerConnection(self, self._services)
 
     def on_pong(self, _: bytes) -> None:
         if self._connection is not None:

@@ -21,7 +21,7 @@ from ...errors import TargetFailed
 from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
 from ...system.graces import KERNEL_GRACE
-from ...system.paths import data_paths
+from ...system.paths import data_paths, ensure_temporary_folder
 from ...system.processes import Session
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import program_environment
@@ -42,6 +42,7 @@ def run(target: NotebookTarget, context: TaskContext) -> dict[str, str]:
     Raises `TargetFailed` for a cell that raised or took too long and for a kernel that died, and `BadTarget`
     for a file that is not a notebook.
     """
+    ensure_temporary_folder(data_paths())
     with tempfile.TemporaryFile() as output:
         notebook_run = NotebookRun(target, context, output)
         try:

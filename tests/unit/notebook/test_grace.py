@@ -38,9 +38,10 @@ def workers_end(paths: DataPaths) -> Iterator[None]:
         yield
 
 
-def saves_at_its_end(folder: str) -> None:
+def saves_at_its_end(folder: str, begin: Callable[[], None] = lambda: None) -> None:
     try:
         (Path(folder) / "begun").touch()
+        begin()  # from here on, it may be stopped
         time.sleep(600)
     finally:
         end = time.monotonic() + CLEAN_UP
@@ -51,11 +52,14 @@ def saves_at_its_end(folder: str) -> None:
 
 def is_late_and_saves(folder: str) -> None:
     """Its time is over when it has begun: what comes before takes as long as the machine is busy."""
+    saves_at_its_end(folder, be_late)
+
+
+def be_late() -> None:
     task = local_tasks.get(ja.current().id)
     assert task is not None
     assert task.attempt is not None
     task.attempt.started = time.monotonic() - 1000
-    saves_at_its_end(folder)
 
 
 def ignores_everything(folder: str) -> None:

@@ -35,7 +35,7 @@ Ask = Callable[[str], Awaitable[int]]
 
 @pytest_asyncio.fixture
 async def ask() -> AsyncIterator[Ask]:
-    application = Application([(r"/.*", Refusing, {"services": None})])
+    application = Application([(r"/.*", Refusing, {"services": lambda: None})])
     server = HTTPServer(application)
     listening, port = bind_unused_port()
     server.add_sockets([listening])

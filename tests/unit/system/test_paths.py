@@ -16,7 +16,7 @@ from jupyter_agent.system.files import make_private, read_json, remove_folder, s
 from jupyter_agent.system.host import boot, host, is_this_host
 from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.locks import FileLock
-from jupyter_agent.system.paths import DataPaths, data_paths
+from jupyter_agent.system.paths import DataPaths, data_paths, ensure_temporary_folder, left_elsewhere
 
 
 def mode(path: Path) -> int:
@@ -76,6 +76,32 @@ class TestFinding:
         assert local in paths.root.parents
         assert paths.fallback_reason is not None
         assert os.strerror(error) in paths.fallback_reason
+
+    def test_what_was_stored_elsewhere_is_told_when_the_folder_can_be_used_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path
+    ) -> None:
+        monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "agent"))
+        elsewhere = local / f"jupyter_agent-{os.getuid()}"
+        (elsewhere / "journals" / "default").mkdir(parents=True)
+        assert left_elsewhere(data_paths()) is None
+        (elsewhere / "journals" / "default" / "journal.sqlite").touch()
+        assert f"JUPYTER_AGENT_DIR={elsewhere} jupyter agent tasks list" in str(left_elsewhere(data_paths()))
+        assert left_elsewhere(DataPaths(elsewhere)) is None
+
+    def test_where_no_temporary_folder_can_be_written_either_it_stays_and_takes_its_place(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def none() -> str:
+            raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+        monkeypatch.setattr(tempfile, "gettempdir", none)
+        (tmp_path / "file").write_text("in the way")
+        monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "file" / "agent"))
+        assert data_paths() == DataPaths(tmp_path / "file" / "agent")
+        monkeypatch.setenv("JUPYTER_AGENT_DIR", str(tmp_path / "agent"))
+        monkeypatch.setenv("TMPDIR", "/nowhere")
+        ensure_temporary_folder(data_paths())
+        assert os.environ["TMPDIR"] == str(tmp_path / "agent")
 
     def test_a_folder_of_another_user_is_not_used(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Path

@@ -1,0 +1,55 @@
+"""Opening a journal later: a server that starts on a full or read-only disk is off until it can have one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from ..errors import JournalError
+from ..journal.holder import Holder
+from ..journal.slots import take_server_slot
+from ..system.paths import DataPaths
+from .background.periodic import PeriodicService
+from .delivery.feed import Feed
+from .services import NoJournal
+
+PERIOD = 2.0
+"""Seconds between two tries."""
+
+
+def open_journal(paths: DataPaths) -> Feed:
+    """Open the first journal that no other server holds; return its feed. Raises `JournalError`."""
+    feed = Feed()
+    feed.attach(
+        take_server_slot(paths, lambda slot: Holder(slot, on_commit=feed.on_commit, on_epoch=feed.replaced))
+    )
+    return feed
+
+
+class JournalOpening(PeriodicService):
+    """Awaits *open_journal* until it raises no `JournalError`; meanwhile *none* says why."""
+
+    name = "journal opening"
+
+    def __init__(
+        self, none: NoJournal, open_journal: Callable[[], Awaitable[None]], log: logging.Logger
+    ) -> None:
+        super().__init__(log)
+        self._none = none
+        self._open = open_journal
+
+    async def tick(self) -> float:
+        try:
+            await self._open()
+        except JournalError as error:
+            self._none.why = off(error)
+            return PERIOD
+        return float("inf")
+
+    def interval(self) -> float:
+        return PERIOD
+
+
+def off(error: JournalError) -> str:
+    """Return the sentence that says why there is no journal now, and that there may be one later."""
+    return f"jupyter_agent is off until a journal can be opened: {error}"
