@@ -16,6 +16,7 @@ from .conversation import PART, Conversation
 from .followed_bars import Bar
 from .output.line_buffer import LineBuffer
 from .output.mime import displayed, recordable
+from .output.outlets import Outlets
 from .output.screen import Screen
 from .payloads import choice_texts, plain_number
 from .progress_sampler import Position, ProgressSampler, Values
@@ -62,6 +63,7 @@ class TaskContext:
         self._progress = ProgressSampler(self._write_progress)
         self._conversation = Conversation(self._emit, self.raise_if_cancelled)
         self.screen = Screen(self.write_log, self.record_display, f"shown-{attempt}")
+        self.outlets = Outlets(self.id)
 
     def __repr__(self) -> str:
         return "<TaskContext>" if self.id else "<TaskContext of no task>"
@@ -233,6 +235,7 @@ class TaskContext:
         for bar in self._progress.bars.open_ones():
             self.end_bar(bar)
         self.screen.flush()
+        self.outlets.flush()
         self._progress.sample()
 
     def begin_bar(self, bar: Bar) -> bool:

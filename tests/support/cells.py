@@ -29,13 +29,13 @@ class Kernel:
 
     def messages(self, code: str) -> list[tuple[str, dict[str, Any]]]:
         """Run a cell; return the type and content of its outputs. Raises `AssertionError` if it fails."""
-        outputs: list[tuple[str, dict[str, Any]]] = []
+        return [(message["msg_type"], message["content"]) for message in self.whole_messages(code)]
 
-        def on_output(message: dict[str, Any]) -> None:
-            outputs.append((message["msg_type"], message["content"]))
-
+    def whole_messages(self, code: str) -> list[dict[str, Any]]:
+        """Run a cell; return the messages of its outputs. Raises `AssertionError` if it fails."""
+        outputs: list[dict[str, Any]] = []
         reply = self._client.execute_interactive(
-            dedent(code), store_history=False, output_hook=on_output, timeout=60
+            dedent(code), store_history=False, output_hook=outputs.append, timeout=60
         )
         assert reply["content"]["status"] == "ok", "\n".join(reply["content"].get("traceback", []))
         return outputs

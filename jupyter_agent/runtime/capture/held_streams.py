@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from .recording import muted, recording_context
+from .recording import muted, recording_context, write_unrecorded
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +90,12 @@ class _Recorder:
 
     def __call__(self, text: Any, *args: Any, **kwargs: Any) -> Any:
         context = recording_context()
+        write = partial(self.write, *args, **kwargs) if args or kwargs else self.write
         if context is None:
-            return self.write(text, *args, **kwargs)
+            return write_unrecorded(self._stream, write, text)
         context.screen.expect_output()
         with muted:
-            count = self.write(text, *args, **kwargs)
+            count = context.outlets.write(self._stream, write, text)
         if isinstance(text, str):
             context.stream(_names[id(self._stream)][1]).write(text)
         return count

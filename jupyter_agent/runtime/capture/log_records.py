@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..context import TaskContext
+from ..context import TaskContext, set_current
 from .recording import Unmuted, muted, open_context
 from .wrapping import wrap_method
 
@@ -76,6 +76,8 @@ def _handle(method: Callable[..., Any], handler: logging.Handler, record: loggin
     context = open_context()
     if context is None:
         return method(handler, record)
+    if _is_own(record):
+        return _handle_outside(method, handler, record)
     with muted:
         verdict = method(handler, record)
     if _state.pending is not None:
@@ -86,13 +88,26 @@ def _handle(method: Callable[..., Any], handler: logging.Handler, record: loggin
     return verdict
 
 
+def _is_own(record: logging.LogRecord) -> bool:
+    """Return whether this package logs *record*: it is in no task's log."""
+    return record.name is not None and record.name.startswith("jupyter_agent.")
+
+
+def _handle_outside(method: Callable[..., Any], handler: logging.Handler, record: logging.LogRecord) -> Any:
+    before = set_current(None)
+    try:
+        return method(handler, record)
+    finally:
+        set_current(before)
+
+
 def _handle_error(method: Callable[..., None], handler: logging.Handler, record: logging.LogRecord) -> None:
     with Unmuted():  # what a handler cannot write it says on the standard error, and that is no record
         method(handler, record)
 
 
 def _keep(context: TaskContext, record: logging.LogRecord) -> None:
-    if record.name is not None and record.name.startswith("jupyter_agent."):
+    if _is_own(record):
         return
     try:
         text = record.getMessage()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from ...system.orphaned_locks import renew_at_finalization
 from ..context import TaskContext, current
@@ -42,6 +44,12 @@ def recording_context() -> TaskContext | None:
     if _ending:
         renew_at_finalization()
     return None if _state.depth else open_context()
+
+
+def write_unrecorded(stream: Any, write: Callable[[str], int], text: str) -> int:
+    """Write, by *write*, to *stream* what is recorded elsewhere or, outside a task, not at all."""
+    context = open_context()
+    return write(text) if context is None else context.outlets.write(stream, write, text)
 
 
 def is_muted() -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..context import TaskContext, current, order
 from .held_streams import unrecorded_write
-from .recording import muted, recording_context
+from .recording import muted, recording_context, write_unrecorded
 
 
 class Tee:
@@ -37,11 +37,11 @@ class Tee:
     def _write_recorded(self, text: str) -> int:
         context = recording_context()
         if context is None:
-            return self._write(text)
+            return write_unrecorded(self._stream, self._write, text)
         if context.screen.before_output is not None:
             context.screen.expect_output()
         with muted:  # a tee of the user's hands it on to a stream that records as well
-            count = self._write(text)
+            count = context.outlets.write(self._stream, self._write, text)
         if isinstance(text, str):
             context.stream(self._name).write(text)
         return count
@@ -144,7 +144,7 @@ def untee(stream: Any) -> Any:
 def shown_to(context: TaskContext, name: str) -> Any:
     """Return the stream *name* that *context* writes to, where nothing is recorded."""
     stream = getattr(sys, name)
-    return stream.visible(context) if is_ours(stream) else stream
+    return context.outlets.named(stream.visible(context) if is_ours(stream) else stream)
 
 
 def assigned(top: Any, value: Any, name: str) -> Any:

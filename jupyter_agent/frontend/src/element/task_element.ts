@@ -68,6 +68,7 @@ export class TaskElement extends LightElement {
   #drawPlanned = false;
   #visible = false;
   #reportedLive: boolean | null = null;
+  #reportedLog: boolean | null = null;
   #reportedEnd = "";
   readonly #ownRate = new RateMeter();
   readonly #visibility = new IntersectionObserver((entries) => this.#onVisibility(entries));
@@ -104,6 +105,12 @@ export class TaskElement extends LightElement {
 
   get status(): Status {
     return this.#store?.status ?? "offline";
+  }
+
+  /** Whether all of the task's log can be read in this view; null while the server has not said. */
+  get hasLog(): boolean | null {
+    if (this.slim || this.#store?.isUnknown || this.#store?.log.hasLosses) return false;
+    return this.#store?.task ? true : null;
   }
 
   /** Draw again: something outside has changed, such as the kernel's snapshot. */
@@ -160,7 +167,9 @@ export class TaskElement extends LightElement {
   #reportConnection(): void {
     const live = this.status === "live";
     if (live !== this.#reportedLive) this.kernel?.send({ live });
-    this.#reportedLive = live;
+    const changed = live !== this.#reportedLive || this.hasLog !== this.#reportedLog;
+    [this.#reportedLive, this.#reportedLog] = [live, this.hasLog];
+    if (changed) this.dispatchEvent(new CustomEvent("ja-connection", { bubbles: true }));
   }
 
   /** Dispatch `ja-ended` once for each attempt that the server reports as ended. */

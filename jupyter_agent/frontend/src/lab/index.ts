@@ -20,8 +20,9 @@ import { EndStateSaver } from "./outputs/end_state_saver.js";
 import { DirtyState } from "./outputs/dirty_state.js";
 import { TaskOpener } from "./open_task.js";
 import { ViewRestorer } from "./outputs/restore.js";
+import { PrintedTexts } from "./outputs/printed/printed_texts.js";
 import { SharedNotebooks } from "./outputs/shared_notebooks.js";
-import { addTaskRenderer } from "./outputs/task_renderer.js";
+import { addTaskRenderer, RANK } from "./outputs/task_renderer.js";
 import { addTableRenderer } from "./outputs/table_renderer.js";
 import { type LabServices, type OutputWriters, addTasks, standaloneIn } from "./tasks_plugin.js";
 
@@ -32,7 +33,8 @@ function writersFor(server: Server): OutputWriters {
   if (writers) return writers;
   const [dirtyState, shared] = [new DirtyState(), new SharedNotebooks(server)];
   const endStateSaver = new EndStateSaver(server, dirtyState, shared);
-  return (writers = { endStateSaver, restorer: new ViewRestorer(server, dirtyState, shared) });
+  const restorer = new ViewRestorer(server, dirtyState, shared);
+  return (writers = { endStateSaver, restorer, printed: new PrintedTexts() });
 }
 
 const renderer: JupyterFrontEndPlugin<void> = {
@@ -48,10 +50,11 @@ const renderer: JupyterFrontEndPlugin<void> = {
     shell: ILabShell | null,
   ) => {
     const server = pageServer();
-    const endStateSaver = server && writersFor(server).endStateSaver;
+    const { endStateSaver = null, printed = null } = server ? writersFor(server) : {};
     const open = (task: Snapshot) =>
       server && new TaskOpener(app, tracker, standaloneIn(shell, { rendermime, server, open })).open(task);
-    const dependencies = { rendermime, server, endStateSaver, open };
+    const dependencies = { rendermime, server, endStateSaver, printed, open };
+    printed?.addRenderers(rendermime, RANK);
     addTaskRenderer(dependencies);
     addTableRenderer(dependencies);
   },
@@ -64,7 +67,10 @@ const putBack: JupyterFrontEndPlugin<void> = {
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
     const server = pageServer();
-    if (server) writersFor(server).restorer.watch(tracker);
+    if (!server) return;
+    const { restorer, printed } = writersFor(server);
+    restorer.watch(tracker);
+    printed.watch(tracker);
   },
 };
 

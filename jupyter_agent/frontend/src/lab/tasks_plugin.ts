@@ -16,6 +16,7 @@ import type { EndStateSaver } from "./outputs/end_state_saver.js";
 import { Notifier } from "./notifications/notifier.js";
 import { TaskOpener, type ShowStandalone } from "./open_task.js";
 import { PANEL, Panel, type PanelDependencies, showTask } from "./panel/panel.js";
+import type { PrintedTexts } from "./outputs/printed/printed_texts.js";
 import type { ViewRestorer } from "./outputs/restore.js";
 import { RunningTasks } from "./panel/running.js";
 import { Settings } from "./notifications/settings.js";
@@ -41,13 +42,14 @@ export interface LabServices {
 export interface OutputWriters {
   readonly endStateSaver: EndStateSaver;
   readonly restorer: ViewRestorer;
+  readonly printed: PrintedTexts;
 }
 
 /** Add everything to the page; nothing when the server's extension is off. */
 export async function addTasks(
   app: JupyterFrontEnd,
   server: Server,
-  { endStateSaver, restorer }: OutputWriters,
+  { endStateSaver, restorer, printed }: OutputWriters,
   services: LabServices,
 ): Promise<void> {
   const health = await server.fetch("health").catch(() => null);
@@ -71,6 +73,7 @@ export async function addTasks(
   );
   if (services.statusBar)
     addStatus(services.statusBar, new StatusItem(list, () => settings.statusBar, show), settings);
+  settings.changed.connect(() => (printed.leavesOut = !settings.printedBelow));
   await settings.follow(services.registry, PLUGIN);
 }
 

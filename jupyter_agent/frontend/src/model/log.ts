@@ -33,6 +33,8 @@ export class Log {
   version = 0;
   /** Number of log events that made the lines. */
   events = 0;
+  /** Whether events are known to be missing. */
+  hasLosses = false;
   /** The last line as it was printed, while it has no newline yet. */
   #open: { kind: LineKind; raw: string } | null = null;
   #entries: Entry[] = [];
@@ -44,6 +46,11 @@ export class Log {
   constructor(limit = MAX_LINES, heldLimit = MAX_LINES_HELD) {
     this.#limit = limit;
     this.#heldLimit = heldLimit;
+  }
+
+  #lose(lost: EventData["lost"]): void {
+    this.hasLosses = true;
+    this.#push("note", lostText(lost));
   }
 
   /** One past the number of the last line. */
@@ -65,7 +72,7 @@ export class Log {
     if (event.flag === "bad_data") return;
     const before = this.lines.length;
     if (event.type === "log") this.#log(event.data);
-    else if (event.type === "lost") this.#push("note", lostText(event.data));
+    else if (event.type === "lost") this.#lose(event.data);
     else return;
     this.#count(event, this.lines.length - before);
     this.#trim();
@@ -86,6 +93,7 @@ export class Log {
     this.first = this.end;
     this.lines = [];
     this.events = 0;
+    this.hasLosses = false;
     this.#open = null;
     this.#entries = [];
     this.version += 1;

@@ -8,6 +8,8 @@ export class Settings implements NotificationPolicy {
   notify: NotificationPolicy["notify"] = "long";
   longAfter = 30;
   statusBar = true;
+  /** Whether what a task prints is also shown below the cell, where its view shows it. */
+  printedBelow = false;
   readonly #changed = new Signal<this, void>(this);
 
   get changed(): ISignal<this, void> {
@@ -26,6 +28,7 @@ export class Settings implements NotificationPolicy {
     this.notify = composite.notify as NotificationPolicy["notify"];
     this.longAfter = composite.longAfter as number;
     this.statusBar = composite.statusBar as boolean;
+    this.printedBelow = composite.printedBelow as boolean;
     this.#changed.emit();
   }
 }

@@ -9,6 +9,8 @@ import { PageHost } from "./host.js";
 import type { EndStateSaver, OutputLocation } from "./end_state_saver.js";
 import { TASK_MIME, parseOutputMetadata, type OutputMetadata } from "./mime.js";
 import { panelOf } from "./notebooks.js";
+import type { CellText, View } from "./printed/cell_text.js";
+import type { PrintedTexts } from "./printed/printed_texts.js";
 
 /** The rank of our renderers, ahead of all others: that of ipywidgets is -10. */
 export const RANK = -100;
@@ -19,6 +21,8 @@ export interface RendererDependencies {
   readonly server: Server | null;
   /** Null without a server. */
   readonly endStateSaver: EndStateSaver | null;
+  /** Null without a server, when no view is sure to show what its task prints. */
+  readonly printed: PrintedTexts | null;
   open(task: Snapshot): void;
 }
 
@@ -30,11 +34,43 @@ export function addTaskRenderer(dependencies: RendererDependencies): void {
   );
 }
 
+/** A task's view, as what its cell prints is concerned. */
+class PrintingView implements View {
+  hasLog: boolean | null = null;
+
+  readonly #element: () => TaskElement | null;
+
+  constructor(element: () => TaskElement | null) {
+    this.#element = element;
+  }
+
+  get taskId(): string {
+    return this.#element()?.taskId ?? "";
+  }
+
+  get live(): boolean {
+    return this.#element()?.status === "live";
+  }
+
+  get task(): Snapshot | null {
+    return this.#element()?.task ?? null;
+  }
+
+  /** Take over what the element says. One that is out of the page for a while still has its log. */
+  update(): void {
+    const element = this.#element();
+    if (element?.isConnected && element.hasLog !== null) this.hasLog = element.hasLog;
+  }
+}
+
 /** Renders one output. When it is rendered again, the element stays, with its scroll position in the log. */
 class TaskRenderer extends Widget implements IRenderMime.IRenderer {
   #element: TaskElement | null = null;
   #model: IRenderMime.IMimeModel | null = null;
   readonly #host: PageHost;
+  readonly #view = new PrintingView(() => this.#element);
+  /** What the cell around it prints; null until it is in a cell. */
+  #cell: CellText | null = null;
 
   readonly #dependencies: RendererDependencies;
 
@@ -42,6 +78,8 @@ class TaskRenderer extends Widget implements IRenderMime.IRenderer {
     super();
     this.#dependencies = dependencies;
     this.addClass("jp-RenderedJupyterAgentTask");
+    for (const type of ["ja-connection", "ja-ended"])
+      this.node.addEventListener(type, () => this.#updateView());
     this.#host = new PageHost(this, dependencies, () => this.#model?.trusted ?? false);
     this.node.addEventListener("ja-ended", ({ detail }: CustomEventInit<Snapshot>) => {
       if (detail) void dependencies.endStateSaver?.save(detail, () => this.#locations());
@@ -51,16 +89,35 @@ class TaskRenderer extends Widget implements IRenderMime.IRenderer {
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.#model = model;
     const shown = parseOutputMetadata(model.metadata);
+    // The cell's next message comes later than this: nothing that the task prints is missed.
+    if (shown) queueMicrotask(() => this.#join());
     if (shown) this.#draw(shown);
     else await this.#host.renderStill(model, this.node);
   }
 
   override dispose(): void {
     if (this.isDisposed) return;
+    const cell = this.#cell;
+    this.#cell = null;
     this.#host.dispose();
     this.#element?.remove();
     this.#element = this.#model = null;
     super.dispose();
+    cell?.removeView(this.#view);
+  }
+
+  protected override onAfterAttach(): void {
+    if (this.#element) this.#join();
+  }
+
+  /** Let the cell around this know of the view. Idempotent. */
+  #join(): void {
+    if (!this.isDisposed) this.#cell ??= this.#dependencies.printed?.addView(this, this.#view) ?? null;
+  }
+
+  #updateView(): void {
+    this.#view.update();
+    this.#cell?.refresh();
   }
 
   #draw({ id, snapshot, slim }: OutputMetadata): void {

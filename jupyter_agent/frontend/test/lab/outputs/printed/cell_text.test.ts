@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { IOutputModel } from "@jupyterlab/rendermime";
+import {
+  CellText,
+  type Area,
+  type StreamView,
+  type View,
+} from "../../../../src/lab/outputs/printed/cell_text.js";
+import { done, task } from "../../../support/task.js";
+
+const STDOUT = "application/vnd.jupyter.stdout";
+
+class Outputs {
+  readonly #all: unknown[];
+
+  constructor(all: unknown[]) {
+    this.#all = all;
+  }
+
+  get length(): number {
+    return this.#all.length;
+  }
+
+  get(at: number): IOutputModel {
+    return this.#all[at] as IOutputModel;
+  }
+}
+
+/** A cell of a page: its outputs, its run, and what is drawn of its only stream. */
+class Cell {
+  readonly outputs: { type: string; data: Record<string, unknown>; metadata: object; toJSON(): object }[] =
+    [];
+  readonly run = {
+    isDisposed: false,
+    onIOPub: (message: { content: { text: string } }) => this.add(message.content.text),
+  };
+  leavesOut = true;
+  readonly text = new CellText(new Outputs(this.outputs), () => this.leavesOut);
+  readonly view = { isDisposed: false, redraw: vi.fn() };
+
+  constructor() {
+    const area = { future: this.run, widgets: [], isDisposed: false };
+    this.text.addArea(area as unknown as Area);
+  }
+
+  add(text: string): void {
+    const last = this.outputs.at(-1);
+    if (last) last.data = { [STDOUT]: `${last.data[STDOUT] as string}${text}` };
+    else
+      this.outputs.push({
+        type: "stream",
+        data: { [STDOUT]: text },
+        metadata: {},
+        toJSON: () => ({ name: "stdout" }),
+      });
+  }
+
+  /** A task, or the cell itself, prints a line. */
+  print(text: string, by?: string): void {
+    const parent_header = by ? { jupyter_agent_task: by } : {};
+    const message = { header: { msg_type: "stream" }, parent_header, content: { text: `${text}\n` } };
+    this.run.onIOPub(message);
+  }
+
+  get shown(): string {
+    const output = this.outputs[0] as unknown as IOutputModel;
+    this.text.addStreamView(output, this.view as unknown as StreamView);
+    return this.text.shown(output) ?? (this.outputs[0]!.data[STDOUT] as string);
+  }
+}
+
+function viewOf(id: string, more: Partial<View> = {}): { -readonly [name in keyof View]: View[name] } {
+  return { taskId: id, hasLog: true, live: true, task: task(id), ...more };
+}
+
+describe("what a cell prints", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("is shown but for what is in the view of its task", () => {
+    const cell = new Cell();
+    cell.text.addView(viewOf("a"));
+    cell.print("cell");
+    cell.print("mine", "a");
+    cell.print("another's", "b");
+    expect(cell.shown).toBe("cell\nanother's\n");
+    cell.leavesOut = false;
+    expect(cell.shown).toBe("cell\nmine\nanother's\n");
+  });
+
+  it("is shown when the view is removed, and while there is none", () => {
+    const cell = new Cell();
+    const view = viewOf("a");
+    cell.print("before", "a");
+    expect(cell.shown).toBe("before\n");
+    cell.text.addView(view);
+    expect(cell.shown).toBe("");
+    cell.text.removeView(view);
+    expect(cell.shown).toBe("before\n");
+    expect(cell.view.redraw).toHaveBeenCalled();
+  });
+
+  it("is shown where the server does not know the task, or the view has no log", () => {
+    const cell = new Cell();
+    cell.text.addView(viewOf("a", { hasLog: false }));
+    cell.print("mine", "a");
+    expect(cell.shown).toBe("mine\n");
+  });
+
+  it("is held back for a second until the view knows", () => {
+    const cell = new Cell();
+    cell.text.addView(viewOf("a", { hasLog: null, live: false }));
+    cell.print("mine", "a");
+    expect(cell.shown).toBe("");
+    vi.advanceTimersByTime(1000);
+    expect(cell.shown).toBe("mine\n");
+  });
+
+  it("is shown while the view has no connection, and not once it has caught up", () => {
+    const cell = new Cell();
+    const view = viewOf("a");
+    cell.text.addView(view);
+    cell.print("one", "a");
+    view.live = false;
+    cell.print("two", "a");
+    expect(cell.shown).toBe("two\n");
+    view.live = true;
+    expect(cell.shown).toBe("");
+  });
+
+  it("is shown whole where the output was changed by something else", () => {
+    const cell = new Cell();
+    cell.text.addView(viewOf("a"));
+    cell.print("mine", "a");
+    cell.add("from elsewhere\n");
+    expect(cell.shown).toBe("mine\nfrom elsewhere\n");
+    cell.print("mine again", "a");
+    expect(cell.shown).toBe("from elsewhere\n");
+  });
+});
+
+describe("the value of a cell that is a task", () => {
+  it.each([
+    ["42", viewOf("a", { task: done({ kind: "cell", result: { repr: "42", stored: true } }) }), true],
+    ["43", viewOf("a", { task: done({ kind: "cell", result: { repr: "42", stored: true } }) }), false],
+    ["42", viewOf("a", { task: done({ kind: "function", result: { repr: "42", stored: true } }) }), false],
+    ["42", viewOf("a", { task: task("a", { kind: "cell" }) }), true],
+    ["42", viewOf("a", { task: task("a", { kind: "cell" }), live: false }), false],
+    ["42", viewOf("a", { hasLog: false, task: task("a", { kind: "cell" }) }), false],
+  ])("%s is left out where the view has it", (text, view, isHidden) => {
+    const output = { type: "execute_result", data: { "text/plain": text }, metadata: {} };
+    const widget = { setHidden: vi.fn() };
+    const outputs = { length: 1, get: () => output as unknown as IOutputModel };
+    const cell = new CellText(outputs, () => true);
+    cell.addArea({ widgets: [widget], isDisposed: false } as unknown as Area);
+    cell.addView(view);
+    expect(widget.setHidden.mock.calls).toEqual(isHidden ? [[true]] : []);
+  });
+});

@@ -1,0 +1,67 @@
+"""The streams of a kernel that a task writes to: their messages name the task.
+
+A front-end that draws the task thereby knows which text its view has already. ipykernel, since 7, keeps apart
+what is written in answer to different messages, so the name is one more field of the header that is answered.
+Other streams are written to as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+TASK_FIELD = "jupyter_agent_task"
+"""The field of a stream message's ``parent_header`` with the id of the task that wrote the text."""
+
+
+class Outlets:
+    """The kernel's streams that one attempt of the task *task_id* has written to. Thread-safe."""
+
+    def __init__(self, task_id: str) -> None:
+        self._task_id = task_id
+        self._streams: dict[int, Any] = {}
+
+    def write(self, stream: Any, write: Callable[[str], int], text: str) -> int:
+        """Call *write*, which writes *text* to *stream*, in the task's name."""
+        variable = _header_variable(stream)
+        header = stream.parent_header if variable is not None else None
+        if variable is None or not header or TASK_FIELD in header:
+            return write(text)
+        if id(stream) not in self._streams:
+            # Texts of two writers wait apart: what the cell printed before the task must leave before it.
+            stream.flush()
+            self._streams[id(stream)] = stream
+        token = variable.set({**header, TASK_FIELD: self._task_id})
+        try:
+            return write(text)
+        finally:
+            variable.reset(token)
+
+    def named(self, stream: Any) -> Any:
+        """Return *stream*, or what writes to it in the task's name from any thread."""
+        return stream if _header_variable(stream) is None else _NamedStream(self, stream)
+
+    def flush(self) -> None:
+        """Send everything: what the cell prints when the task is over must come after it."""
+        for stream in list(self._streams.values()):
+            if not stream.closed:
+                stream.flush()
+
+
+class _NamedStream:
+    def __init__(self, outlets: Outlets, stream: Any) -> None:
+        self._outlets = outlets
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._outlets.write(self._stream, self._stream.write, text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _header_variable(stream: Any) -> ContextVar[dict[str, Any]] | None:
+    """Return ipykernel's variable with the header that what is written here answers; ``None`` without one."""
+    variable = getattr(stream, "_parent_header", None)
+    return variable if isinstance(variable, ContextVar) and hasattr(stream, "_buffers") else None
