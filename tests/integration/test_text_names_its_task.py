@@ -60,11 +60,11 @@ def test_text_of_cell_and_task_is_apart_and_in_its_order(kernel: Kernel) -> None
 
 
 def test_nbclient_saves_all_text_in_its_order(own_environment: Path) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELLS)])  # type: ignore[no-untyped-call]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELLS)])
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(own_environment)}}).execute()
     outputs = notebook.cells[0].outputs
     assert "".join(one.text for one in outputs if one.output_type == "stream") == "a\nb\nc\n"
-    nbformat.validate(notebook)  # type: ignore[no-untyped-call]
+    nbformat.validate(notebook)
 
 
 PRINTS = {
