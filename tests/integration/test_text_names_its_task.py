@@ -59,6 +59,21 @@ def test_text_of_cell_and_task_is_apart_and_in_its_order(kernel: Kernel) -> None
     assert runs == [(NONE, "a\n"), (kernel.value("h.id"), "b\n"), (NONE, "c\n")]
 
 
+TAKING_TURNS = """
+said, go = threading.Event(), threading.Event()
+def work(): print("b"); said.set(); go.wait(30); print("e")
+print("a")
+h = ja.task(work, show=False, name="t").submit()
+said.wait(30); print("c"); sys.stdout.flush(); print("d")
+go.set(); h.result(60)
+print("f")
+"""
+
+
+def test_text_is_behind_what_was_printed_before_a_tasks_first_and_before_its_last(kernel: Kernel) -> None:
+    assert kernel.run(TAKING_TURNS).split() == ["a", "b", "c", "d", "e", "f"]
+
+
 def test_nbclient_saves_all_text_in_its_order(own_environment: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELLS)])
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(own_environment)}}).execute()
