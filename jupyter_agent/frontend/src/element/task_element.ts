@@ -3,7 +3,6 @@
 import { html, type LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
 import { sharedConnection } from "../net/connection_pool.js";
-import { endNotice } from "../dom/end_notice.js";
 import { pageServer, type Server } from "../net/server.js";
 import type { Snapshot, Status } from "../net/types.js";
 import { TaskStore } from "../model/task_store.js";
@@ -23,6 +22,7 @@ import {
   slimLine,
   type TaskProps,
 } from "./sections.js";
+import { hintOf } from "./hint.js";
 import css from "./task.css";
 
 /** The kernel behind a widget. */
@@ -31,10 +31,7 @@ export interface Kernel {
   send(message: object): void;
 }
 
-const UNKNOWN_TASK = "This server does not know the task; this is what the notebook knew of it.";
 const UNREACHABLE = "Not connected: neither the server nor the kernel can be reached.";
-/** Seconds after its last update during which a task unknown to the server may be just beginning. */
-const UNKNOWN_GRACE = 10;
 /** Milliseconds between two drawings of a hidden page. */
 const HIDDEN_INTERVAL = 1000;
 
@@ -200,16 +197,6 @@ export class TaskElement extends LightElement {
     return this.#store?.connection.now() ?? Date.now() / 1000;
   }
 
-  #hint(): TaskProps["hint"] {
-    const store = this.#store;
-    if (this.refused || !store) return this.refused;
-    const ended = endNotice(store.server, store.connection) ?? store.refusal;
-    if (ended) return ended;
-    const known = this.#localSnapshot();
-    const old = known && (END_STATES.has(known.state) || this.#now - (known.updated ?? 0) > UNKNOWN_GRACE);
-    return store.isUnknown && !store.task && old ? UNKNOWN_TASK : "";
-  }
-
   #props(): TaskProps {
     const [task, now] = [this.task, this.#now];
     const rate = this.#store?.rateMeter ?? this.#ownRate;
@@ -219,7 +206,7 @@ export class TaskElement extends LightElement {
       now,
       status: this.status,
       rate: rate.rate(task, now),
-      hint: this.#hint(),
+      hint: this.refused || hintOf(this.#store, this.#localSnapshot(), now),
       trouble: this.#store?.connection.trouble.at(-1) ?? "",
       busy: this.busy,
       rerun: this.host?.rerun?.(task) ?? null,
