@@ -8,7 +8,7 @@ import time
 from contextvars import Context, copy_context
 from typing import Protocol
 
-from ..core.events import Result, State, TaskState
+from ..core.events import Error, Result, State, TaskState
 from ..core.task import Task
 from ..errors import TaskCancelled
 from ..producer.producer import Producer
@@ -114,7 +114,7 @@ class Attempt:
         self.context = TaskContext(task.sink, number, may_block=task.options.on != "loop")
         self.variables: Context = copy_context()
         self.started: float | None = None
-        self.timed_out = False
+        self.late: Error | None = None
         self.engine: Engine | None = None
         self.course = StopCourse(GRACE if task.options.grace is None else task.options.grace)
         self._report = StopReport(self.course, self.context)
@@ -157,12 +157,12 @@ class Attempt:
 
     def raised(self, error: BaseException) -> None:
         """End it: its function raised *error*."""
-        limit = self.task.options.timeout if self.timed_out else None
+        late = self.late or self.context.cancellation.overdue
         foreign = isinstance(error, TaskCancelled) and error.task_id not in ("", self.task.id)
         if foreign and not self.context.cancelled:  # this task awaited a task that was cancelled
             self.task.complete(self, failure(error))
         else:
-            self.task.complete(self, outcome_of(error, timeout=limit, forced=self._how_it_ended()))
+            self.task.complete(self, outcome_of(error, late=late, forced=self._how_it_ended()))
 
     def _how_it_ended(self) -> str | None:
         return self.course.how_it_ended(kills=self.engine is not None and self.engine.kills)
@@ -186,8 +186,7 @@ class Attempt:
             self.context.sample()
             if self.course.why is not None:
                 self._say_that_it_stops()
-        if self.course.why is None and self._is_late:
-            self.timed_out = True
+        if self.course.why is None and self._is_late():
             self.stop("timeout")
         elif self.course.why in ("cancel", "timeout") and not self.context.cancelled:
             self.context.request_cancel()  # a signal began it, whose handler may take no lock
@@ -197,7 +196,7 @@ class Attempt:
 
     def _say_that_it_stops(self) -> None:
         """Emit a ``stopping`` event if one is due."""
-        stopping = self._report.due(self.engine, self.task.options.timeout)
+        stopping = self._report.due(self.engine, self.late.message if self.late else None)
         if stopping is not None and not self.task.is_finished(self):
             self.context.record_stopping(stopping)
 
@@ -217,19 +216,24 @@ class Attempt:
         """
         if self.course.why is not None and cancelled and not now:
             return None
-        self.timed_out |= self._is_late and not cancelled and self.course.why is None
-        expected = self.context.cancelled or cancelled or self.timed_out
-        why: Why = "cancel" if cancelled else "timeout" if self.timed_out else "signal"
+        if not cancelled and self.course.why is None:
+            self._is_late()
+        expected = self.context.cancelled or cancelled or self.late is not None
+        why: Why = "cancel" if cancelled else "timeout" if self.late else "signal"
         self.course.begin(why)
         if now and not self.course.again:
             self.course.begin(why)
         self.context.cancellation.mark_told()
         return Terminated(expected=expected)
 
-    @property
     def _is_late(self) -> bool:
+        """Return whether a timeout has passed, of the attempt or of a part of its work, and keep which."""
         limit = self.task.options.timeout
-        return limit is not None and self.started is not None and time.monotonic() - self.started > limit
+        if self.context.cancellation.overdue is not None:
+            self.late = self.context.cancellation.overdue
+        elif limit is not None and self.started is not None and time.monotonic() - self.started > limit:
+            self.late = Error("TaskTimeout", f"it ran longer than its timeout of {limit:g} s")
+        return self.late is not None
 
     def close(self) -> None:
         """Write the last samples; none is written after this, so that nothing follows the end event."""

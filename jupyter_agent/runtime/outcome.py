@@ -41,20 +41,21 @@ class OutcomeHolder:
         self.outcome: Outcome | None = None
 
 
-def outcome_of(error: BaseException, *, timeout: float | None = None, forced: str | None = None) -> Outcome:
+def outcome_of(error: BaseException, *, late: Error | None = None, forced: str | None = None) -> Outcome:
     """Return the outcome of an attempt whose function raised *error*.
 
-    *timeout* (seconds) is given when the attempt was stopped because it took longer than that; *forced* says
-    how it was ended when it did not end by itself.
+    *late* is given when the attempt was stopped because it, or a part of its work, took too long; *forced*
+    says how it was ended when it did not end by itself.
     """
     if isinstance(error, Terminated) and not error.expected:
         return Outcome(TaskState.INTERRUPTED, exception=error, reason="its worker was terminated (SIGTERM)")
     if isinstance(error, SystemExit) and error.code in (None, 0):
         return Outcome(TaskState.COMPLETED)
     stopped = is_stop(error)
-    if stopped and timeout is not None:
-        message = f"it ran longer than its timeout of {timeout:g} s{f' and {forced}' if forced else ''}"
-        return Outcome(TaskState.FAILED, exception=error, error=Error("TaskTimeout", message, trimmed(error)))
+    if stopped and late is not None:
+        message = f"{late.message}{f' and {forced}' if forced else ''}"
+        where = trimmed(error) if late.type == "TaskTimeout" else ""  # else the work is another process's
+        return Outcome(TaskState.FAILED, exception=error, error=Error(late.type, message, where))
     if stopped:
         from_keyboard = isinstance(error, KeyboardInterrupt)
         return Outcome(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ...core.events import Error
 from ...errors import TaskCancelled
 
 POLL_INTERVAL = 0.1
@@ -19,7 +20,8 @@ class Cancellation:
     A thread is told once, by an exception, and only where that ends the work: in the task's own thread, and
     in pools that hand it to the code that waits for the work. In any other thread it would be lost, with
     all that waits for that thread. What a thread waits for after it was told belongs to its clean-up, and is
-    not cut short. ``cut_short``: another thread than the task's own was told.
+    not cut short. ``cut_short``: another thread than the task's own was told. ``overdue``: what to say of a
+    part of the work that ran longer than a timeout of its own; the attempt is stopped, as after its timeout.
     """
 
     def __init__(self, id: str) -> None:
@@ -27,6 +29,7 @@ class Cancellation:
         self.requested = False
         self.hastened = False
         self.cut_short = False
+        self.overdue: Error | None = None
         self._own: set[int] = set()
         self._told: set[int] = set()
         self._callbacks: list[Callable[[], object]] = []

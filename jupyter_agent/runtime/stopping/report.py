@@ -55,8 +55,8 @@ class StopReport:
         self._since: float | None = None
         self._said: tuple[object, ...] | None = None
 
-    def due(self, engine: Reported | None, timeout: float | None) -> Stopping | None:
-        """Return the event to emit; ``None`` while views know it already. *timeout* is the task's option."""
+    def due(self, engine: Reported | None, late: str | None) -> Stopping | None:
+        """Return the event to emit; ``None`` while views know it already. *late*: which timeout passed."""
         course, now = self._course, time.monotonic()
         if course.why is None or now < course.began + REPORT_DELAY:
             return None
@@ -65,7 +65,7 @@ class StopReport:
         if now >= self._next:
             self._next = now + LOOK_INTERVAL
             self._look(engine)
-        note = self._note(engine, timeout)
+        note = self._note(engine, late)
         facts = (course.why, course.again, self._where, note)
         if facts == self._said:
             return None
@@ -79,7 +79,7 @@ class StopReport:
         if where != self._where:
             self._where, self._since = where, None if where is None else time.time()
 
-    def _note(self, engine: Reported | None, timeout: float | None) -> str | None:
+    def _note(self, engine: Reported | None, late: str | None) -> str | None:
         if self._course.forced and engine is not None and not engine.kills:
             return engine.note
-        return None if self._course.why != "timeout" else f"it ran longer than its timeout of {timeout:g} s"
+        return late if self._course.why == "timeout" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import math
 import re
@@ -19,6 +20,7 @@ from nbclient.exceptions import DeadKernelError
 from nbclient.util import ensure_async
 from nbformat import NotebookNode
 
+from ...core.events import Error
 from ...errors import BadTarget
 from ...runtime.context import TaskContext
 from ...runtime.output.displays import CELL
@@ -33,7 +35,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 class ReportingNotebookClient(NotebookClient):
     """Runs a notebook exactly as nbclient does.
 
-    *save* is called after each cell, and *on_kernel* when the kernel has started.
+    *save* is called after each cell, and *on_kernel* when the kernel has started. ``stopping``: no further
+    cell begins, even if the one that was interrupted ignored that.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class ReportingNotebookClient(NotebookClient):
         super().__init__(notebook, **options)
         self.process: subprocess.Popen[bytes] | None = None
         self.failure: dict[str, Any] = {}
+        self.stopping = False
+        self._watch: asyncio.Future[None] | None = None
         self._context = context
         self._save = save
         self._on_kernel = on_kernel
@@ -67,6 +72,23 @@ class ReportingNotebookClient(NotebookClient):
         done = await super().async_execute(reset_kc, **kwargs)
         self._context.record_progress(len(self._code_cells), len(self._code_cells), None)
         return done
+
+    async def async_execute_cell(self, *args: Any, **kwargs: Any) -> NotebookNode:
+        if self.stopping or self._context.cancellation.overdue is not None:
+            raise asyncio.CancelledError
+        try:
+            return await super().async_execute_cell(*args, **kwargs)
+        finally:
+            if self._watch is not None:
+                self._watch.cancel()
+
+    async def _async_handle_timeout(self, timeout: int, _cell: NotebookNode | None = None) -> None:  # noqa: ASYNC109
+        """Have the attempt stopped, which interrupts the cell, and go on waiting for the cell's reply."""
+        if self._context.cancellation.overdue is None:
+            message = f"in {self.where}: it ran longer than its timeout of {timeout:g} s"
+            self._context.cancellation.overdue = Error("CellTimeoutError", message)
+        if self._watch is None:  # nbclient does not look after the kernel any more
+            self._watch = asyncio.ensure_future(self._async_poll_kernel_alive())
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
         self._use_safe_path()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 from jupyter_client.client import KernelClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbclient.util import ensure_async
 
 from ...detached.targets import NotebookTarget
@@ -39,8 +39,8 @@ MAX_LAST_OUTPUT = 20_000
 def run(target: NotebookTarget, context: TaskContext) -> dict[str, str]:
     """Run the notebook to its end and return where the executed one is saved.
 
-    Raises `TargetFailed` for a cell that raised or took too long and for a kernel that died, and `BadTarget`
-    for a file that is not a notebook.
+    Raises `TargetFailed` for a cell that raised and for a kernel that died, and `BadTarget` for a file
+    that is not a notebook. A cell that takes too long has the attempt stopped.
     """
     ensure_temporary_folder(data_paths())
     with tempfile.TemporaryFile() as output:
@@ -94,10 +94,6 @@ class NotebookRun:
             LoopThread(self._execute, self._stop).run()
         except CellExecutionError as error:
             raise self._failed(error.ename, error.evalue, self._running_client.traceback) from None
-        except CellTimeoutError:
-            seconds = self._target.cell_timeout or 0
-            message = f"it ran longer than its timeout of {seconds:g} s"
-            raise self._failed("CellTimeoutError", message) from None
         except DeadKernelError as error:
             raise self._died(error) from None
 
@@ -153,7 +149,9 @@ class NotebookRun:
         client, km = self._running_client, self._running_client.km
         try:
             if km is not None and km.has_kernel:
-                client.force_raise_errors = True  # else the next cell would run, where cells may raise
+                client.stopping = client.force_raise_errors = (
+                    True  # no further cell, even where cells may raise
+                )
                 km.shutdown_wait_time = KERNEL_GRACE
                 await ensure_async(km.interrupt_kernel())
                 await asyncio.wait({running})
