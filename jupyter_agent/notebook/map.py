@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -17,6 +17,7 @@ from ..runtime.context import TaskContext, current
 from ..runtime.engines.calls import is_coroutine_function, value_of
 from ..runtime.engines.executor import RemoteCall
 from ..runtime.options import Options
+from ..system.graces import GRACE
 from .api import TaskFunction, name_of
 from .handle import TaskHandle
 from .submit import run_as_task
@@ -32,11 +33,13 @@ def map(  # noqa: A001 - the public name
     name: str | None = None,
     on: Any = "thread",
     limit: int | None = None,
+    grace: float | None = None,
 ) -> TaskHandle:
     """Call *fn* with the items of *iterables*, as the built-in does, *limit* at a time.
 
     The result is the list, in order. The first item that raises fails the task, and no further one
-    begins. *limit* of ``None``: as many as there are processors, and some more for threads.
+    begins. *limit* of ``None``: as many as there are processors, and some more for threads. *grace*: seconds
+    to clean up after a cancel, as `task` has it.
     """
     function = fn.__wrapped__ if isinstance(fn, TaskFunction) else fn
     if limit is not None and limit < 1:
@@ -46,7 +49,9 @@ def map(  # noqa: A001 - the public name
     total = _shortest(iterables)
     items = zip(*iterables, strict=False)
     params = {} if total is None else {"items": str(total)}
-    options = Options(name or name_of(function), on=on if on == "loop" else "thread", params=params)
+    options = Options(
+        name or name_of(function), on=on if on == "loop" else "thread", params=params, grace=grace
+    )
     if is_coroutine_function(function):
         return run_as_task(options, _map_coroutine, (function, items, total, limit or 100), {})
     if on == "loop":
@@ -146,16 +151,27 @@ def _map_on_executor(
     on: Executor | str,
 ) -> list[Any]:
     if isinstance(on, Executor):
-        return _feed(function, items, total, limit or _processors() + 4, on)
+        return _feed(function, items, total, limit or _processors() + 4, on, RemoteCall)
+    return _map_on_processes(function, items, total, limit or _processors())
+
+
+def _map_on_processes(
+    function: Callable[..., Any], items: Iterator[tuple[Any, ...]], total: int | None, limit: int
+) -> list[Any]:
     import multiprocessing
 
-    workers = limit or _processors()
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    from ..runtime.engines import pool_worker
+
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(limit, spawn, initializer=pool_worker.begin) as pool:
+        workers = pool._processes  # noqa: SLF001 - `terminate_workers` is of Python 3.14
         try:
-            return _feed(function, items, total, workers, pool)
-        except TaskCancelled:
-            for process in list(pool._processes.values()):  # noqa: SLF001 - `terminate_workers` is of Python 3.14
-                process.terminate()
+            return _feed(function, items, total, limit, pool, pool_worker.StoppableCall)
+        except TaskCancelled:  # the grace of the attempt ends by raising once more
+            pool_worker.end_workers(list(workers.values()))
+            raise
+        except BrokenExecutor:
+            pool_worker.end_workers(list(workers.values()), GRACE)
             raise
 
 
@@ -165,6 +181,7 @@ def _feed(
     total: int | None,
     limit: int,
     executor: Executor,
+    call: type[RemoteCall],
 ) -> list[Any]:
     context = current()
     context.progress(0, total)
@@ -176,7 +193,7 @@ def _feed(
     try:
         while True:
             while len(waiting) < limit and (item := next(numbered, None)) is not None:
-                future = executor.submit(_PicklableCall(function, item[1]))
+                future = executor.submit(_PicklableCall(call(function, item[1], {})))
                 waiting[future] = item[0]
                 future.add_done_callback(done.put)
             if not waiting:
@@ -202,8 +219,8 @@ def _next_done(done: SimpleQueue[Future[Any]]) -> Future[Any] | None:
 class _PicklableCall:
     """A call that any executor can pickle, lambdas and notebook functions included."""
 
-    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._call = RemoteCall(function, arguments, {})
+    def __init__(self, call: RemoteCall) -> None:
+        self._call = call
 
     def __call__(self) -> Any:
         return self._call()
