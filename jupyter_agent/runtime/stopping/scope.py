@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 import sys
 import weakref
 from types import FrameType
@@ -53,9 +54,11 @@ class Scope:
 
     @property
     def is_cancelling(self) -> bool:
-        """Whether asyncio has been asked to cancel that task."""
+        """Whether asyncio has been asked to cancel that task, or trio the one that this thread executes."""
         task = self.asyncio_task
-        return task is not None and (task.cancelling() > 0 or task.cancelled())
+        if task is None:
+            return _trio_cancels()
+        return task.cancelling() > 0 or task.cancelled()
 
     def find(self, frame: FrameType | None) -> Place:
         """Return where the thread is that stands at *frame*."""
@@ -108,6 +111,17 @@ def cancel_future(future: asyncio.Future[Any] | None) -> bool:
         return False
     future.get_loop().call_soon_threadsafe(future.cancel)
     return True
+
+
+def _trio_cancels() -> bool:
+    """Return whether a cancel scope around the trio task that this thread executes is cancelled."""
+    trio = sys.modules.get("trio")  # code that runs in it has imported it
+    if trio is None:
+        return False
+    try:
+        return bool(trio.current_effective_deadline() == -math.inf)
+    except RuntimeError:  # no trio task
+        return False
 
 
 def _current_task() -> asyncio.Task[Any] | None:
