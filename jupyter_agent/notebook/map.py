@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import TaskCancelled
 from ..runtime.context import TaskContext, current
@@ -21,6 +22,9 @@ from ..system.graces import GRACE
 from .api import TaskFunction, name_of
 from .handle import TaskHandle
 from .submit import run_as_task
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether a map that waits for its items was cancelled."""
@@ -166,13 +170,22 @@ def _map_on_processes(
     with ProcessPoolExecutor(limit, spawn, initializer=pool_worker.begin) as pool:
         workers = pool._processes  # noqa: SLF001 - `terminate_workers` is of Python 3.14
         try:
-            return _feed(function, items, total, limit, pool, pool_worker.StoppableCall)
+            return _feed(
+                function, items, total, limit, pool, pool_worker.StoppableCall, lambda: _check(workers)
+            )
         except TaskCancelled:  # the grace of the attempt ends by raising once more
             pool_worker.end_workers(list(workers.values()))
             raise
         except BrokenExecutor:
             pool_worker.end_workers(list(workers.values()), GRACE)
             raise
+
+
+def _check(workers: Mapping[int, BaseProcess]) -> None:
+    """Raise `BrokenProcessPool` if one has died: the pool does not notice that of the last one it started."""
+    for worker in list(workers.values()):
+        if worker.exitcode is not None:
+            raise BrokenProcessPool(f"a process of the map ended with exit code {worker.exitcode}")
 
 
 def _feed(
@@ -182,6 +195,7 @@ def _feed(
     limit: int,
     executor: Executor,
     call: type[RemoteCall],
+    check: Callable[[], None] = lambda: None,
 ) -> list[Any]:
     context = current()
     context.progress(0, total)
@@ -200,7 +214,9 @@ def _feed(
                 return [results[number] for number in sorted(results)]
             first = _next_done(done)
             context.raise_if_cancelled()
-            if first is not None:
+            if first is None:
+                check()
+            else:
                 results[waiting.pop(first)] = first.result()
                 context.progress(advance=1)
     finally:

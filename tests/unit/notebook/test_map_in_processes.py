@@ -44,7 +44,7 @@ def begin(work: object, folder: Path, **options: object) -> ja.TaskHandle:
 
 def cancelled(handle: ja.TaskHandle) -> str:
     error = handle.exception(60)
-    assert isinstance(error, ja.TaskCancelled)
+    assert handle.state == "cancelled"
     return str(error)
 
 
