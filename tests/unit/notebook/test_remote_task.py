@@ -53,7 +53,7 @@ def test_ended_tasks_of_another_process_can_be_attached_to(tmp_path: Path) -> No
     assert handle.state == "completed"
     assert handle.result(10) == {"answer": 42}
     assert handle.logs() == "it said this\n"
-    assert re.fullmatch(rf"<Task elsewhere completed (now|\d+ s ago) {handle.id[-6:]}>", repr(handle))
+    assert re.fullmatch(rf"<Task elsewhere completed (just now|\d+s ago) {handle.id[-6:]}>", repr(handle))
     assert not handle.cancel()
     with pytest.raises(ja.TaskFailed, match="ValueError: no"):
         by_name("failing").result(10)

@@ -96,7 +96,7 @@ def test_in_a_terminal_it_is_text() -> None:
     finally:
         InteractiveShell.clear_instance()
     parts = zip((2, 1, 0), found, strict=True)
-    lines = [rf"<Task task {n} completed (now|\d+ s ago) {handle.id[-6:]}>" for n, handle in parts]
+    lines = [rf"<Task task {n} completed (just now|\d+s ago) {handle.id[-6:]}>" for n, handle in parts]
     assert re.fullmatch(r"\[" + ",\n ".join(lines) + r"\]", data["text/plain"])
 
 

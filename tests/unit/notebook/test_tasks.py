@@ -418,10 +418,10 @@ def test_the_repr_of_a_handle_says_how_the_task_is() -> None:
     go_on = threading.Event()
     handle = ja.task(go_on.wait, name="train").submit()
     until(lambda: handle.state == "running")
-    assert re.fullmatch(rf"<Task train running (just now|\d+ s ago) {handle.id[-6:]}>", repr(handle))
+    assert re.fullmatch(rf"<Task train running (just now|\d+s ago) {handle.id[-6:]}>", repr(handle))
     go_on.set()
     handle.wait(10)
-    assert re.fullmatch(rf"<Task train completed (now|\d+ s ago) {handle.id[-6:]}>", repr(handle))
+    assert re.fullmatch(rf"<Task train completed (just now|\d+s ago) {handle.id[-6:]}>", repr(handle))
 
 
 def test_an_unknown_id_is_one_sentence() -> None:
