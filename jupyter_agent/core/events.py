@@ -201,11 +201,16 @@ class Stopping(_Data, frozen=True):
 
 
 class Lost(_Data, frozen=True):
-    """``lost``: the producer's events ``first`` to ``last``, both included, are gone for ``reason``."""
+    """``lost``: the events ``first`` to ``last`` of ``producer``, both included, are gone for ``reason``.
+
+    The event may be the first that a journal has of its task: ``producer`` is the one that runs it. Earlier
+    versions did not say it (``None``).
+    """
 
     first: Positive
     last: Positive
     reason: str
+    producer: str | None = None
 
 
 _Reported = State | Progress | Log | Metric | Display | Message | Prompt | Input | Checkpoint

@@ -14,6 +14,7 @@ from .events import (
     Event,
     Input,
     Log,
+    Lost,
     Message,
     Metric,
     Progress,
@@ -107,8 +108,8 @@ class Task(Struct):
         self.events += 1
         if self.updated is None or event.time > self.updated:
             self.updated = event.time
-        if self.producer is None and event.type != "lost":  # a holder may emit `lost` for any task
-            self.producer = event.producer
+        if self.producer is None:  # a holder may emit `lost` for any task
+            self.producer = data.producer if isinstance(data, Lost) else event.producer
         if self.events == 1:
             self.created, self.attempt = event.time, event.attempt
             if isinstance(data, State):

@@ -13,7 +13,7 @@ COMPLETED, FAILED = TaskState.COMPLETED, TaskState.FAILED
 CANCELLED, INTERRUPTED = TaskState.CANCELLED, TaskState.INTERRUPTED
 
 TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
-    QUEUED: frozenset({RUNNING, FAILED, CANCELLED, INTERRUPTED}),
+    QUEUED: frozenset({RUNNING, COMPLETED, FAILED, CANCELLED, INTERRUPTED}),
     RUNNING: frozenset({COMPLETED, FAILED, CANCELLED, INTERRUPTED}),
     COMPLETED: frozenset(),
     FAILED: frozenset(),
@@ -21,7 +21,7 @@ TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     INTERRUPTED: frozenset({RUNNING, COMPLETED, FAILED, CANCELLED}),
 }
 """State → what the same attempt may become. `interrupted` is an inference: what its producer says takes
-precedence."""
+precedence. What is queued may be completed: the event that it was running may have been lost in between."""
 
 
 def may_become(old: TaskState | None, new: TaskState, *, next_attempt: bool = False) -> bool:

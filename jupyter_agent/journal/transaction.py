@@ -94,7 +94,7 @@ class Transaction:
             return expected - 1, floor, []
         if floor > expected and batch.origin is not BatchOrigin.MERGED:
             own = [event for event in batch.events if self._may_store(batch, event)]
-            self._lost(own, expected, floor - 1, "not in this journal")
+            self._lost(own, Lost(expected, floor - 1, "not in this journal", batch.producer))
             expected = floor
         last, nack, foreign = self._apply_events(batch, expected)
         self.producers[batch.producer] = ProducerRow(
@@ -113,7 +113,8 @@ class Transaction:
                 if batch.origin is BatchOrigin.PUBLISHED:
                     return expected - 1, expected, foreign
                 if batch.origin is BatchOrigin.SPOOLED:
-                    self._lost([event], expected, start_of(event) - 1, "damaged on disk")
+                    lost = Lost(expected, start_of(event) - 1, "damaged on disk", batch.producer)
+                    self._lost([event], lost)
             key = (event.task, event.attempt, event.producer)
             if key in allowed or self._may_store(batch, event):
                 if event.type not in _BY_HOLDERS:
@@ -207,9 +208,9 @@ class Transaction:
         self.producers[self.holder] = ProducerRow(self.holder, n, row.host if row else None, self.now)
         self._store(Event(task, attempt, self.holder, n, self.now, kind, encode_data(data)))
 
-    def _lost(self, events: Sequence[Event], first: int, last: int, reason: str) -> None:
+    def _lost(self, events: Sequence[Event], lost: Lost) -> None:
         for task, attempt in dict.fromkeys((event.task, event.attempt) for event in events):
-            self._add_holder_event(task, attempt, "lost", Lost(first, last, reason))
+            self._add_holder_event(task, attempt, "lost", lost)
 
     def _task(self, task_id: str) -> Task | None:
         return self.tasks.get(task_id) or self.committed.load_task(task_id)

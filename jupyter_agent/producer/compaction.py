@@ -51,12 +51,14 @@ class Gap:
         if not self.last:
             return []
         owners = list(self._owners.items())[-(self.last - self.first + 1) :]
-        data = encode_data(Lost(self.first, self.last, self.reason))
         numbers = range(self.last - len(owners) + 1, self.last + 1)
         return [
-            (n, encode_event(Event(task, attempt, producer, n, time, "lost", data)))
+            (n, encode_event(Event(task, attempt, producer, n, time, "lost", self._data(producer))))
             for n, ((task, attempt), (producer, time)) in zip(numbers, owners, strict=True)
         ]
+
+    def _data(self, producer: str) -> msgspec.Raw:
+        return encode_data(Lost(self.first, self.last, self.reason, producer))
 
     def mend(self, last: int, write: Callable[[int, bytes], bool]) -> bool:
         """Give the ``lost`` events behind number *last* to *write*; false where it had no room for one."""

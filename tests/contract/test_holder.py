@@ -969,7 +969,7 @@ class TestRecovery:
         spool_of(paths, events)
         recover(holder, paths)
         lost = [decode_data(e) for e in everything(holder) if e.type == "lost"]
-        assert lost == [Lost(1, 9, "the disk is full"), Lost(12, 13, "damaged on disk")]
+        assert lost == [Lost(1, 9, "the disk is full"), Lost(12, 13, "damaged on disk", PRODUCER)]
 
     def test_a_hole_at_the_seam_of_two_chunks_is_damage_too(
         self, holder: Holder, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
@@ -978,7 +978,7 @@ class TestRecovery:
         spool_of(paths, [event(n) for n in (1, 2, 3, 6, 7)])
         recover(holder, paths)
         assert [decode_data(e) for e in everything(holder) if e.type == "lost"] == [
-            Lost(4, 5, "damaged on disk")
+            Lost(4, 5, "damaged on disk", PRODUCER)
         ]
 
     def test_damage_at_the_very_end_is_named_to_the_task_that_it_cost(
@@ -992,7 +992,7 @@ class TestRecovery:
         recover(holder, paths)
         told = everything(holder)
         assert [e.n for e in told if e.producer == PRODUCER] == [1, 2, 3, 4]
-        assert [decode_data(e) for e in told if e.type == "lost"] == [Lost(5, 5, "damaged on disk")]
+        assert [decode_data(e) for e in told if e.type == "lost"] == [Lost(5, 5, "damaged on disk", PRODUCER)]
         assert told[-1].type == "state"
 
     def test_a_worker_that_died_before_its_claim_ends_nothing_and_its_successor_is_heard(

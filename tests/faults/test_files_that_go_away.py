@@ -41,6 +41,10 @@ def _spool(server: Server, written: Written) -> Path:
     return server.agent / "spools" / written.producer
 
 
+def _trouble(server: Server) -> list[str]:
+    return list(server.ask("health").json["trouble"])
+
+
 def _is_whole(folder: Path) -> bool:
     return is_locked(folder / "lock") and (folder / "spool.json").exists() and any(folder.glob("*.seg"))
 
@@ -118,10 +122,9 @@ def test_a_journal_that_is_deleted_while_its_server_runs_is_written_again(
         written.wait()
         JOURNAL_HARMS[harm](server.agent / "journals" / "default")
         wait_lines(written, 50)
-        sentences = until(lambda: server.ask("health").json["trouble"])
-        assert any("while it is in use" in sentence for sentence in sentences)
+        until(lambda: any("while it is in use" in sentence for sentence in _trouble(server)))
         assert server.ask("health").json["status"] == "degraded"
-        assert all(server.log_text().count(sentence) == 1 for sentence in sentences)
+        assert all(server.log_text().count(sentence) == 1 for sentence in _trouble(server))
         until(lambda: _is_whole(_spool(server, written)))  # deleted, too, if the data folder was
         wait_lines(written, 50)
         server.kill()

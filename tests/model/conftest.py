@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator
 
 import pytest
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from jupyter_agent.journal.operations import interruption, journal_merge, pace, spool_recovery
 from jupyter_agent.server import services
@@ -25,6 +27,9 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(spool_recovery, "CHUNK", 2)
     monkeypatch.setattr(journal_merge, "CHUNK", 2)
     monkeypatch.setattr(pace, "STEP_SECONDS", math.inf)  # no run may depend on how quick the machine is
+    # Nor on the numbers in those modules that other tests have imported, which Hypothesis would try as well.
+    monkeypatch.setattr(providers, "_get_local_constants", Constants)
+    providers.CONSTANTS_CACHE.cache.clear()
     monkeypatch.setattr(liveness, "recover_all", holding.recover_all)
     monkeypatch.setattr(services, "read_spools_of", holding.read_spools_of)
     monkeypatch.setattr(interruption, "_has_spool", holding.has_spool)

@@ -68,6 +68,7 @@ class ModelSocket(AgentSocket):
         return None
 
     def open(self, *_: str, **__: str) -> None:
+        self._services = self.services
         super().open()
         assert self._connection is not None
         self._connection.session_types = SESSIONS.get(self.server.home.bug, self._connection.session_types)

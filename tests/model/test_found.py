@@ -8,6 +8,7 @@ from jupyter_agent.core.events import Progress, TaskState
 from jupyter_agent.errors import JournalError
 from jupyter_agent.transport.discovery import DEFAULT
 
+from .machine import Delivery
 from .oracle import Wanted
 from .producers import ModelProducer
 from .servers import LEASE
@@ -151,3 +152,19 @@ def test_a_spool_that_was_read_half_is_read_to_its_end(world: World, cut: int) -
     known = server.slot.journal.producer(producer.id)
     assert known is not None
     assert known.last_n == producer.spool.last == 3
+
+
+def test_a_task_of_which_only_losses_are_known_is_its_producers_and_goes_on() -> None:
+    """Its first events were in the journal that was replaced, and a full spool has dropped all others."""
+    story = Delivery()
+    story.begin(shape=2)
+    story.rest()
+    story.emit(what=1, who=1)
+    story.turn(what=4, who=1)
+    story.emit(what=2, who=1)
+    story.emit(what=3, who=5)
+    story.trouble(how=3, which=0)
+    story.turn(what=0, who=1)
+    story.turn(what=4, who=4)
+    story.turn(what=0, who=2)
+    story.teardown()

@@ -254,7 +254,7 @@ def _record_damaged_end(session: JournalSession, folder: Path, producer: str, la
     newest = max(folder.glob("*.seg"), default=None)
     damaged = damaged_end(newest) if newest is not None else 0
     if damaged > last:
-        lost = Lost(last + 1, damaged, "damaged on disk")
+        lost = Lost(last + 1, damaged, "damaged on disk", producer)
         tasks = open_tasks_of(session, producer)
         session.append(*(HolderEvent(task.id, task.attempt, "lost", lost) for task in tasks))
 

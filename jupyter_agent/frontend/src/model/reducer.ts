@@ -25,7 +25,7 @@ export function canRetry({ state, retriable }: Snapshot): boolean {
 }
 
 const TRANSITIONS: Record<State, readonly State[]> = {
-  queued: ["running", "failed", "cancelled", "interrupted"],
+  queued: ["running", "completed", "failed", "cancelled", "interrupted"],
   running: ["completed", "failed", "cancelled", "interrupted"],
   completed: [],
   failed: [],
@@ -78,7 +78,8 @@ export function applyEvent(task: Snapshot, event: TaskEvent): void {
   task.events += 1;
   task.updated = Math.max(task.updated ?? event.time, event.time);
   task.stalled_since = task.retriable = null;
-  if (event.type !== "lost") task.producer ??= event.producer;
+  task.producer ??=
+    event.type !== "lost" ? event.producer : isReadable ? (event.data.producer ?? null) : null;
   if (task.events === 1) {
     [task.created, task.attempt] = [event.time, event.attempt];
     if (event.type === "state" && isReadable) return applyState(task, event, true);

@@ -116,7 +116,7 @@ export interface EventData {
   progress: Partial<ProgressSnapshot>;
   metric: { name: string } & Partial<MetricPoint>;
   log: { stream: string; level?: string; text: string };
-  lost: { first: number; last: number; reason: string };
+  lost: { first: number; last: number; reason: string; producer?: string | null };
   prompt: { prompt_id: string; text: string; choices?: string[] | null };
   message: { message_id: string; role: string; text: string; delta?: boolean };
   input: { prompt_id?: string | null; text: string; role?: string };
