@@ -13,15 +13,21 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 FAST := tests/unit tests/contract tests/fold tests/packaging/test_house.py tests/packaging/test_imports.py tests/docs/test_site.py tests/captured/test_table.py
 
 # What those tests need beside the package. The extra `test` has JupyterLab, which wants newer dependencies.
-TEST_TOOLS := alive-progress apprise hypothesis joblib matplotlib nest-asyncio pandas plotly progressbar2 psutil pytest pytest-asyncio pytest-timeout pytest-xdist tqdm uvloop
+TEST_TOOLS := alive-progress apprise hypothesis joblib matplotlib nest-asyncio pandas plotly progressbar2 psutil pytest pytest-asyncio pytest-timeout pytest-xdist tqdm trio~=0.25.0 uvloop
+
+# `make test-all PART="--keep --python 3.13 tests/unit"` runs a part of it; see tools/test_all.py.
+PART ?=
+
+# Seconds after which `make test-in-turn` stops its tests, which is no failure.
+IN_TURN_SECONDS ?= 200
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo lab test test-fast check hooks frontend lower-bounds bench faults soak fuzz docs clean
+.PHONY: help demo lab test test-fast test-all test-in-turn check hooks dist frontend lower-bounds bench faults soak fuzz pictures docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/frontend.stamp ## Run a task in a real kernel and watch it from this terminal
 	$(BIN)/jupyter agent demo
@@ -37,6 +43,12 @@ test: .venv/dev.stamp .venv/frontend.stamp ## Run every test: unit, contract, in
 
 test-fast: .venv/dev.stamp .venv/frontend.stamp ## Run the tests that need no server and no browser, in one or two minutes
 	$(BIN)/python -m pytest -m "not alone" $(SIDE_BY_SIDE) $(FAST)
+
+test-all: .venv/frontend.stamp ## Run tests on each Python of this machine, with the newest and the lowest dependencies
+	$(BIN)/python tools/test_all.py --tools "$(TEST_TOOLS) nbval scikit-learn" $(PART)
+
+test-in-turn: .venv/frontend.stamp ## Run unit and contract tests on one more Python, chosen by the commit
+	$(BIN)/python tools/test_all.py --tools "$(TEST_TOOLS)" --in-turn $(IN_TURN_SECONDS) tests/unit tests/contract
 
 check: .venv/dev.stamp ## Lint, formatting, types, the direction of imports, and the front-end's types and unit tests
 	$(BIN)/ruff check .
@@ -58,6 +70,12 @@ lower-bounds: .lower-bounds/made.stamp ## Run the demo and the tests with every 
 	.lower-bounds/bin/jupyter agent demo
 	.lower-bounds/bin/python -m pytest -m "not alone" $(SIDE_BY_SIDE) tests/unit tests/contract tests/integration
 
+dist: .venv/made.stamp ## Build the wheel and the sdist into dist/, and check what a package index would
+	rm -rf dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
 bench: .venv/bench.stamp ## Measure speed beside what a user would pick instead, and write the table and the plots
 	$(BIN)/python -m tests.benchmarks
 
@@ -70,11 +88,18 @@ soak: .venv/dev.stamp ## Run everything for half an hour and look for what grows
 fuzz: .venv/fuzz.stamp ## Feed 100,000 broken frames, requests and files to every endpoint
 	$(BIN)/python -m tests.fuzz
 
+pictures: .venv/dev.stamp .venv/frontend.stamp ## Take the pictures of README and docs again, from the real product
+	@sh tools/ensure-chromium.sh
+	$(BIN)/python -m tests.browser.pictures
+	$(BIN)/python -m tests.browser.page_pictures
+	$(BIN)/python -m tests.browser.run_pictures
+	$(BIN)/python -m tests.browser.moving_picture
+
 docs: .venv/dev.stamp ## Build the documentation into docs/_build/html (warnings are errors)
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean: ## Remove everything that make made
-	rm -rf .venv .lower-bounds build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .lower-bounds .test-all build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf jupyter_agent/static jupyter_agent/labextension jupyter_agent/frontend/lib jupyter_agent/frontend/node_modules
 	rm -rf tests/hub_proxy/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

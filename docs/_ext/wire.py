@@ -1,87 +1,24 @@
 """Reference of the wire protocol, generated from the types that implement it.
 
 ``wire-messages`` draws a table for each message of one direction (``client`` or ``server``), or for
-each event type (``events``). Every HTML build also gets ``_static/asyncapi.json``.
+each event type (``events``); ``http-operations`` draws each request, and ``http-bodies`` each body. Every
+HTML build also gets ``asyncapi.json``, ``openapi.json`` and ``event.schema.json`` in ``_static``.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
-import msgspec
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from jupyter_agent._version import __version__
-from jupyter_agent.core import events
-from jupyter_agent.protocol import messages
-
-REF = "#/components/schemas/{name}"
-
-
-def groups() -> dict[str, dict[str, type]]:
-    """Return the types of each group by their name on the wire."""
-    return {
-        "client": {_tag(kind): kind for kind in get_args(messages.FromClient)},
-        "server": {_tag(kind): kind for kind in get_args(messages.FromServer)},
-        "events": dict(events.DATA_TYPES),
-    }
-
-
-def schemas() -> dict[str, Any]:
-    """Return the JSON Schema of every type on the wire, by name."""
-    kinds = [kind for group in groups().values() for kind in group.values()]
-    _, components = msgspec.json.schema_components(kinds, ref_template=REF)
-    return {name: _cleaned(schema) for name, schema in components.items()}
-
-
-def asyncapi() -> dict[str, Any]:
-    """Return the WebSocket protocol as an AsyncAPI 3.0 document."""
-    sides = {side: groups()[side] for side in ("client", "server")}
-    channel = {
-        f"{side}.{tag}": {"name": tag, "payload": {"$ref": REF.format(name=kind.__name__)}}
-        for side, kinds in sides.items()
-        for tag, kind in kinds.items()
-    }
-    return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "jupyter_agent events",
-            "version": __version__,
-            "description": f"JSON text frames, subprotocol {messages.SUBPROTOCOL}.",
-        },
-        "defaultContentType": "application/json",
-        "channels": {"ws": {"address": "/jupyter-agent/ws", "messages": channel}},
-        "operations": {
-            "receiveFromClient": _operation("receive", sides["client"], "client"),
-            "sendToClient": _operation("send", sides["server"], "server"),
-        },
-        "components": {"schemas": schemas()},
-    }
-
-
-def _operation(action: str, kinds: Iterable[str], side: str) -> dict[str, Any]:
-    return {
-        "action": action,
-        "channel": {"$ref": "#/channels/ws"},
-        "messages": [{"$ref": f"#/channels/ws/messages/{side}.{tag}"} for tag in kinds],
-    }
-
-
-def _tag(kind: type) -> str:
-    tag = kind.__struct_config__.tag  # type: ignore[attr-defined]
-    return str(tag)
-
-
-def _cleaned(schema: dict[str, Any]) -> dict[str, Any]:
-    if "description" in schema:
-        schema["description"] = inspect.cleandoc(schema["description"])
-    return schema
+from jupyter_agent.protocol.description import asyncapi, event_schema, groups, wire_schemas
+from jupyter_agent.server.interface.openapi import openapi
+from jupyter_agent.server.routes import ROUTES
 
 
 class WireMessages(SphinxDirective):
@@ -96,7 +33,7 @@ class WireMessages(SphinxDirective):
             raise self.error(
                 f"{self.arguments[0]!r} is no group of messages; use one of {', '.join(groups())}"
             )
-        known = schemas()
+        known = wire_schemas()
         return [self._section(tag, known[kind.__name__], known) for tag, kind in group.items()]
 
     def _section(self, tag: str, schema: dict[str, Any], known: dict[str, Any]) -> nodes.Node:
@@ -149,6 +86,8 @@ def _type(field: dict[str, Any], known: dict[str, Any]) -> str:
         return " | ".join(_type(option, known) for option in field["anyOf"])
     if "enum" in field:
         return " | ".join(map(json.dumps, field["enum"]))
+    if "prefixItems" in field:
+        return f"[{', '.join(_type(item, known) for item in field['prefixItems'])}]"
     if field.get("type") == "array":
         return f"array of {_type(field.get('items', {}), known)}"
     return str(field.get("type", "any")) + _bounds(field)
@@ -159,16 +98,108 @@ def _bounds(field: dict[str, Any]) -> str:
     least = next((value for value in low if value is not None), None)
     if least is not None and least == high:
         return f" of {least} characters"
+    if least == 1 and "minLength" in field:
+        return ", not empty"
     return f" ≥ {least}" if least is not None else ""
 
 
-def write_asyncapi(app: Sphinx, error: Exception | None) -> None:
+class HttpOperations(SphinxDirective):
+    """``.. http-operations::``: each request, by address."""
+
+    def run(self) -> list[nodes.Node]:
+        return [
+            self._section(f"{method.upper()} jupyter-agent{path}", one)
+            for path, methods in openapi(ROUTES)["paths"].items()
+            for method, one in methods.items()
+        ]
+
+    def _section(self, title: str, one: dict[str, Any]) -> nodes.Node:
+        section = nodes.section(ids=[nodes.make_id(one["operationId"])])
+        section += nodes.title("", "", nodes.literal(text=title))
+        right = one.get("x-jupyter-agent-right")
+        needs = f"Needs the right to {right}." if right else "Needs no login."
+        section += _paragraph(f"{one['summary']} {needs}".replace("`", "``"))
+        if one["parameters"]:
+            section += _grid(
+                ("parameter", "type", "meaning"), [_parameter(each) for each in one["parameters"]]
+            )
+        rows = [("body", "", _media(one["requestBody"]))] if "requestBody" in one else []
+        rows += _answers(one["responses"])
+        section += _grid(("", "status", "content"), rows)
+        return section
+
+
+class HttpBodies(SphinxDirective):
+    """``.. http-bodies::``: the fields of each body of a request or an answer."""
+
+    def run(self) -> list[nodes.Node]:
+        known, wire = openapi(ROUTES)["components"]["schemas"], wire_schemas()
+        return [
+            self._section(name, schema, known)
+            for name, schema in sorted(known.items())
+            if "properties" in schema and (name not in wire or name == "Task")
+        ]
+
+    def _section(self, name: str, schema: dict[str, Any], known: dict[str, Any]) -> nodes.Node:
+        section = nodes.section(ids=[nodes.make_id(f"body-{name}")])
+        section += nodes.title("", "", nodes.literal(text=name))
+        for paragraph in schema.get("description", "").split("\n\n"):
+            section += _paragraph(paragraph)
+        section += _table(schema, known)
+        return section
+
+
+def _parameter(one: dict[str, Any]) -> tuple[str, str, str]:
+    schema = one["schema"]
+    where = "in the path" if one["in"] == "path" else one["description"]
+    default = f" (default {schema['default']})" if "default" in schema else ""
+    kind = schema["$ref"].rsplit("/", 1)[-1] if "$ref" in schema else _type(schema, {})
+    top = f", at most {schema['maximum']}" if "maximum" in schema else ""
+    return one["name"], kind + top + default, where.replace("`", "")
+
+
+def _answers(responses: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return a row for each answer, and one for all refusals."""
+    rows = [("answer", status, _media(each)) for status, each in responses.items() if int(status) < 400]
+    refused = [status for status in responses if int(status) >= 400]
+    return rows + ([("refusal", ", ".join(refused), "ProblemDetails")] if refused else [])
+
+
+def _media(one: dict[str, Any]) -> str:
+    found = [
+        name
+        for media, content in one.get("content", {}).items()
+        for name in _names(content.get("schema", {})) or [media]
+    ]
+    return " or ".join(found) or "nothing"
+
+
+def _names(schema: dict[str, Any]) -> list[str]:
+    """Return the names of the types that a body may have."""
+    parts = [schema, *schema.get("anyOf", ())]
+    return [each["$ref"].rsplit("/", 1)[-1] for each in parts if "$ref" in each]
+
+
+def _grid(titles: tuple[str, str, str], rows: list[tuple[str, str, str]]) -> nodes.Node:
+    group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in (20, 30, 50)], cols=3)
+    group += nodes.thead("", _row([nodes.Text(title) for title in titles]))
+    group += nodes.tbody(
+        "", *[_row([nodes.literal(text=a), nodes.Text(b), nodes.Text(c)]) for a, b, c in rows]
+    )
+    return nodes.table("", group)
+
+
+def write_descriptions(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
-        path = Path(app.outdir) / "_static" / "asyncapi.json"
-        path.write_text(json.dumps(asyncapi(), indent=2) + "\n")
+        made = {"asyncapi": asyncapi(), "openapi": openapi(ROUTES), "event.schema": event_schema()}
+        for name, document in made.items():
+            path = Path(app.outdir) / "_static" / f"{name}.json"
+            path.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("wire-messages", WireMessages)
-    app.connect("build-finished", write_asyncapi)
+    app.add_directive("http-operations", HttpOperations)
+    app.add_directive("http-bodies", HttpBodies)
+    app.connect("build-finished", write_descriptions)
     return {"version": __version__, "parallel_read_safe": True}

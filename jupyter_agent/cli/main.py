@@ -25,6 +25,7 @@ from .commands.demo import demo
 from .commands.forward import forward
 from .commands.help import examples
 from .commands.schedule import schedule
+from .commands.schedule_edit import edit as schedule_edit
 from .commands.serve import serve
 from .commands.status import status
 from .commands.tasks import tasks
@@ -62,6 +63,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 root.add_command(tasks)
+schedule.add_command(schedule_edit)
 root.add_command(schedule)
 root.add_command(forward)
 root.add_command(status)

@@ -138,12 +138,12 @@ def _cells(task: Task, now: float) -> tuple[str, str, str]:
     return how_far(task), age(now - when) if when else "", elapsed(task, now)
 
 
-def details(task: Task, now: float) -> Group:
-    """Return every field of a snapshot that is not empty."""
+def details(task: Task, now: float, uses: str = "") -> Group:
+    """Return every field of a snapshot that is not empty; *uses* is what its processes use."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, value in _facts(task, now):
+    for label, value in [*_facts(task, now), ("uses", Text(uses))]:
         if value:
             table.add_row(label, value)
     parts: list[RenderableType] = [table]
@@ -171,6 +171,7 @@ def _facts(task: Task, now: float) -> list[tuple[str, Text | str]]:
         ("params", Text(params_text(task.params))),
         ("state", state_text(task)),
         ("stopping", Text(stopping_line(task, now))),
+        ("waits", Text(to_single_line(task.waiting.text.removeprefix("waits ")) if task.waiting else "")),
         ("reason", Text(to_single_line(task.reason or ""))),
         ("attempt", str(task.attempt)),
         ("key", Text(to_single_line(task.key or ""))),

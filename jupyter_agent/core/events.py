@@ -1,8 +1,7 @@
 """Events: immutable facts about a task, one frozen type of payload for each kind.
 
 An `Event` is the envelope that is sent and stored. Its ``data`` stays encoded JSON (`msgspec.Raw`) until
-code needs a field of it, so that a server can forward payloads without decoding them; `decode_data` returns
-the typed payload.
+code needs a field of it, so that a server forwards payloads undecoded; `decode_data` returns the typed one.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+
+from .nesting import NEVER_TOO_DEEP, refuse_too_deep
 
 Ulid = Annotated[str, Meta(min_length=26, max_length=26)]
 MAX_NUMBER = (1 << 53) - 1
@@ -97,7 +98,7 @@ class State(_Data, frozen=True):
 
     ``about`` comes with ``queued``; so does ``producer`` when the attempt will run in another
     process than the one that queued it: both may then publish for it. ``host`` and ``pid`` come with
-    ``running`` from such a process.
+    ``running`` from such a process, and ``producer`` if it was not named before: that is its claim.
     """
 
     state: TaskState
@@ -119,11 +120,19 @@ class Progress(_Data, frozen=True):
 
 
 class Log(_Data, frozen=True):
-    """``log``: text; captured output may carry several lines. ``level`` is a logging level name."""
+    """``log``: text; captured output may carry several lines. ``level`` is a logging level name.
+
+    ``logger`` is the name of a record's logger, ``section`` the notebook's cell that the text is from.
+    ``styles`` are parts of captured text that the program coloured: the index of the first character, that
+    after the last one, and the values of the terminal's sequence (``1;31``).
+    """
 
     stream: Literal["stdout", "stderr", "logging"]
     text: str
     level: str | None = None
+    logger: str | None = None
+    section: str | None = None
+    styles: tuple[tuple[int, int, str], ...] = ()
 
 
 class Metric(_Data, frozen=True):
@@ -191,6 +200,7 @@ class Stopping(_Data, frozen=True):
 
     ``seconds``: how long it may still clean up; ``None``: no end of that is known. ``where``: the line of the
     user's code that it has been in since ``since`` (Unix seconds); ``None``: unknown. ``note``: a sentence.
+    ``resumed``: its code has caught the interrupt from the keyboard and goes on; it is not stopping any more.
     """
 
     why: Literal["cancel", "timeout", "signal"]
@@ -198,6 +208,7 @@ class Stopping(_Data, frozen=True):
     where: str | None = None
     since: float | None = None
     note: str | None = None
+    resumed: bool = False
 
 
 class Lost(_Data, frozen=True):
@@ -230,14 +241,15 @@ DATA_TYPES: dict[str, type[Data]] = {
     "stopping": Stopping,
     "lost": Lost,
 }
-"""Event types by name. A type here and in `Data` is all that the wire, the journal and the schema need."""
+"""Event types by name. A type here and in `Data` is all that wire, journal and schema need."""
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     """Envelope of an event. ``(producer, n)`` is unique; ``time`` is Unix seconds by the producer's clock.
 
     ``offset`` is 0 until a journal has stored the event. ``flag`` is ``None``, or names what the journal
-    found wrong with the fact that it stored (``invalid_transition``, ``bad_data``).
+    found wrong with the fact that it stored (``invalid_transition``, ``bad_data``). ``line`` is the number of
+    the log's line in which the text of a ``log`` event begins, from 1; 0 where that is not known.
     """
 
     task: Ulid
@@ -249,6 +261,7 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     data: Raw
     offset: int = 0
     flag: str | None = None
+    line: int = 0
 
 
 UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeError)
@@ -260,7 +273,7 @@ _data_decoders = {name: msgspec.json.Decoder(kind) for name, kind in DATA_TYPES.
 
 
 def encode_event(event: Event) -> bytes:
-    """Encode as JSON (UTF-8, no white space); ``offset`` and ``flag`` are left out when unset."""
+    """Encode as JSON (UTF-8, no white space); ``offset``, ``flag`` and ``line`` are left out when unset."""
     return _encoder.encode(event)
 
 
@@ -275,12 +288,11 @@ def decode_event(raw: bytes) -> Event:
 
 
 def decode_data(event: Event) -> Data | None:
-    """Return the typed payload, or ``None`` for a type that this version does not know.
-
-    Raises one of `UNREADABLE` when the payload does not fit its type.
-    """
+    """Return the typed payload; ``None`` for a type unknown to this version. Raises one of `UNREADABLE`."""
+    if len(event.data) > NEVER_TOO_DEEP:
+        refuse_too_deep(event.data)
     decoder = _data_decoders.get(event.type)
-    return None if decoder is None else decoder.decode(event.data)
+    return decoder.decode(event.data) if decoder else None
 
 
 def with_offset(encoded: bytes, offset: int) -> bytes:

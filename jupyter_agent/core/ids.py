@@ -21,6 +21,11 @@ def ulid(now: float, random: bytes) -> str:
     return _encoded((int(now * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random[:10], "big"))
 
 
+def ulid_floor(time: float) -> str:
+    """Return the smallest ULID of a time in Unix seconds, at least that of 1970 and at most the last one."""
+    return _encoded(min(max(int(time * 1000), 0), (1 << 48) - 1) << 80)
+
+
 def ulid_after(last: str, random: bytes) -> str:
     """Return a ULID greater than *last* by a step of 8 *random* bytes: for ids of the same millisecond."""
     value = 0

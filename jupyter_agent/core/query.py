@@ -11,13 +11,15 @@ from .task import Task
 class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which tasks to list, newest first by id.
 
-    ``limit``: maximum number of tasks, ``None`` for all. ``before``: only tasks with smaller ids.
+    ``limit``: maximum number of tasks, ``None`` for all. ``before``: only tasks with smaller ids;
+    ``after``: only those with greater ones.
     """
 
     state: str | None = None
     name: str | None = None
     key: str | None = None
     before: str | None = None
+    after: str | None = None
     limit: int | None = 50
 
 
@@ -35,12 +37,15 @@ class EventQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which events of a task to read, oldest first.
 
     ``after`` is a cursor, ``None`` for the first event; ``limit`` of ``None`` leaves the size of a page to
-    the journal's side; ``types`` of ``None`` are all of them.
+    the journal's side; ``types`` of ``None`` are all of them. ``level`` and ``grep`` are conditions of a
+    `LineFilter`, which a server applies to what it sends; without a server there is more than what fits.
     """
 
     after: str | None = None
     limit: int | None = None
     types: tuple[str, ...] | None = None
+    level: str | None = None
+    grep: str | None = None
 
 
 class TasksPage(Struct):

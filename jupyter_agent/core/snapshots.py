@@ -38,10 +38,28 @@ class _Named(Struct, frozen=True):
 
 
 class MetricPoint(_Named, frozen=True):
-    """The newest value of a metric."""
+    """The newest value of a metric, and the lowest and the highest of the attempt.
+
+    ``min`` and ``max`` are ``None`` without a value, and where an older version has stored the first ones.
+    """
 
     value: Number | None
     step: Number | None
+    min: Number | None = None
+    max: Number | None = None
+
+    @classmethod
+    def after(cls, known: Self | None, value: Number | None, step: Number | None) -> Self:
+        """Return what a new *value* makes of *known*."""
+        if known is None or (known.min is None and known.value is None):
+            return cls(value, step, value, value)
+        low, high = known.min, known.max
+        if value is not None and low is not None and high is not None:
+            if value < low:  # not by `min` and `max`, whose calls cost more: each value comes here
+                low = value
+            elif value > high:
+                high = value
+        return cls(value, step, low, high)
 
 
 class ProgressSnapshot(_Named, frozen=True):
@@ -97,6 +115,17 @@ class StoppingSnapshot(_Named, frozen=True):
         since, again = (known.since, known.again) if known is not None else (when, False)
         until = None if data.seconds is None else when + data.seconds
         return cls(since, until, data.why, data.where, data.since, data.note, again, confirmed=True)
+
+
+class WaitingSnapshot(_Named, frozen=True):
+    """What a queued task waits for: ``why`` is ``workers``, ``retry``, ``attempt`` or ``executor``.
+
+    ``text`` says it in words; ``until``: Unix seconds, ``None`` when that is not known.
+    """
+
+    why: str
+    text: str
+    until: float | None = None
 
 
 def bounded(value: Number | None) -> Number | None:

@@ -25,6 +25,7 @@ from .events import (
     TaskState,
     decode_data,
 )
+from .logs.lines import LogSnapshot
 from .snapshots import (
     MAX_METRICS,
     MessageSnapshot,
@@ -32,17 +33,19 @@ from .snapshots import (
     ProgressSnapshot,
     PromptSnapshot,
     StoppingSnapshot,
+    WaitingSnapshot,
     add_message,
     bounded,
 )
-from .transitions import may_become
+from .transitions import is_claim, may_have_become
 
 
 class Task(Struct):
     """One task as its events describe it; encoded, it is the *snapshot* of the wire and of HTTP.
 
     Times are Unix seconds. ``created`` and ``queued`` come from the first and the latest ``queued``
-    event; ``logs`` and ``events`` count events over all attempts; ``reason`` comes with the latest state:
+    event; ``logs`` and ``events`` count events over all attempts; ``log`` is ``None`` where nothing was
+    logged, or an older version has stored it; ``reason`` comes with the latest state:
     what a queued attempt waits for, what interrupted one; ``host`` and ``pid`` are those of the process that
     runs the attempt or ran it; ``metrics`` has the first
     `MAX_METRICS` names of the attempt, ``messages`` the newest `MAX_MESSAGES` with the last
@@ -50,7 +53,7 @@ class Task(Struct):
     events up to there are folded in. ``grace``: seconds to clean up after a cancel. ``stopping``: how that
     goes, until the end. ``stalled_since`` is the holder's observation that the producer is alive but silent,
     ``retriable`` whether a ``retry`` of an ended task would find something that can run it (``None``:
-    unknown); no event carries them.
+    unknown), ``waiting`` what a queued task waits for; no event carries them.
     """
 
     id: str
@@ -89,7 +92,9 @@ class Task(Struct):
     stopping: StoppingSnapshot | None = None
     stalled_since: float | None = None
     retriable: bool | None = None
+    waiting: WaitingSnapshot | None = None
     logs: int = 0
+    log: LogSnapshot | None = None
     events: int = 0
     cursor: str | None = None
 
@@ -108,26 +113,46 @@ class Task(Struct):
         self.events += 1
         if self.updated is None or event.time > self.updated:
             self.updated = event.time
-        if self.producer is None:  # a holder may emit `lost` for any task
-            self.producer = data.producer if isinstance(data, Lost) else event.producer
+        # `isinstance` takes long where the answer is no, and every event comes here.
+        if self.producer is None or type(data) is Lost:
+            self._note_producer(event, data)
         if self.events == 1:
             self.created, self.attempt = event.time, event.attempt
             if isinstance(data, State):
                 return self._enter(event, data, first=True)
             self.state = TaskState.RUNNING
-        if isinstance(data, Log):
+        if type(data) is Log:
             self.logs += 1
-        elif isinstance(data, State) and event.attempt >= self.attempt:
+            log = self.log or self._first_log()
+            if log is not None:
+                log.add(event, data)
+        elif type(data) is State and event.attempt >= self.attempt:
             return self._enter(event, data)
         elif data is not None and event.attempt == self.attempt:
             self._apply_data(event, data)
         return flag
 
+    def _note_producer(self, event: Event, data: Data | None) -> None:
+        if self.producer is None:  # a holder may emit `lost` for any task
+            self.producer = data.producer if isinstance(data, Lost) else event.producer
+        if isinstance(data, Lost) and self.log is not None:
+            self.log.open = None
+
+    def _first_log(self) -> LogSnapshot | None:
+        """Begin the log with its first event; ``None`` where an older version has counted events only."""
+        if self.logs == 1:
+            self.log = LogSnapshot()
+        return self.log
+
     def _enter(self, event: Event, data: State, *, first: bool = False) -> str | None:
         newer = event.attempt > self.attempt
+        if data.state is TaskState.QUEUED and not (first or newer) and self.queued is None:
+            return self._queue_late(event, data)
         # A fact is never refused. Within the attempt an invalid one changes nothing; a newer attempt begins
         # in any case, because its later events would otherwise be taken for those of an old one.
-        valid = may_become(None if first else self.state, data.state, next_attempt=newer)
+        valid = may_have_become(None if first else self.state, data.state, next_attempt=newer)
+        if is_claim(data) and (first or (newer and self.state.ended)):
+            valid = True  # the `queued` of the process that submitted it is still on its way
         if not (valid or first or newer):
             return "invalid_transition"
         if newer:
@@ -137,6 +162,7 @@ class Task(Struct):
         elif data.state is TaskState.RUNNING:
             self.started = self.started or event.time
             self.ended = None
+            self.producer = data.producer or self.producer
             if data.pid is not None:
                 self.host, self.pid = data.host, data.pid
         else:
@@ -147,9 +173,18 @@ class Task(Struct):
 
     def _begin_attempt(self, event: Event) -> None:
         self.attempt, self.producer = event.attempt, event.producer
-        self.started = self.ended = self.progress = self.prompt = self.host = self.pid = None
+        self.queued = self.started = self.ended = self.progress = self.prompt = self.host = self.pid = None
         self.metrics, self.messages = {}, []
         self.cancel_requested, self.stopping = False, None
+
+    def _queue_late(self, event: Event, data: State) -> str | None:
+        """Fold in the ``queued`` of an attempt that a process of a pool has claimed, and begun, before."""
+        where = self.producer, self.host, self.pid
+        self._queue(event, data)
+        self.producer, self.host, self.pid = where
+        if self.created is not None and event.attempt == 1:
+            self.created = min(self.created, event.time)
+        return None
 
     def _queue(self, event: Event, data: State) -> None:
         self.queued = event.time
@@ -166,8 +201,8 @@ class Task(Struct):
         match data:
             case Progress(done, total, message):
                 self.progress = ProgressSnapshot(bounded(done), bounded(total), message)
-            case Metric(name, value, step) if name in self.metrics or len(self.metrics) < MAX_METRICS:
-                self.metrics[name] = MetricPoint(bounded(value), bounded(step))
+            case Metric():
+                self._add_metric(data)
             case Prompt(prompt_id, text, choices):
                 self.prompt = PromptSnapshot(prompt_id, text, choices)
             case Message(role, text, message_id, delta):
@@ -179,8 +214,15 @@ class Task(Struct):
                 self._answered(args.get("prompt_id"))
             case Command("cancel", args):
                 self.request_cancel(event.time, now=args.get("now") is True)
+            case Stopping(resumed=True):
+                self.stopping = self.stopping if self.cancel_requested else None
             case Stopping() if not self.state.ended:
                 self.stopping = StoppingSnapshot.confirmed_by(data, self.stopping, event.time)
+
+    def _add_metric(self, data: Metric) -> None:
+        known = self.metrics.get(data.name)
+        if known is not None or len(self.metrics) < MAX_METRICS:
+            self.metrics[data.name] = MetricPoint.after(known, bounded(data.value), bounded(data.step))
 
     def request_cancel(self, when: float, *, now: bool = False) -> None:
         """Fold a cancel in: the first begins the task's grace; a second, or one for *now*, ends it."""
@@ -211,3 +253,16 @@ def fold(task_id: str, events: list[Event]) -> Task:
     for event in events:
         task.apply(event)
     return task
+
+
+_NOT_IN_POOLS = (None, "thread", "loop", "process", "detached", "foreground", "ThreadPoolExecutor")
+
+
+def runs_in_pool(task: Task) -> bool:
+    """Return True if a process that was not named when *task* was queued may run it."""
+    return task.on not in _NOT_IN_POOLS
+
+
+def may_be_claimed(task: Task) -> bool:
+    """Return True if no process has begun the present attempt of *task*, and one of a pool may."""
+    return runs_in_pool(task) and task.state in (TaskState.QUEUED, TaskState.INTERRUPTED)

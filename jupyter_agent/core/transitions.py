@@ -6,14 +6,14 @@ Emitting code calls `check_transition` and gets an error; folding code never ref
 from __future__ import annotations
 
 from ..errors import InvalidTransition
-from .events import TaskState
+from .events import State, TaskState
 
 QUEUED, RUNNING = TaskState.QUEUED, TaskState.RUNNING
 COMPLETED, FAILED = TaskState.COMPLETED, TaskState.FAILED
 CANCELLED, INTERRUPTED = TaskState.CANCELLED, TaskState.INTERRUPTED
 
 TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
-    QUEUED: frozenset({RUNNING, COMPLETED, FAILED, CANCELLED, INTERRUPTED}),
+    QUEUED: frozenset({RUNNING, FAILED, CANCELLED, INTERRUPTED}),
     RUNNING: frozenset({COMPLETED, FAILED, CANCELLED, INTERRUPTED}),
     COMPLETED: frozenset(),
     FAILED: frozenset(),
@@ -21,7 +21,7 @@ TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     INTERRUPTED: frozenset({RUNNING, COMPLETED, FAILED, CANCELLED}),
 }
 """State → what the same attempt may become. `interrupted` is an inference: what its producer says takes
-precedence. What is queued may be completed: the event that it was running may have been lost in between."""
+precedence."""
 
 
 def may_become(old: TaskState | None, new: TaskState, *, next_attempt: bool = False) -> bool:
@@ -35,6 +35,18 @@ def may_become(old: TaskState | None, new: TaskState, *, next_attempt: bool = Fa
     if next_attempt:
         return new is TaskState.QUEUED and old.ended
     return new in TRANSITIONS[old]
+
+
+def may_have_become(old: TaskState | None, new: TaskState, *, next_attempt: bool = False) -> bool:
+    """Return True for what `may_become` allows, and if an event that was lost may stand between the two."""
+    return may_become(old, new, next_attempt=next_attempt) or (
+        not next_attempt and (old, new) == (QUEUED, COMPLETED)
+    )
+
+
+def is_claim(state: State) -> bool:
+    """Return True if the producer of *state* claims the attempt by it: that one runs it, and no other."""
+    return state.state is RUNNING and state.producer is not None
 
 
 def check_transition(

@@ -150,7 +150,12 @@ def described(trigger: Trigger) -> str:
         case Cron():
             return _cron_words(trigger)
         case At():
-            return f"once at {_moment(trigger.time, ZoneInfo(trigger.timezone))} ({trigger.timezone})"
+            return f"once at {local_moment(trigger.time, trigger.timezone)} ({trigger.timezone})"
+
+
+def local_moment(time: float, timezone: str) -> str:
+    """Format as "2031-05-17 09:00:00", by the clocks of *timezone*."""
+    return _moment(time, ZoneInfo(timezone))
 
 
 def _cron_words(trigger: Cron) -> str:

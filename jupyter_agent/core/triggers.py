@@ -63,6 +63,11 @@ def next_due(trigger: Trigger, after: float) -> float | None:
     return next(_dues(trigger, after), None)
 
 
+def next_dues(trigger: Trigger, after: float, count: int) -> list[float]:
+    """Return the first *count* dues later than *after*; fewer when there are no more."""
+    return list(islice(_dues(trigger, after), count))
+
+
 def missed_dues(trigger: Trigger, after: float, now: float) -> Missed | None:
     """Return the dues later than *after*, up to and including *now*; ``None`` when there are none."""
     if isinstance(trigger, Every):

@@ -14,7 +14,7 @@ from ..system.graces import MAX_GRACE
 from ..system.paths import data_paths
 from .run_spec import RunSpec, caller_environment
 from .target_parser import expand_user, parse_target
-from .targets import default_name, kind_of, params_of
+from .targets import NotebookTarget, default_name, kind_of, params_of
 from .worker_slots import load_grace
 
 MAX_NAME = 500
@@ -80,6 +80,7 @@ def run_spec_of(submission: Submission, *, agent: str, cwd: str, owner: str) -> 
         tags=tuple(submission.tags),
         owner=owner,
         params=params_of(target) or None,
+        notebook=target.path if isinstance(target, NotebookTarget) else None,
         kind=kind_of(target),
         on="detached",
         grace=grace,

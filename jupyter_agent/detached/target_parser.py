@@ -14,7 +14,7 @@ from ..errors import BadTarget
 from .parameters import check_parameters
 from .targets import AgentTarget, CommandTarget, FunctionTarget, NotebookTarget, PickledTarget, Target
 
-_FORMS = "a notebook.ipynb, module:function, -- and a command, or text for the agent"
+_FORMS = "a notebook.ipynb, module:function, file.py:function, -- and a command, or text for the agent"
 
 
 def parse_target(
@@ -33,9 +33,7 @@ def parse_target(
     *agent* is the ``module:function`` that is called with free text. Raises `BadTarget`.
     """
     given = dict(parameters or {})
-    if isinstance(asked, str) and asked.startswith("-- "):
-        asked = _split(asked[3:])
-    target = _parse(asked, given, Path(cwd), agent)
+    target = _parse(command_words(asked), given, Path(cwd), agent)
     if given and not isinstance(target, NotebookTarget | FunctionTarget):
         raise BadTarget(f"parameters are for notebooks and functions, not for {_kind(target)}")
     check_parameters(given)
@@ -52,9 +50,16 @@ def parse_target(
 
 
 def is_function(text: str) -> bool:
-    """Return True if *text* has the form ``module:function``."""
+    """Return True if *text* has the form ``module:function`` or ``file.py:function``."""
     module, colon, function = text.partition(":")
-    return bool(colon) and _is_dotted(module) and _is_dotted(function)
+    is_module = bool(colon) and _is_dotted(module) and _is_dotted(function)
+    return is_module or (file_of_function(text) is not None and len(text.split()) == 1)
+
+
+def file_of_function(text: str) -> str | None:
+    """Return the file of ``file.py:function``; ``None`` when *text* has another form."""
+    file, _, function = text.rpartition(":")
+    return file if file.endswith(".py") and _is_dotted(function) else None
 
 
 def _is_dotted(text: str) -> bool:
@@ -68,7 +73,9 @@ def _parse(asked: str | Sequence[str], given: dict[str, Any], cwd: Path, agent: 
     if not text:
         raise BadTarget(f"say what to run: {_FORMS}")
     if text.endswith(".ipynb"):
-        return NotebookTarget(str(_notebook(text, cwd)), given)
+        return NotebookTarget(str(_existing(text, cwd, "notebook")), given)
+    if (file := file_of_function(text)) and (len(text.split()) == 1 or _is_file(cwd / expand_user(file))):
+        return FunctionTarget(f"{_existing(file, cwd, 'file')}:{text.rpartition(':')[2]}", given)
     if is_function(text):
         return FunctionTarget(text, given)
     if agent is None:
@@ -82,10 +89,10 @@ def _parse(asked: str | Sequence[str], given: dict[str, Any], cwd: Path, agent: 
     return AgentTarget(agent, asked)
 
 
-def _notebook(text: str, cwd: Path) -> Path:
+def _existing(text: str, cwd: Path, what: str) -> Path:
     path = cwd / expand_user(text)
     if not _is_file(path):
-        raise BadTarget(f"there is no notebook {str(path)[:500]}")
+        raise BadTarget(f"there is no {what} {str(path)[:500]}")
     return path.absolute()
 
 
@@ -100,7 +107,7 @@ def expand_user(text: str) -> Path:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # the name is too long
+    except (OSError, ValueError):  # the name is too long; it has a null byte
         return False
 
 
@@ -119,9 +126,12 @@ def _program(argv: list[str], cwd: Path) -> list[str]:
     return argv
 
 
-def _split(text: str) -> list[str]:
+def command_words(asked: str | Sequence[str]) -> str | Sequence[str]:
+    """Return the words of a command after ``--``; other targets as they are. Raises `BadTarget`."""
+    if not isinstance(asked, str) or not asked.startswith("-- "):
+        return asked
     try:
-        return shlex.split(text)
+        return shlex.split(asked[3:])
     except ValueError as error:
         raise BadTarget(f"the command cannot be split into words: {error}") from error
 

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from msgspec import Struct
 
 from ..core.params import as_params
-from ..core.secrets import as_command_line
+from ..core.secrets import as_command_line, mask_secrets
 from ..core.short_text import short_text
 
 MAX_NAME = 60
@@ -23,7 +23,9 @@ class PickledTarget(Struct, frozen=True, tag="pickled", tag_field="kind"):
 
 
 class FunctionTarget(Struct, frozen=True, tag="function", tag_field="kind"):
-    """``module:function`` with arguments by name; texts are coerced to the parameters' annotations."""
+    """``module:function`` or ``/path/file.py:function`` with arguments by name; texts are coerced to the
+    parameters' annotations.
+    """
 
     function: str
     parameters: dict[str, Any] = {}
@@ -97,11 +99,11 @@ def default_name(target: Target) -> str:
         case NotebookTarget():
             name = Path(target.path).stem
         case FunctionTarget():
-            name = target.function
+            name = Path(target.function).name
         case CommandTarget():
             name = shlex.join([Path(target.argv[0]).name, *as_command_line(target.argv[1:])])
         case AgentTarget():
-            name = target.text
+            name = mask_secrets(target.text)
         case PickledTarget():
             name = target.label
         case _:

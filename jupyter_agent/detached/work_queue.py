@@ -7,6 +7,7 @@ the files, the order of steps, and what a crash between two of them leaves.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from msgspec.structs import replace
 
 from ..system.files import make_private, write_private
 from ..system.paths import DataPaths
+
+_ITEMS = "[0-9A-Z]*.json"
 
 
 class WorkItem(Struct, frozen=True, omit_defaults=True):
@@ -68,6 +71,16 @@ def waiting_work_items(paths: DataPaths) -> Iterator[WorkItem]:
     return _read_all(paths.orders)
 
 
+def waiting_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
+    """Return the item for *worker* that no worker has claimed."""
+    return _read(waiting_path(paths, worker))
+
+
+def waiting_worker_count(paths: DataPaths) -> int:
+    """Return how many items no worker has claimed."""
+    return sum(1 for _ in paths.orders.glob(_ITEMS))
+
+
 def claim_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
     """Claim the item as its worker; ``None`` when it was withdrawn or claimed before."""
     make_private(paths.workers)
@@ -78,9 +91,22 @@ def claim_work_item(paths: DataPaths, worker: str) -> WorkItem | None:
         waiting_path(paths, worker).rename(claimed)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return _claim_across(paths, worker)
     item = _read(claimed)
     if item is not None:
         write_private(claimed, msgspec.json.encode(replace(item, leader=os.getpid())))
+    return item
+
+
+def _claim_across(paths: DataPaths, worker: str) -> WorkItem | None:
+    """Claim the item where a link leads one of the folders to another file system, and no rename there."""
+    item = waiting_work_item(paths, worker)
+    if item is None or not withdraw_work_item(paths, worker):  # whose rename decides, too
+        return None
+    write_private(claimed_path(paths, worker), msgspec.json.encode(replace(item, leader=os.getpid())))
     return item
 
 
@@ -132,7 +158,7 @@ def complete_work_item(paths: DataPaths, worker: str) -> None:
 
 
 def _read_all(folder: Path) -> Iterator[WorkItem]:
-    for path in sorted(folder.glob("[0-9A-Z]*.json")):
+    for path in sorted(folder.glob(_ITEMS)):
         item = _read(path)
         if item is not None:
             yield item

@@ -5,15 +5,17 @@ const LAYERS = [
   ["net"],
   ["model"],
   ["dom"],
-  ["plot", "rich"],
+  ["plot", "rich", "log", "resources"],
   ["element"],
   ["list"],
+  ["screens"],
+  ["compare", "run", "schedules", "timeline"],
   ["page", "widget", "lab"],
   ["testing"],
 ];
 
 /** The same inside `lab/`; the modules of `lab/` itself lie above these. */
-const LAB_LAYERS = [["outputs", "notifications"], ["panel"]];
+const LAB_LAYERS = [["outputs", "notifications"], ["panel"], ["run"]];
 
 function downOnly(root, layers) {
   return layers.flatMap((layer, at) =>
@@ -38,16 +40,28 @@ export default {
     },
     { name: "no circles", severity: "error", from: {}, to: { circular: true } },
     {
-      name: "plot and rich are loaded when a view needs them: others import their types only",
+      name: "plot, rich, log and resources are loaded when a view needs them: others import their types only",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(plot|rich)/" },
-      to: { path: "^src/(plot|rich)/", dependencyTypesNot: ["type-only"] },
+      from: { path: "^src/", pathNot: "^src/(plot|rich|log|resources)/" },
+      to: { path: "^src/(plot|rich|log|resources)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "so are the screens that a page rarely shows",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(compare|run|schedules|timeline)/" },
+      to: { path: "^src/(compare|run|schedules|timeline)/" },
     },
     {
       name: "so is what edits shared notebooks",
       severity: "error",
       from: { path: "^src/", pathNot: "^src/lab/outputs/shared/" },
       to: { path: "^src/lab/outputs/shared/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "in JupyterLab so is the list, but for the texts of a row",
+      severity: "error",
+      from: { path: "^src/lab/" },
+      to: { path: "^src/list/", pathNot: "^src/list/labels", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "only tests import src/testing",

@@ -5,14 +5,22 @@ import { join } from "node:path";
 import { bundle } from "./tools/bundle.mjs";
 import { labextension } from "./tools/labextension.mjs";
 import { licences } from "./tools/licences.mjs";
+import { sbom } from "./tools/sbom.mjs";
 import { report } from "./tools/sizes.mjs";
 
 const here = import.meta.dirname;
 const entries = {
   "static/element.js": "src/element/index.ts",
+  "static/list.js": "src/list/index.ts",
   "static/rich.js": "src/rich/index.ts",
   "static/plot.js": "src/plot/index.ts",
+  "static/resources.js": "src/resources/index.ts",
+  "static/compare.js": "src/compare/index.ts",
+  "static/run.js": "src/run/index.ts",
+  "static/schedules.js": "src/schedules/index.ts",
+  "static/log.js": "src/log/index.ts",
   "static/shared.js": "src/lab/outputs/shared/index.ts",
+  "static/timeline.js": "src/timeline/index.ts",
   "static/page.js": "src/page/index.ts",
   "static/page.css": "src/page/page.css",
   "static/widget.js": "src/widget/index.ts",
@@ -24,15 +32,18 @@ const destinations = {
   "testing.js": join(here, "lib", "testing.js"),
 };
 
+const writeJson = (path, value) => writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
+
 async function buildInto(scratch) {
   const inputs = new Set(await labextension(here, scratch, join(scratch, "labextension")));
   for (const [outfile, source] of Object.entries(entries)) {
     for (const input of (await bundle(here, source, join(scratch, outfile))).inputs) inputs.add(input);
   }
-  const texts = licences(here, inputs);
+  const packages = licences(here, inputs);
   for (const folder of ["static", "labextension/static"]) {
-    writeFileSync(join(scratch, folder, "third-party-licenses.json"), texts);
+    writeJson(join(scratch, folder, "third-party-licenses.json"), { packages });
   }
+  writeJson(join(scratch, "static", "jupyter-agent-tasks.cdx.json"), sbom(here, packages));
 }
 
 /** Replace the previous build. */

@@ -21,7 +21,9 @@ const styles: Plugin = {
   },
 };
 
-const WITH_DOCUMENT = ["test/dom/**/*.test.ts", "test/list/**/*.test.ts", "test/**/notifier.test.ts"];
+const WITH_DOCUMENT = ["dom/**", "list/**", "page/**", "**/*_element", "**/notifier"].map(
+  (place) => `test/${place.replace(/\*\*$/, "**/*")}.test.ts`,
+);
 
 export default defineConfig({
   plugins: [styles],

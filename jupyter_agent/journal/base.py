@@ -15,6 +15,7 @@ from msgspec import Struct
 from ..core.events import Data, Event
 from ..core.query import NEWEST_TASKS, TaskQuery
 from ..core.task import Task
+from .joined_page import JoinedPage
 from .records import Records
 
 PAGE_BYTES = 1 << 20
@@ -109,11 +110,7 @@ class ProducerRow(NamedTuple):
 
 
 class HistoryPage(NamedTuple):
-    """The newest events up to an offset, oldest first.
-
-    ``older`` is the offset for the next page: no wanted event lies between it and ``events``. 0 when nothing
-    is older.
-    """
+    """The newest events up to an offset, oldest first; the next page is up to ``older``, or 0: none is."""
 
     events: list[StoredEvent]
     older: int
@@ -171,6 +168,9 @@ class Journal(Records, Protocol):
 
         None is behind *upto*, which bounds how many are scanned for rare *types*.
         """
+
+    def joined(self, task: str, after: int, limit: int, types: Collection[str], longest: int) -> JoinedPage:
+        """Return those of a task's next *limit* events that are of *types*, unless longer than *longest*."""
 
     def scan_end(self, after: int, limit: int) -> int:
         """Return the offset of the *limit*-th event after *after*; the head when there are fewer.
@@ -274,6 +274,12 @@ class Journal(Records, Protocol):
         """Let `task_ids` and `ended` know *limit* more tasks of before; return True if any are left.
 
         For journals that an older version has written. Until it is done, `ended` does not know them all.
+        """
+
+    def check_index(self, limit: int) -> bool:
+        """Check that *limit* more events are found by their task; return True if any are left to check.
+
+        Those that were stored before it was opened are checked once. What is wrong is mended and told.
         """
 
     def size(self) -> int:

@@ -31,9 +31,9 @@ class JournalHealth:
         self.unreadable: dict[str, str] = {}
         self._log_again_at = self._probe_at = 0.0
 
-    def notice(self, sentence: str) -> None:
+    def notice(self, sentence: str | None) -> None:
         """Log *sentence* and keep it in ``notices``, once."""
-        if sentence not in self.notices:
+        if sentence is not None and sentence not in self.notices:
             self.notices = [*self.notices, sentence][-MAX_NOTICES:]  # a new list: other threads read it
             log.error("%s", sentence)
 

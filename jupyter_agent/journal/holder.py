@@ -20,9 +20,10 @@ from ..system.ids import new_id
 from .base import AppendResult, StoredEvent
 from .health import JournalHealth
 from .job_queue import Item, Job, JobQueue, fail
-from .place import JournalPlace, finish_restoring, move_aside
+from .place import JournalPlace, finish_restoring, move_aside, renew
 from .session import JournalSession, PreemptibleJob, Urgency, Work
 from .slots import Slot
+from .sqlite.connection import OverwrittenJournal
 from .sqlite.errors import CorruptJournal, JournalUnavailable
 from .sqlite.journal import SQLiteJournal
 
@@ -41,8 +42,8 @@ SERVED_AFTER = 0.1
 class Holder:
     """Owns a `Slot`, its journal and the journal's thread, from its creation to `close`.
 
-    ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced) are
-    called on the journal's thread.
+    ``on_commit`` (the stored events, the seconds it took) and ``on_epoch`` (the journal was replaced, by
+    one with this newest offset) are called on the journal's thread.
     """
 
     def __init__(
@@ -50,13 +51,13 @@ class Holder:
         slot: Slot,
         *,
         on_commit: Callable[[list[StoredEvent], float], None] | None = None,
-        on_epoch: Callable[[], None] | None = None,
+        on_epoch: Callable[[int], None] | None = None,
     ) -> None:
         self.slot = slot
         self.id = new_id()
         self.health = JournalHealth()
         self._on_commit = on_commit or (lambda _stored, _seconds: None)
-        self._on_epoch = on_epoch or (lambda: None)
+        self._on_epoch = on_epoch or (lambda _head: None)
         finish_restoring(slot.file)
         self._use_journal(self._open())
         self._displaced: JournalError | None = None
@@ -72,6 +73,10 @@ class Holder:
     def epoch(self) -> str:
         return self._journal.epoch
 
+    @property
+    def is_placed(self) -> bool:
+        return self._journal.is_placed
+
     def append(self, work: Work) -> Future[AppendResult]:
         """Commit *work*; the future fails with `JournalError` when it could not be stored."""
         return self._queue.put(work)  # type: ignore[return-value]
@@ -83,8 +88,7 @@ class Holder:
     def expect_kill(self, producer: str, outcome: State) -> Future[None]:
         """Record *outcome* as the end of the open tasks of *producer*, which this process is about to kill.
 
-        Send the signal once the future is done: recovery may find the producer's lock free at any moment
-        after it.
+        Send the signal once the future is done: recovery may find the lock free at any moment after it.
         """
         return self.call(lambda session: session.expect_kill(producer, outcome))
 
@@ -97,9 +101,12 @@ class Holder:
         if not self._queue.close():
             return
         self._thread.join()
+        self._tend()
         self._check_place()
-        self._journal.close()
-        self.slot.release()
+        try:
+            self._journal.close()
+        finally:
+            self.slot.release()
 
     def __enter__(self) -> Self:
         return self
@@ -108,20 +115,15 @@ class Holder:
         self.close()
 
     def _run(self) -> None:
-        session = self._new_session()
         while self._queue.wait():
             self._tend()
-            if not (group := self._queue.take()):
-                continue  # it was served while the journal was copied
-            if session.journal is not self._journal:
-                session = self._new_session()
-            session.refusal = self._displaced
-            session = self._process(session, group)
+            if group := self._queue.take():  # else it was served while the journal was copied
+                self._process(self._new_session(), group)
 
     def _tend(self) -> None:
         """Replace a journal that is damaged; restore, when it is time to look, one whose files are gone."""
-        if self._corrupt is not None:
-            self._replace(self._corrupt)
+        if (error := self._corrupt or self._journal.overwritten()) is not None:
+            self._replace(error)
         else:
             self._check_files()
 
@@ -225,7 +227,7 @@ class Holder:
 
     def _new_journal(self) -> SQLiteJournal:
         """Open the slot's journal: the one place that chooses an adapter. A new journal gets a new epoch."""
-        return SQLiteJournal(self.slot.file, self.id, new_id())
+        return SQLiteJournal(self.slot.file, self.id, new_id(), self.health.notice)
 
     def _use_journal(self, journal: SQLiteJournal) -> None:
         self._journal = journal
@@ -282,15 +284,17 @@ class Holder:
         return serve
 
     def _replace(self, error: CorruptJournal) -> JournalSession:
-        self._journal.close()
-        self._corrupt = error
+        self._corrupt = error = self._journal.overwritten() or error
         try:
-            if self.slot.file.exists():
-                self.health.notice(move_aside(self.slot, self.id, error))
-            self._use_journal(self._new_journal())
+            self.health.notice(self._place.clear(self._journal, self.id, error, self.health.trouble))
+            journal = self._open()
+            if isinstance(error, OverwrittenJournal):
+                renew(journal, new_id())
+            self._use_journal(journal)
         except (JournalError, OSError) as trouble:  # jobs fail until it works again, the thread goes on
             self.health.failed(f"no new journal could be started: {trouble}")
             return self._new_session()
         self._corrupt = None
-        self._on_epoch()
+        self.health.stored()
+        self._on_epoch(self._journal.head)
         return self._new_session()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 
@@ -23,83 +22,10 @@ from .base import (
     StoredEvent,
     TaskIds,
 )
-from .records import MAX_KEPT, MAX_KEPT_WITHOUT_TASK, OPEN, Firing, RecordsExport
+from .joined_page import JoinedPage
+from .memory_records import MemoryRecords
+from .records import PastRun
 from .transaction import Owners, Transaction
-
-
-class MemoryRecords:
-    """See `Records`; for `MemoryJournal`."""
-
-    def __init__(self) -> None:
-        self._records: dict[tuple[str, str], bytes] = {}
-        self._firings: dict[tuple[str, float], Firing] = {}
-        self._floors: dict[str, float] = {}
-
-    def put_record(self, kind: str, ident: str, body: bytes) -> None:
-        self._records[kind, ident] = body
-
-    def record(self, kind: str, ident: str) -> bytes | None:
-        return self._records.get((kind, ident))
-
-    def records(self, kind: str) -> list[tuple[str, bytes]]:
-        return [(ident, body) for (k, ident), body in sorted(self._records.items()) if k == kind]
-
-    def delete_record(self, kind: str, ident: str) -> bool:
-        self._firings = {key: firing for key, firing in self._firings.items() if key[0] != ident}
-        self._floors.pop(ident, None)
-        return self._records.pop((kind, ident), None) is not None
-
-    def claim(self, firing: Firing) -> bool:
-        key = (firing.schedule, firing.due)
-        if key in self._firings or firing.due <= self._floors.get(firing.schedule, -math.inf):
-            return False
-        self._firings[key] = firing
-        for ran, limit in ((True, MAX_KEPT), (False, MAX_KEPT_WITHOUT_TASK)):
-            self._trim(firing.schedule, ran, limit)
-        return True
-
-    def _trim(self, schedule: str, ran: bool, limit: int) -> None:
-        settled = [f for f in self._newest(schedule) if f.outcome not in OPEN and (f.task is not None) is ran]
-        for old in settled[limit:]:
-            del self._firings[schedule, old.due]
-            self._floors[schedule] = max(old.due, self._floors.get(schedule, old.due))
-
-    def settle(self, firing: Firing) -> None:
-        if (firing.schedule, firing.due) in self._firings:
-            self._firings[firing.schedule, firing.due] = firing
-
-    def firings(
-        self, schedule: str, limit: int = 50, *, before: float | None = None, ran: bool = False
-    ) -> list[Firing]:
-        upto = math.inf if before is None else before
-        found = [f for f in self._newest(schedule) if f.due < upto and (f.task is not None or not ran)]
-        return found[:limit]
-
-    def last_due(self, schedule: str, upto: float) -> float | None:
-        found = [f.due for f in self._newest(schedule) if f.due <= upto and not f.asked]
-        floor = [self._floors[schedule]] if schedule in self._floors else []
-        return max([*found[:1], *floor], default=None)
-
-    def _newest(self, schedule: str) -> list[Firing]:
-        found = [firing for firing in self._firings.values() if firing.schedule == schedule]
-        return sorted(found, key=lambda firing: -firing.due)
-
-    def open_firings(self, schedule: str | None = None) -> list[Firing]:
-        found = [
-            firing
-            for firing in self._firings.values()
-            if firing.outcome in OPEN and schedule in (None, firing.schedule)
-        ]
-        return sorted(found, key=lambda firing: firing.due)
-
-    def export_records(self) -> RecordsExport:
-        records = [(*key, body) for key, body in self._records.items()]
-        return RecordsExport(records, list(self._firings.values()), list(self._floors.items()))
-
-    def import_records(self, export: RecordsExport) -> None:
-        self._records = {(kind, ident): body for kind, ident, body in export.records} | self._records
-        self._firings = {(f.schedule, f.due): f for f in export.firings} | self._firings
-        self._floors = dict(export.floors) | self._floors
 
 
 class MemoryJournal(MemoryRecords):
@@ -130,6 +56,14 @@ class MemoryJournal(MemoryRecords):
             self._settle(task, attempt)
         return answers
 
+    def recent_runs(self, schedules: Sequence[str], limit: int) -> list[PastRun]:
+        runs = []
+        for firing in (one for schedule in schedules for one in self.firings(schedule, limit, ran=True)):
+            task = self._tasks.get(firing.task or "")
+            known = (task.state, task.started, task.ended) if task else (None, None, None)
+            runs.append(PastRun(firing.schedule, firing.task or "", firing.due, firing.asked, *known))
+        return sorted(runs, key=lambda run: -run.due)
+
     def load_task(self, task_id: str) -> Task | None:
         return copy.deepcopy(self._tasks.get(task_id))
 
@@ -158,6 +92,11 @@ class MemoryJournal(MemoryRecords):
                 page.append(event)
                 weight += len(event.encoded)
         return page
+
+    def joined(self, task: str, after: int, limit: int, types: Collection[str], longest: int) -> JoinedPage:
+        found = [e for e in self._events if e.task == task and e.offset > after][:limit]
+        wanted = [e.encoded for e in found if e.type in types and len(e.encoded) <= longest]
+        return JoinedPage(b"[%b]" % b",".join(wanted), found[-1].offset if found else 0, len(found) == limit)
 
     def scan_end(self, after: int, limit: int) -> int:
         at = bisect_right(self._events, after, key=lambda e: e.offset) + limit - 1
@@ -222,6 +161,7 @@ class MemoryJournal(MemoryRecords):
             and (query.name is None or task.name == query.name)
             and (query.key is None or task.key == query.key)
             and (query.before is None or task.id < query.before)
+            and (query.after is None or task.id > query.after)
             and (producer is None or task.producer == producer)
             and (locations is None or _cell_location(task) in locations)
         ]
@@ -280,6 +220,9 @@ class MemoryJournal(MemoryRecords):
         return [(at, task) for at, task in found if after < at <= upto][:limit]
 
     def index_older(self, limit: int) -> bool:  # noqa: ARG002 - it is never of an older version
+        return False
+
+    def check_index(self, limit: int) -> bool:  # noqa: ARG002 - no disk changes it
         return False
 
     def size(self) -> int:

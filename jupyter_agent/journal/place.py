@@ -15,6 +15,8 @@ from ..errors import JournalError
 from ..system.files import identity, sync_folder
 from ..system.ids import new_id
 from .slots import Slot
+from .sqlite.connection import OverwrittenJournal
+from .sqlite.errors import CorruptJournal
 from .sqlite.journal import SQLiteJournal
 
 _SIDE_FILES = ("-wal", "-shm", "-reserved")
@@ -49,10 +51,24 @@ class JournalPlace:
             aside = self._move_aside()
             rescued.replace(file)
             sync_folder(file.parent)
+            journal.close()
         except OSError as error:
             raise JournalError(f"{file} cannot be written again: {error.strerror or error}") from error
-        journal.close()
         return SQLiteJournal(file, holder, new_id()), _sentence(file, aside)
+
+    def clear(
+        self, journal: SQLiteJournal, holder: str, error: CorruptJournal, trouble: str | None
+    ) -> str | None:
+        """Close *journal*, whose file cannot be used; return what was done for it to be opened anew.
+
+        A damaged file is moved aside, unless there was *trouble*: a disk that fails looks like damage. What
+        overwrote the file stays. Raises `JournalError` or `OSError`.
+        """
+        if isinstance(error, OverwrittenJournal):
+            journal.release()
+            return str(error)
+        journal.close()
+        return move_aside(self._slot, holder, error) if not trouble and self._slot.file.exists() else None
 
     def _has_files(self) -> bool:
         # A file that was gone before its identity was taken is no file of this journal, either.
@@ -89,6 +105,18 @@ def finish_restoring(file: Path) -> None:
         sync_folder(file.parent)
     except OSError as error:
         raise JournalError(f"{file} cannot be used: {error.strerror or error}") from error
+
+
+def renew(journal: SQLiteJournal, epoch: str) -> None:
+    """Begin a new epoch in *journal*, or close it: what it stores before it has one is in none.
+
+    Raises `JournalError`.
+    """
+    try:
+        journal.renew(epoch)
+    except BaseException:
+        journal.close()
+        raise
 
 
 def move_aside(slot: Slot, holder: str, error: Exception) -> str:

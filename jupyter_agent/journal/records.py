@@ -7,7 +7,10 @@ they are created, empty, when the journal is opened.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
+
+from ..core.events import TaskState
 
 MAX_KEPT = 500
 """Maximum number of settled firings with a task kept for one schedule; older dues count as fired."""
@@ -37,6 +40,21 @@ class Firing(NamedTuple):
     missed: int = 0
     asked: bool = False
     reason: str | None = None
+
+
+class PastRun(NamedTuple):
+    """A firing with its task as that is now; ``state`` is ``None`` when the journal does not have the task.
+
+    ``started`` and ``ended`` are those of the task's latest attempt.
+    """
+
+    schedule: str
+    task: str
+    due: float
+    asked: bool
+    state: TaskState | None
+    started: float | None
+    ended: float | None
 
 
 class RecordsExport(NamedTuple):
@@ -81,6 +99,9 @@ class Records(Protocol):
 
     def open_firings(self, schedule: str | None = None) -> list[Firing]:
         """Return the `OPEN` firings of one schedule, or of every one, oldest due first."""
+
+    def recent_runs(self, schedules: Sequence[str], limit: int) -> list[PastRun]:
+        """Return the newest *limit* firings with a task of each of *schedules*, newest due first."""
 
     def export_records(self) -> RecordsExport:
         """Return everything, for `import_records` of another journal."""

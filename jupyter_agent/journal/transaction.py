@@ -27,7 +27,9 @@ from ..core.events import (
     with_offset,
 )
 from ..core.ids import is_ulid
-from ..core.task import Task
+from ..core.logs.lines import with_line
+from ..core.task import Task, may_be_claimed, runs_in_pool
+from ..core.transitions import is_claim
 from .base import AppendResult, Batch, BatchOrigin, HolderEvent, PendingCommand, ProducerRow, StoredEvent
 
 Owners = tuple[str, ...]
@@ -140,7 +142,24 @@ class Transaction:
             if batch.origin is not BatchOrigin.MERGED or event.type not in _BY_HOLDERS:
                 self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
             return True
+        if batch.producer not in owners and self._joins(event, owners):
+            # The one that has queued the attempt comes first.
+            both = (*owners, batch.producer) if _claims(event) else (batch.producer, *owners)
+            self.owners[key] = owners = both
         return batch.producer in owners or batch.origin is not BatchOrigin.PUBLISHED
+
+    def _joins(self, event: Event, owners: Owners) -> bool:
+        """Return True if the producer of *event* becomes the second owner of its attempt, which has one.
+
+        Either it claims a queued attempt, or it has queued the attempt, and the claim came here first: the
+        two have a connection each.
+        """
+        task = self._task(event.task)
+        if task is None or len(owners) > 1 or event.attempt != task.attempt or event.type != "state":
+            return False
+        if _claims(event):
+            return may_be_claimed(task)
+        return task.queued is None and _enters(event, TaskState.QUEUED)
 
     def _belongs_to_another(self, producer: str, event: Event) -> bool:
         """Return True for a new attempt of a task that another producer is still running.
@@ -152,12 +171,11 @@ class Transaction:
         task = self._task(event.task)
         if task is None or task.state.ended or event.attempt < task.attempt:
             return False
-        if (
-            event.attempt == task.attempt + 1
-            and _enters(event, TaskState.QUEUED)
-            and self._was_called_interrupted(task)
-        ):
-            return False
+        if event.attempt == task.attempt + 1:
+            if _claims(event) and runs_in_pool(task):  # its ``queued`` and the last end are on their way
+                return False
+            if _enters(event, TaskState.QUEUED) and self._was_called_interrupted(task):
+                return False
         return producer not in (self._owners(task.id, task.attempt) or (producer,))
 
     def _was_called_interrupted(self, task: Task) -> bool:
@@ -176,11 +194,12 @@ class Transaction:
             task = Task(task_id)
         self.tasks[task_id] = task
         flag = task.apply(event)
-        if (
-            flag or event.flag or event.offset
-        ):  # these fields are the journal's: drop what a producer put there
-            event = msgspec.structs.replace(event, offset=0, flag=flag)
+        # These fields are the journal's: drop what a producer put there.
+        if flag or event.flag or event.offset or event.line:
+            event = msgspec.structs.replace(event, offset=0, flag=flag, line=0)
         body = encode_event(event)
+        if kind == "log" and flag is None and task.log is not None:
+            body = with_line(body, task.log.newest)
         offset = self.committed.head + len(self.events) + 1
         self.bodies.append(body)
         self.events.append(StoredEvent(offset, task_id, kind, with_offset(body, offset)))
@@ -231,6 +250,11 @@ def start_of(event: Event) -> int:
     except UNREADABLE:
         return event.n
     return min(event.n, data.first) if isinstance(data, Lost) else event.n
+
+
+def _claims(event: Event) -> bool:
+    state = _state(event)
+    return state is not None and is_claim(state) and state.producer == event.producer
 
 
 def _enters(event: Event, wanted: TaskState) -> bool:

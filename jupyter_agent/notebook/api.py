@@ -5,30 +5,63 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from ..runtime.options import Options
 from .handle import TaskHandle
 from .submit import check, run_as_task
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from typing import Concatenate, Literal, TypedDict, Unpack
+
+    On = Literal["thread", "loop", "process", "detached"]
+    """Where a task runs, by word; an `Executor` may stand in its place."""
+
+    class TaskOptions(TypedDict, total=False):
+        """The keywords of `task`, which `TaskFunction.options` changes."""
+
+        name: str
+        key: str | None
+        on: On | Executor
+        retries: int
+        timeout: float | None
+        tags: Iterable[str]
+        show: bool
+        grace: float | None
+
+    MapOn = Literal["thread", "loop", "process"]
+
+    class MapOptions(TypedDict, total=False):
+        """The keywords of `map`."""
+
+        name: str | None
+        on: MapOn | Executor
+        limit: int | None
+        grace: float | None
+
+
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
+S = TypeVar("S")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class TaskFunction(Generic[P, R]):
+class TaskFunction(Generic[P, R_co]):
     """A function that can also run as a task. Called, it is the plain function."""
 
-    def __init__(self, function: Callable[P, R], options: Options, binds: str = "instance") -> None:
+    def __init__(self, function: Callable[P, R_co], options: Options, binds: str = "instance") -> None:
         functools.update_wrapper(self, function)
         self.__wrapped__ = function
         self._options = options
         self._binds = binds
 
     @property
-    def __jupyter_agent_function__(self) -> Callable[P, R]:
+    def __jupyter_agent_function__(self) -> Callable[P, R_co]:
         """The plain function; a worker, which does not import this module, finds it by this name."""
         return self.__wrapped__
 
@@ -36,25 +69,46 @@ class TaskFunction(Generic[P, R]):
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self.__wrapped__)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         return self.__wrapped__(*args, **kwargs)
 
+    @overload
+    def submit(
+        self: TaskFunction[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+    ) -> TaskHandle[R]: ...
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R_co]: ...
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
         """Start it as a task; returns at once."""
         return run_as_task(self._options, self.__wrapped__, args, kwargs)
 
-    def options(self, **changes: Any) -> TaskFunction[P, R]:
+    def options(self, **changes: Unpack[TaskOptions]) -> TaskFunction[P, R_co]:
         """The same function with other options: the keywords of `task`."""
         unknown = set(changes) - _KEYWORDS
         if unknown:
             words = ", ".join(sorted(_KEYWORDS))
             raise TypeError(f"options() knows {words}; not {', '.join(sorted(unknown))}")
+        given: dict[str, Any] = {**changes}
         if "tags" in changes:
-            changes["tags"] = _tags(changes["tags"])
-        changed = replace(self._options, **changes)
+            given["tags"] = _tags(changes["tags"])
+        changed = replace(self._options, **given)
         check(changed)
         return TaskFunction(self.__wrapped__, changed, self._binds)
 
+    # A class method takes the class, a method its instance; what takes neither is a static method. `self` is
+    # a `Callable` in these, since mypy compares the first parameter of nothing else with the instance.
+    @overload
+    def __get__(  # type: ignore[misc] # not every task function takes a class first
+        self: Callable[Concatenate[type[S], Q], R], instance: S | None, owner: type[S]
+    ) -> TaskFunction[Q, R]: ...
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> TaskFunction[P, R_co]: ...
+    @overload
+    def __get__(
+        self: Callable[Concatenate[S, Q], R], instance: S, owner: type | None = None
+    ) -> TaskFunction[Q, R]: ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> TaskFunction[P, R_co]: ...
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         first = owner or type(instance) if self._binds == "class" else instance
         if first is None or self._binds == "nothing":
@@ -99,7 +153,7 @@ def task(
     *,
     name: str | None = None,
     key: str | None = None,
-    on: Any = "thread",
+    on: On | Executor = "thread",
     retries: int = 0,
     timeout: float | None = None,
     tags: Iterable[str] = (),
@@ -113,7 +167,7 @@ def task(
     *,
     name: str | None = None,
     key: str | None = None,
-    on: Any = "thread",
+    on: On | Executor = "thread",
     retries: int = 0,
     timeout: float | None = None,
     tags: Iterable[str] = (),
@@ -128,7 +182,7 @@ def task(
     *,
     name: str | None = None,
     key: str | None = None,
-    on: Any = "thread",
+    on: On | Executor = "thread",
     retries: int = 0,
     timeout: float | None = None,
     tags: Iterable[str] = (),
@@ -169,6 +223,12 @@ def _tags(tags: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+@overload
+def submit(
+    fn: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+) -> TaskHandle[R]: ...
+@overload
+def submit(fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]: ...
 def submit(fn: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
     """Start *fn* as a task with these arguments; returns at once."""
     function = fn if isinstance(fn, TaskFunction) else task(fn)

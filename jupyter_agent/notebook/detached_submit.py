@@ -69,7 +69,12 @@ class DetachedCall:
 
     def _run_spec(self) -> RunSpec:
         options = self._options
-        here = str(Path.cwd())
+        try:
+            here = str(Path.cwd())
+        except FileNotFoundError as error:
+            raise CannotTravel(
+                "a worker cannot work in the current folder, which was deleted; go to another one by os.chdir"
+            ) from error
         if not is_utf8(here):
             raise CannotTravel(f"a worker cannot work in {here!a}: the folder's name is not UTF-8; rename it")
         grace = load_grace(data_paths(), options.grace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from ..core.events import Event, Log, TaskState, decode_data
 from ..core.snapshots import MessageSnapshot, MetricPoint, ProgressSnapshot, PromptSnapshot
@@ -21,9 +21,18 @@ from .display.task_view import TaskView
 from .local_source import LocalSource
 from .task_source import TaskSource
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # `default` is of Python 3.13
 
-class TaskHandle:
-    """A task: its state, its progress, its result. Awaiting it returns its result."""
+    T_co = TypeVar("T_co", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    T_co = TypeVar("T_co", covariant=True)
+
+
+class TaskHandle(Generic[T_co]):
+    """A task: its state, its progress, its result, of type ``T_co``. Awaiting it returns its result."""
 
     def __init__(
         self, task: LocalTask | TaskSource, holder: OutcomeHolder | None = None, *, slim: bool = False
@@ -97,7 +106,7 @@ class TaskHandle:
         current().cancellation.check_once()  # it may have ended with the task that waits for it
         return done
 
-    def result(self, timeout: float | None = None) -> Any:
+    def result(self, timeout: float | None = None) -> T_co:
         """Return what its function returned.
 
         Raises `TaskFailed` (its cause is the exception, where that exists), `TaskTimeout`,
@@ -109,8 +118,8 @@ class TaskHandle:
             raise error
         outcome = self._outcome()
         if outcome is not None and outcome.state is TaskState.COMPLETED:
-            return outcome.value
-        return self._stored()
+            return cast("T_co", outcome.value)
+        return cast("T_co", self._stored())
 
     def exception(self, timeout: float | None = None) -> TaskError | None:
         """Return what `result` would raise, or ``None`` for a completed task; waits as `result` does."""
@@ -157,7 +166,7 @@ class TaskHandle:
             self._shown_in = run
             bundle.show(self._view)
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, T_co]:
         return self._wait_async().__await__()
 
     def __repr__(self) -> str:
@@ -174,7 +183,7 @@ class TaskHandle:
 
         return bundle.bundle(self._view)
 
-    async def _wait_async(self) -> Any:
+    async def _wait_async(self) -> T_co:
         if self._local is None:
             await asyncio.to_thread(self.wait)
         else:

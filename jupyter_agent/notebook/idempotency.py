@@ -1,30 +1,25 @@
 """Idempotency keys: find the task that a key stands for, and start it in one process only.
 
-A submit holds the key's lock from the lookup until other processes can find the task that it started. It is a
-file lock, so it works with and without a server and is released when its process dies. If it cannot be
-acquired within `LOCK_TIMEOUT` seconds (its process is stopped, or the file system has no locks), the submit
-goes on without it; then two processes may start the same work.
+A submit holds the key's lock (`detached.key_lock`) from the lookup until other processes can find the task
+that it started, with and without a server. Where it goes on without that lock, two processes may start the
+same work.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..core.events import TaskState
 from ..core.task import Task, current_for_key
+from ..detached.key_lock import hold_key
 from ..detached.work_state import has_pending_retry
 from ..errors import AgentError
 from ..producer.producer import Producer
 from ..runtime.local_task import LocalTask, local_tasks
-from ..system.files import make_private
-from ..system.locks import FileLock
-from ..system.paths import DataPaths
 from .handle import TaskHandle
 from .journal_client import list_tasks
 from .remote_task import RemoteTask
@@ -32,13 +27,9 @@ from .remote_task import RemoteTask
 log = logging.getLogger(__name__)
 
 MAX_KEY = 1000
-LOCK_TIMEOUT = 10.0
-"""Seconds that a submit waits for another submit with the same key."""
-
 COMMIT_TIMEOUT = 2.0
 """Seconds that it waits for a server to commit what this process emitted."""
 
-_POLL_INTERVAL = 0.01
 _MAX_TASKS = 100
 _here = threading.RLock()
 
@@ -75,7 +66,7 @@ def reserve_key(producer: Producer, key: str | None) -> Iterator[KeyLookup]:
         return
     # Two locks: file locks do not exclude threads of one process from each other. They are released only
     # when the new task is visible to other processes, or the next submit would not find it.
-    with _here, _locked(producer.paths, key):
+    with _here, hold_key(producer.paths, key):
         yield _find(producer, key)
         _is_visible(producer)
 
@@ -116,29 +107,3 @@ def _is_newest(local: Task, there: Task | None) -> bool:
 def _is_visible(producer: Producer) -> bool:
     """Return whether other processes can find what this one emitted; without a server they read its spool."""
     return producer.locate() is None or producer.flush(COMMIT_TIMEOUT)
-
-
-@contextmanager
-def _locked(paths: DataPaths, key: str) -> Iterator[None]:
-    lock = _acquire(paths, key)
-    try:
-        yield
-    finally:
-        if lock is not None:
-            lock.release()
-
-
-def _acquire(paths: DataPaths, key: str) -> FileLock | None:
-    """Acquire the key's lock; ``None`` where that is not possible. 256 files serve all keys."""
-    name = hashlib.sha256(key.encode()).hexdigest()[:2]
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    try:
-        folder = make_private(paths.root / "keys")
-        while (lock := FileLock.acquire(folder / name)) is None and time.monotonic() < deadline:
-            time.sleep(_POLL_INTERVAL)
-    except OSError as error:
-        log.debug("the lock of key %r cannot be acquired: %s", key, error)
-        return None
-    if lock is None:
-        log.warning("another process holds the lock of key %r; this submit goes on without it", key)
-    return lock

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 from ..core.events import Event, decode_event
 from ..core.task import Task
 from ..producer.spool_folder import spool_records
 from ..runtime.local_task import LocalTask
-from .journal_client import task_events
+from .journal_client import show_task, task_events
 
 COMMIT_TIMEOUT = 30.0
 """Seconds to wait for a server to commit what was emitted, before its events are read."""
+
+COMMIT_INTERVAL = 0.02
+"""Seconds between two checks whether it has committed what another process emitted."""
 
 
 class LocalSource:
@@ -55,10 +61,26 @@ def events_of_local(task: LocalTask, after: str | None) -> list[Event]:
     committed = producer.flush(COMMIT_TIMEOUT if has_server else 0.0)
     if after is None and producer.spool.base == 1 and task.fold.attempt == 1 and _runs_here(task):
         return _spooled(task, task.emitted_before)
+    if has_server and not _runs_here(task):
+        _await_end_in_journal(task)
     stored = task_events(producer, task.id, after)
     # Without a server, the journal was brought up to date with the spool to be read.
     known = emitted if committed or not has_server else producer.spool.base - 1
     return stored + _spooled(task, max([known, *(one.n for one in stored if one.producer == producer.id)]))
+
+
+def _await_end_in_journal(task: LocalTask) -> None:
+    """Wait until the journal has the end of a task whose process has told this one of it.
+
+    That process sends its events to the server itself, so that its last ones may still be on their way.
+    """
+    deadline = time.monotonic() + COMMIT_TIMEOUT
+    pause = threading.Event()
+    while task.fold.state.ended and time.monotonic() < deadline:
+        stored = show_task(task.producer, task.id)
+        if stored.attempt > task.fold.attempt or (stored.attempt == task.fold.attempt and stored.state.ended):
+            return
+        pause.wait(COMMIT_INTERVAL)
 
 
 def _spooled(task: LocalTask, after: int) -> list[Event]:

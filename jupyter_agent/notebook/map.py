@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import TaskCancelled
 from ..runtime.context import TaskContext, current
 from ..runtime.engines.calls import is_coroutine_function, value_of
-from ..runtime.engines.executor import RemoteCall
+from ..runtime.engines.pool.plain_call import PicklableCall, RemoteCall
 from ..runtime.options import Options
 from ..system.graces import GRACE
 from .api import TaskFunction, name_of
@@ -25,17 +25,50 @@ from .submit import run_as_task
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+    from typing import Unpack
+
+    from .api import MapOn, MapOptions
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether a map that waits for its items was cancelled."""
 
 
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+@overload
+def map(  # noqa: A001
+    fn: Callable[[A], Coroutine[Any, Any, R]], items: Iterable[A], /, **options: Unpack[MapOptions]
+) -> TaskHandle[list[R]]: ...
+@overload
+def map(  # noqa: A001
+    fn: Callable[[A], R], items: Iterable[A], /, **options: Unpack[MapOptions]
+) -> TaskHandle[list[R]]: ...
+@overload
+def map(  # noqa: A001
+    fn: Callable[..., Coroutine[Any, Any, R]],
+    items: Iterable[Any],
+    more: Iterable[Any],
+    /,
+    *others: Iterable[Any],
+    **options: Unpack[MapOptions],
+) -> TaskHandle[list[R]]: ...
+@overload
+def map(  # noqa: A001
+    fn: Callable[..., R],
+    items: Iterable[Any],
+    more: Iterable[Any],
+    /,
+    *others: Iterable[Any],
+    **options: Unpack[MapOptions],
+) -> TaskHandle[list[R]]: ...
 def map(  # noqa: A001 - the public name
     fn: Callable[..., Any],
     /,
     *iterables: Iterable[Any],
     name: str | None = None,
-    on: Any = "thread",
+    on: MapOn | Executor = "thread",
     limit: int | None = None,
     grace: float | None = None,
 ) -> TaskHandle:
@@ -207,7 +240,7 @@ def _feed(
     try:
         while True:
             while len(waiting) < limit and (item := next(numbered, None)) is not None:
-                future = executor.submit(_PicklableCall(call(function, item[1], {})))
+                future = executor.submit(PicklableCall(call(function, item[1], {})))
                 waiting[future] = item[0]
                 future.add_done_callback(done.put)
             if not waiting:
@@ -230,23 +263,6 @@ def _next_done(done: SimpleQueue[Future[Any]]) -> Future[Any] | None:
         return done.get(timeout=POLL_INTERVAL)
     except Empty:
         return None
-
-
-class _PicklableCall:
-    """A call that any executor can pickle, lambdas and notebook functions included."""
-
-    def __init__(self, call: RemoteCall) -> None:
-        self._call = call
-
-    def __call__(self) -> Any:
-        return self._call()
-
-    def __reduce__(self) -> Any:
-        import pickle
-
-        import cloudpickle
-
-        return pickle.loads, (cloudpickle.dumps(self._call),)
 
 
 async def _map_coroutine(

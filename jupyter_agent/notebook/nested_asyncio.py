@@ -29,7 +29,21 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         import nest_asyncio2
 
         nest_asyncio2.apply(loop)
-    return loop.run_until_complete(coroutine)
+    return _run_nested(loop, loop.create_task(coroutine))
+
+
+def _run_nested(loop: asyncio.AbstractEventLoop, running: asyncio.Task[T]) -> T:
+    """Run *running* to its end; an interrupt from the keyboard cancels it first, as `asyncio.run` does."""
+    try:
+        return loop.run_until_complete(running)
+    except KeyboardInterrupt:
+        if running.done():  # it was raised in the coroutine
+            raise
+        running.cancel()
+        try:
+            return loop.run_until_complete(running)
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 def _is_nested(loop: asyncio.AbstractEventLoop) -> bool:

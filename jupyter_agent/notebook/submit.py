@@ -20,7 +20,6 @@ from ..runtime.bootstrap import ready_producer
 from ..runtime.context import current
 from ..runtime.engines.base import Work
 from ..runtime.engines.event_loop import LoopEngine
-from ..runtime.engines.executor import ExecutorEngine
 from ..runtime.engines.thread import ThreadEngine
 from ..runtime.local_task import LocalTask, local_tasks
 from ..runtime.options import Options
@@ -171,6 +170,8 @@ def engine_for(on: Any, work: Work) -> Callable[[Attempt], Engine]:
     Raises `ValueError` when no engine runs *on*.
     """
     if isinstance(on, Executor):
+        from ..runtime.engines.executor import ExecutorEngine
+
         return lambda attempt: ExecutorEngine(attempt, work, on)
     if on == "process":
         from ..runtime.engines.process import ProcessEngine

@@ -1,19 +1,21 @@
 """`tasks`: handles of the newest tasks, as a list that a notebook shows as a live table.
 
-The data and text of its display, by which two runs of a notebook are compared, name the tasks and contain
-no ids, times or states. Those are in the metadata, as in the view of one task.
+Its still table and its text say of which moment they are: what is saved stays true. Where the extension is
+installed, the table is drawn from the metadata, and goes on.
 """
 
 from __future__ import annotations
 
+import time
 from html import escape
-from typing import SupportsIndex, overload
+from typing import Any, SupportsIndex, overload
 
 from ..core.events import TaskState
-from ..core.sanitize import to_single_line
 from ..core.task import Task
 from ..producer.producer import current_producer
+from ..rendering.summary import as_of, columns_of, text_table
 from ..runtime.local_task import local_tasks
+from ..runtime.origin import kernel_shell
 from .display.bundle import Bundle
 from .display.widget_sync import as_json
 from .handle import TaskHandle, view_of
@@ -44,12 +46,25 @@ class TaskList(list[TaskHandle]):
     def copy(self) -> TaskList:
         return TaskList(self)
 
+    def to_frame(self) -> Any:
+        """Return a ``pandas.DataFrame``, one row a task; ``duration`` is in seconds.
+
+        Columns are ``id``, ``name``, ``kind``, ``state``, ``queued``, ``started``, ``ended``, ``duration``,
+        then ``params.<name>`` for each parameter, and ``metrics.<name>.last``, ``.min`` and ``.max`` for each
+        metric.
+        Raises `ImportError` without pandas.
+        """
+        from .display.frame import frame_of
+
+        return frame_of((_newest(handle) for handle in self), time.time())
+
     def _repr_html_(self) -> str:
-        return _html(self._seen())
+        return _html(self._seen(), time.time())
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        seen = self._seen()
-        data = {MIME: {"v": 1}, "text/html": _html(seen), "text/plain": repr(self)}
+        seen, now = self._seen(), time.time()
+        text = repr(self) if kernel_shell() is None else text_table(seen, now)
+        data = {MIME: {"v": 1}, "text/html": _html(seen, now), "text/plain": text}
         return data, {MIME: {"tasks": [as_json(task) for task in seen]}}
 
     def _seen(self) -> list[Task]:
@@ -80,24 +95,27 @@ def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50)
     return handles
 
 
+def _newest(handle: TaskHandle) -> Task:
+    """Return the present snapshot; of an ended task the last known one, which costs no request."""
+    view = view_of(handle)
+    seen = view.seen()
+    return seen if seen.state.ended else view.snapshot()
+
+
 def _matches(task: Task, state: str | None, name: str | None) -> bool:
     return (state is None or task.state == state) and (name is None or task.name == name)
 
 
-def _html(tasks: list[Task]) -> str:
-    """Return a table of names, keys and tags: what the code gave, so that two runs compare equal."""
+def _html(tasks: list[Task], when: float) -> str:
+    """Return a table of *tasks* as they were at *when*."""
     if not tasks:
         return "<p>No tasks.</p>"
-    columns = {
-        "Task": [task.name for task in tasks],
-        "Key": [task.key or "" for task in tasks],
-        "Tags": [", ".join(task.tags) for task in tasks],
-    }
-    shown = {title: cells for title, cells in columns.items() if title == "Task" or any(cells)}
-    head = "".join(f"<th>{title}</th>" for title in shown)
-    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in zip(*shown.values(), strict=True))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    columns = columns_of(tasks)
+    head = "".join(f"<th>{title}</th>" for title in columns)
+    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in zip(*columns.values(), strict=True))
+    caption = f"<caption>{escape(as_of(when))}</caption>"
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _cell(text: str) -> str:
-    return f"<td>{escape(to_single_line(text))}</td>"
+    return f"<td>{escape(text)}</td>"

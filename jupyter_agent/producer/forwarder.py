@@ -19,12 +19,23 @@ from typing import Protocol
 from .._version import __version__
 from ..errors import RequestRefused
 from ..protocol.actions import Send, encode
-from ..protocol.messages import NOT_STORED, Ack, Close, CommandOrder, ErrorMessage, Handled, Nack
+from ..protocol.messages import (
+    NOT_STORED,
+    SPOOL_TROUBLE,
+    Ack,
+    Close,
+    CommandOrder,
+    ErrorMessage,
+    Handled,
+    Nack,
+    SpoolTrouble,
+)
 from ..protocol.producer import ProducerSide
 from ..system.host import host
 from ..transport.discovery import Address
 from ..transport.link import POLL_INTERVAL, ReconnectingWebSocket
 from .spool import Spool
+from .spool_report import SpoolReport
 
 log = logging.getLogger(__name__)
 SAMPLE_RATE = 20
@@ -69,11 +80,12 @@ class Forwarder:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._progress = threading.Condition()
-        self._started = threading.Event()
+        self._started, self._ended = threading.Event(), threading.Event()
         self._closing = False
         self._resume_at = self._repair_at = 0.0
         self._was_in_place = True
         self._unsent_notices: list[str] = []
+        self._report = SpoolReport()
         self._refused_at = float("-inf")
         self._sending: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="jupyter-agent-forwarder", daemon=True)
@@ -114,6 +126,7 @@ class Forwarder:
     def close(self) -> None:
         """Close the connection and end the thread. Idempotent."""
         self._closing = True
+        self._ended.set()
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._stop)
@@ -121,7 +134,24 @@ class Forwarder:
             self._thread.join()
 
     def _main(self) -> None:
-        asyncio.run(self._run())
+        try:
+            asyncio.run(self._run())
+        except OSError as error:
+            self._keep_files(error)
+
+    def _keep_files(self, error: OSError) -> None:
+        """Go on without a connection: user code has closed all descriptors, or there are no more of them."""
+        self._started.set()
+        log.error(
+            "the file descriptors of this process were closed or are used up (%s): "
+            "servers hear no more of its tasks and call them interrupted; "
+            "what they emit is stored when this process has ended",
+            error.strerror,
+        )
+        running = True
+        while not self._ended.wait(1 / SAMPLE_RATE if running else REPAIR_INTERVAL):
+            running = self._port.sample()
+            self._look_after_files(time.monotonic())
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -165,6 +195,7 @@ class Forwarder:
                 running = self._port.sample()
                 next_sample = loop.time() + 1 / SAMPLE_RATE
                 self._look_after_files(loop.time())
+                await self._report_trouble(loop.time())
             if not await self._send_batch(loop.time()):
                 await self._sleep(SPOOL_POLL_INTERVAL if running else self._idle_interval())
 
@@ -175,9 +206,20 @@ class Forwarder:
             self._repair_at = now + REPAIR_INTERVAL
         self._unsent_notices += self._spool.notices.report()
 
+    async def _report_trouble(self, now: float) -> None:
+        due = self._report.due(self._spool.trouble, now)
+        if due is None or not self._side.accepts(SPOOL_TROUBLE):
+            return
+        self._report.sent(due)  # before the wait, in which another connection may begin
+        if not await self._link.send(encode(SpoolTrouble(due))):
+            self._report.forget()
+
     def _idle_interval(self) -> float | None:
-        """Return how long to sleep while no task runs: ``None``, unless only the spool has some events."""
-        return REPAIR_INTERVAL if self._side.acked < self._spool.last else None
+        """Return how long to sleep while no task runs: ``None``, unless only the spool has some events.
+
+        Nor while its trouble is shown, since the server is told when that is over.
+        """
+        return REPAIR_INTERVAL if self._side.acked < self._spool.last or self._report.shown else None
 
     async def _sleep(self, seconds: float | None) -> None:
         try:
@@ -205,6 +247,7 @@ class Forwarder:
 
     def _on_disconnect(self) -> None:
         self._side.welcome = None
+        self._report.forget()
         self._wake.set()
 
     async def _received(self, frame: str | bytes) -> None:

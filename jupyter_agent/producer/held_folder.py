@@ -38,6 +38,8 @@ class HeldFolder:
         self.is_missing = lock is None
         """Whether the folder could never be made."""
 
+        self._trouble = ""  # why the folder, or what was deleted of it, cannot be made
+
     @property
     def _header_file(self) -> Path:
         return self.path / "spool.json"
@@ -49,6 +51,31 @@ class HeldFolder:
     def is_whole(self) -> bool:
         """Return True if lock and header are there."""
         return self.is_in_place() and identity(self._header_file) is not None
+
+    def begin_without(self, error: SpoolError) -> None:
+        """Note why the folder could not be made."""
+        self._trouble = f"{error}; events stay in memory until then, and are gone if this process is"
+        self._notices.add(self._trouble)
+
+    def say_what_is_lost(self, segments: Segments) -> None:
+        """Say that the process ends while not all of it is in files."""
+        if self.is_missing or segments.in_memory:
+            why = "was never made" if self.is_missing else f"is cut off, {segments.trouble}"
+            self._notices.add(f"{self.path} {why}: events that no server has are lost")
+
+    def found_whole(self) -> None:
+        """Note that nothing is missing, perhaps because its disk was mounted again."""
+        self._trouble = ""
+
+    def trouble_with(self, segments: Segments, *, is_dropping: bool) -> str:
+        """Return what is wrong now, as a sentence; empty: nothing. Any thread may ask."""
+        if is_dropping or segments.full_since is not None:
+            why = segments.trouble or "the spool is full"
+            return f"{why} for {self.path}: events are dropped, logs first, and `lost` events will say which"
+        if segments.has_unwritten and not self._trouble:
+            why = f"{segments.disk_trouble} for {self.path}"
+            return f"{why}: events stay in memory until then, and are gone if this process is"
+        return self._trouble
 
     def repair(self, segments: Segments) -> bool:
         """Make again what was deleted or replaced; return True when something was, and all is there now."""
@@ -67,7 +94,7 @@ class HeldFolder:
                 "journal has was written there again",
                 lasting=True,
             )
-        self.is_missing = False
+        self.is_missing, self._trouble = False, ""
         return repaired
 
     def remove(self) -> None:
@@ -124,4 +151,5 @@ class HeldFolder:
 
     def _report(self, error: OSError | SpoolError) -> None:
         if not self.is_missing:
-            self._notices.add(f"files of {self.path} are gone and cannot be made again: {error}")
+            self._trouble = f"files of {self.path} are gone and cannot be made again: {error}"
+            self._notices.add(self._trouble)

@@ -10,7 +10,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS = 60.0
@@ -34,14 +33,6 @@ class Notices:
         if now - self._said.get(sentence, float("-inf")) >= QUIET_SECONDS:
             self._waiting.append((sentence, lasting))
         self._said[sentence] = now
-
-    def dropping(self, trouble: str, folder: Path) -> None:
-        """Say that events are dropped, because of *trouble* in *folder*."""
-        self.add(f"{trouble} for {folder}: events are dropped, logs first, and `lost` events will say which")
-
-    def in_memory(self, trouble: str, folder: Path) -> None:
-        """Say that events are in no file, because of *trouble* in *folder*."""
-        self.add(f"{trouble} for {folder}: events stay in memory until then, and are gone if this process is")
 
     def report(self) -> list[str]:
         """Log what waits, and return what is lasting. Not to be called under the spool's lock."""

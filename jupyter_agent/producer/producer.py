@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..core.events import Data, State, TaskState
+from ..errors import SpoolError
 from ..protocol.messages import CommandOrder
 from ..system.ids import new_id
 from ..system.locks import FileLock
@@ -51,7 +52,7 @@ class Producer:
         self._samplers: dict[object, Callable[[], None]] = {}
         self._handlers: dict[str, Callable[[CommandOrder], None]] = {}
         self._closing = threading.Lock()
-        cap = int(os.environ.get("JUPYTER_AGENT_SPOOL_BYTES", DEFAULT_CAP))
+        cap = _spool_bytes()
         self.spool = Spool.create(self.paths, header_for(self.id, self.journal, time.time()), cap=cap)
         self._append = self.spool.append
         self.forwarder = Forwarder(self.spool, self, self.locate)
@@ -204,3 +205,13 @@ def adopt_spool(paths: DataPaths, producer: str) -> Spool | None:
     except FileNotFoundError:
         return None
     return Spool.adopt(folder, lock) if lock else None
+
+
+def _spool_bytes() -> int:
+    """Return how large the spool may become. Raises `SpoolError` for a setting that is no number of bytes."""
+    text = os.environ.get("JUPYTER_AGENT_SPOOL_BYTES", str(DEFAULT_CAP))
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise SpoolError(
+            f"JUPYTER_AGENT_SPOOL_BYTES={text[:40]!r} is not a number of bytes; set one such as {DEFAULT_CAP}"
+        )
+    return int(text)

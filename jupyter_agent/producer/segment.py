@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import SpoolError
 from ..system.files import identity
 
 MAGIC = b"JASPOOL1"
+_MAGIC_OF_ALL = re.compile(rb"JASPOOL\d")
 SEGMENT_BYTES = 2 << 20
 _HEADER = struct.Struct("<IIQ")
 _BODY_START = b'{"task":"'
@@ -156,8 +159,16 @@ class Segment:
 
 
 def read_segment(path: Path) -> list[Record]:
-    """Return every sound record of a segment file, in file order. Safe beside a living writer."""
-    return [(n, body) for _, n, body in _sound_records(path.read_bytes())]
+    """Return every sound record of a segment file, in file order. Safe beside a living writer.
+
+    Raises `SpoolError` for one that another version has written, which is no damage.
+    """
+    content = path.read_bytes()
+    records = [(n, body) for _, n, body in _sound_records(content)]
+    # With sound records, the magic alone is damaged.
+    if not records and content[:START] != MAGIC and _MAGIC_OF_ALL.match(content):
+        raise SpoolError(f"{path} was written by a newer version of jupyter_agent; upgrade this environment")
+    return records
 
 
 def damaged_end(path: Path) -> int:

@@ -25,9 +25,10 @@ NewSegment = Callable[[Path, int, int], Segment]
 class Segments:
     """Appended to at the end and freed at the beginning; at most *cap* bytes, and a spare segment.
 
-    ``full_since`` is when an event had to be dropped (Unix seconds), ``None`` once there is room again;
-    ``trouble`` is the reason why there was no room for the last record. With *in_memory*, the first segment
-    has no file until `repair` makes it, as those have that `write` begins where no file can be made.
+    ``full_since`` is when an event had to be dropped (Unix seconds), ``None`` once there is room again.
+    ``trouble`` is why there was no room for the last record, ``disk_trouble`` why a file could not be made.
+    With *in_memory*, the first segment has no file until `repair` makes it, as those have that `write`
+    begins where no file can be made.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Segments:
         in_memory: bool = False,
     ) -> None:
         self.full_since: float | None = None
-        self.trouble = ""
+        self.trouble = self.disk_trouble = ""
         self.freed = first - 1
         self._folder = folder
         self._replaced: list[Segment] = []
@@ -73,6 +74,11 @@ class Segments:
     def in_memory(self) -> int:
         """How many segments that have something to send have no file."""
         return sum(one.in_memory and one.last > self.freed for one in self._all)
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether a segment has no file, be there something to send in it or not."""
+        return any(one.in_memory for one in tuple(self._all))
 
     def write(self, n: int, body: bytes) -> bool:
         """Append one record; false when there is no room for it, even after dropping others."""
@@ -120,6 +126,7 @@ class Segments:
         before = len(self._all)
         while len(self._all) > 1 and self._all[0].last <= self.freed:
             self._delete(self._all.pop(0))
+        if len(self._all) < before or self.newest.last <= self.freed:
             self.full_since = None
         return len(self._all) < before
 
@@ -169,7 +176,7 @@ class Segments:
         error = self._add(first)
         if error is None:
             return
-        self.trouble = (
+        self.trouble = self.disk_trouble = (
             "the disk is full" if error.errno in _FULL else f"the spool cannot grow: {error.strerror}"
         )
         if self.newest.last <= self.freed and self._reuse(first):

@@ -66,8 +66,7 @@ class Spool:
         self._gap = Gap("")
         self._mend_at = 0.0
         self._reader: tuple[Segment, int, int] | None = None
-        self._accepting = True
-        self._closed = self._sealed = False
+        self._accepting, self._closed, self._sealed = True, False, False
         self._new_log = partial(Segments, folder, cap=cap, size=size, clock=clock, new_segment=new_segment)
         self._segments = self._new_log(first, in_memory=lock is None)
 
@@ -89,7 +88,7 @@ class Spool:
             if (paths.spools / header.producer).exists():  # another one's
                 raise
             spool = cls(paths.spools / header.producer, None, header.producer, header=header, cap=cap)
-            spool.notices.add(f"{error}; events stay in memory until then, and are gone if this process is")
+            spool._held.begin_without(error)
             return spool
 
     @classmethod
@@ -126,6 +125,11 @@ class Spool:
     def full_since(self) -> float | None:
         """When an event had to be dropped (Unix seconds); ``None`` once there is room again."""
         return self._segments.full_since
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the spool now, as a sentence; empty: nothing. Any thread may ask."""
+        return self._held.trouble_with(self._segments, is_dropping=self._gap.last > 0)
 
     @property
     def is_in_memory(self) -> bool:
@@ -189,6 +193,7 @@ class Spool:
         """Write again what was deleted of the spool's files; return True when something was."""
         # Looked for without the lock: on a network home that hangs, `append` must not wait for the answer.
         if not self._closed and self._held.is_whole() and self._segments.is_whole():
+            self._held.found_whole()
             return False
         with self._exclusive():
             return self._repair()
@@ -210,9 +215,8 @@ class Spool:
             self._mend()
             if not self._closed and self._segments.freed >= self.last:
                 self._close()
-            elif not self._repair() and (self._held.is_missing or self._segments.in_memory):
-                why = "was never made" if self._held.is_missing else f"is cut off, {self._segments.trouble}"
-                self.notices.add(f"{self.folder} {why}: events that no server has are lost")
+            elif not self._repair():
+                self._held.say_what_is_lost(self._segments)
         self.notices.report()
 
     def _close(self) -> None:
@@ -258,10 +262,8 @@ class Spool:
         segments = self._segments
         written = segments.write(n, body) or (self._repair() and segments.write(n, body))
         written = written or segments.write_in_memory(n, body)
-        if not written or segments.full_since is not None:
-            self.notices.dropping(segments.trouble or "the spool is full", self.folder)
-        elif segments.in_memory and not self._held.is_missing:
-            self.notices.in_memory(segments.trouble, self.folder)
+        if trouble := self._held.trouble_with(segments, is_dropping=not written):
+            self.notices.add(trouble)
         return written
 
     def _repair(self) -> bool:

@@ -22,7 +22,7 @@ from ..core.events import UNREADABLE, State, TaskState, encode_data
 from ..errors import SpoolError
 from ..system.files import create_private, make_private, remove_folder
 from ..system.host import boot, host
-from ..system.locks import FileLock
+from ..system.locks import FileLock, is_locked
 from ..system.paths import DataPaths
 from .segment import Record, read_segment
 
@@ -81,7 +81,12 @@ def create_spool_folder(paths: DataPaths, header: Header) -> tuple[Path, FileLoc
 
 def lock_of_dead(folder: Path) -> FileLock | None:
     """Acquire the lock of a dead process's spool; ``None`` when that process lives. Raises `OSError`."""
-    return FileLock.acquire(folder / "lock", create=False)
+    try:
+        return FileLock.acquire(folder / "lock", create=False)
+    except OSError:  # such as on a disk that has turned read-only, where its lock can be looked at
+        if is_locked(folder / "lock"):
+            return None
+        raise
 
 
 def remove_unused_spool(folder: Path) -> bool:

@@ -65,7 +65,7 @@ class TaskPager:
         return tasks_path(replace(self._query, limit=left))
 
     def add(self, page: TasksPage) -> None:
-        """Take a page in."""
+        """Add a page."""
         self.found += page.tasks
         # A server that searched for long stops on the way; an older one names no place to go on from.
         before = page.before or (page.tasks[-1].id if page.tasks else None)

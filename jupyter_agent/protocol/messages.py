@@ -15,8 +15,17 @@ from ..core.task import Task
 
 SUBPROTOCOL = "v1.events.jupyter-agent"
 VERSION = 1
+SPOOL_TROUBLE = "spool_trouble"
+"""Tag of the message, as a ``welcome`` lists it under ``accepts``."""
+
 NOT_STORED = "not_stored"
 """Code of the error that answers a batch which the journal could not store."""
+
+
+Right = Literal["read", "write", "execute"]
+"""What the server's authorizer may allow a user."""
+
+RIGHTS: tuple[Right, ...] = ("read", "write", "execute")
 
 
 class Close(IntEnum):
@@ -115,8 +124,21 @@ class Handled(_Message, frozen=True, tag="handled"):
     offset: Count
 
 
+class SpoolTrouble(_Message, frozen=True, tag=SPOOL_TROUBLE):
+    """What is wrong with the producer's spool from now on, in a sentence; empty: nothing any more.
+
+    Sent only to a server whose ``welcome`` accepts it.
+    """
+
+    sentence: str = ""
+
+
 class Welcome(_Message, frozen=True, tag="welcome"):
-    """``trouble``: the sentences of the server's health, if there are any."""
+    """``trouble``: the sentences of the server's health, if there are any.
+
+    ``accepts``: the types of a producer's messages that not every server of this version reads.
+    ``rights``: what the subscriber's user may do, so that a view shows no button that would only be refused.
+    """
 
     version: int
     connection: str
@@ -126,6 +148,8 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     heartbeat: float
     limits: Limits
     trouble: list[str] = []
+    accepts: list[str] = []
+    rights: list[Right] = []
 
 
 class Subscribed(_Message, frozen=True, tag="subscribed"):
@@ -204,7 +228,7 @@ class Bye(_Message, frozen=True, tag="bye"):
     retry_ms: int
 
 
-FromClient = Hello | Subscribe | Unsubscribe | CommandRequest | Publish | Handled
+FromClient = Hello | Subscribe | Unsubscribe | CommandRequest | Publish | Handled | SpoolTrouble
 FromServer = (
     Welcome | Subscribed | Events | Reply | Ack | Nack | CommandOrder | Heartbeat | ErrorMessage | Bye
 )

@@ -47,6 +47,10 @@ class ProducerSide:
         """True while the window has room for one more batch."""
         return self.welcome is not None and len(self.in_flight) < self.window
 
+    def accepts(self, kind: str) -> bool:
+        """Return True if the server of this connection has said that it reads messages of this type."""
+        return self.welcome is not None and kind in self.welcome.accepts
+
     def publish(
         self, base: int, first: int, last: int, events: list[bytes], notices: Sequence[str] = ()
     ) -> Send:

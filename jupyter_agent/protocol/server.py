@@ -11,7 +11,17 @@ from msgspec import Struct
 from ..core.events import UNREADABLE
 from ..core.ids import is_ulid
 from .actions import CloseWith, Send, send
-from .messages import VERSION, Close, ErrorMessage, FromClient, Handled, Hello, Publish
+from .messages import (
+    SPOOL_TROUBLE,
+    VERSION,
+    Close,
+    ErrorMessage,
+    FromClient,
+    Handled,
+    Hello,
+    Publish,
+    SpoolTrouble,
+)
 
 _from_client: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
 
@@ -93,12 +103,13 @@ class ServerSide:
             return send(ErrorMessage(code, _short(str(error)), False, ident))
         if isinstance(message, Hello):
             return send(ErrorMessage("bad_message", "hello comes once, as the first frame", False, ident))
-        if isinstance(message, Publish | Handled) and self.role != "producer":
+        if isinstance(message, _OF_PRODUCERS) and self.role != "producer":
             return send(ErrorMessage("not_a_producer", "only a producer may send this", False, ident))
         return message
 
 
-_TAGS = {"hello", "subscribe", "unsubscribe", "command", "publish", "handled"}
+_TAGS = {"hello", "subscribe", "unsubscribe", "command", "publish", "handled", SPOOL_TROUBLE}
+_OF_PRODUCERS = (Publish, Handled, SpoolTrouble)
 
 
 def _short(text: str) -> str:

@@ -25,14 +25,17 @@ class Point(NamedTuple):
 
 
 class Curve:
-    """The values of one metric, in their order; never empty."""
+    """The values of one metric, in their order; never empty. *limit*: maximum number of points."""
 
-    def __init__(self, name: str, first: Point) -> None:
+    def __init__(self, name: str, first: Point, limit: int = MAX_POINTS) -> None:
         self.name = name
         self.last: Number | None = first.value
         """The newest value; ``None`` if it is not a number."""
+        self.newest = first
+        """The newest value that is a number."""
         self.count = 0
         self.has_steps = True
+        self._limit = limit
         self._points: list[Point] = []
         self._bucket: list[Point] = []
         self._stride = 1
@@ -40,15 +43,21 @@ class Curve:
         self.add(first)
 
     def add(self, point: Point) -> None:
-        self.last = point.value
+        self.last, self.newest = point.value, point
         self.count += 1
         self.has_steps = self.has_steps and point.step is not None
+        if self._stride == 1:
+            self._points.append(point)
+        else:
+            self._merge(point)
+        if len(self._points) > self._limit:
+            self._thin()
+
+    def _merge(self, point: Point) -> None:
         self._bucket.append(point)
         if len(self._bucket) >= self._stride:
             self._points += _extremes(self._bucket)
             self._bucket.clear()
-            if len(self._points) > MAX_POINTS:
-                self._thin()
 
     @property
     def points(self) -> list[Point]:
@@ -63,9 +72,10 @@ class Curve:
 
 
 class Curves:
-    """All metrics of one attempt."""
+    """All metrics of one attempt. *limit*: maximum number of points in each."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_POINTS) -> None:
+        self._limit = limit
         self._curves: dict[str, Curve] = {}
 
     def add(self, name: str, value: Number | None, step: Number | None, time: float) -> None:
@@ -79,7 +89,7 @@ class Curves:
         if curve:
             curve.add(point)
         elif len(self._curves) < _MAX_CURVES:
-            self._curves[name] = Curve(name, point)
+            self._curves[name] = Curve(name, point, self._limit)
 
     def clear(self) -> None:
         self._curves.clear()

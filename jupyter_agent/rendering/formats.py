@@ -89,8 +89,10 @@ def share(done: float | None, total: float | None) -> float | None:
 
 def percent(part: float | None) -> str:
     """Format a `share` as "43%", rounded down: only what is done has "100%". Empty for ``None``."""
+    if part is None:
+        return ""
     # The billionth makes up for floats: 0.29 * 100 is less than 29.
-    return "" if part is None else f"{math.floor(part * 100 + 1e-9)}%"
+    return "100%" if part >= 1 else f"{min(99, math.floor(part * 100 + 1e-9))}%"
 
 
 def rate(per_second: float) -> str:

@@ -6,16 +6,14 @@ Its few colors are visible on light and on dark pages, and it is readable where 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from html import escape
 
 from ..core.events import TaskState
-from ..core.sanitize import strip_controls
 from ..core.task import Task
 from .curves import Curve
 from .formats import duration, number, percent, share
 from .humanize import params_text
 from .palette import HTML_COLORS
-from .plots import drawable, plots_html
+from .plots import drawable, plots_html, text_html
 from .stopping import stopping_word
 from .transcript import TAIL_LINES
 
@@ -37,7 +35,7 @@ _MONO = f"{_BARE};margin:6px 0 0;padding:6px 0 0;border-top:1px solid #8884"
 
 def start_html(name: str) -> str:
     """Return a task with nothing but its name, so that two runs of a notebook produce the same output."""
-    return f'<div style="{_frame(TaskState.QUEUED)}"><strong>{_text(name)}</strong></div>'
+    return f'<div style="{_frame(TaskState.QUEUED)}"><strong>{text_html(name)}</strong></div>'
 
 
 def html(task: Task, lines: Sequence[str] = (), curves: Iterable[Curve] = ()) -> str:
@@ -45,7 +43,7 @@ def html(task: Task, lines: Sequence[str] = (), curves: Iterable[Curve] = ()) ->
     drawn = drawable(curves)
     metrics = _line(_metrics(task, {curve.name for curve in drawn}))
     words = (_line(_numbers(task)), metrics, plots_html(drawn), _line(_question(task)))
-    params = _line([_text(params_text(task.params))] if task.params else [])
+    params = _line([text_html(params_text(task.params))] if task.params else [])
     parts = [_head(task), params, _bar(task), *words, _end(task), _pre("\n".join(lines)), _result(task)]
     return f'<div style="{_frame(task.state)}">{"".join(parts)}</div>'
 
@@ -68,7 +66,7 @@ def _head(task: Task) -> str:
     dot = f'<span style="color:{HTML_COLORS[task.state]}">●</span>'
     state = stopping_word(task) or task.state.value
     attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
-    name = _text(task.name) or "task"
+    name = text_html(task.name) or "task"
     return f'<div>{dot} <strong>{name}</strong> <span style="{_QUIET}">{state}{attempt}</span></div>'
 
 
@@ -94,7 +92,7 @@ def _numbers(task: Task) -> list[str]:
     if task.started is not None and until is not None:
         words += filter(None, [duration(until - task.started, whole=not task.state.ended)])
     if progress is not None and progress.message:
-        words.append(_text(progress.message))
+        words.append(text_html(progress.message))
     return words
 
 
@@ -102,13 +100,13 @@ def _metrics(task: Task, drawn: Collection[str]) -> list[str]:
     """Return the last values of the metrics that are not *drawn*."""
     metrics = [(name, point) for name, point in task.metrics.items() if name not in drawn]
     shown = metrics[:_MAX_METRICS]
-    words = [f"{_text(name)} <strong>{number(point.value)}</strong>" for name, point in shown]
+    words = [f"{text_html(name)} <strong>{number(point.value)}</strong>" for name, point in shown]
     more = len(metrics) - len(shown)
     return [*words, f"and {more} more"] if more else words
 
 
 def _question(task: Task) -> list[str]:
-    return [f"It asks: <strong>{_text(task.prompt.text)}</strong>"] if task.prompt else []
+    return [f"It asks: <strong>{text_html(task.prompt.text)}</strong>"] if task.prompt else []
 
 
 def _line(words: list[str]) -> str:
@@ -118,7 +116,7 @@ def _line(words: list[str]) -> str:
 def _end(task: Task) -> str:
     if task.error is not None:
         what = f"{task.error.type}: {task.error.message}" if task.error.message else task.error.type
-        head = f"<summary><strong>{_text(what)}</strong></summary>"
+        head = f"<summary><strong>{text_html(what)}</strong></summary>"
         return f'<details style="margin:4px 0 0">{head}{_pre(task.error.traceback)}</details>'
     if task.state is TaskState.INTERRUPTED:
         return _line([f"The process that ran this task ended before the task was done{_why(task.reason)}."])
@@ -127,7 +125,7 @@ def _end(task: Task) -> str:
 
 def _why(reason: str | None) -> str:
     """Return a reason that says more than that the process went away."""
-    return f": {_text(reason)}" if reason and not reason.startswith("the process") else ""
+    return f": {text_html(reason)}" if reason and not reason.startswith("the process") else ""
 
 
 def _result(task: Task) -> str:
@@ -137,8 +135,4 @@ def _result(task: Task) -> str:
 
 
 def _pre(text: str, style: str = _MONO) -> str:
-    return f'<pre style="{style}">{_text(text)}</pre>' if text else ""
-
-
-def _text(text: str) -> str:
-    return escape(strip_controls(text))
+    return f'<pre style="{style}">{text_html(text)}</pre>' if text else ""

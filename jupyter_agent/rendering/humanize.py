@@ -27,6 +27,19 @@ def size(count: int) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
+def resources_text(values: Mapping[str, float], whose: str = "") -> str:
+    """Format ``sys/…`` values as "CPU 142% · 1.2 GiB · GPU 87%, 3.1 GiB"; *whose* goes before them."""
+    cpu, memory = values.get("sys/cpu"), values.get("sys/memory")
+    gpu, gpu_memory = values.get("sys/gpu"), values.get("sys/gpu_memory")
+    on_gpu = ["" if gpu is None else f"{gpu:.0f}%", "" if gpu_memory is None else size(int(gpu_memory))]
+    parts = [
+        "" if cpu is None else f"CPU {cpu:.0f}%",
+        "" if memory is None else size(int(memory)),
+        f"GPU {', '.join(filter(None, on_gpu))}" if any(on_gpu) else "",
+    ]
+    return f"{whose} {' · '.join(filter(None, parts))}".strip()
+
+
 def parse_moment(text: str, now: float) -> float:
     """Parse an ISO date or time (local, unless it has an offset) or an age such as ``7d``, to Unix seconds.
 

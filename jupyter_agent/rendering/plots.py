@@ -1,6 +1,7 @@
 """Plots of metrics as static HTML: a panel for each, its curves as SVG and its words outside of them.
 
-Where a host removes the SVG, the words remain.
+Where a host removes the SVG and all styles, as GitHub does, the words remain, and a line of block characters
+appears for each curve, which a style hides elsewhere.
 """
 
 from __future__ import annotations
@@ -25,6 +26,14 @@ _PANEL = "flex:1 1 200px;min-width:160px;max-width:340px"
 _SVG = (
     f"display:block;width:100%;height:{_HEIGHT}px;border-bottom:1px solid #8886;border-left:1px solid #8886"
 )
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_COLUMNS = 32
+"""Characters of a curve that is drawn as text."""
+
+
+def text_html(text: str) -> str:
+    """Return *text* as HTML, without its control characters."""
+    return escape(strip_controls(text))
 
 
 def drawable(curves: Iterable[Curve]) -> list[Curve]:
@@ -43,7 +52,7 @@ def plots_html(curves: Sequence[Curve]) -> str:
 
 
 def _panel(title: str, curves: list[Curve]) -> str:
-    head = f"<strong>{_text(title)}</strong>"
+    head = f"<strong>{text_html(title)}</strong>"
     if len(curves) == 1:
         rows = f"<div>{head} {_values(curves[0])}</div>"
     else:
@@ -53,7 +62,7 @@ def _panel(title: str, curves: list[Curve]) -> str:
 
 def _row(curve: Curve, at: int) -> str:
     mark = f'<span style="color:{_color(at)}">●</span>'
-    return f"<div>{mark} {_text(first_parts(curve.name) or curve.name)} {_values(curve)}</div>"
+    return f"<div>{mark} {text_html(first_parts(curve.name) or curve.name)} {_values(curve)}</div>"
 
 
 def _values(curve: Curve) -> str:
@@ -73,7 +82,7 @@ def _picture(curves: list[Curve]) -> str:
     xs = [x for line in lines for x, _ in line]
     ys = [y for line in lines for _, y in line]
     log = wants_logarithm(ys)
-    across, up = _scale(xs), _scale([_height(y, log=log) for y in ys])
+    across, up = _Scale(xs), _Scale([_height(y, log=log) for y in ys])
     drawn = "".join(
         _line(((across(x), 1 - up(_height(y, log=log))) for x, y in line), _color(at))
         for at, line in enumerate(lines)
@@ -85,7 +94,20 @@ def _picture(curves: list[Curve]) -> str:
     )
     span = f"step {number(min(xs))} to {number(max(xs))}" if by_step else duration(max(xs) - min(xs))
     words = [f"{number(min(ys))} to {number(max(ys))}", *(["log scale"] if log else []), span]
-    return f'{svg}<div style="{_QUIET}">{" · ".join(words)}</div>'
+    texts = "".join(_as_text([(across(x), up(_height(y, log=log))) for x, y in line]) for line in lines)
+    return f'{svg}{texts}<div style="{_QUIET}">{" · ".join(words)}</div>'
+
+
+def _as_text(places: Iterable[tuple[float, float]]) -> str:
+    """Return a curve, whose places are from 0 to 1, in block characters: the last value of each column."""
+    heights: dict[int, str] = {}
+    for x, y in places:
+        heights[min(_COLUMNS - 1, int(x * _COLUMNS))] = _BLOCKS[min(len(_BLOCKS) - 1, int(y * len(_BLOCKS)))]
+    drawn, block = "", "\N{NO-BREAK SPACE}"
+    for column in range(_COLUMNS):
+        block = heights.get(column, block)
+        drawn += block
+    return f'<div hidden style="display:none" aria-hidden="true"><code>{drawn}</code></div>'
 
 
 def _ordered(points: list[Point], *, by_step: bool) -> list[tuple[float, float]]:
@@ -100,15 +122,11 @@ def _height(value: float, *, log: bool) -> float:
     return math.log10(value) if log else value
 
 
-def _scale(values: list[float]) -> _Scale:
-    return _Scale(min(values), max(values))
-
-
 class _Scale:
     """Maps the range of some values to 0…1; a single value to the middle."""
 
-    def __init__(self, low: float, high: float) -> None:
-        self._low, self._high = low, high
+    def __init__(self, values: Sequence[float]) -> None:
+        self._low, self._high = min(values), max(values)
 
     def __call__(self, value: float) -> float:
         # Halves: the span of two large values may be beyond a float.
@@ -127,7 +145,3 @@ def _line(places: Iterable[tuple[float, float]], color: str) -> str:
 
 def _color(at: int) -> str:
     return _COLORS[at % len(_COLORS)]
-
-
-def _text(text: str) -> str:
-    return escape(strip_controls(text))

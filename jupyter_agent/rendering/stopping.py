@@ -27,4 +27,6 @@ def stopping_word(task: Task) -> str:
     """Return "cancelling", or "stopping" after a timeout or a signal; else an empty text."""
     if task.state.ended:
         return ""
-    return "cancelling" if task.cancel_requested else "stopping" if task.stopping is not None else ""
+    if task.cancel_requested or (task.stopping is not None and task.stopping.why == "cancel"):
+        return "cancelling"
+    return "" if task.stopping is None else "stopping"

@@ -30,6 +30,13 @@ class Engine(Reported, Protocol):
     def start(self) -> None:
         """Begin, without waiting."""
 
+    @property
+    def retries_death(self) -> bool:
+        """Whether an attempt whose process died is retried, as one that failed is."""
+
+    def withdraw(self) -> bool:
+        """Let the attempt not begin any more; false when it has, in another process."""
+
     def cancel(self) -> None:
         """The attempt was asked to stop."""
 
@@ -110,6 +117,9 @@ class Attempt:
         self.task = task
         self.worker = worker
         self.number = number
+        self.claims = False
+        """Whether this process was not named when the attempt was queued: it says that it is the one."""
+
         self.outcome_holder = holder
         self.context = TaskContext(task.sink, number, may_block=task.options.on != "loop")
         self.variables: Context = copy_context()
@@ -142,10 +152,11 @@ class Attempt:
         *elsewhere*: in a process of which nothing is known here.
         """
         self.started = time.monotonic()
+        claimant = self.task.producer.id if self.claims else None
         if elsewhere or self.task.fold.pid == os.getpid():
-            running = State(TaskState.RUNNING)
+            running = State(TaskState.RUNNING, producer=claimant)
         else:
-            running = State(TaskState.RUNNING, host=host(), pid=os.getpid())
+            running = State(TaskState.RUNNING, producer=claimant, host=host(), pid=os.getpid())
         return self.task.transition(self, running)
 
     def completed(self, value: object) -> None:
@@ -171,10 +182,10 @@ class Attempt:
         """Ask it to stop; it is forced when its grace is over, and at once when it is asked again."""
         again = self.course.why is not None
         self.course.begin(why)
+        if not again or self.course.by_keyboard:
+            self.context.request_cancel()
         if again:
             self.context.cancellation.hasten()
-        else:
-            self.context.request_cancel()
         if self.engine is not None:
             (self.engine.hasten if again else self.engine.cancel)()
 
@@ -184,15 +195,23 @@ class Attempt:
             if self._closed:
                 return
             self.context.sample()
-            if self.course.why is not None:
-                self._say_that_it_stops()
-        if self.course.why is None and self._is_late():
+            self._follow_keyboard()
+            self._say_that_it_stops()
+        if self.course.why is None and self._check_timeouts():
             self.stop("timeout")
-        elif self.course.why in ("cancel", "timeout") and not self.context.cancelled:
+        elif self.course.why in ("cancel", "timeout") and not (
+            self.course.by_keyboard or self.context.cancelled
+        ):
             self.context.request_cancel()  # a signal began it, whose handler may take no lock
         if self.engine is not None:
             self.engine.poll()
             self._take_due_step(self.engine)
+
+    def _follow_keyboard(self) -> None:
+        if self.engine is not None and self.engine.interrupted:
+            self.course.begin("cancel", by_keyboard=True)
+        else:
+            self.course.resume()
 
     def _say_that_it_stops(self) -> None:
         """Emit a ``stopping`` event if one is due."""
@@ -217,7 +236,7 @@ class Attempt:
         if self.course.why is not None and cancelled and not now:
             return None
         if not cancelled and self.course.why is None:
-            self._is_late()
+            self._check_timeouts()
         expected = self.context.cancelled or cancelled or self.late is not None
         why: Why = "cancel" if cancelled else "timeout" if self.late else "signal"
         self.course.begin(why)
@@ -226,8 +245,8 @@ class Attempt:
         self.context.cancellation.mark_told()
         return Terminated(expected=expected)
 
-    def _is_late(self) -> bool:
-        """Return whether a timeout has passed, of the attempt or of a part of its work, and keep which."""
+    def _check_timeouts(self) -> bool:
+        """Keep which timeout has passed, of the attempt or of a part of its work; return whether one has."""
         limit = self.task.options.timeout
         if self.context.cancellation.overdue is not None:
             self.late = self.context.cancellation.overdue

@@ -9,35 +9,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, TypeVar, overload
 
-from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Progress, Stopping
-from .conversation import PART, Conversation
+from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Stopping
+from .conversation import Conversation
 from .followed_bars import Bar
 from .output.line_buffer import LineBuffer
+from .output.log_parts import PART, log_parts
 from .output.mime import displayed, recordable
 from .output.outlets import Outlets
 from .output.screen import Screen
-from .payloads import choice_texts, plain_number
+from .payloads import choice_texts, plain_number, progress_of
 from .progress_sampler import Position, ProgressSampler, Values
 from .stopping.cancellation import Cancellation
+from .task.ports import FOR_USERS, Alternating, TaskSink
 
-
-class TaskSink(Protocol):
-    """Where the events and checkpoints of a context go."""
-
-    @property
-    def id(self) -> str:
-        """The task's id."""
-
-    def emit(self, attempt: int, kind: str, data: Data) -> int:
-        """Append one event; its number, or 0 where nothing is emitted."""
-
-    def save_checkpoint(self, attempt: int, state: object) -> int:
-        """Save *state*, which *attempt* has reached; its size in bytes. Raises `OSError` where it cannot."""
-
-    def load_checkpoint(self, default: object) -> object:
-        """Return the state saved last, or *default*."""
+T = TypeVar("T")
 
 
 class TaskContext:
@@ -46,9 +33,10 @@ class TaskContext:
     Outside a task every call is accepted and does nothing.
     """
 
+    is_settled = True
+
     def __init__(self, sink: TaskSink | None, attempt: int, *, may_block: bool = True) -> None:
         self._sink = sink
-        self._may_block = may_block
         self.id = sink.id if sink else ""
         self.attempt = attempt
         self.cancellation = Cancellation(self.id)
@@ -56,17 +44,21 @@ class TaskContext:
         """Whether the attempt has ended: nothing is captured for it any more."""
         self.place: Callable[[], str | None] | None = None
         """Returns where the work is that another process does for this attempt."""
-        self.replaced_by: TaskContext | None = None
-        """What is current where this still is: the loop whose context this is was left."""
+        self.replaced_by: AnyContext | None = None
+        """What is current where this still is: the loop whose context this is was left, for good."""
         self.born = next(order)
         self.submitter = current().id if sink else ""
         self._progress = ProgressSampler(self._write_progress)
-        self._conversation = Conversation(self._emit, self.raise_if_cancelled)
+        self._conversation = Conversation(self._emit, self.raise_if_cancelled, may_block=may_block)
         self.screen = Screen(self.write_log, self.record_display, f"shown-{attempt}")
         self.outlets = Outlets(self.id)
 
     def __repr__(self) -> str:
         return "<TaskContext>" if self.id else "<TaskContext of no task>"
+
+    def __dir__(self) -> list[str]:
+        """Return what completion should offer: nothing that is for this package only."""
+        return [name for name in super().__dir__() if name.startswith("__") or name in FOR_USERS]
 
     @property
     def cancelled(self) -> bool:
@@ -115,12 +107,11 @@ class TaskContext:
         else:
             self.write_log("logging", line, level)
 
-    def write_log(self, stream: Any, text: str, level: str | None = None) -> None:
+    def write_log(self, stream: str, text: str, level: str | None = None, logger: str | None = None) -> None:
         """Record captured text, in as many events as it needs."""
         if self._sink is not None and not self.closed:
-            for start in range(0, len(text), PART):
-                part = text[start : start + PART]
-                self._sink.emit(self.attempt, "log", Log(stream, part, level))
+            for data in log_parts(stream, text, level, logger, self.screen.section):
+                self._sink.emit(self.attempt, "log", data)
 
     def metric(self, name: str, value: Any, step: Any = None) -> None:
         """Add a point to the series *name*; NaN and infinities are kept as null."""
@@ -159,7 +150,7 @@ class TaskContext:
         """
         if self._sink is None:
             return default or ""
-        self._check_blocking("ask")
+        self._conversation.check_blocking("ask")
         chosen = None if default is None else str(default)
         return self._conversation.ask(str(prompt), choice_texts(choices), timeout, chosen)
 
@@ -167,7 +158,7 @@ class TaskContext:
         """Wait for the next text that a person sends without being asked; raises as `ask` does."""
         if self._sink is None:
             return ""
-        self._check_blocking("receive")
+        self._conversation.check_blocking("receive")
         return self._conversation.receive(timeout)
 
     def checkpoint(self, state: object) -> bool:
@@ -186,6 +177,10 @@ class TaskContext:
         self._emit("checkpoint", Checkpoint(self.id, size))
         return True
 
+    @overload
+    def restore(self, default: None = None) -> Any: ...
+    @overload
+    def restore(self, default: T) -> T: ...
     def restore(self, default: Any = None) -> Any:
         """Return the last complete `checkpoint` of any attempt, or *default* when there is none."""
         return default if self._sink is None else self._sink.load_checkpoint(default)
@@ -257,13 +252,10 @@ class TaskContext:
         self._emit("stopping", stopping)
 
     def _write_progress(self, values: Values) -> None:
-        done, total, message = values
-        text = None if message is None else str(message)[:PART]
         try:
-            progress = Progress(plain_number(done), plain_number(total), text)
-        except (TypeError, ValueError):
-            sentence = f"progress() takes numbers, not {done!r:.60} of {total!r:.60}"
-            self.write_log("logging", sentence, "warning")
+            progress = progress_of(*values)
+        except TypeError as error:
+            self.write_log("logging", str(error), "warning")
         else:
             self._emit("progress", progress)
 
@@ -271,30 +263,36 @@ class TaskContext:
         if self._sink is not None:
             self._sink.emit(self.attempt, kind, data)
 
-    def _check_blocking(self, word: str) -> None:
-        if not self._may_block:
-            raise RuntimeError(
-                f"{word} would block the kernel's event loop; run this task with on='thread', not on='loop'"
-            )
-
 
 order = itertools.count(1)
 """Tells which came first, a task or a redirection of the streams."""
 
+
+AnyContext = TaskContext | Alternating
+
 _NO_TASK = TaskContext(None, 0)
-_current: ContextVar[TaskContext] = ContextVar("jupyter_agent_task", default=_NO_TASK)
+_current: ContextVar[Any] = ContextVar("jupyter_agent_task", default=_NO_TASK)
 
 
 def current() -> TaskContext:
     """Return the context of the task that this code runs in; outside a task, one whose calls do nothing."""
-    context = _current.get()
-    while context.replaced_by is not None:
-        context = context.replaced_by
-    return context
+    context: Any = _current.get()
+    while (other := context.replaced_by) is not None:
+        context = other
+    found: TaskContext = context  # what stands for others is always replaced
+    return found
 
 
-def set_current(context: TaskContext | None) -> TaskContext:
+def set_current(context: AnyContext | None) -> AnyContext:
     """Make *context* current here (``None``: no task's); returns the previous one."""
-    before = current()
+    before: AnyContext = _current.get()
+    while before.is_settled and before.replaced_by is not None:
+        before = before.replaced_by
     _current.set(context or _NO_TASK)
     return before
+
+
+def restore_current(before: AnyContext, context: AnyContext) -> None:
+    """Make *before* current again, where *context* was made current last."""
+    if _current.get() is context:
+        _current.set(before)

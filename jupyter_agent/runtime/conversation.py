@@ -8,11 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ..core.events import MAX_EVENT_BYTES, Data, Input, Message, Prompt
+from ..core.events import Data, Input, Message, Prompt
 from ..system.ids import new_id
-
-PART = MAX_EVENT_BYTES // 8
-"""Characters of one event; longer texts are split. JSON may need six bytes for one character."""
+from .output.log_parts import PART
 
 Emit = Callable[[str, Data], None]
 
@@ -28,10 +26,12 @@ class _Question:
 class Conversation:
     """The conversation of one attempt. Thread-safe.
 
-    *check* is called whenever a waiting thread is woken, and raises to end the wait.
+    *check* is called whenever a waiting thread is woken, and raises to end the wait. *may_block*: whether
+    the attempt has a thread of its own, which may wait.
     """
 
-    def __init__(self, emit: Emit, check: Callable[[], None]) -> None:
+    def __init__(self, emit: Emit, check: Callable[[], None], *, may_block: bool = True) -> None:
+        self._may_block = may_block
         self._emit = emit
         self._check = check
         self._open: _Question | None = None
@@ -43,6 +43,13 @@ class Conversation:
         # Questions and answers are emitted while this is held, so that the log has them in the order in
         # which they happened and no answer precedes its question.
         self._changed = threading.Condition()
+
+    def check_blocking(self, word: str) -> None:
+        """Raise `RuntimeError` where the call *word* would block the kernel's event loop."""
+        if not self._may_block:
+            raise RuntimeError(
+                f"{word} would block the kernel's event loop; run this task with on='thread', not on='loop'"
+            )
 
     def say(self, text: str, role: str, stream: str | None) -> str:
         """Emit a message, or a part of the message *stream*; its id."""

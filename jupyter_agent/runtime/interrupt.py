@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from ..errors import TaskCancelled
 from ..system.orphaned_locks import renew_orphaned_locks
-from ..system.signals import restore_default
-from .stopping.scope import Scope, cancel_future
+from ..system.signals import has_own_handler, restore_default
+from .stopping.scope import Scope, cancel_future, cancel_waiting
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class AsyncExceptionInterrupter:
     def __init__(self, scope: Scope | None = None) -> None:
         self.scope = scope
         self._thread: int | None = None
-        self.from_user = False
+        self.from_user = self.was_passed_on = False
         renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
@@ -86,16 +86,18 @@ class AsyncExceptionInterrupter:
         with self._lock:
             if self._thread is None:
                 return False
-            if self.scope is None or self._is_raised_in(self.scope, self._thread):
+            if self._is_raised_in(self._thread):
                 _set_async(self._thread, Stopped)
             return True
 
-    @staticmethod
-    def _is_raised_in(scope: Scope, thread: int) -> bool:
-        """Return whether to raise in the thread; false after a cancel by asyncio, or while *scope* waits."""
+    def _is_raised_in(self, thread: int) -> bool:
+        """Return whether to raise in the thread; false after a cancel by asyncio, and while a loop waits."""
+        frame, scope = sys._current_frames().get(thread), self.scope  # noqa: SLF001
+        if scope is None:
+            return not cancel_waiting(frame)
         if scope.cancel_task():  # it may begin to wait before an exception arrives: never both
             return False
-        place = scope.find(sys._current_frames().get(thread))  # noqa: SLF001
+        place = scope.find(frame)
         return place.inside and not cancel_future(place.nested)
 
     def close(self) -> None:
@@ -113,7 +115,7 @@ class SignalInterrupter:
     Between `open` and `close` the signal's handler is this object's; several may be open, and close in any
     order. A signal that `throw` did not send, such as that of a notebook's stop button, raises what *foreign*
     returns, unless that is ``None``; without one, SIGINT goes to the handler of before. ``from_user``: such a
-    signal stopped the code.
+    signal stopped the code. ``was_passed_on``: that handler raised nothing; ipykernel's cancels the cell.
     """
 
     def __init__(
@@ -128,10 +130,11 @@ class SignalInterrupter:
         self._foreign = foreign or (None if number is signal.SIGINT else KeyboardInterrupt)
         self.is_open = False
         self.is_thrown = False
+        self._is_pending = False
         self._handled = threading.Event()
         self.before: Any = None
         self._pid = 0
-        self.from_user = False
+        self.from_user = self.was_passed_on = False
         renew_orphaned_locks(self)
 
     def renew_locks(self) -> None:
@@ -176,15 +179,32 @@ class SignalInterrupter:
                     return True
                 if not self._is_in_charge():  # another cell runs by now
                     return False
+            elif not has_own_handler(self.number):  # the code has its own
+                self._throw_without_signal(main)
+                return True
             self.is_thrown = True
             self._handled.clear()
             signal.pthread_kill(main, self.number)
             return True
 
+    def _throw_without_signal(self, main: int) -> None:
+        """Raise at the main thread's next bytecode, which may be a while."""
+        frame, scope = sys._current_frames().get(main), self.scope  # noqa: SLF001
+        if scope is None:
+            is_cancelled = cancel_waiting(frame)
+        else:  # a loop that runs around the scope is not its own
+            is_cancelled = scope.cancel_task() or cancel_future(scope.find(frame).nested)
+        if not is_cancelled:
+            self._is_pending = True
+            _set_async(main, Stopped)
+
     def close(self) -> None:
         """Restore the previous handler; a pending `throw` is absorbed first. Idempotent."""
         with self._lock:
             was_open, self.is_open = self.is_open, False
+            if self._is_pending:
+                self._is_pending = False
+                _set_async(threading.main_thread().ident or 0, None)
         if not was_open:
             return
         if threading.current_thread() is not threading.main_thread():
@@ -253,6 +273,9 @@ class SignalInterrupter:
             elif before == signal.SIG_DFL:
                 signal.signal(number, before)
                 os.kill(os.getpid(), number)
+            self.was_passed_on = True
+            if self.scope is not None:
+                self.scope.wake_loop()
         except KeyboardInterrupt:
             for one in _active:
                 one.from_user |= one.scope is None or one.scope.find(frame).inside
@@ -268,11 +291,8 @@ if hasattr(os, "register_at_fork"):
 
 def interrupter_for_this_thread(scope: Scope | None = None) -> AsyncExceptionInterrupter | SignalInterrupter:
     """Return what can interrupt code that runs in this thread."""
-    return (
-        SignalInterrupter(scope=scope)
-        if SignalInterrupter.is_supported()
-        else AsyncExceptionInterrupter(scope)
-    )
+    has_signals = SignalInterrupter.is_supported()
+    return SignalInterrupter(scope=scope) if has_signals else AsyncExceptionInterrupter(scope)
 
 
 def _set_async(thread: int, exception: type[BaseException] | None) -> None:

@@ -198,7 +198,10 @@ class LocalTask:
         """Retry after a failure where that is allowed; otherwise complete the task."""
         self.producer.remove_sampler(attempt)
         self.producer.wake()
-        if state is TaskState.FAILED and self._retries.allows_retry and not self.producer.is_ending:
+        is_retried = state is TaskState.FAILED or (
+            state is TaskState.INTERRUPTED and attempt.engine is not None and attempt.engine.retries_death
+        )
+        if is_retried and self._retries.allows_retry and not self.producer.is_ending:
             attempt.variables.copy().run(self._retry_later, attempt)
             return
         attempt.outcome_holder = OutcomeHolder()  # only handles keep the outcome alive, not the registry
@@ -216,7 +219,7 @@ class LocalTask:
             if not self.fold.cancel_requested or (again and not self._is_cancelled_again):
                 self.fold.request_cancel(time.time(), now=again)
             queued = self.fold.state is TaskState.QUEUED
-        if queued:
+        if queued and (attempt.engine is None or attempt.engine.withdraw()):
             self.complete(attempt, Outcome(TaskState.CANCELLED, reason="cancelled while queued"))
         attempt.stop()
         if now and not attempt.course.again:

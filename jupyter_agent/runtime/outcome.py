@@ -17,7 +17,8 @@ from ..errors import (
     TaskTimeout,
 )
 from .interrupt import Terminated
-from .tracebacks import MAX_TRACEBACK, trimmed
+from .stopping.course import FROM_KEYBOARD
+from .tracebacks import MAX_TRACEBACK, trimmed, where_stopped
 
 MAX_MESSAGE = 10_000
 """Characters of an error's message that are kept."""
@@ -54,13 +55,12 @@ def outcome_of(error: BaseException, *, late: Error | None = None, forced: str |
     stopped = is_stop(error)
     if stopped and late is not None:
         message = f"{late.message}{f' and {forced}' if forced else ''}"
-        where = trimmed(error) if late.type == "TaskTimeout" else ""  # else the work is another process's
+        # Otherwise the work is another process's.
+        where = where_stopped(error, f"{late.type}: {message}") if late.type == "TaskTimeout" else ""
         return Outcome(TaskState.FAILED, exception=error, error=Error(late.type, message, where))
     if stopped:
         from_keyboard = isinstance(error, KeyboardInterrupt)
-        return Outcome(
-            TaskState.CANCELLED, reason="interrupted from the keyboard" if from_keyboard else forced
-        )
+        return Outcome(TaskState.CANCELLED, reason=FROM_KEYBOARD if from_keyboard else forced)
     return failure(error)
 
 

@@ -1,4 +1,4 @@
-"""Conversion of what user code passes into event payloads: numbers and choices."""
+"""Conversion of what user code passes into event payloads: numbers, progress and choices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 import operator
 from typing import Any
 
-from ..core.events import Number
+from ..core.events import Number, Progress
+from .output.log_parts import PART
 
 _MAX_WHOLE = (1 << 63) - 1
 
@@ -32,6 +33,15 @@ def number_or_none(value: Any) -> Number | None:
         return plain_number(value)
     except (TypeError, ValueError):
         return None
+
+
+def progress_of(done: Any, total: Any, message: Any) -> Progress:
+    """Return the payload of a progress event. Raises `TypeError` for what is not a number."""
+    text = None if message is None else str(message)[:PART]
+    try:
+        return Progress(plain_number(done), plain_number(total), text)
+    except (TypeError, ValueError):
+        raise TypeError(f"progress() takes numbers, not {done!r:.60} of {total!r:.60}") from None
 
 
 def choice_texts(choices: Any) -> tuple[str, ...] | None:

@@ -25,6 +25,20 @@ def trimmed(error: BaseException) -> str:
     return _with_cells("".join(lines), _cells_in(error))[-MAX_TRACEBACK:]
 
 
+def where_stopped(error: BaseException, why: str) -> str:
+    """Return the traceback of what this package raised to stop a task, with *why* instead of its message.
+
+    Without the frames of this package at both ends; empty when there are no others.
+    """
+    frames = traceback.extract_tb(without_own_frames(error.__traceback__))
+    while frames and is_own_file(frames[-1].filename):
+        frames.pop()
+    if not frames:
+        return ""
+    text = f"Traceback (most recent call last):\n{''.join(frames.format())}{why}\n"
+    return _with_cells(text, _cells_in(error))[-MAX_TRACEBACK:]
+
+
 def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
     """Return *trace* from its first frame outside this package; all of it when there is none."""
     inner = trace
@@ -60,5 +74,7 @@ def _cells_in(error: BaseException) -> dict[tuple[str, str, str], int]:
             code = frame.f_code
             if (place := place_in_cell(code)) is not None:
                 cells[code.co_filename, str(line), code.co_name] = place[1]
-        waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+        waiting += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
     return cells

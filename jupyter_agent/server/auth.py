@@ -16,6 +16,7 @@ from tornado.web import HTTPError
 
 from ..core.sanitize import to_single_line
 from ..errors import AgentError, RequestRefused
+from ..protocol.messages import RIGHTS, Right
 from ..transport.discovery import KEY_HEADER
 from .services import NoJournal, Services
 
@@ -116,6 +117,10 @@ class AuthMixin(_Handler):
         if not user:
             return False
         return bool(await ensure_async(self.authorizer.is_authorized(self, user, action, RESOURCE)))
+
+    async def rights(self) -> list[Right]:
+        """Return what the current user may do, so that a view shows no button that would only be refused."""
+        return [action for action in RIGHTS if await self.is_allowed(action)]
 
     async def still_logged_in(self) -> bool:
         """Ask the identity provider again, as if this request came now; return False after a logout.

@@ -33,10 +33,12 @@ from .background.upkeep import Upkeep
 from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import Feed
+from .delivery.metric_curves import CurveReader
 from .limits import Timing
 from .log_filter import ClosedSocketFilter
-from .opening import JournalOpening, off, open_journal
+from .opening import STOPS, JournalOpening, off, open_journal, open_journal_beside
 from .own_address import own_address
+from .resources import ResourceSampler
 from .routes import ROUTES
 from .services import NoJournal, Services
 
@@ -115,7 +117,6 @@ class JupyterAgent(ExtensionApp):
     )
 
     services: Services | None = None
-    _none = NoJournal("the server stops")
     _opening: JournalOpening | None = None
     _notifier: Notifier | None = None
     _kernel_ends: KernelEnds | None = None
@@ -126,9 +127,11 @@ class JupyterAgent(ExtensionApp):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._server: Any = None
+        self._none = NoJournal(STOPS)
+        self._paths: DataPaths
 
     def initialize_settings(self) -> None:
-        paths = data_paths()
+        self._paths = paths = data_paths()
         if paths.fallback_reason:
             self.log.warning("jupyter_agent: %s", paths.fallback_reason)
             # This server's kernels go with it, also when the other folder can be used again.
@@ -142,27 +145,25 @@ class JupyterAgent(ExtensionApp):
             self._none.why = off(error)
 
     async def _open_later(self) -> None:
-        """Open a journal and begin, as at the start. Raises `JournalError`."""
-        paths = data_paths()
-        self._wire(paths, await asyncio.to_thread(open_journal, paths))
+        """Open a journal and begin. Raises `JournalError`, `OSError`; nothing is left open then."""
+        self._wire(self._paths, await open_journal_beside(self._paths))
         assert self.services is not None
-        await self._begin(self.services)
+        try:
+            await self._begin(self.services)
+        except BaseException:
+            await self._end()
+            raise
 
     def _wire(self, paths: DataPaths, feed: Feed) -> None:
         registry = Registry(self.log)
-        liveness = Liveness(
-            feed,
-            registry,
-            paths,
-            lease=self.lease_seconds,
-            log=self.log,
-        )
+        liveness = Liveness(feed, registry, paths, lease=self.lease_seconds, log=self.log)
         self._upkeep = Upkeep(feed, paths, Retention(self.retention_days, self.retention_bytes), self.log)
         limits = WorkerLimits(self.worker_limit, self.worker_memory, self.grace_seconds)
         supervisor = WorkerSupervisor(feed, paths, self.log, limits=limits)
         scheduler = Scheduler(feed, paths, self.log, recover=liveness.check, launch=supervisor.wake)
         self.services = Services(
             feed=feed,
+            curves=CurveReader(feed),
             registry=registry,
             liveness=liveness,
             supervisor=supervisor,
@@ -173,6 +174,7 @@ class JupyterAgent(ExtensionApp):
             key=secrets.token_urlsafe(32),
             owner=user_name(),
             timing=Timing(self.hello_seconds, self.heartbeat_seconds),
+            resources=ResourceSampler(paths),
             agent=self.agent,
         )
 
@@ -240,6 +242,9 @@ class JupyterAgent(ExtensionApp):
         """Close connections, stop services, commit what was published, close the journal. Idempotent."""
         if self._opening is not None:
             await self._opening.stop()
+        await self._end()
+
+    async def _end(self) -> None:
         services, self.services = self.services, None
         if services is None:
             return

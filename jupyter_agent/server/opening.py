@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from ..errors import JournalError
 from ..journal.holder import Holder
@@ -13,6 +15,7 @@ from .background.periodic import PeriodicService
 from .delivery.feed import Feed
 from .services import NoJournal
 
+STOPS = "the server stops"
 PERIOD = 2.0
 """Seconds between two tries."""
 
@@ -26,8 +29,19 @@ def open_journal(paths: DataPaths) -> Feed:
     return feed
 
 
+async def open_journal_beside(paths: DataPaths) -> Feed:
+    """Call `open_journal` in a thread; a journal that is opened after this was cancelled is closed again."""
+    opening = asyncio.ensure_future(asyncio.to_thread(open_journal, paths))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with suppress(JournalError, OSError):  # else it would take the place of the cancel
+            (await opening).holder.close()
+        raise
+
+
 class JournalOpening(PeriodicService):
-    """Awaits *open_journal* until it raises no `JournalError`; meanwhile *none* says why."""
+    """Awaits *open_journal* until it raises no `JournalError` or `OSError`; meanwhile *none* says why."""
 
     name = "journal opening"
 
@@ -41,15 +55,16 @@ class JournalOpening(PeriodicService):
     async def tick(self) -> float:
         try:
             await self._open()
-        except JournalError as error:
+        except (JournalError, OSError) as error:
             self._none.why = off(error)
             return PERIOD
+        self._none.why = STOPS
         return float("inf")
 
     def interval(self) -> float:
         return PERIOD
 
 
-def off(error: JournalError) -> str:
+def off(error: JournalError | OSError) -> str:
     """Return the sentence that says why there is no journal now, and that there may be one later."""
     return f"jupyter_agent is off until a journal can be opened: {error}"

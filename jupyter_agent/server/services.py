@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ..core.events import TaskState
 from ..core.ids import is_ulid
 from ..core.task import Task
+from ..detached.observed.waiting import WorkerSlots, waiting_for
 from ..detached.run_spec import is_detached
 from ..errors import UnknownTask
+from ..journal.operations.retention import index_older
 from ..journal.operations.spool_recovery import read_spools_of
 from ..journal.session import JournalSession, PreemptibleJob, Urgency
 from ..protocol.messages import Limits
@@ -24,9 +27,13 @@ from .background.scheduler import Scheduler
 from .background.worker_supervisor import WorkerSupervisor
 from .delivery.connections import Registry
 from .delivery.feed import FRAME_BYTES, Feed
+from .delivery.metric_curves import CurveReader
 from .limits import MAX_EVENT, MAX_MESSAGE, MAX_SNAPSHOTS, WINDOW, Timing
+from .resources import ResourceSampler
 
 T = TypeVar("T")
+MAX_WAITING = 200
+"""Queued tasks of one answer for which it is looked up what they wait for: a few files for each."""
 
 
 @dataclass(slots=True)
@@ -43,6 +50,7 @@ class Services:
     """``key`` authenticates this user's own processes (see `auth`); ``owner`` is this user's name."""
 
     feed: Feed
+    curves: CurveReader
     registry: Registry
     liveness: Liveness
     supervisor: WorkerSupervisor
@@ -53,6 +61,7 @@ class Services:
     key: str
     owner: str
     timing: Timing
+    resources: ResourceSampler
     agent: str = ""
     """The ``module:function`` that runs free text given as a target; empty when none is set."""
 
@@ -91,13 +100,22 @@ class Services:
         )
         await self.feed.call(job)
 
+    async def find_places(self) -> None:
+        """Wait until tasks can be found by key and by cell, which the oldest journals cannot at first."""
+        if not self.feed.holder.is_placed:
+            await self.feed.call(PreemptibleJob(index_older, Urgency.LOOKUP))
+
     def annotated(self, tasks: list[Task]) -> list[Task]:
         """Add to snapshots what only the holder of the journal knows: see `Task`."""
+        rest, now, slots = MAX_WAITING, self.clock(), WorkerSlots(self.paths)
         for task in tasks:
             if task.state.ended:
                 task.retriable = self._is_retriable(task)
-            else:
-                task.stalled_since = self.liveness.stalled_since(task.producer)
+                continue
+            task.stalled_since = self.liveness.stalled_since(task.producer)
+            if task.state is TaskState.QUEUED and rest > 0:
+                rest -= 1
+                task.waiting = waiting_for(self.paths, task, now, slots)
         return tasks
 
     def _is_retriable(self, task: Task) -> bool:

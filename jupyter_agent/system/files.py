@@ -24,16 +24,36 @@ def make_private(folder: Path) -> Path:
     """
     for missing in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
+        if missing.stat().st_mode & 0o700 != 0o700:  # the umask takes the owner's rights, too
+            missing.chmod(0o700)
     status = folder.stat()
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
         folder.chmod(mode & ~0o077)
+        _say_what_changed(folder, mode)
+    return folder
+
+
+_file_systems: set[int] = set()
+"""Those without rights that were named."""
+
+
+def _say_what_changed(folder: Path, mode: int) -> None:
+    """Log that *folder*, which had *mode*, is private now; or once that its file system has no rights."""
+    status = folder.stat()
+    if not stat.S_IMODE(status.st_mode) & 0o077:
         log.warning(
             "%s was open to others (%o) and is private now: it is for this user's tasks", folder, mode
         )
-    return folder
+    elif status.st_dev not in _file_systems:
+        _file_systems.add(status.st_dev)
+        log.warning(
+            "%s cannot be made private: its file system keeps no rights, so others who reach it may read"
+            " this user's tasks",
+            folder,
+        )
 
 
 def create_private(path: Path) -> IO[bytes]:
@@ -109,9 +129,7 @@ def identity(file: Path | int) -> tuple[int, int] | None:
     """Return device and inode of a path or a descriptor; ``None`` where there is none, or none to be seen."""
     try:
         status = os.fstat(file) if isinstance(file, int) else file.stat()
-    except (
-        OSError
-    ):  # also a disk that fails, and a folder that may not be read: it could not be opened either
+    except OSError:  # also of a disk that fails, and of a folder that may not be read
         return None
     return status.st_dev, status.st_ino
 

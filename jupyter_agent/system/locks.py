@@ -19,6 +19,7 @@ import struct
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from .files import identity
@@ -87,7 +88,8 @@ Reentrant: a signal handler may fork in the middle of `FileLock.acquire`."""
 
 def _after_fork_in_child() -> None:
     for fd in _open:
-        os.close(fd)  # the parent's descriptor is open, so the lock stays the parent's
+        with suppress(OSError):  # user code may have closed it
+            os.close(fd)  # the parent's descriptor is open, so the lock stays the parent's
     _open.clear()
     _guard.release()
 
@@ -104,6 +106,7 @@ class FileLock:
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self._fd = fd
+        self._identity = identity(fd)
         self._pid = os.getpid()
 
     @classmethod
@@ -125,7 +128,8 @@ class FileLock:
 
     def is_in_place(self) -> bool:
         """Return True if the file at ``path`` is the one that is locked: not deleted, not replaced."""
-        return identity(self.path) == identity(self._fd)
+        found = identity(self.path)
+        return found is not None and found == identity(self._fd)
 
     def rename(self, path: Path) -> None:
         """Give the file another name, replacing any file there. Raises `OSError`."""
@@ -137,8 +141,9 @@ class FileLock:
         with _guard:
             if self._fd in _open and self._pid == os.getpid():
                 _open.discard(self._fd)
-                _unlock(self._fd)  # not by closing alone: a child that was just forked has a copy still
-                os.close(self._fd)
+                if identity(self._fd) == self._identity:  # else user code closed it; it may be another file
+                    _unlock(self._fd)  # not by closing alone: a child that was just forked has a copy still
+                    os.close(self._fd)
             self._fd = -1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shlex
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -111,9 +112,11 @@ def left_elsewhere(paths: DataPaths) -> str | None:
     local = _local_folder()
     if local is None or local == paths.root or not any(local.glob("journals/*/journal.sqlite")):
         return None
+    if local.is_symlink() or not _is_own(local):  # any user may have made it in a shared folder
+        return None
     return (
         f"tasks of a time when {paths.root} could not be used are in {local}: "
-        f"JUPYTER_AGENT_DIR={local} jupyter agent tasks list"
+        f"JUPYTER_AGENT_DIR={shlex.quote(str(local))} jupyter agent tasks list"
     )
 
 
@@ -125,9 +128,13 @@ def ensure_temporary_folder(paths: DataPaths) -> None:
         os.environ["TMPDIR"] = str(make_private(paths.root))
 
 
+def _is_own(folder: Path) -> bool:
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+
+
 def _probe(root: Path) -> None:
     """Make *root* and acquire a lock in it. Raises `OSError` where that does not work."""
-    if root.exists() and hasattr(os, "getuid") and root.stat().st_uid != os.getuid():
+    if root.exists() and not _is_own(root):
         raise PermissionError(f"{root} belongs to another user")
     make_private(root)
     path = root / f".probe-{os.getpid()}-{secrets.token_hex(4)}"

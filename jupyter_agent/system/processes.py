@@ -60,18 +60,25 @@ def wait_for_end(target: Target, timeout: float, *, pause: Callable[[], object] 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The living processes of a session without this one; ``started_by`` as for `members`."""
+    """The living processes of a session without this one; ``started_by`` as for `members`.
+
+    Python's resource trackers are left out. They ignore SIGTERM, and end by themselves after the processes
+    that use them: only then do they remove the shared memory and the semaphores that those have left.
+    """
 
     leader: int
     started_by: str | None = None
 
     def send(self, number: signal.Signals) -> None:
-        for pid in members(self.leader, self.started_by):
+        for pid in self._pids():
             with suppress(ProcessLookupError, PermissionError):  # it has ended, or is another user's by now
                 os.kill(pid, number)
 
     def is_alive(self) -> bool:
-        return any(members(self.leader, self.started_by))
+        return any(self._pids())
+
+    def _pids(self) -> Iterator[int]:
+        return (pid for pid in members(self.leader, self.started_by) if not _is_resource_tracker(pid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ def is_dying(pid: int) -> bool:
 
 def _is_killed(pid: int) -> bool:
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
     except OSError:
         return False
     pending = (int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd:", "ShdPnd:")))
@@ -154,7 +161,7 @@ def _is_killed(pid: int) -> bool:
 def _stat(pid: int) -> list[str]:
     """Return what follows the name in ``/proc/<pid>/stat``; empty when there is no such file."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return []
 
@@ -180,6 +187,14 @@ def is_group_alive(group: int) -> bool:
             return False
         return True
     return any(its_group == group for _, its_group, _ in _processes())
+
+
+def _is_resource_tracker(pid: int) -> bool:
+    """Return True for a tracker of `multiprocessing`, or of loky, which starts its own in the same way."""
+    try:
+        return b"resource_tracker import main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _was_started_by(pid: int, worker: str) -> bool:

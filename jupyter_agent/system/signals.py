@@ -25,13 +25,13 @@ def restore_default(number: signal.Signals) -> None:
     signal.signal(number, _DEFAULTS.get(number, signal.SIG_DFL))
 
 
+def has_own_handler(number: signal.Signals) -> bool:
+    """Return whether the handler of a signal is this package's."""
+    return str(getattr(signal.getsignal(number), "__module__", "")).startswith(_PACKAGE)
+
+
 def _own_handlers() -> list[signal.Signals]:
-    """Return the signals whose handler is this package's."""
-    return [
-        number
-        for number in _DEFAULTS
-        if str(getattr(signal.getsignal(number), "__module__", "")).startswith(_PACKAGE)
-    ]
+    return [number for number in _DEFAULTS if has_own_handler(number)]
 
 
 class _Fork(threading.local):

@@ -48,8 +48,11 @@ def use_caller_path() -> None:
     if not any(isinstance(finder, _Protected) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Protected(list(sys.path)))
     caller = [entry for entry in os.environ.get(SYS_PATH, "").split(os.pathsep) if entry]
-    here = os.getcwd()  # noqa: PTH109 - as `sys.path` has it
-    sys.path[:] = dict.fromkeys([here, *caller, *sys.path])
+    try:
+        here = [os.getcwd()]  # noqa: PTH109 - as `sys.path` has it
+    except FileNotFoundError:  # the folder was deleted
+        here = []
+    sys.path[:] = dict.fromkeys([*here, *caller, *sys.path])
 
 
 class _Protected:

@@ -151,7 +151,7 @@ def read_holder(folder: Path) -> HolderFile | None:
     value = read_json(folder / "holder.json")
     try:
         return msgspec.convert(value, HolderFile) if value is not None else None
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for half a surrogate pair
         return None
 
 

@@ -14,6 +14,7 @@ import pickle
 import signal
 import sys
 import threading
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,12 +25,15 @@ from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import run_attempt
 from ..runtime.engines.child_spec import ChildSpec
+from ..runtime.engines.overflow import Overflow
 from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
 from ..runtime.output.line_buffer import BELOW
+from ..runtime.stopping import sleep
 from ..runtime.stopping.cells import learn_cells
+from ..system.processes import end_children
 from ..system.signals import ignore
 from ..system.start import use_caller_path
 from .child_engine import ChildEngine
@@ -48,38 +52,48 @@ def main() -> None:
     content = channel.read(spec.size)
     learn_cells(msgspec.convert(spec.cells, list[Cell]))
     die_with_parent(spec.parent)
-    os.set_inheritable(spec.report, False)
+    for fd in (spec.report, spec.overflow):
+        os.set_inheritable(fd, False)
     signal.signal(signal.SIGINT, ignore)
+
+    def write(name: str, text: str) -> None:
+        attempt.context.stream(name).write(text, BELOW)
+
     # First of all streams: what captures the task's own output wraps the one that it finds.
-    fd_capture = FdCapture(
-        lambda name, text: attempt.context.stream(name).write(text, BELOW), is_shown=True, pipes=spec.output
-    )
+    fd_capture = FdCapture(write, is_shown=True, pipes=spec.output, overflow=Overflow(spec.overflow))
     fd_capture.redirect()
     attempt = _attempt_of(spec)
     fd_capture.start()
+    sleep.install()
     interrupter = _interrupter_of(attempt)
     attempt.engine = engine = ChildEngine(attempt, interrupter, spec.report, fd_capture)
     # The interrupter restores this handler when the work has returned. A SIGTERM from then on is ignored:
     # the result is being saved and its end event written.
     signal.signal(signal.SIGTERM, ignore)
-    threading.Thread(
-        target=engine.listen, args=(channel,), name="jupyter-agent-commands", daemon=True
-    ).start()
+    _start_listening(engine, channel)
 
-    def call() -> Any:
-        engine.report()  # before the work begins, which may keep the interpreter's lock
-        use_caller_path()
-        pool_pickling.install()
-        try:
-            function, args, kwargs = pickle.loads(content)  # noqa: S301 - our parent's own pipe
-            return call_here(function, *args, **kwargs)
-        finally:
-            fd_capture.finish()
-
-    run_attempt(attempt, call, interrupter)
+    run_attempt(attempt, partial(_work, content, engine, fd_capture), interrupter)
     fd_capture.close()
     engine.report()
+    if attempt.context.cancelled:
+        end_children()
     attempt.task.producer.close()
+
+
+def _work(content: bytes, engine: ChildEngine, fd_capture: FdCapture) -> Any:
+    engine.report()  # before the work begins, which may keep the interpreter's lock
+    use_caller_path()
+    pool_pickling.install()
+    try:
+        function, args, kwargs = pickle.loads(content)  # noqa: S301 - our parent's own pipe
+        return call_here(function, *args, **kwargs)
+    finally:
+        fd_capture.finish()
+
+
+def _start_listening(engine: ChildEngine, channel: ParentChannel) -> None:
+    name = "jupyter-agent-commands"
+    threading.Thread(target=engine.listen, args=(channel,), name=name, daemon=True).start()
 
 
 def _interrupter_of(attempt: Attempt) -> SignalInterrupter:

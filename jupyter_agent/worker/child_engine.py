@@ -16,7 +16,9 @@ from ..runtime.engines.child_spec import PARENT_ENDED
 from ..runtime.engines.pipes import write_all
 from ..runtime.interrupt import SignalInterrupter
 from ..system.graces import FLUSH_TIMEOUT
+from ..system.processes import end_children
 from .fd_capture import FdCapture
+from .functions.coroutines import interrupt_blocking
 from .parent_channel import ParentChannel
 
 
@@ -50,6 +52,9 @@ class ChildEngine(BaseEngine):
         self._attempt.context.cancellation.mark_told(self.thread)
         self._interrupter.throw()
 
+    def interrupt(self) -> None:
+        interrupt_blocking(self._interrupter)
+
     def force(self) -> None:
         """Raise once more, then record the end and exit: the work goes on all the same."""
         self._forced += 1
@@ -82,6 +87,7 @@ class ChildEngine(BaseEngine):
         self._fd_capture.sync()
         self._attempt.context.flush()
         producer.leave_end_to_holder(PARENT_ENDED)
+        end_children()
         os._exit(1)
 
     def _exit_cancelled(self) -> None:
@@ -92,4 +98,5 @@ class ChildEngine(BaseEngine):
             attempt.raised(TaskCancelled("stopped"))
         self.report()
         attempt.task.producer.close(FLUSH_TIMEOUT)
+        end_children()
         os._exit(0)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -32,12 +34,15 @@ from ..runtime.local_task import LocalTask
 from ..runtime.options import Options
 from ..runtime.outcome import OutcomeHolder
 from ..runtime.output.line_buffer import BELOW
+from ..runtime.stopping import sleep
 from ..runtime.stopping.cells import learn_cells
+from ..system.graces import CHILDREN_GRACE
 from ..system.paths import DataPaths, data_paths
 from ..system.processes import end_children
 from ..system.signals import ignore
 from .detached_engine import DetachedEngine
 from .fd_capture import FdCapture
+from .rescue import Helper
 
 
 def main(producer_id: str, workers: str = "") -> int:
@@ -56,23 +61,30 @@ def main(producer_id: str, workers: str = "") -> int:
         _launch_next(paths)
 
     try:
-        return _with_slot(paths, producer_id, release)
+        worker = _with_slot(paths, producer_id, release)
     finally:
         release()
+    if worker is not None:
+        worker.end_in_time()
+    return 0
 
 
-def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) -> int:
+def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) -> Worker | None:
+    """Return the worker that has run the work item; ``None`` where there is nothing to run."""
     if not is_waiting(paths, producer_id):
-        return 0
+        return None
+    helper = Helper()  # first of all, without threads and locks
     # First the spool with its lock, then the claim: `work_state.state_of` relies on that order.
     producer = _producer_of(paths, producer_id)
     if producer is None:
-        return 0
+        return None
     try:
         item = claim_work_item(paths, producer_id)
-        if item is not None:
-            Worker(producer, item, release).run()
-        return 0
+        if item is None:
+            return None
+        worker = Worker(producer, item, helper, release)
+        worker.run()
+        return worker
     finally:
         producer.close()
         complete_work_item(paths, producer_id)
@@ -101,14 +113,18 @@ class Worker:
     *release* releases the slot.
     """
 
-    def __init__(self, producer: Producer, item: WorkItem, release: Callable[[], None]) -> None:
+    def __init__(
+        self, producer: Producer, item: WorkItem, helper: Helper, release: Callable[[], None]
+    ) -> None:
         self._paths = producer.paths
         self._item = item
         self._producer = producer
         self._release = release
         self._attempts: SimpleQueue[Attempt | None] = SimpleQueue()
         self._interrupter = SignalInterrupter(signal.SIGTERM, foreign=self._on_foreign_signal)
-        self._fd_capture = FdCapture(self._log)
+        self._helper = helper
+        output = helper.output
+        self._fd_capture = FdCapture(self._log, pipes=output.pipes, overflow=output.overflow)
         self._task: LocalTask | None = None
 
     def run(self) -> None:
@@ -122,7 +138,9 @@ class Worker:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         limit_memory(int(os.environ.get("JUPYTER_AGENT_WORKER_MEMORY", "0")))
         self._fd_capture.open()
+        self._helper.started()
         install_capture()
+        sleep.install()
         learn_cells(run_spec.cells)
         task = self._task = self._task_of(run_spec)
         self._begin(task.resume(OutcomeHolder()))
@@ -131,6 +149,16 @@ class Worker:
             self._run(attempt, run_spec)
         signal.signal(signal.SIGTERM, ignore)  # the rest is short, and leaves nothing half done
         self._fd_capture.close()
+
+    def end_in_time(self) -> None:
+        """After a stop, end this process within the rest of the grace, whatever its threads wait for.
+
+        Python waits for each of them that is no daemon, and no view shows that it does.
+        """
+        attempt = self._task.attempt if self._task is not None else None
+        if attempt is not None and attempt.course.why is not None:
+            left = max(attempt.course.left, CHILDREN_GRACE)
+            threading.Thread(target=_end, args=(left,), name="jupyter-agent-end", daemon=True).start()
 
     def _task_of(self, run_spec: RunSpec) -> LocalTask:
         item, about = self._item, run_spec.about
@@ -186,6 +214,12 @@ class Worker:
         task = self._task
         if task is not None and task.attempt is not None:
             task.attempt.context.stream(stream).write(text, BELOW)
+
+
+def _end(left: float) -> None:
+    time.sleep(left)
+    end_children()
+    os._exit(0)
 
 
 def limit_memory(size: int) -> None:

@@ -13,6 +13,7 @@ from ..runtime.engines.base import BaseEngine
 from ..runtime.interrupt import SignalInterrupter
 from ..system.graces import FLUSH_TIMEOUT
 from ..system.processes import end_children
+from .functions.coroutines import interrupt_blocking
 
 
 class DetachedEngine(BaseEngine):
@@ -43,6 +44,9 @@ class DetachedEngine(BaseEngine):
     def cancel(self) -> None:
         self._attempt.context.cancellation.mark_told(self.thread)
         self._interrupter.throw()
+
+    def interrupt(self) -> None:
+        interrupt_blocking(self._interrupter)
 
     def force(self) -> None:
         """Raise once more, which kills a program and a kernel; then exit: the work goes on all the same."""

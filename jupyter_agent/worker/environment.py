@@ -9,6 +9,18 @@ from ..system.start import CALLERS_PATH, SYS_PATH
 _WORKERS_OWN = ("JUPYTER_AGENT_PRODUCER", "JUPYTER_AGENT_WORKER_MEMORY", CALLERS_PATH, SYS_PATH)
 
 
+def kernel_environment() -> dict[str, str]:
+    """Return the caller's environment for the kernel of a notebook.
+
+    Without empty entries of ``PYTHONPATH``, which ``PYTHONPATH=$PYTHONPATH:/mine`` may leave: they stand for
+    the working directory, and the notebook's folder would come before the standard library.
+    """
+    env = program_environment()
+    if entries := env.pop("PYTHONPATH", ""):
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, entries.split(os.pathsep)))
+    return env
+
+
 def program_environment() -> dict[str, str]:
     """Return the caller's environment for a kernel or a program.
 

@@ -13,7 +13,9 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from ..runtime.engines.overflow import Overflow
 from ..runtime.engines.pipes import CHUNK, open_output_pipe, waiting_bytes, write_all
 from .libc import PendingInput, flush_stdout, write_stdout_by_the_line
 from .passthrough_stream import PassthroughStream
@@ -22,20 +24,36 @@ Write = Callable[[str, str], None]
 """Called with the stream's name and text."""
 
 
+class _Stream(NamedTuple):
+    """A captured descriptor."""
+
+    number: int
+    name: str
+    decoder: codecs.IncrementalDecoder
+
+
 class FdCapture:
     """Owns the thread from `open` to `close`; *write* is called on that thread.
 
     *is_shown*: what is read is also written to where the descriptor went before. *pipes*: the ends of two
-    pipes that there are already, to read from and to write to.
+    pipes that there are already, to read from and to write to. *overflow*: what another process takes from
+    them.
     """
 
     def __init__(
-        self, write: Write, *, is_shown: bool = False, pipes: Sequence[Sequence[int]] | None = None
+        self,
+        write: Write,
+        *,
+        is_shown: bool = False,
+        pipes: Sequence[Sequence[int]] | None = None,
+        overflow: Overflow | None = None,
     ) -> None:
         self._write = write
         self._is_shown = is_shown
         self._pipes = [open_output_pipe(), open_output_pipe()] if pipes is None else pipes
+        self._overflow = overflow
         self._before: dict[int, int] = {}
+        self._streams: list[_Stream] = []
         self._is_pending = PendingInput(reading for reading, _ in self._pipes)
         self._is_reading = False
         self._requests: deque[tuple[threading.Event, bool]] = deque()
@@ -60,7 +78,9 @@ class FdCapture:
             os.close(writing)
             os.set_inheritable(reading, False)
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
-            self._selector.register(reading, selectors.EVENT_READ, (number, name, decoder))
+            captured = _Stream(number, name, decoder)
+            self._streams.append(captured)
+            self._selector.register(reading, selectors.EVENT_READ, captured)
             stream = PassthroughStream(number, self)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
@@ -78,7 +98,8 @@ class FdCapture:
     def sync(self) -> None:
         """Have what was written to the descriptors before this call recorded before what comes after it."""
         # The reader sets `_is_reading` before it takes anything out of a pipe.
-        if self._is_pending() or self._is_reading:
+        has_more = self._overflow is not None and self._overflow.is_pending
+        if self._is_pending() or self._is_reading or has_more:
             self._request(is_final=False)
 
     def finish(self) -> None:
@@ -129,22 +150,38 @@ class FdCapture:
         for key in [key for key in self._selector.get_map().values() if key.data is not None]:
             waiting = waiting_bytes(key.fd)
             while waiting > 0:
-                waiting -= self._read(key, min(waiting, CHUNK))
-            _, name, decoder = key.data
-            if is_final and (rest := decoder.decode(b"", final=True)):
-                self._write(name, rest)
+                # Not more than there is: another process may have taken some meanwhile.
+                waiting = min(waiting - self._read(key, min(waiting, CHUNK)), waiting_bytes(key.fd))
+            if is_final and (rest := key.data.decoder.decode(b"", final=True)):
+                self._write(key.data.name, rest)
 
     def _read(self, key: selectors.SelectorKey, limit: int = CHUNK) -> int:
-        number, name, decoder = key.data
         self._is_reading = True
         try:
-            data = os.read(key.fd, limit)
-            if not data:
+            data = self._take(key.fd, limit)
+            if data:
+                self._record(key.data, data)
+            else:
                 self._selector.unregister(key.fileobj)
-            elif text := decoder.decode(data):
-                self._write(name, text)
-            if self._is_shown:
-                write_all(self._before[number], data)
         finally:
             self._is_reading = False
         return len(data)
+
+    def _take(self, fd: int, limit: int) -> bytes:
+        """Return what is in the pipe *fd*, after what was taken from the pipes before is recorded."""
+        overflow = self._overflow
+        if overflow is None:
+            return os.read(fd, limit)
+        while True:
+            overflow.begin_read()
+            for index, data in overflow.unread():
+                self._record(self._streams[index], data)
+            # Between this look and the read, no other thread can get the interpreter's lock.
+            if not overflow.is_pending:
+                return os.read(fd, limit)
+
+    def _record(self, stream: _Stream, data: bytes) -> None:
+        if text := stream.decoder.decode(data):
+            self._write(stream.name, text)
+        if self._is_shown:
+            write_all(self._before[stream.number], data)

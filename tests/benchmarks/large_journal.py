@@ -7,6 +7,7 @@ the indexes that came since, so the first start adds them.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -44,6 +45,7 @@ _OLDER = (
     "DROP TABLE forgotten",
     "CREATE INDEX tasks_by_state ON tasks (state, ended)",
 )
+_OLDEST = ("DROP TABLE listed", "DROP TABLE keys", "DROP TABLE cells")
 _LISTS = {
     "the newest": "tasks?limit=50",
     "of a state": "tasks?state=completed",
@@ -66,7 +68,7 @@ def measure(long: bool) -> list[Row]:
 
 def observed(base: Path) -> list[Row]:
     """Measure on the journal that is in the folder *base*."""
-    return [*_first_start(base), *_pruning(base), *_quiet(base)]
+    return [*_first_start(base), *_pruning(base), *_quiet(base), *_oldest(base)]
 
 
 def fill(file: Path, tasks: int) -> None:
@@ -87,6 +89,7 @@ def fill(file: Path, tasks: int) -> None:
     with closing(sqlite3.connect(file)) as db:
         for statement in _OLDER:
             db.execute(statement)
+    os.sync()  # else the server's first copy of its log to the file waits for all of the file to be on disk
 
 
 def _events(producer: str, n: int, numbers: range) -> Iterator[Event]:
@@ -119,6 +122,7 @@ class _Requests:
     def __init__(self, url: str) -> None:
         self._url = url
         self._ended = threading.Event()
+        self.names = tuple(_LISTS)
         self.took: dict[str, list[float]] = {name: [] for name in _LISTS}
 
     def ask(self, name: str) -> None:
@@ -149,7 +153,7 @@ class _Requests:
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            for name in _LISTS:
+            for name in self.names:
                 self.ask(name)
                 time.sleep(_PAUSE)
 
@@ -181,11 +185,14 @@ def _pruning(base: Path) -> list[Row]:
             task = new_id()
             paced(_EMITTED, _RATE, lambda: producer.emit(task, 1, "log", Log("stdout", LINE)))
             _wait_for(base / "server.log", "deleted", WATCHED)
+        watched, stop = time.perf_counter() - begun, time.perf_counter()
     finally:
         server.close()
+    stopped = time.perf_counter() - stop
     took = requests.all
     return [
-        Row("watched while half is deleted", time.perf_counter() - begun, "s"),
+        Row("watched while half is deleted", watched, "s"),
+        Row("stop then", stopped, "s", at_most(STOP_BOUND)),
         Row("requests meanwhile, p50", percentile(took, 0.5), "ms"),
         Row("requests meanwhile, p99", percentile(took, 0.99), "ms", at_most(REQUEST_BOUND)),
         Row("requests meanwhile, max", max(took), "ms", at_most(REQUEST_BOUND)),
@@ -204,6 +211,27 @@ def _quiet(base: Path) -> list[Row]:
     finally:
         server.close()
     return [Row(f"list: {name}", percentile(each, 0.5), "ms") for name, each in requests.took.items()]
+
+
+def _oldest(base: Path) -> list[Row]:
+    """The same journal as one of the earliest versions wrote it: what waits until its tables are filled."""
+    with closing(sqlite3.connect(base / "agent" / "journals" / "default" / "journal.sqlite")) as db:
+        for statement in _OLDEST:
+            db.execute(statement)
+    os.sync()
+    server = Server(base)
+    try:
+        keyed, others = _Requests(server.url), _Requests(server.url)
+        others.names = tuple(name for name in _LISTS if "key" not in name)
+        with others.going_on():
+            keyed.ask("of a key")
+    finally:
+        server.close()
+    return [
+        Row("earliest versions: until it listens", server.start_up, "s"),
+        Row("the first list of a key, once", keyed.all[0] / 1e3, "s"),
+        Row("requests meanwhile, max", max(others.all), "ms", at_most(REQUEST_BOUND)),
+    ]
 
 
 def _wait_for(log: Path, word: str, seconds: float) -> None:

@@ -16,6 +16,7 @@ from . import (
     loops,
     old_journal,
     others,
+    pools,
     refresh,
 )
 from .growth import Growth
@@ -68,6 +69,7 @@ SUBJECTS = {
     for subject in (
         _rows("loops", loops.measure),
         _rows("calls", calls.measure),
+        _rows("pools", pools.measure),
         _rows("acks", acks.measure),
         _rows("latency", fanout.latency),
         _rows("burst", fanout.burst),

@@ -38,6 +38,9 @@ PROXY = PACKAGE_ROOT / "tools" / "hub_proxy.py"
 PROMPT = ("--HubAuth.cache_max_age=1", "--JupyterAgent.heartbeat_seconds=1")
 """Options with which a server notices within a second that a login has ended."""
 
+NO_LANGUAGE_SERVER = "--LanguageServerManager.autodetect=False"
+"""The tests' environment has one, which each page would start."""
+
 CONFIG = """\
 c.JupyterHub.bind_url = {url!r}
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
@@ -188,7 +191,7 @@ class Hub:
             token=self.token,
             proxy=[sys.executable, str(PROXY), "run"],
             cmd=[sys.executable, "-m", "jupyterhub.singleuser"],
-            args=[*options, "--LabApp.expose_app_in_browser=True", *PROMPT],
+            args=[*options, "--LabApp.expose_app_in_browser=True", NO_LANGUAGE_SERVER, *PROMPT],
             environment=names | {"JUPYTERHUB_ACTIVITY_INTERVAL": "1"},
         )
 

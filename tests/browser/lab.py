@@ -12,11 +12,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.servers import COLLABORATION
 
@@ -161,6 +163,7 @@ class Lab:
             "ServerApp.jpserver_extensions": str(self._servers),
             "SQLiteYStore.db_path": str(self.folder / "ystore.db"),
             "IdentityProvider.token": self.token,
+            "LanguageServerManager.autodetect": "False",  # basedpyright has one, which a page starts
             "LabApp.expose_app_in_browser": "True",
             "JupyterNotebookApp.expose_app_in_browser": "True",
         }
@@ -310,6 +313,18 @@ def command(page: Page, name: str, **args: Any) -> None:
     page.evaluate(
         "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)", [name, args]
     )
+
+
+@contextmanager
+def held(page: Page, path: str) -> Iterator[None]:
+    """Hold a page's requests for *path* back until the end, as a slow machine may; there must be one."""
+    address, routes = re.compile(rf"/{re.escape(path)}([?]|$)"), list[Route]()
+    page.route(address, lambda route: routes.append(route))
+    yield
+    assert routes != []
+    for route in routes:
+        route.continue_()
+    page.unroute(address)
 
 
 def block(stop: Path) -> str:

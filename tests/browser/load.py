@@ -3,16 +3,19 @@
 A cell's task logs 100,000 lines and 1,000 metric points a second for 30 s in a real JupyterLab. Printed
 are the longest tasks of the page's main thread, and the JavaScript heap before and after, each time after
 a collection. Then a task records 1,000 points of each of six metrics in 10 s, and the tasks page opens it.
+At last a sweep of 200 tasks, each with 1,000 points of six metrics, runs while JupyterLab's panel shows it,
+and the tasks page opens the list, selects all, groups and sorts it.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.lab import Lab, run_cell, view, wait_for_state
@@ -52,6 +55,26 @@ def sweep(points, metrics, seconds):
         time.sleep(max(0, start + (step + 1) * seconds / points - time.monotonic()))
 
 sweep.submit(1000, ["train/loss", "accuracy", "lr", "gradient norm", "images", "score"], 10);"""
+
+SWEEP = """\
+import math
+import jupyter_agent as ja
+from concurrent.futures import ThreadPoolExecutor
+
+@ja.task
+def sweep(seed, points, metrics):
+    for step in ja.track(range(points)):
+        for name in metrics:
+            ja.current().metric(name, math.exp(-step / 200) + seed / 1000, step)
+
+names = ["train/loss", "accuracy", "lr", "gradient norm", "images", "score"]
+pool = ThreadPoolExecutor(4)
+runs = [sweep.options(on=pool, name=f"sweep-{seed}").submit(seed, 1000, names) for seed in range(200)];"""
+
+OUTSIDE_CELLS = """(code) => {
+  const notebook = [...window.jupyterapp.shell.widgets("main")].find((one) => one.context);
+  notebook.sessionContext.session.kernel.requestExecute({code});
+}"""
 
 
 @dataclass
@@ -97,6 +120,45 @@ def measure_plots(lab: Lab, page: Page) -> tuple[list[tuple[float, str]], list[t
     return grown, trace.stop(page)
 
 
+def measure_sweep(lab: Lab, page: Page) -> dict[str, list[tuple[float, str]]]:
+    """The longest tasks of the main thread, by what the page does with the 200 tasks."""
+    lab.open(page, "sweep.ipynb", "1")
+    found = {"JupyterLab's panel while it runs": swept(page, lambda: page.evaluate(OUTSIDE_CELLS, SWEEP))}
+    lab.open(page, "cell.ipynb", SWEEP)
+    found["JupyterLab's panel and the cards in a cell"] = swept(page, lambda: run_cell(page, 0))
+    trace = Trace(page.context.new_cdp_session(page))
+    page.goto(f"{lab.url}jupyter-agent/?token={lab.token}")
+    page.locator("jupyter-agent-tasks[data-connection=live] li").nth(99).wait_for(state="attached")
+    found["the page opens"] = trace.stop(page)
+    steps: dict[str, Callable[[], object]] = {
+        "selects all": lambda: page.keyboard.press("a"),
+        "groups them": lambda: page.get_by_label("Group by").select_option("notebook"),
+        "sorts them": lambda: page.get_by_label("Sort by").select_option("duration"),
+    }
+    page.get_by_role("button", name="View").click()
+    page.locator(".jal-name").first.focus()
+    for name, act in steps.items():
+        trace = Trace(page.context.new_cdp_session(page))
+        act()
+        page.wait_for_timeout(500)
+        found[name] = trace.stop(page)
+    return found
+
+
+def swept(page: Page, start: Callable[[], object]) -> list[tuple[float, str]]:
+    """Run 200 tasks, which the panel lists beside those that it listed before."""
+    page.get_by_role("tab", name="Tasks", exact=True).click()
+    listed = page.locator("#jupyter-agent-tasks [data-filter=all] .jal-count")
+    listed.wait_for()
+    count = int(listed.inner_text()) + 200
+    trace = Trace(page.context.new_cdp_session(page))
+    start()
+    expect(listed).to_have_text(str(count), timeout=300_000)
+    active = page.locator("[data-filter=running], [data-filter=queued]").first
+    active.wait_for(state="detached", timeout=300_000)
+    return trace.stop(page)
+
+
 def heap_of(devtools: CDPSession) -> float:
     """MiB of the page's JavaScript objects that are in use."""
     devtools.send("HeapProfiler.collectGarbage")
@@ -124,7 +186,12 @@ class Trace:
         threads = {(e["pid"], e["tid"]) for e in self._events if is_main_thread(e)}
         own = [e for e in self._events if "dur" in e and (e["pid"], e["tid"]) in threads]
         tasks = [e for e in own if e["name"] == "RunTask" and e["dur"] >= 20_000]
-        return sorted(((e["dur"] / 1000, largest_part(e, own)) for e in tasks), reverse=True)[:10]
+        return sorted(((e["dur"] / 1000, cpu_of(e) + largest_part(e, own)) for e in tasks), reverse=True)[:10]
+
+
+def cpu_of(task: dict[str, Any]) -> str:
+    """The CPU that the task took of its time; the rest it waited for a core."""
+    return f"(CPU {task.get('tdur', 0) / 1000:.0f}) "
 
 
 def is_main_thread(event: dict[str, Any]) -> bool:
@@ -153,11 +220,13 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             found = measure(lab, page, lines=LINES, seconds=SECONDS, points=POINTS)
             grown, opened = measure_plots(lab, page)
+            swept = measure_sweep(lab, page)
         finally:
             browser.close()
             lab.stop()
     print(f"lines shown: {found.lines}")
     tables = {"": found.longest, ", six plots growing": grown, ", six plots opened": opened}
+    tables |= {f", 200 tasks, {what}": longest for what, longest in swept.items()}
     for what, longest in tables.items():
         print(f"longest tasks of the main thread{what}, ms:")
         for duration, parts in longest:

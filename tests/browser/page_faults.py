@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from playwright.sync_api import BrowserContext, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page
+
+from .lab import Lab
 
 FILE = re.compile(r"https?://[^\s)]+")
 OURS = "jupyter-agent"
@@ -33,3 +37,15 @@ def watch_scripts(where: Page | BrowserContext) -> list[str]:
     else:
         where.on("weberror", lambda raised: note(raised.error))
     return faults
+
+
+@contextmanager
+def page_without_faults(lab: Lab, browser: Browser) -> Iterator[Page]:
+    """A page on *lab*: its scripts leave no error of ours, and the server's log nothing loud."""
+    before = len(lab.loud())
+    page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
+    faults = watch_scripts(page)
+    yield page
+    page.context.close()
+    assert faults == []
+    assert "\n".join(lab.loud()[before:]) == ""

@@ -84,9 +84,12 @@ class _History(RequestHandler):
         self.stage = stage
 
     def get(self, _: str) -> None:
-        types = self.get_query_argument("types").split(",")
+        types = self.get_query_argument("types", "log").split(",")
         limit = int(self.get_query_argument("limit"))
         events = [one for one in self.stage.history if one["type"] in types]
+        looked = len(events)
+        if text := self.get_query_argument("grep", "").lower():
+            events = [one for one in events if text in one["data"]["text"].lower()]
         before, after = (self.get_query_argument(name, None) for name in ("before", "after"))
         if before is not None:
             events = [one for one in events if one["offset"] <= offset(before)]
@@ -96,7 +99,8 @@ class _History(RequestHandler):
             events = [one for one in events if one["offset"] > offset(after or "e:0")]
             page = events[:limit]
             cursor = page[-1]["offset"] if page else offset(after or "e:0")
-        self.finish({"events": page, "cursor": f"e:{cursor}", "more": len(page) < len(events)})
+        more = len(page) < len(events)
+        self.finish({"events": page, "cursor": f"e:{cursor}", "more": more, "looked": looked})
 
 
 def offset(cursor: str) -> int:

@@ -13,6 +13,9 @@ MIME = "application/vnd.jupyter-agent.task.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 HEAD = "import pathlib, time\nimport jupyter_agent as ja\n"
+HELPER = "def price():\n    rows = []\n    return rows[1]"
+USES = HEAD + "@ja.task\ndef broken():\n    return price()\n\nbroken.submit();"
+"""Two cells: a task of the second fails in a line of the first."""
 
 
 def until(stop: Path, *names: str) -> str:

@@ -107,9 +107,10 @@ def is_live(page: Page) -> None:
 def delete(page: Page, task: str) -> None:
     """Delete a task by its buttons."""
     row = page.locator(f"li[data-task-id='{task}']")
-    row.get_by_role("button", name="Delete").click()
-    row.get_by_role("button", name="Delete").click()
+    row.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Now", exact=True).click()
     expect(row).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
 
 
 def test_a_view_is_put_back_in_a_notebook_with_its_history(hub: Hub, visitor: Visitor) -> None:

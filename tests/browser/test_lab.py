@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .lab import START, Lab, block, restart_kernel, run_cell, view, wait_for_kernel, wait_for_state
+from .lab import (
+    START,
+    Lab,
+    block,
+    command,
+    restart_kernel,
+    run_cell,
+    view,
+    wait_for_kernel,
+    wait_for_state,
+    write_notebook,
+)
+from .stories import HELPER, USES
 
 HEAD = """\
 import time
@@ -53,8 +65,11 @@ def broken():
 run = broken.submit()
 """
 )
-HELPER = "def price():\n    rows = []\n    return rows[1]"
-USES = HEAD + "@ja.task\ndef broken():\n    return price()\n\nbroken.submit();"
+
+AT_LINE = """(line) => {
+  const cell = window.jupyterapp?.shell.currentWidget?.content?.activeCell;
+  return cell?.editor?.getCursorPosition().line === line - 1 && cell.model.sharedModel.getSource();
+}"""
 
 
 @pytest.fixture
@@ -123,6 +138,26 @@ def test_a_traceback_leads_to_the_line_of_another_cell(lab: Lab, lab_page: Page)
     cell = lab_page.locator(".jp-Notebook-cell").nth(0)
     expect(cell).to_have_class(re.compile("jp-mod-active"))
     expect(lab_page.get_by_text("Ln 3, Col 1")).to_be_visible()
+
+
+def test_a_traceback_leads_to_its_line_in_a_notebook_that_is_not_open(lab: Lab, lab_page: Page) -> None:
+    """From the tasks page, in a new tab of JupyterLab; and there, after the notebook was closed."""
+    write_notebook(lab.root / "ran.ipynb", ("limit = 3", f"{HELPER}\n\nprice()"))
+    task = lab.ask("jupyter-agent/tasks", "POST", {"target": "ran.ipynb"})["id"]
+    lab_page.goto(f"{lab.url}jupyter-agent/?task={task}&token={lab.token}")
+    wait_for_state(lab_page, "failed")
+    with lab_page.context.expect_page() as opened:
+        lab_page.get_by_role("button", name="Cell [2], line 3").click()
+    page = opened.value
+    page.wait_for_function(AT_LINE, arg=3, timeout=START * 1000)
+    assert page.evaluate(AT_LINE, 3).startswith("def price")
+    page.evaluate("window.jupyterapp.shell.currentWidget.dispose()")
+    command(page, "jupyter-agent:show-tasks")
+    page.locator(f'.jal-row[data-task-id="{task}"] .jal-name').click()
+    page.get_by_role("button", name="Cell [2], line 3").click()
+    page.wait_for_function(AT_LINE, arg=3)
+    assert page.evaluate(AT_LINE, 3).startswith("def price")
+    page.close()
 
 
 def test_two_tasks_of_one_cell_have_a_view_each_and_share_a_socket(lab: Lab, lab_page: Page) -> None:

@@ -12,18 +12,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from .cable import cable
 from .exact import Teller, expect_exact, tasks, wait_for_end, wait_until_it_moves
 from .lab import Lab, restart_kernel, run_cell, save, wait_for_kernel, write_notebook
-from .page_faults import watch_scripts
+from .page_faults import page_without_faults
+from .stories import HELPER, USES
 
 
 @pytest.fixture
 def page(lab: Lab, browser: Browser) -> Iterator[Page]:
-    before = len(lab.loud())
-    page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
-    faults = watch_scripts(page)
-    yield page
-    page.context.close()
-    assert faults == []
-    assert "\n".join(lab.loud()[before:]) == ""
+    with page_without_faults(lab, browser) as page:
+        yield page
 
 
 @pytest.fixture
@@ -111,3 +107,18 @@ def test_a_stranger_s_copy_of_a_notebook_shows_the_task_and_the_network_may_go_m
         wait_for_end(view, "completed")
         expect_exact(lab, view, teller)
         page.goto("about:blank")
+
+
+def test_a_traceback_leads_to_the_line_of_another_cell(lab: Lab, page: Page) -> None:
+    write_notebook(lab.root / "lines.ipynb", (HELPER, USES))
+    lab.visit_classic(page, "lines.ipynb")
+    wait_for_kernel(page)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    page.get_by_role("button", name="Cell [1], line 3").click()
+    page.wait_for_function(
+        """() => {
+          const { activeCellIndex, activeCell } = window.jupyterapp.shell.currentWidget.content;
+          return activeCellIndex === 0 && activeCell.editor.getCursorPosition().line === 2;
+        }"""
+    )

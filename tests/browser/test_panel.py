@@ -234,3 +234,18 @@ def test_the_task_of_the_active_cell_is_cancelled_by_a_command(lab: Lab, page: P
     expect(page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text("Cancel the Task")
     page.keyboard.press("Enter")
     expect(tasks(page)).to_have_attribute("data-state", "cancelled")
+
+
+def test_the_keys_of_a_table_in_a_cell_do_not_reach_the_notebook(lab: Lab, page: Page) -> None:
+    lab.open(page, "keys.ipynb", FAILS, "ja.tasks()")
+    run_cell(page, 0)
+    expect_tasks(page, "failed")
+    run_cell(page, 1)
+    table = page.locator(".jp-OutputArea jupyter-agent-tasks")
+    table.get_by_role("link", name="broken").first.focus()
+    page.keyboard.press("x")
+    expect(table.get_by_role("toolbar", name="Selected tasks")).to_contain_text("1 selected")
+    page.keyboard.press("x")
+    expect(table.get_by_role("toolbar", name="Selected tasks")).to_have_count(0)
+    expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(2)
+    assert grave_faults(page, ".jp-OutputArea jupyter-agent-tasks") == []

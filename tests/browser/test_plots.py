@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from .axe import grave_faults
 from .stage import TASK, Stage, event, snapshot
@@ -261,3 +261,83 @@ def test_axe_finds_no_grave_fault(stage: Stage, view: Page, dark: bool) -> None:
     drag(view, acc, 0.2, 0.6)
     expect(acc.get_by_role("button", name="Reset zoom")).to_be_visible()
     assert grave_faults(view, ROOT) == []
+
+
+IS_SHOWN = """([low, high]) => {
+  const [from, to] = JSON.parse(document.querySelector('.ja-chart').dataset.range);
+  return Math.abs(from - low) < 1 && Math.abs(to - high) < 1;
+}"""
+"""Whether the first chart shows this part of its horizontal axis, give or take a step."""
+
+USED = {"scope": "kernel", "processes": 2, "values": {"sys/cpu": 140.0, "sys/memory": 3 << 30}}
+
+
+def test_what_a_task_uses_opens_as_curves_and_is_asked_for_only_in_sight(stage: Stage, view: Page) -> None:
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json=USED)
+
+    view.route("**/resources", answer)
+    ident = stage.welcome()
+    stage.answer(ident, snapshot(state="running"))
+    line = view.get_by_role("button", name="kernel's CPU 140% · 3.0 GiB")
+    expect(line).to_be_visible()
+    expect(view.locator(".ja-chip")).to_have_count(0)
+    line.press("Enter")
+    expect(line).to_have_attribute("aria-expanded", "true")
+    system = view.locator("jupyter-agent-system")
+    expect(system.locator(".ja-metric-title")).to_have_text(["sys/cpu %", "sys/memory MiB"])
+    expect(system.locator(".ja-metric canvas")).to_have_count(2)
+    expect(view.locator(".ja-system-head")).to_contain_text("of the whole kernel")
+    assert system.evaluate("one => one.shown['cpu %']") == "linear time"
+    assert grave_faults(view, ".ja-system") == []
+    view.locator(ROOT).evaluate("one => { one.style.marginTop = '3000px'; }")
+    expect(line).to_be_hidden()  # out of sight: no more questions
+    expect(view.locator(".ja-system-head")).to_contain_text("not measured now")
+    view.locator(ROOT).evaluate("one => { one.style.marginTop = ''; }")
+    expect(view.locator(".ja-system-head")).to_contain_text("of the whole kernel")
+    view.get_by_role("button", name="Close System").click()
+    expect(system).to_have_count(0)
+    expect(line).to_be_focused()
+    expect(line).to_have_attribute("aria-expanded", "false")
+    assert all(f"tasks/{TASK}/resources" in one for one in asked)
+
+
+def test_fingers_zoom_a_panel_and_its_reset_is_seen(stage: Stage, view: Page) -> None:
+    show(stage, view, points("acc", "lr"))
+    acc = panel(view, "acc")
+    over = acc.locator(".u-over")
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    assert box is not None
+    touch = view.context.new_cdp_session(view)
+
+    def fingers(kind: str, *shares: float) -> None:
+        spots = [
+            (box["x"] + share * box["width"], box["y"] + 30 + 20 * at) for at, share in enumerate(shares)
+        ]
+        sent = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(spots)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": sent})
+
+    def wait_until_shown(low: float, high: float) -> None:
+        view.wait_for_function(IS_SHOWN, arg=[low * (STEPS - 1), high * (STEPS - 1)])
+
+    reset = acc.get_by_role("button", name="Reset zoom")
+    fingers("touchStart", 0.25)
+    fingers("touchMove", 0.4)
+    fingers("touchMove", 0.5)
+    fingers("touchEnd")
+    expect(reset).to_be_visible()
+    wait_until_shown(0.25, 0.5)
+    expect(panel(view, "lr").get_by_role("button", name="Reset zoom")).to_be_hidden()
+    reset.click()
+    expect(reset).to_be_hidden()
+    wait_until_shown(0, 1)
+    fingers("touchStart", 0.4, 0.6)
+    fingers("touchMove", 0.3, 0.7)
+    fingers("touchEnd")
+    expect(reset).to_be_visible()
+    wait_until_shown(0.25, 0.75)
+    expect(acc.get_by_role("button", name="Enlarge acc")).to_be_visible()

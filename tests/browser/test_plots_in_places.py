@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from .axe import grave_faults
 from .lab import Lab, run_cell, save, view, wait_for_kernel, wait_for_state, write_notebook
 from .page_faults import watch_scripts
+from .stories import wait_for_html
 
 TRAIN = """\
 import jupyter_agent as ja
@@ -67,6 +68,7 @@ def test_in_jupyterlab_plots_follow_the_theme_and_the_file_has_their_picture(lab
     assert grave_faults(page, ".jupyter-agent-task") == []
     page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
     page.wait_for_function(f"() => ({INK})() < 100")
+    wait_for_html(page, "completed")
     save(page)
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.content.model.dirty")
     [output] = [one for one in lab.outputs("plots.ipynb") if "text/html" in one.get("data", {})]

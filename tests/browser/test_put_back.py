@@ -10,7 +10,9 @@ from time import time
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from .lab import START, Lab, command, is_dirty, run_cell, save, wait_for_kernel
+from tests.support.builders import until as wait_until
+
+from .lab import START, Lab, block, command, held, is_dirty, run_cell, save, wait_for_kernel
 from .page_faults import watch_scripts
 from .stories import HEAD, expect_tasks, shown, tasks, told, until, wait_for_html
 
@@ -146,6 +148,27 @@ def test_a_task_that_begins_later_in_a_blocked_cell_gets_its_view(
     expect_tasks(page, "running")
     stop.touch()
     expect_tasks(page, "completed", "completed")
+
+
+def test_a_task_that_begins_while_the_page_loads_gets_its_view(lab: Lab, page: Page, tmp_path: Path) -> None:
+    go, stop = tmp_path / "go", tmp_path / "stop"
+    more = f"{block(go)}\nja.task(look, name='meanwhile').submit()\n{block(stop)}"
+    lab.open(page, "loading.ipynb", until(stop) + more)
+    run_cell(page, 0)
+    expect_tasks(page, "running")
+    with held(page, "jupyter-agent/health"):  # the list of tasks is asked for after it
+        reload_and_look(page)
+        expect_tasks(page, "running")
+        go.touch()
+        wait_until(lambda: "meanwhile" in names(lab), START)
+    expect_tasks(page, "running", "running")
+    stop.touch()
+    expect_tasks(page, "completed", "completed")
+
+
+def names(lab: Lab) -> list[str]:
+    """The names of all tasks."""
+    return [task["name"] for task in lab.api("jupyter-agent/tasks")["tasks"]]
 
 
 def test_a_cleared_view_does_not_come_back(lab: Lab, page: Page, tmp_path: Path) -> None:

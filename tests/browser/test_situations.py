@@ -15,6 +15,7 @@ from .cable import cable
 from .exact import Teller, expect_exact, tasks, wait_for_end, wait_until_it_moves
 from .lab import START, Lab, block, command, restart_kernel, run_cell, save, wait_for_kernel
 from .page_faults import watch_scripts
+from .stories import wait_for_html
 
 REFRESHES = 20
 MEANWHILE = 40
@@ -250,7 +251,7 @@ def test_a_notebook_that_was_saved_in_mid_task_is_exported_without_a_share_that_
     assert "<strong>tell</strong>" in html
     assert not re.search(r"\b\d+ ?%", text_of(html))
     finish(lab, view, teller)
-    page.wait_for_function("window.jupyterapp.shell.currentWidget.content.model.dirty")
+    wait_for_html(page, "completed")
     save_now(page)
     assert "completed" in text_of(exported(lab, "export.ipynb"))
 

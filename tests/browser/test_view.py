@@ -223,6 +223,24 @@ def test_what_a_task_says_is_text_whatever_it_says(stage: Stage, view: Page) -> 
     assert view.evaluate("window.evil") is None
 
 
+COLUMN = """(result, line) => {
+  const text = [...result.childNodes].find((node) => node.data?.includes("\\n"));
+  const start = text.data.split("\\n").slice(0, line).join("\\n").length + (line ? 1 : 0);
+  const range = document.createRange();
+  range.setStart(text, start);
+  range.setEnd(text, start + 1);
+  return range.getBoundingClientRect().left;
+}"""
+
+
+def test_the_lines_of_a_result_begin_below_each_other(stage: Stage, view: Page) -> None:
+    frame = "  lr  loss\n0 0.1 0.5\n1 0.2 0.4"
+    stage.answer(stage.welcome(), snapshot(state="completed", result={"repr": frame, "stored": False}))
+    result = view.locator(".ja-result")
+    expect(result).to_contain_text("loss")
+    assert len({result.evaluate(COLUMN, line) for line in range(3)}) == 1
+
+
 def test_log_text_is_what_a_terminal_would_leave(stage: Stage, view: Page) -> None:
     ident = stage.welcome()
     stage.answer(ident, snapshot())
@@ -232,6 +250,7 @@ def test_log_text_is_what_a_terminal_would_leave(stage: Stage, view: Page) -> No
     stage.tell(ident, log(9, "one call\ntwo lines", "logging"), log(10, "next", "logging"), prev="e:8")
     expected = ["red alert", "30%", "end", "ab", "c", "oops", "d", "one call", "two lines", "next"]
     expect(view.locator(".ja-line")).to_have_text(expected)
+    expect(view.locator(".ja-fg-1")).to_have_text("red")
     expect(view.locator("[data-kind=stderr]")).to_have_text("oops")
     expect(view.get_by_role("log")).to_have_attribute("aria-live", "polite")
 
@@ -533,12 +552,19 @@ def test_a_search_shows_what_it_found_and_goes_on_to_earlier_lines(stage: Stage,
     stage.tell(ident, *stage.history[1400:], prev="e:1400")
     field = view.get_by_role("searchbox", name="Search the log")
     field.fill("LINE 145")
-    expect(view.locator(".ja-found")).to_have_text("10 of 10")
-    field.press("Enter")
-    expect(view.locator(".ja-found")).to_have_text("1 of 10")
-    expect(view.locator(".ja-line", has_text="line 1450").locator("mark")).to_be_in_viewport()
-    view.get_by_role("button", name="Search earlier").click()
-    expect(view.locator(".ja-found")).to_contain_text("of 11")
+    expect(view.locator(".ja-found")).to_have_text("11 of 11")
+    expect(view.locator(".ja-line[data-current] mark")).to_be_in_viewport()
+    expect(view.locator(".ja-line[data-current]")).to_have_text("line 1459")
+    field.press("Shift+Enter")
+    expect(view.locator(".ja-line[data-current]")).to_have_text("line 1458")
+    view.get_by_role("log").focus()
+    view.keyboard.press("n")
+    view.keyboard.press("n")
+    expect(view.locator(".ja-found")).to_have_text("1 of 11")
+    expect(view.locator(".ja-line[data-current] mark")).to_be_in_viewport()
+    expect(view.locator(".ja-line[data-current]")).to_have_text("line 145")
+    view.keyboard.press("N")
+    expect(view.locator(".ja-line[data-current]")).to_have_text("line 1459")
 
 
 def test_the_log_is_downloaded_whole(stage: Stage, view: Page) -> None:
@@ -548,8 +574,13 @@ def test_the_log_is_downloaded_whole(stage: Stage, view: Page) -> None:
     stage.tell(ident, stage.history[-1], prev="e:11999")
     with view.expect_download() as download:
         view.get_by_role("button", name="Download").click()
-    assert download.value.suggested_filename == f"{TASK}.log"
-    assert download.value.path().read_text() == "".join(f"line {n}\n" for n in range(1, 12001))
+    assert download.value.suggested_filename == "train.log"
+    lines = download.value.path().read_text().splitlines()
+    assert [lines[0], lines[-1]] == [
+        "1970-01-01T00:16:40.000Z  line 1",
+        "1970-01-01T00:16:40.000Z  line 12000",
+    ]
+    assert len(lines) == 12000
 
 
 def test_metrics_of_before_the_page_and_after_it_are_one_plot(stage: Stage, view: Page) -> None:

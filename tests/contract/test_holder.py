@@ -13,7 +13,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from jupyter_agent.core.events import Command, Event, Log, Lost, State, TaskState, decode_data, decode_event
+from jupyter_agent.core.events import (
+    About,
+    Command,
+    Event,
+    Log,
+    Lost,
+    State,
+    TaskState,
+    decode_data,
+    decode_event,
+)
 from jupyter_agent.detached.work_queue import WorkItem, enqueue_work_item, withdraw_work_item
 from jupyter_agent.errors import JournalError, JournalHeld
 from jupyter_agent.journal import health as health_module
@@ -540,7 +550,7 @@ class TestTrouble:
     def test_damage_found_while_open_starts_a_new_epoch_too(self, slot: Slot) -> None:
         epochs: list[str] = []
 
-        def note_epoch() -> None:
+        def note_epoch(_head: int) -> None:
             epochs.append(opened.epoch)
 
         with Holder(slot, on_epoch=note_epoch) as opened:
@@ -557,6 +567,31 @@ class TestTrouble:
             assert [(one.first, one.last) for one in lost if isinstance(one, Lost)] == [(1, 5)]
             assert len(list(slot.folder.glob("*.corrupt-*"))) >= 1
 
+    def test_what_looks_damaged_on_a_disk_that_fails_is_opened_again_and_not_moved_aside(
+        self, slot: Slot
+    ) -> None:
+        """SQLite calls its file malformed after an I/O error; what is on the disk may be good."""
+
+        def raising(error: JournalError) -> Callable[[JournalSession], None]:
+            def job(_: JournalSession) -> None:
+                raise error
+
+            return job
+
+        with Holder(slot) as holder:
+            put(holder, Batch(PRODUCER, 1, story(end=False)))
+            first = holder.epoch
+            for error in (JournalUnavailable("disk I/O error"), CorruptJournal("malformed")):
+                with pytest.raises(type(error)):
+                    holder.call(raising(error)).result(20)
+            assert put(holder, Batch(PRODUCER, 6, [event(6)]))[0].upto == 6
+            assert (holder.epoch, holder.health.trouble, holder.health.notices) == (first, None, [])
+            assert not list(slot.folder.glob("*.corrupt-*"))
+            with pytest.raises(CorruptJournal):
+                holder.call(raising(CorruptJournal("malformed"))).result(20)
+            assert len(holder.health.notices) == 1, "on a disk that works it is damaged"
+            assert holder.epoch != first
+
     def test_where_no_new_journal_can_be_started_it_tries_again(
         self, slot: Slot, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -567,14 +602,16 @@ class TestTrouble:
             def refuse(*_: object) -> str:
                 raise OSError(errno.EROFS, "Read-only file system")
 
-            monkeypatch.setattr(holder_module, "move_aside", refuse)
+            for module in (place, holder_module):
+                monkeypatch.setattr(module, "move_aside", refuse)
             holder.call(_break).result(20)
             for _ in range(3):
                 with pytest.raises(JournalError):
                     put(holder, batch(3, 3))
             assert holder.health.trouble is not None
             assert "Read-only" in holder.health.trouble
-            monkeypatch.setattr(holder_module, "move_aside", real)
+            for module in (place, holder_module):
+                monkeypatch.setattr(module, "move_aside", real)
             assert put(holder, Batch(PRODUCER, 3, [event(3)]))[0].upto == 3
             assert holder.health.trouble is None
 
@@ -822,6 +859,19 @@ class TestRecovery:
         assert task is not None
         assert (task.name, task.state, task.producer) == ("train", TaskState.COMPLETED, STRANGER)
         assert [event.flag for event in everything(holder)] == [None] * 3
+
+    @pytest.mark.parametrize("alive", [True, False])
+    def test_what_a_dead_process_queued_for_a_pool_ends_as_the_pool_says(
+        self, holder: Holder, paths: DataPaths, alive: bool
+    ) -> None:
+        queued = State(QUEUED, about=About("train", on="ProcessPoolExecutor"))
+        spool_of(paths, [event(1, "state", queued)])
+        ran = [state(1, RUNNING, producer=STRANGER, delegate=STRANGER), event(2, producer=STRANGER)]
+        spool_of(paths, ran, producer=STRANGER, alive=alive)
+        recover(holder, paths)
+        states = [decode_data(event) for event in everything(holder) if event.type == "state"]
+        found = [one.state for one in states if isinstance(one, State)]
+        assert found == [QUEUED, RUNNING, *([] if alive else [INTERRUPTED])]
 
     def test_one_that_had_ended_is_not_interrupted(self, holder: Holder, paths: DataPaths) -> None:
         spool_of(paths, story())

@@ -21,6 +21,7 @@ from jupyter_agent.core.events import (
     Input,
     Lost,
     Message,
+    Metric,
     Prompt,
     State,
     TaskState,
@@ -105,6 +106,10 @@ def emit_by_holder(
     (answer,) = journal.append([HolderEvent(task, attempt, kind, data)], NOW)
     (stored,) = answer.stored
     return stored
+
+
+def queued_for_pool(n: int, *, on: str | None = "ProcessPoolExecutor", attempt: int = 1) -> Event:
+    return event(n, "state", State(QUEUED, about=About("train", on=on)), attempt=attempt)
 
 
 def everything(journal: Journal, **narrow: Any) -> list[Event]:
@@ -293,6 +298,50 @@ class TestOwning:
         task = journal.task(TASK)
         assert task is not None
         assert (task.attempt, task.state, task.producer) == (2, RUNNING, STRANGER)
+
+    def test_a_process_of_a_pool_claims_a_queued_attempt_and_a_second_one_is_refused(
+        self, journal: Journal
+    ) -> None:
+        publish(journal, [queued_for_pool(1)])
+        claim = state(1, RUNNING, producer=STRANGER, delegate=STRANGER)
+        assert publish(journal, [claim, event(2, producer=STRANGER)], producer=STRANGER).foreign == ()
+        assert journal.owners(TASK, 1) == (PRODUCER, STRANGER)
+        task = journal.task(TASK)
+        assert task is not None
+        assert (task.state, task.producer) == (RUNNING, STRANGER)
+        again = state(1, RUNNING, producer=HOLDER, delegate=HOLDER)
+        assert publish(journal, [again], producer=HOLDER).foreign == (1,)
+        ended = state(3, COMPLETED, producer=STRANGER)
+        assert publish(journal, [ended], producer=STRANGER).foreign == ()
+        assert publish(journal, [again], producer=HOLDER, base=1).foreign == ()  # known, and passed over
+        assert journal.owners(TASK, 1) == (PRODUCER, STRANGER)
+
+    @pytest.mark.parametrize("on", ["thread", "process", "detached", None])
+    def test_an_attempt_for_no_pool_cannot_be_claimed(self, journal: Journal, on: str | None) -> None:
+        publish(journal, [queued_for_pool(1, on=on)])
+        claim = state(1, RUNNING, producer=STRANGER, delegate=STRANGER)
+        assert publish(journal, [claim], producer=STRANGER).foreign == (1,)
+
+    def test_a_claim_that_comes_before_its_queued_is_the_same_claim(self, journal: Journal) -> None:
+        """The two processes have a connection each, and the pool's may be the faster one."""
+        for attempt in (1, 2):
+            claim = state(2 * attempt - 1, RUNNING, attempt=attempt, producer=STRANGER, delegate=STRANGER)
+            assert publish(journal, [claim], producer=STRANGER, base=claim.n).foreign == ()
+            queued = queued_for_pool(attempt, attempt=attempt)
+            assert publish(journal, [queued], base=attempt).foreign == ()
+            assert journal.owners(TASK, attempt) == (PRODUCER, STRANGER)
+            task = journal.task(TASK)
+            assert task is not None
+            assert (task.name, task.state, task.producer) == ("train", RUNNING, STRANGER)
+            end = state(2 * attempt, TaskState.FAILED, attempt=attempt, producer=STRANGER)
+            assert publish(journal, [end], producer=STRANGER, base=end.n).foreign == ()
+        assert [e.flag for e in everything(journal)] == [None] * 6
+
+    def test_a_claim_from_a_spool_counts_as_one_that_is_published(self, journal: Journal) -> None:
+        publish(journal, [queued_for_pool(1)], trust=BatchOrigin.SPOOLED)
+        claim = state(1, RUNNING, producer=STRANGER, delegate=STRANGER)
+        publish(journal, [claim], producer=STRANGER, trust=BatchOrigin.SPOOLED)
+        assert publish(journal, [event(2, producer=STRANGER)], producer=STRANGER).foreign == ()
 
     def test_a_merged_loss_does_not_make_the_other_holder_the_owner(self, journal: Journal) -> None:
         """The other journal begins with it when it was new, and the producer goes on here."""
@@ -595,6 +644,24 @@ class TestReadingBack:
         assert page.events == every[-len(page.events) :]
         assert self.back(full, 100, size=1000) == every
 
+    @pytest.mark.parametrize("limit", [1, 3, 7, 41])
+    def test_joined_pages_are_all_events_of_their_types_in_order(self, full: Journal, limit: int) -> None:
+        logs = full.read(0, 100, tasks=[TASK], types=["log"])
+        after, more, found = 0, True, []
+        while more:
+            page = full.joined(TASK, after, limit, ["log", "state"], 1 << 20)
+            found += [one["n"] for one in msgspec.json.decode(page.array)]
+            after, more = page.last or after, page.more
+        assert found == [msgspec.json.decode(one.encoded)["n"] for one in logs]
+        assert after == full.read(0, 100, tasks=[TASK])[-1].offset
+
+    def test_what_is_joined_has_no_event_that_is_too_long(self, full: Journal) -> None:
+        publish(full, [event(41, "metric", Metric("x" * 2000, 1.0, 1)), event(42, "metric")])
+        [*_, last] = msgspec.json.decode(full.joined(TASK, 0, 100, ["metric"], 1000).array)
+        assert last["n"] == 42
+        assert b"xxx" not in full.joined(TASK, 0, 100, ["metric"], 1000).array
+        assert full.joined(TASK, full.head, 100, ["metric"], 1000) == (b"[]", 0, False)
+
 
 class TestTasks:
     @pytest.fixture
@@ -619,6 +686,8 @@ class TestTasks:
         assert self.ids(many, limit=3) == [7, 6, 5]
         assert self.ids(many, limit=3, before=task_id(5)) == [4, 3, 2]
         assert self.ids(many, before=task_id(1)) == []
+        assert self.ids(many, after=task_id(5)) == [7, 6]
+        assert self.ids(many, after=task_id(2), before=task_id(6), limit=2) == [5, 4]
 
     def test_they_are_found_by_state_name_and_producer(self, many: Journal) -> None:
         assert self.ids(many, state=RUNNING) == [4, 3, 2, 1]
@@ -626,6 +695,8 @@ class TestTasks:
         assert self.ids(many, name="nobody") == []
         assert self.ids(many, producer="03" + "0" * 24) == [3]
         assert self.ids(many, state=RUNNING, before=task_id(4), limit=2) == [3, 2]
+        assert self.ids(many, state=RUNNING, after=task_id(2)) == [4, 3]
+        assert self.ids(many, name="odd", after=task_id(3), producer="05" + "0" * 24) == [5]
 
     def test_open_ones_come_oldest_first(self, many: Journal) -> None:
         assert [task.id for task in many.open_tasks()] == [task_id(n) for n in (1, 2, 3, 4)]

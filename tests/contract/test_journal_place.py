@@ -5,20 +5,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from jupyter_agent.core.events import Log, decode_event
+from jupyter_agent.core.events import Command, Log, decode_event
 from jupyter_agent.errors import JournalError
 from jupyter_agent.journal import holder as holder_module
 from jupyter_agent.journal import place
 from jupyter_agent.journal.base import AppendResult, Batch, HolderEvent, Journal
 from jupyter_agent.journal.holder import Holder
+from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.slots import Slot, try_slot
 from jupyter_agent.journal.sqlite import journal as sqlite_journal
+from jupyter_agent.journal.sqlite.connection import OverwrittenJournal, immediate
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.files import read_json
+from jupyter_agent.system.ids import new_id
 from jupyter_agent.system.locks import FileLock, is_locked
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.transport.discovery import HolderFile
@@ -132,6 +137,165 @@ def test_files_that_are_there_are_left_alone(holder: Holder) -> None:
     ]  # fmt: skip
 
 
+def backup(holder: Holder) -> Path:
+    """A copy of what the journal has now."""
+    copy = holder.slot.folder.with_name("backup.sqlite")
+    holder.call(lambda session: cast(SQLiteJournal, session.journal).copy_to(copy, lambda: None)).result(20)
+    return copy
+
+
+def other_journal(holder: Holder) -> Path:
+    """As large as the open one, and with other content: the head of the file says the same."""
+    path = holder.slot.folder.with_name("other.sqlite")
+    with closing(SQLiteJournal(path, "other", new_id())) as journal:
+        journal.append([Batch(PRODUCER, 1, STORY[:5])], 1.0)
+    return path
+
+
+OVERWRITTEN: dict[str, Callable[[Holder], Path]] = {"a backup": backup, "another journal": other_journal}
+
+
+@pytest.mark.parametrize("what", OVERWRITTEN)
+@pytest.mark.parametrize("noticed", ["by a batch", "by a read", "at the close"])
+def test_what_is_copied_over_the_open_file_is_used_and_begins_an_epoch(
+    holder: Holder, what: str, noticed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = OVERWRITTEN[what](holder)
+    append(holder, 5, len(STORY))
+    epoch, head = holder.epoch, holder.call(lambda session: session.journal.head).result(20)
+    shutil.copyfile(source, holder.slot.file)
+    if noticed == "by a batch":
+        append(holder, 5, 8)
+        assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
+    elif noticed == "by a read":
+        assert numbers(holder) == [1, 2, 3, 4, 5]
+    holder.close()
+    assert "journal.sqlite was overwritten by another program" in caplog.text
+    with closing(SQLiteJournal(holder.slot.file, "next", "next")) as journal:
+        assert stored(journal)[:5] == [1, 2, 3, 4, 5]
+        assert journal.epoch != epoch
+        assert journal.head > head, "no offset is given out twice"
+    assert not list(holder.slot.folder.glob("*.corrupt-*"))
+
+
+def test_a_log_that_is_copied_with_the_file_is_used_too(holder: Holder) -> None:
+    copies = [holder.slot.folder.parent / name for name in ("journal.sqlite", "journal.sqlite-wal")]
+    for copy in copies:  # all five events are in the log
+        shutil.copyfile(holder.slot.folder / copy.name, copy)
+    holder.call(
+        lambda session: cast(SQLiteJournal, session.journal)._db.execute("PRAGMA wal_checkpoint")
+    ).result(20)
+    append(holder, 5, 8)
+    for copy in copies:
+        shutil.copyfile(copy, holder.slot.folder / copy.name)
+    assert numbers(holder) == [1, 2, 3, 4, 5]
+
+
+def test_a_folder_that_is_copied_back_is_noticed_before_anything_was_written_to_the_file(
+    holder: Holder,
+) -> None:
+    """All that came after the copy is in the log, whose header is the same."""
+    names = ("journal.sqlite", "journal.sqlite-wal")
+    copies = [shutil.copyfile(holder.slot.folder / name, holder.slot.folder.parent / name) for name in names]
+    append(holder, 5, 8)
+    for copy in copies:
+        shutil.copyfile(copy, holder.slot.folder / copy.name)
+    assert numbers(holder) == [1, 2, 3, 4, 5]
+    append(holder, 5, 8)
+    assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert "was overwritten by another program" in holder.health.notices[0]
+
+
+@pytest.mark.parametrize("log", ["deleted", "put there by a rename"])
+def test_the_old_log_is_not_written_over_what_was_copied(holder: Holder, log: str) -> None:
+    source, other = backup(holder), holder.slot.folder.parent / "copy-wal"
+    append(holder, 5, 8)
+    wal = holder.slot.folder / "journal.sqlite-wal"
+    if log == "deleted":
+        wal.unlink()
+    else:
+        other.write_bytes(b"")
+        other.replace(wal)
+    shutil.copyfile(source, holder.slot.file)
+    assert numbers(holder) == [1, 2, 3, 4, 5]
+    assert not list(holder.slot.folder.glob("*.corrupt-*"))
+
+
+def test_what_is_stored_while_no_epoch_can_be_begun_is_not_acknowledged(
+    holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = backup(holder)
+    renew, left = SQLiteJournal.renew, [JournalError("the disk is full")]
+
+    def fail_once(journal: SQLiteJournal, epoch: str) -> None:
+        if left:
+            raise left.pop()
+        renew(journal, epoch)
+
+    monkeypatch.setattr(SQLiteJournal, "renew", fail_once)
+    epoch = holder.epoch
+    shutil.copyfile(source, holder.slot.file)
+    with suppress(JournalError):
+        append(holder, 5, 8)
+        pytest.fail("it was acknowledged in an epoch that is over")
+    append(holder, 5, 8)
+    assert numbers(holder) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert holder.epoch != epoch
+
+
+def test_a_file_that_was_overwritten_and_deleted_is_made_again(holder: Holder) -> None:
+    holder.slot.file.write_bytes(b"something else")
+    holder.slot.file.unlink()
+    append(holder, 0, 5)
+    assert numbers(holder) == [1, 2, 3, 4, 5]
+
+
+def test_what_is_copied_over_the_file_within_a_transaction_is_noticed(holder: Holder) -> None:
+    source = backup(holder)
+
+    def job(session: JournalSession) -> None:
+        journal = cast(SQLiteJournal, session.journal)
+        with pytest.raises(OverwrittenJournal), immediate(journal._db) as run:
+            run("UPDATE meta SET value = value")
+            shutil.copyfile(source, holder.slot.file)
+
+    append(holder, 5, 8)
+    holder.call(job).result(20)
+    assert numbers(holder) == [1, 2, 3, 4, 5]
+    assert "was overwritten by another program" in holder.health.notices[0]
+
+
+def test_garbage_over_the_open_file_is_moved_aside(holder: Holder) -> None:
+    holder.slot.file.write_bytes(b"something else")
+    append(holder, 0, 5)
+    assert numbers(holder) == [1, 2, 3, 4, 5]
+    assert len(holder.health.notices) == 2
+    (aside,) = holder.slot.folder.glob("journal.sqlite.corrupt-*")
+    assert aside.read_bytes() == b"something else"
+
+
+def test_own_commits_are_not_taken_for_those_of_others(holder: Holder) -> None:
+    """Each way to write, with the copy of the log to the file at each commit."""
+
+    def job(session: JournalSession) -> None:
+        journal = cast(SQLiteJournal, session.journal)
+        journal._db.execute("PRAGMA wal_autocheckpoint=1")
+        session.append(HolderEvent(TASK, 1, "command", Command("cancel")))
+        journal.handled(journal.head)
+        journal.put_record("kind", "one", b"1")
+        journal.delete_record("kind", "one")
+        journal.probe()
+        journal.forget([TASK])
+        while journal.purge(1):
+            pass
+        assert journal.overwritten() is None
+
+    append(holder, 5, 8)
+    holder.call(job).result(20)
+    assert numbers(holder) == []
+    assert not holder.health.notices
+
+
 def test_the_other_file_is_kept(holder: Holder) -> None:
     _other_file(holder.slot.folder)
     append(holder, 5, 8)
@@ -179,8 +343,8 @@ def test_a_file_that_is_gone_before_its_place_is_noted_is_missed(
     """As when ``rm -r`` is not through yet while the journal is written again."""
 
     class Journal(SQLiteJournal):
-        def __init__(self, path: Path, *names: str) -> None:
-            super().__init__(path, *names)
+        def __init__(self, path: Path, holder: str, new_epoch: str) -> None:
+            super().__init__(path, holder, new_epoch)
             _delete("journal.sqlite", "journal.sqlite-wal")(path.parent)
 
     shutil.rmtree(holder.slot.folder)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_agent.journal import memory
-from jupyter_agent.journal.base import Journal
+from jupyter_agent.core.events import TaskState
+from jupyter_agent.journal import memory_records
+from jupyter_agent.journal.base import Batch, Journal
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.journal.operations.recovery import recover_all
@@ -22,7 +23,7 @@ from jupyter_agent.journal.sqlite import records as sqlite_records
 from jupyter_agent.journal.sqlite.errors import CorruptJournal
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.system.paths import DataPaths
-from tests.support.builders import HOLDER, STRANGER
+from tests.support.builders import HOLDER, PRODUCER, STRANGER, TASK, story
 
 FEW = 10
 FACTORIES: dict[str, Callable[[Path], Journal]] = {
@@ -52,7 +53,7 @@ def journal(make: Callable[[str], Journal]) -> Journal:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand firings take a while."""
-    for adapter in (memory, sqlite_records):
+    for adapter in (memory_records, sqlite_records):
         monkeypatch.setattr(adapter, "MAX_KEPT", FEW)
         monkeypatch.setattr(adapter, "MAX_KEPT_WITHOUT_TASK", FEW // 2)
 
@@ -65,6 +66,26 @@ def fire(journal: Journal, due: float, *, schedule: str = "s") -> None:
     firing = claimed(due, schedule=schedule)
     assert journal.claim(firing)
     journal.settle(firing._replace(outcome="queued"))
+
+
+class TestRecentRuns:
+    def test_the_newest_tasks_of_each_schedule_come_with_their_state(self, journal: Journal) -> None:
+        for due in range(1, 6):
+            fire(journal, float(due))
+        journal.claim(Firing("s", 6.0, 6.0, "skipped", reason="busy"))
+        fire(journal, 4.5, schedule="other")
+        fire(journal, 9.0, schedule="unasked")
+        journal.claim(claimed(7.0, asked=True)._replace(task=TASK))
+        journal.append([Batch(PRODUCER, 1, story(logs=1))], 0.0)
+        found = journal.recent_runs(["s", "other", "none"], 3)
+        assert [(run.schedule, run.due, run.asked, run.state) for run in found] == [
+            ("s", 7.0, True, TaskState.COMPLETED),
+            ("s", 5.0, False, None),
+            ("other", 4.5, False, None),
+            ("s", 4.0, False, None),
+        ]
+        assert (found[0].task, found[0].started, found[0].ended) == (TASK, 1002.0, 1004.0)
+        assert journal.recent_runs([], 3) == []
 
 
 class TestRecords:

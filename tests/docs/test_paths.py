@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,11 +61,6 @@ def test_a_path_that_does_not_exist_is_noticed(tmp_path: Path) -> None:
 def test_every_link_to_a_file_of_the_repository_leads_somewhere(page: Path) -> None:
     missing = [target for target in _LINK.findall(page.read_text()) if not (ROOT / target).exists()]
     assert not missing
-
-
-def test_the_page_of_the_package_index_has_no_link_into_the_repository() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert not _LINK.findall((ROOT / project["readme"]).read_text())
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)

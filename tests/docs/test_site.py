@@ -120,3 +120,9 @@ def test_every_public_name_is_in_the_reference() -> None:
         if name[0] != "_" and name not in drawn_from_code and not re.search(rf"`{name}\b", page)
     ]
     assert not missing
+
+
+def test_every_folder_of_the_front_end_is_in_the_architecture() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text("utf-8")
+    folders = (DOCS.parent / "jupyter_agent" / "frontend" / "src").iterdir()
+    assert [one.name for one in folders if one.is_dir() and f"`{one.name}/`" not in page] == []

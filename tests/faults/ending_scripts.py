@@ -112,6 +112,12 @@ def crowd():
     del talks
 handle = ja.task(busy, name="works", show=False).submit()
 """
+INTERRUPTED = """
+def last():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+atexit.register(last)
+"""
 IPYTHON = ("-m", "IPython", "--no-banner", "--colors=NoColor", "-c")
 WAITS = "time.sleep(60)"
 
@@ -132,6 +138,9 @@ SCRIPTS = {
     "python -c": End(how=("-c",)),
     "python -i": End(how=("-i", "-c")),
     "IPython": End(how=IPYTHON),
+    "os.execv": End("os.execv(sys.executable, [sys.executable, '-c', ''])", said=(), reason=GONE),
+    "Ctrl-C in an exit handler": End(before=INTERRUPTED, said=("KeyboardInterrupt",)),
+    "a fork in an exit handler": End(before="atexit.register(lambda: os.fork() or os._exit(0))"),
     "os._exit": End("os._exit(5)", status=5, said=(), reason=GONE),
     "SIGTERM": End(WAITS, sent=signal.SIGTERM, status=-signal.SIGTERM, said=(), reason=GONE),
     "SIGHUP": End(WAITS, sent=signal.SIGHUP, status=-signal.SIGHUP, said=(), reason=GONE),
@@ -150,3 +159,14 @@ SCRIPTS = {
 
 LATE = End(before=SLOW, submit=BESIDE, said=(), state="completed", reason=None)
 """A thread that goes on after its task and during exit handlers: its lines follow the end, and are stored."""
+
+WITHOUT_DESCRIPTORS = End(
+    "file = open(PATH, 'rb')\nseen = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)\n"
+    "os.closerange(3, 4096)\nwhile struct.unpack('q', seen[:8])[0] < 1500:\n    time.sleep(0.001)",
+    said=(
+        "servers hear no more of its tasks and call them interrupted",
+        "what they emit is stored when this process has ended",
+    ),
+)
+"""Lock and connection are closed under the task; the server has its lines in the end. No file is opened
+meanwhile: the connection's end may close it, as the limits say."""

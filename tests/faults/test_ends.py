@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from time import time_ns
 
 import pytest
 
-from tests.faults.ending_scripts import LATE, SCRIPTS
+from tests.faults.ending_scripts import LATE, SCRIPTS, WITHOUT_DESCRIPTORS
 from tests.faults.ends import (
     KERNELS,
     Seen,
@@ -63,8 +64,30 @@ def test_a_thread_that_outlives_its_task_and_the_main_thread_loses_no_line(
     agent = shared.agent if served else tmp_path / "agent"
     run_script(LATE, seen, environment(shared.home if served else tmp_path, agent), 5)
     if served:
-        spools = shared.paths.spools
-        until(lambda: all(seen.task.encode() not in path.read_bytes() for path in spools.glob("*/*.seg")))
+        _wait_until_recovered(shared, seen)
     events = shared.events(seen.task) if served else recovered(tmp_path, seen.task)
     check_lines(events, seen.lines)
     assert [e["data"]["state"] for e in events if e["type"] == "state"] == ["queued", "running", "completed"]
+
+
+def _wait_until_recovered(server: Server, seen: Seen) -> None:
+    spools = server.paths.spools
+    until(lambda: not any(_mentions(path, seen.task) for path in spools.glob("*/*.seg")))
+
+
+def _mentions(segment: Path, task: str) -> bool:
+    """Return False for one that was removed meanwhile: that comes last, when all in it is in the journal."""
+    with suppress(FileNotFoundError):
+        return task.encode() in segment.read_bytes()
+    return False
+
+
+def test_a_script_that_closes_all_descriptors_is_told_and_loses_no_line(
+    shared: Server, tmp_path: Path
+) -> None:
+    seen = Seen(tmp_path / "seen")
+    run_script(WITHOUT_DESCRIPTORS, seen, environment(shared.home, shared.agent), 100)
+    assert seen.lines >= 1500
+    _wait_until_recovered(shared, seen)
+    check_lines(shared.events(seen.task), seen.lines)
+    assert shared.task(seen.task)["state"] == "interrupted"

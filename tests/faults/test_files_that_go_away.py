@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -134,6 +135,82 @@ def test_a_journal_that_is_deleted_while_its_server_runs_is_written_again(
     assert_story(server, written, "interrupted")
     assert_story(server, before, "completed")
     assert server.ask("health").json["status"] == "ok"
+
+
+def test_a_backup_that_is_copied_over_the_journal_in_use_is_used_and_spools_fill_it(
+    fresh: Servers, tmp_path: Path
+) -> None:
+    """The same file with older content; what processes still have comes again, in a new epoch."""
+    server = fresh.start()
+    journal, backup = server.agent / "journals" / "default" / "journal.sqlite", tmp_path / "backup"
+    with script(server, tmp_path / "before", count=100, pause=0) as (process, before):
+        assert process.wait(20) == 0
+    assert_story(server, before, "completed")
+    assert server.stop() == 0
+    shutil.copyfile(journal, backup)
+    server.restart()
+    with script(server, tmp_path / "lines", pause=0.001) as (process, written):
+        written.wait(200)
+        was = until(lambda: server.task(written.task) and server.ask("health").json["journal"])
+        until(lambda: journal.read_bytes() != backup.read_bytes(), 60)  # the log was copied to the file
+        process.send_signal(signal.SIGSTOP)  # what is copied while a commit waits for the disk is not noticed
+        until(lambda: _is_idle(server, written.task))
+        shutil.copyfile(backup, journal)
+        process.send_signal(signal.SIGCONT)
+        (sentence,) = until(lambda: _trouble(server))
+        assert "was overwritten by another program" in sentence
+        assert server.log_text().count(sentence) == 1
+        wait_lines(written, 50)
+        process.kill()
+        process.wait()
+    assert_story(server, written, "interrupted")
+    assert_story(server, before, "completed")
+    now = server.ask("health").json["journal"]
+    assert now["epoch"] != was["epoch"]
+    assert now["head"] > was["head"] + len(written.lines)
+    assert server.stop() == 0
+    assert "Traceback" not in server.log_text()
+    server.restart()
+    assert_story(server, written, "interrupted")
+    assert server.ask("health").json["status"] == "ok"
+
+
+def _is_idle(server: Server, task: str) -> bool:
+    """Nothing was committed while the journal's thread answered."""
+    before = server.ask("health").json["journal"]
+    server.task(task)
+    return bool(server.ask("health").json["journal"] == before)
+
+
+@pytest.mark.parametrize("since", ["the start", "later"])
+def test_a_living_process_that_cannot_write_its_spool_is_trouble_until_it_can(
+    fresh: Servers, tmp_path: Path, since: str
+) -> None:
+    """A file is in the place of all spools: nothing is lost, as there is a server."""
+    server = fresh.start()
+    spools = server.agent / "spools"
+    aside = server.agent / "aside"
+    if since == "the start":
+        remove(spools)
+        spools.touch()
+    with script(server, tmp_path / "lines", pause=0.001) as (process, written):
+        written.wait()
+        if since == "later":
+            spools.rename(aside)
+            spools.touch()
+        until(lambda: [one for one in _trouble(server) if written.producer in one])
+        assert server.ask("health").json["status"] == "degraded"
+        wait_lines(written, 50)
+        spools.unlink()
+        if since == "later":
+            aside.rename(spools)
+        until(lambda: not _trouble(server), 20)
+        assert server.ask("health").json["status"] == "ok"
+        assert _is_whole(_spool(server, written))
+        wait_lines(written, 50)
+        process.kill()
+        process.wait()
+    assert_story(server, written, "interrupted")
 
 
 FOLDERS = ("results", "checkpoints", "calls", "orders", "workers", "keys")

@@ -224,7 +224,7 @@ METHODS = (
 )
 PATHS = (
     "", "health", "tasks", "tasks/{}", "tasks/{}/events", "tasks/{}/events", "tasks/{}/commands",
-    "static/page.js", "static/{}", "static",
+    "static/page.js", "static/{}", "static", "targets", "triggers",
     "tasks/{}/x", "schedules", "schedules/{}", "ws", "tasks/", "//", "{}", "../api/status",
 )  # fmt: skip
 KEYS = (

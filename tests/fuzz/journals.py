@@ -36,7 +36,13 @@ from .mutate import damaged
 
 HOLDER = ulid(1_700_000_400, b"fuzz-hold.")
 NEWCOMER = ulid(1_700_000_500, b"fuzz-new..")
-SAID = ("moved aside", "events cannot be stored", "is left where it is", "is passed over")
+SAID = (
+    "had a damaged index",
+    "moved aside",
+    "events cannot be stored",
+    "is left where it is",
+    "is passed over",
+)
 _PAGE = 4096
 
 

@@ -24,6 +24,7 @@ from jupyter_agent.protocol.messages import (
     Handled,
     Hello,
     Publish,
+    SpoolTrouble,
 )
 from jupyter_agent.protocol.producer import ProducerSide
 from jupyter_agent.protocol.server import ServerSide
@@ -84,7 +85,7 @@ def server_session(dice: Dice) -> None:
                 expect(error.code in _ERRORS and len(item.frame) < 1000, f"answered {item}")
             else:
                 expect(welcomed or isinstance(item, Hello), f"{item} was taken before hello")
-                producers = isinstance(item, Publish | Handled)
+                producers = isinstance(item, Publish | Handled | SpoolTrouble)
                 expect(not producers or side.role == "producer", "a subscriber may not publish")
                 welcomed = True
         expect(set(vars(side)) == {"state", "role"}, "the session stores what it received")

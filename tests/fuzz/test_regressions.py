@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -38,7 +39,7 @@ from jupyter_agent.protocol.subscriber import SubscriberSide, Subscription
 from jupyter_agent.rendering.formats import age, duration, moment, number
 from jupyter_agent.runtime.artifacts.results import Store
 from jupyter_agent.system.paths import DataPaths
-from jupyter_agent.transport.discovery import Address
+from jupyter_agent.transport.discovery import Address, read_holder
 from jupyter_agent.transport.problem import http_error, read_answer
 from tests.support.builders import HOLDER, OTHER_TASK, PRODUCER, STRANGER, TASK, event
 
@@ -227,6 +228,23 @@ def test_a_row_that_cannot_be_read_is_damage_and_the_journal_is_moved_aside(
         )
         assert holder.health.notices
         assert list(slot.folder.glob("*.corrupt-*"))
+
+
+@pytest.mark.parametrize("name", ["reserved", "closed"])
+def test_a_note_with_an_offset_that_no_journal_reaches_is_damaged(paths: DataPaths, name: str) -> None:
+    slot = _journal_with_a_task(paths)
+    number = b"1" + b"0" * 35
+    note = {"reserved": number, "closed": b'{"head":%d,"changed":1}' % (2**63 - 1)}[name]
+    slot.file.with_name(f"{slot.file.name}-{name}").write_bytes(note)
+    with Holder(slot) as holder:
+        assert holder.call(lambda session: session.journal.task(TASK)).result(20) is not None
+        batch = Batch(STRANGER, 1, [event(1, producer=STRANGER, task=OTHER_TASK)])
+        assert holder.append(batch).result(20).upto == 1
+
+
+def test_half_a_character_in_the_holders_file_makes_it_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "holder.json").write_text(json.dumps({"\ud800": "a field with half a name"}))
+    assert read_holder(tmp_path) is None
 
 
 def test_retention_ends_when_what_it_forgets_stays(paths: DataPaths) -> None:

@@ -140,7 +140,10 @@ def test_unknown_event_types_are_refused_by_name(shared: Server) -> None:
     [
         ("tasks?limt=5", "there is no parameter 'limt' here; there are state, name, key, limit, before"),
         ("tasks/{}?pretty=1", "there is no parameter 'pretty' here"),
-        ("tasks/{}/events?typs=log&util=end", "'typs', 'util' here; there are after, before, limit, types"),
+        (
+            "tasks/{}/events?typs=log&util=end",
+            "'typs', 'util' here; there are after, before, grep, level, limit, line, types",
+        ),
         ("tasks/{}/notebook?atempt=1", "'atempt'"),
         ("schedules?limit=1", "'limit'"),
         (f"schedules/{task_id(404)}/firings?limt=5", "'limt' here; there are limit, before"),

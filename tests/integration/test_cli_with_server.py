@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from jupyter_agent.cli.backends.http import HttpBackend
 from jupyter_agent.cli.main import run
 from jupyter_agent.client import AgentClient, Apply, connect
-from jupyter_agent.core.events import About, Log, Progress, State, TaskState
+from jupyter_agent.core.events import About, Event, Log, Message, Progress, State, TaskState
+from jupyter_agent.core.query import EventQuery, EventsPage
 from jupyter_agent.errors import NotNow, RequestRefused, UnknownTask
 from jupyter_agent.producer.producer import Producer
 from jupyter_agent.protocol.messages import CommandOrder
@@ -86,6 +88,33 @@ def test_tasks_of_a_real_server_are_listed_shown_and_deleted(
         assert capsys.readouterr().out == "one\n"
         assert run(["tasks", "clear", "--status", "completed"]) == 0
         assert listed(capsys) == []
+
+
+def test_the_server_searches_a_log_and_sends_what_fits(
+    server: Start, paths: DataPaths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server()
+    sent: list[Event] = []
+    ask = HttpBackend.events
+
+    async def recorded(backend: HttpBackend, task_id: str, query: EventQuery) -> EventsPage:
+        page = await ask(backend, task_id, query)
+        sent.extend(page.events)
+        return page
+
+    monkeypatch.setattr(HttpBackend, "events", recorded)
+    with job(paths) as work:
+        for number in range(300):
+            work.say(f"line {number}\n")
+        work.emit("message", Message("agent", "Look at line 42.", "m1"))
+        work.emit("log", Log("logging", "slow line", "warning"))
+        work.end()
+        work.committed()
+        assert run(["tasks", "logs", work.id, "--grep", "LINE 42"]) == 0
+        assert run(["tasks", "logs", work.id, "--level", "warning"]) == 0
+        assert run(["tasks", "logs", work.id, "--level", "critical", "--json", "--all"]) == 0
+    assert capsys.readouterr().out == "line 42\nagent: Look at line 42.\nslow line\n"
+    assert len(sent) == 3
 
 
 def test_a_cancel_reaches_the_producer_and_is_asked_once(

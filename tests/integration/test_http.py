@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import pytest
 
-from jupyter_agent.core.events import About, Event, Progress, State, TaskState
+from jupyter_agent.core.events import About, Event, Log, Message, Progress, State, TaskState
+from jupyter_agent.core.ids import ulid_time
 from jupyter_agent.system.ids import new_id
 from tests.support.builders import task_id
 from tests.support.servers import Server, assert_problem, loud
@@ -53,6 +54,11 @@ def published(server: Server, story: Story, *batches: Callable[[], list[Event]] 
         ("name=%00'; DROP TABLE tasks; --", 200),
         ("before=../../etc", 200),
         ("before=%00", 200),
+        ("since=1e9", 400),
+        ("since=-1", 400),
+        ("until=nan", 400),
+        ("until=%D9%A1", 400),
+        ("since=0&until=999999999999.5", 200),
         ("unknown=1", 400),
         ("limt=5&state=running", 400),
         ("_xsrf=x&_=5&1732900000000", 200),
@@ -187,12 +193,37 @@ def test_input_that_its_reader_could_not_decode_is_refused(shared: Server) -> No
         ("limit=0", 400, "bad_request"),
         ("limit=10001", 400, "bad_request"),
         ("limit=many", 400, "bad_request"),
+        ("level=loud", 400, "bad_request"),
+        ("level=INFO", 400, "bad_request"),
+        ("level=info&types=metric", 400, "bad_request"),
+        ("line=0", 400, "bad_request"),
+        ("line=1&after=x:1", 400, "bad_request"),
+        ("line=1&before=x:1", 400, "bad_request"),
+        ("line=1&level=info", 400, "bad_request"),
+        ("grep=x&before=x:1&after=x:1", 400, "bad_request"),
     ],
 )
 def test_bad_paging_of_events_is_refused(
     shared: Server, ended_task: str, query: str, status: int, code: str
 ) -> None:
     assert_problem(shared.ask(f"tasks/{ended_task}/events?{query}"), status, code)
+
+
+def test_tasks_of_a_time_are_those_first_queued_in_it(shared: Server) -> None:
+    name = f"range {new_id()}"
+    made = [Story() for _ in range(2)]
+    for story in made:
+        published(shared, story, [story.state("queued", name)])
+    first, last = [ulid_time(story.task) or 0.0 for story in made]
+
+    def found(query: str) -> list[str]:
+        return [task["id"] for task in shared.ask(f"tasks?name={quote(name)}&{query}").json["tasks"]]
+
+    both = sorted((story.task for story in made), reverse=True)
+    assert found(f"since={first - 1:.3f}&until={last + 1:.3f}") == both
+    assert found(f"since={last + 1:.3f}") == []
+    assert found(f"until={first - 1:.3f}&limit=5") == []
+    assert found(f"until={last + 1:.3f}&before={both[0]}") == both[1:]
 
 
 def test_tasks_are_paged_newest_first(shared: Server) -> None:
@@ -263,6 +294,56 @@ def test_events_of_some_types_only(shared: Server, ended_task: str) -> None:
     assert {e["type"] for e in shared.events(ended_task, "log")} == {"log"}
     assert len(shared.events(ended_task, "log,state")) == 23
     assert_problem(shared.ask(f"tasks/{ended_task}/events?types=nonsense"), 400, "bad_request")
+
+
+def test_a_log_is_searched_by_level_and_text_and_its_lines_have_numbers(shared: Server) -> None:
+    story = Story()
+    logs = [
+        Log("stdout", "one\ntwo"),
+        Log("stdout", " and a half\n"),
+        Log("logging", "Slow", "warning", "db"),
+        Log("logging", "bad\nrow", "error", "db"),
+    ]
+    task = published(shared, story, story.start(), [story.event("log", log) for log in logs])
+
+    def found(query: str) -> list[tuple[int, str]]:
+        page = shared.ask(f"tasks/{task}/events?{query}").json
+        assert (page["looked"], page["more"]) == (4, False)
+        return [(event["line"], event["data"]["text"]) for event in page["events"]]
+
+    head = shared.task(task)["cursor"]
+    assert shared.task(task)["log"]["lines"] == 5
+    assert shared.task(task)["log"]["levels"] == {"warning": 1, "error": 1}
+    assert found("level=warning") == [(3, "Slow"), (4, "bad\nrow")]
+    assert found(f"level=error&before={head}") == [(4, "bad\nrow")]
+    assert found(f"grep=%20AND&before={head}&types=log,state") == [(2, " and a half\n")]
+    assert found("grep=o&level=debug") == [(3, "Slow"), (4, "bad\nrow")]
+    nothing = shared.ask(f"tasks/{task}/events?level=critical").json
+    assert nothing == {"events": [], "looked": 0, "more": False, "cursor": head}  # the snapshot knows it
+    assert shared.ask(f"tasks/{task}/events?level=critical&before={head}").json["looked"] == 0
+    for line, first in (("1", 1), ("2", 2), ("5", 4), ("99", 4)):
+        events = shared.ask(f"tasks/{task}/events?line={line}&types=log").json["events"]
+        assert events[0]["line"] == first
+    refused = shared.ask(f"tasks/{task}/events?grep=x", headers={"Accept": "text/event-stream"})
+    assert_problem(refused, 400, "bad_request")
+
+
+def test_a_search_looks_through_messages_where_they_are_asked_for(shared: Server) -> None:
+    story = Story()
+    beginning = story.start()
+    said = [
+        story.event("log", Log("stdout", "a needle\n")),
+        story.event("message", Message("agent", "Needles, too.", "m1")),
+        story.event("log", Log("stdout", "hay\n")),
+    ]
+    task = published(shared, story, beginning, said)
+
+    def found(query: str) -> list[str]:
+        page = shared.ask(f"tasks/{task}/events?grep=needle{query}").json
+        return [event["type"] for event in page["events"]]
+
+    assert found("") == found("&types=log,state") == ["log"]
+    assert found("&types=log,message") == ["log", "message"]
 
 
 def test_only_an_ended_task_can_be_deleted_and_then_it_is_gone(shared: Server, running_task: str) -> None:

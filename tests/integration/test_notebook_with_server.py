@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,18 @@ def test_the_server_tells_the_same_story(holder: Server) -> None:
     assert (task["state"], task["name"], task["progress"]["done"]) == ("completed", "train", 10)
     assert task["metrics"]["loss"]["value"] == 0.5
     assert [(e.type, e.n) for e in handle.events()] == [(e["type"], e["n"]) for e in holder.events(handle.id)]
+
+
+def has_ended(handle: ja.TaskHandle) -> bool:
+    return handle.state.ended
+
+
+def test_the_log_of_a_task_in_a_process_is_complete_as_soon_as_it_has_ended(holder: Server) -> None:
+    """Its process tells this one of the end before the server has committed it."""
+    for n in range(12):  # each is a race, which a quarter loses without the wait
+        handle = ja.task(print, on="process", show=False).submit(n)
+        until(partial(has_ended, handle), 30)
+        assert handle.logs() == f"{n}\n"
 
 
 def test_commands_over_http_cancel_retry_and_answer(holder: Server) -> None:

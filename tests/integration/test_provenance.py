@@ -30,7 +30,7 @@ runs = [
 ]
 for run in runs:
     run.result(60)
-ja.task(len, on=ProcessPoolExecutor(1), show=False, name="pooled").submit("abc").result(60)
+ja.task(train, on=ProcessPoolExecutor(1), show=False, name="pooled").submit("a.csv").result(60)
 ja.map(len, ["a", "b"], name="mapped").result(60)
 for _ in ja.track(range(2), name="loop"):
     pass
@@ -73,7 +73,7 @@ def _ended(server: Server, task_id: str) -> Any:
 
 
 def printed_pid(server: Server, task: Any) -> int:
-    return int(server.lines(task["id"])[0].split()[1])
+    return int("".join(server.lines(task["id"])).split()[1])
 
 
 @pytest.mark.parametrize("on", ["thread", "process", "detached", "ThreadPoolExecutor"])
@@ -88,9 +88,13 @@ def test_a_function_says_its_arguments_and_the_process_that_runs_it(
     assert (task["host"], task["pid"]) == (host(), printed_pid(server, task))
 
 
-def test_a_process_of_a_pool_is_not_known(of_the_kernel: list[Any]) -> None:
+def test_a_process_of_a_pool_says_itself_where_it_runs(server: Server, of_the_kernel: list[Any]) -> None:
     (task,) = [task for task in of_the_kernel if task["name"] == "pooled"]
-    assert (task["on"], task["host"], task["pid"]) == ("ProcessPoolExecutor", None, None)
+    assert (task["on"], task["host"], task["pid"]) == (
+        "ProcessPoolExecutor",
+        host(),
+        printed_pid(server, task),
+    )
 
 
 def test_no_secret_is_in_the_data_folder(server: Server, of_the_kernel: list[Any]) -> None:

@@ -17,7 +17,7 @@ from tests.support.servers import Server, Servers, assert_problem
 from tests.support.workers import no_workers_left
 
 BEAT = [sys.executable, "-c", "print('beat')"]
-LONG = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+LONG = ["sleep", "600"]
 NEVER = {"at": "2999-01-01T00:00"}
 
 

@@ -41,7 +41,7 @@ def test_a_server_that_stops_leaves_nothing_behind_and_says_nothing_loud(fresh: 
     assert is_locked(slot / "lock")
     assert server.stop() == 0
     assert not is_locked(slot / "lock")
-    assert sorted(path.name for path in slot.iterdir()) == ["journal.sqlite", "lock"]
+    assert sorted(path.name for path in slot.iterdir()) == ["journal.sqlite", "journal.sqlite-closed", "lock"]
     assert not loud(server.log_text())
 
 

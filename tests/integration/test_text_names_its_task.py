@@ -74,6 +74,63 @@ def test_text_is_behind_what_was_printed_before_a_tasks_first_and_before_its_las
     assert kernel.run(TAKING_TURNS).split() == ["a", "b", "c", "d", "e", "f"]
 
 
+LINES = """
+said, go = threading.Event(), threading.Event()
+before, sys.stdout.flush_interval = sys.stdout.flush_interval, 60
+h = ja.task(work, show=False, name="t").submit()
+cell()
+h.result(60)
+sys.stdout.flush_interval = before
+"""
+"""Cell and task print by turns, and the timer is none of them."""
+IN_PIECES = {
+    "of the cell": """
+def work(): go.wait(30); print("task"); sys.stdout.flush(); said.set()
+def cell(): sys.stdout.write("ce"); go.set(); said.wait(30); sys.stdout.write("ll\\n")
+""",
+    "of the cell, to a task that ends": """
+def work(): go.wait(30); print("task")
+def cell(): sys.stdout.write("ce"); go.set(); h.result(60); sys.stdout.write("ll\\n")
+""",
+    "of the task": """
+def work(): sys.stdout.write("ta"); said.set(); go.wait(30); sys.stdout.write("sk\\n")
+def cell(): said.wait(30); print("cell"); sys.stdout.flush(); go.set()
+""",
+}
+
+
+@pytest.mark.parametrize("whose", IN_PIECES)
+def test_a_line_that_is_written_in_pieces_is_torn_by_no_other(kernel: Kernel, whose: str) -> None:
+    assert sorted(kernel.run(IN_PIECES[whose] + LINES).splitlines()) == ["cell", "task"]
+
+
+WAITS_FOR_ITS_OWN_TEXT = """
+def is_sent(text):
+    with kept._buffer_lock: return all(text not in one.getvalue() for one in kept._buffers.values())
+def until_sent(text):
+    end = time.monotonic() + 30
+    while not is_sent(text):
+        assert time.monotonic() < end, text
+        time.sleep(0.01)
+def work():
+    go.wait(30); print("line\\ntask's", end=""); until_sent("task's")
+    print("by task", end="", flush=True); assert is_sent("by")
+kept, go = sys.stdout.visible(ja.current()), threading.Event()
+h = ja.task(work, show=False, name="t").submit()
+print("cell's", end="")
+go.set()
+until_sent("cell's")
+h.result(60)
+print("by cell", end="", flush=True)
+assert is_sent("by")
+"""
+
+
+def test_a_line_that_is_not_ended_appears_while_its_writer_goes_on(kernel: Kernel) -> None:
+    text = kernel.run("import time" + WAITS_FOR_ITS_OWN_TEXT)
+    assert sorted(text) == sorted("cell'sline\ntask'sby taskby cell")
+
+
 def test_nbclient_saves_all_text_in_its_order(own_environment: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELLS)])
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(own_environment)}}).execute()

@@ -68,6 +68,9 @@ class WatchedJournal(MemoryJournal):
             if data is not None and event.attempt < self._tasks[event.task].attempt:
                 self._tasks[event.task]._apply_data(event, data)
 
+    def overwritten(self) -> None:
+        """No other program writes into it."""
+
     def forget(self, task_ids: Any) -> None:
         gone = list(task_ids)
         super().forget(gone)
@@ -150,7 +153,7 @@ class HandHolder(Holder):
         slot: ModelSlot,
         home: Home,
         on_commit: Callable[[list[StoredEvent], float], None],
-        on_epoch: Callable[[], None],
+        on_epoch: Callable[[int], None],
     ) -> None:
         self.slot = slot  # type: ignore[assignment]
         self.home = home
@@ -215,7 +218,7 @@ class HandHolder(Holder):
         slot = cast(ModelSlot, self.slot)
         slot.journal = WatchedJournal(self.home)
         session = self._use(slot.journal)
-        self._on_epoch()
+        self._on_epoch(slot.journal.head)
         return session
 
     def _die_if_killed(self, group: list[tuple[Any, Future[Any]]]) -> None:
@@ -283,6 +286,7 @@ def _merge_journals(session: JournalSession, home: Home) -> int:
 def recover_spool(session: JournalSession, home: Home, spool: ModelSpool) -> None:
     """As `spool_recovery` does under the spool's lock: append, interrupt what is open, delete."""
     spool_recovery._append(session, spool.header, spool.records(), cast(Any, PurePath(spool.producer)))
-    interrupt(session, open_tasks_of(session, spool.producer))
+    for tasks in open_tasks_of(session, spool.producer):
+        interrupt(session, tasks)
     if not spool.locked:
         del home.spools[spool.producer]

@@ -224,7 +224,8 @@ class Oracle:
             assert set(lost_range(event)) <= self.dropped[event.producer] | {event.n}, f"not lost: {event}"
             return
         said = self.said[event.producer][event.n - 1]
-        assert msgspec.structs.replace(event, offset=0, flag=None) == said, f"{event} is not {said}"
+        assert msgspec.structs.replace(event, offset=0, flag=None, line=0) == said, f"{event} is not {said}"
+        assert (event.line > 0) == (event.type == "log"), f"a line for no text, or none for one: {event}"
 
     def _one_end(self, history: History, event: Event) -> None:
         data = decode_data(event)

@@ -26,8 +26,10 @@ from jupyter_agent.server.background.upkeep import Upkeep
 from jupyter_agent.server.background.worker_supervisor import WorkerSupervisor
 from jupyter_agent.server.delivery.connections import Registry
 from jupyter_agent.server.delivery.feed import Feed
+from jupyter_agent.server.delivery.metric_curves import CurveReader
 from jupyter_agent.server.handlers.websocket import AgentSocket
 from jupyter_agent.server.limits import Timing
+from jupyter_agent.server.resources import ResourceSampler
 from jupyter_agent.server.services import Services
 from jupyter_agent.server.sessions.producer import ProducerSession
 from jupyter_agent.server.sessions.subscriber import SubscriberSession
@@ -147,6 +149,7 @@ class ModelServer:
         )
         self.services = Services(
             feed=self.feed,
+            curves=CurveReader(self.feed),
             registry=self.registry,
             liveness=self.liveness,
             supervisor=WorkerSupervisor(self.feed, paths_of(home), log, clock=loop.time),
@@ -173,6 +176,7 @@ class ModelServer:
             key="",
             owner="ada",
             timing=Timing(heartbeat=HEARTBEAT),
+            resources=ResourceSampler(paths_of(home)),
             clock=loop.time,
         )
         self.sockets: list[ModelSocket] = []

@@ -63,4 +63,5 @@ def test_help_lists_every_target_a_person_may_want() -> None:
     done = run("make", "--no-print-directory", "help")
     listed = {line.split()[1] for line in done.stdout.splitlines()}
     daily = {"help", "demo", "lab", "test", "test-fast", "check", "hooks", "frontend", "docs", "clean"}
-    assert listed == daily | {"lower-bounds", "bench", "faults", "soak", "fuzz"}
+    rare = {"test-all", "test-in-turn", "dist", "lower-bounds", "bench", "faults", "soak", "fuzz", "pictures"}
+    assert listed == daily | rare

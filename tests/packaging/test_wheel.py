@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyterlab_server.settings_utils import get_settings
 
 import jupyter_agent
 from tests.support.source_trees import EXTENSION, ROOT, Made, contents
 
 ASSETS = EXTENSION.format(version=jupyter_agent.__version__)
-PAGES = {"element.js", "rich.js", "plot.js", "shared.js", "page.js", "page.css", "widget.js"}
+SCREENS = {"compare.js", "run.js", "schedules.js", "timeline.js"}
+LAZY = {"list.js", "log.js", "rich.js", "plot.js", "resources.js", "shared.js"} | SCREENS
+PAGES = {"element.js", "page.js", "page.css", "widget.js"} | LAZY
 BUNDLED = {"@lit/reactive-element", "dompurify", "lit", "lit-element", "lit-html", "marked", "uplot"}
 MAX_ELEMENT, MAX_EXTENSION = 150_000, 200_000
 """The bytes that the element may have, and those that the JupyterLab extension may have beside it."""
@@ -81,6 +84,55 @@ def test_the_element_and_the_extension_are_within_their_limits(wheel: dict[str, 
     extension = sum(len(text) for name, text in wheel.items() if re.match(rf"{ASSETS}static/.*\.js$", name))
     assert element <= MAX_ELEMENT
     assert extension <= MAX_EXTENSION
+
+
+def test_nothing_is_in_the_wheel_that_is_not_listed_here(wheel: dict[str, bytes]) -> None:
+    info = f"jupyter_agent_tasks-{jupyter_agent.__version__}.dist-info/"
+    data = f"jupyter_agent_tasks-{jupyter_agent.__version__}.data/data/"
+    expected = (
+        r"jupyter_agent/([a-z_]+/)*[a-z_]+\.py|jupyter_agent/py\.typed",
+        r"jupyter_agent/static/(?:[a-z]+\.(?:js|css)|third-party-licenses\.json)",
+        r"jupyter_agent/notebooks/[a-z_]+\.(ipynb|py)",
+        rf"{info}(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE|sboms/jupyter-agent-tasks\.cdx\.json)",
+        rf"{data}etc/jupyter/jupyter_server_config\.d/jupyter_agent\.json",
+        rf"{ASSETS}(install|package)\.json",
+        rf"{ASSETS}schemas/jupyter-agent-tasks/(plugin\.json|package\.json\.orig)",
+        rf"{ASSETS}static/(?:[a-zA-Z0-9_]+\.)+js|{ASSETS}static/(style\.js|third-party-licenses\.json)",
+    )
+    assert [name for name in wheel if not any(re.fullmatch(each, name) for each in expected)] == []
+
+
+def test_jupyterlab_reads_the_version_of_our_settings_from_the_builders_copy(
+    wheel: dict[str, bytes], tmp_path: Path
+) -> None:
+    """`package.json.orig` is not a leftover: without it the settings would have the version ``N/A``."""
+    folder = tmp_path / "jupyter-agent-tasks" / "schemas" / "jupyter-agent-tasks"
+    folder.mkdir(parents=True)
+    for name in ("plugin.json", "package.json.orig"):
+        (folder / name).write_bytes(wheel[f"{ASSETS}schemas/jupyter-agent-tasks/{name}"])
+    none = str(tmp_path / "none")
+    settings, _warnings = get_settings(
+        none,
+        none,
+        none,
+        schema_name="jupyter-agent-tasks:plugin",
+        labextensions_path=[str(tmp_path)],
+    )
+    assert settings["version"] == jupyter_agent.__version__
+
+
+def test_the_wheel_has_a_bill_of_materials_of_what_is_bundled(wheel: dict[str, bytes]) -> None:
+    name = f"jupyter_agent_tasks-{jupyter_agent.__version__}.dist-info/sboms/jupyter-agent-tasks.cdx.json"
+    sbom = json.loads(wheel[name])
+    whole = sbom["metadata"]["component"]
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    assert whole["purl"] == f"pkg:pypi/jupyter-agent-tasks@{jupyter_agent.__version__}"
+    licences = json.loads(wheel["jupyter_agent/static/third-party-licenses.json"])["packages"]
+    assert [(part["name"], part["version"]) for part in sbom["components"]] == [
+        (package["name"], package["versionInfo"]) for package in licences
+    ]
+    assert all(part["licenses"] for part in sbom["components"])
+    assert sbom["dependencies"][0]["dependsOn"] == [part["bom-ref"] for part in sbom["components"]]
 
 
 def test_both_packages_have_one_version_and_one_licence() -> None:

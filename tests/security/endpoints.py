@@ -38,14 +38,22 @@ ENDPOINTS = [
     Endpoint("DELETE", "tasks/{id}", "write", 409),
     Endpoint("GET", "tasks/{id}/events", "read", 200),
     Endpoint("STREAM", "tasks/{id}/events", "read", 200),
+    Endpoint("GET", "tasks/{id}/metrics", "read", 200),
     Endpoint("POST", "tasks/{id}/commands", "write", 400),
     Endpoint("GET", "tasks/{id}/notebook", "read", 404),
+    Endpoint("GET", "tasks/{id}/resources", "read", 200),
     Endpoint("GET", "schedules", "read", 200),
     Endpoint("POST", "schedules", "execute", 400),
     Endpoint("GET", "schedules/{id}", "read", 404),
+    Endpoint("PATCH", "schedules/{id}", "execute", 400),
     Endpoint("DELETE", "schedules/{id}", "write", 404),
     Endpoint("POST", "schedules/{id}/commands", "write", 400),
     Endpoint("GET", "schedules/{id}/firings", "read", 404),
+    Endpoint("GET", "targets?target=no-such.ipynb", "execute", 400),
+    Endpoint("GET", "triggers?every=30m", "read", 200),
+    Endpoint("GET", "openapi.json", "read", 200),
+    Endpoint("GET", "asyncapi.json", "read", 200),
+    Endpoint("GET", "event.schema.json", "read", 200),
     Endpoint("GET", "forwards", "read", 200),
     Endpoint("POST", "forwards", "execute", 400),
     Endpoint("GET", "forwards/{id}", "read", 404),
@@ -77,7 +85,7 @@ class Visitor:
             path += "?until=end"
         elif method == "HTML":
             method, headers = "GET", headers | {"Accept": "text/html"}
-        elif method == "POST":
+        elif method in ("POST", "PATCH"):
             body = COMMAND
         if self.query:
             path += ("&" if "?" in path else "?") + self.query

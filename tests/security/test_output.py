@@ -365,7 +365,7 @@ def test_a_list_of_tasks_in_a_notebook_escapes_their_names() -> None:
 
     handle = TaskHandle(Source())  # type: ignore[arg-type]
     found = Tags(TaskList([handle])._repr_html_())
-    assert found.tags <= {"table", "thead", "tbody", "tr", "th", "td"}
+    assert found.tags <= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
     assert found.attributes == {}
     assert steers(repr(handle)) == []
     assert "\n" not in repr(handle)

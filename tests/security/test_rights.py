@@ -50,13 +50,14 @@ def test_a_right_that_is_denied_closes_its_endpoints_and_no_others(
     assert visitor.enter(gate.server) == (403 if denied == "read" else 101)
     told = visitor.ask(gate.server, "GET", "health").json
     assert ("journal" in told) is (denied != "read")
+    rights = [right for right in ("read", "write", "execute") if right != denied]
+    assert told.get("rights") == (None if denied == "read" else rights)
 
 
 @pytest.mark.parametrize(
     ("method", "path", "right"),
     [
         *((endpoint.method, endpoint.path, endpoint.right) for endpoint in ENDPOINTS),
-        ("GET", "health", "read"),
         ("GET", "", "read"),
     ],
 )
@@ -66,6 +67,12 @@ def test_each_endpoint_asks_for_its_own_right_and_no_other(
     gate.open()
     visitor.ask(gate.server, method, path.format(id=ended if method == "STREAM" else task))
     assert gate.asked == {right}
+
+
+def test_health_asks_for_every_right_that_it_names(gate: Gate, visitor: Visitor) -> None:
+    gate.open()
+    visitor.ask(gate.server, "GET", "health")
+    assert gate.asked == {"read", "write", "execute"}
 
 
 def test_every_route_and_method_is_in_the_list_of_endpoints() -> None:

@@ -64,12 +64,13 @@ def test_no_answer_about_a_schedule_contains_an_environment(shared: Server) -> N
     ident = answers[0].json["id"]
     commands = f"schedules/{ident}/commands"
     answers.append(shared.ask(commands, method="POST", body={"command": "pause"}))
+    answers.append(shared.ask(f"schedules/{ident}", method="PATCH", body={"retries": 1}))
     answers += [
         shared.ask(path) for path in ("schedules", f"schedules/{ident}", f"schedules/{ident}/firings")
     ]
     shared.ask(f"schedules/{ident}", method="DELETE")
-    assert [answer.status for answer in answers] == [201, 202, 200, 200, 200]
-    assert [_told(answer.body, ["of-the-caller", "PASSWORD", "PATH"]) for answer in answers] == [[]] * 5
+    assert [answer.status for answer in answers] == [201, 202, 200, 200, 200, 200]
+    assert [_told(answer.body, ["of-the-caller", "PASSWORD", "PATH"]) for answer in answers] == [[]] * 6
 
 
 def test_the_page_can_load_and_reach_nothing_and_sends_no_referrer(shared: Server) -> None:

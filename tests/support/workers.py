@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jupyter_agent.detached.work_queue import waiting_work_items, withdraw_work_item
@@ -55,5 +55,6 @@ def no_workers_left(paths: DataPaths) -> Iterator[None]:
         for item in list(waiting_work_items(paths)):
             withdraw_work_item(paths, item.producer)
         for pid in workers_of(paths):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(pid, signal.SIGKILL)
         until(lambda: not workers_of(paths))

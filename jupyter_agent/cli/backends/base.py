@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from ...core.query import EventQuery, EventsPage, TaskQuery
 from ...core.task import Task
+from ...detached.observed.task_process import Resources
 from ...detached.submission import Submission
 from ...errors import AgentError
 from ...journal.operations.firing import ScheduleCommand
@@ -41,6 +42,9 @@ class Backend(Protocol):
     async def task(self, task_id: str) -> Task:
         """Return the snapshot of a task. Raises `UnknownTask`."""
 
+    async def resources(self, task: Task) -> Resources:
+        """Return what the processes of a task use now; nothing when it does not run on this machine."""
+
     async def events(self, task_id: str, query: EventQuery) -> EventsPage:
         """Return a page of events, oldest first. Raises `UnknownTask`."""
 
@@ -64,6 +68,10 @@ class Backend(Protocol):
 
     async def command_schedule(self, ident: str, command: ScheduleCommand) -> ScheduleView:
         """Pause, resume or run a schedule. Raises `UnknownSchedule` or `NotNow`."""
+
+    async def change_schedule(self, ident: str, changes: dict[str, Any]) -> ScheduleView:
+        """Change fields of a schedule. Raises `UnknownSchedule`, `BadSchedule`, `BadTarget` or
+        `RequestRefused` (400)."""
 
     async def delete_schedule(self, ident: str) -> None:
         """Delete a schedule. Raises `UnknownSchedule`."""

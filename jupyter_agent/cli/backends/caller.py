@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -18,13 +19,22 @@ CONFIGURATIONS = ("jupyter_server_config", "jupyter_jupyter_agent_config")
 
 def with_caller(submission: Submission) -> Submission:
     """*submission* with this process's folder, environment and Python, for a server of this machine."""
-    return replace(submission, cwd=_folder(), env=caller_environment(), python=sys.executable)
+    return replace(submission, **caller_fields())
+
+
+def caller_fields() -> dict[str, Any]:
+    """Return the fields of a submission that say where, in what environment and by which Python it runs."""
+    return {"cwd": _folder(), "env": caller_environment(), "python": sys.executable}
+
+
+def agent_for(target: object) -> str:
+    """Return the agent that gets *target* when it is text; empty for other targets, and if there is none."""
+    return configured_agent() if isinstance(target, str) and _is_text(target) else ""
 
 
 def run_spec_here(submission: Submission) -> RunSpec:
     """Return what a worker is to run when no server can be asked. Raises `BadTarget`."""
-    agent = configured_agent() if _is_text(submission.target) else ""
-    return run_spec_of(submission, agent=agent, cwd=_folder(), owner=user_name())
+    return run_spec_of(submission, agent=agent_for(submission.target), cwd=_folder(), owner=user_name())
 
 
 def configured_agent() -> str:
@@ -61,7 +71,5 @@ def checked_text(text: str) -> str:
     return text
 
 
-def _is_text(target: str | list[str]) -> bool:
-    return (
-        isinstance(target, str) and not target.strip().endswith(".ipynb") and not is_function(target.strip())
-    )
+def _is_text(target: str) -> bool:
+    return not target.strip().endswith(".ipynb") and not is_function(target.strip())

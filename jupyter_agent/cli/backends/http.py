@@ -11,19 +11,21 @@ from msgspec import Struct
 
 from ...client.subscription import follow
 from ...core.task import Task
+from ...detached.observed.task_process import UNKNOWN, Resources
 from ...detached.submission import Submission
 from ...errors import RequestRefused, ServerUnreachable
 from ...journal.operations.firing import ScheduleCommand
 from ...journal.operations.schedules import ScheduleView
 from ...journal.records import Firing
+from ...protocol.http import task_path
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths
 from ...transport.api import Api
 from ...transport.discovery import KEY_HEADER, REMOTE, find_address
 from .base import AddResult
-from .caller import with_caller
+from .caller import caller_fields, with_caller
 
-CREATED = 201
+CREATED, NOT_FOUND = 201, 404
 RECONNECT_TIMEOUT = 2.0
 """Seconds without a connection after which the command line looks for the journal's present holder."""
 
@@ -61,6 +63,14 @@ class HttpBackend(Api):
         task: Task = self.decode(response, Task)
         return AddResult(task=task, new=response.code == CREATED, attempt=task.attempt)
 
+    async def resources(self, task: Task) -> Resources:
+        try:
+            return await self.get(f"{task_path(task.id)}/resources", Resources, task.id)  # type: ignore[no-any-return]
+        except RequestRefused as error:
+            if error.status == NOT_FOUND:  # an older server
+                return UNKNOWN
+            raise
+
     async def schedules(self) -> list[ScheduleView]:
         page: _Schedules = await self.get("schedules", _Schedules)
         return page.schedules
@@ -74,6 +84,13 @@ class HttpBackend(Api):
 
     async def command_schedule(self, ident: str, command: ScheduleCommand) -> ScheduleView:
         response = await self.send("POST", f"{_schedule_path(ident)}/commands", {"command": command})
+        return self.decode(response, ScheduleView)  # type: ignore[no-any-return]
+
+    async def change_schedule(self, ident: str, changes: dict[str, Any]) -> ScheduleView:
+        """See `Backend`. Only this user's own servers get the caller's folder with another target."""
+        is_own = KEY_HEADER in self.address().headers
+        body = changes | (caller_fields() if "target" in changes and is_own else {})
+        response = await self.send("PATCH", _schedule_path(ident), body)
         return self.decode(response, ScheduleView)  # type: ignore[no-any-return]
 
     async def delete_schedule(self, ident: str) -> None:

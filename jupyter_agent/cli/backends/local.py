@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
 
 from ...core.query import EventQuery, EventsPage, TaskQuery
 from ...core.task import Task
+from ...detached.observed.task_process import Resources, resources_now
+from ...detached.observed.waiting import waiting_for
 from ...detached.run_spec import RunSpec
 from ...detached.submission import Submission
 from ...journal.one_shot.journal import OneShotJournal
@@ -21,8 +24,15 @@ from ...journal.session import JournalSession
 from ...protocol.subscriber import Apply, Restart
 from ...system.paths import DataPaths
 from .base import AddResult
-from .caller import run_spec_here
-from .local_schedules import all_schedules, command_schedule, firings, make_schedule, one_schedule
+from .caller import agent_for, caller_fields, run_spec_here
+from .local_schedules import (
+    all_schedules,
+    command_schedule,
+    edit_schedule,
+    firings,
+    make_schedule,
+    one_schedule,
+)
 
 T = TypeVar("T")
 POLL_INTERVAL = 0.5
@@ -40,7 +50,12 @@ class LocalBackend:
         return await asyncio.to_thread(self._journal.tasks, query)
 
     async def task(self, task_id: str) -> Task:
-        return await asyncio.to_thread(self._journal.task, task_id)
+        task = await asyncio.to_thread(self._journal.task, task_id)
+        task.waiting = waiting_for(self._paths, task, time.time())
+        return task
+
+    async def resources(self, task: Task) -> Resources:
+        return await asyncio.to_thread(resources_now, self._paths, task)
 
     async def events(self, task_id: str, query: EventQuery) -> EventsPage:
         return await asyncio.to_thread(self._journal.events, task_id, query)
@@ -86,6 +101,13 @@ class LocalBackend:
         if command == "run" and changed.last_task is not None:
             self._journal.start_worker(self._journal.task(changed.last_task))
         return changed
+
+    async def change_schedule(self, ident: str, changes: dict[str, Any]) -> ScheduleView:
+        given = changes | (caller_fields() if "target" in changes else {})
+        agent = agent_for(changes.get("target"))
+        return await self.run(
+            lambda session: edit_schedule(session, ident, given, agent=agent), recover=False
+        )
 
     async def delete_schedule(self, ident: str) -> None:
         await self.run(lambda session: delete_schedule(session, ident), recover=False)

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.trigger_parser import parse_schedule
+from ...detached.resubmission import changed_run_spec
 from ...detached.run_spec import RunSpec
 from ...journal.operations import schedules
 from ...journal.operations.firing import ScheduleCommand, ScheduleRunner
+from ...journal.operations.schedule_change import change_schedule
 from ...journal.operations.schedules import ScheduleView, add_schedule, find_schedule, show_schedule
 from ...journal.records import Firing
 from ...journal.session import JournalSession
@@ -27,8 +29,7 @@ def make_schedule(session: JournalSession, run_spec: RunSpec, when: Mapping[str,
 
 def all_schedules(session: JournalSession) -> list[ScheduleView]:
     """Return all schedules, oldest first."""
-    now = time.time()
-    return [show_schedule(session, schedule, now) for schedule in schedules.all_schedules(session)]
+    return schedules.show_schedules(session, schedules.all_schedules(session), time.time())
 
 
 def one_schedule(session: JournalSession, ident: str) -> ScheduleView:
@@ -39,6 +40,20 @@ def one_schedule(session: JournalSession, ident: str) -> ScheduleView:
 def firings(session: JournalSession, ident: str, limit: int) -> list[Firing]:
     """Return what became of a schedule's dues, newest first. Raises `UnknownSchedule`."""
     return session.journal.firings(find_schedule(session, ident).id, limit)
+
+
+def edit_schedule(
+    session: JournalSession, ident: str, changes: Mapping[str, Any], *, agent: str
+) -> ScheduleView:
+    """Change fields of a schedule. Raises `UnknownSchedule`, `BadSchedule`, `BadTarget`."""
+    fields, now = dict(changes), time.time()
+    when = fields.pop("schedule", None)
+
+    def run_spec(before: RunSpec) -> RunSpec:
+        return changed_run_spec(before, fields, agent=agent, cwd=before.cwd) if fields else before
+
+    changed = change_schedule(session, ident, run_spec=run_spec, when=when, timezone=local_zone(), now=now)
+    return show_schedule(session, changed, now)
 
 
 def command_schedule(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...core.ids import is_ulid
 from ...errors import UnknownSchedule
 from ...journal.operations.firing import ScheduleCommand
@@ -33,6 +35,13 @@ async def command_schedule(journals: Journals, reference: str, command: Schedule
     known = await _id_of(journals, reference)
     return await journals.use(
         journals.scheduling, lambda backend: backend.command_schedule(known, command), once=True
+    )
+
+
+async def change_schedule(journals: Journals, ident: str, changes: dict[str, Any]) -> ScheduleView:
+    """Change fields of the schedule with this id, and return it as it is then."""
+    return await journals.use(
+        journals.scheduling, lambda backend: backend.change_schedule(ident, changes), once=True
     )
 
 

@@ -10,8 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ...core.ids import is_ulid
-from ...detached.work_queue import waiting_work_items
-from ...detached.worker_slots import free_worker_slots, load_limits
+from ...detached.observed.waiting import WorkersStatus, workers_status
 from ...errors import AgentError, SpoolError
 from ...journal.slots import holder_of
 from ...producer.spool_folder import read_spool_header
@@ -44,14 +43,6 @@ class JournalStatus(Struct):
     living: int = 0
 
 
-class WorkersStatus(Struct):
-    """Workers of this machine: how many run, how many may, and how many attempts wait for one."""
-
-    running: int
-    limit: int
-    waiting: int
-
-
 class Report(Struct):
     """``workers`` is ``None`` for a server on another machine, a count when it is unknown.
 
@@ -76,7 +67,7 @@ async def status_report(journals: Journals) -> Report:
         str(paths.root),
         paths.fallback_reason,
         list(found),
-        _workers_status(paths) if journals.scheduling != REMOTE else None,
+        workers_status(paths) if journals.scheduling != REMOTE else None,
         await _count(partial(list_schedules, journals)) if well else None,
         await _count(partial(list_forwards, journals)) if well else None,
         left_elsewhere(paths),
@@ -88,11 +79,6 @@ async def _count(ask: Callable[[], Awaitable[Sequence[object]]]) -> int | None:
         return len(await ask())
     except AgentError:  # an older server, or one that has just stopped
         return None
-
-
-def _workers_status(paths: DataPaths) -> WorkersStatus:
-    limit = load_limits(paths).workers
-    return WorkersStatus(limit - free_worker_slots(paths), limit, sum(1 for _ in waiting_work_items(paths)))
 
 
 async def _journal_status(paths: DataPaths, slot: str) -> JournalStatus:

@@ -11,11 +11,10 @@ import click
 from ...core.events import TaskState
 from ...core.sanitize import to_single_line
 from ...detached.parameters import read_parameters
-from ...detached.submission import MAX_RETRIES, MAX_SECONDS, MAX_TAGS, Submission
+from ...detached.submission import MAX_RETRIES, MAX_TAGS, Submission
 from ...errors import BadSchedule, BadTarget, RequestRefused
 from ...journal.operations.detached_tasks import NOT_STARTED
 from ...journal.operations.schedules import ScheduleView
-from ...system.graces import MAX_GRACE
 from ..backends.base import AddResult, first_line
 from ..backends.caller import checked_text
 from ..backends.journals import Journals
@@ -23,10 +22,10 @@ from ..output import print_json
 from ..watch.added_task import watch_added
 from .completion import files
 from .help import examples
-from .options import check_length, check_number
-from .schedule import OVERLAPS, upcoming
+from .options import check_length
+from .run_options import WHEN_OPTIONS, cell_timeout_option, limit_options, when_options
+from .schedule import upcoming
 
-WHEN_OPTIONS = ("every", "cron", "at")
 BAD_REQUEST = 400
 
 
@@ -60,31 +59,11 @@ COMMAND = f"{__name__}.command"
 )
 @click.option("--name", callback=check_length, help="The task's name; default: from the target.")
 @click.option("--key", callback=check_length, help="Do not run again what runs or completed under this key.")
-@click.option("--every", metavar="SPAN", help="Run again and again: 30m, 1h30m, 1d.")
-@click.option("--cron", metavar="EXPRESSION", help="Run by a cron expression: '0 9 * * 1-5'.")
-@click.option("--at", metavar="TIME", help="Run once, at an ISO time: 2031-05-17T09:30.")
-@click.option("--timezone", metavar="ZONE", help="Time zone of --cron and --at: Europe/Berlin.")
-@click.option("--overlap", type=click.Choice(OVERLAPS), help="What to do while the previous run is running.")
+@when_options
 @click.option("--retries", type=click.IntRange(0, MAX_RETRIES), default=0, help="Attempts after a failure.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, MAX_SECONDS, min_open=True),
-    callback=check_number,
-    help="Seconds that an attempt may take.",
-)
-@click.option(
-    "--grace",
-    type=click.FloatRange(0, MAX_GRACE),
-    callback=check_number,
-    help="Seconds to clean up after a cancel or the timeout, before it is ended.",
-)
+@limit_options
 @click.option("--kernel", help="The kernel that runs a notebook; else the one it names.")
-@click.option(
-    "--cell-timeout",
-    type=click.FloatRange(0, MAX_SECONDS, min_open=True),
-    callback=check_number,
-    help="Seconds that a cell of a notebook may take.",
-)
+@cell_timeout_option
 @click.option("--allow-errors", is_flag=True, help="A notebook continues after a cell that raises.")
 @click.option("--tag", "tags", multiple=True, callback=check_length, help="A label; repeatable.")
 @click.option("--watch", is_flag=True, help="Watch it to its end; the exit status is its outcome.")

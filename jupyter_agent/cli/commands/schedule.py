@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import get_args
 
 import click
 import msgspec
@@ -12,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.sanitize import to_single_line
-from ...core.trigger_parser import Overlap
 from ...journal.operations.schedules import ScheduleView
 from ...journal.records import Firing
 from ...rendering.formats import duration, moment
@@ -24,7 +22,6 @@ from .help import ID, examples
 from .options import json_option
 from .references import reference
 
-OVERLAPS = get_args(Overlap)
 WIDE = 120
 """Columns of a terminal from which on a next run takes one line."""
 

@@ -8,11 +8,13 @@ import time
 import click
 
 from ...core.events import TaskState
+from ...core.logs.levels import LEVELS
+from ...core.logs.line_filter import LineFilter
 from ...core.query import TaskQuery
 from ...core.sanitize import to_single_line
 from ...core.task import Task
-from ...errors import NotNow, UnknownTask
-from ...rendering.humanize import parse_moment
+from ...errors import AgentError, NotNow, UnknownTask
+from ...rendering.humanize import parse_moment, resources_text
 from ..backends.journals import Journals
 from ..backends.references import LAST
 from ..output import console, details, print_json, task_table
@@ -70,11 +72,13 @@ def list_tasks(*, status: str | None, limit: int, name: str | None, key: str | N
 @json_option
 def show(*, task_id: str, as_json: bool) -> None:
     """Everything known about one task."""
-    _, task = asyncio.run(Journals().find(task_id))
+    journals = Journals()
+    slot, task = asyncio.run(journals.find(task_id))
     if as_json:
         print_json(task)
     else:
-        console().print(details(task, time.time()))
+        uses = asyncio.run(_uses(journals, slot, task)) if task.state is TaskState.RUNNING else ""
+        console().print(details(task, time.time(), uses))
 
 
 @tasks.command(
@@ -92,16 +96,37 @@ def watch(*, task_id: str | None, last: bool) -> int:
     return 0
 
 
-@tasks.command(epilog=examples(f"tasks logs {ID}", f"tasks logs {ID} --follow", f"tasks logs {ID} --json"))
+@tasks.command(
+    epilog=examples(
+        f"tasks logs {ID}", f"tasks logs {ID} --follow", f"tasks logs {ID} -t --level warning --since 10m"
+    )
+)
 @a_task
 @click.option("--follow", "-f", is_flag=True, help="Go on until the task ends.")
+@click.option("--times", "-t", is_flag=True, help="Begin each line with its time.")
+@click.option("--level", type=click.Choice(list(LEVELS)), help="Only log records of this level or above.")
+@click.option("--since", metavar="T", help="Only what came after a date, a time, or an age (10m).")
+@click.option("--grep", metavar="TEXT", callback=check_utf8, help="Only what contains this text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line.")
 @click.option("--all", "every", is_flag=True, help="With --json: events of every type.")
-def logs(*, task_id: str, follow: bool, as_json: bool, every: bool) -> None:
+def logs(
+    *,
+    task_id: str,
+    follow: bool,
+    times: bool,
+    level: str | None,
+    since: str | None,
+    grep: str | None,
+    as_json: bool,
+    every: bool,
+) -> None:
     """What a task printed, logged and said."""
     if every and not as_json:
         raise click.UsageError("--all is for --json")
-    printer = LogPrinter(as_json=as_json, every=every)
+    if times and as_json:
+        raise click.UsageError("--times is for text; with --json every event has its time")
+    wanted = LineFilter(level, grep or None, _moment(since, "--since"))
+    printer = LogPrinter(as_json=as_json, every=every, times=times, line_filter=wanted)
     asyncio.run(print_logs(Journals(), task_id, printer, follow=follow))
 
 
@@ -158,7 +183,7 @@ def delete(*, task_id: str) -> None:
 @json_option
 def clear(*, status: str, before: str | None, as_json: bool) -> None:
     """Forget ended tasks, with their events, results and checkpoints."""
-    deleted = asyncio.run(_clear(Journals(), status, _moment(before)))
+    deleted = asyncio.run(_clear(Journals(), status, _moment(before, "--before")))
     if as_json:
         print_json({"deleted": deleted})
     else:
@@ -174,15 +199,25 @@ def print_tasks(found: list[Task]) -> None:
         click.echo("No tasks.")
 
 
+async def _uses(journals: Journals, slot: str, task: Task) -> str:
+    """Return what a running task's processes use now; empty where that cannot be had."""
+    try:
+        found = await journals.use(slot, lambda backend: backend.resources(task))
+    except AgentError:  # it was deleted meanwhile, or the server goes away: its snapshot is there already
+        return ""
+    whose = "" if found.scope in ("task", None) else f"its {found.scope}:"
+    return resources_text(found.values, whose) if found.values else ""
+
+
 def _named(task: Task) -> str:
     return to_single_line(task.name) or "the task"
 
 
-def _moment(text: str | None) -> float | None:
+def _moment(text: str | None, option: str) -> float | None:
     try:
         return None if text is None else parse_moment(text, time.time())
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="'--before'") from error
+        raise click.BadParameter(str(error), param_hint=f"'{option}'") from error
 
 
 async def _send(journals: Journals, task_id: str, text: str) -> Task:

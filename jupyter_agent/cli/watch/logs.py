@@ -7,10 +7,12 @@ from contextlib import aclosing
 import click
 
 from ...core.events import Event
+from ...core.logs.line_filter import EVERY_LINE, LineFilter
 from ...core.query import EventQuery
 from ...core.task import Task
 from ...errors import UnknownTask
 from ...protocol.subscriber import Restart
+from ...rendering.formats import moment
 from ...rendering.transcript import TEXT_TYPES, event_text
 from ..backends.journals import Journals
 from ..output import print_json
@@ -20,14 +22,31 @@ from .model import Row
 class LogPrinter:
     """Prints events, each once, as text or as JSON; `close` ends the last line when it is still open.
 
-    *every*: print events of every type, not only those that are text.
+    *every*: print events of every type, not only those that are text. *times*: begin each line with when it
+    was written. Events that do not fit *line_filter* are left out.
     """
 
-    def __init__(self, *, as_json: bool, every: bool) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        every: bool = False,
+        times: bool = False,
+        line_filter: LineFilter = EVERY_LINE,
+    ) -> None:
         self.types = None if every else TEXT_TYPES
         self._as_json = as_json
+        self._times = times
+        self._filter = line_filter
         self._has_open_line = False
         self._last_printed: dict[str, int] = {}
+
+    def query(self, after: str | None) -> EventQuery:
+        """Return the query for the stored events after a cursor: what fits, as far as a server finds it."""
+        level, text = self._filter.level, self._filter.text
+        searches = level is not None or text is not None
+        types = TEXT_TYPES if searches else self.types
+        return EventQuery(after=after, types=types, level=level, grep=text)
 
     def write(self, events: list[Event]) -> None:
         for event in events:
@@ -41,14 +60,20 @@ class LogPrinter:
 
     def _is_wanted(self, event: Event) -> bool:
         is_new = event.n > self._last_printed.get(event.producer, 0)
-        return is_new and (self.types is None or event.type in self.types)
+        return is_new and (self.types is None or event.type in self.types) and self._filter.wants(event)
 
     def _print(self, event: Event) -> None:
         if self._as_json:
             print_json(event)
         elif text := event_text(event):
-            click.echo(text, nl=False)
+            click.echo(self._with_time(text, event.time) if self._times else text, nl=False)
             self._has_open_line = not text.endswith("\n")
+
+    def _with_time(self, text: str, when: float) -> str:
+        """Return *text* with the time at the beginning of each line that begins in it."""
+        stamp = f"{moment(when):19}  "
+        shown = stamp + text[:-1].replace("\n", f"\n{stamp}") + text[-1:]
+        return shown.removeprefix(stamp if self._has_open_line else "")
 
 
 async def print_logs(journals: Journals, task_id: str, printer: LogPrinter, *, follow: bool) -> None:
@@ -68,7 +93,7 @@ async def _print_stored(
     """Print what is stored after the cursor *after*; return the cursor behind it."""
     more = True
     while more:
-        page = await journals.events(slot, task_id, EventQuery(after=after, types=printer.types))
+        page = await journals.events(slot, task_id, printer.query(after))
         printer.write(page.events)
         after, more = page.cursor, page.more
     return after

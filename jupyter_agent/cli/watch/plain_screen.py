@@ -46,7 +46,9 @@ class PlainScreen:
         elif isinstance(data, Prompt | Input):
             _print(row, event.time, _conversation_line(data))
         elif isinstance(data, Stopping):
-            _print(row, event.time, f"{stopping_word(row.task)}: {stopping_line(row.task, event.time)}")
+            word = stopping_word(row.task)  # none once its code has caught the interrupt and goes on
+            line = f"{word}: {stopping_line(row.task, event.time)}" if word else row.task.state.value
+            _print(row, event.time, line)
         elif isinstance(data, Progress) and self._is_due(row, event):
             _print(row, event.time, _progress_line(row))
 

@@ -1,4 +1,4 @@
-// The licences of the bundled packages, in the format that JupyterLab shows under Help > Licenses.
+// The licences of the bundled packages: in the format that JupyterLab shows under Help > Licenses, and as an SBOM.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -20,9 +20,8 @@ function licence(folder) {
   };
 }
 
-/** Return JSON with one entry for each package that these files belong to. */
+/** Return one entry for each package that these files belong to. */
 export function licences(folder, inputs) {
   const folders = new Set([...inputs].map(packageOf).filter(Boolean));
-  const packages = [...folders].sort().map((path) => licence(join(folder, path)));
-  return `${JSON.stringify({ packages }, null, 2)}\n`;
+  return [...folders].sort().map((path) => licence(join(folder, path)));
 }

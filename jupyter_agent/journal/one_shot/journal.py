@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ...core.events import Event
 from ...core.query import EventQuery, EventsPage, TaskQuery
 from ...core.task import Task
+from ...detached.key_lock import hold_key
 from ...detached.run_spec import RunSpec, load_run_spec
 from ...detached.work_state import is_alive
 from ...errors import NotNow
@@ -91,7 +92,8 @@ class OneShotJournal:
 
     def enqueue(self, run_spec: RunSpec) -> tuple[Task, bool]:
         """Queue a detached task; the task, and whether it was queued now. Its worker is not started yet."""
-        return self.run(lambda session: enqueue_task(session, self._paths, self.home, run_spec))
+        with hold_key(self._paths, run_spec.about.key):
+            return self.run(lambda session: enqueue_task(session, self._paths, self.home, run_spec))
 
     def start_worker(self, task: Task) -> bool:
         """Start the worker of a queued *task*; false when it waits for a slot, or takes long to begin."""

@@ -65,9 +65,9 @@ def _lives_on(spool: Path) -> bool:
         return True
 
 
-def open_tasks_of(session: JournalSession, producer: str) -> list[Task]:
-    """Return the open tasks that *producer* runs."""
-    return session.journal.open_tasks(producer=producer)
+def open_tasks_of(session: JournalSession, producer: str) -> Iterator[list[Task]]:
+    """Yield the open tasks that *producer* runs, a few at a time; others run in between."""
+    return _chunks(session, producer)
 
 
 class Leases:
@@ -130,8 +130,12 @@ def interrupt_orphans(
 
 def open_chunks(session: JournalSession) -> Iterator[list[Task]]:
     """Yield all open tasks, a few at a time; others run in between."""
+    return _chunks(session, None)
+
+
+def _chunks(session: JournalSession, producer: str | None) -> Iterator[list[Task]]:
     after = ""
-    while chunk := session.journal.open_tasks(after=after, limit=CHUNK):
+    while chunk := session.journal.open_tasks(producer=producer, after=after, limit=CHUNK):
         yield chunk
         after = chunk[-1].id
         session.yield_to_others()

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..session import JournalSession
+
 STEP_SECONDS = 0.02
 """What a step should take. How much work that is depends on the disk, the load, and what is in memory."""
 
@@ -38,3 +40,13 @@ class Pace:
 def first_pace(largest: int) -> Pace:
     """Return the pace of work in steps of up to *largest*, which begins with a small one."""
     return Pace(min(FIRST_STEP, largest), largest)
+
+
+def in_steps(session: JournalSession, work: Callable[[int], bool], largest: int) -> None:
+    """Call *work* with the size of a step until it returns False; others run in between."""
+    pace, more = first_pace(largest), True
+    while more:
+        with pace.step() as size:
+            more = work(size)
+        if more:
+            session.yield_to_others()

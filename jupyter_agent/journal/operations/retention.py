@@ -7,7 +7,7 @@ set, here or where the task ran, makes a task old.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from ...system.paths import DataPaths
 from ..observed_time import MAX_MARKS, Look, ObservedTime
 from ..records import RecordsExport
 from ..session import JournalSession
-from .pace import Pace
+from .pace import Pace, in_steps
 
 log = logging.getLogger(__name__)
 DAY = 86_400.0
@@ -31,8 +31,8 @@ nothing in another journal, into which an older version may merge it."""
 SURPRISING_STEP = DAY
 """Seconds of an unexplained step of the clock that are logged."""
 
-_MOST_TASKS, _MOST_EVENTS, _MOST_INDEXED = 100, 2000, 2000
-"""Maximum number of tasks to delete, events, and tasks of older journals to index in one transaction."""
+_MOST_TASKS, _MOST_EVENTS, _MOST_INDEXED, _MOST_CHECKED = 100, 2000, 2000, 20_000
+"""Maximum number of tasks to delete, events, older tasks to index, and events to check at once."""
 
 _MOST_TASKS_BY_SIZE = 10
 _LISTED = 1000
@@ -86,7 +86,8 @@ def prune(
 ) -> Pruned:
     """Delete what exceeds *retention*, with results and checkpoints, and say how much it was."""
     _finish(session)
-    _in_steps(session, session.journal.index_older, _MOST_INDEXED)
+    index_older(session)
+    in_steps(session, session.journal.check_index, _MOST_CHECKED)
     pruned = Pruned()
     files = _Files(session, paths)
     try:
@@ -107,6 +108,11 @@ def prune(
                 *(pruned, retention.days, retention.size),
             )
     return pruned
+
+
+def index_older(session: JournalSession) -> None:
+    """Index what an older version has left without; see `base.Journal.index_older`."""
+    in_steps(session, session.journal.index_older, _MOST_INDEXED)
 
 
 def without_observed_time(export: RecordsExport) -> RecordsExport:
@@ -195,14 +201,4 @@ def _has_ended(session: JournalSession, task_id: str) -> bool:
 
 def _finish(session: JournalSession) -> None:
     """Delete the remaining events of forgotten tasks."""
-    _in_steps(session, session.journal.purge, _MOST_EVENTS)
-
-
-def _in_steps(session: JournalSession, work: Callable[[int], bool], largest: int) -> None:
-    """Call *work* with the size of a step until it returns False; others run in between."""
-    pace, more = Pace(500, largest), True
-    while more:
-        with pace.step() as size:
-            more = work(size)
-        if more:
-            session.yield_to_others()
+    in_steps(session, session.journal.purge, _MOST_EVENTS)

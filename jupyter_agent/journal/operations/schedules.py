@@ -7,6 +7,7 @@ with them.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,17 +15,23 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...core.events import TaskState
 from ...core.trigger_parser import Overlap, ScheduleSpec, described
 from ...core.triggers import Every, Trigger, next_due
+from ...detached.resubmission import masked_target
 from ...detached.run_spec import RunSpec
 from ...detached.targets import PickledTarget, Target
 from ...errors import BadSchedule, UnknownSchedule
+from ..records import PastRun
 from ..session import JournalSession
 
 log = logging.getLogger(__name__)
 KIND = "schedule"
 MAX_SCHEDULES = 1000
 """Maximum number of schedules in a journal."""
+
+MAX_RUNS = 10
+"""Newest tasks of a schedule that are shown with it."""
 
 SET_BACK = 60.0
 """Seconds by which a schedule may begin in the future; beyond that the clock was set back."""
@@ -46,11 +53,27 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ahead: tuple[float, Trigger] | None = None
 
 
+class ScheduleRun(Struct, frozen=True):
+    """A task that a schedule queued; times are Unix seconds, ``duration`` is in seconds.
+
+    ``asked``: it was requested, not due. ``state`` is ``None`` when the task was deleted or is being queued.
+    """
+
+    task: str
+    due: float
+    asked: bool = False
+    state: TaskState | None = None
+    started: float | None = None
+    ended: float | None = None
+    duration: float | None = None
+
+
 class ScheduleView(Struct, frozen=True, kw_only=True):
-    """A schedule as HTTP and the command line show it: without the environment of its run spec.
+    """A schedule as HTTP and the command line show it: without the environment of its run spec, and with the
+    secrets among its parameters masked.
 
     ``next`` is ``None`` when it is paused or will not run again; a time in the past waits for a server.
-    ``last`` is its newest firing.
+    ``last`` is its newest firing, ``runs`` are its newest tasks, newest first.
     """
 
     id: str
@@ -70,16 +93,16 @@ class ScheduleView(Struct, frozen=True, kw_only=True):
     retries: int
     timeout: float | None
     cwd: str
+    grace: float | None = None
+    python: str | None = None
+    runs: list[ScheduleRun] = []
 
 
 def add_schedule(
     session: JournalSession, run_spec: RunSpec, when: ScheduleSpec, *, ident: str, now: float
 ) -> Schedule:
     """Store a new schedule. Raises `BadSchedule`."""
-    if isinstance(run_spec.target, PickledTarget):
-        raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
-    if run_spec.about.key is not None:
-        raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
+    check_schedulable(run_spec)
     if len(session.journal.records(KIND)) >= MAX_SCHEDULES:
         raise BadSchedule(f"there are {MAX_SCHEDULES:,} schedules already; delete some that are not needed")
     schedule = Schedule(
@@ -91,8 +114,16 @@ def add_schedule(
         since=now,
         overlap=when.overlap,
     )
-    _store(session, schedule)
+    store_schedule(session, schedule)
     return schedule
+
+
+def check_schedulable(run_spec: RunSpec) -> None:
+    """Raise `BadSchedule` for what cannot run again and again."""
+    if isinstance(run_spec.target, PickledTarget):
+        raise BadSchedule("a function of a notebook cannot be scheduled; put it in a module: module:function")
+    if run_spec.about.key is not None:
+        raise BadSchedule("a schedule takes no key: each of its runs is a task of its own")
 
 
 def find_schedule(session: JournalSession, ident: str) -> Schedule:
@@ -128,7 +159,7 @@ def pause_schedule(session: JournalSession, ident: str, now: float) -> Schedule:
             session.journal.settle(
                 firing._replace(at=now, outcome="skipped", reason="the schedule was paused")
             )
-    return _store(session, replace(schedule, paused=True))
+    return store_schedule(session, replace(schedule, paused=True))
 
 
 def resume_schedule(session: JournalSession, ident: str, now: float) -> Schedule:
@@ -136,7 +167,7 @@ def resume_schedule(session: JournalSession, ident: str, now: float) -> Schedule
     schedule = find_schedule(session, ident)
     if not schedule.paused:
         return schedule
-    return _store(session, replace(schedule, paused=False, since=now, ahead=None))
+    return store_schedule(session, replace(schedule, paused=False, since=now, ahead=None))
 
 
 def delete_schedule(session: JournalSession, ident: str) -> None:
@@ -145,15 +176,31 @@ def delete_schedule(session: JournalSession, ident: str) -> None:
         raise UnknownSchedule(f"there is no schedule {ident[:80]!r}")
 
 
+def show_schedules(session: JournalSession, schedules: Sequence[Schedule], now: float) -> list[ScheduleView]:
+    """Return schedules as they are shown now."""
+    runs: dict[str, list[ScheduleRun]] = {schedule.id: [] for schedule in schedules}
+    for past in session.journal.recent_runs(list(runs), MAX_RUNS):
+        runs[past.schedule].append(_run(past))
+    return [_view(session, schedule, runs[schedule.id], now) for schedule in schedules]
+
+
 def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> ScheduleView:
     """Return the schedule as it is shown now."""
+    return show_schedules(session, [schedule], now)[0]
+
+
+def _run(past: PastRun) -> ScheduleRun:
+    duration = None if past.started is None or past.ended is None else past.ended - past.started
+    return ScheduleRun(past.task, past.due, past.asked, past.state, past.started, past.ended, duration)
+
+
+def _view(session: JournalSession, schedule: Schedule, runs: list[ScheduleRun], now: float) -> ScheduleView:
     journal, run_spec = session.journal, schedule.call
     last = next(iter(journal.firings(schedule.id, 1)), None)
-    ran = next(iter(journal.firings(schedule.id, 1, ran=True)), None)
     return ScheduleView(
         id=schedule.id,
         name=run_spec.about.name,
-        target=run_spec.target,
+        target=masked_target(run_spec.target),
         trigger=schedule.trigger,
         text=described(schedule.trigger),
         timezone=schedule.timezone,
@@ -163,11 +210,14 @@ def show_schedule(session: JournalSession, schedule: Schedule, now: float) -> Sc
         next=None if schedule.paused else next_due(schedule.trigger, fired_until(session, schedule, now)),
         last=last._asdict() if last else None,
         last_due=last.due if last else None,
-        last_task=ran.task if ran else None,
+        last_task=runs[0].task if runs else None,
         tags=run_spec.about.tags,
         retries=run_spec.retries,
         timeout=run_spec.timeout,
         cwd=run_spec.cwd,
+        grace=run_spec.grace,
+        python=run_spec.python,
+        runs=runs,
     )
 
 
@@ -187,17 +237,18 @@ def adjust_to_clock(session: JournalSession, schedule: Schedule, now: float) -> 
     """
     if schedule.ahead is not None and schedule.ahead[0] <= now:
         since, trigger = schedule.ahead
-        return _store(session, replace(schedule, since=since, trigger=trigger, ahead=None))
+        return store_schedule(session, replace(schedule, since=since, trigger=trigger, ahead=None))
     if schedule.since <= now + SET_BACK:
         return schedule
     ahead = schedule.ahead or (schedule.since, schedule.trigger)
     trigger = (
         replace(schedule.trigger, start=now) if isinstance(schedule.trigger, Every) else schedule.trigger
     )
-    return _store(session, replace(schedule, since=now, trigger=trigger, ahead=ahead))
+    return store_schedule(session, replace(schedule, since=now, trigger=trigger, ahead=ahead))
 
 
-def _store(session: JournalSession, schedule: Schedule) -> Schedule:
+def store_schedule(session: JournalSession, schedule: Schedule) -> Schedule:
+    """Store the schedule in place of an earlier one with its id, and return it."""
     session.journal.put_record(KIND, schedule.id, msgspec.json.encode(schedule))
     return schedule
 

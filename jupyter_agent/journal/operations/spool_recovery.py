@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
@@ -12,6 +13,7 @@ from pathlib import Path
 from ...core.events import UNREADABLE, Event, Lost, State, TaskState, decode_data, decode_event
 from ...core.ids import is_ulid
 from ...core.task import Task
+from ...detached.work_queue import claimed_path
 from ...detached.work_state import is_waiting
 from ...errors import SpoolError
 from ...producer.segment import Record, damaged_end
@@ -27,11 +29,13 @@ from ...system.files import identity, remove_folder, sweep
 from ...system.host import is_this_host
 from ...system.locks import is_locked
 from ...system.paths import DataPaths
+from ...system.processes import end_children
 from ...transport.discovery import DEFAULT
 from ..base import Batch, BatchOrigin, HolderEvent
 from ..session import JournalSession
 from ..slots import existing_slots
 from ..transaction import start_of
+from .claims import claimable
 from .interruption import end_tasks, interrupt, open_tasks_of, reason_of_death
 from .pace import Pace, first_pace
 
@@ -113,7 +117,7 @@ def read_spools_of(session: JournalSession, paths: DataPaths, slot: str, task_id
 
     Their producers may be alive, dead or on another machine: nothing is claimed, and nothing is judged.
     """
-    for folder in _own_spools(session, paths, slot, anywhere=True):
+    for folder in _own_spools(session, paths, slot, anywhere=True) if task_ids else ():
         try:
             if spool_mentions(folder, task_ids, session.yield_to_others):
                 _append(session, read_spool_header(folder), _news(session, folder), folder)
@@ -173,10 +177,13 @@ def _recover_spool(session: JournalSession, paths: DataPaths, slot: str, folder:
             read_live_spools(session, paths, slot)
         last = _append(session, header, chain(first, records), folder)
         _record_damaged_end(session, folder, header.producer, last)
-        _end_open_tasks(session, paths, folder)
+        read_spools_of(session, paths, slot, claimable(session, folder.name))  # what may have begun in a pool
+        if _end_open_tasks(session, paths, folder):
+            _end_children(paths, header)
         remove_folder(folder)  # last, and still under its lock: everything in it is committed
     except (SpoolError, OSError):
-        interrupt(session, open_tasks_of(session, folder.name))
+        for tasks in open_tasks_of(session, folder.name):
+            interrupt(session, tasks)
         raise
     finally:
         lock.release()
@@ -191,13 +198,29 @@ def _is_being_made_again(folder: Path, error: SpoolError) -> bool:
         return False
 
 
-def _end_open_tasks(session: JournalSession, paths: DataPaths, folder: Path) -> None:
+def _end_open_tasks(session: JournalSession, paths: DataPaths, folder: Path) -> bool:
+    """End what a dead producer had under way; return whether there was anything."""
     written = read_ending(folder)
 
     def end(task: Task) -> State:
         return written or State(TaskState.INTERRUPTED, reason=reason_of_death(session, paths, task))
 
-    end_tasks(session, [(task, end(task)) for task in open_tasks_of(session, folder.name)])
+    found = False
+    for tasks in open_tasks_of(session, folder.name):
+        end_tasks(session, [(task, end(task)) for task in tasks])
+        found = True
+    return found
+
+
+def _end_children(paths: DataPaths, header: Header) -> None:
+    """End what a process of ``on="process"`` had started that was killed together with its parent.
+
+    `sweep_workers` does that for a detached worker. A kernel or a script does not lead such a session.
+    """
+    if not claimed_path(paths, header.producer).exists():
+        # Not on the journal's thread, since it takes a second. No daemon: a command waits for it at its end.
+        args = {"session": header.pid, "started_by": header.producer}
+        threading.Thread(target=end_children, kwargs=args, name="jupyter-agent-children").start()
 
 
 def _was_queued_elsewhere(session: JournalSession, records: list[Record]) -> bool:
@@ -255,8 +278,8 @@ def _record_damaged_end(session: JournalSession, folder: Path, producer: str, la
     damaged = damaged_end(newest) if newest is not None else 0
     if damaged > last:
         lost = Lost(last + 1, damaged, "damaged on disk", producer)
-        tasks = open_tasks_of(session, producer)
-        session.append(*(HolderEvent(task.id, task.attempt, "lost", lost) for task in tasks))
+        for tasks in open_tasks_of(session, producer):
+            session.append(*(HolderEvent(task.id, task.attempt, "lost", lost) for task in tasks))
 
 
 def _readable(records: Iterable[Record], folder: Path) -> Iterator[Event]:

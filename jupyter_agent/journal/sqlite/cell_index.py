@@ -1,6 +1,6 @@
 """Index from notebook cells to the tasks they started: a table beside ``tasks``.
 
-Older journals do not have the table; it is created and filled when they are opened.
+Older journals do not have the table; it is created empty when they are opened, and filled in steps.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from sqlite3 import Connection
 
 from ...core.task import Task
 from ..base import CellLocation
-from .schema import SOUND_SNAPSHOT, Row
+from .schema import MARK_UNLISTED, MARK_UNPLACED, SOUND_SNAPSHOT, Row
 
-_FILL = (
-    f"INSERT INTO cells SELECT id, ifnull(json_extract({SOUND_SNAPSHOT}, '$.notebook'), ''), "
+FILL = (
+    f"INSERT OR REPLACE INTO cells SELECT id, ifnull(json_extract({SOUND_SNAPSHOT}, '$.notebook'), ''), "
     f"ifnull(json_extract({SOUND_SNAPSHOT}, '$.cell'), '') FROM tasks"
+    " WHERE id IN (SELECT value FROM json_each(?))"
 )
 CREATE = (
     "CREATE TABLE cells (task TEXT PRIMARY KEY, notebook TEXT NOT NULL, cell TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX cells_by_spot ON cells (cell, notebook)",
-    _FILL,
+    MARK_UNLISTED,
+    MARK_UNPLACED,
 )
 _LOCATIONS = """
 WITH RECURSIVE found (cell, notebook) AS (
@@ -38,6 +40,12 @@ SELECT notebook, cell FROM found LIMIT ?
 _LOCATIONS_OF = "SELECT DISTINCT notebook, cell FROM cells WHERE cell IN (SELECT value FROM json_each(?))"
 TASKS, AT = "cells CROSS JOIN tasks ON id = cells.task", "cells.cell = ? AND cells.notebook = ?"
 """The tasks started in one location, in the order of their ids, and the condition; its values: `places`."""
+
+AMONG = (
+    "(SELECT length(cell) || ':' || cell || notebook FROM cells WHERE task = id)"
+    " IN (SELECT value FROM json_each(?))"
+)
+"""The condition for tasks started in any of many locations; its value: `encoded`."""
 
 
 def rows(tasks: Iterable[Task]) -> list[Row]:
@@ -59,3 +67,8 @@ def cell_locations(
 def places(locations: Collection[CellLocation]) -> list[tuple[str, str]]:
     """Return the values for `AT`, one for each location."""
     return [location.spot for location in locations]
+
+
+def encoded(spots: Collection[tuple[str, str]]) -> str:
+    """Return the value for `AMONG`."""
+    return json.dumps([f"{len(cell)}:{cell}{notebook}" for cell, notebook in spots])

@@ -10,7 +10,7 @@ import msgspec
 from ...core.task import Task
 from ..transaction import Transaction
 from . import cell_index, listing, pruning
-from .immediate import immediate
+from .connection import immediate
 from .schema import Row, put_rows
 
 _encode = msgspec.json.Encoder().encode

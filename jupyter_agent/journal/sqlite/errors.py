@@ -43,6 +43,8 @@ class sqlite_errors:  # noqa: N801 - reads as a function, like contextlib.suppre
         text = str(error)
         if not isinstance(error, sqlite3.InterfaceError) and any(word in text for word in _CORRUPT):
             raise CorruptJournal(f"{self._path} is damaged: {text}") from error
+        if "closed database" in text:
+            text = "its disk has failed, or it is damaged; it is opened again as soon as that works"
         raise JournalUnavailable(f"{self._path} cannot be used: {text}") from error
 
 

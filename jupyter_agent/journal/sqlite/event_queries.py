@@ -1,4 +1,4 @@
-"""Queries for pages of events, forwards and backwards."""
+"""Queries for pages of events, forwards and backwards, and the check of the index that they use."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from sqlite3 import Connection
 
 from ...core.events import with_offset
 from ..base import HistoryPage, StoredEvent
+from ..joined_page import JoinedPage
 from .errors import row_errors
 
 log = logging.getLogger(__name__)
 _EVENT = "SELECT offset, task, type, body, json_valid(body) FROM events"
 _OF_TYPES = " AND type IN (SELECT value FROM json_each(?))"
 _Event = tuple[int, str, str, str, bool]
+_LAST = "SELECT max(offset) FROM (SELECT offset FROM events WHERE offset > ? ORDER BY offset LIMIT ?)"
+_MISSING = (
+    "SELECT 1 FROM events AS stored NOT INDEXED WHERE offset > ? AND offset <= ? AND NOT EXISTS"
+    " (SELECT 1 FROM events AS found INDEXED BY events_by_task"
+    " WHERE found.task = stored.task AND found.offset = stored.offset) LIMIT 1"
+)
 
 
 def read(
@@ -40,6 +47,36 @@ def read(
     one = f"{_EVENT} WHERE offset > ? AND task = ?{condition}{order}"
     parts = [db.execute(one, [after, task, *values, limit]) for task in set(tasks)]
     return _page(islice(heapq.merge(*parts), limit), size)
+
+
+def check_index(db: Connection, after: int, limit: int) -> tuple[int, bool]:
+    """Check the index of the *limit* events after an offset, and build it again if one is missing in it.
+
+    SQLite reads an index that a disk has changed without an error as long as its pages look like pages: logs
+    have gaps, though every line is stored.
+
+    Returns the offset of the last one that was checked, 0 when there was none, and whether it was built anew.
+    """
+    last = db.execute(_LAST, [after, limit]).fetchone()[0]
+    if last is None:
+        return 0, False
+    if db.execute(_MISSING, [after, last]).fetchone() is None:
+        return int(last), False
+    db.execute("REINDEX events_by_task")
+    return int(last), True
+
+
+def joined(
+    db: Connection, task: str, after: int, limit: int, types: Collection[str], longest: int
+) -> JoinedPage:
+    """See `base.Journal.joined`. One row: between any two, the journal's thread may wait for the GIL."""
+    page = "SELECT offset, type, body FROM events WHERE task = ? AND offset > ? ORDER BY offset LIMIT ?"
+    marks = ", ".join("?" * len(types))
+    wanted = f"type IN ({marks}) AND length(body) <= ? AND json_valid(body)"
+    sql = f"SELECT count(*), max(offset), group_concat(body) FILTER (WHERE {wanted}) FROM ({page})"
+    with row_errors("events"):
+        count, last, bodies = db.execute(sql, [*types, longest, task, after, limit]).fetchone()
+        return JoinedPage(f"[{bodies or ''}]".encode(), last or 0, count == limit)
 
 
 def tail(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ...core.query import NEWEST_TASKS, TaskQuery
 from ...core.task import Task
+from ...errors import JournalError
 from ..base import (
     NOWHERE,
     PAGE_BYTES,
@@ -28,13 +29,14 @@ from ..base import (
     StoredEvent,
     TaskIds,
 )
+from ..joined_page import JoinedPage
 from ..task_search import TaskSearch
 from ..transaction import Transaction
 from . import cell_index, event_queries, pruning, task_queries
 from .commit import commit
 from .committed_rows import CommittedRows
+from .connection import FileGuard, GuardedFile, immediate
 from .errors import sqlite_errors
-from .immediate import immediate
 from .offset_reservation import OffsetAllocator, in_lost_range
 from .opening import open_file
 from .records import SQLiteRecords
@@ -43,26 +45,40 @@ PURGED_AT_ONCE = 1000
 """Maximum number of events that `SQLiteJournal.forget` itself deletes."""
 
 
+PLACED_AT_ONCE = 1000
+"""Tasks that are indexed in one transaction when a search by key or cell cannot wait for the upkeep."""
+
 COPIED_PAGES = 1000
 """Pages copied at once, of 4 KiB each."""
 
 
-class SQLiteJournal(SQLiteRecords, CommittedRows):
+class SQLiteJournal(SQLiteRecords, CommittedRows, GuardedFile):
     """See `base.Journal`. Raises `CorruptJournal` when *path* is damaged, `JournalError` when it
-    cannot be opened or written for another reason (permissions, a full disk)."""
+    cannot be opened or written for another reason (permissions, a full disk). *notice* gets a sentence
+    for the user when a damaged index was built again."""
 
-    def __init__(self, path: Path, holder: str, new_epoch: str) -> None:
+    def __init__(
+        self, path: Path, holder: str, new_epoch: str, notice: Callable[[str], None] = lambda _: None
+    ) -> None:
         super().__init__()
         self._holder = holder
         self._path = path
+        self._notice = notice
         self._offsets = OffsetAllocator(path)
         opened = open_file(path, new_epoch, self._offsets)
         self._db = opened.db
+        try:
+            self._guard = opened.db.guard = FileGuard(path)
+        except OSError as error:  # no descriptor is left
+            opened.db.close()
+            raise JournalError(f"{path} cannot be used: {error.strerror or error}") from error
         self.epoch = opened.epoch
         self.head = opened.head
         self._pruned = opened.pruned
-        self._unlisted = opened.unlisted
+        self._unlisted, self._unplaced = opened.unlisted, opened.unplaced
         self._lost_ranges = opened.lost_ranges
+        self._checked_to, self._check_to = 0, opened.head
+        self._note_rebuilt(is_rebuilt=opened.is_mended)
         self._closed = False
 
     def append(self, work: Sequence[Batch | HolderEvent], now: float) -> list[AppendResult]:
@@ -103,6 +119,10 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         with sqlite_errors(self._path):
             return event_queries.read(self._db, after, limit, tasks, types, size, upto)
 
+    def joined(self, task: str, after: int, limit: int, types: Collection[str], longest: int) -> JoinedPage:
+        with sqlite_errors(self._path):
+            return event_queries.joined(self._db, task, after, limit, types, longest)
+
     def scan_end(self, after: int, limit: int) -> int:
         row = self._one(
             "SELECT offset FROM events WHERE offset > ? ORDER BY offset LIMIT 1 OFFSET ?", after, limit - 1
@@ -136,6 +156,8 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
         locations: Collection[CellLocation] | None = None,
         scan_limit: int = SCAN_LIMIT,
     ) -> TaskIds:
+        if query.key is not None or locations is not None:
+            self._place()
         with sqlite_errors(self._path):
             return task_queries.task_ids(self._db, query, producer, locations, self._unlisted, scan_limit)
 
@@ -158,6 +180,7 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
     def cell_locations(
         self, cells: Collection[str] | None = None, *, after: CellLocation = NOWHERE, limit: int | None = None
     ) -> list[CellLocation]:
+        self._place()
         with sqlite_errors(self._path):
             return list(cell_index.cell_locations(self._db, cells, after, limit))
 
@@ -214,8 +237,31 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
     def index_older(self, limit: int) -> bool:
         if self._unlisted:
             with sqlite_errors(self._path):
-                self._unlisted = pruning.index_older(self._db, self._unlisted, limit)
+                self._unlisted = pruning.index_older(
+                    self._db, self._unlisted, limit, with_places=self._unplaced
+                )
+        self._unplaced = self._unplaced and bool(self._unlisted)
         return bool(self._unlisted)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether tasks can be found by key and cell at once; else the first search does `index_older`."""
+        return not self._unplaced
+
+    def _place(self) -> None:
+        while self._unplaced:
+            self.index_older(PLACED_AT_ONCE)
+
+    def check_index(self, limit: int) -> bool:
+        with sqlite_errors(self._path):
+            last, is_rebuilt = event_queries.check_index(self._db, self._checked_to, limit)
+        self._note_rebuilt(is_rebuilt=is_rebuilt)
+        self._checked_to = last if 0 < last < self._check_to and not is_rebuilt else self._check_to
+        return self._checked_to < self._check_to
+
+    def _note_rebuilt(self, *, is_rebuilt: bool) -> None:
+        if is_rebuilt:
+            self._notice(f"{self._path} had a damaged index, which was built again; nothing is lost")
 
     def size(self) -> int:
         with sqlite_errors(self._path):
@@ -234,8 +280,12 @@ class SQLiteJournal(SQLiteRecords, CommittedRows):
     def close(self) -> None:
         if self._closed:
             return
+        if self.overwritten():
+            self.release()
+            return
         self._closed = True
         self._db.close()
+        self._guard.close()
         # After the close, never before: a reservation that remains only makes the next offsets larger.
         with suppress(OSError):
-            self._offsets.release()
+            self._offsets.close(self.head)

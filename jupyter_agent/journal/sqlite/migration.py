@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ...errors import JournalError, NewerJournal
-from .immediate import Run, immediate
+from .connection import Run, immediate
 from .schema import SCHEMA_VERSION
 
 Step = Callable[[Run], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Connection
+from sqlite3 import Connection, DatabaseError
 
 import msgspec
 
@@ -13,8 +13,8 @@ from ...core.ids import Cursor
 from ...errors import JournalError
 from ...system.files import create_private
 from . import cell_index, listing, pruning, records
+from .connection import CHECKPOINT_PAGES, GuardedConnection, immediate
 from .errors import CorruptJournal, row_errors, sqlite_errors
-from .immediate import immediate
 from .migration import check_schema
 from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator
 from .schema import SCHEMA, SCHEMA_VERSION, add_table
@@ -25,21 +25,29 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "temp_store=MEMORY",  # else a large statement opens a temporary file and keeps it open
-    "wal_autocheckpoint=1000",  # pages: the commit that copies them to the file makes others wait
+    f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     "journal_size_limit=67108864",
 )
+
+CHECKED_WHOLE = 8 << 20
+"""Bytes up to which a journal is checked as a whole when it is opened, which takes about 20 ms."""
+
+_SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 
 
 @dataclass(slots=True)
 class Opened:
-    """An open file. ``pruned``: the largest offset of a deleted event; ``unlisted``: see `listing`."""
+    """An open file. ``pruned``: the largest offset of a deleted event; ``is_mended``: whether damaged indexes
+    were built again; for the others see `listing`."""
 
-    db: Connection
+    db: GuardedConnection
     epoch: str
     head: int
     pruned: int
     unlisted: str
+    unplaced: bool
     lost_ranges: list[LostRange]
+    is_mended: bool = False
 
 
 def open_file(path: Path, new_epoch: str, offsets: OffsetAllocator) -> Opened:
@@ -51,7 +59,7 @@ def open_file(path: Path, new_epoch: str, offsets: OffsetAllocator) -> Opened:
     _create_private(path)
     check_schema(path)
     with sqlite_errors(path):
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=GuardedConnection)
         try:
             return _prepare(db, new_epoch, offsets)
         except BaseException:
@@ -69,30 +77,32 @@ def _create_private(path: Path) -> None:
         raise JournalError(f"{path} cannot be used: {error.strerror or error}") from error
 
 
-def _prepare(db: Connection, new_epoch: str, offsets: OffsetAllocator) -> Opened:
+def _prepare(db: GuardedConnection, new_epoch: str, offsets: OffsetAllocator) -> Opened:
     for pragma in _PRAGMAS:
         db.execute(f"PRAGMA {pragma}")
     if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         _create_tables(db, new_epoch, offsets)
     opened = _read_meta(db)
+    opened.is_mended = _mend_small(db)
     add_table(db, "cells", cell_index.CREATE)
     add_table(db, "keys", listing.CREATE_KEYS)
     add_table(db, "ends", pruning.CREATE_ENDS)
     add_table(db, "forgotten", pruning.CREATE_FORGOTTEN)
     add_table(db, "listed", listing.CREATE_LISTED)
-    opened.unlisted = listing.unlisted(db)
+    opened.unlisted, opened.unplaced = listing.unlisted(db), listing.is_unplaced(db)
     if not opened.unlisted:
         listing.drop_old_indexes(db)
     records.add_tables(db)
-    if offsets.upto > opened.head:
-        _skip_reserved(opened, offsets.upto)
+    if offsets.free_after(opened.head) > opened.head:
+        _skip_lost(opened, offsets.free_after(opened.head))
     # Touch both large tables, so that a damaged file is found now and not at the first commit.
     db.execute("SELECT id FROM tasks LIMIT 1").fetchone()
     db.execute("SELECT offset FROM events ORDER BY offset DESC LIMIT 1").fetchone()
+    offsets.opened()
     return opened
 
 
-def _create_tables(db: Connection, epoch: str, offsets: OffsetAllocator) -> None:
+def _create_tables(db: GuardedConnection, epoch: str, offsets: OffsetAllocator) -> None:
     offsets.release()
     with immediate(db) as run:
         for statement in SCHEMA.split(";\n"):
@@ -101,7 +111,7 @@ def _create_tables(db: Connection, epoch: str, offsets: OffsetAllocator) -> None
             run("INSERT INTO meta VALUES (?, ?)", row)
 
 
-def _read_meta(db: Connection) -> Opened:
+def _read_meta(db: GuardedConnection) -> Opened:
     meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
     if meta.get("schema") != str(SCHEMA_VERSION):
         raise CorruptJournal(f"the journal has schema {meta.get('schema')!r}")
@@ -113,16 +123,35 @@ def _read_meta(db: Connection) -> Opened:
             head=int(row[0]) if row else 0,
             pruned=int(meta.get("pruned", 0)),
             unlisted="",
+            unplaced=False,
             lost_ranges=msgspec.json.decode(meta.get("voids", "[]"), type=list[LostRange]),
         )
 
 
-def _skip_reserved(opened: Opened, reserved: int) -> None:
-    """Continue behind *reserved*: the journal was not closed, so its newest offsets may be lost."""
-    opened.lost_ranges = [*opened.lost_ranges, (opened.head, reserved)][-MAX_LOST_RANGES:]
-    opened.head = reserved + 1
+def _skip_lost(opened: Opened, upto: int) -> None:
+    """Continue behind *upto*: the journal was not closed, or is an older copy, and has lost the newest."""
+    opened.lost_ranges = [*opened.lost_ranges, (opened.head, upto)][-MAX_LOST_RANGES:]
+    opened.head = upto + 1
     lost = msgspec.json.encode(opened.lost_ranges).decode()
     with immediate(opened.db) as run:
         run("DELETE FROM sqlite_sequence WHERE name = 'events'")
         run("INSERT INTO sqlite_sequence VALUES ('events', ?)", [opened.head])
         run("INSERT OR REPLACE INTO meta VALUES ('voids', ?)", [lost])
+
+
+def _mend_small(db: Connection) -> bool:
+    """Check all of a small journal, and build its indexes again if that makes it whole; True if it did.
+
+    What is damaged in a table is found when it is read; the index of a large journal is checked in steps.
+    """
+    if int(db.execute(_SIZE).fetchone()[0]) > CHECKED_WHOLE or _is_whole(db):
+        return False
+    try:
+        db.execute("REINDEX")
+    except DatabaseError:  # a table is damaged, too: SQLite has undone it
+        return False
+    return _is_whole(db)
+
+
+def _is_whole(db: Connection) -> bool:
+    return bool(db.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",))

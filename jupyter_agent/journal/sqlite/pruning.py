@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from ...core.task import Task
 from . import listing
-from .immediate import immediate, unsynced
+from .connection import immediate, unsynced
 from .schema import Row
 
 MAX_FORGOTTEN = 10_000
@@ -86,10 +86,10 @@ def ended(db: Connection, after: int, upto: int, limit: int) -> list[tuple[int, 
     return [(int(offset), str(task)) for offset, task in db.execute(_ENDED, [after, upto, limit])]
 
 
-def index_older(db: Connection, below: str, limit: int) -> str:
+def index_older(db: Connection, below: str, limit: int, *, with_places: bool) -> str:
     """Index the newest *limit* tasks below an id; return the id to go on from, empty when done."""
     with unsynced(db), immediate(db) as run:
-        lowest, found = listing.list_older(db, below, limit)
+        lowest, found = listing.list_older(db, below, limit, with_places=with_places)
         run(_MISSING_ENDS, [json.dumps(found)])
     return lowest
 
@@ -121,7 +121,8 @@ def purge(db: Connection, limit: int) -> bool:
                 run(_TRIM_ATTEMPTS, [json.dumps([task for _, task in old])])
                 run(f"DELETE FROM forgotten WHERE n {_AMONG}", [json.dumps([n for n, _ in old])])
         if deleted:
-            db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+            with immediate(db) as run:
+                run(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
     return bool(old) or db.execute(f"SELECT 1 FROM ({_PENDING})").fetchone() is not None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
@@ -11,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from ..records import MAX_KEPT, MAX_KEPT_WITHOUT_TASK, Firing, RecordsExport
+from ..records import MAX_KEPT, MAX_KEPT_WITHOUT_TASK, Firing, PastRun, RecordsExport
+from .connection import Run, immediate
 from .errors import row_errors, sqlite_errors
-from .immediate import Run, immediate
+from .schema import SOUND_SNAPSHOT
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -38,6 +40,15 @@ _SETTLED = "schedule = ? AND outcome NOT IN ('claimed', 'waiting') AND (task IS 
 _OLD = f"SELECT due FROM firings WHERE {_SETTLED} ORDER BY due DESC LIMIT 1 OFFSET ?"
 
 _FORGET = f"DELETE FROM firings WHERE {_SETTLED} AND due <= ?"
+
+_RECENT = (
+    "SELECT schedule, task, due, asked, tasks.state,"
+    f" json_extract({SOUND_SNAPSHOT}, '$.started'), tasks.ended"
+    " FROM json_each(?) AS wanted CROSS JOIN firings ON schedule = wanted.value AND due IN"
+    " (SELECT due FROM firings WHERE schedule = wanted.value AND task IS NOT NULL ORDER BY due DESC LIMIT ?)"
+    " LEFT JOIN tasks ON tasks.id = firings.task ORDER BY due DESC"
+)
+"""One search of the index for each schedule, and one task for each of the runs."""
 
 _RAISE_FLOOR = "INSERT INTO floors VALUES (?, ?) ON CONFLICT DO UPDATE SET due = max(due, excluded.due)"
 
@@ -99,9 +110,9 @@ class SQLiteRecords:
 
     def last_due(self, schedule: str, upto: float) -> float | None:
         ((due,),) = self._rows(
-            "SELECT max(due) FROM (SELECT due FROM floors WHERE schedule = ?1 UNION ALL"
-            " SELECT max(due) FROM firings WHERE schedule = ?1 AND due <= ?2 AND NOT asked)",
-            *(schedule, upto),
+            "SELECT max(due) FROM (SELECT due FROM floors WHERE schedule = ? UNION ALL"
+            " SELECT max(due) FROM firings WHERE schedule = ? AND due <= ? AND NOT asked)",
+            *(schedule, schedule, upto),
         )
         with row_errors("firings"):
             return None if due is None else float(due)
@@ -111,6 +122,11 @@ class SQLiteRecords:
         if schedule is None:
             return self._firings(f"WHERE {is_open} ORDER BY due")
         return self._firings(f"WHERE schedule = ? AND {is_open} ORDER BY due", schedule)
+
+    def recent_runs(self, schedules: Sequence[str], limit: int) -> list[PastRun]:
+        rows = self._rows(_RECENT, json.dumps(list(schedules)), limit)
+        with row_errors("firings"):
+            return [msgspec.convert(row, PastRun, strict=False) for row in rows]
 
     def export_records(self) -> RecordsExport:
         records = [(k, i, _body(b)) for k, i, b in self._rows("SELECT kind, ident, body FROM records")]

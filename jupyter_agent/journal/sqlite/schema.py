@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from sqlite3 import Connection
 
-from .immediate import immediate
+from .connection import immediate
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -27,6 +27,16 @@ CREATE TABLE commands (
     offset INTEGER PRIMARY KEY, producer TEXT NOT NULL, task TEXT NOT NULL, attempt INTEGER NOT NULL,
     body TEXT NOT NULL);
 """
+UNLISTED, UNPLACED = "unlisted", "unplaced"
+"""Keys of ``meta``: the id below which tasks are not in newer tables yet, and whether in no older one."""
+
+BEHIND_ALL = "~"
+"""Greater than every id."""
+
+MARK_UNLISTED = f"INSERT OR REPLACE INTO meta SELECT '{UNLISTED}', '{BEHIND_ALL}' FROM tasks LIMIT 1"
+MARK_UNPLACED = f"INSERT OR REPLACE INTO meta SELECT '{UNPLACED}', 'yes' FROM tasks LIMIT 1"
+"""What the creation of such a table ends with: unless the journal is empty, it is filled in steps."""
+
 _LADDER = (256, 64, 16, 4, 1)
 """Rows of one INSERT statement: few enough different statements that SQLite keeps all of them prepared."""
 
@@ -37,7 +47,7 @@ SOUND_SNAPSHOT = "iif(json_valid(snapshot), snapshot, '{}')"
 
 
 def add_table(db: Connection, table: str, statements: Sequence[str]) -> None:
-    """Create and fill *table* with *statements* unless it exists: older journals do not have it."""
+    """Create *table* with *statements* unless it exists: older journals do not have it."""
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).fetchone():
         return
     with immediate(db) as run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from sqlite3 import Connection
 from typing import NamedTuple
@@ -28,6 +28,9 @@ _TABLE_ROW = 3
 FEW = 2000
 """Tasks of a producer up to which they are looked through, instead of all that are open."""
 
+PAGE = 500
+"""Open tasks that are read at once where one producer's are looked for among them."""
+
 _OPEN_STATES = ("queued", "running")
 _IS_OPEN = "state IN ('queued', 'running')"
 _OPEN_LISTED = (
@@ -36,7 +39,11 @@ _OPEN_LISTED = (
 _OPEN_UNLISTED = f"SELECT id FROM tasks WHERE {_IS_OPEN} AND id > ? ORDER BY id LIMIT ?"
 _BY_PRODUCER = "FROM tasks INDEXED BY tasks_by_producer WHERE producer = ?"
 
-_STATE, _NAME, _BEFORE = "state = ?", "name = ?", "{} < ?"
+MANY_PLACES = 500
+"""Locations up to which each one's tasks are asked for, in a statement of their own."""
+
+_STATE, _NAME, _PRODUCER = "state = ?", "name = ?", "producer = ?"
+_BEFORE, _AFTER = "{} < ?", "{} > ?"
 Conditions = dict[str, object]
 """SQL conditions with their values: one, a tuple of several, or ``None`` when the condition is not wanted."""
 
@@ -74,7 +81,11 @@ def task_ids(
     """See `base.Journal.task_ids`. Tasks below the id *unlisted* are looked for in ``tasks`` itself."""
     filters: Conditions = {_STATE: query.state, _NAME: query.name}
     if locations is not None or producer is not None:
-        sources = _direct_sources(producer, locations)
+        spots = dict.fromkeys(cell_index.places(locations or ()))
+        sources = _direct_sources(producer, None if locations is None else spots)
+        if len(spots) > MANY_PLACES:
+            sources = [_Source("tasks", {}, weight=_TABLE_ROW)]
+            filters |= {cell_index.AMONG: cell_index.encoded(spots), _PRODUCER: producer}
         return _merged(db, sources, filters | {listing.WITH_KEY: query.key}, query, scan_limit)
     sources = _listed_sources(query)
     if not unlisted or sources == [_ALL]:
@@ -107,15 +118,12 @@ def _replaced(query: TaskQuery, before: str, found: int) -> TaskQuery:
     return replace(query, before=before, limit=limit)
 
 
-def _direct_sources(producer: str | None, locations: Collection[CellLocation] | None) -> list[_Source]:
+def _direct_sources(producer: str | None, spots: Collection[tuple[str, str]] | None) -> list[_Source]:
     """Return the indexes of each location, or of a producer, which every journal has; each task is in one."""
-    if locations is None:
-        return [_Source("tasks INDEXED BY tasks_by_producer", {"producer = ?": producer}, weight=_TABLE_ROW)]
-    more: Conditions = {"producer = ?": producer}
-    return [
-        _Source(cell_index.TASKS, {cell_index.AT: place} | more, "cells.task", _TABLE_ROW)
-        for place in dict.fromkeys(cell_index.places(locations))
-    ]
+    at: Conditions = {_PRODUCER: producer}
+    if spots is None:
+        return [_Source("tasks INDEXED BY tasks_by_producer", at, weight=_TABLE_ROW)]
+    return [_Source(cell_index.TASKS, {cell_index.AT: spot} | at, "cells.task", _TABLE_ROW) for spot in spots]
 
 
 def _listed_sources(query: TaskQuery) -> list[_Source]:
@@ -157,7 +165,8 @@ def _merged(
 def _newest(db: Connection, source: _Source, filters: Conditions, query: TaskQuery, rows: int) -> _Found:
     """Scan at most *rows* (as narrow ones) of one source for the newest ids that fit the *filters*."""
     limit = _NO_LIMIT if query.limit is None else query.limit
-    at = _given(source.at | {_BEFORE.format(source.ident): query.before})
+    ends = {_BEFORE.format(source.ident): query.before, _AFTER.format(source.ident): query.after}
+    at = _given(source.at | ends)
     among = _given({clause: value for clause, value in filters.items() if clause not in source.at})
     ordered = f"FROM {source.tables} WHERE {_clause(at)} ORDER BY {source.ident} DESC"
     if not among:  # every row that is scanned is a row that is found
@@ -212,8 +221,16 @@ def open_ids(db: Connection, unlisted: str, producer: str | None, after: str, li
         )
         return _ids(islice(found, limit))
     is_its = "SELECT 1 FROM tasks WHERE id = ? AND producer = ?"
-    wanted = (i for i in _all_open(db, unlisted, after, None) if db.execute(is_its, [i, producer]).fetchone())
+    pages = _open_pages(db, unlisted, after)
+    wanted = (ident for ident in pages if db.execute(is_its, [ident, producer]).fetchone())
     return list(islice(wanted, limit))
+
+
+def _open_pages(db: Connection, unlisted: str, after: str) -> Iterator[str]:
+    """Yield the ids of all open tasks, and read no more of them than are asked for."""
+    while page := _all_open(db, unlisted, after, PAGE):
+        yield from page
+        after = page[-1]
 
 
 def _all_open(db: Connection, unlisted: str, after: str, limit: int | None) -> list[str]:

@@ -10,7 +10,6 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextvars import Context
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,10 +19,12 @@ from ...errors import NotNow
 from ...producer.producer import current_producer
 from ...rendering.curves import Curve
 from ...rendering.html import html, last_lines, start_html
+from ...rendering.summary import saved_line
 from ...rendering.transcript import log_text
 from ...runtime.capture.ipython_displays import after_clear
 from ...runtime.capture.recording import muted
 from ...runtime.origin import cell_run, kernel_shell, saves_pictures
+from .picture import send_picture
 from .widget_sync import IdleTime, View, WidgetSync, as_json
 
 if TYPE_CHECKING:
@@ -121,16 +122,8 @@ def finish(view: Viewable) -> None:
         return
     task = view.snapshot()
     lines = last_lines(log_text(one.stream, one.text) for one in view.log_tail)
-    data = {MIME: {"v": 1}, "text/html": html(task, lines, view.curves), "text/plain": repr(view)}
-    # In an empty context, the message belongs to the cell that runs now. A message that names the cell that
-    # started the task, which is over, would be dropped by nbclient.
-    Context().run(_replace, data, _metadata(view, task), view.id)
-
-
-def _replace(data: dict[str, Any], metadata: dict[str, Any], display_id: str) -> None:
-    from IPython.display import update_display
-
-    update_display(data, raw=True, metadata=metadata, display_id=display_id)
+    data = {MIME: {"v": 1}, "text/html": html(task, lines, view.curves), "text/plain": saved_line(task)}
+    send_picture(data, _metadata(view, task), view.id)
 
 
 def bundle(view: Viewable) -> Bundle:

@@ -62,14 +62,6 @@ def counted(iterable: Iterable[T]) -> tuple[Iterator[T], Callable[[], int]]:
     return itertools.compress(iterable, counter), count
 
 
-def handled_exception(thread: int) -> BaseException | None:
-    """Return the exception that a handler in *thread* handles now, if this interpreter shows it."""
-    current: Callable[[], dict[int, Any]] = getattr(sys, "_current_exceptions", dict)
-    found = current().get(thread)
-    error = found[1] if isinstance(found, tuple) else found  # a tuple before Python 3.12
-    return error if isinstance(error, BaseException) else None
-
-
 def passed_through(error: BaseException, code: CodeType) -> bool:
     """Return whether *error* was raised in *code*, or in a function that it called."""
     trace = error.__traceback__
@@ -159,7 +151,8 @@ def _departure(frame: FrameType | None, code: CodeType) -> Departure:
     if frame is None or frame.f_code is not code or (instruction := _instruction(frame)) in _DROPPING:
         return Departure.NORMAL
     if sys.getrefcount(frame) <= _calm_references():
-        return Departure.CONSUMED
+        # By now, the traceback of an exception refers to the frame in a loop's iterator, and not in a call.
+        return Departure.CONSUMED if instruction == "FOR_ITER" else Departure.CALLED
     return Departure.SOURCE if instruction == "FOR_ITER" else Departure.RAISED
 
 
@@ -215,7 +208,8 @@ def _departs() -> bool:
         and _seen(_loop_and_break) == _seen(_loop_and_return) == [Departure.NORMAL]
         and _seen(_loop_and_raise) == [Departure.RAISED]
         and _seen(_loop_in_a_script) == [Departure.NORMAL, Departure.RAISED]
-        and _seen(_loop_in_search) == [Departure.CONSUMED]
+        and _seen(_loop_in_search) == [Departure.CALLED]
+        and _seen(_loop_in_zip_that_ends) == [Departure.CONSUMED]
         and _seen(_loop_in_zip_that_raises) == [Departure.SOURCE]
     )
 
@@ -277,6 +271,11 @@ def _loop_in_zip_that_raises(items: Callable[[], Iterator[int]]) -> None:
             pass
     except ValueError:
         return
+
+
+def _loop_in_zip_that_ends(items: Callable[[], Iterator[int]]) -> None:
+    for _ in zip("a", items(), strict=False):
+        pass
 
 
 def _loop_in_search(items: Callable[[], Iterator[int]]) -> bool:

@@ -14,7 +14,10 @@ class Departure(Enum):
     """By ``break`` or ``return``, or because its iterator was dropped."""
 
     CONSUMED = "consumed"
-    """By what took its items and wanted no more, such as `zip`, `itertools.islice` and ``in``."""
+    """By an iterator in a loop that took its items and wanted no more, such as `zip` and `islice`."""
+
+    CALLED = "called"
+    """By a call or an operator that took its items, such as `any` and ``in``: it returned, or it raised."""
 
     RAISED = "raised"
     """By an exception."""

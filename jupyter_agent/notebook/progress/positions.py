@@ -80,5 +80,5 @@ def _check(total: object, initial: object) -> None:
 def _size(iterable: Iterable[Any]) -> int | None:
     try:
         return len(iterable)  # type: ignore[arg-type]
-    except (TypeError, OverflowError):
+    except Exception:  # noqa: BLE001 - the user's `__len__` may raise anything, and the loop needs none
         return None

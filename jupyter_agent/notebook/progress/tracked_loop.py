@@ -16,22 +16,32 @@ from typing import Any
 from ...core.events import Error, TaskState
 from ...runtime.attempt import Attempt
 from ...runtime.bootstrap import ready_producer
-from ...runtime.context import TaskContext, set_current
+from ...runtime.context import AnyContext, restore_current, set_current
 from ...runtime.engines.foreground import ForegroundEngine
-from ...runtime.interrupt import AsyncExceptionInterrupter, SignalInterrupter, interrupter_for_this_thread
+from ...runtime.interrupt import (
+    AsyncExceptionInterrupter,
+    SignalInterrupter,
+    Stopped,
+    interrupter_for_this_thread,
+)
 from ...runtime.local_task import LocalTask
 from ...runtime.options import Options
 from ...runtime.outcome import Outcome, OutcomeHolder, outcome_of
 from ...runtime.progress_sampler import Position
+from ...runtime.stopping.handled import handled_exception
 from ...runtime.stopping.scope import Scope
 from ..handle import TaskHandle
 from ..submit import show_task
 from . import cpython
 from .bar_renderer import BarHandle, show_bar
+from .loop_body import ContextOfBody, LoopBody, is_generator
 from .observer import Departure
 
 EXCEPTION_TIMEOUT = 1.0
 """Seconds that a loop left by an exception waits for that exception to be found."""
+
+RETURN_POLLS = 2
+"""Polls, 20 a second, after which a call that has left no exception in sight has returned."""
 
 _LEFT = Outcome(TaskState.CANCELLED, reason="the loop was left before its end")
 _WHOLE = Outcome(TaskState.COMPLETED)
@@ -50,10 +60,13 @@ class TrackedLoop:
         self._position = position
         self._options = Options(name, on="foreground", slim=True, kind="loop")
         self._attempt: Attempt | None = None
-        self._before: TaskContext | None = None
+        self._own: AnyContext | None = None
+        self._before: AnyContext | None = None
         self._code: CodeType | None = None
         self._thread = 0
         self._left_at: float | None = None
+        self._departure: Departure | None = None
+        self._polls = 0
         self._default = _UNNAMED
         self._bar: BarHandle | None = None
 
@@ -70,13 +83,25 @@ class TrackedLoop:
         self._thread = threading.get_ident()
         attempt.begin()
         attempt.context.positions.append(self._position)
-        self._before = set_current(attempt.context)
+        self._own = attempt.context
+        self._before = set_current(self._own)
+        if frame is not None and is_generator(frame):
+            self._own = ContextOfBody(attempt.context, self._before, LoopBody(frame))
+            set_current(self._own)
         _open.add(self)
         show_task(TaskHandle(task, holder, slim=True), self._options)
         self._bar = show_bar(task, attempt.context.positions)
         task.completion.add_callback(self._close_bar)
         # Last: an interrupt from here on is raised in the loop's body, and not in the middle of these steps.
         self._stop.open()
+        if attempt.context.cancelled:
+            self._stop_at_once()
+
+    def _stop_at_once(self) -> None:
+        """Stop a loop that was cancelled when there was nothing to interrupt yet."""
+        if self._scope is None or not self._scope.cancel_task():
+            self._end(Outcome(TaskState.CANCELLED))
+            raise Stopped
 
     def finished(self) -> None:
         """End the task as completed."""
@@ -91,6 +116,8 @@ class TrackedLoop:
             self._end(Outcome(TaskState.CANCELLED))
         elif departure is Departure.NORMAL:
             self._end(_LEFT)
+        elif departure is Departure.CONSUMED:
+            self._end(_WHOLE if self._is_whole() else _LEFT)
         elif self._scope is not None and self._scope.is_cancelling:
             self._end(Outcome(TaskState.CANCELLED))
         elif self._stop.from_user:
@@ -120,11 +147,19 @@ class TrackedLoop:
             self._await_exception(Departure.RAISED)  # its exception is kept, and so is the iterator
         if self._left_at is None:
             return
-        error = cpython.handled_exception(self._thread)
+        error = handled_exception(self._thread)
         if error is not None:
             self.failed(error)
+        elif self._has_returned():
+            self._end(self._default)
         if time.monotonic() - self._left_at > EXCEPTION_TIMEOUT:
             self._end(self._default)
+
+    def _has_returned(self) -> bool:
+        """Count a poll without an exception; return whether the call that took the items has returned."""
+        self._polls += 1
+        is_async = self._scope is not None and self._scope.asyncio_task is not None  # which may keep one
+        return self._departure is Departure.CALLED and self._polls >= RETURN_POLLS and not is_async
 
     def abandon(self) -> None:
         """The process ends, and no exception was found: end a loop that may have been left normally."""
@@ -136,8 +171,9 @@ class TrackedLoop:
     def _await_exception(self, departure: Departure) -> None:
         self._leave(all_taken=departure is not Departure.RAISED)
         self._release()
-        if departure in (Departure.UNKNOWN, Departure.CONSUMED):  # what consumed it may have raised, too
-            is_whole = departure is Departure.CONSUMED and self._is_whole()
+        self._departure = departure
+        if departure in (Departure.UNKNOWN, Departure.CALLED):
+            is_whole = departure is Departure.CALLED and self._is_whole()
             self._default = _WHOLE if is_whole else _LEFT
         else:
             self._close_bar(TaskState.FAILED)
@@ -147,9 +183,14 @@ class TrackedLoop:
             running.add_done_callback(self._on_task_done)
 
     def _on_task_done(self, running: asyncio.Task[Any]) -> None:
-        """End a loop that was left by the cancellation of what it awaited."""
-        if running.cancelled() and self._left_at is not None:
+        """End a loop that was left by what ended its asyncio task: a cancellation, or an exception."""
+        if self._left_at is None:
+            return
+        if running.cancelled():
             self._end(Outcome(TaskState.CANCELLED))
+        # Not by `exception()`, which counts as retrieving it: asyncio says so of one that is never retrieved.
+        elif (error := getattr(running, "_exception", None)) is not None:
+            self.failed(error)
 
     def _end(self, outcome: Outcome) -> None:
         self._leave(all_taken=outcome is _LEFT or outcome.state is TaskState.COMPLETED)
@@ -173,9 +214,9 @@ class TrackedLoop:
             return
         # Other threads, asyncio tasks and cells may have the loop's context as theirs, too.
         self._attempt.context.replaced_by = self._before
-        if threading.get_ident() == self._thread:
-            set_current(self._before if self._before.id else None)
-        self._before = None
+        if self._own is not None:
+            restore_current(self._before, self._own)
+        self._before = self._own = None
 
 
 class _LoopEngine(ForegroundEngine):
@@ -188,6 +229,7 @@ class _LoopEngine(ForegroundEngine):
         self._loop = loop
 
     def poll(self) -> None:
+        super().poll()
         self._loop.poll()
 
     def abandon(self) -> None:

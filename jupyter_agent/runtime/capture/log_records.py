@@ -117,4 +117,4 @@ def _keep(context: TaskContext, record: logging.LogRecord) -> None:
     if not trace and record.exc_info and record.exc_info[0] is not None:
         trace = logging.Formatter().formatException(record.exc_info)
     text = "\n".join(filter(None, (text, trace, record.stack_info)))
-    context.write_log("logging", text, logging.getLevelName(record.levelno).lower())
+    context.write_log("logging", text, logging.getLevelName(record.levelno).lower(), record.name)

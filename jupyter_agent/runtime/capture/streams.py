@@ -62,7 +62,9 @@ class Tee:
         return type(self.visible(current()))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.visible(current()), name)
+        context = current()
+        stream = self.visible(context)
+        return context.outlets.flush_of(stream) if name == "flush" and context.id else getattr(stream, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         # While a cell runs, IPython replaces `write` by a function that calls the previous one: this one.

@@ -9,6 +9,7 @@ from ...errors import TaskCancelled
 from ..attempt import Attempt
 from ..context import set_current
 from ..interrupt import AsyncExceptionInterrupter, SignalInterrupter
+from ..stopping.sleep import waking
 from .calls import is_coroutine_function
 
 
@@ -21,7 +22,7 @@ class Work:
         self.kwargs = kwargs
 
     def __call__(self) -> Any:
-        return self.function(*self.args, **self.kwargs)
+        return waking(self.function)(*self.args, **self.kwargs)
 
     @property
     def is_coroutine(self) -> bool:
@@ -71,6 +72,9 @@ class BaseEngine:
     kills = False
     reports = True
     note: str | None = None
+    interrupted = False
+    retries_death = False
+    """Whether an attempt whose process died is retried, as one that failed is."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
@@ -78,6 +82,10 @@ class BaseEngine:
     @property
     def thread(self) -> int | None:
         return None
+
+    def withdraw(self) -> bool:
+        """Nothing to do: a queued attempt that has ended does not begin."""
+        return True
 
     def hasten(self) -> None:
         """Nothing to do: `force` follows."""

@@ -29,6 +29,9 @@ class RetryDelay(BaseEngine):
     def start(self) -> None:
         """Nothing to start yet."""
 
+    def withdraw(self) -> bool:
+        return self.then.withdraw()
+
     def cancel(self) -> None:
         """Nothing to stop: a queued attempt that is cancelled has ended."""
 

@@ -6,6 +6,7 @@ import threading
 
 from ..attempt import Attempt
 from ..interrupt import AsyncExceptionInterrupter, SignalInterrupter
+from ..stopping.handled import handles_interrupt
 from .base import BaseEngine
 
 
@@ -32,3 +33,11 @@ class ForegroundEngine(BaseEngine):
 
     def force(self) -> None:
         self._stop.throw()
+
+    def poll(self) -> None:
+        """See whether the stop button has interrupted the code, which may have caught that and go on."""
+        stop = self._stop
+        if stop.from_user and not handles_interrupt(self._thread):
+            stop.from_user = False
+        awaits = stop.was_passed_on and stop.scope is not None and stop.scope.is_cancelling
+        self.interrupted = stop.from_user or awaits

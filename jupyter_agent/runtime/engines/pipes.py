@@ -12,8 +12,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 log = logging.getLogger(__name__)
 CHUNK = 1 << 16
@@ -22,13 +21,9 @@ CHUNK = 1 << 16
 LAST_OUTPUT = 1.5
 """Seconds for which what a program has written before its end is read, where other processes write on."""
 
-OutputPart = tuple[Literal["stdout", "stderr"], str]
-"""The stream's name and the text."""
-
-_NAMES: tuple[Literal["stdout", "stderr"], ...] = ("stdout", "stderr")
 _PIPE_SIZE = 1 << 20
-"""Bytes that a pipe for output holds, where the system lets it. C code that keeps the interpreter's lock
-waits for ever once it has filled the pipe, because the thread that reads it needs that lock."""
+"""Bytes that a pipe for output holds, where the system lets it. What C code writes beyond that, while it
+keeps the interpreter's lock, waits for another process; see `overflow`."""
 
 
 def open_output_pipe() -> tuple[int, int]:
@@ -40,6 +35,11 @@ def open_output_pipe() -> tuple[int, int]:
         except OSError as error:  # this user has many pipes
             log.debug("a pipe keeps its size: %s", error)
     return reading, writing
+
+
+def capacity(fd: int) -> int:
+    """Return how many bytes a pipe can hold, or less."""
+    return fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) if hasattr(fcntl, "F_GETPIPE_SZ") else 1 << 14
 
 
 def waiting_bytes(fd: int) -> int:
@@ -55,52 +55,6 @@ def write_all(fd: int, data: bytes) -> None:
             data = data[os.write(fd, data) :]
     except BrokenPipeError:
         return
-
-
-class ChildOutput:
-    """The pipes into which a child process redirects its output, to read it itself.
-
-    Its parent keeps them open: what the child wrote last, when it crashed, it cannot read any more. Raises
-    `OSError` when there are no more descriptors.
-    """
-
-    def __init__(self) -> None:
-        self.pipes: list[tuple[int, int]] = []
-        self._has_writers = True
-        with ExitStack() as stack:
-            stack.callback(self.close)
-            for _ in _NAMES:
-                self.pipes.append(open_output_pipe())
-            stack.pop_all()
-
-    @property
-    def fds(self) -> list[int]:
-        """All ends, which the child needs."""
-        return [fd for pipe in self.pipes for fd in pipe]
-
-    def started(self) -> None:
-        """Close what only the child writes to. Idempotent."""
-        if self._has_writers:
-            self._has_writers = False
-            for _, writing in self.pipes:
-                os.close(writing)
-
-    def rest(self) -> list[OutputPart]:
-        """Return the texts that the child, which is gone, has left unread."""
-        found: list[OutputPart] = []
-        for name, (reading, _) in zip(_NAMES, self.pipes, strict=True):
-            waiting = waiting_bytes(reading)  # and no more: a program that it started may go on writing
-            while waiting > 0:
-                data = os.read(reading, min(waiting, CHUNK))
-                waiting -= len(data)
-                found.append((name, data.decode(errors="replace")))
-        return found
-
-    def close(self) -> None:
-        """Close all ends. Once."""
-        self.started()
-        for reading, _ in self.pipes:
-            os.close(reading)
 
 
 class LastOutput:

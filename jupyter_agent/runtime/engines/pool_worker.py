@@ -15,7 +15,7 @@ from typing import Any
 
 from ...system.signals import ignore
 from ..interrupt import Stopped
-from .executor import RemoteCall
+from .pool.plain_call import RemoteCall
 
 POLL_INTERVAL = 0.1
 """Seconds within which `end_workers` can be interrupted."""

@@ -15,20 +15,18 @@ import subprocess
 import threading
 import time
 from contextlib import ExitStack
-from copy import copy
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from ...core.events import UNREADABLE, Data, Error, Event, Log, State, TaskState, decode_data, decode_event
+from ...core.events import Error, State, TaskState
 from ...core.task import Task
 from ...detached.function_pickle import dumps
-from ...producer.producer import adopt_spool
-from ...producer.segment import Record
-from ...producer.spool_folder import read_spool, write_ending
+from ...producer.spool_folder import write_ending
 from ...system.graces import FORCE_INTERVAL
 from ...system.interpreter import program_command
+from ...system.processes import end_children
 from ..attempt import Attempt
 from ..capture.streams import shown_to
 from ..context import set_current
@@ -36,8 +34,11 @@ from ..exit_reason import ENDED, exit_reason
 from ..outcome import Outcome
 from ..stopping.cells import cells_of
 from .base import BaseEngine, Work
+from .child_output import ChildOutput, OutputPart
 from .child_spec import PARENT_ENDED, ChildSpec, child_environment
-from .pipes import ChildOutput, LastOutput, LineReader, OutputPart, TextRelay, close_pipes, write_to_child
+from .death import record_death
+from .overflow import TAKE_INTERVAL, Rescuer
+from .pipes import LastOutput, LineReader, TextRelay, close_pipes, write_to_child
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether a silent child is alive."""
@@ -58,6 +59,7 @@ class ProcessEngine(BaseEngine):
         self._forced = 0
         self._killed_as: Outcome | None = None
         self._abandoned = False
+        self._withdrawn = False
         self._ended_there = False
         self._overdue_at: float | None = None
         self._relays = {
@@ -70,6 +72,12 @@ class ProcessEngine(BaseEngine):
         # The thread that starts the child must also wait for it: the child asks the system to kill it when
         # the thread that made it ends (PR_SET_PDEATHSIG).
         threading.Thread(target=self._main, args=(content,), name=name, daemon=True).start()
+
+    def withdraw(self) -> bool:
+        """Give the work to no child any more; false when one has it: its report may be on the way."""
+        with self._input:
+            self._withdrawn = self._withdrawn or self._process is None
+            return self._withdrawn
 
     def cancel(self) -> None:
         if self._attempt.task.is_finished(self._attempt):  # cancelled while queued
@@ -100,6 +108,8 @@ class ProcessEngine(BaseEngine):
             why = exit_reason()
             reason = PARENT_ENDED if why == ENDED else why
             self._write_ending(State(TaskState.INTERRUPTED, reason=reason))
+            self._kill()
+            end_children(self._process.pid, started_by=self._attempt.worker)
         self._kill()
 
     def answer(self, text: str, prompt_id: str | None) -> bool:
@@ -140,7 +150,7 @@ class ProcessEngine(BaseEngine):
             self._attempt.raised(error)
             return
         try:
-            self._relay(process, report)
+            self._relay(process, report, output.rescuer)
         finally:
             os.close(report)
             close_pipes(process)
@@ -149,6 +159,8 @@ class ProcessEngine(BaseEngine):
         output.close()
         self._show(rest)
         self._settle(status, rest)
+        if status and (self._killed_as or not self._ended_there):  # otherwise the child has done that
+            end_children(process.pid, started_by=self._attempt.worker)
 
     def _spawn(self, content: bytes) -> tuple[subprocess.Popen[bytes], int, ChildOutput]:
         attempt = self._attempt
@@ -176,8 +188,9 @@ class ProcessEngine(BaseEngine):
         # Under the lock: an answer that comes meanwhile is written after the work, or is in `_early`.
         with self._input:
             self._process = process
-            write_to_child(process.stdin, spec.encode() + content + b"".join(self._early))
-        if attempt.task.is_finished(attempt):
+            if not self._withdrawn:
+                write_to_child(process.stdin, spec.encode() + content + b"".join(self._early))
+        if self._withdrawn or attempt.task.is_finished(attempt):
             self._kill()
         return process, report, output
 
@@ -194,9 +207,10 @@ class ProcessEngine(BaseEngine):
             size=size,
             cells=msgspec.to_builtins(cells_of(self._work.function)),
             output=output.pipes,
+            overflow=output.overflow.fd,
         )
 
-    def _relay(self, process: subprocess.Popen[bytes], report: int) -> None:
+    def _relay(self, process: subprocess.Popen[bytes], report: int, rescuer: Rescuer) -> None:
         """Relay output and snapshots until the child has ended and its pipes are empty."""
         with selectors.DefaultSelector() as selector:
             selector.register(report, selectors.EVENT_READ, LineReader(self._on_report))
@@ -206,7 +220,7 @@ class ProcessEngine(BaseEngine):
             last = LastOutput()
             while selector.get_map():
                 ended = process.poll() is not None
-                ready = selector.select(POLL_INTERVAL)
+                ready = selector.select(TAKE_INTERVAL if rescuer.look() else POLL_INTERVAL)
                 for key, _ in ready:
                     if not key.data(os.read(key.fd, 1 << 16)):
                         selector.unregister(key.fileobj)
@@ -241,51 +255,10 @@ class ProcessEngine(BaseEngine):
         if self._abandoned or task.is_finished(attempt):
             return
         outcome = self._killed_as or self._death(status)
-        spool = adopt_spool(task.producer.paths, attempt.worker or "")
-        with ExitStack() as stack:
-            # The end event belongs into the child's spool, after the last event that the child emitted.
-            if spool is not None:
-                stack.callback(spool.close)
-                end = recorded_end(read_spool(spool.folder)[1], attempt.number)
-                if end is not None:
-                    self._adopt_end(end)
-                    return
-                stack.enter_context(task.sink.redirect(attempt.number, spool.append))
-                for name, text in rest:
-                    task.sink.emit(attempt.number, "log", Log(name, text))
-            elif task.fold.state is TaskState.RUNNING:
-                stack.enter_context(task.sink.redirect(attempt.number, _drop_event))
-            task.record_outcome(attempt, outcome)
-
-    def _adopt_end(self, end: Event) -> None:
-        """The child has recorded its end, and was killed before it could report that."""
-        attempt, seen = self._attempt, copy(self._attempt.task.fold)
-        seen.apply(end)
-        if attempt.task.mirror(attempt, seen):
-            attempt.task.on_attempt_ended(attempt, seen.state)
+        record_death(attempt, outcome, rest)
 
     def _death(self, status: int) -> Outcome:
         """Return the outcome for a child that ended by itself without recording one."""
         killed = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
         how = killed or f"exited with status {status}"
         return Outcome(TaskState.INTERRUPTED, reason=f"its process {how}")
-
-
-def recorded_end(records: list[Record], attempt: int) -> Event | None:
-    """Return the end of *attempt* among the records of its child's spool, if the child wrote it."""
-    for _, body in reversed(records):
-        if b'"type":"state"' not in body:
-            continue
-        try:
-            event = decode_event(body)
-            data = decode_data(event)
-        except UNREADABLE:
-            continue
-        if isinstance(data, State) and data.state.ended and event.attempt == attempt:
-            return event
-    return None
-
-
-def _drop_event(_task: str, _attempt: int, _kind: str, _data: Data) -> int:
-    """Emit nothing: the holder that has the child's spool records the same end, and one end is enough."""
-    return 0

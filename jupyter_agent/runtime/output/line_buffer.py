@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from threading import get_ident
 
+from ...core.logs.styles import end_style
 from .terminal_rows import CONTROL, TerminalRows
 
 MAX_LINE = 1 << 16
@@ -37,13 +38,15 @@ _MOVES = re.compile("[\x1b\x9b](?!\\[[0-9;:]*m)")
 class _Writer:
     """What one thread has begun: a *rest* without a line end, or *rows* that it draws."""
 
-    __slots__ = ("age", "rest", "rows")
+    __slots__ = ("age", "rest", "rows", "waited")
 
     def __init__(self) -> None:
         self.rest = ""
         self.rows: TerminalRows | None = None
         self.age = 0
         """Samples since it wrote something."""
+        self.waited = 0
+        """Samples since its *rest* began."""
 
     @property
     def is_open(self) -> bool:
@@ -136,9 +139,10 @@ class LineBuffer:
             self._draw(writer, text)
         elif text.isprintable():  # a cheap test for most pieces of a line
             writer.rest += text
-        elif text == "\n" or not CONTROL.search(text):
+        elif (text == "\n" or not CONTROL.search(text)) and "\x1b" not in writer.rest:
             whole, newline, writer.rest = (writer.rest + text).rpartition("\n")
             if newline:
+                writer.waited = 0
                 self._pass_lines(whole + newline)
         else:
             self._draw(writer, text)
@@ -199,6 +203,9 @@ class LineBuffer:
 
     def _pass_rest(self, ident: int, writer: _Writer) -> None:
         rest, writer.rest = writer.rest, ""
+        writer.waited = 0
+        if "\x1b" in rest:
+            rest, writer.rest = end_style(rest)
         if rest:
             self._pass(rest, ident)
 
@@ -213,9 +220,10 @@ class LineBuffer:
         self._waited += 1
         for ident, writer in list(self._writers.items()):
             writer.age += 1
+            writer.waited += bool(writer.rest)
             if writer.age == 2 and self._has_several and self._is_gone(ident):
                 self._end(ident)
-            elif writer.age == (SETTLE_AFTER if self._has_several else 2):
+            elif writer.waited >= SETTLE_AFTER if self._has_several else writer.age == 2:
                 self._pass_rest(ident, writer)
             if writer.age == SETTLE_AFTER and writer.rows not in (None, self._picture):
                 writer.rows.settle()

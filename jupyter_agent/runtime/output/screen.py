@@ -20,6 +20,8 @@ class Screen:
     def __init__(self, write: Callable[[str, str], None], record: Record, name: str) -> None:
         self.before_output: Callable[[], None] | None = None
         """To be called before the next output appears, by `expect_output`."""
+        self.section: str | None = None
+        """The cell of a notebook that the output is from."""
         self._write = write
         self._streams: dict[str, LineBuffer] = {}
         self._displays = Displays(record, name)

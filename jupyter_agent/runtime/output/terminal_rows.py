@@ -1,13 +1,16 @@
 """Text as a terminal shows it: rows that carriage returns and cursor movements redraw, in their last state.
 
 Text that replaces a part of a row replaces the rest of it, too: what is left of a longer old state is not
-worth reading. Colours, titles and links are dropped.
+worth reading. Titles and links are dropped. Of colours, only canonical sequences are left in the text that is
+passed on (see `core.logs.styles`), and each piece of it begins and ends without any.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+
+from ...core.logs.styles import change_style, styled_after
 
 CONTROL = re.compile("[\x08\r\x1b\x90\x98\x9b\x9d-\x9f]")
 """What a text without any is as it looks."""
@@ -32,16 +35,43 @@ _PART = re.compile(
 
 
 class _Row:
-    __slots__ = ("is_redrawn", "text")
+    __slots__ = ("is_redrawn", "styles", "text")
 
     def __init__(self, *, is_redrawn: bool = False) -> None:
         self.text = ""
         self.is_redrawn = is_redrawn
+        self.styles: list[tuple[int, str]] = []
+        """The columns where another style begins."""
 
     @property
     def is_gone(self) -> bool:
         """Whether nothing is left of what was drawn."""
         return self.is_redrawn and not self.text.strip()
+
+    def put(self, column: int, text: str, style: str) -> None:
+        """Replace everything from *column* on with *text*."""
+        self.text = self.text[:column].ljust(column) + text
+        if style or self.styles:
+            self.styles = [known for known in self.styles if known[0] < column]
+            if style != self.last_style:
+                self.styles.append((column, style))
+
+    def cut(self, column: int) -> None:
+        """Erase everything from *column* on."""
+        self.text = self.text[:column]
+        self.styles = [known for known in self.styles if known[0] < column]
+
+    @property
+    def last_style(self) -> str:
+        return self.styles[-1][1] if self.styles else ""
+
+    def drawn(self) -> str:
+        """Return the text with the sequences that style it; the last style goes on behind it."""
+        parts, begin, before = [], 0, ""
+        for column, style in self.styles:
+            parts += [self.text[begin:column], change_style(before, style)]
+            begin, before = column, style
+        return "".join([*parts, self.text[begin:]])
 
 
 class TerminalRows:
@@ -61,10 +91,10 @@ class TerminalRows:
         self.begin("")
 
     def begin(self, text: str) -> None:
-        """Begin with a line that is not ended yet."""
+        """Begin with a line that is not ended yet, as `line` has returned it."""
         self._rows = [_Row()]
-        self._rows[0].text = text
-        self._row, self._column = 0, len(text)
+        self._row, self._column = 0, 0
+        self._style = ""
         self._saved = (0, 0)
         self._origin: int | None = None
         """The row that is the first one of the screen, for a program that puts the cursor anywhere."""
@@ -77,15 +107,20 @@ class TerminalRows:
         self._is_ordinary = True
         self._has_text = False
         self._part = ""
+        if text:
+            self.write(text)
 
     @property
     def line(self) -> str | None:
-        """The last line, when that is all there is and it was never redrawn; ``None`` otherwise."""
+        """The last line, when that is all there is and it was never redrawn; ``None`` otherwise.
+
+        The style at its end goes on behind it.
+        """
         is_special = self._depth or self._is_held or self._is_returned or self._part
         row = self._rows[0]
         if is_special or len(self._rows) > 1 or row.is_redrawn or self._column < len(row.text):
             return None
-        return row.text
+        return row.drawn() + change_style(row.last_style, self._style)
 
     def write(self, text: str) -> None:
         """Add written text."""
@@ -112,7 +147,7 @@ class TerminalRows:
     def flush(self) -> None:
         """Pass on everything."""
         last = self._rows[-1]
-        text = _text(self._rows[:-1]) + ("" if last.is_gone else last.text)
+        text = _text(self._rows[:-1]) + ("" if last.is_gone else _whole(last))
         self.begin("")
         if text:
             self._emit(text)
@@ -122,14 +157,17 @@ class TerminalRows:
             return
         row = self._rows[self._row]
         row.is_redrawn |= self._column < len(row.text) or self._is_returned
-        row.text = row.text[: self._column].ljust(self._column) + text
+        row.put(self._column, text, self._style)
         self._column = len(row.text)
         self._is_returned = False
         self._has_text |= not text.isspace()
 
     def _do(self, token: re.Match[str]) -> None:
         match token["control"] or token["escape"] or token["plain"]:
-            case None | "m":  # colours, titles, links
+            case "m" if token["control"]:
+                self._style = styled_after(self._style, token["values"])
+                return
+            case None | "m":  # titles, links
                 return
             case "\r":
                 self._to_column(1)
@@ -233,12 +271,13 @@ class TerminalRows:
 
     def _erase_right(self, kind: int) -> None:
         row = self._rows[self._row]
-        row.text = "" if kind > 0 else row.text[: self._column]
+        row.cut(0 if kind > 0 else self._column)
         row.is_redrawn = True
 
     def _erase_below(self, kind: int) -> None:
         for row in self._rows if kind > 0 else self._rows[self._row + 1 :]:
-            row.text, row.is_redrawn = "", True
+            row.cut(0)
+            row.is_redrawn = True
         self._erase_right(kind)
 
     def _save(self, _: int) -> None:
@@ -249,4 +288,9 @@ class TerminalRows:
 
 
 def _text(rows: list[_Row]) -> str:
-    return "".join(row.text + "\n" for row in rows if not row.is_gone)
+    return "".join(_whole(row) + "\n" for row in rows if not row.is_gone)
+
+
+def _whole(row: _Row) -> str:
+    """Return the row as it is drawn, without a style at its end."""
+    return row.drawn() + change_style(row.last_style, "")

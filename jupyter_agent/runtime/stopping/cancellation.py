@@ -13,6 +13,10 @@ from ...errors import TaskCancelled
 POLL_INTERVAL = 0.1
 """Seconds within which a wait for something else than this notices a cancel."""
 
+SIGNAL_INTERVAL = 0.5
+"""Seconds after which a wait outside of tasks begins anew. An interrupt from the keyboard that comes when
+Python is about to wait for a lock, and has looked for signals, is handled only when that wait is over."""
+
 
 class Cancellation:
     """A request to stop, seen from inside the task *id*. Thread-safe.
@@ -120,8 +124,9 @@ class Cancellation:
 
     def _wait(self, wait: Callable[[float | None], bool], timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self._id and (deadline is None or deadline - time.monotonic() > POLL_INTERVAL):
-            if wait(POLL_INTERVAL):
+        interval = POLL_INTERVAL if self._id else SIGNAL_INTERVAL
+        while deadline is None or deadline - time.monotonic() > interval:
+            if wait(interval):
                 return True
             self.check_once()
-        return wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return wait(max(0.0, deadline - time.monotonic()))

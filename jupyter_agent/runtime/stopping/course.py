@@ -9,6 +9,7 @@ from typing import Literal
 
 from ...system.graces import FORCE_INTERVAL, INTERRUPT_DELAY
 
+FROM_KEYBOARD = "interrupted from the keyboard"
 Why = Literal["cancel", "timeout", "signal"]
 
 
@@ -26,7 +27,8 @@ class StopCourse:
     """The stop of one attempt that has *grace* seconds to clean up.
 
     It takes no lock, so that a signal handler may call it. ``why`` is ``None`` until the stop begins;
-    ``forced``: the grace was over while the attempt still ran; ``again``: a second cancel has ended it.
+    ``forced``: the grace was over while the attempt still ran; ``again``: a second cancel has ended it;
+    ``by_keyboard``: Ctrl-C or a notebook's stop button began it, which its code may catch and go on.
     """
 
     def __init__(self, grace: float) -> None:
@@ -34,20 +36,29 @@ class StopCourse:
         self.why: Why | None = None
         self.again = False
         self.forced = False
+        self.by_keyboard = False
         self.began = math.inf
         self._interrupt_at = math.inf
         self._force_at = math.inf
 
-    def begin(self, why: Why) -> None:
-        """Begin the grace; once it has begun, end it: this is a second cancel."""
+    def begin(self, why: Why, *, by_keyboard: bool = False) -> None:
+        """Begin the grace; once it has begun, end it: this is a second cancel, unless *by_keyboard*."""
         now = time.monotonic()
         if self.why is not None:
-            self.again, self._force_at = True, min(now, self._force_at)
+            if not by_keyboard:
+                self.again, self._force_at = True, min(now, self._force_at)
             return
+        self.by_keyboard = by_keyboard
         self.began = now
         self._interrupt_at = now + min(INTERRUPT_DELAY, self.grace)
         self._force_at = now + self.grace
         self.why = why
+
+    def resume(self) -> None:
+        """Forget a stop that the keyboard began: its code goes on. Not after a cancel, or after the grace."""
+        if self.by_keyboard and not (self.again or self.forced):
+            self.why = None
+            self.began = self._interrupt_at = self._force_at = math.inf
 
     @property
     def left(self) -> float:

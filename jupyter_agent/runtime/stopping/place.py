@@ -21,7 +21,7 @@ from .cells import place_in_cell
 MAX_CALL = 60
 """Characters of the call that are kept."""
 
-_CELL = re.compile(r"ipykernel_\d+[/\\]\d+\.py$|^<(ipython-input|dynamic-code)")
+_CELL = re.compile(r"ipykernel_\d+[/\\]\d+\.py$|^<ipython-input")
 
 
 def place_of(thread: int) -> str | None:
@@ -53,7 +53,8 @@ def _is_library(filename: str) -> bool:
 
 
 def _is_python(filename: str) -> bool:
-    return filename.startswith(("<frozen ", *_python_folders())) and "-packages" not in filename
+    is_loop = "nest_asyncio" in filename  # it stands for asyncio
+    return is_loop or (filename.startswith(("<frozen ", *_python_folders())) and "-packages" not in filename)
 
 
 @cache
@@ -101,4 +102,6 @@ def _short(text: str) -> str:
 
 
 def _named(filename: str) -> str:
+    if filename.startswith("<dynamic-code"):  # of a script's main module, which was pickled
+        return "your code"
     return "a cell" if _CELL.search(filename) else Path(filename).name

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ...core.events import Stopping
-from .course import StopCourse
+from .course import FROM_KEYBOARD, StopCourse
 from .place import place_of
 
 REPORT_DELAY = 0.5
@@ -22,7 +22,8 @@ class Reported(Protocol):
 
     ``reports``: false where another process of the attempt says how a stop goes. ``kills``: the grace's end
     ends the work in any case; otherwise ``note`` says what ends it. ``thread`` is where the work runs in this
-    process; ``None``: elsewhere, or that is not known.
+    process; ``None``: elsewhere, or that is not known. ``interrupted``: it handles an interrupt from the
+    keyboard, or cleans up after one.
     """
 
     @property
@@ -36,6 +37,9 @@ class Reported(Protocol):
 
     @property
     def thread(self) -> int | None: ...
+
+    @property
+    def interrupted(self) -> bool: ...
 
 
 class Placed(Protocol):
@@ -58,7 +62,9 @@ class StopReport:
     def due(self, engine: Reported | None, late: str | None) -> Stopping | None:
         """Return the event to emit; ``None`` while views know it already. *late*: which timeout passed."""
         course, now = self._course, time.monotonic()
-        if course.why is None or now < course.began + REPORT_DELAY:
+        if course.why is None:
+            return self._resumed()
+        if now < course.began + REPORT_DELAY:
             return None
         if engine is not None and not engine.reports:
             return None
@@ -72,6 +78,12 @@ class StopReport:
         self._said = facts
         return Stopping(course.why, course.left, self._where, self._since, note)
 
+    def _resumed(self) -> Stopping | None:
+        if self._said is None:
+            return None
+        self._said, self._where, self._next = None, None, 0.0
+        return Stopping("cancel", resumed=True)
+
     def _look(self, engine: Reported | None) -> None:
         thread = None if engine is None else engine.thread
         elsewhere = self._context.place
@@ -82,4 +94,6 @@ class StopReport:
     def _note(self, engine: Reported | None, late: str | None) -> str | None:
         if self._course.forced and engine is not None and not engine.kills:
             return engine.note
+        if self._course.by_keyboard:
+            return FROM_KEYBOARD
         return late if self._course.why == "timeout" else None

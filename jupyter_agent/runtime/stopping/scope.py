@@ -43,7 +43,7 @@ class Scope:
         self._id = id(frame)
         self._code = frame.f_code
         self._suspends = bool(frame.f_code.co_flags & _SUSPENDS)
-        running = _current_task()
+        running = current_task()
         self._around = weakref.ref(running) if running is not None else None
         self._task = self._around if _is_users_coroutine(frame) else None
 
@@ -75,7 +75,7 @@ class Scope:
 
         The code is then whatever the same asyncio task, or no task, executes now.
         """
-        return not self._suspends and _current_task() is (self._around() if self._around else None)
+        return not self._suspends and current_task() is (self._around() if self._around else None)
 
     def is_comprehension_over(self, thread: int) -> bool:
         """Return whether the code is a comprehension that *thread* executes no more.
@@ -90,11 +90,17 @@ class Scope:
         """Cancel the asyncio task, from any thread; false when there is none that can be cancelled."""
         return cancel_future(self.asyncio_task)
 
+    def wake_loop(self) -> None:
+        """Wake the asyncio task's loop: ipykernel's handler of SIGINT asks it to cancel without waking it."""
+        task = self.asyncio_task
+        if task is not None and not task.get_loop().is_closed():
+            task.get_loop().call_soon_threadsafe(int)
+
     def reason_to_raise(self, frame: FrameType | None, stop: type[BaseException]) -> BaseException | None:
         """Return what to raise at *frame*, where this thread stands; ``None`` if asyncio cancels instead."""
         place = self.find(frame)
         if place.inside and place.nested is not None:
-            if _current_task() is place.nested:
+            if current_task() is place.nested:
                 return asyncio.CancelledError()
             cancel_future(place.nested)
             return None
@@ -113,6 +119,20 @@ def cancel_future(future: asyncio.Future[Any] | None) -> bool:
     return True
 
 
+def cancel_waiting(frame: FrameType | None) -> bool:
+    """Cancel what the thread that stands at *frame* runs an event loop for; false unless that loop waits.
+
+    An exception would come when the loop has something to do again, and in the middle of that.
+    """
+    waited_for = None
+    while frame is not None:
+        waited_for = _run_by(frame) or waited_for
+        frame = frame.f_back
+    if waited_for is None or asyncio.current_task(waited_for.get_loop()) is not None:
+        return False
+    return cancel_future(waited_for)
+
+
 def _trio_cancels() -> bool:
     """Return whether a cancel scope around the trio task that this thread executes is cancelled."""
     trio = sys.modules.get("trio")  # code that runs in it has imported it
@@ -124,7 +144,8 @@ def _trio_cancels() -> bool:
         return False
 
 
-def _current_task() -> asyncio.Task[Any] | None:
+def current_task() -> asyncio.Task[Any] | None:
+    """Return the asyncio task that this thread executes; ``None`` without one, or without a loop."""
     try:
         return asyncio.current_task()
     except RuntimeError:
@@ -140,9 +161,12 @@ def _is_users_coroutine(frame: FrameType | None) -> bool:
         if _is_event_loop(frame):
             return False
         frame = frame.f_back
-    return frame is not None and not str(frame.f_globals.get("__name__")).startswith(
-        ("IPython.", "ipykernel.")
-    )
+    return frame is not None and not is_ipythons(frame)
+
+
+def is_ipythons(frame: FrameType) -> bool:
+    """Return whether *frame* executes code of IPython or of its kernel."""
+    return str(frame.f_globals.get("__name__")).startswith(("IPython.", "ipykernel."))
 
 
 def _is_event_loop(frame: FrameType) -> bool:

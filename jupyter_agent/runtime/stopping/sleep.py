@@ -1,14 +1,18 @@
 """`time.sleep` that wakes on a cancel, in the threads of a task.
 
 The built-in one cannot be interrupted outside the main thread. It is replaced when the first thread of a task
-starts; outside tasks the replacement calls the built-in.
+starts, also in the modules that have imported it by its name; outside tasks the replacement calls the
+built-in.
 """
 
 from __future__ import annotations
 
 import copyreg
+import sys
 import threading
 import time
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from ..context import current
@@ -40,6 +44,20 @@ def install() -> None:
     if time.sleep is _builtin:
         copyreg.pickle(type(_builtin), _reduce)
         time.sleep = sleep  # type: ignore[assignment]
+        for module in list(sys.modules.values()):
+            _replace_in(module)
+
+
+def _replace_in(module: object) -> None:
+    if issubclass(type(module), ModuleType):
+        names = object.__getattribute__(module, "__dict__")  # a lazy module is not to be loaded by this
+        if names.get("sleep") is _builtin:
+            names["sleep"] = sleep
+
+
+def waking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what to call for *function*: the built-in may have been submitted before it was replaced."""
+    return sleep if function is _builtin else function
 
 
 def _reduce(function: Any) -> Any:

@@ -16,17 +16,24 @@ from .periodic import PeriodicService
 MAX_UNREADABLE = 3
 """Maximum number of unreadable spools that are named."""
 
+MAX_PROCESSES = 3
+"""Maximum number of processes whose spools have trouble that are named."""
+
 PERIOD = 1.0
 """Seconds between two looks at the health."""
 
 
-def health_sentences(health: JournalHealth) -> list[str]:
+def health_sentences(health: JournalHealth, registry: Registry) -> list[str]:
     """Return what happened to the journal and to spools, and why spools or journal cannot be used now."""
     unreadable = list(health.unreadable.values())
     if len(unreadable) > MAX_UNREADABLE:
         more = len(unreadable) - MAX_UNREADABLE
         unreadable[MAX_UNREADABLE:] = [f"{more} more spools cannot be stored; the server's log names them"]
-    return [*health.notices, *unreadable, *([health.trouble] if health.trouble else [])]
+    living = registry.spool_troubles()
+    if len(living) > MAX_PROCESSES:
+        more = len(living) - MAX_PROCESSES
+        living[MAX_PROCESSES:] = [f"{more} more processes cannot write their spools; each says so on stderr"]
+    return [*health.notices, *unreadable, *living, *([health.trouble] if health.trouble else [])]
 
 
 class HealthNotices(PeriodicService):
@@ -48,7 +55,7 @@ class HealthNotices(PeriodicService):
         self._told: list[str] = []
 
     async def tick(self) -> float:
-        sentences = health_sentences(self._feed.holder.health)
+        sentences = health_sentences(self._feed.holder.health, self._registry)
         if sentences != self._told:
             self._told = sentences
             frame = encode(Heartbeat(self._clock(), {}, sentences))

@@ -28,7 +28,8 @@ class Connection:
     ``backlog`` are commands that were submitted before the older ones, which wait in the journal for this
     producer, have been sent; ``None`` from then on. ``unanswered`` returns for how many seconds the peer has
     not answered a ping. ``clock_lag``: by how many seconds its clock was behind this process's at the hello.
-    ``acked``: what a journal had acknowledged to the producer by then.
+    ``acked``: what a journal had acknowledged to the producer by then. ``spool_trouble``: what is wrong with
+    the producer's spool now; empty: nothing.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Connection:
     unanswered: Callable[[], float] = lambda: 0.0
     clock_lag: float = 0.0
     acked: int = 0
+    spool_trouble: str = ""
 
 
 class Registry:
@@ -108,6 +110,10 @@ class Registry:
             self._clock_lags[producer] = lag
         for oldest in list(self._clock_lags)[:-_MAX_LAGS]:
             del self._clock_lags[oldest]
+
+    def spool_troubles(self) -> list[str]:
+        """Return what is wrong now with the spools of connected producers."""
+        return [one.spool_trouble for one in self._producers.values() if one.spool_trouble]
 
     def all(self) -> list[Connection]:
         """Return every open connection."""

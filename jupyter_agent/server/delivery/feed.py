@@ -139,10 +139,10 @@ class Feed:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._publish, stored, seconds)
 
-    def replaced(self) -> None:
-        """Start over: the journal was replaced by an empty one. Called on the journal's thread."""
+    def replaced(self, head: int) -> None:
+        """Start over: the journal was replaced, mostly by an empty one. Called on the journal's thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._start_over)
+            self._loop.call_soon_threadsafe(self._start_over, head)
 
     async def snapshots(self, job: Callable[[JournalSession], list[Task]]) -> tuple[str, list[Task]]:
         """Return the cursor up to which snapshots are folded, and those that *job* finds."""
@@ -237,11 +237,12 @@ class Feed:
         del self._recent[:cut]
         self._weight = sum(len(event.encoded) for event in self._recent)
 
-    def _start_over(self) -> None:
+    def _start_over(self, head: int) -> None:
         self._recent.clear()
         self._frames.clear()
         self._newest.clear()
-        self._weight = self._newest_after = self.head = self._floor = 0
+        self._weight = self._newest_after = 0
+        self.head = self._floor = head
         self._notify(None, 0)
 
     def _notify(self, tasks: Collection[str] | None, previous: int) -> None:

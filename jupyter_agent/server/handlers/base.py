@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -18,6 +18,9 @@ from ...errors import AgentError, RequestRefused
 from ...journal.session import JournalSession
 from ...transport.problem import status_and_code
 from ..auth import AuthMixin
+from ..interface.bodies import ProblemDetails
+from ..interface.operation import Parameter
+from ..origin import refused
 from ..services import NoJournal, Services
 from .accept import wants_page
 
@@ -55,7 +58,7 @@ class AgentHandler(AuthMixin, JupyterHandler):
     actions: ClassVar = {"GET": "read", "HEAD": "read"}
     """Method to the action that it needs; any other method needs ``write``."""
 
-    parameters: ClassVar[Collection[str] | None] = None
+    parameters: ClassVar[Mapping[str, Parameter] | None] = None
     """What a query of GET may have, beside `JUPYTERS_PARAMETERS`; ``None``: anything, for any method.
 
     Other methods take what they need from their body.
@@ -92,11 +95,20 @@ class AgentHandler(AuthMixin, JupyterHandler):
         if self._finished:
             return
         if not self.check_origin():
-            raise HTTPError(403, "this origin may not ask")
+            raise HTTPError(403, refused(self.request.headers["Origin"], self.request.host))
         action = self.actions.get(self.request.method or "", "write")
         if not await self.is_allowed(action):
             raise HTTPError(403, f"this user may not {action} tasks")
+        if self.request.method not in allowed_methods(type(self)):
+            raise HTTPError(405)
         self._refuse_unknown_parameters()
+
+    def check_xsrf_cookie(self) -> None:
+        """Check it as Jupyter does, whose 404 for a page from elsewhere tells a user no reason."""
+        user = getattr(self, "_jupyter_current_user", None)  # Tornado's own call comes too early
+        if user and self.request.method not in ("GET", "HEAD") and not self.check_origin():
+            raise HTTPError(404, refused(self.request.headers["Origin"], self.request.host))
+        super().check_xsrf_cookie()
 
     def _refuse_unknown_parameters(self) -> None:
         """Raise `BadRequest` that names what the query has and this address does not: it may be misspelt."""
@@ -116,7 +128,7 @@ class AgentHandler(AuthMixin, JupyterHandler):
         headers = self.settings.get("headers", {})
         allowed = headers.get("Access-Control-Allow-Headers", PREFLIGHT_HEADERS)
         self.set_header("Access-Control-Allow-Headers", allowed)
-        self.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS")
+        self.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
         self.set_status(204)
         self.finish()
 
@@ -129,11 +141,12 @@ class AgentHandler(AuthMixin, JupyterHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         write_problem(self, status_code, **kwargs)
 
-    def get_int_argument(self, name: str, default: int, maximum: int = MAX_LIMIT) -> int:
-        """Return a query argument from 1 to *maximum*. Raises `BadRequest`."""
-        text = self.get_query_argument(name, None)
+    def get_int_argument(self, name: str, default: int = 0) -> int:
+        """Return a declared whole number, or its *default*. Raises `BadRequest`."""
+        declared = (self.parameters or {})[name]
+        maximum, text = declared.maximum or 0, self.get_query_argument(name, None)
         if text is None:
-            return default
+            return declared.default or default
         if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= maximum):
             raise BadRequest(f"{name} must be a whole number from 1 to {maximum}, not {text[:40]!r}")
         return int(text)
@@ -174,7 +187,7 @@ class AgentHandler(AuthMixin, JupyterHandler):
 class ApiHandler(AgentHandler):
     """Base of what only programs request: without a login they get a 403, not a login page."""
 
-    parameters: ClassVar[Collection[str] | None] = ()
+    parameters: ClassVar[Mapping[str, Parameter] | None] = {}
 
     def get_login_url(self) -> NoReturn:
         _require_login()
@@ -208,9 +221,19 @@ def write_problem(handler: RequestHandler, status_code: int, **kwargs: Any) -> N
     handler.set_header("Content-Type", "application/problem+json")
     if isinstance(error, LoginRequired) or _is_about_xsrf(error):
         handler.set_header(LOGIN_HEADER, "required")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:  # RFC 9110 wants to know which ones are
+        handler.set_header("Allow", ", ".join(allowed_methods(type(handler))))
     title = HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    handler.finish(_encode(body))
+    handler.finish(_encode(ProblemDetails(title, status, detail, code)))
+
+
+def allowed_methods(handler: type[RequestHandler]) -> list[str]:
+    """Return the methods that *handler* has."""
+    return [name for name in RequestHandler.SUPPORTED_METHODS if _has(handler, name.lower())]
+
+
+def _has(handler: type[RequestHandler], name: str) -> bool:
+    return getattr(handler, name) is not getattr(RequestHandler, name)
 
 
 def _is_about_xsrf(error: BaseException | None) -> bool:

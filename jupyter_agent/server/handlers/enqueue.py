@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...core.task import Task
+from ...detached.key_lock import hold_key_on_loop
 from ...detached.run_spec import RunSpec
 from ...detached.submission import Submission
 from ...journal.operations.detached_tasks import enqueue_task
@@ -32,6 +33,10 @@ async def enqueue(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
     def job(session: JournalSession) -> tuple[Task, bool]:
         return enqueue_task(session, services.paths, feed.holder.slot.name, run_spec)
 
-    task, is_new = await feed.call(job)
+    key = run_spec.about.key
+    if key is not None:
+        await services.find_places()
+    async with hold_key_on_loop(services.paths, key):
+        task, is_new = await feed.call(job)
     services.supervisor.wake()
     return services.annotated([task])[0], is_new

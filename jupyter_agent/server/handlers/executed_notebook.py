@@ -12,6 +12,7 @@ from ...core.task import Task
 from ...errors import RequestRefused, ResultNotStored
 from ...runtime.artifacts.pickle_files import open_own
 from ...system.paths import DataPaths
+from ..interface.operation import Parameter, operation
 from .base import BrowserHandler
 
 CHUNK_BYTES = 1 << 20
@@ -22,10 +23,14 @@ MAX_ATTEMPTS = 1_000_000
 class ExecutedNotebookHandler(BrowserHandler):
     """``tasks/{id}/notebook``: the notebook as it was run, or as far as it has come, to be downloaded."""
 
-    parameters: ClassVar = ("attempt",)
+    parameters: ClassVar = {
+        "attempt": Parameter("of which attempt; by default the newest that has one", maximum=MAX_ATTEMPTS),
+    }
 
+    @operation({200: None}, others=("application/x-ipynb+json",))
     async def get(self, task_id: str) -> None:
-        attempt = self.get_int_argument("attempt", MAX_ATTEMPTS, MAX_ATTEMPTS)
+        """Download the executed notebook."""
+        attempt = self.get_int_argument("attempt", MAX_ATTEMPTS)
         task = await self.task(task_id)
         file = await asyncio.to_thread(_open_kept, self.services.paths, task, attempt)
         with file:

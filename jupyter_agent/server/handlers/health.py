@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado.web import HTTPError
 
+from ...detached.observed.waiting import workers_status
+from ...errors import JournalError
 from ...journal.session import JournalSession
 from ..background.health_notices import health_sentences
+from ..interface.bodies import Health, JournalFacts
+from ..interface.operation import Parameter, operation
+from ..origin import origin_refusal
 from ..services import NoJournal
 from .base import ApiHandler
 
@@ -14,33 +21,54 @@ from .base import ApiHandler
 class HealthHandler(ApiHandler):
     """``health``: the status, without a login; the details, for users who may read."""
 
+    parameters: ClassVar = {
+        "origin": Parameter(
+            "where a page is that asks, such as https://hub.example.org: would it get a WebSocket?"
+        )
+    }
+
     @allow_unauthenticated
+    @operation({200: Health})
     async def get(self) -> None:
+        """Tell the status, and users who may read the details."""
         if isinstance(self.given, NoJournal):
             await self._without_journal(self.given)
             return
         services = self.services
-        sentences = health_sentences(services.feed.holder.health)
-        body: dict[str, object] = {"status": "degraded" if sentences else "ok"}
+        sentences = health_sentences(services.feed.holder.health, services.registry)
+        body = Health("degraded" if sentences else "ok")
         if await self._shows_details():
-            body["journal"] = await services.feed.call(self._journal)
-            body["lag"] = services.registry.lag(services.feed.head)
-            body["connections"] = len(services.registry)
-            body["trouble"] = sentences
+            body.journal = await self._journal_or_none()
+            body.lag = services.registry.lag(services.feed.head)
+            body.connections = len(services.registry)
+            body.workers = workers_status(services.paths)
+            body.trouble = sentences
+            body.rights = await self.rights()
+            if why := origin_refusal(self, self.get_query_argument("origin", "")):
+                body.origin_refusal = why
             if services.paths.fallback_reason:
-                body["moved"] = services.paths.fallback_reason
+                body.moved = services.paths.fallback_reason
         self.write_json(body)
 
     async def _shows_details(self) -> bool:
         return bool(self.current_user) and self.check_origin() and await self.is_allowed("read")
 
     async def _without_journal(self, none: NoJournal) -> None:
-        details = {"journal": None, "trouble": [none.why]} if await self._shows_details() else {}
-        self.write_json({"status": "degraded"} | details)
+        body = Health("degraded")
+        if await self._shows_details():
+            body = Health("degraded", journal=None, trouble=[none.why], rights=await self.rights())
+        self.write_json(body)
 
-    def _journal(self, session: JournalSession) -> dict[str, object]:
+    async def _journal_or_none(self) -> JournalFacts | None:
+        """Return what there is to say of the journal; ``None`` while it cannot be read, see ``trouble``."""
+        try:
+            return await self.services.feed.call(self._journal)
+        except JournalError:
+            return None
+
+    def _journal(self, session: JournalSession) -> JournalFacts:
         journal, slot = session.journal, self.services.feed.holder.slot
-        return {"slot": slot.name, "epoch": journal.epoch, "head": journal.head, "bytes": journal.size()}
+        return JournalFacts(slot.name, journal.epoch, journal.head, journal.size())
 
 
 class UnknownHandler(ApiHandler):

@@ -13,6 +13,7 @@ from pathlib import Path
 from jupyter_server.auth.decorator import allow_unauthenticated
 
 from ...errors import RequestRefused
+from ..interface.operation import operation
 from .base import ApiHandler
 
 ROOT = Path(__file__).parents[2] / "static"
@@ -51,7 +52,9 @@ class StaticHandler(ApiHandler):
     """``static/{name}``."""
 
     @allow_unauthenticated
+    @operation({200: None}, others=("*/*",))
     async def get(self, name: str) -> None:
+        """Return a file of the built front-end."""
         kind = _KINDS.get(Path(name).suffix)
         content = await asyncio.to_thread(read, name) if kind else None
         if kind is None or content is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from html import escape
 
@@ -42,9 +43,13 @@ async def _curves(feed: Feed, task: Task, upto: int) -> Curves:
         page = await read_back(feed, task.id, upto, _METRIC_PAGE, ["metric"])
         pages.append(page.events)
         upto = page.older
+    return await asyncio.to_thread(_folded, pages, task.attempt)
+
+
+def _folded(pages: list[list[StoredEvent]], attempt: int) -> Curves:
     curves = Curves()
     for events in reversed(pages):
-        for event, data in _readable(events, task.attempt):
+        for event, data in _readable(events, attempt):
             if isinstance(data, Metric):
                 curves.add(data.name, data.value, data.step, event.time)
     return curves

@@ -19,6 +19,7 @@ from ...core.sanitize import to_single_line
 from ...core.task import Task
 from ...rendering.formats import duration, moment, number, share
 from ...rendering.stopping import stopping_line, stopping_word
+from ..interface.operation import operation
 from . import static
 from .base import AgentHandler
 
@@ -64,7 +65,14 @@ class TasksPageHandler(AgentHandler):
         super().set_default_headers()
         self.set_header("X-Frame-Options", "SAMEORIGIN")
 
+    @property
+    def _has_lab(self) -> bool:
+        lab = self.settings["serverapp"].extension_manager.extensions.get("jupyterlab")
+        return lab is not None and bool(lab.enabled)
+
+    @operation({200: None}, others=("text/html",))
     async def get(self) -> None:
+        """Return the tasks page."""
         if not self.request.path.endswith("/"):  # the page's relative addresses need it
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(f"jupyter-agent/{query}")
@@ -74,17 +82,19 @@ class TasksPageHandler(AgentHandler):
         )
         _token = self.xsrf_token  # reading it sets the cookie that the script's requests must repeat
         sockets = self.ws_url and self.ws_url.rstrip("/") + self.base_url
-        live = head(sockets) if static.is_built() else ""
+        live = head(sockets, has_lab=self._has_lab) if static.is_built() else ""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(render(self.services.annotated(tasks), self.services.clock(), live))
 
 
-def head(ws_url: str) -> str:
+def head(ws_url: str, *, has_lab: bool = False) -> str:
     """Return what makes the page live: the address of its server (never a token), style and script.
 
-    *ws_url* is the address of the server's WebSockets; empty when it is the page's own.
+    *ws_url* is the address of the server's WebSockets; empty when it is the page's own. *has_lab*: whether
+    the server has JupyterLab, in which the page can open a notebook.
     """
-    data = json.dumps({"baseUrl": "../", "wsUrl": ws_url}).replace("<", "\\u003c")
+    config = {"baseUrl": "../", "wsUrl": ws_url, "hasLab": has_lab}
+    data = json.dumps(config).replace("<", "\\u003c")
     return (
         f'<script id="jupyter-config-data" type="application/json">{data}</script>'
         '<link rel="stylesheet" href="static/page.css"><script type="module" src="static/page.js"></script>'

@@ -17,6 +17,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from ...protocol.actions import CloseWith
 from ...protocol.messages import SUBPROTOCOL, Close
 from ..auth import AuthMixin
+from ..interface.operation import operation
 from ..limits import MAX_MESSAGE
 from ..services import NoJournal, Services
 from ..sessions.connection import ServerConnection
@@ -55,8 +56,10 @@ class AgentSocket(AuthMixin, WebSocketMixin, WebSocketHandler, JupyterHandler):
             return False
         return bool(super().check_origin(origin))
 
+    @operation({101: None})
     @ws_authenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Open a WebSocket."""
         if not await self.is_allowed("read"):
             raise HTTPError(403, "this user may not read tasks")
         if not self.check_origin():

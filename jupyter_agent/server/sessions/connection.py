@@ -11,12 +11,14 @@ from typing import Literal, Protocol
 from ...errors import AgentError, BadCursor, JournalError, NotNow, UnknownTask
 from ...protocol.actions import CloseWith, Send, encode
 from ...protocol.messages import (
+    SPOOL_TROUBLE,
     VERSION,
     Close,
     CommandRequest,
     ErrorMessage,
     FromClient,
     Hello,
+    Right,
     Subscribe,
     Welcome,
 )
@@ -44,6 +46,9 @@ class Peer(Socket, Protocol):
 
     async def is_allowed(self, action: str) -> bool:
         """Return True if the user may *action* (read, write, execute) tasks."""
+
+    async def rights(self) -> list[Right]:
+        """Return what the user may do."""
 
     async def why_revoked(self, actions: Collection[str]) -> tuple[Close, str] | None:
         """Return how to close if the login has ended or an action is no longer allowed; else ``None``."""
@@ -140,6 +145,7 @@ class ServerConnection:
         if hello.role == "producer" and not await self._peer.is_allowed("write"):
             self.writer.post(self._protocol.close(Close.FORBIDDEN, "this user may not publish tasks"))
             return
+        rights = await self._peer.rights() if hello.role == "subscriber" else []
         if self._protocol.state is ConnectionState.CLOSED:
             return  # the socket closed while the authorizer was asked: there would be no second `close`
         connection = Connection(
@@ -157,10 +163,10 @@ class ServerConnection:
         self._services.registry.add(connection)
         session_type = self.session_types[hello.role]
         self._session = session_type(connection, self._services, self._protocol, self._peer.is_allowed)
-        self.writer.post(encode(self._welcome(connection)))
+        self.writer.post(encode(self._welcome(connection, rights)))
         await self._session.start()
 
-    def _welcome(self, connection: Connection) -> Welcome:
+    def _welcome(self, connection: Connection, rights: list[Right]) -> Welcome:
         services = self._services
         return Welcome(
             version=VERSION,
@@ -170,8 +176,14 @@ class ServerConnection:
             now=services.clock(),
             heartbeat=services.timing.heartbeat,
             limits=services.limits,
-            trouble=health_sentences(services.feed.holder.health) if connection.role == "subscriber" else [],
+            rights=rights,
+            **self._for_role(connection.role),
         )
+
+    def _for_role(self, role: Literal["subscriber", "producer"]) -> dict[str, list[str]]:
+        if role == "producer":
+            return {"accepts": [SPOOL_TROUBLE]}
+        return {"trouble": health_sentences(self._services.feed.holder.health, self._services.registry)}
 
     def _on_no_hello(self) -> None:
         close = self._protocol.no_hello()

@@ -10,7 +10,16 @@ from ...core.sanitize import to_single_line
 from ...journal.base import AppendResult, Batch, PendingCommand
 from ...journal.session import JournalSession
 from ...protocol.actions import encode
-from ...protocol.messages import NOT_STORED, Ack, ErrorMessage, FromClient, Handled, Nack, Publish
+from ...protocol.messages import (
+    NOT_STORED,
+    Ack,
+    ErrorMessage,
+    FromClient,
+    Handled,
+    Nack,
+    Publish,
+    SpoolTrouble,
+)
 from ...protocol.server import ServerSide
 from ..commands import flush_backlog
 from ..delivery.connections import Connection
@@ -67,6 +76,8 @@ class ProducerSession(SubscriberSession):
                 await self._publish(request, size)
             case Handled(offset):
                 await self._handled(offset)
+            case SpoolTrouble(sentence):
+                self._connection.spool_trouble = self._named(sentence)
             case _:
                 await super().handle(request, size)
 
@@ -89,6 +100,12 @@ class ProducerSession(SubscriberSession):
                 session.journal.handled(offset)
 
         await self._services.feed.call(job)
+
+    def _named(self, trouble: str) -> str:
+        """Return the sentence with host and producer, by which views find it; empty if it is empty."""
+        where = f"a process on {self._connection.host or 'a host without a name'}"
+        where += "" if self._producer in trouble else f" ({self._producer})"
+        return to_single_line(f"{where}: {trouble}")[:MAX_NOTICE] if trouble else ""
 
     async def _publish(self, request: Publish, size: int) -> None:
         if (reason := self._why_refused(request, size)) is not None:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import signal
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
+from typing import Any
 
+from ...detached.target_parser import file_of_function
 from ...errors import BadTarget
 from ...runtime.engines.calls import value_of
-from ...system.start import use_caller_path
-
-POLL_INTERVAL = 0.1
-"""Seconds within which a signal is handled while an event loop waits."""
+from ...system.start import PROTECTED, use_caller_path
+from .coroutines import run_coroutine
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """Return the function ``module:function``, imported from the working directory first.
+    """Return the function ``module:function``, imported from the working directory first, or that of
+    ``file.py:function``.
 
     Of one made with `task`, the plain function. Raises `BadTarget`, and what importing the module raises.
     """
-    module_name, _, attributes = name.partition(":")
-    found = _import(module_name)
+    module_name, _, attributes = name.rpartition(":")
+    found = _load(Path(module_name)) if file_of_function(name) else _import(module_name)
     for attribute in attributes.split("."):
         found = _get(found, attribute)
     function = _without_task(found)
@@ -37,7 +36,7 @@ def find_function(name: str) -> Callable[..., Any]:
 
 def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call *function* and return its result; a coroutine is run to its end."""
-    return value_of(partial(function, *args, **kwargs), _run)
+    return value_of(partial(function, *args, **kwargs), run_coroutine)
 
 
 def _import(name: str) -> Any:
@@ -51,6 +50,23 @@ def _import(name: str) -> Any:
         raise BadTarget(
             f"there is no module {missing!r} in {Path.cwd()} nor among what is installed"
         ) from error
+
+
+def _load(path: Path) -> Any:
+    """Import the module in a file as ``python file.py`` would find its neighbours: from its own folder.
+
+    It gets the file's name, unless that is the name of a module which is needed here.
+    """
+    use_caller_path()
+    sys.path.insert(0, str(path.parent))
+    is_taken = path.stem in sys.modules or path.stem in PROTECTED or path.stem in sys.stdlib_module_names
+    name = f"_{path.stem}_file" if is_taken or not path.stem.isidentifier() else path.stem
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None, "its name ends in .py"
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _get(owner: Any, name: str) -> Any:
@@ -71,60 +87,3 @@ def _without_task(found: Any) -> object:
     """
     is_marked = hasattr(type(found), "__jupyter_agent_function__")
     return found.__jupyter_agent_function__ if is_marked else found
-
-
-def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner() as runner, _LoopInterrupt(runner.get_loop()) as interrupt:
-        try:
-            return runner.run(interrupt.watch(coroutine))
-        except asyncio.CancelledError:
-            if interrupt.raised is not None:
-                raise interrupt.raised from None
-            raise
-
-
-class _LoopInterrupt:
-    """While an event loop runs in the main thread, SIGTERM cancels the coroutine instead of raising.
-
-    An exception raised by the signal's handler could hit any callback of the loop, which would swallow it.
-    The second SIGTERM raises all the same: the coroutine went on after its cancellation.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.raised: BaseException | None = None
-        self._loop = loop
-        self._running: asyncio.Task[Any] | None = None
-        self._before: Any = None
-
-    async def watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        self._running = asyncio.current_task()
-        waker = asyncio.ensure_future(_wake_loop())
-        try:
-            return await coroutine
-        finally:
-            waker.cancel()
-
-    def __enter__(self) -> Self:
-        self._before = signal.getsignal(signal.SIGTERM)
-        if callable(self._before):
-            signal.signal(signal.SIGTERM, self._handle)
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        if callable(self._before):
-            signal.signal(signal.SIGTERM, self._before)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        try:
-            self._before(number, frame)
-        except BaseException as error:
-            if self.raised is not None or self._running is None:
-                raise
-            self.raised = error
-            self._loop.call_soon_threadsafe(self._running.cancel)
-
-
-async def _wake_loop() -> None:
-    """Wake the loop now and then: a signal just before it begins to wait is handled only when it wakes."""
-    while True:  # noqa: ASYNC110 - waking is the purpose
-        await asyncio.sleep(POLL_INTERVAL)

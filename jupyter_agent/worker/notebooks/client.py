@@ -7,7 +7,6 @@ import atexit
 import math
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +24,8 @@ from ...errors import BadTarget
 from ...runtime.context import TaskContext
 from ...runtime.output.displays import CELL
 from .headings import headings
+from .ipython_traceback import in_python_layout
+from .safe_path import with_safe_path
 
 POLL_INTERVAL = 1.0
 """Seconds between two checks of a channel that is silent."""
@@ -84,31 +85,22 @@ class ReportingNotebookClient(NotebookClient):
 
     async def _async_handle_timeout(self, timeout: int, _cell: NotebookNode | None = None) -> None:  # noqa: ASYNC109
         """Have the attempt stopped, which interrupts the cell, and go on waiting for the cell's reply."""
-        if self._context.cancellation.overdue is None:
+        if not self.stopping and self._context.cancellation.overdue is None:
             message = f"in {self.where}: it ran longer than its timeout of {timeout:g} s"
             self._context.cancellation.overdue = Error("CellTimeoutError", message)
         if self._watch is None:  # nbclient does not look after the kernel any more
             self._watch = asyncio.ensure_future(self._async_poll_kernel_alive())
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
-        self._use_safe_path()
+        if self.km is not None and self.km.kernel_spec is not None:
+            spec = self.km.kernel_spec
+            spec.argv = await asyncio.to_thread(with_safe_path, spec.argv)
         try:
             await super().async_start_new_kernel(**kwargs)
         except OSError as error:
             why = f"{error.filename}: {error.strerror}"
             raise BadTarget(f"the kernel {self._kernel!r} cannot be started: {why}") from error
         self.process = getattr(getattr(self.km, "provisioner", None), "process", None)
-
-    def _use_safe_path(self) -> None:
-        """Keep ``-m ipykernel_launcher`` from executing files of the notebook's folder in its stead.
-
-        Only this interpreter is known to have ``-P``. IPython adds the folder for the notebook's own code.
-        """
-        spec = self.km.kernel_spec if self.km is not None else None
-        if spec is None or spec.argv[1:3] != ["-m", "ipykernel_launcher"]:
-            return
-        if spec.argv[0] in ("python", "python3", sys.executable):
-            spec.argv = [spec.argv[0], "-P", *spec.argv[1:]]
 
     async def async_start_new_kernel_client(self) -> KernelClient:
         kernel = self._kernel
@@ -140,6 +132,7 @@ class ReportingNotebookClient(NotebookClient):
 
     def _on_begin(self, *, cell_index: int, **_: object) -> None:
         self._index = cell_index
+        self._context.screen.section = self.where
         done = sum(index < cell_index for index in self._code_cells)
         title = self._headings[cell_index] or f"cell {cell_index + 1}"
         self._context.record_progress(done, len(self._code_cells), title)
@@ -156,8 +149,8 @@ class ReportingNotebookClient(NotebookClient):
 
     @property
     def traceback(self) -> str:
-        """Traceback of the last error, as plain text."""
-        return plain("\n".join(self.failure.get("traceback") or []))
+        """Traceback of the last error, as plain text in Python's layout."""
+        return in_python_layout(plain("\n".join(self.failure.get("traceback") or [])))
 
     def _area_of(self, msg: dict[str, Any]) -> str:
         """Return which output widget gets the output; `CELL` for the cell itself."""

@@ -24,7 +24,7 @@ from ...system.graces import KERNEL_GRACE
 from ...system.paths import data_paths, ensure_temporary_folder
 from ...system.processes import Session
 from ...transport.discovery import REMOTE, find_address, find_journal
-from ..environment import program_environment
+from ..environment import kernel_environment
 from ..exit_status import describe_exit
 from .client import ReportingNotebookClient, plain
 from .kernel_place import KernelPlace
@@ -136,7 +136,7 @@ class NotebookRun:
     async def _execute(self) -> None:
         client = self._running_client
         try:
-            await client.async_execute(env=program_environment(), stdout=self._output, stderr=self._output)
+            await client.async_execute(env=kernel_environment(), stdout=self._output, stderr=self._output)
         finally:
             self.save()
             km = client.km
@@ -149,9 +149,7 @@ class NotebookRun:
         client, km = self._running_client, self._running_client.km
         try:
             if km is not None and km.has_kernel:
-                client.stopping = client.force_raise_errors = (
-                    True  # no further cell, even where cells may raise
-                )
+                client.stopping = True
                 km.shutdown_wait_time = KERNEL_GRACE
                 await ensure_async(km.interrupt_kernel())
                 await asyncio.wait({running})

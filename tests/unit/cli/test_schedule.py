@@ -58,6 +58,44 @@ def test_a_schedule_is_made_listed_and_shown(capsys: Capture) -> None:
     assert "overlap" in shown
 
 
+def test_a_schedule_is_edited(capsys: Capture) -> None:
+    ident = made(capsys, "--every", "1h", "--name", "beat", "--timeout", "60")["id"]
+    assert (
+        run(["schedule", "edit", "beat", "--cron", "0 9 * * *", "--timezone", "UTC", "--retries", "2"]) == 0
+    )
+    changed, upcoming = capsys.readouterr().out.splitlines()
+    assert changed == f"Changed beat ({ident}): at 09:00 every day (UTC)."
+    assert upcoming.startswith("Next run: ")
+    found = answer(capsys, "schedule", "edit", ident, "--reset", "timeout", "--tag", "a", "--json")
+    assert (found["timeout"], found["tags"], found["retries"]) == (None, ["a"], 2)
+    found = answer(capsys, "schedule", "edit", ident, "--json", "--", "true", "-x")
+    assert found["target"]["argv"] == ["true", "-x"]
+    found = answer(capsys, "schedule", "edit", ident, "jobs:main", "-p", "a=1", "--json")
+    assert found["target"]["parameters"] == {"a": "1"}
+    found = answer(capsys, "schedule", "edit", ident, "-p", "b=2", "--json")
+    assert found["target"]["parameters"] == {"a": "1", "b": "2"}
+    assert found == answer(capsys, "schedule", "list", "--json")[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("", 2, "say what to change; --help lists it"),
+        ("--every soon", 2, "every 'soon' is not a time span"),
+        ("no.ipynb", 2, "there is no notebook"),
+        ("a b", 2, "give one TARGET, or -- and a command"),
+        ("-p a=1", 2, "parameters are for notebooks and functions, which this schedule does not run"),
+        ("--reset timeout --timeout 5", 2, "give --reset timeout or a new value, not both"),
+        ("--every 1h --at 2999-01-01", 2, "not every and at"),
+    ],
+)
+def test_a_bad_edit_changes_nothing(capsys: Capture, words: str, status: int, said: str) -> None:
+    before = made(capsys)
+    assert run(["schedule", "edit", before["id"], *words.split()]) == status
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert answer(capsys, "schedule", "list", "--json") == [before]
+
+
 def test_it_says_that_schedules_need_a_server(capsys: Capture) -> None:
     assert run(["tasks", "add", "--every", "30m", "--", "true"]) == 0
     assert (

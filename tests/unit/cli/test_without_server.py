@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -132,7 +133,27 @@ def test_logs_are_the_text_as_it_was_printed(writer: Writer, capsys: pytest.Capt
     assert run(["tasks", "logs", writer.task, "--json"]) == 0
     events = [json.loads(line) for line in out(capsys).splitlines()]
     assert [event["n"] for event in events] == [3, 4, 5]
-    assert set(events[0]) == {"offset", "task", "attempt", "producer", "n", "time", "type", "data"}
+    assert set(events[0]) == {"offset", "task", "attempt", "producer", "n", "time", "type", "data", "line"}
+
+
+def test_logs_are_chosen_by_level_text_and_time(writer: Writer, capsys: pytest.CaptureFixture[str]) -> None:
+    writer.say("epoch 1\nepoch 2\n")
+    writer.emit("log", Log("logging", "slow", "warning"))
+    writer.emit("log", Log("logging", "Bad row", "error"))
+    for options, expected in (
+        (["--level", "warning"], "slow\nBad row\n"),
+        (["--level", "error"], "Bad row\n"),
+        (["--grep", "bad"], "Bad row\n"),
+        (["--grep", "EPOCH"], "epoch 1\nepoch 2\n"),
+        (["--since", "1h", "--level", "info"], "slow\nBad row\n"),
+        (["--since", "2900-01-01"], ""),
+    ):
+        assert run(["tasks", "logs", writer.task, *options]) == 0
+        assert out(capsys) == expected, options
+    assert run(["tasks", "logs", writer.task, "-t", "--grep", "epoch"]) == 0
+    stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  "
+    assert re.fullmatch(f"{stamp}epoch 1\n{stamp}epoch 2\n", out(capsys))
+    assert refused(capsys, "tasks", "logs", writer.task, "-t", "--json")[0] == 2
 
 
 def test_unknown_and_unreadable_ids_get_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_agent.core.ids import Cursor, is_ulid, ulid, ulid_after
+from jupyter_agent.core.ids import Cursor, is_ulid, ulid, ulid_after, ulid_floor
 from jupyter_agent.errors import BadCursor
 from jupyter_agent.system.ids import new_id
 
@@ -33,6 +33,19 @@ def test_one_after_another_is_greater_and_has_the_form(now: int, random: bytes, 
     second = ulid_after(first, more)
     assert second > first
     assert is_ulid(second)
+
+
+@given(MILLISECONDS, st.binary(min_size=10, max_size=10))
+def test_the_first_of_a_time_is_not_behind_another_of_it(now: int, random: bytes) -> None:
+    assert (
+        ulid_floor(now / 1000) <= ulid(now / 1000, random) < ulid_floor((now + 2) / 1000)
+        or now + 2 >= 1 << 48
+    )
+
+
+def test_no_time_is_too_early_or_too_late_for_an_id() -> None:
+    assert ulid_floor(-5) == "0" * 26
+    assert ulid_floor(1e12) == "7ZZZZZZZZZ" + "0" * 16
 
 
 def test_what_one_process_makes_keeps_its_order() -> None:

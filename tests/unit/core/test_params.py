@@ -154,6 +154,17 @@ def test_a_number_of_tokens_is_shown_and_a_missing_secret_too() -> None:
         ("max_tokens=5", "max_tokens=5"),
         ("the token is here", "the token is here"),
         ("https://h:8888/x", "https://h:8888/x"),
+        ("https://h:8888/@me and a@b", "https://h:8888/@me and a@b"),
+        ("http://[::1]:80/@x", "http://[::1]:80/@x"),
+        ("postgresql://u:p@ss@h/db", f"postgresql://u:{MASK}@h/db"),
+        ("postgresql://u:p/w@h/db", f"postgresql://u:{MASK}@h/db"),
+        ("a://u:p@h, b://:q@h", f"a://u:{MASK}@h, b://:{MASK}@h"),
+        ("https://ghp_0123456789abcdefghij@github.com/x", f"https://{MASK}@github.com/x"),
+        ("https://ada@h/x", "https://ada@h/x"),
+        (
+            "https://h/b?sig=a%2Bb&X-Amz-Signature=ab&page=2",
+            f"https://h/b?sig={MASK}&X-Amz-Signature={MASK}&page=2",
+        ),
         ("C(password='it\\'s mine', lr=1)", f"C(password={MASK}, lr=1)"),
         ("C(key='cut here, and wi", f"C(key={MASK}"),
     ],
@@ -212,3 +223,9 @@ def test_at_most_so_many_are_kept() -> None:
     shown = as_params({f"p{n}": n for n in range(MAX_PARAMS + 7)})
     assert len(shown) == MAX_PARAMS + 1
     assert shown["…"] == "7 more"
+
+
+def test_a_long_word_is_searched_for_secrets_once() -> None:
+    word = "a1" * 200_000
+    assert mask_secrets(word) == word
+    assert mask_secrets(f"{word} token=abc") == f"{word} token=••••"

@@ -57,6 +57,16 @@ def test_a_command_may_be_a_file_of_the_folder(folder: Path) -> None:
     assert parse(["./tool", "x"], folder) == CommandTarget(["./tool", "x"])
 
 
+def test_a_function_of_a_file_is_found_from_the_folder(folder: Path) -> None:
+    (folder / "daily jobs.py").write_text("")
+    for asked in ("daily jobs.py:main", str(folder / "daily jobs.py:main")):
+        target = parse(asked, folder, parameters={"a": 1}, agent="jobs:agent")
+        assert target == FunctionTarget(str(folder / "daily jobs.py:main"), {"a": 1})
+        assert default_name(target) == "daily jobs.py:main"
+    text = "look into no such.py:main"
+    assert parse(text, folder, agent="jobs:agent") == AgentTarget("jobs:agent", text)
+
+
 @pytest.mark.parametrize("text", ["Summarise the CSV files here", "note: buy milk", "12:30", "a:b c", "x"])
 def test_other_text_is_for_the_agent(text: str, folder: Path) -> None:
     assert parse(text, folder, agent="jobs:agent") == AgentTarget("jobs:agent", text)
@@ -65,10 +75,15 @@ def test_other_text_is_for_the_agent(text: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "options", "said"),
     [
-        ("", {}, "say what to run: a notebook.ipynb, module:function, -- and a command, or text"),
+        (
+            "",
+            {},
+            "say what to run: a notebook.ipynb, module:function, file.py:function, -- and a command, or text",
+        ),
         ("  ", {}, "say what to run"),
         ("no.ipynb", {}, "there is no notebook {folder}/no.ipynb"),
         (".ipynb", {}, "there is no notebook"),
+        ("jobs/no.py:main", {}, "there is no file {folder}/jobs/no.py"),
         ("Tidy up", {}, 'c.JupyterAgent.agent = "module:function"'),
         ("Tidy up", {"agent": "jobs"}, "the agent must be named as module:function, not as 'jobs'"),
         ([], {}, "say which command to run"),

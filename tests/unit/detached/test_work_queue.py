@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -33,6 +34,28 @@ def test_an_item_is_claimed_once(paths: DataPaths) -> None:
     assert claim_work_item(paths, one.producer) is None
     assert not withdraw_work_item(paths, one.producer)
     assert claimed_work_items(paths) == [replace(one, leader=os.getpid())]
+
+
+def test_an_item_is_claimed_once_where_the_folders_are_on_two_file_systems(
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def on_one_disk(self: Path, target: Path) -> Path:
+        if self.parent != target.parent:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", on_one_disk)
+    one, other = work_item(), work_item()
+    enqueue_work_item(paths, one)
+    assert claim_work_item(paths, one.producer) == one
+    assert claim_work_item(paths, one.producer) is None
+    assert claimed_work_items(paths) == [replace(one, leader=os.getpid())]
+    enqueue_work_item(paths, other)
+    assert withdraw_work_item(paths, other.producer)
+    assert claim_work_item(paths, other.producer) is None
+    assert list(paths.orders.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", ["log", "stop"])

@@ -166,7 +166,7 @@ def test_sigterm_while_its_result_is_saved_is_ignored(detached: DataPaths, tmp_p
                 time.sleep(0.01)
             return int, (5,)
 
-    handle = ja.task(Large, on="detached").submit()
+    handle: ja.TaskHandle = ja.task(Large, on="detached").submit()
     until(begun.exists, 60)
     os.kill(worker_pid(detached, handle.events()[-1].producer), signal.SIGTERM)
     go_on.touch()
@@ -178,8 +178,7 @@ def test_one_that_has_to_end_itself_records_it_and_starts_the_next(
 ) -> None:
     monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
     handle = ja.task(os.system, on="detached", timeout=0.1, retries=1, grace=0.3).submit("sleep 60")
-    until(lambda: handle.state == "running", 60)
-    next_one = work_item()  # of another process
+    next_one = work_item()  # of another process, for the slot that the first one has
     save_run_spec(detached, TASK, run_spec(program(tmp_path / "python", f"touch {tmp_path}/started")))
     enqueue_work_item(detached, next_one)
     assert isinstance(handle.exception(60), ja.TaskTimeout)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from jupyter_agent.journal.operations.detached_tasks import enqueue_task
 from jupyter_agent.journal.operations.firing import ScheduleRunner
 from jupyter_agent.journal.operations.interruption import Leases, interrupt_orphans, open_tasks_of
 from jupyter_agent.journal.operations.schedules import add_schedule, delete_schedule
-from jupyter_agent.journal.operations.spool_recovery import read_spools_of
+from jupyter_agent.journal.operations.spool_recovery import _end_open_tasks, read_spools_of
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite import task_queries
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
@@ -128,7 +129,7 @@ def test_open_tasks_of_a_producer_are_those_alone(
 ) -> None:
     monkeypatch.setattr(task_queries, "FEW", few)
     with filled(tmp_path / "journal", FEW, producers=3) as journal:
-        found = open_tasks_of(session_of(journal, Steps(journal)), "00001" + "P" * 21)
+        found = chain(*open_tasks_of(session_of(journal, Steps(journal)), "00001" + "P" * 21))
         assert [task.id for task in found] == [task_id(number + 1) for number in range(1, FEW, 3)]
         page = journal.open_tasks(producer="00001" + "P" * 21, after=task_id(10), limit=2)
         assert [task.id for task in page] == [task_id(11), task_id(14)]
@@ -136,9 +137,26 @@ def test_open_tasks_of_a_producer_are_those_alone(
 
 def test_open_tasks_of_a_dead_producer_do_not_cost_what_all_open_ones_do(tmp_path: Path) -> None:
     def job(session: JournalSession) -> None:
-        assert len(open_tasks_of(session, "00001" + "P" * 21)) == 1
+        assert len(list(chain(*open_tasks_of(session, "00001" + "P" * 21)))) == 1
 
     assert_bounded(lambda tasks: work_of(tmp_path, tasks, job, producers=tasks))
+
+
+def test_the_open_tasks_of_one_dead_producer_are_ended_in_steps(
+    tmp_path: Path, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interruption, "CHUNK", AT_ONCE)
+    monkeypatch.setattr(task_queries, "FEW", 2 * AT_ONCE)
+    monkeypatch.setattr(task_queries, "PAGE", 2 * AT_ONCE)
+    Spool.create(paths, header_for("00000" + "P" * 21, "default", 1.0)).close()
+    folder = paths.spools / ("00000" + "P" * 21)
+
+    def job(session: JournalSession) -> None:
+        _end_open_tasks(session, paths, folder)
+        assert session.journal.open_tasks() == []
+
+    steps = assert_bounded(lambda tasks: work_of(tmp_path, tasks, job))
+    assert len(steps.each) >= MANY / AT_ONCE
 
 
 def test_a_task_is_queued_for_a_key_without_reading_all_that_had_it(tmp_path: Path, paths: DataPaths) -> None:

@@ -17,7 +17,7 @@ from jupyter_agent.journal.base import Batch, HolderEvent
 from jupyter_agent.journal.holder import Holder
 from jupyter_agent.journal.records import Firing
 from jupyter_agent.journal.slots import take_server_slot, try_slot
-from jupyter_agent.journal.sqlite.immediate import Run
+from jupyter_agent.journal.sqlite.connection import Run
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.sqlite.migration import migrate, stored_schema
 from jupyter_agent.journal.sqlite.schema import SCHEMA_VERSION

@@ -130,6 +130,28 @@ def test_a_journal_of_an_older_version_counts_from_now_and_loses_its_tasks_then(
         assert gone == [task_id(1), task_id(2)]
 
 
+def test_each_pass_checks_what_the_journal_had_when_it_was_opened(
+    path: Path, paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(SQLiteJournal(path, HOLDER, "epoch")) as journal:
+        for number in (1, 2):
+            put_task(journal, number, NOW, lines=300)
+    with closing(SQLiteJournal(path, HOLDER, "x")) as journal:
+        put_task(journal, 3, NOW)
+        steps = list[bool]()
+        check = journal.check_index
+
+        def note(limit: int) -> bool:
+            steps.append(check(limit))
+            return steps[-1]
+
+        monkeypatch.setattr(journal, "check_index", note)
+        one_pass(journal, paths, Look(NOW, "boot", 0.0))
+        assert len(steps) > 1, "in steps, between which others run"
+        one_pass(journal, paths, Look(NOW, "boot", 0.0))
+        assert steps.count(False) == 2, "each to its end"
+
+
 def test_a_long_task_is_deleted_in_steps_and_a_stop_between_them_is_made_up_for(
     path: Path, paths: DataPaths
 ) -> None:

@@ -80,6 +80,76 @@ def test_an_event_damaged_on_disk_is_logged_and_does_not_stop_readers(
     ]
 
 
+def _forget_even_offsets_in_index(path: Path) -> None:
+    """What a changed byte does to an index: SQLite finds no fault and half of the events."""
+    with closing(sqlite3.connect(path)) as db:
+        (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'events_by_task'").fetchone()
+        db.execute("DROP INDEX events_by_task")
+        db.execute(f"{sql} WHERE offset % 2")
+        db.execute("PRAGMA writable_schema=ON")
+        db.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'events_by_task'", [sql])
+        db.commit()
+
+
+class TestAnIndexThatADiskHasChanged:
+    @pytest.fixture
+    def task(self, new_id: Callable[[], str]) -> str:
+        return new_id()
+
+    @pytest.fixture
+    def path(self, tmp_path: Path, new_id: Callable[[], str], task: str) -> Path:
+        path, producer = tmp_path / "journal.sqlite", new_id()
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            events = [event(n, task=task, producer=producer) for n in range(1, 11)]
+            journal.append([Batch(producer, 1, events)], 1.0)
+        _forget_even_offsets_in_index(path)
+        return path
+
+    @staticmethod
+    def offsets(journal: SQLiteJournal, task: str) -> list[int]:
+        return [stored.offset for stored in journal.read(0, 100, tasks=[task])]
+
+    def test_is_built_again_when_a_small_journal_is_opened(
+        self, path: Path, task: str, new_id: Callable[[], str]
+    ) -> None:
+        told: list[str] = []
+        with closing(SQLiteJournal(path, new_id(), new_id(), told.append)) as journal:
+            assert self.offsets(journal, task) == list(range(1, 11))
+        assert told == [f"{path} had a damaged index, which was built again; nothing is lost"]
+        with closing(SQLiteJournal(path, new_id(), new_id(), told.append)):
+            assert len(told) == 1, "it is whole now"
+
+    def test_is_built_again_by_the_upkeep_of_a_large_journal(
+        self, path: Path, task: str, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("jupyter_agent.journal.sqlite.opening.CHECKED_WHOLE", 0)
+        told: list[str] = []
+        with closing(SQLiteJournal(path, new_id(), new_id(), told.append)) as journal:
+            assert self.offsets(journal, task) == [1, 3, 5, 7, 9]
+            assert journal.check_index(1), "the first is found; others are left to check"
+            assert not told
+            while journal.check_index(3):
+                pass
+            assert self.offsets(journal, task) == list(range(1, 11))
+            assert told == [f"{path} had a damaged index, which was built again; nothing is lost"]
+
+    def test_that_cannot_be_built_again_keeps_no_journal_from_opening(
+        self, path: Path, task: str, new_id: Callable[[], str]
+    ) -> None:
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("DROP INDEX cells_by_spot")
+            db.execute("CREATE INDEX cells_by_spot ON cells (cell, task)")
+            db.execute("INSERT INTO cells VALUES ('a', 'n', 'c'), ('b', 'n', 'c')")
+            db.execute("PRAGMA writable_schema=ON")
+            unique = "CREATE UNIQUE INDEX cells_by_spot ON cells (cell, notebook)"
+            db.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'cells_by_spot'", [unique])
+            db.commit()
+        told: list[str] = []
+        with closing(SQLiteJournal(path, new_id(), new_id(), told.append)) as journal:
+            assert task in [one.id for one in journal.tasks()]
+        assert not told
+
+
 def _started_in_a_cell(journal: SQLiteJournal, task: str, producer: str, cell: str) -> None:
     about = About("train", notebook="/home/ada/a b.ipynb", cell=cell)
     queued = event(1, "state", State(TaskState.QUEUED, about=about), task=task, producer=producer)
@@ -99,6 +169,7 @@ def test_a_journal_of_before_tells_its_cells_when_it_is_opened(
         db.execute("DROP TABLE cells")
         db.execute("UPDATE tasks SET snapshot = 'damaged' WHERE id = ?", [tasks[0]])
         db.commit()
+    path.with_name("journal.sqlite-closed").unlink()  # older versions leave none
     for _ in range(2):
         with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
             location = CellLocation("/home/ada/a b.ipynb", "one")
@@ -262,6 +333,33 @@ class TestReservation:
                 journal.append([Batch(producer, 1, events)], 1.0)
                 assert not journal.recoverable(8, None)
                 assert journal.recoverable(journal.head, None)
+
+    @pytest.mark.parametrize("restored", ["the file", "the folder", "the folder with its times"])
+    def test_a_backup_put_back_while_it_was_closed_gives_no_offset_out_again(
+        self, tmp_path: Path, new_id: Callable[[], str], restored: str
+    ) -> None:
+        folder, backup, producer = tmp_path / "default", tmp_path / "backup", new_id()
+        folder.mkdir()
+        path = folder / "journal.sqlite"
+
+        def append(*numbers: int) -> int:
+            with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+                events = [event(n, producer=producer) for n in numbers]
+                journal.append([Batch(producer, 1, events)], 1.0)
+                return journal.head
+
+        assert append(1, 2, 3) == 3
+        shutil.copytree(folder, backup)
+        assert append(4, 5, 6) == 6
+        if restored == "the file":
+            shutil.copyfile(backup / path.name, path)
+        else:
+            copy = shutil.copy2 if restored == "the folder with its times" else shutil.copyfile
+            shutil.copytree(backup, folder, dirs_exist_ok=True, copy_function=copy)
+        assert append(4, 5) > 6
+        with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
+            assert [journal.recoverable(after, None) for after in (3, 4, 6)] == [True, False, False]
+            assert journal.recoverable(journal.head, None)
 
     def test_opening_again_and_again_without_events_moves_nothing(
         self, tmp_path: Path, new_id: Callable[[], str]

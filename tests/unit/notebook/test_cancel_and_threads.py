@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from typing import Any
 import pytest
 
 import jupyter_agent as ja
+from jupyter_agent.system.paths import DataPaths
 from tests.support.runtime import own_producer, until  # noqa: F401
 from tests.support.servers import environment
+from tests.support.workers import no_workers_left
 
 LONG = 600.0
 
@@ -177,3 +180,40 @@ def test_a_thread_that_asks_for_the_cancel_ends_without_a_traceback(tmp_path: Pa
     )
     assert (done.stdout, done.returncode) == ("cancelled\n", 0), done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def waits_for_ever() -> None:
+    ja.current().metric("begun", 1)
+    try:
+        await asyncio.sleep(LONG)
+    finally:
+        await asyncio.sleep(0)
+        ja.current().log("cleaned up")
+
+
+def test_a_loop_that_a_plain_function_runs_is_cancelled_as_asyncio_cancels() -> None:
+    handle = ja.task(lambda: asyncio.run(waits_for_ever()), show=False, grace=LONG).submit()
+    until(lambda: bool(handle.metrics))
+    handle.cancel()
+    assert cancelled(handle)
+    assert handle.logs() == "cleaned up\n"
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+def test_what_sleeps_in_a_pool_wakes_in_a_process_too(on: Any, paths: DataPaths) -> None:
+    def work() -> None:
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                sleeping = pool.submit(time.sleep, LONG)
+                until(sleeping.running)
+                ja.current().metric("begun", 1)
+                wait_for([sleeping])
+        finally:
+            print("cleaned up")
+
+    with no_workers_left(paths):
+        handle = ja.task(work, on=on, show=False, grace=LONG).submit()
+        until(lambda: bool(handle.metrics), 60)
+        handle.cancel()
+        assert handle.wait(60)
+        assert (handle.state, handle.logs()) == ("cancelled", "cleaned up\n")

@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ import jupyter_agent as ja
 from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.runtime.stopping import sleep as sleep_module
 from jupyter_agent.system.graces import GRACE
-from tests.support.runtime import own_producer, until  # noqa: F401
+from tests.support.runtime import own_producer, run_script, until  # noqa: F401
 
 LONG = 600.0
 
@@ -43,7 +44,7 @@ def cancelled(handle: ja.TaskHandle) -> bool:
 
 @pytest.mark.parametrize("on", ["thread", "process"])
 @pytest.mark.parametrize("ask", ["result", "wait", "exception"])
-def test_a_parent_that_waits_for_its_child_ends_with_it(on: str, ask: str) -> None:
+def test_a_parent_that_waits_for_its_child_ends_with_it(on: Any, ask: str) -> None:
     def parent() -> object:
         return getattr(ja.task(forever, on=on, name="child").submit(), ask)()
 
@@ -91,6 +92,27 @@ def test_a_sleep_in_a_task_wakes_at_once() -> None:
     assert time.monotonic() - start < GRACE / 2  # long before the attempt would be forced
 
 
+IMPORTED = """
+from time import sleep
+import jupyter_agent as ja
+
+def work():
+    sleep(600)
+
+if __name__ == "__main__":
+    for given in ((work,), (sleep, 600)):
+        handle = ja.submit(*given)
+        while handle.state == "queued":
+            handle.wait(0.01)
+        handle.cancel()
+        print(handle.wait(10) and handle.state)
+"""
+
+
+def test_so_does_one_that_was_imported_by_its_name_or_submitted_before_the_first_task(tmp_path: Path) -> None:
+    assert run_script(tmp_path, IMPORTED).stdout.split() == ["cancelled"] * 2
+
+
 def test_a_clean_up_sleeps_and_waits_to_its_end() -> None:
     saved: list[object] = []
 
@@ -112,7 +134,7 @@ def test_a_clean_up_sleeps_and_waits_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("on", ["thread", "process"])
-def test_a_cancelled_map_stops_its_items(on: str, tmp_path: Path) -> None:
+def test_a_cancelled_map_stops_its_items(on: Any, tmp_path: Path) -> None:
     handle = ja.map(note_and_wait, [str(tmp_path / "a"), str(tmp_path / "b")], on=on, limit=2)
     until(lambda: len(list(tmp_path.glob("[ab]"))) == 2, 60)
     start = time.monotonic()

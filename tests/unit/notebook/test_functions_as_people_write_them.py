@@ -76,7 +76,7 @@ class Model:
 
 
 @pytest.mark.parametrize("on", MODES)
-def test_what_returns_a_coroutine_is_awaited(on: str, paths: DataPaths) -> None:
+def test_what_returns_a_coroutine_is_awaited(on: Any, paths: DataPaths) -> None:
     with no_workers_left(paths):
         assert ja.task(lambda n: twice(n), on=on).submit(3).result(60) == 6
         assert ja.task(logged(twice), on=on).submit(3).result(60) == 6
@@ -130,7 +130,23 @@ def test_a_wrapped_coroutine_function_runs_on_the_loop() -> None:
     assert asyncio.run(main()) == 6
 
 
-@pytest.mark.parametrize("function", [numbers, logged(numbers), later_numbers, lambda: (n for n in [1])])
+def enclosing(first: int) -> Callable[[], AsyncIterator[int]]:
+    async def later() -> AsyncIterator[int]:
+        yield first
+
+    return later
+
+
+GENERATORS: list[Callable[[], object]] = [
+    numbers,
+    logged(numbers),
+    later_numbers,
+    enclosing(1),
+    lambda: (n for n in [1]),
+]
+
+
+@pytest.mark.parametrize("function", GENERATORS)
 def test_a_function_that_returns_a_generator_is_told_what_to_do(function: Callable[[], object]) -> None:
     with pytest.raises(ja.TaskFailed, match=r"is a generator, and nothing of it has run: loop over it with"):
         ja.submit(function).result(20)
@@ -145,8 +161,21 @@ def test_a_generator_that_has_run_is_a_value() -> None:
     assert list(ja.submit(begun).result(20)) == [2]
 
 
+@pytest.mark.parametrize("function", [later_numbers, enclosing(1)])
+def test_an_asynchronous_generator_that_has_run_is_a_value(
+    function: Callable[[], AsyncIterator[int]],
+) -> None:
+    async def begun() -> AsyncIterator[int]:
+        found = function()
+        assert await anext(found) == 1
+        return found
+
+    run = ja.submit(begun)
+    assert run.exception(20) is None
+
+
 @pytest.mark.parametrize("on", MODES)
-def test_an_exit_with_status_0_is_completed_and_any_other_failed(on: str, paths: DataPaths) -> None:
+def test_an_exit_with_status_0_is_completed_and_any_other_failed(on: Any, paths: DataPaths) -> None:
     with no_workers_left(paths):
         assert ja.task(leave, on=on).submit(0).exception(60) is None
         error = ja.task(leave, on=on).submit("no").exception(60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
 import select
 import signal
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import jupyter_agent as ja
-from jupyter_agent.core.events import Event, Stopping, decode_data, decode_event
+from jupyter_agent.core.events import Event, Stopping, decode_data
 from jupyter_agent.detached.worker_slots import WorkerLimits, load_grace, save_limits
 from jupyter_agent.errors import BadTarget
 from jupyter_agent.runtime.local_task import local_tasks
@@ -63,12 +63,15 @@ def be_late() -> None:
 
 
 def ignores_everything(folder: str) -> None:
-    (Path(folder) / "begun").touch()
+    """Also what is raised just before a ``try`` or just after it."""
     while True:
-        try:
-            time.sleep(0.05)
-        except BaseException:
-            continue
+        with contextlib.suppress(BaseException):
+            while True:
+                try:
+                    (Path(folder) / "begun").touch()
+                    time.sleep(0.05)
+                except BaseException:
+                    continue
 
 
 def begin(work: Callable[..., Any], folder: Path, **options: Any) -> ja.TaskHandle:
@@ -115,6 +118,28 @@ def test_a_second_cancel_ends_it_at_once(on: str, tmp_path: Path) -> None:
     assert reason_of(handle).endswith("killed by a second cancel")
 
 
+def notices_both(folder: str) -> None:
+    try:
+        (Path(folder) / "begun").touch()
+        time.sleep(600)
+    finally:
+        try:
+            (Path(folder) / "cleans").touch()
+            time.sleep(600)
+        finally:
+            (Path(folder) / "hastened").touch()
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+def test_a_second_cancel_reaches_the_clean_up_before_it_is_killed(on: str, tmp_path: Path) -> None:
+    handle = begin(notices_both, tmp_path, on=on, grace=300)
+    handle.cancel()
+    until((tmp_path / "cleans").exists, 60)
+    handle.cancel()
+    assert reason_of(handle).endswith("killed by a second cancel")
+    assert (tmp_path / "hastened").exists()
+
+
 def ask_by_signal(handle: ja.TaskHandle, content: bytes) -> None:
     """Cancel as the command line does without a server, which waits for the end."""
     root = Path(os.environ["JUPYTER_AGENT_DIR"])
@@ -141,7 +166,7 @@ def test_a_second_cancel_of_a_thread_does_not_wait_for_its_clean_up(tmp_path: Pa
             for _ in range(60_000):
                 time.sleep(0.01)
 
-    handle = begin(work, tmp_path)
+    handle = begin(work, tmp_path, grace=300)
     handle.cancel()
     assert not handle.wait(0.3)
     handle.cancel()
@@ -257,34 +282,31 @@ def test_what_stops_soon_says_nothing_of_it(tmp_path: Path) -> None:
 
 
 def waits_in_c(folder: str) -> None:
+    release = os.open(Path(folder) / "release", os.O_RDWR)
     (Path(folder) / "begun").touch()
-    reader, _writer = os.pipe()
     try:
-        select.select([reader], [], [], 2.5)
+        select.select([release], [], [])
     finally:
-        select.select([reader], [], [], 2.5)
+        select.select([release], [], [])
 
 
 @pytest.mark.parametrize("on", KINDS)
 def test_a_cancel_that_cannot_bite_names_the_line_it_waits_in(on: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "release")
     handle = begin(waits_in_c, tmp_path, on=on)
     handle.cancel()
-    handle.wait(30)
-    said = stopping_of(
-        recovered_events(tmp_path, handle.id) if on == "detached" else spooled_events(tmp_path, handle.id)
-    )
+    until(lambda: stopping_of(spooled_events(tmp_path, handle.id)), 60)
+    (tmp_path / "release").write_text("go on")
     first = waits_in_c.__code__.co_firstlineno
     line = first + (4 if on == "thread" else 6)  # a signal ends the first wait
-    assert said[0].where == f"in `select.select`, test_grace.py, line {line}"
-    assert said[0].since is not None
+    said = stopping_of(spooled_events(tmp_path, handle.id))[0]
+    assert said.where == f"in `select.select`, test_grace.py, line {line}"
+    assert said.since is not None
+    assert handle.wait(60)
 
 
 def spooled_events(folder: Path, task: str) -> list[Event]:
     return [event for event in spooled(folder) if event.task == task]
-
-
-def recovered_events(folder: Path, task: str) -> list[Event]:
-    return [decode_event(json.dumps(event).encode()) for event in recovered(folder, task)]
 
 
 @pytest.mark.parametrize(
@@ -340,25 +362,37 @@ def test_a_stop_has_its_steps_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("on", KINDS)
 def test_a_function_of_a_notebook_names_its_cell(on: str, kernel: Kernel, tmp_path: Path) -> None:
-    kernel.cell("import os, select, pathlib, jupyter_agent as ja")
+    """It waits until its place was said, however long that takes."""
+    os.mkfifo(tmp_path / "end")
+    kernel.cell(f"import os, select, pathlib, time, jupyter_agent as ja\nfolder = {str(tmp_path)!r}")
     kernel.cell(IN_A_CELL)
-    kernel.cell(f"task = ja.task(waits, on={on!r}, show=False).submit({str(tmp_path)!r})")
+    kernel.cell(f"task = ja.task(waits, on={on!r}, show=False).submit(folder)")
     until((tmp_path / "begun").exists, 60)
-    request = kernel.start_cell(
-        "task.cancel(); task.wait(30)\nprint([bytes(e.data) for e in task.events() if e.type == 'stopping'])"
-    )
-    kernel.reply(request, 60)
+    request = kernel.start_cell(UNTIL_IT_IS_SAID)
+    kernel.reply(request, 90)
     assert "in `select.select`, cell [3], line" in kernel.text_of(request)
 
 
 IN_A_CELL = """
 def waits(folder):
+    end = os.open(folder + '/end', os.O_RDWR)
     pathlib.Path(folder, 'begun').touch()
-    pipe, _ = os.pipe()
     try:
-        select.select([pipe], [], [], 2)
+        select.select([end], [], [])
     finally:
-        select.select([pipe], [], [], 2)
+        select.select([end], [], [])
+"""
+
+UNTIL_IT_IS_SAID = """
+def said():
+    return [bytes(event.data) for event in task.events() if event.type == 'stopping']
+
+task.cancel()
+while not task.state.ended and not any(b'select.select' in one for one in said()):
+    time.sleep(0.05)
+print(said())
+pathlib.Path(folder, 'end').write_bytes(b'x')
+task.wait(30)
 """
 
 

@@ -13,6 +13,7 @@ import pytest
 import jupyter_agent as ja
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.task import Task, current_for_key
+from jupyter_agent.detached import key_lock
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.notebook import idempotency, magic
 from jupyter_agent.producer.producer import current_producer
@@ -164,14 +165,18 @@ sys.stdin.readline()
 """
 
 
+def lock_of(paths: DataPaths, key: str) -> Path:
+    """The file of the key's lock."""
+    with key_lock.hold_key(paths, key):
+        [lock] = (paths.root / "keys").iterdir()
+    return lock
+
+
 def test_a_process_that_holds_a_key_does_not_block_others_for_ever(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lock = idempotency._acquire(paths, "job")
-    assert lock is not None
-    lock.release()
-    monkeypatch.setattr(idempotency, "LOCK_TIMEOUT", 0.05)
-    with python(HOLD, lock.path) as holder:
+    monkeypatch.setattr(key_lock, "LOCK_TIMEOUT", 0.05)
+    with python(HOLD, lock_of(paths, "job")) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert ja.task(lambda: 3, key="job").submit().result(10) == 3
@@ -181,14 +186,12 @@ def test_a_process_that_holds_a_key_does_not_block_others_for_ever(
 def test_a_key_is_held_until_the_server_has_the_started_task(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = idempotency._acquire(paths, "job")
-    assert lock is not None
-    lock.release()
+    lock = lock_of(paths, "job")
     producer = current_producer()
     seen: list[tuple[bool, list[str]]] = []
 
     def flush(_: float) -> bool:
-        seen.append((is_locked(lock.path), [event.type for event in emitted()]))
+        seen.append((is_locked(lock), [event.type for event in emitted()]))
         return True
 
     with monkeypatch.context() as patch:
@@ -199,7 +202,7 @@ def test_a_key_is_held_until_the_server_has_the_started_task(
             assert found is None
             producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", key="job")))
     assert seen == [(True, ["state"])]
-    assert not is_locked(lock.path)
+    assert not is_locked(lock)
 
 
 def test_without_the_journal_a_key_means_what_this_process_knows(

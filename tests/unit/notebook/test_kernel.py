@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -43,6 +44,13 @@ def test_a_tracked_loop_shows_a_slim_view_and_no_bar(kernel: Kernel) -> None:
     assert kernel.text_of(request) == ""
 
 
+def last_html(kernel: Kernel, request: str) -> str:
+    """Wait for the end of a cell; return the static HTML of its task, as it was updated then."""
+    assert kernel.reply(request)["status"] == "ok"
+    update = kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")
+    return str(update["content"]["data"]["text/html"])
+
+
 def test_the_static_html_of_a_headless_kernel_has_the_end_of_the_log(kernel: Kernel) -> None:
     request = kernel.start_cell(
         "def work():\n"
@@ -50,11 +58,28 @@ def test_the_static_html_of_a_headless_kernel_has_the_end_of_the_log(kernel: Ker
         "    ja.current().log('the last')\n"
         "ja.submit(work).wait()"
     )
-    assert kernel.reply(request)["status"] == "ok"
-    last = kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")["content"]["data"]["text/html"]
+    last = last_html(kernel, request)
     assert "line 18 " not in last
     assert "line 19 of &lt;30&gt;\nline 20 " in last
     assert "line 29 of &lt;30&gt;\nthe last" in last
+
+
+def test_a_task_that_ends_between_two_cells_is_pictured_in_the_next_one(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    """nbclient drops what comes when no cell runs."""
+    os.mkfifo(tmp_path / "go")
+    kernel.cell(f"task = ja.submit(open, {str(tmp_path / 'go')!r}, 'rb')")
+    (tmp_path / "go").write_bytes(b"")
+    kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")
+    request = kernel.start_cell("pass")
+    kernel.reply(request)
+    (update,) = [
+        m["content"]["data"]["text/html"]
+        for m in kernel.messages
+        if m["msg_type"] == "update_display_data" and of(m, request)
+    ]
+    assert "completed" in update
 
 
 def test_the_static_html_of_a_headless_kernel_is_of_the_last_attempt(kernel: Kernel) -> None:
@@ -64,8 +89,7 @@ def test_the_static_html_of_a_headless_kernel_is_of_the_last_attempt(kernel: Ker
         "    assert ja.current().attempt == 2\n"
         "ja.task(work, retries=1).submit().wait()"
     )
-    assert kernel.reply(request)["status"] == "ok"
-    last = kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")["content"]["data"]["text/html"]
+    last = last_html(kernel, request)
     assert "in attempt 2" in last
     assert "in attempt 1" not in last
 
@@ -77,8 +101,7 @@ def test_the_static_html_of_a_headless_kernel_draws_the_metrics_of_the_last_atte
         "    assert ja.current().attempt == 2\n"
         "ja.task(work, retries=1).submit().wait()"
     )
-    assert kernel.reply(request)["status"] == "ok"
-    last = kernel.wait_for(lambda m: m["msg_type"] == "update_display_data")["content"]["data"]["text/html"]
+    last = last_html(kernel, request)
     assert last.count("<polyline ") == 1
     assert 'aria-label="Plot of loss 2"' in last
     assert "best 0.2 at 4" in last

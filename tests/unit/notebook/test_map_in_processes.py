@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,8 @@ def ignores(folder: str, number: int) -> None:
             (Path(folder) / f"told-{number}").touch()
 
 
-def begin(work: object, folder: Path, **options: object) -> ja.TaskHandle:
-    handle = ja.map(work, [str(folder)] * 9, range(9), on="process", limit=2, **options)  # type: ignore[arg-type]
+def begin(work: Callable[..., object], folder: Path, grace: float | None = None) -> ja.TaskHandle:
+    handle = ja.map(work, [str(folder)] * 9, range(9), on="process", limit=2, grace=grace)
     until(lambda: len(list(folder.glob("begun-*"))) == 2, 60)
     return handle
 
@@ -90,10 +91,45 @@ def test_a_second_cancel_ends_them_at_once(tmp_path: Path) -> None:
     assert_none_runs(tmp_path)
 
 
+def test_a_second_cancel_of_the_task_that_waits_for_the_map_ends_them_at_once(tmp_path: Path) -> None:
+    maps: list[ja.TaskHandle] = []
+
+    def parent() -> None:
+        maps.append(ja.map(ignores, [str(tmp_path)] * 9, range(9), on="process", limit=2, grace=600))
+        try:
+            maps[0].result()
+        finally:
+            maps[0].wait()
+
+    handle = ja.task(parent, grace=600, show=False).submit()
+    until(lambda: len(names(tmp_path, "begun")) == 2, 60)
+    handle.cancel()
+    until(lambda: len(names(tmp_path, "told")) == 2)
+    handle.cancel()
+    assert cancelled(maps[0]).endswith("stopped by a second cancel")
+    assert_none_runs(tmp_path)
+
+
 def test_the_others_clean_up_when_one_process_dies(tmp_path: Path) -> None:
     handle = ja.map(dies_or_saves, [str(tmp_path)] * 2, range(2), on="process", limit=2)
     assert isinstance(handle.exception(60), ja.TaskFailed)
     assert names(tmp_path, "saved") == ["saved-1"]
+
+
+def the_last_one_dies(folder: str, number: int) -> None:
+    """Process numbers go up."""
+    (Path(folder) / f"begun-{os.getpid()}").touch()
+    until(lambda: len(names(Path(folder), "begun")) == 2, 60)
+    if os.getpid() == max(int(name.removeprefix("begun-")) for name in names(Path(folder), "begun")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(600)
+
+
+def test_the_map_fails_when_the_process_dies_that_was_started_last(tmp_path: Path) -> None:
+    handle = ja.map(the_last_one_dies, [str(tmp_path)] * 2, range(2), on="process", limit=2)
+    error = handle.exception(60)
+    assert isinstance(error, ja.TaskFailed)
+    assert error.type == "BrokenProcessPool"  # says the pool, where it has noticed, or else the map
 
 
 def dies_or_saves(folder: str, number: int) -> None:
@@ -121,7 +157,7 @@ def test_children_of_an_item_have_pythons_own_handlers(tmp_path: Path) -> None:
 
 def test_an_option_that_is_not_possible_is_one_sentence() -> None:
     with pytest.raises(ValueError, match="grace=-1"):
-        ja.map(saves, [""], on="process", grace=-1)
+        ja.map(saves, [""], range(1), on="process", grace=-1)
 
 
 def test_the_stop_button_of_another_cell_leaves_the_items_alone(kernel: Kernel, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_list_is_a_table_of_the_newest(tmp_path: Path) -> None:
 
 def test_a_completed_key_is_returned_and_not_run_again(tmp_path: Path) -> None:
     run_script(tmp_path, ENDED)
-    handle = ja.task(os.getpid, key="nightly").submit()
+    handle: ja.TaskHandle = ja.task(os.getpid, key="nightly").submit()
     assert handle.result(10) == {"answer": 42}
 
 

@@ -1,4 +1,4 @@
-"""`tasks`: a list whose slices are lists of handles, shown as a table that is equal in every run."""
+"""`tasks`: a list whose slices are lists of handles, shown as a table that says of which moment it is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_agent as ja
-from jupyter_agent.notebook import remote_task
-from jupyter_agent.notebook.display import task_view
+from jupyter_agent.notebook import remote_task, task_list
 from jupyter_agent.notebook.task_list import MIME, TaskList
 from tests.support.runtime import own_producer, run_script  # noqa: F401
 
@@ -46,20 +45,22 @@ def test_it_is_a_list_and_so_are_its_parts() -> None:
     assert names(plain + head) == ["task 1", "task 0", "task 2"]
 
 
-def test_data_and_text_are_the_same_whatever_became_of_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_view, "kernel_shell", object)
+def test_in_a_notebook_text_and_still_table_say_how_the_tasks_were_at_that_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work() -> None:
+        raise ValueError
 
-    def displayed(fail: bool) -> dict[str, Any]:
-        def work() -> None:
-            assert not fail
-
-        ja.task(work, name="work").submit().wait(10)
-        return ja.tasks(limit=1)._repr_mimebundle_()[0]
-
-    assert displayed(fail=False) == displayed(fail=True)
-    assert sorted(displayed(fail=False)) == sorted([MIME, "text/html", "text/plain"])
-    assert displayed(fail=False)[MIME] == {"v": 1}
-    assert displayed(fail=False)["text/plain"] == "[<Task work>]"
+    handle = ja.task(work, name="work").submit()
+    handle.wait(10)
+    monkeypatch.setattr(task_list, "kernel_shell", object)
+    data = ja.tasks()._repr_mimebundle_()[0]
+    assert sorted(data) == sorted([MIME, "text/html", "text/plain"])
+    assert data[MIME] == {"v": 1}
+    when, _, row = data["text/plain"].splitlines()
+    assert re.fullmatch(rf"work  failed  0\.\ds      {handle.id[-6:]}", row)
+    assert f"<caption>{when[:16]}" in data["text/html"]  # not to the second, which may be the next one
+    assert re.search(rf"<td>failed</td><td>0\.\ds</td><td>{handle.id[-6:]}</td>", data["text/html"])
 
 
 def test_the_metadata_has_what_is_known_of_each_task() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import threading
@@ -14,6 +15,7 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import State, decode_data
+from jupyter_agent.notebook.progress import tracked_loop
 from jupyter_agent.notebook.progress.positions import positioned
 from jupyter_agent.runtime.local_task import LocalTask, local_tasks
 from tests.support.runtime import emitted, own_producer, run_script, spooled, states, until  # noqa: F401
@@ -52,6 +54,22 @@ def test_a_generator_is_counted_and_its_values_are_untouched() -> None:
     assert position.values() == (2, None)
     assert list(items) == [False, "", 4]
     assert position.values() == (5, None)
+
+
+@pytest.mark.parametrize("length", [-1, "three", NotImplementedError(), RuntimeError("not yet")])
+def test_a_length_that_cannot_be_is_none(length: object) -> None:
+    class Items:
+        def __len__(self) -> Any:
+            if isinstance(length, Exception):
+                raise length
+            return length
+
+        def __iter__(self) -> Iterator[int]:
+            return iter(range(3))
+
+    items, position = positioned(Items(), None)
+    assert list(items) == [0, 1, 2]
+    assert position.values() == (3, None)
 
 
 def test_a_total_can_be_given_and_a_huge_range_works() -> None:
@@ -142,12 +160,15 @@ def test_a_loop_outside_a_task_that_fails_has_done_those_before_it() -> None:
     assert last_task().fold.progress.done == 30  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("total", "wanted"), [(None, 40), (50, 50)])
-def test_resumed_work_counts_what_was_done_before(total: int | None, wanted: int) -> None:
+@pytest.mark.parametrize(
+    ("total", "wanted", "kind"), [(None, 40, range), (50, 50, range), (50, 50, itertools.islice)]
+)
+def test_resumed_work_counts_what_was_done_before(total: int | None, wanted: int, kind: Any) -> None:
     go = threading.Event()
 
     def work() -> None:
-        for _ in ja.track(range(30, 40), initial=30, total=total):
+        rest = range(30, 40) if kind is range else itertools.islice(itertools.count(30), 10)
+        for _ in ja.track(rest, initial=30, total=total):
             go.wait()
 
     handle = ja.submit(work)
@@ -315,15 +336,56 @@ def test_options_that_cannot_be_are_refused_in_a_sentence(options: dict[str, Any
         ja.track(range(5), **options)
 
 
-def test_a_loop_over_what_wants_no_more_items_does_not_fail() -> None:
-    for _ in zip("abc", ja.track("xyz"), strict=False):
+@pytest.mark.parametrize(
+    ("consumer", "end"),
+    [
+        (lambda: zip("abc", ja.track("xyz"), strict=False), "completed"),
+        (lambda: zip("ab", ja.track("xyz"), strict=False), "cancelled"),
+        (lambda: map(max, "abc", ja.track("xyz")), "completed"),
+        (lambda: itertools.islice(ja.track(range(9)), 3), "cancelled"),
+        (lambda: itertools.islice(ja.track(range(3)), 3), "completed"),
+        (lambda: itertools.takewhile((5).__gt__, ja.track(range(9))), "cancelled"),
+        (lambda: (item for item in zip("ab", ja.track("xyz"), strict=False)), "cancelled"),
+        (lambda: enumerate(zip("abc", ja.track("xyz"), strict=False)), "completed"),
+    ],
+)
+def test_a_loop_over_what_wants_no_more_items_ends_at_once(
+    consumer: Callable[[], Iterable[object]], end: str
+) -> None:
+    for _ in consumer():
         pass
-    until(lambda: last_task().fold.state.ended)
-    assert last_task().fold.state == "completed"
-    for _ in itertools.islice(ja.track(range(9)), 3):
-        pass
+    assert last_task().fold.state == end
+
+
+def test_a_call_that_wants_no_more_items_ends_its_loop_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracked_loop, "EXCEPTION_TIMEOUT", 1e9)
+    assert 3 in ja.track(range(9))
     until(lambda: last_task().fold.state.ended)
     assert last_task().fold.state == "cancelled"
+
+
+async def adds_text() -> int:
+    return sum(ja.track([1, "a"]))  # type: ignore[list-item]
+
+
+async def raises_in_a_loop() -> None:
+    for _ in ja.track(range(3)):
+        raise LookupError("of the task")
+
+
+@pytest.mark.parametrize("work", [adds_text, raises_in_a_loop])
+def test_an_exception_that_an_asyncio_task_keeps_is_found(work: Callable[[], Any]) -> None:
+    async def main() -> BaseException | None:
+        running = asyncio.create_task(work())
+        await asyncio.wait([running])
+        await asyncio.sleep(0)
+        assert last_task().fold.state == "failed"
+        return running.exception()
+
+    error = asyncio.run(main())
+    found = last_task().fold.error
+    assert found is not None
+    assert found.message == str(error)
 
 
 def test_what_consumes_a_loop_and_raises_fails_it() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import shutil
 import socket as sockets
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from tornado.httpserver import HTTPServer
@@ -23,11 +24,13 @@ from jupyter_agent.core.events import Log, Progress
 from jupyter_agent.journal.base import Batch
 from jupyter_agent.journal.memory import MemoryJournal
 from jupyter_agent.producer import forwarder as module
+from jupyter_agent.producer import spool_report
 from jupyter_agent.producer.forwarder import Forwarder
 from jupyter_agent.producer.spool import Spool
 from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.protocol.actions import CloseWith, Send, encode
 from jupyter_agent.protocol.messages import (
+    SPOOL_TROUBLE,
     SUBPROTOCOL,
     VERSION,
     Ack,
@@ -38,6 +41,7 @@ from jupyter_agent.protocol.messages import (
     Limits,
     Nack,
     Publish,
+    SpoolTrouble,
     Welcome,
 )
 from jupyter_agent.protocol.server import ServerSide
@@ -159,9 +163,9 @@ class _Socket(WebSocketHandler):
         self.write_message(encode(message))
 
 
-def greet(socket: _Socket, hello: Hello) -> None:
+def greet(socket: _Socket, hello: Hello, accepts: Sequence[str] = (SPOOL_TROUBLE,)) -> None:
     limits = Limits(64 << 20, 1 << 20, 100, 1 << 16, socket.server.window)
-    socket.say(Welcome(VERSION, "c1", "ada", "e:0", 0.0, 25.0, limits))
+    socket.say(Welcome(VERSION, "c1", "ada", "e:0", 0.0, 25.0, limits, accepts=list(accepts)))
 
 
 def store(socket: _Socket, publish: Publish) -> None:
@@ -556,3 +560,61 @@ def test_closing_is_idempotent_and_leaves_no_thread(bench: Bench, tmp_path: Path
     bench.forwarder.wake()
     assert "jupyter-agent-forwarder" not in {thread.name for thread in threading.enumerate()}
     assert not bench.forwarder.is_up
+
+
+def troubles(server: Server) -> list[str]:
+    return [message.sentence for message in server.seen if isinstance(message, SpoolTrouble)]
+
+
+@pytest.fixture
+def blocked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in the place of all spools, which are elsewhere meanwhile."""
+    monkeypatch.setattr(spool_report, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(module, "REPAIR_INTERVAL", 0.02)
+    spools = bench.spool.folder.parent
+    spools.rename(spools.with_name("aside"))
+    spools.touch()
+    return spools
+
+
+def test_a_spool_that_cannot_be_made_again_is_told_to_each_server_until_it_can(
+    bench: Bench, blocked: Path
+) -> None:
+    """Also while no task runs: the end of it."""
+    first = bench.serve()
+    bench.tasks.running = True
+    bench.forwarder.start()
+    (sentence,) = until(lambda: troubles(first))
+    assert str(bench.spool.folder) in sentence
+    assert "cannot be made again" in sentence
+    first.close()
+    second = bench.serve()
+    assert until(lambda: troubles(second)) == [sentence]
+    bench.tasks.running = False
+    blocked.unlink()
+    blocked.with_name("aside").rename(blocked)
+    until(lambda: troubles(second) == [sentence, ""])
+
+
+def test_an_older_server_is_told_nothing_it_cannot_read(bench: Bench, blocked: Path) -> None:
+    server = bench.serve()
+    server.on_hello = partial(greet, accepts=())
+    bench.tasks.running = True
+    bench.forwarder.start()
+    until(lambda: bench.spool.trouble)
+    bench.emit(3)
+    assert bench.forwarder.flush(WAIT)
+    samples = bench.tasks.samples
+    until(lambda: bench.tasks.samples > samples + 3)
+    assert troubles(server) == []
+
+
+def test_tasks_are_sampled_without_descriptors_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(coroutine: Any) -> NoReturn:
+        coroutine.close()
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(asyncio, "run", fail)
+    bench.tasks.running = True
+    bench.forwarder.start()
+    until(lambda: bench.tasks.samples > 3)

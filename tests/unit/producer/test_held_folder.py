@@ -16,7 +16,7 @@ from jupyter_agent.core.events import Log
 from jupyter_agent.errors import SpoolError
 from jupyter_agent.producer import held_folder
 from jupyter_agent.producer.spool import Spool
-from jupyter_agent.producer.spool_folder import header_for, read_spool, spool_mentions
+from jupyter_agent.producer.spool_folder import header_for, lock_of_dead, read_spool, spool_mentions
 from jupyter_agent.system.files import identity
 from jupyter_agent.system.locks import FileLock, is_locked
 from jupyter_agent.system.paths import DataPaths
@@ -222,3 +222,18 @@ def test_a_folder_tells_which_tasks_it_has_something_of(spool: Spool) -> None:
     assert not spool_mentions(spool.folder, [OTHER_TASK])
     spool.append(OTHER_TASK, 1, "log", Log("stdout", "x"))
     assert spool_mentions(spool.folder, [OTHER_TASK])
+
+
+def test_a_living_producer_on_a_disk_that_turned_read_only_is_not_taken_for_a_dead_one(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the server says that its events cannot be stored, while it gets them over the connection."""
+
+    def refuse(*_: object, **__: object) -> FileLock | None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert lock_of_dead(spool.folder) is None
+    spool.close()
+    with pytest.raises(OSError, match="Read-only"):
+        lock_of_dead(spool.folder)

@@ -21,7 +21,7 @@ import pytest
 from jupyter_agent.core.events import Log, Lost, Message, Metric, State, TaskState, decode_data, decode_event
 from jupyter_agent.errors import SpoolError
 from jupyter_agent.producer import spool_folder as folder_module
-from jupyter_agent.producer.producer import adopt_spool
+from jupyter_agent.producer.producer import Producer, adopt_spool
 from jupyter_agent.producer.segment import Record, Segment, read_segment
 from jupyter_agent.producer.spool import Spool
 from jupyter_agent.producer.spool_folder import header_for, read_spool
@@ -427,11 +427,23 @@ class TestFull:
         spool = make(disk=disk)
         while spool.full_since is None:
             log(spool)
+        assert "events are dropped" in spool.trouble
         disk.files = 100
         for _ in range(200):
             log(spool)
         spool.free(spool.last)
+        assert spool.trouble == ""
         assert spool.full_since is None
+
+    def test_it_is_over_once_everything_is_committed_though_the_disk_is_full(self, make: MakeSpool) -> None:
+        """The one segment that there is can be used again then."""
+        spool = make(disk=Disk(1))
+        spool._segments._max_in_memory = 0
+        while spool.full_since is None:
+            log(spool)
+        spool.free(spool.last)
+        spool.batch(spool.last)
+        assert spool.trouble == ""
 
     @pytest.mark.parametrize("error", [errno.EMFILE, errno.EACCES, errno.EIO, errno.ENOENT])
     def test_other_disk_errors_do_not_reach_the_user_either(self, make: MakeSpool, error: int) -> None:
@@ -858,3 +870,12 @@ class TestForked:
         assert not dropped
         assert all(b'"child"' not in body for _, body in records)
         assert PACKAGE_ROOT.is_dir()
+
+
+@pytest.mark.parametrize("text", ["256MB", "", "-1", "0", "1e9"])
+def test_a_size_of_the_spool_that_is_no_number_is_one_sentence(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_AGENT_SPOOL_BYTES", text)
+    with pytest.raises(SpoolError, match=r"JUPYTER_AGENT_SPOOL_BYTES='.*' is not a number of bytes"):
+        Producer(DataPaths(tmp_path))

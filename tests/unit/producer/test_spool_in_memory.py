@@ -57,7 +57,9 @@ def test_everything_is_in_files_once_a_folder_can_be_made(spool: Spool, in_the_w
     append(spool)
     in_the_way.unlink()
     assert not spool.is_in_place()
+    assert "no spool can be made in" in spool.trouble
     assert spool.repair()
+    assert spool.trouble == ""
     assert spool.is_in_place()
     append(spool)
     assert numbers(spool) == [1, 2]

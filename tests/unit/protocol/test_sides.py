@@ -31,6 +31,7 @@ from jupyter_agent.protocol.messages import (
     Nack,
     Publish,
     Reply,
+    SpoolTrouble,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -205,7 +206,7 @@ class TestServer:
 
     @pytest.mark.parametrize(
         "frame",
-        [encode(Publish(1, 1, [event(1)])), encode(Handled(3))],
+        [encode(Publish(1, 1, [event(1)])), encode(Handled(3)), encode(SpoolTrouble("full"))],
     )
     def test_only_a_producer_may_publish(self, frame: bytes, server: ServerSide) -> None:
         self.errors(server, frame, "not_a_producer")

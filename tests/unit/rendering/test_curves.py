@@ -50,3 +50,15 @@ def test_the_number_of_curves_is_bounded_and_a_new_attempt_begins_with_none() ->
     assert len(list(curves)) == 50
     curves.clear()
     assert list(curves) == []
+
+
+def test_the_number_of_points_can_be_chosen_and_the_newest_value_is_known() -> None:
+    curves = Curves(1000)
+    for n in range(1000):
+        curves.add("all", n, n, float(n))
+    assert [point.value for point in only(curves).points] == list(range(1000))
+    for n in range(1000, 100_000):
+        curves.add("all", n, n, float(n))
+    points = only(curves).points
+    assert 400 < len(points) <= 1002
+    assert (points[0].value, only(curves).newest.value, only(curves).count) == (0, 99_999, 100_000)

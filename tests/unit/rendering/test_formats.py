@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_agent.core.trigger_parser import described, parse_cron
 from jupyter_agent.rendering.formats import age, duration, moment, number, percent, rate, share
+from jupyter_agent.rendering.humanize import size
 
 CASES: dict[str, list[list[Any]]] = json.loads(
     (Path(__file__).parents[2] / "formats.json").read_text(encoding="utf-8")
@@ -40,6 +41,11 @@ def test_a_percent_is_rounded_down(done: float | None, total: float | None, word
 @pytest.mark.parametrize(("per_second", "words"), CASES["rate"])
 def test_a_rate_has_a_prefix_and_a_slow_one_is_a_time(per_second: float, words: str) -> None:
     assert rate(per_second) == words
+
+
+@pytest.mark.parametrize(("count", "words"), CASES["size"])
+def test_a_size_is_in_powers_of_1024(count: int, words: str) -> None:
+    assert size(count) == words
 
 
 @pytest.mark.parametrize(("when", "words"), CASES["moment"])

@@ -21,13 +21,20 @@ def task(state: TaskState = TaskState.RUNNING, **more: Any) -> Task:
 
 
 def words(drawn: str) -> str:
-    """What is left of a picture where all tags and styles are taken away."""
+    """What is left of a picture where all tags are taken away, and what is hidden."""
 
     class Text(HTMLParser):
         text = ""
+        hidden = 0
+
+        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+            self.hidden += bool(self.hidden) or "hidden" in dict(attributes)
+
+        def handle_endtag(self, tag: str) -> None:
+            self.hidden -= bool(self.hidden)
 
         def handle_data(self, data: str) -> None:
-            self.text += data + " "
+            self.text += "" if self.hidden else data + " "
 
     reader = Text()
     reader.feed(drawn)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from html import escape
+from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -16,6 +18,42 @@ from jupyter_agent.rendering.html import html
 from tests.support.builders import TASK
 
 from .test_html import words
+
+_ELEMENTS = """
+h1 h2 h3 h4 h5 h6 h7 h8 br b i strong em a pre code img tt div ins del sup sub p ol ul table thead tbody tfoot
+blockquote dl dt dd kbd q samp var hr ruby rt rp li tr td th s strike summary details caption figure
+figcaption abbr bdo cite dfn mark small span time wbr"""
+ALLOWED_BY_GITHUB = frozenset(_ELEMENTS.split())
+"""The elements in ``SanitizationFilter::ALLOWLIST`` of the gem html-pipeline 2.14, GitHub's filter as it has
+published it. Of the attributes in our pictures it allows ``aria-hidden``, ``aria-label`` and ``open``, and no
+``style``, ``hidden`` or ``role``; the text in elements that it removes stays."""
+
+
+class Sanitizer(HTMLParser):
+    """Keeps what GitHub keeps of an output's HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ALLOWED_BY_GITHUB:
+            named = [f' {name}="{value}"' for name, value in attributes if name in ("aria-hidden", "open")]
+            self.kept += f"<{tag}{''.join(named)}>"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ALLOWED_BY_GITHUB:
+            self.kept += f"</{tag}>"
+
+    def handle_data(self, data: str) -> None:
+        self.kept += escape(data)
+
+
+def on_github(drawn: str) -> str:
+    sanitizer = Sanitizer()
+    sanitizer.feed(drawn)
+    sanitizer.close()
+    return sanitizer.kept
 
 
 def curves(**series: list[float]) -> Curves:
@@ -43,6 +81,27 @@ def test_a_picture_says_the_last_and_the_best_value_beside_its_curve() -> None:
     assert [x for x, _ in line] == [0.0, 120.0, 240.0]
     assert line[1][1] > line[2][1] > line[0][1], "low values are at the bottom"
     assert 'aria-label="Plot of loss"' in drawn
+
+
+def test_on_github_name_state_values_and_curves_are_left() -> None:
+    falling, rising = [float(n) for n in range(64, 0, -1)], [float(n) for n in range(8)]
+    drawn = picture(curves(train__loss=falling, val__loss=[32.0] * 64, acc=rising))
+    assert words(drawn) == words(on_github(drawn).replace('<div aria-hidden="true">', "<div hidden>"))
+    left = words(on_github(drawn))
+    assert left.startswith("● train completed ")
+    for text in ("train 1 best 1 at 63", "val 32", "acc 7 best 7 at 7", "1 to 64 · step 0 to 63"):
+        assert text in left
+    assert "████▇▇▇▇▆▆▆▆▅▅▅▅▄▄▄▄▃▃▃▃▂▂▂▂▁▁▁▁" in left
+    assert "▄" * 32 in left
+    assert "▁▁▁▁▂▂▂▂▂▃▃▃▃▄▄▄▄▄▅▅▅▅▆▆▆▆▆▇▇▇▇█" in left
+
+
+def test_a_curve_of_few_points_is_drawn_as_far_as_they_go_and_a_constant_one_in_the_middle() -> None:
+    made = curves(loss=[1.0] * 2)
+    made.add("late/loss", 2.0, 1, 100.0)
+    made.add("late/loss", 3.0, 2, 101.0)
+    left = on_github(picture(made))
+    assert re.findall(r"<code>(.*?)</code>", left) == ["▁" * 32, "\N{NO-BREAK SPACE}" * 16 + "▅" * 15 + "█"]
 
 
 def test_metrics_with_the_same_last_part_are_in_one_picture() -> None:

@@ -9,13 +9,15 @@ from jupyter_agent.cli.watch.model import Row
 from jupyter_agent.core.events import Event, Log, Message, Progress, encode_data
 from jupyter_agent.core.sanitize import to_single_line
 from jupyter_agent.core.task import Task
-from jupyter_agent.rendering.humanize import parse_moment, size
+from jupyter_agent.rendering.humanize import parse_moment, resources_text
 from jupyter_agent.rendering.transcript import event_text
 from tests.support.builders import event
 
 
-def test_sizes_are_short() -> None:
-    assert [size(n) for n in (0, 1023, 1536, 5 << 30)] == ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]
+def test_what_processes_use_is_one_line() -> None:
+    values = {"sys/cpu": 142.4, "sys/memory": 1 << 30, "sys/gpu": 87.0, "sys/gpu_memory": 3 << 29}
+    assert resources_text(values) == "CPU 142% · 1.0 GiB · GPU 87%, 1.5 GiB"
+    assert resources_text({"sys/memory": 512}, "its kernel:") == "its kernel: 512 B"
 
 
 def test_a_time_is_a_date_or_an_age() -> None:

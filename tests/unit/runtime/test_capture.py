@@ -294,15 +294,17 @@ import jupyter_agent as ja
 class Talks:
     def __init__(self): self.itself = self
     def __del__(self): variables.run(print, "finally", sys.is_finalizing())
+leaving, held = threading.Event(), threading.Event()
+def keep():
+    leaving.wait()
+    with stream._lock:
+        held.set()
+        time.sleep(60)
 def hold():
-    held = threading.Event()
-    def keep():
-        with stream._lock:
-            held.set()
-            time.sleep(60)
-    threading.Thread(target=keep, daemon=True).start()
+    leaving.set()
     held.wait()
     Talks()
+threading.Thread(target=keep, daemon=True).start()  # Python 3.12 starts no thread at the exit
 atexit.register(hold)
 def work():
     global stream, variables

@@ -35,6 +35,18 @@ def kept(*calls: Callable[[], object]) -> list[tuple[str | None, str]]:
     return [(log.level, log.text) for log in logs(handle.id)]
 
 
+def test_a_record_names_its_logger_and_what_is_printed_has_its_colours_beside_the_text() -> None:
+    def work() -> None:
+        logging.getLogger("records.named").error("bad row")
+        print("\x1b[1;31mred\x1b[0m plain")
+
+    handle = ja.submit(work)
+    assert handle.exception(10) is None
+    first, second = logs(handle.id)
+    assert (first.text, first.logger, first.styles) == ("bad row", "records.named", ())
+    assert (second.text, second.logger, second.styles) == ("red plain\n", None, ((0, 3, "1;31"),))
+
+
 def to_memory() -> logging.Handler:
     return logging.StreamHandler(io.StringIO())
 

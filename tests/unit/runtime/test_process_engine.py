@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,8 @@ from jupyter_agent.core.task import Task, fold
 from jupyter_agent.producer.producer import adopt_spool, current_producer
 from jupyter_agent.producer.spool import Spool
 from jupyter_agent.runtime.engines import delay
+from jupyter_agent.runtime.engines.child_spec import ChildSpec
+from jupyter_agent.runtime.engines.process import ProcessEngine
 from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.paths import DataPaths
 from tests.support.runtime import own_producer, recovered, run_script, spooled, states, until  # noqa: F401
@@ -80,6 +84,55 @@ def test_a_cancel_ends_a_blocking_call_in_a_worker_at_once(tmp_path: Path) -> No
     assert folded(tmp_path, handle.id).state == "cancelled"
 
 
+def test_a_cancel_of_work_that_has_begun_without_a_word_yet_lets_it_clean_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, heard = tmp_path / "begun", threading.Event()
+    on_report = ProcessEngine._on_report
+
+    def on_late_report(engine: ProcessEngine, line: bytes) -> None:
+        heard.wait(60)
+        on_report(engine, line)
+
+    monkeypatch.setattr(ProcessEngine, "_on_report", on_late_report)
+
+    def work() -> None:
+        begun.touch()
+        try:
+            time.sleep(60)
+        finally:
+            (tmp_path / "cleaned").touch()
+
+    handle = ja.task(work, on="process").submit()
+    until(begun.exists)
+    handle.cancel()
+    heard.set()
+    assert isinstance(handle.exception(30), ja.TaskCancelled)
+    assert (tmp_path / "cleaned").exists()
+
+
+def test_a_cancel_before_a_child_has_the_work_begins_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawned, go_on = threading.Event(), threading.Event()
+    spec = ProcessEngine._spec
+
+    def late_spec(engine: ProcessEngine, *args: Any) -> ChildSpec:
+        spawned.set()
+        go_on.wait(60)
+        return spec(engine, *args)
+
+    monkeypatch.setattr(ProcessEngine, "_spec", late_spec)
+    handle = ja.task((tmp_path / "begun").touch, on="process").submit()
+    assert spawned.wait(30)
+    handle.cancel()
+    assert handle.state == "cancelled"
+    child = next(one for one in threading.enumerate() if one.name == "jupyter-agent-process-touch")
+    go_on.set()
+    child.join(30)
+    assert not (tmp_path / "begun").exists()
+
+
 def test_a_cancel_while_the_result_is_kept_comes_too_late(tmp_path: Path) -> None:
     begun, go_on = tmp_path / "begun", tmp_path / "go_on"
 
@@ -90,7 +143,7 @@ def test_a_cancel_while_the_result_is_kept_comes_too_late(tmp_path: Path) -> Non
                 time.sleep(0.01)
             return int, (5,)
 
-    handle = ja.task(Large, on="process").submit()
+    handle: ja.TaskHandle = ja.task(Large, on="process").submit()
     until(begun.exists)
     handle.cancel()
     go_on.touch()
@@ -215,7 +268,7 @@ def test_a_worker_whose_end_a_holder_records_is_not_ended_twice(
     def taken(_paths: object, _producer: str) -> None:
         """A holder came first: it is recovering the spool, or has done so."""
 
-    monkeypatch.setattr("jupyter_agent.runtime.engines.process.adopt_spool", taken)
+    monkeypatch.setattr("jupyter_agent.runtime.engines.death.adopt_spool", taken)
     handle = ja.task(work, on="process").submit()
     running(handle)
     until(lambda: "ready" in handle.logs())
@@ -250,7 +303,7 @@ def test_a_cancelled_worker_that_is_killed_has_one_end_when_a_holder_is_first(
         recovered(tmp_path)
         return adopt_spool(paths, producer)
 
-    monkeypatch.setattr("jupyter_agent.runtime.engines.process.adopt_spool", too_late)
+    monkeypatch.setattr("jupyter_agent.runtime.engines.death.adopt_spool", too_late)
     handle = ja.task(stuck, on="process", grace=0.2).submit()
     running(handle)
     until(stuck_now.exists)

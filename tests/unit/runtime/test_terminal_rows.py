@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from jupyter_agent.core.logs.styles import split_styles
 from jupyter_agent.runtime.output.line_buffer import SETTLE_AFTER, LineBuffer
 
 UP = "\r\x1b[2K\x1b[1A\x1b[2K"
@@ -16,7 +17,7 @@ def lines_of(*writes: str) -> list[str]:
     for text in writes:
         buffer.write(text)
     buffer.flush()
-    return "".join(out).splitlines()
+    return split_styles("".join(out))[0].splitlines()
 
 
 @pytest.mark.parametrize(
@@ -62,9 +63,44 @@ def test_coloured_lines_are_passed_on_at_once() -> None:
     out: list[str] = []
     buffer = LineBuffer(out.append)
     buffer.write("\x1b[32mone\x1b[0m\n")
-    assert out == ["one\n"]
+    assert out == ["\x1b[32mone\x1b[0m\n"]
     buffer.write("two\n")
-    assert out == ["one\n", "two\n"]
+    assert out[1:] == ["two\n"]
+
+
+@pytest.mark.parametrize(
+    ("writes", "expected"),
+    [
+        (["\x1b[31mred\x1b[0m \x1b[1mbold\n"], [("red bold\n", ((0, 3, "31"), (4, 8, "1")))]),
+        (
+            ["\x1b[31mone\n", "two\x1b[0m three\n"],
+            [("one\n", ((0, 3, "31"),)), ("two three\n", ((0, 3, "31"),))],
+        ),
+        (["a\x1b[38;5;208mb\x1b[48;2;1;2;3mc\rxy\n"], [("xy\n", ((0, 2, "38;5;208;48;2;1;2;3"),))]),
+        (["\x1b[32mold text\x1b[0m\x1b[4Gnew\n"], [("oldnew\n", ((0, 3, "32"),))]),
+        (["\x1b[1;31ma\x1b[22mb\x1b[39mc\n"], [("abc\n", ((0, 1, "1;31"), (1, 2, "31")))]),
+    ],
+)
+def test_colours_are_kept_beside_the_text_that_is_left(writes: list[str], expected: list[object]) -> None:
+    out: list[str] = []
+    buffer = LineBuffer(out.append)
+    for text in writes:
+        buffer.write(text)
+    buffer.flush()
+    assert [split_styles(piece) for piece in out] == expected
+
+
+def test_an_unfinished_coloured_line_is_passed_on_and_its_colour_goes_on() -> None:
+    out: list[str] = []
+    buffer = LineBuffer(out.append)
+    for text in ("\x1b[31mloading", " more\n", "next\x1b[0m end\n"):
+        buffer.write(text)
+        buffer.flush_waiting()
+        buffer.flush_waiting()
+    expected = [("loading", ((0, 7, "31"),)), (" more\n", ((0, 5, "31"),)), ("next end\n", ((0, 4, "31"),))]
+    assert [split_styles(piece) for piece in out] == expected
+    buffer.flush()
+    assert len(out) == 3
 
 
 def test_what_is_drawn_is_over_with_the_next_plain_line() -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,14 @@ def test_a_line_that_takes_a_thread_a_while_waits_for_its_end_but_not_longer(thr
     threads.write("b", "long after\n")
     threads.write("a", "done\n")
     assert threads.text.endswith("loading more... \nlong after\ndone\n")
+
+
+def test_a_line_that_grows_is_passed_on_about_every_second(threads: Threads) -> None:
+    threads.write("b", "first\n")
+    for _ in range(3 * SETTLE_AFTER):
+        threads.write("a", ".")
+        threads.sample(1)
+    assert threads.text == "first\n" + "." * 3 * SETTLE_AFTER
 
 
 def test_a_thread_that_prints_alone_does_not_wait(threads: Threads) -> None:
@@ -199,7 +208,7 @@ def test_what_interrupts_a_print_and_prints_waits_for_nothing() -> None:
 
 
 @pytest.mark.parametrize("on", ["thread", "process", "detached"])
-def test_lines_of_many_threads_are_whole_everywhere(on: str) -> None:
+def test_lines_of_many_threads_are_whole_everywhere(on: Any) -> None:
     def work() -> None:
         sys.setswitchinterval(1e-6)
 

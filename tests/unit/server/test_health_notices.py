@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from jupyter_agent.journal.health import JournalHealth
-from jupyter_agent.server.background.health_notices import HealthNotices
+from jupyter_agent.server.background.health_notices import HealthNotices, health_sentences
 from jupyter_agent.server.delivery.connections import Connection, Registry
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.delivery.writer import ConnectionWriter
@@ -50,3 +50,20 @@ async def test_every_change_is_told_to_every_subscriber_once_and_to_no_producer(
     said = [["full"], ["deleted", "full"], ["deleted"]]
     assert view.sent == [{"type": "heartbeat", "now": 5.0, "cursors": {}, "trouble": one} for one in said]
     assert producer.sent == []
+
+
+def test_trouble_of_spools_is_said_while_their_processes_are_connected_and_three_are_named() -> None:
+    health, registry = JournalHealth(), Registry(log)
+    health.failed("full")
+    writer = cast(ConnectionWriter, Outbox())
+    connections = [Connection(f"c{n}", "ada", "producer", "", writer, f"p{n}") for n in range(6)]
+    for n, connection in enumerate(connections):
+        registry.add(connection)
+        connection.spool_trouble = f"spool {n}" if n else ""
+    more = "2 more processes cannot write their spools; each says so on stderr"
+    assert health_sentences(health, registry) == ["spool 1", "spool 2", "spool 3", more, "full"]
+    for connection in connections[1:5]:
+        registry.remove(connection, 1000)
+    assert health_sentences(health, registry) == ["spool 5", "full"]
+    connections[5].spool_trouble = ""
+    assert health_sentences(health, registry) == ["full"]

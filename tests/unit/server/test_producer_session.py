@@ -14,13 +14,13 @@ import pytest
 from jupyter_agent.core.events import Log
 from jupyter_agent.journal.base import AppendResult, Batch
 from jupyter_agent.journal.holder import Holder
-from jupyter_agent.protocol.messages import Publish
+from jupyter_agent.protocol.messages import Publish, SpoolTrouble
 from jupyter_agent.protocol.server import ServerSide
 from jupyter_agent.server.delivery.connections import Connection, Registry
 from jupyter_agent.server.delivery.feed import Feed
 from jupyter_agent.server.delivery.writer import ConnectionWriter
 from jupyter_agent.server.services import Services
-from jupyter_agent.server.sessions.producer import MAX_UNCOMMITTED, ProducerSession
+from jupyter_agent.server.sessions.producer import MAX_NOTICE, MAX_UNCOMMITTED, ProducerSession
 from tests.support.builders import PRODUCER, event
 
 
@@ -50,7 +50,7 @@ class Scene:
         writer = cast(ConnectionWriter, self.outbox)
         connection = Connection("c", "ada", "producer", "test/1", writer, PRODUCER)
         registry.add(connection)
-        self.registry = registry
+        self.registry, self.connection = registry, connection
         self.session = ProducerSession(connection, cast(Services, services), ServerSide(), self._is_allowed)
 
     async def _is_allowed(self, _action: str) -> bool:
@@ -111,3 +111,16 @@ async def test_a_refused_batch_takes_no_place() -> None:
         )
     assert {message["code"] for message in scene.outbox.sent} == {"bad_message"}
     assert scene.appended == []
+
+
+@pytest.mark.asyncio
+async def test_trouble_of_the_spool_is_kept_on_one_line_with_its_host_until_it_is_over() -> None:
+    scene = Scene()
+    scene.connection.host = "node7"
+    await scene.session.handle(SpoolTrouble("the disk\x1b[31m is\nfull " + "x" * 10_000), 100)
+    (sentence,) = scene.registry.spool_troubles()
+    assert sentence.startswith(f"a process on node7 ({PRODUCER}): the disk")
+    assert sentence.isprintable()
+    assert len(sentence) <= MAX_NOTICE
+    await scene.session.handle(SpoolTrouble(), 100)
+    assert scene.registry.spool_troubles() == []

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from jupyter_agent.protocol.messages import Limits
+from jupyter_agent.protocol.messages import Limits, Right
 from jupyter_agent.server.delivery.connections import Connection, Registry
 from jupyter_agent.server.limits import Timing
 from jupyter_agent.server.services import Services
@@ -28,6 +28,9 @@ class SlowAuthorizer:
 
     def __init__(self) -> None:
         self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def rights(self) -> list[Right]:
+        return ["read"]
 
     async def is_allowed(self, _action: str) -> bool:
         self.asked.set()

@@ -238,7 +238,7 @@ async def test_a_replaced_journal_closes_with_resubscribe() -> None:
         s.subscribe()
         await s.idle()
         s.feed.holder.epoch = "F"  # type: ignore[misc]
-        s.feed._start_over()
+        s.feed._start_over(0)
         while s.socket.closed is None:
             await asyncio.sleep(0)
         assert s.socket.closed[0] == Close.RESUBSCRIBE

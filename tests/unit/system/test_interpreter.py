@@ -11,12 +11,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from ipykernel.kernelspec import install
 from nbformat.v4 import new_code_cell, new_notebook
 
 import jupyter_agent as ja
 from jupyter_agent.cli.jupyter.server_process import own_server
 from jupyter_agent.cli.main import run as cli
 from jupyter_agent.core.events import TaskState
+from jupyter_agent.errors import CannotTravel
 from jupyter_agent.system.interpreter import caller_path, program_command, program_start_environment
 from jupyter_agent.system.paths import DataPaths
 from tests.support.runtime import own_producer  # noqa: F401
@@ -25,7 +27,13 @@ from tests.support.workers import no_workers_left
 STANDARD = "queue random token keyword runpy json socket selectors sitecustomize usercustomize"
 INSTALLED = (
     "msgspec tornado click rich nbclient nbformat ipykernel ipykernel_launcher cloudpickle jupyter_core"
-    " jupyter_client IPython apprise tqdm jupyter_server"
+    " jupyter_client IPython apprise tqdm jupyter_server anyio attr comm dateutil debugpy decorator"
+    " jedi fastjsonschema jinja2 jsonschema matplotlib matplotlib_inline nest_asyncio numpy pandas pexpect"
+    " platformdirs psutil pygments referencing rpds six traitlets typing_extensions wcwidth websocket zmq"
+)
+CONFIGURATION = (
+    "jupyter_config jupyter_server_config jupyter_notebook_config jupyter_lab_config ipython_config"
+    " ipython_kernel_config matplotlibrc conftest setup"
 )
 
 
@@ -34,7 +42,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory: files that leave a mark when they are executed, and break what imports them."""
     folder = tmp_path / "downloads"
     folder.mkdir()
-    for name in (STANDARD + " " + INSTALLED).split():
+    for name in f"{STANDARD} {INSTALLED} {CONFIGURATION}".split():
         trap = (
             f"import pathlib\npathlib.Path({str(folder)!r}, 'executed-{name}').touch()\nraise SystemExit(7)\n"
         )
@@ -89,10 +97,22 @@ def test_a_look_at_the_journal_without_a_server(downloads: Path, monkeypatch: py
     assert executed(downloads) == []
 
 
-def test_a_notebook(downloads: Path, workers: None, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("kernel", ["python3", "installed"])
+def test_a_notebook(
+    downloads: Path,
+    workers: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    kernel: str,
+) -> None:
+    """``ipykernel install`` gives the interpreter an option before ``-m``; a path may have empty entries."""
+    install(kernel_name="installed", prefix=str(tmp_path))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep + os.environ.get("PYTHONPATH", ""))
     book = new_notebook(cells=[new_code_cell("print('in the kernel')")])
     nbformat.write(book, downloads / "work.ipynb")
-    assert cli(["tasks", "add", "--watch", "work.ipynb"]) == 0
+    assert cli(["tasks", "add", "--watch", "--kernel", kernel, "work.ipynb"]) == 0
     assert "in the kernel" in capsys.readouterr().out
     assert executed(downloads) == []
 
@@ -149,6 +169,17 @@ def test_the_package_itself_is_found_where_only_the_callers_path_has_it(tmp_path
     folder = root if not place else tmp_path
     done = subprocess.run(isolated, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     assert "jupyter agent" in done.stdout, done.stderr
+
+
+def test_in_a_folder_that_was_deleted_a_child_works_and_a_worker_says_why_it_cannot(
+    tmp_path: Path, workers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deleted").mkdir()
+    monkeypatch.chdir(tmp_path / "deleted")
+    (tmp_path / "deleted").rmdir()
+    assert ja.task(lambda: 3, on="process").submit().result(60) == 3
+    with pytest.raises(CannotTravel, match=r"current folder, which was deleted; go to another one"):
+        ja.task(lambda: 3, on="detached").submit()
 
 
 def test_what_a_worker_starts_has_the_callers_own_path(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_agent.core.ids import is_ulid
+from jupyter_agent.system import files
 from jupyter_agent.system.files import make_private, read_json, remove_folder, sweep, write_private
 from jupyter_agent.system.host import boot, host, is_this_host
 from jupyter_agent.system.ids import new_id
@@ -87,6 +88,8 @@ class TestFinding:
         (elsewhere / "journals" / "default" / "journal.sqlite").touch()
         assert f"JUPYTER_AGENT_DIR={elsewhere} jupyter agent tasks list" in str(left_elsewhere(data_paths()))
         assert left_elsewhere(DataPaths(elsewhere)) is None
+        os.chown(elsewhere, os.getuid() + 1, -1)
+        assert left_elsewhere(data_paths()) is None, "another user may have made it"
 
     def test_where_no_temporary_folder_can_be_written_either_it_stays_and_takes_its_place(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -219,7 +222,7 @@ def test_a_chdir_between_the_import_and_the_first_task_changes_no_relative_folde
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o177, 0o777])
 def test_every_folder_that_is_made_on_the_way_is_private(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
@@ -240,6 +243,20 @@ def test_a_folder_that_was_open_to_others_is_narrowed_and_that_is_said(
     assert record.getMessage().startswith(f"{tmp_path} was open to others ({shared:o}) and is private now")
     make_private(tmp_path)
     assert len(caplog.records) == 1
+
+
+def test_a_file_system_without_rights_is_named_once_and_nothing_else_is_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of a share for other systems: `chmod` succeeds there, and changes nothing."""
+    monkeypatch.setattr(files, "_file_systems", set())
+    monkeypatch.setattr(Path, "chmod", lambda _self, _mode: None)
+    for name in ("spools", "journals"):
+        (tmp_path / name).mkdir()
+        os.chmod(tmp_path / name, 0o777)
+        assert make_private(tmp_path / name) == tmp_path / name
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{tmp_path / 'spools'} cannot be made private: its file system")
 
 
 def test_a_file_in_the_place_of_a_folder_is_an_error_and_stays_as_it_is(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from jupyter_agent.system import graces
-from jupyter_agent.system.processes import Child, has_ended, is_dying, terminate, wait_for_end
+from jupyter_agent.system.processes import Child, has_ended, is_dying, members, terminate, wait_for_end
 
 
 class Recorded:
@@ -72,6 +72,20 @@ def test_a_process_that_is_killed_is_dying_until_it_has_ended() -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert (is_dying(process.pid), has_ended(process.pid)) == (True, True)
     assert (is_dying(process.pid), has_ended(process.pid)) == (False, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_whose_name_is_cut_within_a_character_is_read() -> None:
+    """The kernel cuts it at 15 bytes."""
+    rename = "open('/proc/self/comm', 'w').write('x' * 14 + 'é'); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert (is_dying(process.pid), has_ended(process.pid)) == (False, False)
+        assert process.pid in list(members(os.getsid(0)))
+        process.kill()
 
 
 def test_a_number_that_is_no_process_has_ended() -> None:

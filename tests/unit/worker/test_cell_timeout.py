@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import nbformat
 import pytest
@@ -12,7 +15,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 import jupyter_agent as ja
 from jupyter_agent.core.events import Stopping, decode_data
 from jupyter_agent.detached.targets import NotebookTarget
+from jupyter_agent.runtime.stopping.cancellation import Cancellation
 from jupyter_agent.system.paths import DataPaths
+from jupyter_agent.worker.notebooks.client import ReportingNotebookClient
 from jupyter_agent.worker.notebooks.notebook import run
 from tests.support.runtime import own_producer, spooled, until  # noqa: F401
 from tests.support.workers import no_workers_left
@@ -42,7 +47,7 @@ def run_notebook(path: str, cell_timeout: float | None) -> None:
     run(NotebookTarget(path, cell_timeout=cell_timeout), ja.current())
 
 
-def begin(folder: Path, cell: str, *, on: str = "process", grace: float = 60.0) -> ja.TaskHandle:
+def begin(folder: Path, cell: str, *, on: Any = "process", grace: float = 60.0) -> ja.TaskHandle:
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [new_code_cell("import time"), new_code_cell(cell), new_code_cell(NEXT)]
     notebook = new_notebook(cells=cells, metadata={"kernelspec": spec})
@@ -59,7 +64,7 @@ def failure_of(handle: ja.TaskHandle) -> str:
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])
-def test_a_cell_that_takes_too_long_fails_after_its_clean_up(on: str, tmp_path: Path) -> None:
+def test_a_cell_that_takes_too_long_fails_after_its_clean_up(on: Any, tmp_path: Path) -> None:
     assert failure_of(begin(tmp_path, SAVES, on=on)).endswith(
         "in cell 2: it ran longer than its timeout of 1 s"
     )
@@ -110,3 +115,14 @@ def test_no_cell_follows_one_that_forgives_a_cancel(tmp_path: Path) -> None:
     assert isinstance(handle.exception(60), ja.TaskCancelled)
     assert (tmp_path / "saved").exists()
     assert not (tmp_path / "next").exists()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("stopping", [True, False])
+async def test_a_cell_that_cleans_up_after_a_cancel_is_not_too_slow(stopping: bool) -> None:
+    context = SimpleNamespace(cancellation=Cancellation("a task"))
+    client = ReportingNotebookClient(new_notebook(), cast(Any, context), lambda: None)
+    client.stopping = stopping
+    client._watch = asyncio.get_running_loop().create_future()
+    await client._async_handle_timeout(1)
+    assert (context.cancellation.overdue is None) is stopping

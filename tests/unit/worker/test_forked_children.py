@@ -80,26 +80,26 @@ def program_ends_by_an_interrupt() -> int:
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])
-def test_a_forked_child_has_pythons_own_handlers(on: str, paths: DataPaths) -> None:
+def test_a_forked_child_has_pythons_own_handlers(on: Any, paths: DataPaths) -> None:
     with no_workers_left(paths):
         assert ja.task(forked_handlers, on=on).submit().result(60) == (True, True)
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])
-def test_a_child_that_is_terminated_while_it_is_being_made_ends(on: str, paths: DataPaths) -> None:
+def test_a_child_that_is_terminated_while_it_is_being_made_ends(on: Any, paths: DataPaths) -> None:
     with no_workers_left(paths):
         handle = ja.task(statuses_of_children_that_are_terminated_at_once, on=on).submit()
         assert handle.result(60) == {-signal.SIGTERM}
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])
-def test_a_child_that_forgives_errors_is_terminated(on: str, paths: DataPaths) -> None:
+def test_a_child_that_forgives_errors_is_terminated(on: Any, paths: DataPaths) -> None:
     with no_workers_left(paths):
         assert ja.task(status_of_a_stubborn_child, on=on).submit().result(60) == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])
-def test_a_program_that_a_task_starts_can_be_interrupted(on: str, paths: DataPaths) -> None:
+def test_a_program_that_a_task_starts_can_be_interrupted(on: Any, paths: DataPaths) -> None:
     with no_workers_left(paths):
         assert ja.task(program_ends_by_an_interrupt, on=on).submit().result(60) == -signal.SIGINT
 

@@ -25,7 +25,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from jupyter_agent.core.events import Error
+from jupyter_agent.core.events import Error, Log
 from jupyter_agent.detached.targets import NotebookTarget
 from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.producer.spool_folder import read_spool_header
@@ -275,7 +275,9 @@ def test_a_failing_cells_traceback_is_the_error(ran: All) -> None:
     error = error_of(ran.tasks["error cell"])
     assert error.type == "ValueError"
     assert error.message == "in cell 4 (Fit the model): no \x1b[31mred\x1b[0m data"
-    assert "----> 2 raise ValueError" in error.traceback
+    assert re.search(
+        r"^  Cell \[\d+\], line 2, in <module>\n    raise ValueError", error.traceback, re.MULTILINE
+    )
     assert error.traceback.rstrip().endswith("ValueError: no red data")
     assert "\x1b" not in error.traceback
     assert [(p.done, p.total, p.message) for p in ran.tasks["error cell"].sink.progress] == [
@@ -288,6 +290,8 @@ def test_streams_results_and_allowed_errors_are_the_log(ran: All) -> None:
     sink = ran.tasks["error cell"].sink
     assert sink.text("stdout") == "read\n'a result'\nbefore\n"
     assert sink.text("stderr") == "warned\n"  # the traceback is the error
+    sections = [log.section for log in sink.events if isinstance(log, Log)]
+    assert list(dict.fromkeys(sections)) == ["cell 2 (Load)", "cell 4 (Fit the model)"]
     tagged = ran.tasks["tags"].sink
     assert "Exception: message" in tagged.text("stderr")
     assert tagged.text("stdout") == "hello\ngone\nok\n"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ BOTH = pytest.mark.parametrize("on", ["process", "detached"])
 MANY = 3_000_000
 
 
-def logged(on: str, work: Callable[[], object]) -> str:
+def logged(on: Any, work: Callable[[], object]) -> str:
     with no_workers_left(data_paths()):
         handle = ja.task(work, on=on).submit()
         assert handle.wait(60)
@@ -30,7 +31,7 @@ def logged(on: str, work: Callable[[], object]) -> str:
 
 
 @BOTH
-def test_all_of_it_is_logged_once_and_in_the_order_in_which_it_was_written(on: str) -> None:
+def test_all_of_it_is_logged_once_and_in_the_order_in_which_it_was_written(on: Any) -> None:
     def work() -> None:
         libc = ctypes.CDLL(None)
         print("1 print")
@@ -57,7 +58,7 @@ def test_all_of_it_is_logged_once_and_in_the_order_in_which_it_was_written(on: s
 
 
 @BOTH
-def test_what_the_c_library_still_holds_and_half_a_character_come_before_the_end(on: str) -> None:
+def test_what_the_c_library_still_holds_and_half_a_character_come_before_the_end(on: Any) -> None:
     def work() -> None:
         ctypes.CDLL(None).printf(b"no newline")
         os.write(1, b" \xff and \xc3")
@@ -66,7 +67,7 @@ def test_what_the_c_library_still_holds_and_half_a_character_come_before_the_end
 
 
 @BOTH
-def test_output_faster_than_it_is_stored_waits_for_it(on: str) -> None:
+def test_output_faster_than_it_is_stored_waits_for_it(on: Any) -> None:
     def work() -> None:
         os.write(1, b"x" * MANY + b"\n")
         print("between")  # waits until that is read: what keeps the interpreter's lock must find room
@@ -80,7 +81,44 @@ def test_output_faster_than_it_is_stored_waits_for_it(on: str) -> None:
 
 
 @BOTH
-def test_a_program_that_outlives_the_task_does_not_delay_its_end(on: str, tmp_path: Path) -> None:
+def test_c_code_that_keeps_the_lock_may_write_more_than_a_pipe_holds(on: Any) -> None:
+    def work() -> None:
+        libc = ctypes.PyDLL(None)
+        print("first")
+        libc.write(1, b"x" * MANY + b"\n", MANY + 1)
+        libc.printf(b"%*d\n", MANY, 7)
+        os.write(2, b"error\n")
+        print("last")
+
+    text = logged(on, work)
+    assert (text.count("x"), text.count(" ")) == (MANY, MANY - 1)
+    assert text.replace("x", "").replace(" ", "").splitlines() == ["first", "", "7", "error", "last"]
+
+
+@BOTH
+def test_a_task_that_waits_for_any_child_waits_for_its_own_only(on: Any) -> None:
+    def work() -> None:
+        child = os.spawnlp(os.P_NOWAIT, "true", "true")
+        assert os.wait()[0] == child
+        try:
+            os.wait()
+        except ChildProcessError:
+            print("no more")
+
+    assert logged(on, work) == "no more\n"
+
+
+def test_a_cancel_that_ends_what_a_detached_task_has_started_leaves_its_helper() -> None:
+    def work() -> None:
+        from jupyter_agent.system.processes import members
+
+        print(*members(os.getsid(0)))
+
+    assert logged("detached", work) == "\n"
+
+
+@BOTH
+def test_a_program_that_outlives_the_task_does_not_delay_its_end(on: Any, tmp_path: Path) -> None:
     release = tmp_path / "release"
     os.mkfifo(release)
 

@@ -11,7 +11,11 @@ function loginNotice(login: Login): TemplateResult {
 }
 
 /** Return why a view gets nothing more from the server; null while it may. */
-export function endNotice({ login }: Server, { stopped }: Connection): TemplateResult | string | null {
+export function endNotice(
+  { login }: Server,
+  { stopped, obstacle }: Connection,
+): TemplateResult | string | null {
   if (login.isExpired) return loginNotice(login);
-  return stopped && `The server closed the connection: ${stopped}. Reload the page to try again.`;
+  if (stopped) return `The server closed the connection: ${stopped}. Reload the page to try again.`;
+  return obstacle.sentence;
 }

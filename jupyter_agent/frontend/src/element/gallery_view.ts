@@ -15,6 +15,8 @@ export interface Host {
   render?(data: Record<string, unknown>, metadata: Record<string, unknown>, into: HTMLElement): Promise<void>;
   /** Go to the cell that started the task. */
   open?(task: unknown): void;
+  /** Go to the task's notebook: the one that started it, or that ran as the task. */
+  openNotebook?(task: unknown): void;
   /** Go to a line of a cell, as in a traceback. */
   openCell?(task: unknown, place: CellPlace): void;
   /** Return what runs the cell around this view again; null without one that started the task. */

@@ -10,6 +10,16 @@ const UNKNOWN_TASK = "This server does not know the task; this is what the noteb
 /** Seconds after its last update during which a task unknown to the server may be just beginning. */
 const UNKNOWN_GRACE = 10;
 
+/** A spool is named by its producer's id. */
+const NAMES_A_SPOOL = /\b[0-9A-HJKMNP-TV-Z]{26}\b/;
+
+/** Return what the server says of its health that concerns a task of this producer: that process's own spool, or the
+ * server itself, but not the spools of other processes. */
+export function troubleOf(sentences: readonly string[], producer: string | null): string {
+  const own = producer && sentences.find((sentence) => sentence.includes(producer));
+  return own || (sentences.filter((sentence) => !NAMES_A_SPOOL.test(sentence)).at(-1) ?? "");
+}
+
 /** Return the hint; empty when there is nothing to say. `known`: the snapshot that is not the server's. */
 export function hintOf(store: TaskStore | null, known: Snapshot | null, now: number): TaskProps["hint"] {
   if (!store) return "";

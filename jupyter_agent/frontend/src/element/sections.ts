@@ -4,11 +4,10 @@ import { html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Snapshot, Status } from "../net/types.js";
-import { canRetry, END_STATES } from "../model/reducer.js";
+import { END_STATES } from "../model/reducer.js";
 import { secondsRemaining, fractionDone } from "../model/rate.js";
 import {
   formatDuration,
-  formatParams,
   formatPercent,
   formatNumber,
   formatRate,
@@ -16,10 +15,10 @@ import {
   toSingleLine,
   printable,
 } from "../model/format.js";
-import type { Metrics } from "../model/metrics/series.js";
-import { SPARK_HEIGHT, SPARK_WIDTH, sparkline } from "../model/metrics/sparkline.js";
 import { errorView, type GoToCell } from "./traceback_view.js";
-import { copyHandler } from "../dom/clipboard.js";
+
+/** Characters of a result that is shown beside the numbers; a longer one gets room of its own. */
+const MAX_SHORT_RESULT = 60;
 
 /** `rate`: units a second; `hint`: a sentence about the view; `trouble`: one about the server; `busy`: the command that is being sent; empty: none. */
 export interface TaskProps {
@@ -30,6 +29,8 @@ export interface TaskProps {
   hint: string | TemplateResult;
   trouble: string;
   busy: string;
+  /** Whether the user may cancel, retry and answer. */
+  canCommand: boolean;
   /** Runs the task's cell again; null: there is none here. */
   rerun: (() => void) | null;
   /** Goes to a line of a cell; null: there is no notebook here. */
@@ -39,53 +40,6 @@ export interface TaskProps {
   /** Shows a slim view whole, or one that is shown whole as a line again; null: the view is not slim. */
   toggle: (() => void) | null;
   sendCommand(command: string, args?: object): unknown;
-}
-
-export function head(props: TaskProps): TemplateResult {
-  const { task, status } = props;
-  const params = formatParams(task.params);
-  return html`<div class="ja-head">
-    <span class="ja-title">
-      <span class="ja-badge">${stateLabel(task)}</span>
-      <span class="ja-name">${toSingleLine(task.name) || "task"}</span>
-      <span class="ja-attempt" ?hidden=${task.attempt < 2}>attempt ${task.attempt}</span>
-    </span>
-    ${connectionStatus(status)}
-    <span class="ja-actions">
-      <button class="ja-quiet-button" type="button" title=${`Copy the task's id, ${task.id}`} aria-label="Copy id" @click=${copyHandler(task.id, task.id)}>ID</button>
-      ${cancelButton(props)}
-      ${againButton(props)}
-      ${props.toggle ? html`<button class="ja-quiet-button" type="button" aria-expanded="true" @click=${props.toggle}>Show less</button>` : nothing}
-    </span>
-  </div>
-  <div class="ja-params" ?hidden=${!params} title=${params}>${params}</div>`;
-}
-
-/** The retry, or where nothing is there that could run it, the cell. */
-function againButton({ task, busy, rerun, sendCommand }: TaskProps): TemplateResult | typeof nothing {
-  if (canRetry(task))
-    return html`<button class="ja-button" type="button" ?disabled=${busy === "retry"} @click=${() => sendCommand("retry")}>Retry</button>`;
-  if (!END_STATES.has(task.state) || task.state === "completed" || !rerun) return nothing;
-  return html`<button class="ja-button" type="button" @click=${rerun}>Run cell again</button>`;
-}
-
-function cancelButton({ task, now, busy, sendCommand }: TaskProps): TemplateResult {
-  return html`<button class="ja-button" type="button" ?hidden=${END_STATES.has(task.state) || task.created === null} ?disabled=${busy === "cancel" || !canStop(task, now)}
-    @click=${() => sendCommand("cancel")}>${stopWord(task)}</button>`;
-}
-
-export function stopWord(task: Snapshot): string {
-  return task.stopping ? "Stop now" : "Cancel";
-}
-
-/** A double click is no second cancel. Clocks may differ: what lies ahead is not waited for. */
-export function canStop({ stopping }: Snapshot, now: number): boolean {
-  return !stopping || (!stopping.again && Math.abs(now - stopping.since) > 1);
-}
-
-function connectionStatus(status: Status): TemplateResult {
-  const words = { live: "", connecting: "connecting…", offline: "offline" }[status];
-  return html`<span class="ja-link" role="status" ?hidden=${!words}>${words}</span>`;
 }
 
 export function stateLabel(task: Snapshot): string {
@@ -105,28 +59,30 @@ export function progressBar({ task }: TaskProps): TemplateResult {
   </div>`;
 }
 
-export function statistics({ task, rate, now }: TaskProps): TemplateResult {
+/** Render how far the task is, or its result: in one row, whose height is there from the start. */
+export function statistics({ task, rate }: TaskProps): TemplateResult {
   const [done, rest] = [fractionDone(task), secondsRemaining(task, rate)];
   return html`<div class="ja-stats">
       ${field("count", countOf(task))}${field("percent", formatPercent(done))}
       ${field("rate", formatRate(rate))}${field("left", rest === null ? "" : `${formatWholeDuration(rest)} left`)}
-      ${field("elapsed", elapsed(task, now))}
+      ${shortResult(task)}
+      <button class="ja-resources" type="button" hidden></button>
     </div>
     <div class="ja-note" ?hidden=${!task.progress?.message}>${printable(task.progress?.message ?? "")}</div>`;
 }
 
-function field(name: string, text: string): TemplateResult {
+export function field(name: string, text: string): TemplateResult {
   return html`<span class=${`ja-${name}`} ?hidden=${!text}>${text}</span>`;
 }
 
-function countOf({ progress }: Snapshot): string {
+export function countOf({ progress }: Snapshot): string {
   const { done = null, total = null } = progress ?? {};
   if (done === null) return "";
   return total ? `${formatNumber(done)} / ${formatNumber(total)}` : `${formatNumber(done)} done`;
 }
 
 /** Return how long the task has waited, has been running, or ran. */
-function elapsed(task: Snapshot, now: number): string {
+export function elapsed(task: Snapshot, now: number): string {
   if (task.state === "queued")
     return task.queued === null ? "" : `waiting ${formatWholeDuration(now - task.queued)}`;
   if (task.started === null) return "";
@@ -162,7 +118,8 @@ export function stoppingText({ stopping }: Snapshot, now: number): string {
 }
 
 function situation(task: Snapshot, now: number): string {
-  const { state, reason, stalled_since: stalled } = task;
+  const { state, waiting, stalled_since: stalled } = task;
+  const reason = state === "queued" ? (waiting?.text ?? task.reason) : task.reason;
   if (state === "interrupted") return interruption(reason);
   if ((state === "queued" || state === "cancelled") && reason) return printable(reason);
   if (stalled === null || END_STATES.has(state)) return stoppingText(task, now);
@@ -192,48 +149,40 @@ export function outcome(
   goToCell: GoToCell | null,
 ): TemplateResult | typeof nothing {
   if (error) return errorView(error, goToCell);
-  if (!result || result.repr === "None" || state !== "completed") return nothing;
-  return html`<div class="ja-result">${printable(result.repr)}</div>`;
+  const text = state === "completed" ? resultText(result) : "";
+  return text && !isShort(text) ? html`<div class="ja-result">${text}</div>` : nothing;
 }
 
-/** Render the whole task on one line, and the metrics on a second one. */
-export function slimLine(props: TaskProps, metrics: Metrics | null): TemplateResult {
-  const { task, rate, now, status } = props;
-  const hint = props.hint || stoppingText(task, now);
-  const [done, rest] = [fractionDone(task), secondsRemaining(task, rate)];
-  return html`<div class="ja-slim">
-    <span class="ja-dot" title=${stateLabel(task)}></span>
-    <span class="ja-name">${toSingleLine(task.name) || "task"}</span>
-    ${progressBar(props)}
-    ${field("percent", formatPercent(done))}${field("count", countOf(task))}
-    ${field("rate", formatRate(rate))}${field("left", rest === null ? "" : `${formatWholeDuration(rest)} left`)}
-    ${field("elapsed", elapsed(task, now))}
-    ${field("word", task.state === "running" && !task.prompt ? "" : stateLabel(task))}${connectionStatus(status)}
-    ${cancelButton(props)}
-    <button class="ja-quiet-button ja-more" type="button" title="Show the log and the plots" aria-expanded="false"
-      aria-label=${`Show more of ${toSingleLine(task.name) || "the task"}`} @click=${props.toggle}></button>
-  </div>
-  ${sparklines(task, metrics)}
-  <div class="ja-notice" role="status" ?hidden=${!hint}>${hint}</div>${outcome({ ...task, result: null }, props.goToCell)}`;
+function shortResult({ result, state }: Snapshot): TemplateResult | typeof nothing {
+  const text = state === "completed" ? resultText(result) : "";
+  return isShort(text) ? html`<span class="ja-result" title=${text}>${text}</span>` : nothing;
 }
 
-/** Maximum number of metrics in a slim view. */
-const MAX_SLIM_METRICS = 4;
+function resultText(result: Snapshot["result"]): string {
+  return !result || result.repr === "None" ? "" : printable(result.repr);
+}
 
-/** Render the metrics' last values, each with its curve so far. */
-function sparklines(task: Snapshot, metrics: Metrics | null): TemplateResult | typeof nothing {
-  const names = Object.keys(task.metrics);
-  if (names.length === 0) return nothing;
-  const more = names.length - MAX_SLIM_METRICS;
-  return html`<div class="ja-sparks" role="list" aria-label="Metrics">
-    ${names.slice(0, MAX_SLIM_METRICS).map((name) => {
-      const [value, series] = [task.metrics[name]!.value, metrics?.series.get(name)];
-      return html`<div class="ja-spark" role="listitem" data-name=${name}>
-        <span class="ja-label">${printable(name)}</span>
-        <svg width=${SPARK_WIDTH} height=${SPARK_HEIGHT} aria-hidden="true"><polyline points=${series ? sparkline(series) : ""}></polyline></svg>
-        <span class="ja-value">${formatNumber(value)}</span>
-      </div>`;
-    })}
-    ${more > 0 ? html`<span class="ja-label">and ${more} more</span>` : nothing}
-  </div>`;
+/** Whether a result fits beside the numbers. */
+function isShort(text: string): boolean {
+  return text !== "" && text.length <= MAX_SHORT_RESULT && !text.includes("\n");
+}
+
+/** Whether room for the log is kept until it is drawn: nearly every task prints something, unless it talks.
+ * `wasActive`: whether the view has shown the task before its end. */
+export function expectsLog(task: Snapshot, wasActive: boolean): boolean {
+  if (wasActive && task.logs > 0) return true;
+  return task.created !== null && !END_STATES.has(task.state) && !task.prompt && task.messages.length === 0;
+}
+
+/** Return the attributes by which scripts, tests and assistive technology find the task. */
+export function attributesOf(task: Snapshot, status: Status): Record<string, string> {
+  return {
+    "data-task-id": task.id,
+    "data-state": task.state,
+    "data-connection": status,
+    "data-logs": String(task.logs),
+    "data-asking": String(task.prompt !== null),
+    role: "group",
+    "aria-label": `Task ${toSingleLine(task.name) || task.id}`,
+  };
 }

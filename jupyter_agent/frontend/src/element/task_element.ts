@@ -1,6 +1,7 @@
 /** `<jupyter-agent-task>`: one task, wherever it is shown. */
 
-import { html, type LitElement, type PropertyValues, type TemplateResult } from "lit";
+import { html, nothing, type LitElement, type PropertyValues, type TemplateResult } from "lit";
+import { DrawQueue } from "../dom/draw_queue.js";
 import { LightElement, SCRIPT_ONLY, STATE } from "../dom/light_element.js";
 import { sharedConnection } from "../net/connection_pool.js";
 import { pageServer, type Server } from "../net/server.js";
@@ -12,28 +13,31 @@ import { RateMeter } from "../model/rate.js";
 import { toSingleLine } from "../model/format.js";
 import { adoptStyles } from "../dom/styles.js";
 import type { Host } from "./gallery_view.js";
+import { goToCellOf } from "./go_to_cell.js";
+import { head } from "./head.js";
 import {
+  attributesOf,
+  expectsLog,
   progressBar,
   metricChips,
   outcome,
   statistics,
-  head,
   notice,
-  slimLine,
   type TaskProps,
 } from "./sections.js";
-import { hintOf } from "./hint.js";
+import { slimLine } from "./slim_line.js";
+import { LogLoader } from "./log_loader.js";
+import { requestCommand, type Kernel } from "./commands.js";
+import { hintOf, troubleOf } from "./hint.js";
+import { ResourceWatch } from "./resource_watch.js";
+import buttons from "./buttons.css";
 import css from "./task.css";
 
-/** The kernel behind a widget. */
-export interface Kernel {
-  snapshot(): Snapshot | null;
-  send(message: object): void;
-}
+/** Milliseconds between two drawings of what cannot be seen: on a hidden page, or scrolled out of sight. */
+const UNSEEN_INTERVAL = 1000;
 
-const UNREACHABLE = "Not connected: neither the server nor the kernel can be reached.";
-/** Milliseconds between two drawings of a hidden page. */
-const HIDDEN_INTERVAL = 1000;
+/** Of all tasks on the page. */
+const queue = new DrawQueue();
 
 export class TaskElement extends LightElement {
   static override properties = {
@@ -62,12 +66,16 @@ export class TaskElement extends LightElement {
   #store: TaskStore | null = null;
   #unsubscribe: (() => void) | null = null;
   #clock = 0;
-  #drawPlanned = false;
+  #drawPlanned = 0;
   #visible = false;
   #reportedLive: boolean | null = null;
   #reportedLog: boolean | null = null;
   #reportedEnd = "";
+  /** Whether the task was seen before its end: the room that it had then stays. */
+  #wasActive = false;
   readonly #ownRate = new RateMeter();
+  readonly #logs = new LogLoader(() => this.#onChange());
+  readonly #resources = new ResourceWatch();
   readonly #visibility = new IntersectionObserver((entries) => this.#onVisibility(entries));
 
   constructor() {
@@ -80,19 +88,22 @@ export class TaskElement extends LightElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    adoptStyles(this, css);
+    for (const sheet of [buttons, css]) adoptStyles(this, sheet);
     this.classList.add("jupyter-agent-task");
     this.#clock = window.setInterval(() => this.#tick(), 1000);
     this.#visibility.observe(this);
     this.#attach();
     this.#reportConnection();
+    if (this.hasUpdated) this.#scheduleDraw(); // what came while it was elsewhere
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#clock);
     this.#visibility.disconnect();
+    queue.drop(this.#draw);
     this.#detach();
+    this.#resources.update(this, this.#visible);
   }
 
   /** The newest known snapshot. */
@@ -106,8 +117,8 @@ export class TaskElement extends LightElement {
 
   /** Whether all of the task's log can be read in this view; null while the server has not said. */
   get hasLog(): boolean | null {
-    if (this.slim || this.#store?.isUnknown || this.#store?.log.hasLosses) return false;
-    return this.#store?.task ? true : null;
+    if (this.slim || this.#store?.isUnknown || this.#store?.log.hasLosses || this.#logs.error) return false;
+    return this.#store?.task && this.#logs.isReady ? true : null;
   }
 
   /** Draw again: something outside has changed, such as the kernel's snapshot. */
@@ -138,17 +149,19 @@ export class TaskElement extends LightElement {
     this.#scheduleDraw();
   }
 
-  /** Draw with the next frame; on a hidden page, within a second. */
+  /** Draw with the next frame, many tasks one after the other; what cannot be seen, within a second. */
   #scheduleDraw(): void {
-    if (this.#drawPlanned) return;
-    this.#drawPlanned = true;
-    const draw = () => {
-      this.#drawPlanned = false;
-      this.requestUpdate();
-    };
-    if (document.hidden) setTimeout(draw, HIDDEN_INTERVAL);
-    else requestAnimationFrame(draw);
+    if (this.#visible && !document.hidden) return queue.add(this.#draw);
+    this.#drawPlanned ||= window.setTimeout(() => {
+      this.#drawPlanned = 0;
+      return document.hidden ? this.#draw() : queue.add(this.#draw, this.#visible);
+    }, UNSEEN_INTERVAL);
   }
+
+  readonly #draw = (): void => {
+    this.requestUpdate();
+    if (this.isConnected) this.performUpdate();
+  };
 
   #tick(): void {
     this.#store?.checkStalled();
@@ -158,7 +171,10 @@ export class TaskElement extends LightElement {
 
   #onVisibility(entries: IntersectionObserverEntry[]): void {
     this.#visible = entries.at(-1)?.isIntersecting ?? false;
-    if (this.#visible) this.#store?.loadPast();
+    this.#resources.update(this, this.#visible);
+    if (!this.#visible) return;
+    this.#store?.loadPast();
+    this.#scheduleDraw();
   }
 
   #reportConnection(): void {
@@ -198,19 +214,19 @@ export class TaskElement extends LightElement {
   }
 
   #props(): TaskProps {
-    const [task, now] = [this.task, this.#now];
-    const rate = this.#store?.rateMeter ?? this.#ownRate;
+    const [task, now, rate] = [this.task, this.#now, this.#store?.rateMeter ?? this.#ownRate];
     if (!this.#store && task.progress) rate.add(task.updated ?? now, task.progress.done);
     return {
       task,
       now,
       status: this.status,
       rate: rate.rate(task, now),
-      hint: this.refused || hintOf(this.#store, this.#localSnapshot(), now),
-      trouble: this.#store?.connection.trouble.at(-1) ?? "",
+      hint: this.refused || this.#logs.error || hintOf(this.#store, this.#localSnapshot(), now),
+      trouble: troubleOf(this.#store?.connection.trouble ?? [], task.producer),
       busy: this.busy,
+      canCommand: this.#store?.connection.rights.has("write") ?? true,
       rerun: this.host?.rerun?.(task) ?? null,
-      goToCell: this.host?.openCell ? (place) => this.host?.openCell?.(task, place) : null,
+      goToCell: goToCellOf(this.host, this.server, task),
       isAlone: this.host?.isAlone?.() ?? false,
       toggle: this.slim ? this.#toggle : null,
       sendCommand: this.#sendCommand,
@@ -226,15 +242,19 @@ export class TaskElement extends LightElement {
 
   #full(props: TaskProps): TemplateResult {
     const [{ task }, store, server] = [props, this.#store, this.server];
+    if (store?.task) this.#logs.load(server);
     const metrics = this.#hasPlots ? store!.metrics : null;
     const plotted = new Set(metrics ? plottedNames(task.metrics, metrics) : []);
+    const log = html`<jupyter-agent-log .store=${store} label=${`Log of ${toSingleLine(task.name) || "the task"}`}></jupyter-agent-log>`;
+    const isLogFirst = this.host !== null; // in a notebook, what comes later is below what is there
     return html`${head(props)}${progressBar(props)}${statistics(props)}${notice(props)}${outcome(task, props.goToCell)}
       <jupyter-agent-talk .conversation=${store?.conversation ?? null} .version=${store?.conversation.version ?? 0} .task=${task} .server=${server} .me=${store?.connection.user ?? null}
-        .answer=${this.#answer}></jupyter-agent-talk>
+        .answer=${props.canCommand ? this.#answer : null}></jupyter-agent-talk>
       ${metricChips(task, plotted)}
-      <jupyter-agent-plot .metrics=${metrics} .task=${task} .version=${store?.metrics.version ?? 0} .server=${metrics ? server : null}></jupyter-agent-plot>
+      ${isLogFirst ? log : nothing}
+      <jupyter-agent-plot .metrics=${metrics} .task=${task} .version=${store?.metrics.version ?? 0} .server=${metrics ? server : null}></jupyter-agent-plot><div class="ja-system" hidden></div>
       <jupyter-agent-gallery .gallery=${store?.gallery ?? null} .version=${store?.gallery.version ?? 0} .server=${server} .host=${this.host}></jupyter-agent-gallery>
-      <jupyter-agent-log .store=${store} label=${`Log of ${toSingleLine(task.name) || "the task"}`}></jupyter-agent-log>`;
+      ${isLogFirst ? nothing : log}`;
   }
 
   /** Whether there are plots, or soon will be: until the page is connected, too, so that nothing moves then. */
@@ -245,23 +265,18 @@ export class TaskElement extends LightElement {
   }
 
   protected override updated(): void {
-    for (const part of this.querySelectorAll<LitElement>("jupyter-agent-log, jupyter-agent-talk"))
+    for (const part of this.querySelectorAll<LitElement>("jupyter-agent-log:defined, jupyter-agent-talk"))
       part.requestUpdate();
+    this.#resources.update(this, this.#visible);
   }
 
   /** Set the attributes by which scripts, tests and assistive technology find the task. */
   #setAttributes(task: Snapshot): void {
-    const attributes = {
-      "data-task-id": task.id,
-      "data-state": task.state,
-      "data-connection": this.status,
-      "data-logs": String(task.logs),
-      "data-asking": String(task.prompt !== null),
-      role: "group",
-      "aria-label": `Task ${toSingleLine(task.name) || task.id}`,
-    };
-    for (const [name, value] of Object.entries(attributes))
+    for (const [name, value] of Object.entries(attributesOf(task, this.status)))
       if (this.getAttribute(name) !== value) this.setAttribute(name, value);
+    this.#wasActive ||= this.#currentTask() !== null && !END_STATES.has(task.state);
+    this.toggleAttribute("data-was-active", this.#wasActive);
+    this.toggleAttribute("data-expects-log", expectsLog(task, this.#wasActive));
   }
 
   readonly #toggle = (): void => {
@@ -277,20 +292,9 @@ export class TaskElement extends LightElement {
   readonly #sendCommand = async (command: string, args: object = {}): Promise<boolean> => {
     if (this.busy) return false;
     this.busy = command;
-    this.refused = (await this.#requestCommand(command, args)) ?? "";
+    const to = { kernel: this.kernel, connection: this.#store?.connection ?? null };
+    this.refused = await requestCommand(to, this.task, command, args);
     this.busy = "";
     return this.refused === "";
   };
-
-  async #requestCommand(command: string, args: object): Promise<string | null> {
-    const { id, attempt } = this.task;
-    const connection = this.#store?.connection;
-    if (this.kernel && !connection?.live) {
-      this.kernel.send({ command, args });
-      return null;
-    }
-    if (!connection) return UNREACHABLE;
-    const reply = await connection.command(id, attempt, command, args);
-    return reply.ok ? null : (reply.message ?? "The server refused.");
-  }
 }

@@ -47,5 +47,5 @@ function blockView(block: TracebackBlock, goToCell: GoToCell | null): TemplateRe
       ? html`<button class="ja-place" type="button" title="Go to this line" @click=${() => goToCell(place)}>${where}</button>`
       : html`<b>${where}</b>`;
   const source = lines.length > 1 ? html`<div class="ja-source">${lines.slice(1).join("\n")}</div>` : nothing;
-  return html`<div class="ja-frame">${indent}${head}${rest}${source}</div>`;
+  return html`<div>${indent}${head}${rest}${source}</div>`;
 }

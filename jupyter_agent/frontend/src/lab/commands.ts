@@ -30,15 +30,16 @@ export function addCommands(
 ): void {
   const { commands } = app;
   const ofCell = new CellTasks(dependencies);
+  const mayCommand = () => dependencies.connection.rights.has("write");
   commands.addCommand(SHOW, { label: "Show Tasks", icon: tasksIcon, execute: dependencies.show });
   commands.addCommand(`${PREFIX}:cancel-task`, {
     label: "Cancel the Task of This Cell",
-    isEnabled: () => ofCell.any,
+    isEnabled: () => ofCell.any && mayCommand(),
     execute: () => ofCell.command("cancel"),
   });
   commands.addCommand(`${PREFIX}:retry-task`, {
     label: "Retry the Task of This Cell",
-    isEnabled: () => ofCell.any,
+    isEnabled: () => ofCell.any && mayCommand(),
     execute: () => ofCell.command("retry"),
   });
   commands.addCommand(`${PREFIX}:copy-task-id`, {

@@ -9,12 +9,15 @@ import {
   type JupyterFrontEndPlugin,
 } from "@jupyterlab/application";
 import { ICommandPalette } from "@jupyterlab/apputils";
+import { IFileBrowserFactory } from "@jupyterlab/filebrowser";
+import { ILauncher } from "@jupyterlab/launcher";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { IRunningSessionManagers } from "@jupyterlab/running";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
 import { pageServer, type Server } from "../net/server.js";
+import type { CellPlace } from "../model/traceback.js";
 import type { Snapshot } from "../net/types.js";
 import { EndStateSaver } from "./outputs/end_state_saver.js";
 import { DirtyState } from "./outputs/dirty_state.js";
@@ -22,8 +25,10 @@ import { TaskOpener } from "./open_task.js";
 import { ViewRestorer } from "./outputs/restore.js";
 import { PrintedTexts } from "./outputs/printed/printed_texts.js";
 import { SharedNotebooks } from "./outputs/shared_notebooks.js";
+import { watchRuns } from "./outputs/kept_height.js";
 import { addTaskRenderer, RANK } from "./outputs/task_renderer.js";
 import { addTableRenderer } from "./outputs/table_renderer.js";
+import { addComparisons } from "./compare.js";
 import { type LabServices, type OutputWriters, addTasks, standaloneIn } from "./tasks_plugin.js";
 
 /** One for the page: its parts must recognise each other's changes of outputs. */
@@ -51,8 +56,9 @@ const renderer: JupyterFrontEndPlugin<void> = {
   ) => {
     const server = pageServer();
     const { endStateSaver = null, printed = null } = server ? writersFor(server) : {};
-    const open = (task: Snapshot) =>
-      server && new TaskOpener(app, tracker, standaloneIn(shell, { rendermime, server, open })).open(task);
+    const open = (task: Snapshot, place?: CellPlace | "notebook") =>
+      server &&
+      new TaskOpener(app, tracker, standaloneIn(shell, { rendermime, server, open })).open(task, place);
     const dependencies = { rendermime, server, endStateSaver, printed, open };
     printed?.addRenderers(rendermime, RANK);
     addTaskRenderer(dependencies);
@@ -66,6 +72,7 @@ const putBack: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => {
+    watchRuns();
     const server = pageServer();
     if (!server) return;
     const { restorer, printed } = writersFor(server);
@@ -87,6 +94,8 @@ const tasks: JupyterFrontEndPlugin<void> = {
     ILayoutRestorer,
     IRunningSessionManagers,
     IStatusBar,
+    IFileBrowserFactory,
+    ILauncher,
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -98,6 +107,8 @@ const tasks: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null,
     running: IRunningSessionManagers | null,
     statusBar: IStatusBar | null,
+    files: IFileBrowserFactory | null,
+    launcher: ILauncher | null,
   ) => {
     const server = pageServer();
     const services: LabServices = {
@@ -109,8 +120,12 @@ const tasks: JupyterFrontEndPlugin<void> = {
       restorer,
       running,
       statusBar,
+      files,
+      launcher,
     };
-    if (server) void addTasks(app, server, writersFor(server), services);
+    if (!server) return;
+    addComparisons(app, server, services);
+    void addTasks(app, server, writersFor(server), services);
   },
 };
 

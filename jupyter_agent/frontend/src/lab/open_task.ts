@@ -1,9 +1,12 @@
 /** Opening a task: at the cell that started it, or in a tab. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
+import { Notification } from "@jupyterlab/apputils";
 import { PageConfig } from "@jupyterlab/coreutils";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
 import type { Snapshot } from "../net/types.js";
+import type { CellPlace } from "../model/traceback.js";
+import { goToLine, hasLine } from "./outputs/cell_place.js";
 import { cellIndex, codeCells, kernelOf, tasksIn } from "./outputs/notebooks.js";
 import { pathsBelow } from "./contents_paths.js";
 
@@ -24,7 +27,36 @@ export class TaskOpener {
     this.#showStandalone = showStandalone;
   }
 
-  readonly open = (task: Snapshot): void => void this.#open(task);
+  /** Open a task, or the notebook that it is from, or a line in that. */
+  readonly open = (task: Snapshot, place?: CellPlace | "notebook"): void => {
+    if (!place || (place === "notebook" && task.kind !== "notebook")) void this.#open(task);
+    else void this.#goTo(task, place);
+  };
+
+  /** Go to a line of the task's notebook, which is opened if no open one has the line. */
+  async #goTo(task: Snapshot, place: CellPlace | "notebook"): Promise<void> {
+    const known = place === "notebook" ? null : this.#panelWith(task, place);
+    const path = known?.context.path ?? (await this.#pathOf(task));
+    if (path === null) return this.#tell("The notebook of this task is not in the folder of this server.");
+    const panel = known ?? (await this.#openFile(path));
+    if (!panel) return; // Notebook 7 opens it in a tab of the browser
+    this.#app.shell.activateById(panel.id);
+    await Promise.all([panel.context.ready, panel.revealed]);
+    if (place !== "notebook" && !goToLine(panel, place))
+      this.#tell("The notebook does not have this line any more.");
+  }
+
+  /** Return an open notebook that may have run as the task, or started it, and has the line. */
+  #panelWith(task: Snapshot, place: CellPlace): NotebookPanel | null {
+    if (task.kind !== "notebook") return this.#openPanel(task);
+    const panels = this.#tracker?.filter((panel) => hasLine(panel, place)) ?? [];
+    const isOwn = ({ context }: NotebookPanel) => context.path.endsWith(`${task.name}.ipynb`);
+    return panels.find(isOwn) ?? panels[0] ?? null;
+  }
+
+  #tell(sentence: string): void {
+    Notification.info(sentence, { autoClose: 5000 });
+  }
 
   async #open(task: Snapshot): Promise<void> {
     const open = this.#openPanel(task);
@@ -47,7 +79,12 @@ export class TaskOpener {
 
   async #openNotebook(task: Snapshot): Promise<NotebookPanel | null> {
     const path = await this.#pathOf(task);
-    if (path === null || !this.#tracker || !this.#app.commands.hasCommand(OPEN)) return null;
+    return path === null ? null : this.#openFile(path);
+  }
+
+  /** Resolves with null where the page does not show it. */
+  async #openFile(path: string): Promise<NotebookPanel | null> {
+    if (!this.#tracker || !this.#app.commands.hasCommand(OPEN)) return null;
     const opened: unknown = await this.#app.commands.execute(OPEN, { path }).catch(() => null);
     return this.#tracker.find((panel) => panel === opened) ?? null;
   }

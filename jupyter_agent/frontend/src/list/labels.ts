@@ -15,10 +15,18 @@ import {
 
 import { stoppingText } from "../element/sections.js";
 
-export { canStop, stateLabel, stopWord } from "../element/sections.js";
+export { canStop, stopWord } from "../element/head.js";
+export { nameOf } from "../model/format.js";
+export { stateLabel } from "../element/sections.js";
 
-export function nameOf(task: Snapshot): string {
-  return toSingleLine(task.name) || "task";
+/** The length from which on a name may be cut in the middle, and how much of its end is always shown. */
+const LONG_NAME = 20;
+const NAME_END = /^(.+?)((?!\p{M}|\u200d).{12})$/su;
+
+/** Return a name in two parts, of which the first may be cut: "train-resnet50-", "lr0.001-seed". */
+export function splitName(name: string): [string, string] {
+  const [, start = name, end = ""] = (name.length < LONG_NAME ? null : NAME_END.exec(name)) ?? [];
+  return [start, end];
 }
 
 /** Return the notebook's file name; empty without a notebook. */
@@ -39,13 +47,18 @@ export function percent(task: Snapshot): string {
 export function detailText(task: Snapshot, now: number): string {
   if (task.stopping) return stoppingText(task, now);
   if (task.prompt && !END_STATES.has(task.state)) return toSingleLine(task.prompt.text);
-  if ((task.state === "queued" || task.state === "cancelled") && task.reason)
-    return toSingleLine(task.reason);
+  const reason = (task.state === "queued" && task.waiting?.text) || task.reason;
+  if ((task.state === "queued" || task.state === "cancelled") && reason) return toSingleLine(reason);
   if (task.error) return toSingleLine([task.error.type, task.error.message].filter(Boolean).join(": "));
-  if (task.state === "completed")
-    return task.result && task.result.repr !== "None" ? toSingleLine(task.result.repr) : "";
+  if (task.state === "completed") return resultText(task);
   const stopped = END_STATES.has(task.state) && percent(task) ? `stopped at ${percent(task)}` : "";
   return toSingleLine(task.progress?.message ?? "") || stopped;
+}
+
+function resultText({ result, kind }: Snapshot): string {
+  if (!result || result.repr === "None") return "";
+  const text = toSingleLine(result.repr);
+  return kind === "command" ? `exit ${text}` : text;
 }
 
 /** Return how far the task is, or how long it took. */

@@ -61,8 +61,9 @@ function grouped(number: string): string {
 
 /** Format the part that is done, 0 to 1, as "43%", rounded down: only what is done has "100%". */
 export function formatPercent(part: number | null): string {
+  if (part === null) return "";
   // The billionth makes up for floats: 0.29 * 100 is less than 29.
-  return part === null ? "" : `${Math.floor(part * 100 + 1e-9)}%`;
+  return part >= 1 ? "100%" : `${Math.min(99, Math.floor(part * 100 + 1e-9))}%`;
 }
 
 /** Format units a second as "84.9M/s", "3.4/s", "2.5s each"; empty for no rate. */
@@ -126,4 +127,23 @@ export function formatMoment(time: number | null): string {
   const day = [String(date.getFullYear()), padded(date.getMonth() + 1), padded(date.getDate())];
   const clock = [date.getHours(), date.getMinutes(), date.getSeconds()];
   return `${day.join("-")} ${clock.map(padded).join(":")}`;
+}
+
+/** Format a time (Unix seconds) in UTC, as files are read with anywhere; empty for none. */
+export function formatIso(time: number): string {
+  const date = new Date(time * 1000);
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString();
+}
+
+/** Return the name of a task as it is shown. */
+export function nameOf({ name }: { readonly name: string }): string {
+  return toSingleLine(name) || "task";
+}
+
+/** Format bytes as "512 B", "1.2 MiB". */
+export function formatSize(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB"];
+  let unit = 0;
+  for (; bytes >= 1024 && unit < units.length - 1; unit += 1) bytes /= 1024;
+  return `${bytes.toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
 }

@@ -11,6 +11,8 @@ export interface EventPage {
   events: TaskEvent[];
   cursor: string;
   more: boolean;
+  /** How many events of the log a search has looked at. */
+  looked?: number;
 }
 
 /** Return the newest events of these types up to a cursor, oldest first; a cursor lies just behind an event.
@@ -24,7 +26,7 @@ export async function eventsBefore(
   limit = PAGE_SIZE,
 ): Promise<TaskEvent[]> {
   for (let more = true; more;) {
-    const got: EventPage = await fetchPage(server, task, {
+    const got: EventPage = await fetchEvents(server, task, {
       types: types.join(","),
       before: cursor,
       limit: String(limit),
@@ -39,7 +41,7 @@ export async function eventsBefore(
 export async function* allEvents(server: Server, task: string, types: string[]): AsyncGenerator<TaskEvent[]> {
   let after: string | null = null;
   for (let more = true; more;) {
-    const got: EventPage = await fetchPage(server, task, {
+    const got: EventPage = await fetchEvents(server, task, {
       types: types.join(","),
       limit: String(LARGE_PAGE_SIZE),
       ...(after === null ? {} : { after }),
@@ -49,7 +51,12 @@ export async function* allEvents(server: Server, task: string, types: string[]):
   }
 }
 
-async function fetchPage(server: Server, task: string, query: Record<string, string>): Promise<EventPage> {
+/** Fetch a page of a task's events. Rejects with the server's message. */
+export async function fetchEvents(
+  server: Server,
+  task: string,
+  query: Record<string, string>,
+): Promise<EventPage> {
   const response = await server.fetch(
     `tasks/${encodeURIComponent(task)}/events?${new URLSearchParams(query)}`,
   );

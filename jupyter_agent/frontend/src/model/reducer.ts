@@ -6,11 +6,14 @@ import type {
   EventData,
   EventOf,
   MessageSnapshot,
+  MetricPoint,
   Snapshot,
   State,
   StoppingSnapshot,
   TaskEvent,
 } from "../net/types.js";
+
+import { countLines, emptyLog } from "./log/lines.js";
 
 export const END_STATES: ReadonlySet<State> = new Set<State>([
   "completed",
@@ -65,7 +68,9 @@ export function emptyTask(id: string): Snapshot {
     stopping: null,
     stalled_since: null,
     retriable: null,
+    waiting: null,
     logs: 0,
+    log: null,
     events: 0,
     cursor: null,
   };
@@ -77,7 +82,7 @@ export function applyEvent(task: Snapshot, event: TaskEvent): void {
   const isReadable = event.flag !== "bad_data";
   task.events += 1;
   task.updated = Math.max(task.updated ?? event.time, event.time);
-  task.stalled_since = task.retriable = null;
+  task.stalled_since = task.retriable = task.waiting = null;
   task.producer ??=
     event.type !== "lost" ? event.producer : isReadable ? (event.data.producer ?? null) : null;
   if (task.events === 1) {
@@ -86,14 +91,24 @@ export function applyEvent(task: Snapshot, event: TaskEvent): void {
     task.state = "running";
   }
   if (!isReadable) return;
-  if (event.type === "log") task.logs += 1;
+  if (event.type === "lost" && task.log) task.log.open = null;
+  if (event.type === "log") applyLog(task, event);
   else if (event.type === "state" && event.attempt >= task.attempt) applyState(task, event, false);
   else if (event.attempt === task.attempt) applyData(task, event);
+}
+
+function applyLog(task: Snapshot, event: EventOf<"log">): void {
+  if (task.logs === 0) task.log = emptyLog();
+  task.logs += 1;
+  // An older version has counted events only.
+  if (task.log) countLines(task.log, event);
 }
 
 function applyState(task: Snapshot, event: EventOf<"state">, first: boolean): void {
   const { data } = event;
   const newer = event.attempt > task.attempt;
+  if (data.state === "queued" && !newer && !first && task.queued === null)
+    return applyLateQueued(task, event);
   if (!newer && !first && !TRANSITIONS[task.state].includes(data.state)) return;
   if (newer) beginAttempt(task, event);
   if (data.state === "queued") {
@@ -103,6 +118,7 @@ function applyState(task: Snapshot, event: EventOf<"state">, first: boolean): vo
   } else if (data.state === "running") {
     task.started ??= event.time;
     task.ended = null;
+    task.producer = data.producer ?? task.producer;
     if (data.pid != null) [task.host, task.pid] = [data.host ?? null, data.pid];
   } else {
     task.ended = event.time;
@@ -112,6 +128,14 @@ function applyState(task: Snapshot, event: EventOf<"state">, first: boolean): vo
   task.reason = data.reason ?? null;
   task.error = data.error ?? null;
   task.result = data.result ?? null;
+}
+
+/** Fold in the `queued` of an attempt that a process of a pool has claimed, and begun, before. */
+function applyLateQueued(task: Snapshot, event: EventOf<"state">): void {
+  const { host, pid } = task;
+  task.queued = event.time;
+  if (event.data.about) Object.assign(task, aboutFields(event.data.about), { host, pid });
+  if (task.created !== null && event.attempt === 1) task.created = Math.min(task.created, event.time);
 }
 
 const ABOUT_DEFAULTS = {
@@ -142,7 +166,8 @@ function aboutFields(about: Record<string, unknown>): Pick<Snapshot, keyof typeo
 
 function beginAttempt(task: Snapshot, event: TaskEvent): void {
   [task.attempt, task.producer] = [event.attempt, event.producer];
-  task.started = task.ended = task.progress = task.prompt = task.host = task.pid = task.stopping = null;
+  task.queued = task.started = task.ended = task.progress = task.prompt = null;
+  task.host = task.pid = task.stopping = null;
   task.metrics = {};
   task.messages = [];
   task.cancel_requested = false;
@@ -183,7 +208,8 @@ function applyCancel(task: Snapshot, time: number, now: boolean): void {
 }
 
 function applyStopping(task: Snapshot, time: number, data: EventData["stopping"]): void {
-  if (!END_STATES.has(task.state))
+  if (data.resumed) task.stopping = task.cancel_requested ? task.stopping : null;
+  else if (!END_STATES.has(task.state))
     task.stopping = { ...stoppingOf(data, time, true), ...keptOf(task.stopping) };
 }
 
@@ -241,13 +267,22 @@ function lastBytesAsText(bytes: Uint8Array, count: number): string {
 }
 
 function applyMetric(task: Snapshot, { name, value = null, step = null }: EventData["metric"]): void {
-  const known = Object.hasOwn(task.metrics, name);
+  const known = Object.hasOwn(task.metrics, name) ? task.metrics[name]! : null;
   if (!known && Object.keys(task.metrics).length >= MAX_METRICS) return;
+  const point = metricAfter(known, value, step);
   if (known) {
-    Object.assign(task.metrics[name]!, { value, step });
+    Object.assign(known, point);
     return;
   }
   // Not by assignment: a metric may be called `__proto__`.
   const descriptor = { enumerable: true, writable: true, configurable: true };
-  Object.defineProperty(task.metrics, name, { value: { value, step }, ...descriptor });
+  Object.defineProperty(task.metrics, name, { value: point, ...descriptor });
+}
+
+/** Without its first values, the lowest and the highest of a metric stay unknown. */
+function metricAfter(known: MetricPoint | null, value: number | null, step: number | null): MetricPoint {
+  if (!known || (known.min == null && known.value === null)) return { value, step, min: value, max: value };
+  const { min = null, max = null } = known;
+  if (value === null || min === null || max === null) return { value, step, min, max };
+  return { value, step, min: Math.min(min, value), max: Math.max(max, value) };
 }

@@ -4,7 +4,7 @@ import { offsetOf } from "../net/cursor.js";
 import type { Snapshot, TaskEvent } from "../net/types.js";
 import { RateMeter } from "./rate.js";
 import { applyEvent, END_STATES } from "./reducer.js";
-import { byImportance } from "./sort.js";
+import { byAge, byImportance } from "./sort.js";
 
 /** The types of event that may change the order of the tasks. */
 const CHANGE_TYPES: readonly string[] = ["state", "prompt", "input", "command"];
@@ -66,15 +66,33 @@ export class TaskCollection {
     return after;
   }
 
+  /** Take the metrics of newer snapshots of the same attempts over; return each task that had none, before and after. */
+  setMetrics(tasks: readonly Snapshot[]): [Snapshot, Snapshot][] {
+    return tasks.flatMap(({ id, attempt, metrics }): [Snapshot, Snapshot][] => {
+      const entry = this.#entries.get(id);
+      const isNews = entry?.task.attempt === attempt && Object.keys(metrics).length > 0;
+      if (!isNews || Object.keys(entry.task.metrics).length > 0) return [];
+      const before = entry.task;
+      [entry.task, this.#tasks, this.#sorted] = [{ ...before, metrics }, null, null];
+      return [[before, entry.task]];
+    });
+  }
+
   /** Drop the oldest ended tasks once there are a tenth more than `max`: seldom, and many at once. Return the oldest
    * ended task that is still there, or the newest that was dropped; null when none was. */
   trim(max: number): string | null {
     const surplus = this.size - max;
     if (surplus <= max * 0.1) return null;
-    const ended = this.tasks.filter((task) => END_STATES.has(task.state));
+    const ended = this.tasks.filter((task) => END_STATES.has(task.state)).sort(byAge);
     const dropped = ended.slice(Math.max(0, ended.length - surplus));
     for (const task of dropped) this.drop(task.id);
     if (dropped.length === 0) return null;
     return ended.at(-dropped.length - 1)?.id ?? dropped[0]!.id;
   }
+}
+
+/** Return whether a task's history begins with this event. */
+export function isFirstEvent(event: TaskEvent): boolean {
+  if (event.type !== "state" || event.attempt !== 1 || event.flag === "bad_data") return false;
+  return event.data.state === "queued" && Boolean(event.data.about);
 }

@@ -6,7 +6,7 @@ import { errorMessageOf, type Server } from "../net/server.js";
 import type { Listener, Snapshot, Status, TaskEvent } from "../net/types.js";
 import { Lookups, type TaskPage } from "./lookups.js";
 import { emptyTask, END_STATES } from "./reducer.js";
-import { type Entry, TaskCollection } from "./task_collection.js";
+import { type Entry, isFirstEvent, TaskCollection } from "./task_collection.js";
 
 /** The types of event that a list needs. Without logs and metrics a task's counts of events and logs stay behind. */
 const TYPES = ["state", "progress", "prompt", "input", "command", "stopping"];
@@ -54,6 +54,11 @@ export class TaskListStore implements Listener {
     return known ?? new TaskListStore(connection, server, ids).#register();
   }
 
+  /** Return the list of all tasks if anything on the page follows it; null otherwise. */
+  static known(connection: Connection): TaskListStore | null {
+    return (connection.shared.get(registryKey(null)) as TaskListStore | undefined) ?? null;
+  }
+
   /** The tasks, the important ones first (see `byImportance`). */
   get tasks(): readonly Snapshot[] {
     return this.#collection.tasks;
@@ -85,14 +90,20 @@ export class TaskListStore implements Listener {
     return this.#loading;
   }
 
-  /** Delete an ended task. Resolves with null, or with the reason for a refusal. */
-  async remove(id: string): Promise<string | null> {
-    const response = await this.server.fetch(path(id), { method: "DELETE" }).catch(() => null);
+  /** Delete an ended task. Resolves with null, or with the reason for a refusal. `keepalive`: also if the page goes away. */
+  async remove(id: string, keepalive = false): Promise<string | null> {
+    const response = await this.server.fetch(path(id), { method: "DELETE", keepalive }).catch(() => null);
     if (!response) return "The server does not answer.";
     if (!response.ok && response.status !== 404) return errorMessageOf(response);
     this.#collection.drop(id);
     this.#notify();
     return null;
+  }
+
+  /** Take over what newer snapshots say of metrics: no event of the subscription does. */
+  learnMetrics(tasks: readonly Snapshot[]): void {
+    for (const [before, after] of this.#collection.setMetrics(tasks)) this.#emitChange(before, after);
+    this.#notify();
   }
 
   restart(tasks: Snapshot[], more: boolean, cursor: string): void {
@@ -286,10 +297,4 @@ function path(id: string): string {
 
 function registryKey(ids: readonly string[] | null): string {
   return ids ? `tasks ${[...ids].sort().join(" ")}` : "tasks";
-}
-
-/** Return whether a task's history begins with this event. */
-function isFirstEvent(event: TaskEvent): boolean {
-  if (event.type !== "state" || event.attempt !== 1 || event.flag === "bad_data") return false;
-  return event.data.state === "queued" && Boolean(event.data.about);
 }

@@ -7,7 +7,8 @@ import type { Listener, Snapshot, Status, TaskEvent } from "../net/types.js";
 import { Backfill } from "./backfill.js";
 import { applyEvent, emptyTask, END_STATES } from "./reducer.js";
 import { allEvents, eventsBefore } from "./history.js";
-import { Log, LOG_TYPES } from "./log.js";
+import { Attempts } from "./log/attempts.js";
+import { Log, LOG_TYPES } from "./log/log.js";
 import { Metrics } from "./metrics/series.js";
 import { RateMeter } from "./rate.js";
 import { Conversation, CONVERSATION_TYPES } from "./conversation.js";
@@ -17,6 +18,10 @@ import { Gallery } from "./gallery.js";
 const TAIL_EVENTS = 200;
 /** Seconds without an event after which the server is asked whether the task's process still answers. */
 const STALL_CHECK_AFTER = 20;
+/** The same for a queued task, and what it waits for. */
+const WAITING_CHECK_AFTER = 10;
+/** The fields of a snapshot that no event carries. */
+const OBSERVED = ["stalled_since", "retriable", "waiting"] as const;
 /** Seconds after which a past that could not be loaded is tried again. */
 const RETRY_DELAY = 5;
 /** Maximum number of past displays to fetch. */
@@ -26,6 +31,7 @@ export class TaskStore implements Listener {
   /** The server's snapshot; null until it has sent one. */
   task: Snapshot | null = null;
   readonly log = new Log();
+  readonly attempts = new Attempts();
   readonly metrics = new Metrics();
   readonly conversation = new Conversation();
   readonly gallery = new Gallery();
@@ -34,8 +40,14 @@ export class TaskStore implements Listener {
   refusal: string | null = null;
   /** Whether the server does not know the task (yet). */
   isUnknown = false;
+  /** Get each event that arrives, in addition to the log. */
+  readonly taps = new Set<(event: TaskEvent) => void>();
+  /** How often the subscription has begun: what was loaded before that may be of another journal. */
+  restarts = 0;
   readonly #listeners = new Set<() => void>();
   #lastFolded = -1;
+  /** Whether the tail, with which the subscription begins, has not come yet. */
+  awaitsTail = false;
   #lastEventTime = 0;
   #id = 0;
   /** The journal's epoch, and the newest offset of it that was seen. */
@@ -46,6 +58,13 @@ export class TaskStore implements Listener {
   readonly #metricsBackfill = new Backfill(this.metrics, ["metric", "state"]);
   readonly #conversationBackfill = new Backfill(this.conversation, CONVERSATION_TYPES);
   readonly #galleryBackfill = new Backfill(this.gallery, ["display"]);
+  readonly #attemptsBackfill = new Backfill(this.attempts, ["state"]);
+  readonly #backfills = [
+    this.#metricsBackfill,
+    this.#conversationBackfill,
+    this.#galleryBackfill,
+    this.#attemptsBackfill,
+  ];
   #loadingEarlier: Promise<void> | null = null;
 
   constructor(
@@ -75,21 +94,18 @@ export class TaskStore implements Listener {
     return this.connection.status(this.#id);
   }
 
-  /** Number of log events before the first line. */
+  /** Number of log events before the first line, those of a tail that has not come included. */
   get earlier(): number {
     return Math.max(0, (this.task?.logs ?? 0) - this.log.events);
   }
 
-  /** Ask for a snapshot of a running task that has been silent: whether its process is stalled is an observation of
-   * the server, and no event carries it. To be called once a second. */
+  /** Ask for a snapshot of a task that has been silent: whether its process is stalled, and what it waits for, are
+   * observations of the server, and no event carries them. To be called once a second. */
   checkStalled(): void {
-    const now = this.connection.now();
-    if (
-      this.task?.state !== "running" ||
-      this.status !== "live" ||
-      now - this.#lastEventTime < STALL_CHECK_AFTER
-    )
-      return;
+    const [now, state] = [this.connection.now(), this.task?.state];
+    const after = state === "queued" ? WAITING_CHECK_AFTER : STALL_CHECK_AFTER;
+    const isActive = state === "queued" || state === "running";
+    if (!isActive || this.status !== "live" || now - this.#lastEventTime < after) return;
     this.#lastEventTime = now;
     this.#observe();
   }
@@ -112,7 +128,7 @@ export class TaskStore implements Listener {
 
   #setObserved(seen: Snapshot | null): void {
     if (this.task && this.task.attempt === seen?.attempt)
-      [this.task.stalled_since, this.task.retriable] = [seen.stalled_since, seen.retriable];
+      for (const field of OBSERVED) this.task[field] = seen[field] as never;
     this.changed();
   }
 
@@ -120,8 +136,7 @@ export class TaskStore implements Listener {
     if (!this.#listeners.delete(changed) || this.#listeners.size > 0) return;
     this.connection.unsubscribe(this.#id);
     this.connection.shared.delete(registryKey(this.taskId));
-    for (const part of [this.#metricsBackfill, this.#conversationBackfill, this.#galleryBackfill])
-      part.clear(); // also discards the answers still under way
+    for (const part of this.#backfills) part.clear(); // also discards the answers still under way
   }
 
   restart(tasks: Snapshot[], _more: boolean, cursor: string): void {
@@ -129,21 +144,16 @@ export class TaskStore implements Listener {
     const task = tasks.find((one) => one.id === this.taskId) ?? null;
     this.isUnknown = task === null;
     this.task = task;
+    this.restarts += 1;
     this.#lastFolded = offsetOf(task?.cursor);
+    this.awaitsTail = offsetOf(cursor) < this.#lastFolded; // with a tail, the subscription begins before it
     this.#clear(cursor);
     if (task?.progress) this.rateMeter.add(task.updated ?? 0, task.progress.done);
     this.changed();
   }
 
   #clear(cursor: string): void {
-    for (const part of [
-      this.log,
-      this.rateMeter,
-      this.#metricsBackfill,
-      this.#conversationBackfill,
-      this.#galleryBackfill,
-    ])
-      part.clear();
+    for (const part of [this.log, this.rateMeter, ...this.#backfills]) part.clear();
     this.#epoch = epochOf(cursor);
     this.#lastOffset = Math.max(this.#lastFolded, offsetOf(cursor));
     this.#loadingEarlier = null;
@@ -157,6 +167,7 @@ export class TaskStore implements Listener {
     const [server, task] = [this.server, this.taskId];
     this.#load(this.#conversationBackfill, () => allEvents(server, task, CONVERSATION_TYPES));
     this.#load(this.#galleryBackfill, () => this.#pastDisplays());
+    if (this.task.attempt > 1) this.#load(this.#attemptsBackfill, () => allEvents(server, task, ["state"]));
     if (Object.keys(this.task.metrics).length > 0)
       this.#load(this.#metricsBackfill, () => allEvents(server, task, ["metric", "state"]));
   }
@@ -169,13 +180,17 @@ export class TaskStore implements Listener {
   }
 
   async *#pastDisplays(): AsyncGenerator<TaskEvent[]> {
-    yield await eventsBefore(
-      this.server,
-      this.taskId,
-      ["display"],
-      `${this.#epoch}:${this.#lastOffset}`,
-      MAX_PAST_DISPLAYS,
-    );
+    yield await eventsBefore(this.server, this.taskId, ["display"], this.cursor, MAX_PAST_DISPLAYS);
+  }
+
+  /** A cursor behind every event that has arrived. */
+  get cursor(): string {
+    return this.cursorAt(this.#lastOffset);
+  }
+
+  /** Return the cursor of an offset in the present journal. */
+  cursorAt(offset: number): string {
+    return `${this.#epoch}:${offset}`;
   }
 
   /** Load a page of earlier log lines, for a reader that holds the log. Calls during a request share it. Rejects with
@@ -191,7 +206,7 @@ export class TaskStore implements Listener {
       this.server,
       this.taskId,
       LOG_TYPES,
-      `${this.#epoch}:${oldest === null ? this.#lastOffset : oldest - 1}`,
+      oldest === null ? this.cursor : this.cursorAt(oldest - 1),
     );
     // The log may have been cleared or trimmed meanwhile: then these lines would not be the ones before its first.
     if (log.oldest === oldest) log.prepend(events);
@@ -200,6 +215,7 @@ export class TaskStore implements Listener {
 
   apply(events: TaskEvent[]): void {
     this.#lastEventTime = this.connection.now();
+    this.awaitsTail = false;
     for (const event of events) this.#applyOne(event);
     this.changed();
   }
@@ -207,8 +223,8 @@ export class TaskStore implements Listener {
   #applyOne(event: TaskEvent): void {
     this.#lastOffset = Math.max(this.#lastOffset, event.offset);
     this.log.add(event);
-    for (const part of [this.#metricsBackfill, this.#conversationBackfill, this.#galleryBackfill])
-      part.add(event);
+    for (const tap of this.taps) tap(event);
+    for (const part of this.#backfills) part.add(event);
     // The snapshot includes the tail that a subscription begins with.
     if (event.offset > this.#lastFolded) this.#fold(event);
   }

@@ -72,3 +72,20 @@ export function frameParts({ lines }: TracebackBlock): {
   const place = number ? { number: Number(number), line: Number(line), source: lines[1] ?? "" } : null;
   return { place, indent, where, rest };
 }
+
+/** The parameter of an address that names a task. */
+const TASK = "agent-task";
+
+/** Return the address at which JupyterLab opens the notebook of a task at a line. `base`: the server's base URL. */
+export function cellAddress(base: string, task: string, { number, line, source }: CellPlace): string {
+  const query = new URLSearchParams({ [TASK]: task, cell: String(number), line: String(line), source });
+  return new URL(`lab?${query}`, base).href;
+}
+
+/** Return the task and the line that the query of an address names; null when it names none. */
+export function cellInAddress(search: string): { task: string; place: CellPlace } | null {
+  const query = new URLSearchParams(search);
+  const [task, number, line] = [query.get(TASK), Number(query.get("cell")), Number(query.get("line"))];
+  if (!task || !Number.isInteger(number) || !Number.isInteger(line) || line < 1) return null;
+  return { task, place: { number, line, source: query.get("source") ?? "" } };
+}

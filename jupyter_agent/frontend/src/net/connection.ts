@@ -1,7 +1,9 @@
 /** A reconnecting WebSocket that all views of a page share. */
 
 import { Backoff } from "./backoff.js";
+import { NO_OBSTACLE, type Obstacle } from "./obstacle.js";
 import { PendingCommands } from "./pending_commands.js";
+import { ALL_RIGHTS, type Rights, rightsOf } from "./rights.js";
 import * as timing from "./timing.js";
 import { Protocol, SUBPROTOCOL, shouldReconnect } from "./protocol.js";
 import type { Listener, Action, SubscriptionFilter, Reply, Status, Subscription } from "./types.js";
@@ -20,6 +22,10 @@ export class Connection {
   skew = 0;
   /** The server's name for the current user; null while unknown. */
   user: string | null = null;
+  /** What the user may do on the server; all, until it has said. */
+  rights: Rights = ALL_RIGHTS;
+  /** What is in the way of a socket, by those that were refused since the last welcome: see `obstacle.ts`. */
+  obstacle: Obstacle = NO_OBSTACLE;
   /** Called when the server did not accept a socket, or has ended the login. */
   onRefused: (() => void) | null = null;
   /** Objects that live as long as this connection, by key. */
@@ -39,19 +45,11 @@ export class Connection {
   #idleTimer: Timer = null;
   #isSuspended = false;
 
-  readonly #environment: Environment;
-
   /** `url`: the WebSocket's address. */
   constructor(
     readonly url: string,
-    environment = browserEnvironment,
-  ) {
-    this.#environment = environment;
-  }
-
-  get environment(): Environment {
-    return this.#environment;
-  }
+    readonly environment: Environment = browserEnvironment,
+  ) {}
 
   get live(): boolean {
     return this.#protocol.welcomed;
@@ -59,7 +57,7 @@ export class Connection {
 
   /** Return the server's time, Unix seconds. */
   now(): number {
-    return this.#environment.now() + this.skew;
+    return this.environment.now() + this.skew;
   }
 
   /** Return the status of a subscription. */
@@ -74,13 +72,13 @@ export class Connection {
       this.stopped !== null ||
       this.#isSuspended ||
       this.#backoff.attempts >= timing.OFFLINE_AFTER_ATTEMPTS ||
-      !this.#environment.isOnline()
+      !this.environment.isOnline()
     );
   }
 
   /** Subscribe to tasks, beginning with their snapshots and their tail. Returns the subscription's id. */
   subscribe(filter: SubscriptionFilter, listener: Listener): number {
-    this.#environment.clearTimer(this.#idleTimer);
+    this.environment.clearTimer(this.#idleTimer);
     const id = ++this.#lastId;
     this.#listeners.set(id, listener);
     this.#send(this.#protocol.subscribe({ ...filter, id, cursor: null, answered: false }));
@@ -93,7 +91,7 @@ export class Connection {
     if (!this.#listeners.delete(id)) return;
     this.#send(this.#protocol.unsubscribe(id));
     if (this.#listeners.size === 0)
-      this.#idleTimer = this.#environment.setTimer(timing.IDLE_TIMEOUT, () => this.#closeIdle());
+      this.#idleTimer = this.environment.setTimer(timing.IDLE_TIMEOUT, () => this.#closeIdle());
   }
 
   /** Send a command to a task, after the connection is made. Resolves with the server's reply, or with a refusal that
@@ -148,10 +146,10 @@ export class Connection {
 
   #connect(): void {
     if (this.stopped !== null || this.#isSuspended) return;
-    this.#environment.clearTimer(this.#reconnectTimer);
+    this.environment.clearTimer(this.#reconnectTimer);
     this.#reconnectTimer = null;
     this.#minDelay = 0;
-    const socket = this.#environment.openSocket(this.url, SUBPROTOCOL);
+    const socket = this.environment.openSocket(this.url, SUBPROTOCOL);
     this.#socket = socket;
     socket.onopen = () => this.#onOpen();
     socket.onmessage = (event) => this.#onFrame(event.data as string);
@@ -164,7 +162,7 @@ export class Connection {
   }
 
   #onFrame(frame: string): void {
-    this.#lastFrame = this.#environment.now();
+    this.#lastFrame = this.environment.now();
     let actions;
     try {
       actions = this.#protocol.receive(frame);
@@ -199,10 +197,10 @@ export class Connection {
     }
   }
 
-  #onWelcome({ now, heartbeat, user, trouble }: Extract<Action, { kind: "welcome" }>): void {
-    this.user = user ?? null;
-    this.trouble = trouble;
-    this.skew = now - this.#environment.now();
+  #onWelcome({ now, heartbeat, user, trouble, rights }: Extract<Action, { kind: "welcome" }>): void {
+    [this.user, this.rights, this.trouble] = [user ?? null, rightsOf({ rights }), trouble];
+    this.obstacle = NO_OBSTACLE;
+    this.skew = now - this.environment.now();
     this.#heartbeat = heartbeat;
     this.#backoff.reset();
     this.#expectFrames();
@@ -219,7 +217,7 @@ export class Connection {
     this.#pendingCommands.settle({ id, ok: false, code, message });
     const subscription = this.#protocol.subscriptions.get(id);
     if (!subscription) return;
-    if (temporary) this.#environment.setTimer(timing.RETRY_DELAY, () => this.#resubscribe(subscription));
+    if (temporary) this.environment.setTimer(timing.RETRY_DELAY, () => this.#resubscribe(subscription));
     else this.#listeners.get(id)?.refused(message);
   }
 
@@ -231,7 +229,7 @@ export class Connection {
   #probe(): void {
     const [subscription] = this.#protocol.subscriptions.values();
     if (!subscription) return;
-    const sentAt = this.#environment.now();
+    const sentAt = this.environment.now();
     this.#resubscribe(subscription);
     this.#setWatchdog(timing.PROBE_TIMEOUT, () => {
       if (this.#lastFrame < sentAt) this.#reconnect("silent after a check");
@@ -242,15 +240,15 @@ export class Connection {
   #expectFrames(): void {
     const timeout = timing.MAX_SILENT_HEARTBEATS * this.#heartbeat;
     this.#setWatchdog(timeout, () => {
-      if (this.#environment.now() - this.#lastFrame >= timeout) this.#reconnect("silent for too long");
+      if (this.environment.now() - this.#lastFrame >= timeout) this.#reconnect("silent for too long");
       else this.#expectFrames();
     });
   }
 
   /** Call `check` in this many seconds, instead of the check that was planned. */
   #setWatchdog(seconds: number, check: () => void): void {
-    this.#environment.clearTimer(this.#watchdog);
-    this.#watchdog = this.#environment.setTimer(seconds, check);
+    this.environment.clearTimer(this.#watchdog);
+    this.#watchdog = this.environment.setTimer(seconds, check);
   }
 
   /** Abandon the socket and connect again. */
@@ -268,8 +266,8 @@ export class Connection {
     if (!shouldReconnect(code) && !(code === LOGIN_ENDED && this.onRefused))
       this.stopped = reason || `the server closed the connection (${code})`;
     if (this.stopped === null && this.#listeners.size > 0) {
-      const delay = Math.max(this.#minDelay, this.#backoff.next(this.#environment.random()));
-      this.#reconnectTimer = this.#environment.setTimer(delay, () => this.#connect());
+      const delay = Math.max(this.#minDelay, this.#backoff.next(this.environment.random()));
+      this.#reconnectTimer = this.environment.setTimer(delay, () => this.#connect());
     }
     if (this.#isUnreachable || this.#reconnectTimer === null) this.#settleWaiters(false);
     for (const listener of this.#listeners.values()) listener.changed();
@@ -278,7 +276,7 @@ export class Connection {
   /** Close the socket of a connection without subscriptions. */
   #closeIdle(): void {
     const socket = this.#socket;
-    this.#environment.clearTimer(this.#reconnectTimer);
+    this.environment.clearTimer(this.#reconnectTimer);
     this.#reconnectTimer = null;
     this.#detachSocket();
     this.#settleWaiters(false);
@@ -286,7 +284,7 @@ export class Connection {
   }
 
   #detachSocket(): void {
-    this.#environment.clearTimer(this.#watchdog);
+    this.environment.clearTimer(this.#watchdog);
     if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket = null;
     this.#protocol.disconnected();

@@ -3,6 +3,7 @@
 import { Connection } from "./connection.js";
 import { VERSION } from "./protocol.js";
 import type { Login } from "./login.js";
+import { findObstacle } from "./obstacle.js";
 import type { Server } from "./server.js";
 
 /** Seconds after which a hidden page, on which no task runs, lets go of its socket: the socket's heartbeats would keep
@@ -16,7 +17,7 @@ export function sharedConnection(server: Server): Connection {
   const known = connections.get(server.wsUrl);
   if (known?.stopped === null) return known;
   const made = new Connection(server.wsUrl);
-  made.onRefused = () => void checkLogin(server);
+  made.onRefused = () => void checkLogin(server, made);
   connections.set(server.wsUrl, made);
   if (!known) follow(server, () => connections.get(server.wsUrl)!);
   return made;
@@ -31,10 +32,12 @@ function connectionsOfPage(): Map<string, Connection> {
 const beingChecked = new WeakSet<Login>();
 
 /** Ask for what needs a login, as the socket cannot say why it was refused. Meanwhile other refusals ask nothing. */
-async function checkLogin({ login, fetch }: Server): Promise<void> {
+async function checkLogin(server: Server, connection: Connection): Promise<void> {
+  const { login } = server;
   if (login.isExpired || beingChecked.has(login)) return;
   beingChecked.add(login);
-  await fetch("tasks?limit=1").catch(() => null); // unreachable: the connection tries again
+  const response = await server.fetch("tasks?limit=1").catch(() => null); // unreachable: the connection tries again
+  await findObstacle(connection, server, response);
   beingChecked.delete(login);
 }
 

@@ -1,5 +1,5 @@
 /** The page's login at its server. The browser renews it silently where it can, as at a JupyterHub whose server was
- * started anew; where it cannot, requests stop until somebody has logged in again. */
+ * started anew; where it cannot, requests stop until the user has logged in again. */
 
 /** The header of a refusal that a login would change. */
 const LOGIN_HEADER = "Jupyter-Agent-Login";
@@ -42,7 +42,7 @@ export class Login {
     return again;
   }
 
-  /** Let requests pass again: somebody may have logged in, in another tab. */
+  /** Let requests pass again: the user may have logged in, in another tab. */
   retry(): void {
     if (this.isExpired) this.#set(false);
   }

@@ -87,8 +87,8 @@ export class Protocol {
       kind: "send",
       frame: this.#requestFrame(one),
     }));
-    const { now, heartbeat, user, trouble = [] } = message;
-    return [{ kind: "welcome", now, heartbeat, user, trouble }, ...requests];
+    const { now, heartbeat, user, trouble = [], rights } = message;
+    return [{ kind: "welcome", now, heartbeat, user, trouble, rights }, ...requests];
   }
 
   #requestFrame(subscription: Subscription): string {

@@ -6,6 +6,7 @@ interface PageConfig {
   wsUrl?: string;
   baseUrl?: string;
   token?: string;
+  hasLab?: boolean;
 }
 
 export interface Server {
@@ -14,6 +15,8 @@ export interface Server {
   /** The WebSocket's address, with a token only where the page's cookie does not reach. */
   readonly wsUrl: string;
   readonly login: Login;
+  /** Whether the page knows that the server has JupyterLab. */
+  readonly hasLab?: boolean;
   /** Fetch a path below `jupyter-agent/`. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -23,14 +26,14 @@ export interface Server {
 export function pageServer(page: Document = document): Server | null {
   const config = jsonConfig(page) ?? classicConfig(page);
   if (!config) return null;
-  const { wsUrl, baseUrl, token } = config;
+  const { wsUrl, baseUrl, token, hasLab = false } = config;
   const base = new URL(withSlash(baseUrl || "/"), page.baseURI);
   const ws = new URL("jupyter-agent/ws", new URL(withSlash(wsUrl || baseUrl || "/"), page.baseURI));
   ws.protocol = ws.protocol.replace(/^http/, "ws");
   // The page's own host accepts the page's cookie; a token there would only end up in logs.
   const host = new URL(page.baseURI).host;
   if (token && ws.host !== host) ws.searchParams.set("token", token);
-  return serverAt(base.href, ws.href, token && base.host !== host ? token : "");
+  return { ...serverAt(base.href, ws.href, token && base.host !== host ? token : ""), hasLab };
 }
 
 function jsonConfig(page: Document): PageConfig | null {
@@ -77,6 +80,11 @@ function isHubPage(url: string): boolean {
   return /\/hub\/(?!.*login)/.test(url);
 }
 
+/** Return the address of a task on the server's tasks page. */
+export function taskAddress({ base }: Pick<Server, "base">, task: string): string {
+  return new URL(`jupyter-agent/?task=${encodeURIComponent(task)}`, base).href;
+}
+
 /** Return whether another request may have another answer: the server fails, does not run (its hub says 424), or wants
  * a login. */
 export function isTemporary(response: Response): boolean {
@@ -87,6 +95,22 @@ export function isTemporary(response: Response): boolean {
 export async function errorMessageOf(response: Response): Promise<string> {
   const problem = (await response.json().catch(() => ({}))) as { detail?: string; message?: string };
   return problem.detail || problem.message || `The server answered with status ${response.status}.`;
+}
+
+/** As of a proxy that shows its own login page. */
+const UNREADABLE = "The answer is not one of this server’s; reload the page, you may have to log in.";
+
+/** Fetch JSON. Resolves with it, or with the sentence why there is none; `unreachable`: what to say without any answer. */
+export async function fetchJson<T extends object>(
+  server: Server,
+  path: string,
+  unreachable: string,
+  init: RequestInit = {},
+): Promise<T | string> {
+  const response = await server.fetch(path, init).catch(() => null);
+  if (!response) return unreachable;
+  if (!response.ok) return errorMessageOf(response);
+  return (response.json() as Promise<T>).catch(() => UNREADABLE);
 }
 
 /** Return the token against forged requests. Where servers at other paths of this host have set theirs, too, only the

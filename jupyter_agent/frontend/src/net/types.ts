@@ -33,6 +33,9 @@ export interface ProgressSnapshot {
 export interface MetricPoint {
   value: number | null;
   step: number | null;
+  /** The lowest and the highest of the attempt; null or absent: unknown. */
+  min?: number | null;
+  max?: number | null;
 }
 
 export type State = "queued" | "running" | "completed" | "failed" | "cancelled" | "interrupted";
@@ -84,9 +87,30 @@ export interface Snapshot {
   stalled_since: number | null;
   /** Whether a retry of the ended task would find something that can run it; null: unknown. */
   retriable: boolean | null;
+  /** What the queued task waits for; null: it begins at any moment, or that is not known. */
+  waiting: WaitingSnapshot | null;
   logs: number;
+  /** Null: nothing was logged, or an older version has stored it. */
+  log: LogSnapshot | null;
   events: number;
   cursor: string | null;
+}
+
+/** How many lines a log has, and how many records of which standard level. */
+export interface LogSnapshot {
+  lines: number;
+  /** The number of the line in which the newest text begins. */
+  newest: number;
+  levels: Record<string, number>;
+  /** What goes on with the last line, which is not ended. */
+  open: string | null;
+}
+
+/** `why`: workers, retry, attempt or executor; `text` says it; `until`: Unix seconds, null: unknown. */
+export interface WaitingSnapshot {
+  why: string;
+  text: string;
+  until: number | null;
 }
 
 /** A task that was asked to stop and still runs; times are Unix seconds, null: unknown. */
@@ -114,8 +138,18 @@ export interface EventData {
     result?: TaskResult | null;
   };
   progress: Partial<ProgressSnapshot>;
-  metric: { name: string } & Partial<MetricPoint>;
-  log: { stream: string; level?: string; text: string };
+  metric: { name: string; value?: number | null; step?: number | null };
+  log: {
+    stream: string;
+    text: string;
+    level?: string;
+    /** The name of a record's logger. */
+    logger?: string;
+    /** The notebook's cell that the text is from. */
+    section?: string;
+    /** Parts of the text: the index of the first character (not UTF-16), one past the last, and the style. */
+    styles?: [number, number, string][];
+  };
   lost: { first: number; last: number; reason: string; producer?: string | null };
   prompt: { prompt_id: string; text: string; choices?: string[] | null };
   message: { message_id: string; role: string; text: string; delta?: boolean };
@@ -131,6 +165,7 @@ export interface EventData {
     where?: string | null;
     since?: number | null;
     note?: string | null;
+    resumed?: boolean;
   };
   display: {
     data?: Record<string, unknown>;
@@ -149,6 +184,8 @@ export interface EventOf<Type extends keyof EventData> {
   time: number;
   type: Type;
   data: EventData[Type];
+  /** The number of the log's line in which the text of a log event begins, from 1. */
+  line?: number;
   /** `bad_data`: the server could not make sense of `data`; do not read it. */
   flag?: string;
 }
@@ -187,6 +224,8 @@ export interface Reply {
   message?: string;
 }
 
+export type Right = "read" | "write" | "execute";
+
 export interface Welcome {
   type: "welcome";
   /** The server's clock, Unix seconds. */
@@ -196,6 +235,8 @@ export interface Welcome {
   user?: string;
   /** Sentences of the server's health. */
   trouble?: string[];
+  /** What the user may do; absent in the welcome of an older server. */
+  rights?: Right[];
 }
 
 export interface Subscribed {
@@ -244,7 +285,7 @@ export type ServerMessage =
 /** A step that the protocol asks the connection to take. */
 export type Action =
   | { kind: "send"; frame: string }
-  | { kind: "welcome"; now: number; heartbeat: number; user?: string; trouble: string[] }
+  | { kind: "welcome"; now: number; heartbeat: number; user?: string; trouble: string[]; rights?: Right[] }
   | { kind: "trouble"; sentences: string[] }
   | { kind: "answered"; id: number }
   | { kind: "restart"; id: number; tasks: Snapshot[]; more: boolean; cursor: string }

@@ -15,3 +15,8 @@ export function titleOfAll(tasks: readonly Snapshot[]): string {
   const running = tasks.filter((task) => task.state === "running").length;
   return running > 0 ? `${running} running · Tasks` : "Tasks";
 }
+
+/** Return the title of a place of the page. */
+export function titleOfView(place: string): string {
+  return `${place} · Tasks`;
+}

@@ -2,6 +2,7 @@
 
 import "../element/index.js";
 import "../list/index.js";
+import "../screens/screen_element.js";
 import { PageElement } from "./page.js";
 import { dropToken } from "./location.js";
 

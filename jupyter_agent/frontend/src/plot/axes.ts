@@ -20,6 +20,8 @@ const [CHARACTER, BESIDE] = [6.5, 12];
 
 /** Maximum number of powers of ten with a label. */
 const MAX_POWERS = 5;
+/** Number of powers of ten up to which there are places between them. */
+const FEW_POWERS = 3;
 
 /** `ink`: the present colour of text. */
 export function axesOf(xKind: XKind, log: boolean, ink: () => string): uPlot.Axis[] {
@@ -34,11 +36,38 @@ export function axesOf(xKind: XKind, log: boolean, ink: () => string): uPlot.Axi
   const x = { ...axis, size: 24, gap: 2, label: xKind, labelSize: 14, labelGap: -2, space: 50 };
   const y: uPlot.Axis = { ...axis, values: labels, size: widthOf, gap: 3, space: 24 };
   if (log) {
+    y.splits = (_, __, low, high) => logSplits(low, high);
     y.filter = powersOfTen;
     y.grid = { ...y.grid, filter: powersOfTen };
     y.ticks = { ...y.ticks, filter: powersOfTen };
   }
   return [{ ...x, ...(xKind === "time" ? time : { incrs: STEPS, values: labels }) }, y];
+}
+
+/** Return the range of a logarithmic axis: the powers of ten around its values. uPlot's own takes seconds for values
+ * below 1e-30. */
+export function logRange(low: number, high: number): [number, number] {
+  if (!(low > 0)) return [low, high]; // null: there is nothing to draw
+  const [from, to] = [Math.floor(exponentOf(low)), Math.ceil(exponentOf(high))];
+  return [power(from), power(to > from ? to : from + 1)];
+}
+
+/** Return the powers of ten from `low` to `high`, with the places between where there are few. */
+export function logSplits(low: number, high: number): number[] {
+  const [from, to] = [Math.floor(exponentOf(low)), Math.ceil(exponentOf(high))];
+  const parts = to - from > FEW_POWERS ? [1] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const powers = Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  const splits = powers.flatMap((exponent) => parts.map((part) => Number(`${part}e${exponent}`)));
+  return splits.filter((value) => value >= low && value <= high);
+}
+
+/** To twelve digits: the exponent of 0.001 is -3, and not a little less. */
+function exponentOf(value: number): number {
+  return Number(Math.log10(value).toFixed(12));
+}
+
+function power(exponent: number): number {
+  return Math.max(Number.MIN_VALUE, Number(`1e${Math.min(308, exponent)}`));
 }
 
 /** Keep the powers of ten, or some of them; all places where there are too few of them. */

@@ -2,11 +2,13 @@
 
 import uPlot from "uplot";
 import css from "uplot/dist/uPlot.min.css";
+import { DASHES } from "../dom/series_colors.js";
 import { adoptStyles } from "../dom/styles.js";
 import type { XKind } from "../model/metrics/panels.js";
-import { LOGARITHMIC, axesOf } from "./axes.js";
+import { LOGARITHMIC, axesOf, logRange } from "./axes.js";
 import { aligned, type Curve } from "./columns.js";
 import own from "./plot.css";
+import { followTouch } from "./touch.js";
 
 export type { Curve } from "./columns.js";
 
@@ -36,6 +38,8 @@ export class Chart {
   #ink = "";
   #isInside = false;
   #wasDragged = false;
+  /** What the axis showed when two fingers came down. */
+  #grasped: readonly [number, number] = [0, 0];
 
   constructor(
     readonly box: HTMLElement,
@@ -49,11 +53,17 @@ export class Chart {
     this.#look = look;
     this.#ink = inkOf(this.box);
     const data = aligned(curves, look.log);
-    const shape = JSON.stringify([look.log, look.xKind, curves.map(({ name, faint }) => [name, faint])]);
-    if (this.#plot && shape === this.#shape) return this.#plot.setData(data);
+    const shape = JSON.stringify([
+      look.log,
+      look.xKind,
+      curves.map(({ name, faint, color, dash }) => [name, faint, color, dash]),
+    ]);
+    // In a batch uPlot draws at once, and not after this frame's other charts: so each counts for the frame's budget.
+    if (this.#plot && shape === this.#shape) return this.#plot.batch((plot: uPlot) => plot.setData(data));
     this.#shape = shape;
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(curves), data, this.box);
+    this.#plot.batch(() => undefined);
     this.#listen(this.#plot.over);
   }
 
@@ -92,6 +102,15 @@ export class Chart {
       this.handlers.hover(null);
     });
     over.addEventListener("mousedown", () => (this.#wasDragged = false));
+    followTouch(over, {
+      preview: (left, right) => this.#plot?.setSelect(selectOf(over, left, right), false),
+      choose: (left, right) => this.#choose(left, right),
+      grasp: () => (this.#grasped = this.#valuesAt(0, over.clientWidth)),
+      pinch: (left, right) => {
+        const [[from, to], width] = [this.#grasped, over.clientWidth];
+        this.handlers.zoom([from + (left / width) * (to - from), from + (right / width) * (to - from)]);
+      },
+    });
     over.addEventListener("click", () => {
       if (!this.#wasDragged) this.handlers.click();
     });
@@ -100,14 +119,14 @@ export class Chart {
   #options(curves: readonly Curve[]): uPlot.Options {
     const { log, xKind } = this.#look;
     const isFew = (u: uPlot, index: number) => (u.data[index]?.length ?? 0) < FEW_POINTS;
-    const series = curves.map(({ name, color, dashed, faint }): uPlot.Series => {
+    const series = curves.map(({ name, color, dash, faint }): uPlot.Series => {
       const stroke = faint ? `${color}55` : color;
       const points = { show: faint ? false : isFew, size: 4, fill: stroke };
       return {
         label: name,
         stroke,
         width: faint ? 1 : 1.5,
-        dash: dashed ? [6, 4] : [],
+        dash: [...DASHES[dash]!],
         points,
         spanGaps: true,
       };
@@ -116,7 +135,7 @@ export class Chart {
       ...this.#size(),
       scales: {
         x: { time: false, range: (_, min, max) => this.#xRange(min, max) },
-        y: log ? { distr: LOGARITHMIC, log: 10 } : {},
+        y: log ? { distr: LOGARITHMIC, log: 10, range: (_, low, high) => logRange(low, high) } : {},
       },
       axes: axesOf(xKind, log, () => this.#ink),
       series: [{}, ...series],
@@ -135,6 +154,7 @@ export class Chart {
 
   #xRange(min: number, max: number): [number, number] {
     const [from, to] = this.#look.range ?? [min, max];
+    this.box.dataset.range = JSON.stringify([from, to]);
     return from < to ? [from, to] : [from - 1, to + 1];
   }
 
@@ -147,13 +167,27 @@ export class Chart {
     const { left, width } = u.select;
     if (width < MIN_DRAG) return;
     this.#wasDragged = true;
-    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.handlers.zoom([u.posToVal(left, "x"), u.posToVal(left + width, "x")]);
+    this.#choose(left, left + width);
+  }
+
+  #choose(left: number, right: number): void {
+    this.#plot?.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.handlers.zoom(this.#valuesAt(left, right));
+  }
+
+  /** Return the places on the axis of two places in pixels. */
+  #valuesAt(left: number, right: number): readonly [number, number] {
+    const valueAt = (place: number) => this.#plot?.posToVal(place, "x") ?? 0;
+    return [valueAt(left), valueAt(right)];
   }
 
   #size(): { width: number; height: number } {
     return { width: Math.max(120, this.box.clientWidth), height: Math.max(80, this.box.clientHeight) };
   }
+}
+
+function selectOf(over: HTMLElement, left: number, right: number): uPlot.Select {
+  return { left, top: 0, width: right - left, height: over.clientHeight };
 }
 
 /** Return the index of the series' value nearest to `index`: in a shared table, others have gaps there. */

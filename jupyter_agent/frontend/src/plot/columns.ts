@@ -7,7 +7,8 @@ import { smoothed } from "../model/metrics/smoothing.js";
 export interface Curve {
   readonly name: string;
   readonly color: string;
-  readonly dashed: boolean;
+  /** Which of `DASHES`. */
+  readonly dash: number;
   readonly faint: boolean;
   readonly smoothing: number;
   /** Places in ascending order, none twice, and the values there. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { detailText, notebookOf, progressText, timeText } from "../../src/list/labels.js";
+import { detailText, notebookOf, progressText, splitName, timeText } from "../../src/list/labels.js";
 import type { Snapshot } from "../../src/net/types.js";
 import { snapshot } from "../support/scripted_server.js";
 
@@ -32,10 +32,15 @@ describe("the texts of a row", () => {
     ],
     [{ state: "completed", result: { repr: "0.93", stored: true } }, "0.93"],
     [{ state: "completed", result: { repr: "None", stored: true } }, ""],
+    [{ state: "completed", kind: "command", result: { repr: "0", stored: true } }, "exit 0"],
     [{ state: "interrupted", progress: { done: 43, total: 100, message: null } }, "stopped at 43%"],
     [
       { state: "queued", attempt: 2, reason: "attempt 2 of 4 in 1.8 s, after E: no" },
       "attempt 2 of 4 in 1.8 s, after E: no",
+    ],
+    [
+      { state: "queued", waiting: { why: "workers", text: "waits for a worker: it is busy", until: null } },
+      "waits for a worker: it is busy",
     ],
     [
       {
@@ -61,5 +66,17 @@ describe("the texts of a row", () => {
     [null, ""],
   ])("the notebook of %j is %j", (path, name) => {
     expect(notebookOf(snapshot("1", { notebook: path }))).toBe(name);
+  });
+});
+
+describe("a long name", () => {
+  it.each([
+    ["train", "train", ""],
+    ["train-resnet50-lr0.001-seed5", "train-resnet50-l", "r0.001-seed5"],
+    ["💡".repeat(12), "💡".repeat(12), ""],
+    ["💡".repeat(13), "💡", "💡".repeat(12)],
+    [`${"a".repeat(20)}e\u0301${"b".repeat(11)}`, `${"a".repeat(20)}e\u0301${"b".repeat(11)}`, ""],
+  ])("%j is cut only in its first part", (name, start, end) => {
+    expect(splitName(name)).toEqual([start, end]);
   });
 });

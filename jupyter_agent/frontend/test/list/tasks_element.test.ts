@@ -29,7 +29,9 @@ const rows = () => [...element.querySelectorAll<HTMLElement>("li[data-task-id]")
 const names = () => rows().map((row) => row.querySelector(".jal-name")!.textContent);
 const rowOf = (id: string) => rows().find((row) => row.dataset.taskId === id)!;
 const buttons = (id: string) =>
-  [...rowOf(id).querySelectorAll("button")].map((button) => button.getAttribute("aria-label"));
+  [...rowOf(id).querySelectorAll(".jal-actions .jal-button:not(.jal-dots), .jal-answers .jal-button")].map(
+    (button) => button.getAttribute("aria-label"),
+  );
 const textOf = (id: string) => rowOf(id).textContent.replace(/\s+/g, " ").trim();
 const commands = () => server.current.sent.filter((frame) => frame.type === "command");
 
@@ -94,7 +96,8 @@ describe("rows", () => {
       bar.getAttribute(name),
     );
     expect(values).toEqual(["43", "100", "43%", "Progress of task 1"]);
-    expect(textOf("1")).toContain("epoch 4 43%");
+    expect(textOf("1")).toContain("task 1 running 43%");
+    expect(textOf("1")).toContain("epoch 4");
     expect(bar.querySelector("[style]")!.getAttribute("style")).toMatch(/translateX\(-57[.%]/);
   });
 
@@ -228,7 +231,7 @@ describe("actions", () => {
       snapshot("2", { prompt: { ...prompt, choices: null } }),
     ]);
     await drawn();
-    expect(["1", "2"].map(buttons)).toEqual([["Cancel", "yes", "no"], ["Cancel"]]);
+    expect(["1", "2"].map(buttons)).toEqual([["yes", "no", "Cancel"], ["Cancel"]]);
     await press("1", "no");
     await press("1", "yes");
     expect(commands()).toMatchObject([
@@ -275,7 +278,7 @@ describe("actions", () => {
     await drawn();
     await press("1", "Cancel");
     expect(commands()).toMatchObject([{ task: "1", attempt: 3, command: "cancel" }]);
-    expect(rowOf("1").querySelector<HTMLButtonElement>("button")!.disabled).toBe(true);
+    expect(rowOf("1").querySelector<HTMLButtonElement>('[data-act="cancel"]')!.disabled).toBe(true);
   });
 
   it("a refusal is shown in the row until the task changes", async () => {
@@ -291,23 +294,7 @@ describe("actions", () => {
     expect(textOf("1")).not.toContain("its kernel is gone");
   });
 
-  it("delete asks first, and Escape or Keep means no", async () => {
-    await show();
-    server.answerSnapshots([snapshot("1", { state: "failed" })]);
-    await drawn();
-    await press("1", "Delete");
-    expect(textOf("1")).toContain("for good?");
-    expect(document.activeElement!.getAttribute("aria-label")).toBe("Keep");
-    document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
-    await drawn();
-    expect(buttons("1")).toEqual(["Retry", "Delete"]);
-    expect(document.activeElement!.getAttribute("aria-label")).toBe("Delete");
-    await press("1", "Delete");
-    await press("1", "Keep");
-    expect(server.requests).toEqual([]);
-  });
-
-  it("a deleted task is removed, its neighbour gets the focus, and an event is dispatched", async () => {
+  it("a deleted task is gone at once, deleted some seconds later, and there again when that is undone", async () => {
     const removed: string[] = [];
     await show();
     element.addEventListener("ja-removed", (event) =>
@@ -316,25 +303,36 @@ describe("actions", () => {
     server.answers.set("DELETE tasks/2", () => new Response(null, { status: 204 }));
     server.answerSnapshots([snapshot("2", { state: "failed" }), snapshot("1", { state: "failed" })]);
     await drawn();
+    rowOf("2").querySelector<HTMLElement>('[data-act="delete"]')!.focus();
     await press("2", "Delete");
-    await press("2", "Delete");
-    expect([names(), removed]).toEqual([["task 1"], ["2"]]);
+    expect([names(), removed, server.requests]).toEqual([["task 1"], ["2"], []]);
     expect(document.activeElement!.textContent).toBe("task 1");
+    expect(element.querySelector(".jal-undo")!.textContent).toContain("Deleting task 2 in 8s");
+    element.querySelector<HTMLElement>("[data-undo]")!.click();
+    await drawn();
+    expect([names(), element.querySelector(".jal-undo")]).toEqual([["task 2", "task 1"], null]);
+    await press("2", "Delete");
+    server.advance(8);
+    await drawn();
+    expect([names(), server.requests]).toEqual([["task 1"], ["DELETE tasks/2"]]);
+    expect(element.querySelector(".jal-undo")!.textContent).toContain("Deleted task 2.");
   });
 
-  it("a task that the server does not delete stays, with the reason", async () => {
+  it("a task that the server does not delete comes back, with the reason", async () => {
     await show();
     server.answers.set("DELETE tasks/1", () => json({ detail: "cancel it first" }, 409));
     server.answerSnapshots([snapshot("1", { state: "failed" })]);
     await drawn();
     await press("1", "Delete");
-    await press("1", "Delete");
-    expect(textOf("1")).toContain("cancel it first");
+    server.advance(8);
+    await drawn();
+    expect(names()).toEqual(["task 1"]);
+    expect(element.querySelector(".jal-undo")!.textContent).toContain("Not deleted: cancel it first");
   });
 
   it("the focus stays with the task when its row moves or the button goes", async () => {
     await show();
-    server.answerSnapshots([snapshot("2", { state: "failed" }), snapshot("1")]);
+    server.answerSnapshots([snapshot("2", { state: "failed", ended: 5000 }), snapshot("1")]);
     await drawn();
     const focused = () => [
       document.activeElement!.closest("li")?.dataset.taskId,
@@ -368,11 +366,41 @@ describe("actions", () => {
 
   it("a notebook can be opened if the host can", async () => {
     const open = vi.fn();
-    await show({ host: { open } });
+    await show({ host: { openNotebook: open } });
     server.answerSnapshots([snapshot("1", { notebook: "/a/b.ipynb" })]);
     await drawn();
     rowOf("1").querySelector<HTMLElement>('[data-act="notebook"]')!.click();
     expect(open).toHaveBeenCalledWith(expect.objectContaining({ id: "1" }));
+  });
+});
+
+describe("a reader, whom the server lets read only,", () => {
+  beforeEach(async () => {
+    await show();
+    server.connection.rights = new Set(["read"]);
+    const prompt = { prompt_id: "q", text: "which?", choices: ["a", "b"] };
+    server.answerSnapshots([snapshot("2", { prompt }), snapshot("1", { state: "failed", retriable: true })]);
+    await drawn();
+  });
+
+  it("has no buttons that would be refused, in rows, menus and the bar of what is selected", async () => {
+    expect([...buttons("2"), ...buttons("1")]).toEqual([]);
+    for (const id of ["2", "1"]) rowOf(id).querySelector<HTMLElement>(".jal-check")!.click();
+    await drawn();
+    const bar = element.querySelectorAll(".jal-selected button");
+    expect([...bar].map((one) => one.textContent)).toEqual(["Compare", "✕"]);
+    rowOf("1").querySelector<HTMLElement>('[data-act="menu"]')!.click();
+    await drawn();
+    const items = [...element.querySelectorAll(".jal-item")].map((one) => one.textContent);
+    expect(items).toEqual(["Open", "Deselect", "Copy id"]);
+  });
+
+  it("deletes nothing with a key", async () => {
+    rowOf("1").querySelector<HTMLElement>(".jal-name")!.focus();
+    window.dispatchEvent(new KeyboardEvent("keydown", { key: "Delete" }));
+    await drawn();
+    expect(rows().length).toBe(2);
+    expect(element.querySelector(".jal-undo")).toBe(null);
   });
 });
 
@@ -472,7 +500,7 @@ describe("long lists, short lists, no server", () => {
     ]);
     await drawn();
     expect(rows().map((row) => row.dataset.state)).toEqual(["completed", "failed"]);
-    expect(element.querySelector("input")).toBe(null);
+    expect(element.querySelector(".jal-search")).toBe(null);
   });
 
   it("setting the same ids again does not subscribe again", async () => {
@@ -493,7 +521,8 @@ describe("long lists, short lists, no server", () => {
 
   it("without a server it shows the snapshots", async () => {
     await show({ server: null, ids: ["1"], snapshots: [snapshot("1", { name: "one" })] });
-    expect([names(), buttons("1"), element.dataset.connection]).toEqual([["one"], [null], "offline"]);
+    expect([names(), buttons("1"), element.dataset.connection]).toEqual([["one"], [], "offline"]);
+    expect(element.querySelector(".jal-check, .jal-dots")).toBe(null);
   });
 
   it("unsubscribes when it leaves the page, and subscribes when it returns", async () => {

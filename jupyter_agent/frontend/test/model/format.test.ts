@@ -7,6 +7,7 @@ import {
   formatNumber,
   formatPercent,
   formatRate,
+  formatSize,
   formatWholeDuration,
 } from "../../src/model/format.js";
 import { fractionDone } from "../../src/model/rate.js";
@@ -58,6 +59,10 @@ describe("a moment, as Python has it", () => {
     if (zone === undefined) delete env.TZ;
     else env.TZ = zone;
   });
+
+  it.each(cases.size as [number, string][])("%j bytes: %j", (bytes, words) =>
+    expect(formatSize(bytes)).toBe(words),
+  );
 
   it.each(cases.moment as Row[])("%j: %j", (time, words) => expect(formatMoment(time)).toBe(words));
 });

@@ -164,6 +164,18 @@ describe("tasks whose first event was not seen", () => {
     expect(ids()).toEqual(["0", "1"]);
   });
 
+  it("goes on where a search for active tasks that took long has ended", async () => {
+    server.answers.set("GET tasks?state=running&limit=1000", () =>
+      json({ tasks: [], more: true, cursor: "e:0", before: "01" }),
+    );
+    server.answers.set("GET tasks?state=running&limit=1000&before=01", page([snapshot("0")]));
+    server.answers.set("GET tasks?state=queued&limit=1000", page([]));
+    server.answerSnapshots([snapshot("1", { state: "completed" })], { more: true });
+    await settle();
+    await settle();
+    expect(ids()).toEqual(["0", "1"]);
+  });
+
   const page0 = (fields: Partial<Snapshot>) => () => json(snapshot("0", fields));
 });
 

@@ -22,6 +22,20 @@ test("the tail is shown, and not folded a second time", () => {
   expect([store.task?.logs, store.earlier]).toEqual([6, 3]);
 });
 
+test("it is known that the tail is under way", () => {
+  const { server, store } = following();
+  server.answerSnapshots([snapshot("t", { cursor: "e:9", logs: 5 })], { cursor: "e:3" });
+  expect(store.awaitsTail).toBe(true);
+  server.sendEvents(log(4), log(9));
+  expect([store.awaitsTail, store.earlier]).toEqual([false, 3]);
+});
+
+test("it is known that no tail comes", () => {
+  const { server, store } = following();
+  server.answerSnapshots([snapshot("t", { cursor: "e:9", logs: 5 })], { cursor: "e:9" });
+  expect([store.awaitsTail, store.earlier]).toEqual([false, 5]);
+});
+
 test("after a disconnect no line is lost or doubled", () => {
   const { server, store } = following();
   server.answerSnapshots([snapshot("t")]);
@@ -149,6 +163,25 @@ test("a silent running task is checked for a stalled process", () => {
   expect(store.task?.stalled_since).toBe(990);
   store.checkStalled();
   expect(server.current.sent.filter((frame) => frame.type === "subscribe")).toHaveLength(2);
+});
+
+test("what a queued task waits for is told at first, and forgotten when it begins", () => {
+  const { server, store } = following();
+  const waiting = { why: "retry", text: "attempt 2 of 3 in 30s", until: 1030 };
+  server.answerSnapshots([snapshot("t", { state: "queued", waiting })]);
+  expect(store.task?.waiting).toEqual(waiting);
+  server.sendEvents(state(3, "t", "running"));
+  expect(store.task?.waiting).toBeNull();
+});
+
+test("a queued task is asked now and then what it waits for", () => {
+  const { server, store } = following();
+  server.answerSnapshots([snapshot("t", { state: "queued" })]);
+  server.advance(11);
+  store.checkStalled();
+  const waiting = { why: "workers", text: "waits for a worker: all 2 workers are busy", until: null };
+  server.answerSnapshots([snapshot("t", { state: "queued", waiting })]);
+  expect(store.task?.waiting).toEqual(waiting);
 });
 
 test("a task that ends is asked about: what could run it again may be gone", () => {

@@ -236,3 +236,25 @@ test("a refused socket is reported, and an ended login is not the end of the con
   expect(refused).toHaveBeenCalledTimes(2);
   expect(connection.stopped).toBe(null);
 });
+
+test("the welcome says what the user may do; an older server's does not, and then it is all", () => {
+  const { environment, connection } = connected();
+  connection.subscribe(filter, ignoreAll);
+  environment.openLast();
+  environment.receive({ type: "welcome", now: 0, heartbeat: 25, rights: ["read"] });
+  expect([...connection.rights]).toEqual(["read"]);
+  environment.closeLast(1006);
+  environment.fireTimer();
+  environment.welcome();
+  expect([...connection.rights]).toEqual(["read", "write", "execute"]);
+});
+
+test("sockets that were refused before a welcome count no more after it", () => {
+  const { environment, connection } = connected();
+  connection.subscribe(filter, ignoreAll);
+  connection.obstacle = { refusals: 3, sentence: "no socket passes" };
+  environment.openLast();
+  environment.welcome();
+  environment.closeLast(1006);
+  expect(connection.obstacle).toEqual({ refusals: 0, sentence: null });
+});

@@ -3,8 +3,9 @@
 import type * as PlotModule from "../../plot/index.js";
 import type { Chart, ChartHandlers } from "../../plot/index.js";
 
-/** Milliseconds of a frame that drawing may take; the other charts are drawn in the next one. */
-const FRAME_BUDGET = 12;
+/** Milliseconds of a frame that drawing may take: the browser's painting comes on top, and takes longer. The other charts
+ * are drawn in the next one. */
+const FRAME_BUDGET = 6;
 /** Pixels outside the visible part within which a chart is drawn already. */
 const NEARBY = "150px";
 

@@ -1,6 +1,6 @@
 /** The controls above a task's plots. */
 
-import { html, type TemplateResult } from "lit";
+import { html, type nothing, type TemplateResult } from "lit";
 import type { XKind } from "../../model/metrics/panels.js";
 
 export type Scale = "auto" | "linear" | "log";
@@ -11,6 +11,8 @@ export interface PlotBarProps {
   readonly scale: Scale;
   /** Percent. */
   readonly smoothing: number;
+  /** What else is offered there. */
+  readonly more: TemplateResult | typeof nothing;
   /** What the last action has to say. */
   readonly said: string;
   setXKind(kind: XKind): void;
@@ -34,6 +36,7 @@ export function plotBar(props: PlotBarProps): TemplateResult {
     <label class="ja-smoothing"><span class="ja-word">smooth</span> <input type="range" min="0" max="99" step="1" aria-label="Smoothing" title="Smoothing" aria-valuetext=${`${smoothing}%`}
       .value=${String(smoothing)} @input=${(event: Event) => props.setSmoothing(Number(valueOf(event)))}></label>
     <span class="ja-said" role="status">${props.said}</span>
+    ${props.more}
     <button class="ja-quiet-button" type="button" title="Save all values as a table" @click=${props.saveCsv}>CSV</button>
     <button class="ja-quiet-button" type="button" title="Save the plots as a picture" @click=${props.savePng}>PNG</button>
   </div>`;

@@ -2,9 +2,9 @@
 
 import type { Curve } from "../../plot/index.js";
 import { seriesStyle, type SeriesStyle } from "../../dom/series_colors.js";
-import { counterpart, firstParts, nearest, ordered, xKindOf, xOf } from "../../model/metrics/panels.js";
+import { counterpart, metricPlaces, nearest, ordered, xKindOf, xOf } from "../../model/metrics/panels.js";
 import type { Panel, XKind } from "../../model/metrics/panels.js";
-import type { Metrics, Point, Series } from "../../model/metrics/series.js";
+import type { Point, Series, SeriesSet } from "../../model/metrics/series.js";
 
 /** Where the pointer is: near a point of a series, in the panel `key`. */
 export interface Cursor {
@@ -14,24 +14,20 @@ export interface Cursor {
   readonly point: Point;
 }
 
-export function seriesIn(panel: Panel, metrics: Metrics | null): Series[] {
+export function seriesIn(panel: Panel, metrics: SeriesSet | null): Series[] {
   return panel.names.flatMap((name) => metrics?.series.get(name) ?? []);
 }
 
-/** Return the style of each metric: the same for all with the same first parts, such as `train`, in all panels. */
+/** Return the style of each metric by its place. */
 export function stylesOf(panels: readonly Panel[]): (name: string) => SeriesStyle {
-  const places = new Map<string, number>();
-  for (const { names } of panels)
-    for (const name of names.length > 1 ? names.map(firstParts) : [])
-      if (!places.has(name)) places.set(name, places.size);
-  const isGrouped = new Set(panels.flatMap(({ names }) => (names.length > 1 ? names : [])));
-  return (name) => seriesStyle(isGrouped.has(name) ? (places.get(firstParts(name)) ?? 0) : 0);
+  const placeOf = metricPlaces(panels);
+  return (name) => seriesStyle(placeOf(name));
 }
 
 /** `smoothing`: percent; the values themselves are then drawn faintly behind. */
 export function curvesOf(
   panel: Panel,
-  metrics: Metrics | null,
+  metrics: SeriesSet | null,
   wanted: XKind,
   smoothing: number,
   styleOf: (name: string) => SeriesStyle,
@@ -49,7 +45,7 @@ export function curvesOf(
 }
 
 /** Return the cursor at a place of a panel; null: the panel is empty. */
-export function cursorAt(panel: Panel, metrics: Metrics | null, wanted: XKind, x: number): Cursor | null {
+export function cursorAt(panel: Panel, metrics: SeriesSet | null, wanted: XKind, x: number): Cursor | null {
   const all = seriesIn(panel, metrics);
   const xKind = xKindOf(all, wanted);
   const distance = (point: Point) => Math.abs(xOf(point, xKind) - x);
@@ -70,7 +66,7 @@ export function pointAt(series: Series, cursor: Cursor, key: string, xKind: XKin
 export function placeOf(
   cursor: Cursor | null,
   panel: Panel,
-  metrics: Metrics | null,
+  metrics: SeriesSet | null,
   wanted: XKind,
 ): number | null {
   const all = seriesIn(panel, metrics);
@@ -83,7 +79,7 @@ export function placeOf(
 export function steppedCursor(
   cursor: Cursor | null,
   panel: Panel,
-  metrics: Metrics | null,
+  metrics: SeriesSet | null,
   wanted: XKind,
   by: number,
 ): Cursor | null {

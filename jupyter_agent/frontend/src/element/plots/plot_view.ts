@@ -1,279 +1,60 @@
 /** `<jupyter-agent-plot>`: the plots of a task's metrics, a panel for each. */
 
-import { html, nothing, type TemplateResult } from "lit";
-import { repeat } from "lit/directives/repeat.js";
-import { LightElement, SCRIPT_ONLY, STATE } from "../../dom/light_element.js";
-import { saveAsFile } from "../../dom/clipboard.js";
-import type { Chart, ChartHandlers, Look } from "../../plot/index.js";
-import type { Server } from "../../net/server.js";
-import type { Snapshot } from "../../net/types.js";
+import { html, type TemplateResult } from "lit";
+import { SCRIPT_ONLY } from "../../dom/light_element.js";
+import type { SeriesStyle } from "../../dom/series_colors.js";
+import { printable } from "../../model/format.js";
 import { allEvents } from "../../model/history.js";
 import { metricsCsv } from "../../model/metrics/csv.js";
-import type { Metrics, Series } from "../../model/metrics/series.js";
-import {
-  panelsOf,
-  plottedNames,
-  wantsLogarithm,
-  xKindOf,
-  type Panel,
-  type XKind,
-} from "../../model/metrics/panels.js";
-import { ChartSet, type ChartOwner } from "./chart_set.js";
-import { loadPlot } from "../lazy_modules.js";
-import { plotBar, type Scale } from "./plot_bar.js";
-import { cursorAt, curvesOf, placeOf, seriesIn, steppedCursor, stylesOf, type Cursor } from "./plot_data.js";
-import { plotPanel, type PanelProps } from "./plot_panel.js";
+import { firstParts, panelsOf, plottedNames, type Panel } from "../../model/metrics/panels.js";
+import type { Metrics } from "../../model/metrics/series.js";
+import type { Snapshot } from "../../net/types.js";
+import { PanelsView } from "./panels_view.js";
+import { stylesOf } from "./plot_data.js";
+import type { PanelRow } from "./plot_panel.js";
 
-/** Milliseconds between two drawings, and before a failed load is tried again. */
-const [DRAW_INTERVAL, RETRY_DELAY] = [250, 5000];
-/** Number of panels that are shown unless the reader wants all. */
-const MAX_PANELS = 12;
-type Range = readonly [number, number];
-
-export class PlotView extends LightElement implements ChartOwner {
-  static override properties = {
-    metrics: SCRIPT_ONLY,
-    task: SCRIPT_ONLY,
-    server: SCRIPT_ONLY,
-    version: SCRIPT_ONLY,
-    xKind: STATE,
-    scale: STATE,
-    smoothing: STATE,
-    large: STATE,
-    showsAll: STATE,
-    cursor: STATE,
-    said: STATE,
-    isBare: STATE,
-  };
+export class PlotView extends PanelsView {
+  static override properties = { ...PanelsView.properties, metrics: SCRIPT_ONLY, task: SCRIPT_ONLY };
   declare metrics: Metrics | null;
   declare task: Snapshot | null;
-  declare server: Server | null;
-  declare version: number;
-  declare xKind: XKind;
-  declare scale: Scale;
-  declare smoothing: number;
-  /** The key of the panel that is enlarged; null: none. */
-  declare large: string | null;
-  declare showsAll: boolean;
-  declare cursor: Cursor | null;
-  declare said: string;
-  /** Whether the module that draws cannot be loaded: the titles are shown, with their values. */
-  declare isBare: boolean;
-  /** How the axes of each panel were drawn last: "log" or "linear", and what the horizontal one shows. */
-  readonly shown: Record<string, string> = Object.create(null) as Record<string, string>;
-  readonly #zooms = new Map<string, Range>();
-  #charts: ChartSet | null = null;
-  #isLoading = false;
-  #timer = 0;
-  #lastDrawn = 0;
 
   constructor() {
     super();
-    this.metrics = this.task = this.server = this.large = this.cursor = null;
-    [this.version, this.smoothing, this.xKind, this.scale, this.said] = [0, 0, "step", "auto", ""];
-    this.showsAll = this.isBare = false;
+    this.metrics = this.task = null;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.requestUpdate();
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#close();
-  }
-
-  get #panels(): Panel[] {
+  protected override get panels(): Panel[] {
     return panelsOf(this.server && this.task ? plottedNames(this.task.metrics, this.metrics) : []);
   }
 
-  #panel(key: string): Panel | undefined {
-    return this.#panels.find((one) => one.key === key);
+  protected override get plotted(): Metrics | null {
+    return this.metrics;
   }
 
-  protected override render(): TemplateResult | typeof nothing {
-    const panels = this.#panels;
-    if (panels.length === 0) return nothing;
-    const shown = this.showsAll ? panels : panels.slice(0, MAX_PANELS);
-    const styleOf = stylesOf(panels);
-    return html`${this.#bar(panels)}
-      <div class="ja-panels" data-count=${panels.length} ?data-bare=${this.isBare} @transitionend=${this.#onTransition} @transitioncancel=${this.#onTransition}>
-        ${repeat(
-          shown,
-          ({ key }) => key,
-          (panel) => plotPanel({ ...this.#panelProps(panel), styleOf }),
-        )}
-      </div>
-      <button class="ja-quiet-button ja-more" type="button" ?hidden=${panels.length <= MAX_PANELS} @click=${this.#toggleAll}>${
-        this.showsAll ? `Show the first ${MAX_PANELS}` : `Show all ${panels.length} plots`
-      }</button>`;
+  protected override styles(): (name: string) => SeriesStyle {
+    return stylesOf(this.panels);
   }
 
-  #bar(panels: Panel[]): TemplateResult {
-    const hasSteps = panels.some((panel) => seriesIn(panel, this.metrics).every((one) => one.hasSteps));
-    return plotBar({
-      xKind: this.xKind,
-      hasSteps,
-      scale: this.scale,
-      smoothing: this.smoothing,
-      said: this.said,
-      setXKind: (kind) => {
-        this.xKind = kind;
-        this.#zooms.clear();
-      },
-      setScale: (scale) => (this.scale = scale),
-      setSmoothing: (percent) => (this.smoothing = percent),
-      saveCsv: () =>
-        void this.#save("csv", async () =>
-          metricsCsv(allEvents(this.server!, this.task!.id, ["metric", "state"])),
-        ),
-      savePng: () => void this.#save("png", () => this.#picture()),
-    });
+  protected override rows({ names }: Panel): PanelRow[] {
+    if (names.length === 1) return [];
+    return names.map((name) => ({ name, metric: name, label: printable(firstParts(name) || name) }));
   }
 
-  #panelProps(panel: Panel): Omit<PanelProps, "styleOf"> {
-    const { key } = panel;
-    return {
-      panel,
-      series: this.metrics?.series ?? new Map<string, Series>(),
-      latest: this.task!.metrics,
-      xKind: xKindOf(seriesIn(panel, this.metrics), this.xKind),
-      cursor: this.cursor,
-      isLarge: this.large === key,
-      isZoomed: this.#zooms.has(key),
-      toggleLarge: () => this.#toggleLarge(key),
-      resetZoom: () => this.#zoom(key, null),
-      onKey: (event) => this.#onKey(event, panel),
-    };
+  protected override latest(name: string): number | null | undefined {
+    const known = this.task!.metrics;
+    return Object.hasOwn(known, name) ? known[name]!.value : undefined;
   }
 
-  protected override updated(): void {
-    const boxes = this.querySelectorAll<HTMLElement>(".ja-chart");
-    if (boxes.length === 0) return this.#close();
-    if (!this.#charts) return void this.#load();
-    this.#charts.follow(boxes);
-    this.#mark();
-    this.#schedule();
+  /** In the bar, because it may come late: it moves nothing there. */
+  protected override offer(): TemplateResult {
+    return html`<jupyter-agent-sweep .server=${this.server} .task=${this.task}></jupyter-agent-sweep>`;
   }
 
-  #close(): void {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
-    this.#charts?.close();
-    this.#charts = null;
+  protected override csv(): Promise<string> {
+    return metricsCsv(allEvents(this.server!, this.task!.id, ["metric", "state"]));
   }
 
-  async #load(): Promise<void> {
-    if (this.#isLoading || !this.server) return;
-    this.#isLoading = true;
-    const module = await loadPlot(this.server).catch(() => null); // without plots, the titles have the values
-    this.isBare = !module;
-    if (!module) await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
-    this.#isLoading = false;
-    if (!this.isConnected) return;
-    if (module) this.#charts = new ChartSet(module, this);
-    this.requestUpdate();
+  protected override get fileName(): string {
+    return `${this.task!.id}-metrics`;
   }
-
-  #schedule(): void {
-    if (this.#timer) return;
-    const draw = () => {
-      this.#timer = 0;
-      this.#lastDrawn = performance.now();
-      this.#charts?.draw();
-    };
-    this.#timer = window.setTimeout(draw, Math.max(0, this.#lastDrawn + DRAW_INTERVAL - performance.now()));
-  }
-
-  drawChart(key: string, chart: Chart, drawn: string): string {
-    const panel = this.#panel(key);
-    const series = panel ? seriesIn(panel, this.metrics) : [];
-    if (!panel || series.length === 0) return drawn; // its points are still being loaded
-    const xKind = xKindOf(series, this.xKind);
-    const range = this.#zooms.get(key) ?? null;
-    const log = this.scale === "log" || (this.scale === "auto" && wantsLogarithm(series));
-    const counts = series.map((one) => one.count);
-    const wanted = JSON.stringify([
-      panel.names,
-      counts,
-      this.metrics?.attempt,
-      xKind,
-      range,
-      log,
-      this.smoothing,
-    ]);
-    if (wanted !== drawn) this.#draw(panel, chart, { log, xKind, range });
-    this.shown[key] = `${log ? "log" : "linear"} ${xKind}`;
-    return wanted;
-  }
-
-  #draw(panel: Panel, chart: Chart, look: Look): void {
-    chart.draw(curvesOf(panel, this.metrics, this.xKind, this.smoothing, stylesOf(this.#panels)), look);
-  }
-
-  handlersOf(key: string): ChartHandlers {
-    return {
-      hover: (x) => {
-        const panel = this.#panel(key);
-        this.cursor = panel && x !== null ? cursorAt(panel, this.metrics, this.xKind, x) : null;
-      },
-      zoom: (range) => this.#zoom(key, range),
-      click: () => this.#toggleLarge(key),
-    };
-  }
-
-  /** Show the cursor in all panels. */
-  #mark(): void {
-    for (const [key, chart] of this.#charts?.charts ?? []) {
-      const panel = this.cursor && this.#panel(key);
-      chart.mark(panel ? placeOf(this.cursor, panel, this.metrics, this.xKind) : null);
-    }
-  }
-
-  #zoom(key: string, range: Range | null): void {
-    if (range) this.#zooms.set(key, range);
-    else this.#zooms.delete(key);
-    this.requestUpdate();
-  }
-
-  #toggleLarge(key: string): void {
-    this.large = this.large === key ? null : key;
-  }
-
-  #onKey(event: KeyboardEvent, panel: Panel): void {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "Escape" && this.large === panel.key) this.large = null;
-    else if (by && (event.target as Element).matches(".ja-chart"))
-      this.cursor = steppedCursor(this.cursor, panel, this.metrics, this.xKind, by);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  /** The colour of the text changes with the theme of the page: the style sheet makes that a transition. */
-  readonly #onTransition = ({ propertyName }: TransitionEvent): void => {
-    if (propertyName === "color") this.#charts?.followTheme();
-  };
-
-  async #save(kind: string, content: () => Promise<string | Blob>): Promise<void> {
-    this.said = "";
-    try {
-      saveAsFile(`${this.task!.id}-metrics.${kind}`, await content());
-    } catch (error) {
-      this.said = error instanceof Error ? error.message : String(error);
-    }
-  }
-
-  async #picture(): Promise<Blob> {
-    const module = await loadPlot(this.server!);
-    this.#charts?.drawAll();
-    const box = this.querySelector<HTMLElement>(".ja-panels")!;
-    await new Promise(requestAnimationFrame); // uPlot draws at the end of the current turn
-    return module.pictureOf(box, getComputedStyle(this.closest(".jupyter-agent-task")!).backgroundColor);
-  }
-
-  readonly #toggleAll = (): void => {
-    this.showsAll = !this.showsAll;
-  };
 }

@@ -1,6 +1,6 @@
 /** Notification rules: which changes of a task the user is notified of. Pure functions. */
 
-import { formatDuration, toSingleLine } from "../../model/format.js";
+import { formatDuration, nameOf, toSingleLine } from "../../model/format.js";
 import { END_STATES } from "../../model/reducer.js";
 import type { Snapshot } from "../../net/types.js";
 
@@ -62,8 +62,4 @@ function endText(task: Snapshot, took: number): string {
     ? `: ${toSingleLine([task.error.type, task.error.message].filter(Boolean).join(": "))}`
     : "";
   return `${nameOf(task)} ${task.state} ${spent}${why}`;
-}
-
-function nameOf(task: Snapshot): string {
-  return toSingleLine(task.name) || "task";
 }

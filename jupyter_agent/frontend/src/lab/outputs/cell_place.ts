@@ -17,18 +17,16 @@ export function cellAt(cells: readonly NumberedCell[], { number, line, source }:
   return found.find((at) => cells[at]!.number === number) ?? found[0]!;
 }
 
+/** Return whether a notebook has the line of `place`, wherever its cell is. */
+export function hasLine({ content }: NotebookPanel, place: CellPlace): boolean {
+  const cells = numberedCells(content.widgets);
+  const text = place.source.trim();
+  return text !== "" && cells.some(({ source }) => source.split("\n")[place.line - 1]?.trim() === text);
+}
+
 /** Put the cursor at `place`. Return whether its cell is there. */
 export function goToLine({ content }: NotebookPanel, place: CellPlace): boolean {
-  const at = cellAt(
-    content.widgets.map(({ model }) => ({
-      source: model.type === "code" ? model.sharedModel.getSource() : "",
-      number:
-        model.type === "code"
-          ? ((model.sharedModel as { execution_count?: number }).execution_count ?? null)
-          : null,
-    })),
-    place,
-  );
+  const at = cellAt(numberedCells(content.widgets), place);
   if (at < 0) return false;
   content.activeCellIndex = at;
   void content.scrollToItem(at, "smart").then(() => {
@@ -36,4 +34,14 @@ export function goToLine({ content }: NotebookPanel, place: CellPlace): boolean 
     content.activeCell?.editor?.setCursorPosition({ line: place.line - 1, column: 0 });
   });
   return true;
+}
+
+function numberedCells(widgets: NotebookPanel["content"]["widgets"]): NumberedCell[] {
+  return widgets.map(({ model }) => ({
+    source: model.type === "code" ? model.sharedModel.getSource() : "",
+    number:
+      model.type === "code"
+        ? ((model.sharedModel as { execution_count?: number }).execution_count ?? null)
+        : null,
+  }));
 }

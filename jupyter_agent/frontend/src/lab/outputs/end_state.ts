@@ -1,5 +1,6 @@
 /** The end state of a task in an output: a saved notebook then shows it without a server. */
 
+import { formatDuration, toSingleLine } from "../../model/format.js";
 import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
 import { TASK_MIME, WIDGET_MIME, parseOutputMetadata } from "./mime.js";
@@ -25,6 +26,17 @@ export async function fetchTask(server: Server, id: string): Promise<Snapshot | 
   return response?.ok ? ((await response.json()) as Snapshot) : null;
 }
 
+/** Return the text of a task's card, true for as long as it is kept: the end, if it has ended. The kernel writes
+ * the same: `rendering/summary.py`. */
+export function savedLine(task: Snapshot): string {
+  const words = [toSingleLine(task.name)];
+  if (task.ended !== null) {
+    const took = task.started === null ? "" : formatDuration(task.ended - task.started);
+    words.push(task.state, ...(took ? [`in ${took}`] : []), task.id.slice(-6));
+  }
+  return `<Task ${words.join(" ")}>`;
+}
+
 /** Return whether an output lacks the end state of this attempt of its task. */
 export function isOutdated(output: Output, task: Snapshot): boolean {
   const shown = parseOutputMetadata(output.metadata);
@@ -38,8 +50,9 @@ export function isOutdated(output: Output, task: Snapshot): boolean {
 export function withEndState(output: Output, task: Snapshot, staticHtml: string | null): Output {
   const { [WIDGET_MIME]: _, ...data } = output.data;
   const shown = output.metadata[TASK_MIME] as object;
+  const html = staticHtml === null ? {} : { "text/html": staticHtml };
   return {
-    data: staticHtml === null ? data : { ...data, "text/html": staticHtml },
+    data: { ...data, ...html, "text/plain": savedLine(task) },
     metadata: { ...output.metadata, [TASK_MIME]: { ...shown, snapshot: task } },
   };
 }

@@ -12,7 +12,8 @@ import { cellIndex, panelOf } from "./notebooks.js";
 
 interface Dependencies {
   readonly rendermime: IRenderMimeRegistry;
-  open(task: Snapshot): void;
+  /** `place`: the notebook, or the line of a cell, to go to; absent: only the task. */
+  open(task: Snapshot, place?: CellPlace | "notebook"): void;
 }
 
 export class PageHost implements Host {
@@ -53,10 +54,12 @@ export class PageHost implements Host {
 
   readonly open = (task: unknown): void => this.#dependencies.open(task as Snapshot);
 
+  readonly openNotebook = (task: unknown): void => this.#dependencies.open(task as Snapshot, "notebook");
+
   /** Go to a line of the notebook around the view; elsewhere, or when the cell is gone, to the task's own cell. */
   readonly openCell = (task: unknown, place: CellPlace): void => {
     const panel = panelOf(this.#owner);
-    if (!panel || !goToLine(panel, place)) this.open(task);
+    if (!panel || !goToLine(panel, place)) this.#dependencies.open(task as Snapshot, place);
   };
 
   readonly rerun = (task: unknown): (() => void) | null => {

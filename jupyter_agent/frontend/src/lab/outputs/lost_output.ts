@@ -5,6 +5,7 @@ import type { INotebookModel } from "@jupyterlab/notebook";
 import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { PartialJSONObject } from "@lumino/coreutils";
 import type { Snapshot } from "../../net/types.js";
+import { savedLine } from "./end_state.js";
 import type { CellState } from "./lost_views.js";
 import { TASK_MIME } from "./mime.js";
 import { tasksIn } from "./notebooks.js";
@@ -33,7 +34,7 @@ export function addOutput(
     data: {
       [TASK_MIME]: { v: 1 },
       ...(staticHtml === null ? {} : { "text/html": staticHtml }),
-      "text/plain": `<Task ${task.name}>`,
+      "text/plain": savedLine(task),
     },
     metadata: {
       [TASK_MIME]: { task_id: task.id, snapshot: { ...task }, ...slim, ...marks },

@@ -37,3 +37,12 @@ export function tasksIn(cell: ICodeCellModel): OutputMetadata[] {
 export function kernelOf(panel: NotebookPanel): string | null {
   return panel.sessionContext.session?.kernel?.id ?? null;
 }
+
+/** Call `then` when a notebook gets another kernel, or its first, which may be long after its cells are there. */
+export function onceKernelChanges({ sessionContext }: NotebookPanel, then: () => void): void {
+  const changed = () => {
+    sessionContext.kernelChanged.disconnect(changed);
+    then();
+  };
+  sessionContext.kernelChanged.connect(changed);
+}

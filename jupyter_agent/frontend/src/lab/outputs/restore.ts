@@ -10,7 +10,7 @@ import type { Snapshot } from "../../net/types.js";
 import { isStale, lostViews } from "./lost_views.js";
 import type { DirtyState } from "./dirty_state.js";
 import { addOutput, cellState } from "./lost_output.js";
-import { codeCells, kernelOf } from "./notebooks.js";
+import { codeCells, kernelOf, onceKernelChanges } from "./notebooks.js";
 import { fetchTaskHtml } from "./end_state.js";
 import type { SharedNotebooks } from "./shared_notebooks.js";
 import { sleep } from "./sleep.js";
@@ -25,6 +25,11 @@ export class ViewRestorer {
   readonly #emptied = new WeakSet<ICodeCellModel>();
   /** The cell whose outputs this class is changing: no user clears them. */
   #filling: ICodeCellModel | null = null;
+
+  /** Whether the list reports every task that is queued from now on. */
+  #isListLoaded = false;
+  #noteListLoaded!: () => void;
+  readonly #listLoaded = new Promise<void>((resolve) => (this.#noteListLoaded = resolve));
 
   readonly #server: Server;
   readonly #dirtyState: DirtyState;
@@ -45,30 +50,50 @@ export class ViewRestorer {
   /** Show new tasks in cells whose run was started by another page, or by this one before it was left. */
   watchNewTasks(list: TaskListStore, tracker: INotebookTracker): void {
     list.subscribeToChanges((before, task) => {
-      if (before !== null || task.attempt > 1) return;
-      tracker.forEach((panel) => {
-        const cell = codeCells(panel.content.model).find(({ id }) => id === task.cell);
-        if (!cell || kernelOf(panel) !== task.kernel) return;
-        const shared = this.#shared.of(panel);
-        if (shared) void shared.then((notebook) => notebook.restore([task]));
-        else void this.#fill(panel, cell, [task]);
-      });
+      if (before === null && task.attempt === 1) tracker.forEach((panel) => this.#showNew(panel, task));
     });
+    const stop = list.subscribe(() => note());
+    const note = () => {
+      if (!list.isLoaded) return;
+      this.#isListLoaded = true;
+      this.#noteListLoaded();
+      stop();
+    };
+    note();
+  }
+
+  #showNew(panel: NotebookPanel, task: Snapshot): void {
+    const cell = codeCells(panel.content.model).find(({ id }) => id === task.cell);
+    const kernel = kernelOf(panel);
+    if (!cell || (kernel !== null && kernel !== task.kernel)) return;
+    if (kernel === null) return onceKernelChanges(panel, () => this.#showNew(panel, task));
+    const shared = this.#shared.of(panel);
+    if (shared) void shared.then((notebook) => notebook.restore([task]));
+    else void this.#fill(panel, cell, [task]);
   }
 
   async #restore(panel: NotebookPanel): Promise<void> {
     await panel.context.ready;
     const cells = codeCells(panel.content.model);
     const shared = this.#shared.of(panel);
-    if (shared) {
-      const tasks = await this.#fetchTasks(panel, cells);
-      return tasks ? (await shared).restore(tasks) : undefined;
+    if (!shared) this.#dirtyState.claim(panel, this.#server.base);
+    const stop = shared ? null : this.#watchCleared(cells);
+    const isListLoaded = this.#isListLoaded;
+    await this.#restoreCells(panel, cells);
+    if (!isListLoaded) {
+      // The list does not report what it begins with: tasks that were queued after that request, too.
+      await this.#listLoaded;
+      await this.#restoreCells(panel, cells);
     }
-    this.#dirtyState.claim(panel, this.#server.base);
-    const stop = this.#watchCleared(cells);
-    const tasks = (await this.#fetchTasks(panel, cells)) ?? [];
+    stop?.();
+  }
+
+  async #restoreCells(panel: NotebookPanel, cells: ICodeCellModel[]): Promise<void> {
+    const tasks = await this.#fetchTasks(panel, cells);
+    if (!tasks) return;
+    const shared = this.#shared.of(panel);
+    if (shared) return (await shared).restore(tasks);
     for (const cell of cells) await this.#fill(panel, cell, tasks);
-    stop();
   }
 
   #watchCleared(cells: ICodeCellModel[]): () => void {

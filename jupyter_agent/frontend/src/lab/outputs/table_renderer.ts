@@ -2,9 +2,10 @@
 
 import type { IRenderMime } from "@jupyterlab/rendermime";
 import { Widget } from "@lumino/widgets";
-import { TasksElement } from "../../list/index.js";
+import type { TasksElement } from "../../list/index.js";
 import type { Snapshot } from "../../net/types.js";
 import { PageHost } from "./host.js";
+import { createList } from "../../screens/list_module.js";
 import { TASKS_MIME, parseTableMetadata } from "./mime.js";
 import { RANK, type RendererDependencies } from "./task_renderer.js";
 
@@ -35,8 +36,8 @@ class TableRenderer extends Widget implements IRenderMime.IRenderer {
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const tasks = parseTableMetadata(model.metadata);
-    if (!tasks) return this.#host.renderStill(model, this.node);
-    const element = (this.#element ??= this.#make());
+    const element = tasks && (this.#element ??= await this.#make());
+    if (!element) return this.#host.renderStill(model, this.node);
     element.ids = tasks.map((task) => task.id);
     element.snapshots = tasks;
   }
@@ -48,9 +49,11 @@ class TableRenderer extends Widget implements IRenderMime.IRenderer {
     super.dispose();
   }
 
-  #make(): TasksElement {
-    const element = new TasksElement();
-    element.server = this.#dependencies.server;
+  /** Put a list into the output; null without a server that delivers it. */
+  async #make(): Promise<TasksElement | null> {
+    const { server } = this.#dependencies;
+    const element = server && (await createList(server).catch(() => null));
+    if (!element) return null;
     element.host = this.#host;
     this.node.replaceChildren(element);
     return element;

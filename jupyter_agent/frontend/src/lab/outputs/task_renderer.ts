@@ -9,8 +9,10 @@ import { PageHost } from "./host.js";
 import type { EndStateSaver, OutputLocation } from "./end_state_saver.js";
 import { TASK_MIME, parseOutputMetadata, type OutputMetadata } from "./mime.js";
 import { panelOf } from "./notebooks.js";
+import { keepHeight } from "./kept_height.js";
 import type { CellText, View } from "./printed/cell_text.js";
-import type { PrintedTexts } from "./printed/printed_texts.js";
+import { areaOf, type PrintedTexts } from "./printed/printed_texts.js";
+import { END_STATES } from "../../model/reducer.js";
 
 /** The rank of our renderers, ahead of all others: that of ipywidgets is -10. */
 export const RANK = -100;
@@ -112,7 +114,10 @@ class TaskRenderer extends Widget implements IRenderMime.IRenderer {
 
   /** Let the cell around this know of the view. Idempotent. */
   #join(): void {
-    if (!this.isDisposed) this.#cell ??= this.#dependencies.printed?.addView(this, this.#view) ?? null;
+    if (this.isDisposed) return;
+    this.#cell ??= this.#dependencies.printed?.addView(this, this.#view) ?? null;
+    const area = areaOf(this);
+    if (area && this.#element && !END_STATES.has(this.#element.task.state)) keepHeight(area);
   }
 
   #updateView(): void {

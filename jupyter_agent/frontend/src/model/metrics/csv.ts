@@ -1,22 +1,26 @@
 /** The values of a task's metrics as a table. */
 
+import { formatIso } from "../format.js";
 import type { TaskEvent } from "../../net/types.js";
 
-/** Return a line for each value of the newest attempt among these events, the times as ISO 8601. */
+export const CSV_HEAD = "metric,step,time,value\n";
+
 export async function metricsCsv(pages: AsyncIterable<TaskEvent[]>): Promise<string> {
-  const head = "metric,step,time,value\n";
-  let [lines, attempt] = [[head], 0];
+  return [CSV_HEAD, ...(await metricLines(pages))].join("");
+}
+
+/** Return a line for each value of the newest attempt among these events, the times as ISO 8601. */
+export async function metricLines(pages: AsyncIterable<TaskEvent[]>): Promise<string[]> {
+  let [lines, attempt]: [string[], number] = [[], 0];
   for await (const events of pages) {
     for (const event of events) {
-      if (event.attempt > attempt) [lines, attempt] = [[head], event.attempt];
+      if (event.attempt > attempt) [lines, attempt] = [[], event.attempt];
       if (event.type !== "metric" || event.attempt < attempt || event.flag === "bad_data") continue;
       const { name, step, value } = event.data;
-      lines.push(
-        `${quoted(name)},${step ?? ""},${new Date(event.time * 1000).toISOString()},${value ?? ""}\n`,
-      );
+      lines.push(`${quoted(name)},${step ?? ""},${formatIso(event.time)},${value ?? ""}\n`);
     }
   }
-  return lines.join("");
+  return lines;
 }
 
 function quoted(text: string): string {

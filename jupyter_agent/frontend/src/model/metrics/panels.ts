@@ -63,6 +63,15 @@ export function firstParts(name: string): string {
   return part === name ? "" : name.slice(0, -part.length - 1);
 }
 
+/** Return the place of each metric among those that share a panel: the same for all with the same first parts, such as
+ * `train`, in all panels; 0 for a metric alone. */
+export function metricPlaces(panels: readonly Panel[]): (name: string) => number {
+  const grouped = panels.flatMap(({ names }) => (names.length > 1 ? names : []));
+  const parts = [...new Set(grouped.map(firstParts))];
+  const places = new Map(grouped.map((name) => [name, parts.indexOf(firstParts(name))]));
+  return (name) => places.get(name) ?? 0;
+}
+
 /** Return which values of a metric are better; null: its name does not tell. */
 export function betterSide(name: string): "low" | "high" | null {
   const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();

@@ -31,6 +31,14 @@ export class Series {
   #high: Point | null = null;
   #pending = 0;
 
+  /** Return a series of `count` values that these points stand for, the last of them being the newest value. */
+  static of(points: Point[], count: number): Series {
+    const made = new Series();
+    for (const point of points) made.#note(point);
+    [made.points, made.count] = [points, count];
+    return made;
+  }
+
   add(point: Point): void {
     this.count += 1;
     this.#note(point);
@@ -70,8 +78,14 @@ export class Series {
   }
 }
 
+/** Series by the names under which panels have them. `attempt` changes when they start over. */
+export interface SeriesSet {
+  readonly series: ReadonlyMap<string, Series>;
+  readonly attempt: number | string;
+}
+
 /** All metrics of the current attempt. */
-export class Metrics {
+export class Metrics implements SeriesSet {
   readonly series = new Map<string, Series>();
   /** Incremented by every change. */
   version = 0;
@@ -90,6 +104,18 @@ export class Metrics {
     if (typeof value === "number")
       this.#seriesOf(name)?.add({ step: step ?? null, time: event.time - this.#start, y: value });
     this.version += 1;
+  }
+
+  /** The time of the first value in Unix seconds; null without one. */
+  get start(): number | null {
+    return this.#start;
+  }
+
+  /** Start over with series that have all events up to `offset`; `start`: the time of the first value. */
+  restore(attempt: number, start: number | null, offset: number, series: Iterable<[string, Series]>): void {
+    this.#begin(attempt);
+    [this.#start, this.#lastOffset] = [start, offset];
+    for (const [name, one] of series) this.series.set(name, one);
   }
 
   clear(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cellAt } from "../../../src/lab/outputs/cell_place.js";
+import { cellAt, hasLine } from "../../../src/lab/outputs/cell_place.js";
 
 describe("the cell of a traceback's line", () => {
   const cells = [
@@ -14,4 +14,22 @@ describe("the cell of a traceback's line", () => {
     ["has the number, after it was edited", { number: 1, line: 1, source: "    import y" }, 0],
     ["is gone", { number: 4, line: 7, source: "nothing" }, -1],
   ])("%s", (_, place, index) => expect(cellAt(cells, place)).toBe(index));
+});
+
+describe("a notebook has a line", () => {
+  const widgets = ["# Title", "x = 1\n    return 1 / 0"].map((source, at) => ({
+    model: { type: at ? "code" : "markdown", sharedModel: { getSource: () => source } },
+  }));
+  const has = (line: number, source: string) =>
+    hasLine({ content: { widgets } } as never, { number: 7, line, source });
+
+  it("where a cell of code has it at its place, whatever the cell's number", () => {
+    expect(has(2, "  return 1 / 0")).toBe(true);
+    expect(has(1, "return 1 / 0")).toBe(false);
+  });
+
+  it("not by a heading, an empty line or a number", () => {
+    expect(has(1, "# Title")).toBe(false);
+    expect(has(3, "")).toBe(false);
+  });
 });

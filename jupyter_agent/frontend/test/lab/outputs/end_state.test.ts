@@ -1,8 +1,9 @@
 import { Login } from "../../../src/net/login.js";
 import { describe, expect, it } from "vitest";
-import { fetchTaskHtml, isOutdated, withEndState } from "../../../src/lab/outputs/end_state.js";
+import { fetchTaskHtml, isOutdated, savedLine, withEndState } from "../../../src/lab/outputs/end_state.js";
 import { TASK_MIME, WIDGET_MIME } from "../../../src/lab/outputs/mime.js";
 import type { Server } from "../../../src/net/server.js";
+import cases from "../../../../../tests/formats.json";
 import { done, task } from "../../support/task.js";
 
 describe("the end state in an output", () => {
@@ -30,12 +31,19 @@ describe("the end state in an output", () => {
 
   it("removes the widget and keeps everything else", () => {
     const { data, metadata } = withEndState(output, done(), "picture");
-    expect(data).toEqual({ [TASK_MIME]: { v: 1 }, "text/html": "picture", "text/plain": "<Task train>" });
+    const text = "<Task train completed in 1m 00s a>";
+    expect(data).toEqual({ [TASK_MIME]: { v: 1 }, "text/html": "picture", "text/plain": text });
     expect(metadata).toEqual({ other: 1, [TASK_MIME]: { task_id: "a", slim: true, snapshot: done() } });
   });
 
   it("keeps the HTML when there is no new one", () => {
     expect(withEndState(output, done(), null).data["text/html"]).toBe("begun");
+  });
+
+  it("is a line of text, the same as the kernel's", () => {
+    for (const [fields, text] of cases.saved) {
+      expect(savedLine({ ...task("01ARZ3NDEKTSV4RRFFQ69G5FAV"), ...(fields as object) })).toBe(text);
+    }
   });
 
   const server = (answer: () => Response): Server => ({

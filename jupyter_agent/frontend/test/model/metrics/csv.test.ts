@@ -17,6 +17,7 @@ test("the table has the values of the newest attempt", async () => {
       ],
       [metric(3, { name: "loss", value: 0.5, step: 1 }), metric(4, { name: "late", value: 1 }, 1)],
       [
+        { ...metric(7, { name: "acc", value: 1, step: 2 }), time: 1e14 },
         metric(5, { name: 'a, "b"', value: null, step: null }),
         { ...metric(6, { name: "x" }), flag: "bad_data" },
       ],
@@ -25,6 +26,7 @@ test("the table has the values of the newest attempt", async () => {
   expect(table).toBe(
     "metric,step,time,value\n" +
       "loss,1,1970-01-01T00:16:43.000Z,0.5\n" +
+      "acc,2,,1\n" +
       '"a, ""b""",,1970-01-01T00:16:45.000Z,\n',
   );
 });

@@ -106,7 +106,12 @@ export class CellText {
 
   addStreamView(output: IOutputModel, view: StreamView): void {
     const views = this.#streamViews.get(output) ?? new Set();
+    if (views.has(view)) return;
     this.#streamViews.set(output, views.add(view));
+    view.disposed.connect(() => {
+      views.delete(view);
+      if (views.size === 0) this.#streamViews.delete(output);
+    });
   }
 
   /** Note who prints what a run answers with. Idempotent. */
@@ -118,30 +123,36 @@ export class CellText {
   }
 
   #handle(message: Message, handle: (message: Message) => unknown): unknown {
-    const { length } = this.#outputs;
-    const last = length > 0 ? this.#outputs.get(length - 1) : null;
+    const last = this.#last;
     const before = last?.type === "stream" ? textOf(last) : "";
     this.#handling = true;
-    const result = handle(message);
-    this.#handling = false;
-    if (message.header.msg_type === "stream") this.#note(message, { last, length, before });
+    let result;
+    try {
+      result = handle(message);
+    } finally {
+      this.#handling = false;
+    }
+    if (message.header.msg_type === "stream") this.#note(message, { last, before });
     else if (message.header.msg_type === "execute_result") this.#refreshResults();
     return result;
   }
 
-  #note(message: Message, was: { last: IOutputModel | null; length: number; before: string }): void {
-    const at = this.#outputs.length - 1;
-    const output = at >= 0 ? this.#outputs.get(at) : null;
+  #note(message: Message, was: { last: IOutputModel | null; before: string }): void {
+    const output = this.#last;
     if (output?.type !== "stream") return;
-    const merged = was.length === this.#outputs.length && was.last !== null;
-    const text = (merged ? this.#texts.get(was.last!) : undefined) ?? new StreamText();
-    if (merged && text.whole !== was.before) this.#addUnknown(text, was.before);
+    const text = this.#texts.get(output) ?? new StreamText();
+    if (output === was.last && text.whole !== was.before) this.#addUnknown(text, was.before);
     const task = (message.parent_header as Record<string, unknown>)[TASK_FIELD];
     const id = typeof task === "string" ? task : null;
     const piece = { task: id, late: !this.#isLive(id), text: (message.content as { text: string }).text };
     text.add(piece, textOf(output));
     this.#texts.set(output, text);
     this.#redraw(output);
+  }
+
+  get #last(): IOutputModel | null {
+    const { length } = this.#outputs;
+    return length > 0 ? this.#outputs.get(length - 1) : null;
   }
 
   /** Add what has come without a message of this run, as no task's. */
@@ -157,7 +168,16 @@ export class CellText {
   shown(output: IOutputModel): string | null {
     const text = this.#texts.get(output);
     if (!text || !this.#leavesOut() || (!this.#handling && textOf(output) !== text.whole)) return null;
-    return text.visible((piece) => this.#isShownInView(piece));
+    const visible = text.visible((piece) => this.#isShownInView(piece));
+    return visible.startsWith("\n") && this.#isTorn(output) ? visible.slice(1) : visible;
+  }
+
+  /** Return whether an output goes on with a line of an earlier one, and all between them is left out. */
+  #isTorn(output: IOutputModel): boolean {
+    const earlier = this.#all().slice(0, this.#all().indexOf(output));
+    const before = earlier.findLast((one) => one.type !== "stream" || this.shown(one) !== "");
+    if (before?.type !== "stream" || streamOf(before) !== streamOf(output)) return false;
+    return !(this.shown(before) ?? textOf(before)).endsWith("\n");
   }
 
   #isShownInView({ task, late }: Piece): boolean {
@@ -174,12 +194,7 @@ export class CellText {
   }
 
   #redraw(output: IOutputModel): void {
-    const views = this.#streamViews.get(output) ?? new Set();
-    for (const view of views) {
-      if (view.isDisposed) views.delete(view);
-      else view.redraw();
-    }
-    if (views.size === 0) this.#streamViews.delete(output);
+    for (const view of this.#streamViews.get(output) ?? []) view.redraw();
   }
 
   /** Leave out the value of a cell that is a task, where the task's view shows the same text. */
@@ -201,9 +216,11 @@ export class CellText {
 
   /** Return whether a view shows this value of its cell, or is about to. */
   #isResult(text: unknown): boolean {
-    return [...this.#views].some(({ hasLog, live, task }) => {
-      if (!hasLog || task?.kind !== "cell") return false;
-      return END_STATES.has(task.state) ? task.result?.repr === text && task.state === "completed" : live;
+    return [...this.#views].some((view) => {
+      const { hasLog, live, task } = view;
+      if (hasLog === false || task?.kind !== "cell") return false;
+      if (END_STATES.has(task.state)) return task.result?.repr === text && task.state === "completed";
+      return hasLog ? live : this.#fresh.has(view);
     });
   }
 
@@ -246,12 +263,17 @@ export class CellText {
     const counts = new Map<string, number>();
     return this.#all().flatMap((output) => {
       if (output.type !== "stream") return [];
-      const stream = (output.toJSON() as { name: string }).name;
+      const stream = streamOf(output);
       const at = counts.get(stream) ?? 0;
       counts.set(stream, at + 1);
       return [{ output, stream, at, text: textOf(output) }];
     });
   }
+}
+
+/** Return the name of a stream output's stream. */
+function streamOf(output: IOutputModel): string {
+  return (output.toJSON() as { name: string }).name;
 }
 
 /** Return the text of a stream output. */

@@ -86,7 +86,9 @@ export class PrintedTexts {
     const area = areaOf(view);
     if (!area) {
       // It is being made: its place in the page comes next.
-      queueMicrotask(() => !view.isDisposed && areaOf(view) && view.redraw());
+      queueMicrotask(() => {
+        if (!view.isDisposed && areaOf(view) && this.#shown(output, view) !== null) view.redraw();
+      });
       return null;
     }
     const cell = this.#of(area.model);
@@ -96,7 +98,7 @@ export class PrintedTexts {
 }
 
 /** Return the area of outputs that a widget is in; null for a widget elsewhere. */
-function areaOf(widget: Widget): Area | null {
+export function areaOf(widget: Widget): Area | null {
   for (let at = widget.parent; at; at = at.parent)
     if ("model" in at && "future" in at && "widgets" in at) return at as Area;
   return null;

@@ -46,10 +46,6 @@ export class StreamText {
     }
     return ranges;
   }
-
-  get tasks(): Set<string> {
-    return new Set(this.#pieces.flatMap(({ task }) => task ?? []));
-  }
 }
 
 function textOf(pieces: readonly Piece[]): string {
@@ -63,7 +59,7 @@ function joined(before: string, text: string): string {
   return before.slice(0, line) + overwritten(before.slice(line)) + text;
 }
 
-/** Apply carriage returns and backspaces. */
+/** Apply carriage returns and backspaces, as JupyterLab does. */
 export function overwritten(text: string): string {
   return /[\r\b]/.test(text) ? text.split("\n").map(overwrittenLine).join("\n") : text;
 }
@@ -72,8 +68,10 @@ function overwrittenLine(line: string): string {
   let [shown, at] = ["", 0];
   for (const part of line.split(/([\r\b])/)) {
     if (part === "\r") at = 0;
-    else if (part === "\b") at = Math.max(0, at - 1);
-    else {
+    else if (part === "\b") {
+      if (at > 0) shown = shown.slice(0, at - 1) + shown.slice(at + 1);
+      at = Math.max(0, at - 1);
+    } else {
       shown = shown.slice(0, at) + part + shown.slice(at + part.length);
       at += part.length;
     }

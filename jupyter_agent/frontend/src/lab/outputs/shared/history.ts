@@ -16,13 +16,16 @@ interface SharedMap {
 export class ViewHistory {
   readonly #map: SharedMap;
 
-  /** `now`: Unix seconds. */
-  constructor(doc: SharedDoc, now: number) {
+  readonly #mayWrite: () => boolean;
+
+  /** `now`: Unix seconds. `mayWrite`: whether this page may change the notebook; else it only reads. */
+  constructor(doc: SharedDoc, now: number, mayWrite: () => boolean) {
     this.#map = doc.getMap(NAME);
-    if (!this.#map.has(SINCE)) this.#map.set(SINCE, now);
+    this.#mayWrite = mayWrite;
+    if (!this.#map.has(SINCE)) this.#set(SINCE, now);
   }
 
-  /** When the history began, Unix seconds; it knows nothing of earlier tasks. */
+  /** When the history began, Unix seconds; it knows nothing of earlier tasks. NaN before a page has begun it. */
   get since(): number {
     return Number(this.#map.get(SINCE));
   }
@@ -34,7 +37,7 @@ export class ViewHistory {
 
   /** `isShown`: false for a view that is not there although it was not removed. */
   setShown(task: string, isShown: boolean): void {
-    if (this.hasShown(task) !== isShown) this.#map.set(`shown ${task}`, isShown);
+    if (this.hasShown(task) !== isShown) this.#set(`shown ${task}`, isShown);
   }
 
   /** Return the page that ran a cell last: it receives the outputs. Null when unknown. */
@@ -45,6 +48,10 @@ export class ViewHistory {
 
   /** `page`: null for a cell whose outputs no page receives any more. */
   setRunner(cell: string, page: number | null): void {
-    if (this.runnerOf(cell) !== page) this.#map.set(`runner ${cell}`, page);
+    if (this.runnerOf(cell) !== page) this.#set(`runner ${cell}`, page);
+  }
+
+  #set(key: string, value: unknown): void {
+    if (this.#mayWrite()) this.#map.set(key, value);
   }
 }

@@ -47,7 +47,7 @@ export class SharedNotebook {
     this.#context = context;
     const { awareness, ydoc } = context.model.sharedModel as unknown as SharedDocument;
     this.#room = new Room(awareness, () => this.#plan());
-    this.#history = new ViewHistory(ydoc, now);
+    this.#history = new ViewHistory(ydoc, now, () => this.#mayWrite);
     this.#runs = new OwnRuns(this.#history, this.#room.self, () => this.#plan());
     this.#watchCells(context.model.cells);
     context.model.cells.changed.connect(this.#watchCells, this);
@@ -89,10 +89,14 @@ export class SharedNotebook {
     }
   }
 
-  /** A page that may not write does not take part. */
+  /** A page that may not write does not take part: it changes nothing in the document, whoever else is there. */
   async #join(): Promise<void> {
+    if (this.#mayWrite) await this.#room.join();
+  }
+
+  get #mayWrite(): boolean {
     const { contentsModel, model } = this.#context;
-    if (!model.readOnly && contentsModel?.writable !== false) await this.#room.join();
+    return !model.readOnly && contentsModel?.writable !== false;
   }
 
   get #isWriter(): boolean {
@@ -147,7 +151,7 @@ export class SharedNotebook {
       ? undefined
       : codeCells(this.#context.model).find((one) => one.outputs === outputs);
     if (!cell) return;
-    removeDoubles(cell);
+    if (this.#mayWrite) removeDoubles(cell);
     this.#runs.setShown(cell);
     this.#plan();
   }

@@ -32,34 +32,44 @@ class Cell {
     [];
   readonly run = {
     isDisposed: false,
-    onIOPub: (message: { content: { text: string } }) => this.add(message.content.text),
+    onIOPub: ({ content }: { content: { text: string; name?: string } }) =>
+      this.add(content.text, content.name),
   };
   leavesOut = true;
+  clearNext = false;
   readonly text = new CellText(new Outputs(this.outputs), () => this.leavesOut);
-  readonly view = { isDisposed: false, redraw: vi.fn() };
+  readonly view = { isDisposed: false, disposed: { connect: vi.fn() }, redraw: vi.fn() };
 
   constructor() {
     const area = { future: this.run, widgets: [], isDisposed: false };
     this.text.addArea(area as unknown as Area);
   }
 
-  add(text: string): void {
+  /** Add text as JupyterLab does: to the last output, if that is of the same stream. */
+  add(text: string, name = "stdout"): void {
+    if (this.clearNext) this.outputs.length = 0;
+    this.clearNext = false;
     const last = this.outputs.at(-1);
-    if (last) last.data = { [STDOUT]: `${last.data[STDOUT] as string}${text}` };
+    if (last && (last.toJSON() as { name: string }).name === name)
+      last.data = { [STDOUT]: `${last.data[STDOUT] as string}${text}` };
     else
-      this.outputs.push({
-        type: "stream",
-        data: { [STDOUT]: text },
-        metadata: {},
-        toJSON: () => ({ name: "stdout" }),
-      });
+      this.outputs.push({ type: "stream", data: { [STDOUT]: text }, metadata: {}, toJSON: () => ({ name }) });
   }
 
   /** A task, or the cell itself, prints a line. */
   print(text: string, by?: string): void {
+    this.write(`${text}\n`, by);
+  }
+
+  write(text: string, by?: string, name?: string): void {
     const parent_header = by ? { jupyter_agent_task: by } : {};
-    const message = { header: { msg_type: "stream" }, parent_header, content: { text: `${text}\n` } };
+    const message = { header: { msg_type: "stream" }, parent_header, content: { text, name } };
     this.run.onIOPub(message);
+  }
+
+  /** What is shown of each output. */
+  get allShown(): (string | null)[] {
+    return this.outputs.map((output) => this.text.shown(output as unknown as IOutputModel));
   }
 
   get shown(): string {
@@ -128,6 +138,40 @@ describe("what a cell prints", () => {
     expect(cell.shown).toBe("");
   });
 
+  it("is not what a delayed clear of the outputs has removed", () => {
+    const cell = new Cell();
+    cell.print("old");
+    cell.clearNext = true;
+    cell.print("new");
+    cell.print("mine", "a");
+    cell.text.addView(viewOf("a"));
+    expect(cell.shown).toBe("new\n");
+  });
+
+  it("has no empty line where a task's text on the other stream has torn a line", () => {
+    const cell = new Cell();
+    cell.text.addView(viewOf("a"));
+    cell.write("cell");
+    cell.write("mine\n", "a", "stderr");
+    cell.write("\n");
+    expect(cell.allShown).toEqual(["cell", "", ""]);
+    cell.print("\nnext");
+    expect(cell.allShown).toEqual(["cell", "", "\nnext\n"]);
+    cell.leavesOut = false;
+    expect(cell.allShown).toEqual([null, null, null]);
+  });
+
+  it("keeps its empty lines after whole lines, and after what is shown of another stream", () => {
+    const cell = new Cell();
+    cell.text.addView(viewOf("a"));
+    cell.print("cell");
+    cell.write("mine\n", "a", "stderr");
+    cell.write("\n");
+    cell.write("shown", undefined, "stderr");
+    cell.write("\n");
+    expect(cell.allShown).toEqual(["cell\n", "", "\n", "shown", "\n"]);
+  });
+
   it("is shown whole where the output was changed by something else", () => {
     const cell = new Cell();
     cell.text.addView(viewOf("a"));
@@ -139,21 +183,50 @@ describe("what a cell prints", () => {
   });
 });
 
+/** A cell with one value below it. `calls`: how its widget was hidden and shown. */
+function cellWithValue(text: string, view: View) {
+  const output = { type: "execute_result", data: { "text/plain": text }, metadata: {} };
+  const widget = { setHidden: vi.fn() };
+  const cell = new CellText({ length: 1, get: () => output as unknown as IOutputModel }, () => true);
+  cell.addArea({ widgets: [widget], isDisposed: false } as unknown as Area);
+  cell.addView(view);
+  return { cell, calls: widget.setHidden.mock.calls };
+}
+
+const valued = (kind: string) => done({ kind, result: { repr: "42", stored: true } });
+
 describe("the value of a cell that is a task", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
   it.each([
-    ["42", viewOf("a", { task: done({ kind: "cell", result: { repr: "42", stored: true } }) }), true],
-    ["43", viewOf("a", { task: done({ kind: "cell", result: { repr: "42", stored: true } }) }), false],
-    ["42", viewOf("a", { task: done({ kind: "function", result: { repr: "42", stored: true } }) }), false],
+    ["42", viewOf("a", { task: valued("cell") }), true],
+    ["43", viewOf("a", { task: valued("cell") }), false],
+    ["42", viewOf("a", { task: valued("function") }), false],
     ["42", viewOf("a", { task: task("a", { kind: "cell" }) }), true],
     ["42", viewOf("a", { task: task("a", { kind: "cell" }), live: false }), false],
     ["42", viewOf("a", { hasLog: false, task: task("a", { kind: "cell" }) }), false],
+    ["42", viewOf("a", { hasLog: false, task: valued("cell") }), false],
   ])("%s is left out where the view has it", (text, view, isHidden) => {
-    const output = { type: "execute_result", data: { "text/plain": text }, metadata: {} };
-    const widget = { setHidden: vi.fn() };
-    const outputs = { length: 1, get: () => output as unknown as IOutputModel };
-    const cell = new CellText(outputs, () => true);
-    cell.addArea({ widgets: [widget], isDisposed: false } as unknown as Area);
-    cell.addView(view);
-    expect(widget.setHidden.mock.calls).toEqual(isHidden ? [[true]] : []);
+    expect(cellWithValue(text, view).calls).toEqual(isHidden ? [[true]] : []);
+  });
+
+  it("is left out before the view has its log, which may take longer than the task", () => {
+    const view = viewOf("a", { hasLog: null, live: false, task: task("a", { kind: "cell" }) });
+    const { cell, calls } = cellWithValue("42", view);
+    expect(calls).toEqual([[true]]);
+    view.task = valued("cell");
+    vi.advanceTimersByTime(1000);
+    expect(calls.at(-1)).toEqual([true]);
+    view.hasLog = view.live = true;
+    cell.refresh();
+    expect(calls.every(([isHidden]) => isHidden === true)).toBe(true);
+  });
+
+  it("is shown after a second where the view has neither its log nor the end of its task", () => {
+    const view = viewOf("a", { hasLog: null, live: false, task: task("a", { kind: "cell" }) });
+    const { calls } = cellWithValue("42", view);
+    vi.advanceTimersByTime(1000);
+    expect(calls).toEqual([[true], [false]]);
   });
 });

@@ -32,7 +32,7 @@ describe("the text of a stream output", () => {
 
   it("has the carriage returns of what is left applied", () => {
     expect(printed([null, "\r10%"], ["a", "x"], [null, "\r9"]).visible(ofA)).toBe("90%");
-    expect(overwritten("abc\b\bX\rY\nline\r\n")).toBe("YXc\nline\n");
+    expect(overwritten("abc\b\bX\rY\nline\r\n")).toBe("YX\nline\n");
   });
 
   it("knows no ranges where carriage returns mix the text of two", () => {

@@ -23,7 +23,7 @@ it.each([
   ["another page moves a cell, and its view arrived too late", [], null, null, false],
   ["this page moves a cell", ["a"], {}, PAGE, true],
 ])("%s", async (_, kept, future, runner, shown) => {
-  const history = new ViewHistory(new Doc(), 0);
+  const history = new ViewHistory(new Doc(), 0, () => true);
   const changed = vi.fn();
   const runs = new OwnRuns(history, PAGE, changed);
   const [before, after] = [cellOf(["a"], {}), cellOf(kept, future)];

@@ -1,0 +1,1 @@
+"""The log of a task: its lines, levels and styles."""

@@ -1,0 +1,1 @@
+"""What a target declares about its parameters, read from its source; nothing of it is executed."""

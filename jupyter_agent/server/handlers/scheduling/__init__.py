@@ -1,0 +1,1 @@
+"""Handlers of schedules and of what they are made of."""

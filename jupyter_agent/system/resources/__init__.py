@@ -1,0 +1,1 @@
+"""What a process and everything that it started use of this machine."""

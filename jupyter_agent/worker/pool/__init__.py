@@ -1,0 +1,1 @@
+"""Attempts in a process of a pool: the side that runs them."""

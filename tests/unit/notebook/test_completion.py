@@ -1,0 +1,39 @@
+"""What completion offers: each public name once, and nothing that is for the package only."""
+
+from __future__ import annotations
+
+import re
+
+import jupyter_agent as ja
+from tests.support.builders import PACKAGE_ROOT
+
+
+def _offered(value: object) -> list[str]:
+    return [name for name in dir(value) if not name.startswith("_")]
+
+
+def test_each_name_of_the_package_is_offered_once() -> None:
+    for name in ja.__all__:
+        getattr(ja, name)  # from now on it is a global, too
+    names = dir(ja)
+    assert sorted(set(names)) == names
+    assert set(ja.__all__) <= set(names)
+
+
+def test_a_context_offers_what_the_reference_has_and_nothing_else() -> None:
+    reference = (PACKAGE_ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
+    section = reference.partition("## Inside a task")[2].partition("\n## ")[0]
+    described = set(re.findall(r"`\.(\w+)", section))
+    assert set(_offered(ja.current())) == described
+    assert all(hasattr(ja.current(), name) for name in described)
+
+
+def test_a_handle_offers_what_the_reference_has_and_nothing_else() -> None:
+    @ja.task(show=False)
+    def work() -> None: ...
+
+    handle = work.submit()
+    handle.result()
+    reference = (PACKAGE_ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
+    section = reference.partition("A `TaskHandle` has")[2].partition("\n## ")[0]
+    assert set(_offered(handle)) == set(re.findall(r"`\.(\w+)", section))

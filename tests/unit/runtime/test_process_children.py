@@ -1,0 +1,191 @@
+"""What a task in a process has started ends with it if it is stopped or dies, and not if it completes."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import jupyter_agent as ja
+from jupyter_agent.runtime.local_task import local_tasks
+from jupyter_agent.system.paths import DataPaths
+from jupyter_agent.system.processes import has_ended
+from tests.support.runtime import own_producer, recovered, until  # noqa: F401
+from tests.support.workers import no_workers_left
+
+GRANDCHILD = (
+    "import subprocess, sys, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
+)
+
+kept: list[Any] = []
+"""What must not be collected while a task runs."""
+
+
+def start_children() -> dict[str, int]:
+    """A program, a program of a program, one that ignores SIGTERM, and a pool."""
+    program = subprocess.Popen(["sleep", "600"])
+    parent = subprocess.Popen([sys.executable, "-c", GRANDCHILD], stdout=subprocess.PIPE, text=True)
+    deaf = subprocess.Popen(
+        ["sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done"], stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    assert deaf.stdout is not None
+    grandchild = int(parent.stdout.readline())
+    deaf.stdout.readline()
+    pool = multiprocessing.get_context("fork").Pool(1)
+    kept.extend([program, parent, deaf, pool])
+    found = {"program": program.pid, "parent": parent.pid, "grandchild": grandchild, "deaf": deaf.pid}
+    return found | {"pool": pool.apply(os.getpid)}
+
+
+def note(folder: str, found: dict[str, Any]) -> None:
+    (Path(folder) / "new").write_text(json.dumps(found))
+    (Path(folder) / "new").rename(Path(folder) / "started")
+
+
+def heeds(folder: str) -> None:
+    note(folder, start_children())
+    time.sleep(600)
+
+
+def ignores(folder: str) -> None:
+    note(folder, start_children())
+    ignores_all()
+
+
+def ignores_all() -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            while True:
+                try:
+                    time.sleep(0.05)
+                except BaseException:
+                    continue
+
+
+def is_late_and_ignores(folder: str) -> None:
+    """Its time is over when it has begun: what comes before takes as long as the machine is busy."""
+    found = start_children()
+    task = local_tasks.get(ja.current().id)
+    assert task is not None
+    assert task.attempt is not None
+    task.attempt.started = time.monotonic() - 1000
+    note(folder, found)
+    ignores_all()
+
+
+def keeps_the_lock(folder: str) -> None:
+    note(folder, start_children())
+    ctypes.PyDLL(None).sleep(600)
+
+
+def dies(folder: str) -> None:
+    note(folder, start_children())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def completes(folder: str) -> None:
+    note(folder, {"program": subprocess.Popen(["sleep", "600"]).pid})
+
+
+def shares_memory(folder: str) -> None:
+    """A tracker, which ignores SIGTERM, removes the memory when all that could use it have ended."""
+    memory = SharedMemory(create=True, size=100)
+    kept.append(memory)
+    note(folder, {"memory": memory.name.lstrip("/")})
+    ignores_all()
+
+
+def started(folder: Path) -> dict[str, Any]:
+    until((folder / "started").exists, 60)
+    found: dict[str, Any] = json.loads((folder / "started").read_text())
+    return found
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which the task says what it has started; what is left of that is ended."""
+    yield tmp_path
+    if (tmp_path / "started").exists():
+        for pid in started(tmp_path).values():
+            if isinstance(pid, int) and not has_ended(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def all_ended(folder: Path) -> bool:
+    return all(map(has_ended, started(folder).values()))
+
+
+@pytest.mark.parametrize("work", [heeds, ignores, keeps_the_lock])
+def test_a_cancel_ends_what_it_has_started(work: Any, children: Path) -> None:
+    handle = ja.task(work, on="process", grace=0.3, show=False).submit(str(children))
+    started(children)
+    handle.cancel()
+    assert isinstance(handle.exception(30), ja.TaskCancelled)
+    until(lambda: all_ended(children))
+
+
+def test_a_timeout_ends_what_it_has_started(children: Path) -> None:
+    handle = ja.task(is_late_and_ignores, on="process", grace=0.3, timeout=100).submit(str(children))
+    assert isinstance(handle.exception(60), ja.TaskTimeout)
+    until(lambda: all_ended(children))
+
+
+def test_one_that_is_killed_leaves_nothing(children: Path) -> None:
+    handle = ja.task(dies, on="process", show=False).submit(str(children))
+    assert isinstance(handle.exception(30), ja.TaskInterrupted)
+    until(lambda: all_ended(children))
+
+
+def test_what_a_completed_task_has_started_goes_on(children: Path) -> None:
+    ja.task(completes, on="process", show=False).submit(str(children)).result(60)
+    assert not all_ended(children)
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+def test_the_tracker_of_shared_memory_is_left_to_do_its_work(
+    on: Any, children: Path, paths: DataPaths
+) -> None:
+    with no_workers_left(paths):
+        handle = ja.task(shares_memory, on=on, grace=0.3, show=False).submit(str(children))
+        memory = Path("/dev/shm", started(children)["memory"])
+        assert memory.exists()
+        handle.cancel()
+        assert isinstance(handle.exception(30), ja.TaskCancelled)
+        until(lambda: not memory.exists())
+
+
+SCRIPT = """
+import os, sys, jupyter_agent as ja
+from pathlib import Path
+from tests.unit.runtime.test_process_children import ignores
+
+if __name__ == "__main__":
+    handle = ja.task(ignores, on="process", show=False).submit(sys.argv[1])
+    while not (Path(sys.argv[1]) / "started").exists():
+        handle.wait(0.02)
+    print(handle.id, flush=True)
+    sys.argv[2] == "exits" or os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("how", ["exits", "is killed"])
+def test_a_script_that_ends_leaves_nothing(how: str, children: Path) -> None:
+    """One that exits ends it; what one that is killed has left, the next holder of its journal does."""
+    command = [sys.executable, "-c", SCRIPT, str(children), how]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert started(children)
+    assert recovered(children, done.stdout.strip())[-1]["data"]["state"] == "interrupted"
+    until(lambda: all_ended(children))
