@@ -49,7 +49,7 @@ class Submitter:
         program = home / "submitter.py"
         program.write_text(SUBMITTER)
         self._process = subprocess.Popen(
-            [sys.executable, str(program), mode],
+            [sys.executable, "-X", "faulthandler", str(program), mode],
             env=environment(home),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -62,7 +62,9 @@ class Submitter:
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return self._process.stdout.readline().strip()
+        line = self._process.stdout.readline()
+        assert line.endswith("\n"), f"the script ended with {self._process.wait(10)} after {line!r}"
+        return line.strip()
 
     def end(self) -> None:
         self._process.kill()
