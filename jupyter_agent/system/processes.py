@@ -1,10 +1,14 @@
 """Processes of this machine: finding them by session or group, and ending them.
 
 A worker leads a session of its own. What it starts belongs to that session, unless it begins another.
+
+The numbers of processes are used again. A process that was remembered by its number is looked at once more
+before it gets a signal, and by `signal_process`, so that the signal reaches the process that was looked at.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -19,6 +23,9 @@ from typing import Protocol
 from .graces import CHILDREN_GRACE
 
 POLL_INTERVAL = 0.02
+
+_NO_DESCRIPTORS = (errno.ENOSYS, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Why a process cannot be opened that may well be there: an old system, a sandbox, no more descriptors."""
 
 _EXITING = 0x4
 """PF_EXITING of Linux: the thread is past the point of no return."""
@@ -70,15 +77,31 @@ class Session:
     started_by: str | None = None
 
     def send(self, number: signal.Signals) -> None:
-        for pid in self._pids():
-            with suppress(ProcessLookupError, PermissionError):  # it has ended, or is another user's by now
-                os.kill(pid, number)
+        """Send a signal to each of them, to the leader last: what carries no mark is known by it."""
+        for pid in sorted(self._pids(), key=lambda pid: pid == self.leader):
+            signal_process(pid, number, is_meant=self._has)
 
     def is_alive(self) -> bool:
         return any(self._pids())
 
+    def _has(self, pid: int) -> bool:
+        return _session_of(pid) == self.leader and _belongs_to(pid, self.leader, self.started_by)
+
     def _pids(self) -> Iterator[int]:
         return (pid for pid in members(self.leader, self.started_by) if not _is_resource_tracker(pid))
+
+
+def is_over(process: subprocess.Popen[bytes]) -> bool:
+    """Return True if a child process has ended; it keeps its number until `Popen.wait` or `Popen.poll`.
+
+    Not where the system cannot tell without forgetting it (macOS before Python 3.13, ignored SIGCHLD).
+    """
+    if process.returncode is not None or not hasattr(os, "waitid"):
+        return process.poll() is not None
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return process.poll() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +126,52 @@ def end_children(session: int | None = None, *, started_by: str | None = None) -
     terminate(Session(leader, started_by), CHILDREN_GRACE)
 
 
-def signal_session(leader: int, number: signal.Signals) -> None:
-    """Send a signal to a session's leader and to every process of its session."""
-    Session(leader).send(number)
-    with suppress(ProcessLookupError):
-        os.kill(leader, number)  # where there is no /proc, the only one that was found
+def signal_worker(leader: int, number: signal.Signals, producer: str) -> None:
+    """Send a signal to the worker *producer*, whose pid was *leader*, and to every process of its session."""
+    Session(leader, producer).send(number)
+    signal_process(
+        leader, number, is_meant=lambda pid: is_worker(pid, producer)
+    )  # the only one without /proc
+
+
+def signal_process(pid: int, number: signal.Signals, *, is_meant: Callable[[int], bool]) -> None:
+    """Send a signal to the process *pid* if it is the one that is meant, and to no other.
+
+    *is_meant* says so of a pid. Where the system has file descriptors of processes (Linux 5.3), one is opened
+    before that question, so that the signal cannot reach a process that gets the number after it. Does
+    nothing for a process that has ended, or that is another user's.
+    """
+    if pid <= 0:  # a damaged number: to the system it means groups of processes
+        return
+    with suppress(
+        ProcessLookupError, PermissionError, OverflowError
+    ):  # the last for a damaged number as well
+        descriptor = _open_process(pid)
+        try:
+            if not is_meant(pid):
+                return
+            if descriptor is None:
+                os.kill(pid, number)
+            else:
+                signal.pidfd_send_signal(descriptor, number)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _open_process(pid: int) -> int | None:
+    """Return a file descriptor of a process; ``None`` where the system has none, or this process has no more.
+
+    Raises `ProcessLookupError` for one that has ended.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in _NO_DESCRIPTORS:
+            return None
+        raise
 
 
 def is_worker(pid: int, producer: str) -> bool:
@@ -158,6 +222,12 @@ def _is_killed(pid: int) -> bool:
     return any(mask >> (signal.SIGKILL - 1) & 1 for mask in pending)
 
 
+def _session_of(pid: int) -> int | None:
+    """Return the session of a living process; ``None`` for one that has ended."""
+    fields = _stat(pid)
+    return int(fields[3]) if fields and fields[0] != "Z" else None
+
+
 def _stat(pid: int) -> list[str]:
     """Return what follows the name in ``/proc/<pid>/stat``; empty when there is no such file."""
     try:
@@ -169,24 +239,31 @@ def _stat(pid: int) -> list[str]:
 def members(session: int, started_by: str | None = None) -> Iterator[int]:
     """Yield the living processes of *session*, without this one; none on platforms without /proc.
 
-    *started_by*: only what that worker has started, for a session whose number may be in use again.
+    *started_by*: only what that worker has started, for a session whose number may be in use again. That is
+    all of the session while its leader is the worker or was started by it.
     """
     for pid, _, its_session in _processes():
-        if its_session != session or pid == os.getpid():
-            continue
-        if started_by is None or _was_started_by(pid, started_by):
+        if its_session == session and pid != os.getpid() and _belongs_to(pid, session, started_by):
             yield pid
 
 
+def _belongs_to(pid: int, leader: int, started_by: str | None) -> bool:
+    return started_by is None or _was_started_by(pid, started_by) or _was_started_by(leader, started_by)
+
+
 def is_group_alive(group: int) -> bool:
-    """Return True while any process of the process group has not ended. A zombie has ended."""
+    """Return True while any process of this session's process *group* has not ended. A zombie has ended.
+
+    A group never leaves its session: one of another session has got the number after it.
+    """
     if sys.platform != "linux":
         try:
             os.killpg(group, 0)
         except (ProcessLookupError, PermissionError):  # the second for a group of zombies
             return False
         return True
-    return any(its_group == group for _, its_group, _ in _processes())
+    ours = (group, os.getsid(0))
+    return any((its_group, its_session) == ours for _, its_group, its_session in _processes())
 
 
 def _is_resource_tracker(pid: int) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from jupyter_agent.detached.work_queue import waiting_work_items, withdraw_work_item
 from jupyter_agent.detached.work_state import is_alive
 from jupyter_agent.producer.spool_folder import read_spool_header
 from jupyter_agent.system.paths import DataPaths
-from jupyter_agent.system.processes import members
+from jupyter_agent.system.processes import members, signal_process
 from tests.support.builders import until
 
 
@@ -55,6 +55,5 @@ def no_workers_left(paths: DataPaths) -> Iterator[None]:
         for item in list(waiting_work_items(paths)):
             withdraw_work_item(paths, item.producer)
         for pid in workers_of(paths):
-            with suppress(ProcessLookupError):  # it has ended by itself
-                os.kill(pid, signal.SIGKILL)
+            signal_process(pid, signal.SIGKILL, is_meant=lambda pid: pid in workers_of(paths))
         until(lambda: not workers_of(paths))

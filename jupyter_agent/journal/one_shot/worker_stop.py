@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 
 from ...core.events import Command, State
@@ -20,7 +18,7 @@ from ...producer.spool_folder import read_spool_header, write_ending
 from ...system.graces import LOCK_TIMEOUT, OVERTIME
 from ...system.interpreter import program_command
 from ...system.paths import DataPaths
-from ...system.processes import end_children, is_worker, signal_session, wait_for_end
+from ...system.processes import end_children, is_worker, signal_process, signal_worker, wait_for_end
 from ..base import HolderEvent
 from ..session import JournalSession
 from .session import run_in_session
@@ -60,7 +58,7 @@ def kill_and_record(worker: Worker, slot: str, outcome: State) -> None:
         write_ending(worker.paths.spools / worker.producer, outcome)
     worker.send(signal.SIGKILL)
     wait_for_end(worker, LOCK_TIMEOUT)
-    end_children(worker.leader)
+    end_children(worker.leader, started_by=worker.producer)
     complete_work_item(worker.paths, worker.producer)
     run_in_session(worker.paths, slot, lambda _session: None, kill_outcomes={worker.producer: outcome})
 
@@ -94,10 +92,9 @@ class Worker:
         if not self.is_alive():
             return
         if number is signal.SIGKILL:
-            signal_session(self.leader, number)
+            signal_worker(self.leader, number, self.producer)
             return
-        with suppress(ProcessLookupError):
-            os.kill(self.leader, number)
+        signal_process(self.leader, number, is_meant=lambda pid: is_worker(pid, self.producer))
 
 
 def _leader(paths: DataPaths, task: Task) -> int:

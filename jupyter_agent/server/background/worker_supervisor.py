@@ -29,7 +29,7 @@ from ...journal.session import JournalSession
 from ...producer.spool_folder import read_spool_header
 from ...system.graces import NOTICE_DELAY, OVERTIME
 from ...system.paths import DataPaths
-from ...system.processes import is_worker, signal_session
+from ...system.processes import is_worker, signal_worker
 from ...transport.discovery import DEFAULT, find_address
 from ..delivery.feed import Feed
 from .periodic import PeriodicService
@@ -175,7 +175,7 @@ class WorkerSupervisor(PeriodicService):
                 return
         elif task.cancel_requested:
             ask_to_stop(self._paths, worker)
-        signal_session(leader, number)
+        signal_worker(leader, number, worker)
 
     def _leader(self, worker: str) -> int | None:
         """Return the pid of the living *worker* on this machine; ``None`` when it is gone."""

@@ -17,7 +17,7 @@ from ...errors import BadTarget, TargetFailed
 from ...runtime.context import TaskContext
 from ...runtime.engines.pipes import LAST_OUTPUT, LastOutput
 from ...system.graces import MAX_GRACE
-from ...system.processes import is_group_alive, terminate
+from ...system.processes import is_group_alive, is_over, terminate
 from ..environment import program_environment
 from ..exit_status import describe_exit
 from .deferred_signals import DeferredSignals
@@ -113,7 +113,7 @@ class Program:
         """
         last = LastOutput()
         while self._selector.get_map():
-            ended = self._process.poll() is not None
+            ended = is_over(self._process)
             if last.is_read(has_ended=ended, has_more=self._read(POLL_INTERVAL)):
                 break
         return self._process.wait()
@@ -139,10 +139,13 @@ class Program:
 
     def is_alive(self) -> bool:
         """Return True while the program, or a child in its group, has not ended."""
-        return self._process.poll() is None or is_group_alive(self._process.pid)
+        return not is_over(self._process) or is_group_alive(self._process.pid)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program and its children."""
+        # Until it is reaped, its number is no other group's; after that, only while a child of it is left.
+        if self._process.returncode is not None and not is_group_alive(self._process.pid):
+            return
         with suppress(ProcessLookupError, PermissionError):  # all have ended; the second on macOS
             os.killpg(self._process.pid, number)
 

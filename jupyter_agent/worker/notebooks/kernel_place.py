@@ -1,7 +1,8 @@
 """Place of a notebook's run: the line of a cell that its kernel is in, which a busy kernel does not tell.
 
 A Python kernel is told at its start to write its traceback to a file when it gets a signal. That is done by
-`faulthandler`, in C, so it works while C code runs. Nothing is sent unless the task is cancelled.
+`faulthandler`, in C, so it works while C code runs. Nothing is sent unless the task is cancelled, and nothing
+before the kernel has written an empty line: by default, the signal ends a process.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import tempfile
 import time
-from contextlib import suppress
 from importlib import import_module
 from typing import IO, Any
 
@@ -26,34 +27,34 @@ WRITE_TIMEOUT = 0.2
 
 _FRAME = re.compile(r'File "(?:.*[/\\])?ipykernel_\d+[/\\](\d+)\.py", line (\d+)')
 _REGISTER = (
-    "import faulthandler as _f; "
-    "_f.register({number}, open({path!r}, 'a'), all_threads=False, chain=False); del _f"
+    "import faulthandler as _f, os as _o; _p = open({path!r}, 'a'); "
+    "_f.register({number}, _p, all_threads=False, chain=False); _o.write(_p.fileno(), b'\\n'); "
+    "del _f, _o, _p"
 )
 
 
 class KernelPlace:
-    """Where the kernel *pid* of a run of *notebook* is. `close` deletes its file."""
+    """Where the kernel of a run of *notebook* is. `close` deletes its file."""
 
     def __init__(self, notebook: NotebookNode) -> None:
         self._notebook = notebook
         self._file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="jupyter-agent-place-")  # noqa: SIM115
-        self.pid: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def register(self, client: KernelClient, pid: int | None, language: str) -> None:
+    def register(self, client: KernelClient, process: subprocess.Popen[bytes] | None, language: str) -> None:
         """Have the kernel listen to the signal. Its answer is not waited for."""
-        if SIGNAL is None or pid is None or language != "python":
+        if SIGNAL is None or process is None or language != "python":
             return
         code = _REGISTER.format(number=int(SIGNAL), path=self._file.name)
-        client.execute(code, silent=True, store_history=False)
-        self.pid = pid
+        client.execute(code, silent=True, store_history=False, stop_on_error=False)
+        self._process = process
 
     def __call__(self) -> str | None:
         """Return where it is, as "in `requests.get`, cell [3], line 7"; ``None`` where that is unknown."""
-        if self.pid is None or SIGNAL is None:
+        before, process = self._file.seek(0, os.SEEK_END), self._process
+        if process is None or SIGNAL is None or not before:
             return None
-        before = self._file.seek(0, os.SEEK_END)
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, SIGNAL)
+        process.send_signal(SIGNAL)  # unless it has ended: another process may have its number then
         deadline = time.monotonic() + WRITE_TIMEOUT
         while self._file.seek(0, os.SEEK_END) == before and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -61,7 +62,7 @@ class KernelPlace:
         return self._described(self._file.read().decode(errors="replace"))
 
     def close(self) -> None:
-        self.pid = None
+        self._process = None
         self._file.close()
 
     def _described(self, traceback: str) -> str | None:

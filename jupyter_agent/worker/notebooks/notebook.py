@@ -22,7 +22,7 @@ from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
 from ...system.graces import KERNEL_GRACE
 from ...system.paths import data_paths, ensure_temporary_folder
-from ...system.processes import Session
+from ...system.processes import STARTED_BY, Session
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import kernel_environment
 from ..exit_status import describe_exit
@@ -104,14 +104,19 @@ class NotebookRun:
 
     def _on_kernel(self, client: KernelClient) -> None:
         process = self._running_client.process
-        self._place.register(client, process.pid if process else None, self._language)
+        self._place.register(client, process, self._language)
         self._context.place = self._place
 
     def kill_session(self) -> None:
         """Kill what is left of the kernel's session, on platforms with /proc."""
-        process = self._client and self._client.process
-        if process:
+        process = self._client.process if self._client else None
+        if process is None:
+            return
+        if process.poll() is None:
             Session(process.pid).send(signal.SIGKILL)
+        elif worker := os.environ.get(STARTED_BY):
+            # The kernel is reaped, so that another session may have its number.
+            Session(process.pid, worker).send(signal.SIGKILL)
 
     @property
     def _running_client(self) -> ReportingNotebookClient:

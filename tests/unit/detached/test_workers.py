@@ -30,6 +30,7 @@ from jupyter_agent.detached.worker_slots import (
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK
 from tests.support.detached import program, run_spec, work_item
+from tests.support.processes import kill_own
 from tests.support.runtime import emitted, own_producer, recovered, states, until  # noqa: F401
 from tests.support.workers import kill_worker, no_workers_left, worker_pid, workers_of
 
@@ -125,8 +126,8 @@ def test_children_of_a_killed_worker_are_ended_unless_in_a_session_of_their_own(
         until(lambda: not is_running(child))
         assert is_running(own)
     finally:
-        for pid in filter(is_running, (child, own)):
-            os.kill(pid, signal.SIGKILL)
+        kill_own(child)
+        kill_own(own)
     assert list(detached.workers.glob("[!.]*.json")) == []
 
 
@@ -140,7 +141,7 @@ def test_children_of_a_worker_that_ended_by_itself_go_on(detached: DataPaths) ->
         sweep_workers(detached)
         assert is_running(child)
     finally:
-        os.kill(child, signal.SIGKILL)
+        kill_own(child)
 
 
 def test_sigterm_from_elsewhere_interrupts_it(detached: DataPaths) -> None:

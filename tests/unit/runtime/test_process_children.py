@@ -22,6 +22,7 @@ import jupyter_agent as ja
 from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.system.processes import has_ended
+from tests.support.processes import kill_own
 from tests.support.runtime import own_producer, recovered, until  # noqa: F401
 from tests.support.workers import no_workers_left
 
@@ -120,8 +121,8 @@ def children(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     if (tmp_path / "started").exists():
         for pid in started(tmp_path).values():
-            if isinstance(pid, int) and not has_ended(pid):
-                os.kill(pid, signal.SIGKILL)
+            if isinstance(pid, int):
+                kill_own(pid)
 
 
 def all_ended(folder: Path) -> bool:
