@@ -1,8 +1,9 @@
 """Idempotency keys: find the task that a key stands for, and start it in one process only.
 
 A submit holds the key's lock (`detached.key_lock`) from the lookup until other processes can find the task
-that it started, with and without a server. Where it goes on without that lock, two processes may start the
-same work.
+that it started, with and without a server; a submit that its server does not store in `COMMIT_TIMEOUT`
+seconds returns, and a thread holds the lock on. Where a submit goes on without that lock, two processes may
+start the same work.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from ..core.events import TaskState
 from ..core.task import Task, current_for_key
@@ -28,7 +30,10 @@ log = logging.getLogger(__name__)
 
 MAX_KEY = 1000
 COMMIT_TIMEOUT = 2.0
-"""Seconds that it waits for a server to commit what this process emitted."""
+"""Seconds that a submit waits for a server to commit what this process emitted."""
+
+_STEP = 0.5
+"""Seconds between two looks of the thread that holds a lock on whether there is still a server."""
 
 _MAX_TASKS = 100
 _here = threading.RLock()
@@ -66,9 +71,10 @@ def reserve_key(producer: Producer, key: str | None) -> Iterator[KeyLookup]:
         return
     # Two locks: file locks do not exclude threads of one process from each other. They are released only
     # when the new task is visible to other processes, or the next submit would not find it.
-    with _here, hold_key(producer.paths, key):
+    with _here, hold_key(producer.paths, key) as hold:
         yield _find(producer, key)
-        _is_visible(producer)
+        if not _is_visible(producer) and not producer.closed and not producer.muted:
+            hold.keep(until=partial(_wait_until_visible, producer, producer.spool.last))
 
 
 def _find(producer: Producer, key: str) -> KeyLookup:
@@ -107,3 +113,10 @@ def _is_newest(local: Task, there: Task | None) -> bool:
 def _is_visible(producer: Producer) -> bool:
     """Return whether other processes can find what this one emitted; without a server they read its spool."""
     return producer.locate() is None or producer.flush(COMMIT_TIMEOUT)
+
+
+def _wait_until_visible(producer: Producer, last: int) -> None:
+    """Wait until other processes can find this one's event number *last*, or this process ends."""
+    while producer.locate() is not None and not producer.flush(_STEP, upto=last):
+        if producer.closed or producer.muted:  # nothing is sent any more: the lock falls with the process
+            threading.Event().wait()

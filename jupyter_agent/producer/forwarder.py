@@ -116,9 +116,12 @@ class Forwarder:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
 
-    def flush(self, timeout: float) -> bool:
-        """Wait until everything emitted so far is committed; false when *timeout* seconds pass first."""
-        wanted = self._spool.last
+    def flush(self, timeout: float, *, upto: int | None = None) -> bool:
+        """Wait until everything emitted so far is committed; false when *timeout* seconds pass first.
+
+        *upto*: the number of the last event that is waited for; ``None`` for all.
+        """
+        wanted = self._spool.last if upto is None else upto
         self.wake()
         with self._progress:
             return self._progress.wait_for(lambda: self._side.acked >= wanted, timeout)

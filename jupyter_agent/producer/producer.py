@@ -125,9 +125,12 @@ class Producer:
         except Exception:  # as above
             log.exception("the command %s failed", order.command)
 
-    def flush(self, timeout: float) -> bool:
-        """Wait until all emitted events are committed; false after *timeout* seconds, and once closed."""
-        return not self.muted and not self.closed and self.forwarder.flush(timeout)
+    def flush(self, timeout: float, *, upto: int | None = None) -> bool:
+        """Wait until all emitted events are committed; false after *timeout* seconds, and once closed.
+
+        *upto*: the number of the last event that is waited for; ``None`` for all that were emitted so far.
+        """
+        return not self.muted and not self.closed and self.forwarder.flush(timeout, upto=upto)
 
     def close(self, timeout: float = FLUSH_AT_EXIT) -> None:
         """Flush for at most *timeout* seconds if there is a server, then stop forwarding. Idempotent.

@@ -16,11 +16,11 @@ from jupyter_agent.core.task import Task, current_for_key
 from jupyter_agent.detached import key_lock
 from jupyter_agent.errors import ServerUnreachable
 from jupyter_agent.notebook import idempotency, magic
-from jupyter_agent.producer.producer import current_producer
+from jupyter_agent.producer.producer import Producer, current_producer
 from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.locks import is_locked
 from jupyter_agent.system.paths import DataPaths
-from tests.support.builders import TASK, python
+from tests.support.builders import OTHER_TASK, TASK, python
 from tests.support.runtime import emitted, interrupt, own_producer, run_script, until  # noqa: F401
 
 SUBMIT = """
@@ -203,6 +203,76 @@ def test_a_key_is_held_until_the_server_has_the_started_task(
             producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", key="job")))
     assert seen == [(True, ["state"])]
     assert not is_locked(lock)
+
+
+class SlowServer:
+    """A server that stores what *producer* emitted when it is told to: up to which number."""
+
+    def __init__(self, producer: Producer, patch: pytest.MonkeyPatch) -> None:
+        self.stored = 0
+        self.waiting: list[int | None] = []
+        self._changed = threading.Condition()
+        patch.setattr(producer, "locate", lambda: "a server")
+        patch.setattr(producer, "flush", self.flush)
+        patch.setattr(idempotency, "list_tasks", lambda *_, **__: [])
+        patch.setattr(idempotency, "COMMIT_TIMEOUT", 0.0)
+        patch.setattr(idempotency, "_STEP", 30.0)
+
+    def flush(self, timeout: float, *, upto: int | None = None) -> bool:
+        with self._changed:
+            if upto is None:
+                return False
+            self.waiting.append(upto)
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: self.stored >= upto, timeout)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many submits have been left to a thread."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.waiting) >= count, 10)
+
+    def store(self, upto: int | None) -> None:
+        with self._changed:
+            self.stored = upto or 0
+            self._changed.notify_all()
+
+
+def test_a_key_is_held_on_while_a_slow_server_has_not_stored_the_started_task(
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The submit returns meanwhile. A second one of this process has the same lock, until both are stored."""
+    lock, producer = lock_of(paths, "job"), current_producer()
+    about = State(TaskState.QUEUED, about=About("train", key="job"))
+    with monkeypatch.context() as patch:
+        server = SlowServer(producer, patch)
+        for count, task in enumerate((TASK, OTHER_TASK), 1):
+            with idempotency.reserve_key(producer, "job"):
+                producer.emit(task, 1, "state", about)
+            server.wait_for(count)
+            assert is_locked(lock)
+        first, second = server.waiting
+        server.store(first)
+        ended = [one for one in threading.enumerate() if one.name == "jupyter-agent-key"]
+        until(lambda: sum(one.is_alive() for one in ended) == 1)
+        assert is_locked(lock), "the second one is not stored yet"
+        server.store(second)
+        until(lambda: not is_locked(lock))
+
+
+def test_a_key_is_held_on_until_there_is_no_server_any_more(
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a server, others read what this process has stored."""
+    lock, producer = lock_of(paths, "job"), current_producer()
+    with monkeypatch.context() as patch:
+        server = SlowServer(producer, patch)
+        patch.setattr(idempotency, "_STEP", 0.01)
+        with idempotency.reserve_key(producer, "job"):
+            producer.emit(TASK, 1, "state", State(TaskState.QUEUED, about=About("train", key="job")))
+        server.wait_for(1)
+        assert is_locked(lock)
+        patch.setattr(producer, "locate", lambda: None)
+        until(lambda: not is_locked(lock))
 
 
 def test_without_the_journal_a_key_means_what_this_process_knows(
