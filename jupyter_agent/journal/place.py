@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import JournalError
-from ..system.files import identity, sync_folder
+from ..system.files import identity, open_private, sync_folder
 from ..system.ids import new_id
 from .slots import Slot
 from .sqlite.connection import OverwrittenJournal
@@ -135,7 +135,7 @@ def _copy_out(journal: SQLiteJournal, path: Path, between: Callable[[], None]) -
     """Write everything in *journal* to *path*, which has its name only once it is complete and on disk."""
     partial = _beside(path, "-partial")
     partial.unlink(missing_ok=True)
-    fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fd = open_private(partial, os.O_WRONLY | os.O_EXCL)
 
     def sync() -> None:
         os.fsync(fd)  # each part: all of a large file at once may take seconds

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import SpoolError
-from ..system.files import identity
+from ..system.files import identity, open_private
 
 MAGIC = b"JASPOOL1"
 _MAGIC_OF_ALL = re.compile(rb"JASPOOL\d")
@@ -37,7 +37,7 @@ def preallocate(path: Path, size: int) -> int:
     A file left by an interrupted attempt is replaced. Raises `OSError` when the disk is full; writing into
     the mapping of a sparse file would then kill the process by SIGBUS.
     """
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fd = open_private(path, os.O_RDWR | os.O_TRUNC)
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(fd, 0, size)

@@ -58,7 +58,19 @@ def _say_what_changed(folder: Path, mode: int) -> None:
 
 def create_private(path: Path) -> IO[bytes]:
     """Open a new file that only this user can read, whatever the umask. Raises `FileExistsError`."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+    return os.fdopen(open_private(path, os.O_WRONLY | os.O_EXCL), "wb")
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file that only this user can read and write, created if it is missing; return its fd.
+
+    *flags* are those of `os.open` without ``O_CREAT``. A umask may take the owner's rights.
+    Raises `OSError`.
+    """
+    fd = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if hasattr(os, "fchmod") and os.fstat(fd).st_mode & 0o600 != 0o600:
+        os.fchmod(fd, 0o600)
+    return fd
 
 
 def write_private(path: Path, *parts: bytes, temporary: Path | None = None) -> None:

@@ -22,7 +22,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from .files import identity
+from .files import identity, open_private
 
 _RETRIES = 1
 """Attempts to acquire. More where a process that only looks may hold the lock for an instant."""
@@ -149,7 +149,7 @@ class FileLock:
 
 def _acquire(path: Path, create: int) -> int | None:
     while True:
-        fd = os.open(path, os.O_RDWR | create | os.O_CLOEXEC, 0o600)
+        fd = open_private(path, os.O_RDWR) if create else os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             _try_lock(fd)
         except (BlockingIOError, PermissionError):
