@@ -51,6 +51,13 @@ def test_every_path_in_the_architecture_exists() -> None:
     assert not missing, f"docs/explanation/architecture.md names {missing}"
 
 
+def test_every_test_that_a_guarantee_names_exists() -> None:
+    page = (ROOT / "docs" / "explanation" / "guarantees.md").read_text()
+    named = set(re.findall(r"\btests/[\w/.]*\w", page))
+    assert len(named) > 8
+    assert not sorted(path for path in named if not (ROOT / path).exists())
+
+
 def test_a_path_that_does_not_exist_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("See `core/task.py`, `no/such.py`, `<task>/x` and `a b/c`.")

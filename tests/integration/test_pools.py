@@ -133,6 +133,32 @@ def test_an_attempt_that_an_engine_begins_twice_runs_once(tmp_path: Path) -> Non
     assert [ends(events) for events in stories] == [["completed"]] * 4
 
 
+FIRST_LOOK = """
+class Looks(Executor):
+    def submit(self, call):
+        print("cloudpickle" in sys.modules)
+        future = Future()
+        future.set_result(call())
+        return future
+assert "cloudpickle" not in sys.modules
+"""
+
+
+@pytest.mark.usefixtures("own_environment")
+@pytest.mark.parametrize(
+    "use",
+    [
+        "ja.task(len, on=Looks(), show=False).submit('x').result(9)",
+        "ja.map(len, ['x'], on=Looks()).result(9)",
+    ],
+)
+def test_what_pickles_a_call_is_imported_before_the_executor_has_it(tmp_path: Path, use: str) -> None:
+    """An executor pickles in a thread. A process that is forked while it imports waits for ever."""
+    script = START.replace("import Executor,", "import Executor, Future,") + FIRST_LOOK + use
+    done = run_script(tmp_path, script)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 KILLED = """
 def work(path, when):
     for n in range(20):

@@ -59,6 +59,8 @@ class ExecutorEngine(BaseEngine):
     def start(self) -> None:
         if not isinstance(self._executor, ThreadPoolExecutor):
             link_server()  # now: Python 3.12 starts no thread at the exit, when the executor may pickle it
+            # The executor pickles in a thread. A process that is forked while it imports waits for ever.
+            import_module("cloudpickle")
         self._future = usable(self._executor).submit(self._call)
         self._future.add_done_callback(self._done)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from ..calls import value_of
@@ -25,6 +26,7 @@ class PicklableCall:
 
     def __init__(self, call: RemoteCall) -> None:
         self._call = call
+        import_module("cloudpickle")  # not in the executor's thread, beside which another pool may fork
 
     def __call__(self) -> Any:
         return self._call()
