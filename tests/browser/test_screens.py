@@ -83,7 +83,8 @@ def tasks(lab: Lab) -> dict[str, str]:
         ended = [task for task in listed if task["state"] in ("completed", "failed")]
         return {task["name"]: task["id"] for task in listed} if asking and len(ended) == 4 else None
 
-    return until(found, 120)
+    ended: dict[str, str] = until(found, 120)
+    return ended
 
 
 def open_form(page: Page) -> None:
@@ -149,7 +150,7 @@ def faults_of(page: Page) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("the page scrolls sideways")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found += [f"{scheme}: {fault}" for fault in grave_faults(page)]
     return found
 
