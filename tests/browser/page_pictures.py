@@ -198,6 +198,7 @@ def list_pictures(browser: Browser, server: Server) -> None:
         row.click()
     page.get_by_role("button", name="Delete 4").click()
     page.locator("[data-undo]").wait_for()
+    page.locator(".jap-list").evaluate("one => one.scrollTo(0, 0)")
     page.screenshot(path=IMAGES / "page-undo.png")
     page.locator("[data-undo]").click()
     context.close()
