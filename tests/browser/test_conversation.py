@@ -70,6 +70,7 @@ def test_a_second_press_does_not_answer_the_next_question(stage: Stage, view: Pa
     yes.click()
     answered(stage, ident, 4, "one", "yes")
     stage.tell(ident, question(5, "two", "yes", "no"), prev="e:4")
+    view.wait_for_function("window.held.length > 0")  # the next question is there, and guarded
     expect(yes).to_be_disabled()
     yes.dispatch_event("click")
     view.locator(".ja-answer").press("Enter")
