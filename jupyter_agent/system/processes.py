@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -129,9 +130,8 @@ def end_children(session: int | None = None, *, started_by: str | None = None) -
 def signal_worker(leader: int, number: signal.Signals, producer: str) -> None:
     """Send a signal to the worker *producer*, whose pid was *leader*, and to every process of its session."""
     Session(leader, producer).send(number)
-    signal_process(
-        leader, number, is_meant=lambda pid: is_worker(pid, producer)
-    )  # the only one without /proc
+    # Without /proc, it is the only one of them that is known.
+    signal_process(leader, number, is_meant=partial(is_worker, producer=producer))
 
 
 def signal_process(pid: int, number: signal.Signals, *, is_meant: Callable[[int], bool]) -> None:
@@ -143,9 +143,7 @@ def signal_process(pid: int, number: signal.Signals, *, is_meant: Callable[[int]
     """
     if pid <= 0:  # a damaged number: to the system it means groups of processes
         return
-    with suppress(
-        ProcessLookupError, PermissionError, OverflowError
-    ):  # the last for a damaged number as well
+    with suppress(ProcessLookupError, PermissionError, OverflowError):  # the last for a damaged one, too
         descriptor = _open_process(pid)
         try:
             if not is_meant(pid):

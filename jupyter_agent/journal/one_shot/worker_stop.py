@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 
 from ...core.events import Command, State
 from ...core.task import Task
@@ -94,7 +95,7 @@ class Worker:
         if number is signal.SIGKILL:
             signal_worker(self.leader, number, self.producer)
             return
-        signal_process(self.leader, number, is_meant=lambda pid: is_worker(pid, self.producer))
+        signal_process(self.leader, number, is_meant=partial(is_worker, producer=self.producer))
 
 
 def _leader(paths: DataPaths, task: Task) -> int:
