@@ -7,6 +7,7 @@ which `interruption.interrupt_orphans` ends.
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from ...core.events import Command, Error, State, TaskState
 from ...core.query import key_queries
@@ -17,8 +18,10 @@ from ...detached.work_state import WorkState, has_pending_retry, state_of
 from ...errors import NotNow
 from ...system.ids import new_id
 from ...system.paths import DataPaths
-from ..base import HolderEvent
+from ..base import SCAN_LIMIT, HolderEvent
 from ..session import JournalSession
+from ..task_search import TaskSearch
+from .pace import in_steps
 
 _KEEPS_KEY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED)
 """States in which a task is returned for its key instead of being queued again."""
@@ -41,7 +44,8 @@ def enqueue_task(
 
     When a task with the same key is open, has completed or is about to retry, that task is returned; when one
     has ended otherwise, its next attempt is queued. *task* and *worker* are ids chosen by the caller, with
-    which the call is idempotent. *after*: the worker that must have ended first.
+    which the call is idempotent. *after*: the worker that must have ended first. Others run between the steps
+    of the search for a key, in a `PreemptibleJob`: the caller keeps the key's lock meanwhile.
     """
     found = _find(session, task, run_spec.about.key)
     if found is not None and found.producer == worker:  # a repeated call: complete what a kill cut short
@@ -95,8 +99,12 @@ def _find(session: JournalSession, task: str | None, key: str | None) -> Task | 
         return session.journal.task(task)
     if key is None:
         return None
-    found = [task for query in key_queries(key) for task in session.journal.tasks(query)]
-    return current_for_key(sorted(found, key=lambda task: task.id, reverse=True))
+    searches = [TaskSearch(query) for query in key_queries(key)]
+    for search in searches:
+        in_steps(session, partial(search.step, session.journal), SCAN_LIMIT)
+    # As they are now: others have run between the steps, and may have ended or retried what was found.
+    ids = sorted({ident for search in searches for ident in search.ids}, reverse=True)
+    return current_for_key(session.journal.tasks_of(ids))
 
 
 def _queue(

@@ -49,8 +49,9 @@ _FILL_KEYS = (
 KEYED, AT_KEY = "keys CROSS JOIN tasks ON id = keys.task", "keys.key = ?"
 """The tasks with a key, in the order of their ids, and the condition for the key."""
 
-WITH_KEY = "id IN (SELECT task FROM keys WHERE key = ?)"
-"""The condition for tasks with a key; its value is the key."""
+WITH_KEY = "(SELECT key FROM keys WHERE task = id) = ?"
+"""The condition for tasks with a key; its value is the key. It is asked for each task: the list of all that
+have the key may be long."""
 
 
 def key_rows(tasks: Iterable[Task]) -> list[Row]:

@@ -36,7 +36,8 @@ _IS_OPEN = "state IN ('queued', 'running')"
 _OPEN_LISTED = (
     "SELECT task FROM listed INDEXED BY listed_by_state WHERE state = ? AND task > ? ORDER BY task LIMIT ?"
 )
-_OPEN_UNLISTED = f"SELECT id FROM tasks WHERE {_IS_OPEN} AND id > ? ORDER BY id LIMIT ?"
+_OPEN_UNLISTED = "SELECT id FROM tasks WHERE state = ? AND ended IS NULL AND id > ? ORDER BY id LIMIT ?"
+"""For a journal of an older version, which has an index for it until all tasks are listed."""
 _BY_PRODUCER = "FROM tasks INDEXED BY tasks_by_producer WHERE producer = ?"
 
 MANY_PLACES = 500
@@ -45,7 +46,7 @@ MANY_PLACES = 500
 _STATE, _NAME, _PRODUCER = "state = ?", "name = ?", "producer = ?"
 _BEFORE, _AFTER = "{} < ?", "{} > ?"
 Conditions = dict[str, object]
-"""SQL conditions with their values: one, a tuple of several, or ``None`` when the condition is not wanted."""
+"""SQL conditions with their values: one, a tuple of any number, or ``None`` when it is not wanted."""
 
 
 class _Source(NamedTuple):
@@ -109,7 +110,10 @@ def _in_both(
         if before is not None or len(ids) == query.limit:
             return TaskIds(ids, before)
         query = _replaced(query, unlisted, len(ids))
-    older, before = _merged(db, [_unlisted_source(query)], filters, query, scan_limit)
+    source = _unlisted_source(query)
+    if listing.AT_KEY not in source.at:
+        filters = filters | {listing.WITH_KEY: query.key}
+    older, before = _merged(db, [source], filters, query, scan_limit)
     return TaskIds(ids + older, before)
 
 
@@ -143,6 +147,8 @@ def _listed_sources(query: TaskQuery) -> list[_Source]:
 
 def _unlisted_source(query: TaskQuery) -> _Source:
     """Return what every journal has, for the tasks that are not listed yet."""
+    if query.state in _OPEN_STATES:  # few, and an index of older versions has them in the order of their ids
+        return _Source("tasks", {_STATE: query.state, "ended IS NULL": ()}, weight=_TABLE_ROW)
     if query.key is not None:
         return _Source(listing.KEYED, {listing.AT_KEY: query.key}, "keys.task", _TABLE_ROW)
     return _Source("tasks", {}, weight=_TABLE_ROW)
@@ -235,9 +241,8 @@ def _open_pages(db: Connection, unlisted: str, after: str) -> Iterator[str]:
 
 def _all_open(db: Connection, unlisted: str, after: str, limit: int | None) -> list[str]:
     most = _NO_LIMIT if limit is None else limit
-    if unlisted:  # a journal of an older version still has its own index
-        return _ids(db.execute(_OPEN_UNLISTED, [after, most]))
-    parts = [_ids(db.execute(_OPEN_LISTED, [state, after, most])) for state in _OPEN_STATES]
+    statement = _OPEN_UNLISTED if unlisted else _OPEN_LISTED
+    parts = [_ids(db.execute(statement, [state, after, most])) for state in _OPEN_STATES]
     return list(islice(heapq.merge(*parts), limit))
 
 

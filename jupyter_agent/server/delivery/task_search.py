@@ -18,8 +18,8 @@ from .feed import Feed
 SEARCH_SECONDS = 0.08
 """Seconds after which a search ends with the step that it is in: the page says that there may be more."""
 
-_FIRST_STEP, _SMALLEST_STEP = 5000, 500
-"""Rows that a step scans."""
+_FIRST_STEP, _SMALLEST_STEP = 500, 100
+"""Rows that a step scans: with a cold disk, those of ``tasks`` take a tenth of a millisecond each."""
 
 
 async def find_tasks(

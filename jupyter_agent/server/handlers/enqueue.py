@@ -9,7 +9,7 @@ from ...detached.key_lock import hold_key_on_loop
 from ...detached.run_spec import RunSpec
 from ...detached.submission import Submission
 from ...journal.operations.detached_tasks import enqueue_task
-from ...journal.session import JournalSession
+from ...journal.session import JournalSession, PreemptibleJob, Urgency
 from ..services import Services
 from .base import BadRequest, refuse_unknown
 
@@ -37,6 +37,8 @@ async def enqueue(services: Services, run_spec: RunSpec) -> tuple[Task, bool]:
     if key is not None:
         await services.find_places()
     async with hold_key_on_loop(services.paths, key):
-        task, is_new = await feed.call(job)
+        # Two of the same urgency run one after the other, so the second one finds what the first has queued,
+        # also when it did not get the lock in time.
+        task, is_new = await feed.call(job if key is None else PreemptibleJob(job, Urgency.LOOKUP))
     services.supervisor.wake()
     return services.annotated([task])[0], is_new

@@ -15,9 +15,10 @@ from msgspec import structs
 
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.query import TaskQuery
-from jupyter_agent.journal.base import Batch, HolderEvent
+from jupyter_agent.journal.base import Batch, HolderEvent, Journal
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
+from jupyter_agent.journal.task_search import TaskSearch
 from jupyter_agent.server.delivery import feed as feed_module
 from jupyter_agent.server.delivery.connections import Connection, Registry
 from jupyter_agent.server.delivery.feed import Feed, SubscriptionFilter
@@ -73,6 +74,22 @@ async def test_tasks_that_are_rare_are_found_in_steps(holder: Holder, feed: Feed
     assert [task.id for task in page.tasks] == [task_id(3), task_id(2)]
     assert (page.more, page.before, page.cursor, holder.jobs) == (True, None, f"E:{2 * TASKS}", 3)
     assert all(task.cursor == page.cursor for task in page.tasks)
+
+
+@pytest.mark.asyncio
+async def test_a_list_begins_with_a_step_that_is_short_on_a_cold_disk(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each row of ``tasks`` may have to be read from the disk, which takes about a tenth of a millisecond."""
+    steps: list[int] = []
+
+    def step(search: TaskSearch, journal: Journal, scan_limit: int) -> bool:
+        steps.append(scan_limit)
+        return False
+
+    monkeypatch.setattr(TaskSearch, "step", step)
+    await find_tasks(feed, TaskQuery(name="rare"), None)
+    assert steps == [500]
 
 
 @pytest.mark.asyncio
