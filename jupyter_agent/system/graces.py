@@ -10,7 +10,7 @@ task's grace:
     G + 1      FORCE_INTERVAL    it is forced again: a worker, or the child of a kernel, ends itself
     G + 2      FORCE_INTERVAL    a kernel kills its child
     G + 3      + FLUSH_TIMEOUT   the worker's last events are committed, or stay in its spool
-    G + 4      + CHILDREN_GRACE  SIGKILL to what the worker started, in its session
+    G + 4      + CHILDREN_GRACE  SIGKILL to what the worker started, in its session; once more when it is gone
     G + 5      OVERTIME          SIGKILL from the server or the command line to the worker's session
 
 A second cancel is G at once. A worker that has not said after `NOTICE_DELAY` that it is stopping, since it

@@ -21,9 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from .graces import CHILDREN_GRACE
+from .graces import CHILDREN_GRACE, LOCK_TIMEOUT
 
 POLL_INTERVAL = 0.02
+_pause = partial(time.sleep, POLL_INTERVAL)
 
 _NO_DESCRIPTORS = (errno.ENOSYS, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """Why a process cannot be opened that may well be there: an old system, a sandbox, no more descriptors."""
@@ -45,10 +46,6 @@ class Target(Protocol):
         """Return True while any of them has not ended."""
 
 
-def _pause() -> None:
-    time.sleep(POLL_INTERVAL)
-
-
 def terminate(target: Target, grace: float, *, pause: Callable[[], object] = _pause) -> None:
     """Send SIGTERM to *target*, wait at most *grace* seconds for its end, then send SIGKILL.
 
@@ -57,6 +54,16 @@ def terminate(target: Target, grace: float, *, pause: Callable[[], object] = _pa
     target.send(signal.SIGTERM)
     wait_for_end(target, grace, pause=pause)
     target.send(signal.SIGKILL)  # also when all seem to have ended: the last look may have missed a new child
+
+
+def kill_all(target: Target) -> None:
+    """Send SIGKILL until *target* has ended, at most `LOCK_TIMEOUT`: some of it may just be starting more."""
+
+    def kill_again() -> None:
+        target.send(signal.SIGKILL)
+        _pause()
+
+    wait_for_end(target, LOCK_TIMEOUT, pause=kill_again)
 
 
 def wait_for_end(target: Target, timeout: float, *, pause: Callable[[], object] = _pause) -> None:
@@ -121,10 +128,13 @@ class Child:
 def end_children(session: int | None = None, *, started_by: str | None = None) -> None:
     """End every process of *session* (``None``: this process's own) except this one.
 
-    *started_by* is as for `members`.
+    *started_by* is as for `members`. What threads of this process start meanwhile is left: whoever waits for
+    its end calls this once more, with its session.
     """
-    leader = os.getsid(0) if session is None else session
-    terminate(Session(leader, started_by), CHILDREN_GRACE)
+    target = Session(os.getsid(0) if session is None else session, started_by)
+    terminate(target, CHILDREN_GRACE)
+    if session is not None:
+        kill_all(target)
 
 
 def signal_worker(leader: int, number: signal.Signals, producer: str) -> None:
@@ -205,10 +215,8 @@ def is_dying(pid: int) -> bool:
     That takes longer the more memory it has; its locks fall last, after its children were killed.
     """
     fields = _stat(pid)
-    if not fields:
-        return False
     # proc(5): the seventh field behind the name are the flags of its main thread.
-    return fields[0] in "ZX" or bool(int(fields[6]) & _EXITING) or _is_killed(pid)
+    return bool(fields) and (fields[0] in "ZX" or bool(int(fields[6]) & _EXITING) or _is_killed(pid))
 
 
 def _is_killed(pid: int) -> bool:
@@ -260,8 +268,7 @@ def is_group_alive(group: int) -> bool:
         except (ProcessLookupError, PermissionError):  # the second for a group of zombies
             return False
         return True
-    ours = (group, os.getsid(0))
-    return any((its_group, its_session) == ours for _, its_group, its_session in _processes())
+    return any((found, its_session) == (group, os.getsid(0)) for _, found, its_session in _processes())
 
 
 def _is_resource_tracker(pid: int) -> bool:
@@ -287,8 +294,6 @@ def _processes() -> Iterator[tuple[int, int, int]]:
     if sys.platform != "linux":
         return
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        fields = _stat(int(entry.name))
+        fields = _stat(int(entry.name)) if entry.name.isdigit() else []
         if fields and fields[0] != "Z":
             yield int(entry.name), int(fields[2]), int(fields[3])

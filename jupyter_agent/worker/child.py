@@ -24,7 +24,7 @@ from ..detached.run_spec import Cell
 from ..runtime.attempt import Attempt
 from ..runtime.bootstrap import ready_producer
 from ..runtime.engines.base import run_attempt
-from ..runtime.engines.child_spec import ChildSpec
+from ..runtime.engines.child_spec import STOPPED, ChildSpec
 from ..runtime.engines.overflow import Overflow
 from ..runtime.interrupt import SignalInterrupter, Stopped
 from ..runtime.local_task import LocalTask
@@ -45,8 +45,8 @@ from .parent_channel import ParentChannel
 _PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
-    """Run the attempt that standard input describes."""
+def main() -> int:
+    """Run the attempt that standard input describes, and return the exit status."""
     channel = ParentChannel()
     spec = ChildSpec(**json.loads(channel.read_line()))
     content = channel.read(spec.size)
@@ -75,9 +75,11 @@ def main() -> None:
     run_attempt(attempt, partial(_work, content, engine, fd_capture), interrupter)
     fd_capture.close()
     engine.report()
-    if attempt.context.cancelled:
+    was_stopped = attempt.course.why is not None
+    if was_stopped:
         end_children()
     attempt.task.producer.close()
+    return STOPPED if was_stopped else 0
 
 
 def _work(content: bytes, engine: ChildEngine, fd_capture: FdCapture) -> Any:
@@ -122,4 +124,4 @@ def die_with_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,7 +12,7 @@ import msgspec
 from ..errors import TaskCancelled
 from ..runtime.attempt import Attempt
 from ..runtime.engines.base import BaseEngine
-from ..runtime.engines.child_spec import PARENT_ENDED
+from ..runtime.engines.child_spec import PARENT_ENDED, STOPPED
 from ..runtime.engines.pipes import write_all
 from ..runtime.interrupt import SignalInterrupter
 from ..system.graces import FLUSH_TIMEOUT
@@ -99,4 +99,4 @@ class ChildEngine(BaseEngine):
         self.report()
         attempt.task.producer.close(FLUSH_TIMEOUT)
         end_children()
-        os._exit(0)
+        os._exit(STOPPED)

@@ -73,7 +73,7 @@ def _with_slot(paths: DataPaths, producer_id: str, release: Callable[[], None]) 
     """Return the worker that has run the work item; ``None`` where there is nothing to run."""
     if not is_waiting(paths, producer_id):
         return None
-    helper = Helper()  # first of all, without threads and locks
+    helper = Helper(producer_id)  # first of all, without threads and locks
     # First the spool with its lock, then the claim: `work_state.state_of` relies on that order.
     producer = _producer_of(paths, producer_id)
     if producer is None:
@@ -147,6 +147,8 @@ class Worker:
         task.completion.add_callback(lambda: self._attempts.put(None))
         while (attempt := self._attempts.get()) is not None:
             self._run(attempt, run_spec)
+        if self._stopped is None:
+            self._helper.may_leave_processes()
         signal.signal(signal.SIGTERM, ignore)  # the rest is short, and leaves nothing half done
         self._fd_capture.close()
 
@@ -155,10 +157,15 @@ class Worker:
 
         Python waits for each of them that is no daemon, and no view shows that it does.
         """
-        attempt = self._task.attempt if self._task is not None else None
-        if attempt is not None and attempt.course.why is not None:
-            left = max(attempt.course.left, CHILDREN_GRACE)
+        if self._stopped is not None:
+            left = max(self._stopped.course.left, CHILDREN_GRACE)
             threading.Thread(target=_end, args=(left,), name="jupyter-agent-end", daemon=True).start()
+
+    @property
+    def _stopped(self) -> Attempt | None:
+        """The last attempt, if it was asked to stop: what it has started ends with this process."""
+        attempt = self._task.attempt if self._task is not None else None
+        return attempt if attempt is not None and attempt.course.why is not None else None
 
     def _task_of(self, run_spec: RunSpec) -> LocalTask:
         item, about = self._item, run_spec.about
@@ -197,7 +204,7 @@ class Worker:
         # Ignored outside the interrupter's own window: the attempt's end is being saved then.
         before = signal.signal(signal.SIGTERM, ignore)
         run_attempt(attempt, work, self._interrupter)
-        if attempt.context.cancelled or self._interrupter.from_user:
+        if attempt.course.why is not None:
             end_children()
         signal.signal(signal.SIGTERM, before)
 

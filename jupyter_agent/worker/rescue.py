@@ -1,35 +1,52 @@
 """Helper process of a detached worker, which takes its output while the worker cannot read it itself.
 
-It is forked before the worker has threads, which takes about a millisecond, and ends with it. The system is
+It is forked before the worker has threads, which takes about a millisecond, and ends after it. The system is
 its parent, so that a task that waits for its children does not wait for the helper. It leads a session of its
 own, so that a cancel, which ends what the worker has started, leaves it alone.
+
+When the worker is gone, and may leave no processes, the helper ends those of its session. The worker itself
+cannot end what its own threads, such as that of a `multiprocessing.Pool`, start until then.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ..runtime.engines.child_output import ChildOutput
 from ..runtime.engines.overflow import LOOK_INTERVAL, TAKE_INTERVAL
-from ..system.processes import has_ended
+from ..system.processes import end_children, has_ended
 
 
 class Helper:
-    """The helper of this process, and the *output* that both share. Without a helper where none can start."""
+    """The helper of this process, the worker *producer*, and the *output* that both share.
 
-    def __init__(self) -> None:
+    Without a helper where none can start.
+    """
+
+    def __init__(self, producer: str) -> None:
         self.output = ChildOutput()
+        self._may_leave = mmap.mmap(-1, 1)  # shared, too: one byte, 0 or 1
         worker = os.getpid()
         self._between = -1
         with suppress(OSError):  # no more processes: the task needs no helper to run
             self._between = os.fork()
         if self._between == 0:
-            _fork_and_exit(self.output, worker)
+            _fork_and_exit(self.output, worker, partial(self._end_what_is_left, worker, producer))
+
+    def may_leave_processes(self) -> None:
+        """Let what this process has started go on after it."""
+        self._may_leave[0] = 1
+
+    def _end_what_is_left(self, worker: int, producer: str) -> None:
+        if not self._may_leave[0]:
+            end_children(worker, started_by=producer)
 
     def started(self) -> None:
         """Forget the process between this one and the helper. Once."""
@@ -38,13 +55,14 @@ class Helper:
                 os.waitpid(self._between, 0)
 
 
-def _fork_and_exit(output: ChildOutput, worker: int) -> None:
-    """Let a child look after *output* until *worker* ends. Never returns."""
+def _fork_and_exit(output: ChildOutput, worker: int, at_end: Callable[[], None]) -> None:
+    """Let a child look after *output* until *worker* ends, then call *at_end*. Never returns."""
     try:
         if os.fork() == 0:
             os.setsid()
             _keep_only(output)
             _look_until(_ends(worker), output)
+            at_end()
     finally:
         os._exit(0)
 

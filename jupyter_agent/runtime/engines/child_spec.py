@@ -15,6 +15,9 @@ from ...system.start import CALLERS_PATH
 PARENT_ENDED = "the process that started it ended"
 """The reason of the interruption of a child whose parent is gone."""
 
+STOPPED = 3
+"""Exit status of a child whose attempt was asked to stop: what it has started ends with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:

@@ -35,7 +35,7 @@ from ..outcome import Outcome
 from ..stopping.cells import cells_of
 from .base import BaseEngine, Work
 from .child_output import ChildOutput, OutputPart
-from .child_spec import PARENT_ENDED, ChildSpec, child_environment
+from .child_spec import PARENT_ENDED, STOPPED, ChildSpec, child_environment
 from .death import record_death
 from .overflow import TAKE_INTERVAL, Rescuer
 from .pipes import LastOutput, LineReader, TextRelay, close_pipes, write_to_child
@@ -159,8 +159,17 @@ class ProcessEngine(BaseEngine):
         output.close()
         self._show(rest)
         self._settle(status, rest)
-        if status and (self._killed_as or not self._ended_there):  # otherwise the child has done that
+        if self._leaves_nothing(status):
             end_children(process.pid, started_by=self._attempt.worker)
+
+    def _leaves_nothing(self, status: int) -> bool:
+        """Return True if what the child has started ends with it: it was stopped, or did not end by itself.
+
+        One that was stopped has ended what it saw, but not what its threads started meanwhile.
+        """
+        if self._killed_as or not self._ended_there:
+            return True
+        return status == STOPPED or (status != 0 and self._attempt.course.why is not None)
 
     def _spawn(self, content: bytes) -> tuple[subprocess.Popen[bytes], int, ChildOutput]:
         attempt = self._attempt

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import html
 import os
-import signal
 import tempfile
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +21,7 @@ from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
 from ...system.graces import KERNEL_GRACE
 from ...system.paths import data_paths, ensure_temporary_folder
-from ...system.processes import STARTED_BY, Session
+from ...system.processes import STARTED_BY, Session, kill_all
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import kernel_environment
 from ..exit_status import describe_exit
@@ -113,10 +112,10 @@ class NotebookRun:
         if process is None:
             return
         if process.poll() is None:
-            Session(process.pid).send(signal.SIGKILL)
+            kill_all(Session(process.pid))
         elif worker := os.environ.get(STARTED_BY):
             # The kernel is reaped, so that another session may have its number.
-            Session(process.pid, worker).send(signal.SIGKILL)
+            kill_all(Session(process.pid, worker))
 
     @property
     def _running_client(self) -> ReportingNotebookClient:

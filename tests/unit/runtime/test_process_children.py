@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -15,16 +16,17 @@ from collections.abc import Iterator
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.paths import DataPaths
-from jupyter_agent.system.processes import has_ended
+from jupyter_agent.system.processes import has_ended, members
 from tests.support.processes import kill_own
 from tests.support.runtime import own_producer, recovered, until  # noqa: F401
-from tests.support.workers import no_workers_left
+from tests.support.workers import no_workers_left, workers_of
 
 GRANDCHILD = (
     "import subprocess, sys, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
@@ -76,13 +78,17 @@ def ignores_all() -> None:
                     continue
 
 
-def is_late_and_ignores(folder: str) -> None:
-    """Its time is over when it has begun: what comes before takes as long as the machine is busy."""
-    found = start_children()
+def be_late() -> None:
+    """Have the timeout pass now: what comes before this takes as long as the machine is busy."""
     task = local_tasks.get(ja.current().id)
     assert task is not None
     assert task.attempt is not None
     task.attempt.started = time.monotonic() - 1000
+
+
+def is_late_and_ignores(folder: str) -> None:
+    found = start_children()
+    be_late()
     note(folder, found)
     ignores_all()
 
@@ -95,6 +101,61 @@ def keeps_the_lock(folder: str) -> None:
 def dies(folder: str) -> None:
     note(folder, start_children())
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def starts_one_at_its_very_end(folder: str) -> None:
+    """As the thread of a pool may do that replaces workers: behind all that the process ends itself."""
+    leave = os._exit
+
+    def start() -> None:
+        deaf = subprocess.Popen(["sh", "-c", "trap '' TERM; echo; exec sleep 600"], stdout=subprocess.PIPE)
+        assert deaf.stdout is not None
+        deaf.stdout.readline()
+        kept.append(deaf)
+        note(folder, {"late": deaf.pid})
+
+    def start_and_leave(status: int) -> None:
+        start()
+        leave(status)
+
+    atexit.register(start)
+    mock.patch.object(os, "_exit", start_and_leave).start()
+
+
+def is_late_and_starts_one(folder: str) -> None:
+    starts_one_at_its_very_end(folder)
+    be_late()
+    time.sleep(600)
+
+
+def is_late_and_ignores_and_starts_one(folder: str) -> None:
+    starts_one_at_its_very_end(folder)
+    be_late()
+    ignores_all()
+
+
+def ignore_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def replaces_workers(folder: str) -> None:
+    """A pool whose workers end all the time; nothing ends the pool but its process."""
+    pool = multiprocessing.get_context("fork").Pool(3, maxtasksperchild=1)
+    kept.append(pool)
+    works = pool.imap_unordered(abs, range(10**6))
+    next(works)
+    note(folder, {"leader": os.getpid()})
+    for _ in works:
+        pass
+
+
+def replaces_deaf_workers(folder: str) -> None:
+    """A pool whose workers are replaced when they are killed, and only then."""
+    pool = multiprocessing.get_context("fork").Pool(3, ignore_sigterm, maxtasksperchild=1)
+    kept.append(pool)
+    pool.map(abs, range(3))
+    note(folder, {"leader": os.getpid()})
+    pool.map(time.sleep, [600] * 100, chunksize=1)
 
 
 def completes(folder: str) -> None:
@@ -150,9 +211,47 @@ def test_one_that_is_killed_leaves_nothing(children: Path) -> None:
     until(lambda: all_ended(children))
 
 
-def test_what_a_completed_task_has_started_goes_on(children: Path) -> None:
-    ja.task(completes, on="process", show=False).submit(str(children)).result(60)
-    assert not all_ended(children)
+@pytest.mark.parametrize("on", ["process", "detached"])
+@pytest.mark.parametrize("work", [is_late_and_starts_one, is_late_and_ignores_and_starts_one])
+def test_what_the_process_of_a_stopped_task_starts_while_it_ends_ends_too(
+    work: Any, on: Any, children: Path, paths: DataPaths
+) -> None:
+    with no_workers_left(paths):
+        handle = ja.task(work, on=on, grace=0.3, timeout=100, show=False).submit(str(children))
+        assert isinstance(handle.exception(60), ja.TaskTimeout)
+        until(lambda: "late" in started(children))
+        until(lambda: all_ended(children))
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+@pytest.mark.parametrize("work", [replaces_workers, replaces_deaf_workers])
+def test_a_cancel_ends_a_pool_and_the_workers_that_it_makes_meanwhile(
+    work: Any, on: Any, children: Path, paths: DataPaths
+) -> None:
+    with no_workers_left(paths):
+        handle = ja.task(work, on=on, grace=0.3, show=False).submit(str(children))
+        leader = started(children)["leader"]
+        handle.cancel()
+        assert isinstance(handle.exception(60), ja.TaskCancelled)
+        until(lambda: has_ended(leader))
+        until(lambda: not list(members(leader)))
+
+
+def test_a_detached_worker_that_is_killed_leaves_nothing_without_a_server(
+    children: Path, paths: DataPaths
+) -> None:
+    with no_workers_left(paths):
+        ja.task(dies, on="detached", show=False).submit(str(children))
+        started(children)
+        until(lambda: all_ended(children))
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+def test_what_a_completed_task_has_started_goes_on(on: Any, children: Path, paths: DataPaths) -> None:
+    with no_workers_left(paths):
+        ja.task(completes, on=on, show=False).submit(str(children)).result(60)
+        until(lambda: not workers_of(paths))
+        assert not all_ended(children)
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])

@@ -10,7 +10,15 @@ import sys
 import pytest
 
 from jupyter_agent.system import graces
-from jupyter_agent.system.processes import Child, has_ended, is_dying, members, terminate, wait_for_end
+from jupyter_agent.system.processes import (
+    Child,
+    has_ended,
+    is_dying,
+    kill_all,
+    members,
+    terminate,
+    wait_for_end,
+)
 
 
 class Recorded:
@@ -54,6 +62,12 @@ def test_a_child_that_ignores_sigterm_is_killed() -> None:
         terminate(Child(process), 0.1)
         wait_for_end(Child(process), 20.0)
         assert process.returncode == -signal.SIGKILL
+
+
+def test_sigkill_is_sent_again_while_anything_is_left() -> None:
+    target = Recorded(3)
+    kill_all(target)
+    assert target.sent == [signal.SIGKILL] * 3
 
 
 def test_outer_waits_are_longer_than_the_inner_ones_together() -> None:

@@ -14,6 +14,6 @@ NO_PROCESSES = "import os\ndef fork():\n    raise BlockingIOError('no more')\nos
 
 @pytest.mark.parametrize("before", [NO_CHILDREN, NO_PROCESSES])
 def test_a_worker_starts_without_one_where_it_must(before: str, tmp_path: Path) -> None:
-    script = "from jupyter_agent.worker.rescue import Helper\nHelper().started()\nprint('started')\n"
+    script = "from jupyter_agent.worker.rescue import Helper\nHelper('one').started()\nprint('started')\n"
     done = run_script(tmp_path, before + script)
     assert (done.stdout, done.returncode) == ("started\n", 0), done.stderr
