@@ -55,7 +55,7 @@ class FdCapture:
         self._before: dict[int, int] = {}
         self._streams: list[_Stream] = []
         self._is_pending = PendingInput(reading for reading, _ in self._pipes)
-        self._is_reading = False
+        self._is_reading = self._is_closing = False
         self._requests: deque[tuple[threading.Event, bool]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = os.pipe()
@@ -112,7 +112,8 @@ class FdCapture:
         self.finish()
         for number, before in self._before.items():
             os.dup2(before, number)
-        os.close(self._waker)  # the end of this pipe ends the thread
+        self._is_closing = True
+        os.write(self._waker, b".")  # not by its end: a forked child may keep it open
         self._thread.join()
         # The pipes stay open until the process ends: another thread may be just looking into one.
         self._selector.close()
@@ -128,14 +129,13 @@ class FdCapture:
         done.wait()
 
     def _read_until_closed(self) -> None:
-        while True:
+        while not self._is_closing:
             for key, _ in self._selector.select():
                 if key.data is not None:
                     self._read(key)
-                elif os.read(self._wake, CHUNK):
-                    self._answer()
                 else:
-                    return
+                    os.read(self._wake, CHUNK)
+                    self._answer()
 
     def _answer(self) -> None:
         # All of them, whose byte is read or not: a cancel may raise between a request and its byte. What they

@@ -26,7 +26,7 @@ from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.system.processes import has_ended, members
 from tests.support.processes import kill_own
 from tests.support.runtime import own_producer, recovered, until  # noqa: F401
-from tests.support.workers import no_workers_left, workers_of
+from tests.support.workers import no_workers_left
 
 GRANDCHILD = (
     "import subprocess, sys, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
@@ -159,7 +159,15 @@ def replaces_deaf_workers(folder: str) -> None:
 
 
 def completes(folder: str) -> None:
-    note(folder, {"program": subprocess.Popen(["sleep", "600"]).pid})
+    note(folder, {"worker": os.getpid(), "program": subprocess.Popen(["sleep", "600"]).pid})
+
+
+def completes_beside_a_fork(folder: str) -> None:
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+        os._exit(0)
+    note(folder, {"worker": os.getpid(), "fork": child})
 
 
 def shares_memory(folder: str) -> None:
@@ -247,10 +255,13 @@ def test_a_detached_worker_that_is_killed_leaves_nothing_without_a_server(
 
 
 @pytest.mark.parametrize("on", ["process", "detached"])
-def test_what_a_completed_task_has_started_goes_on(on: Any, children: Path, paths: DataPaths) -> None:
+@pytest.mark.parametrize("work", [completes, completes_beside_a_fork])
+def test_what_a_completed_task_has_started_goes_on_and_its_worker_ends(
+    work: Any, on: Any, children: Path, paths: DataPaths
+) -> None:
     with no_workers_left(paths):
-        ja.task(completes, on=on, show=False).submit(str(children)).result(60)
-        until(lambda: not workers_of(paths))
+        ja.task(work, on=on, show=False).submit(str(children)).result(60)
+        until(lambda: has_ended(started(children)["worker"]))
         assert not all_ended(children)
 
 

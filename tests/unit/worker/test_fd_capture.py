@@ -58,6 +58,21 @@ def test_output_of_threads_children_and_programs_is_logged_and_the_tasks_own_onc
     assert '["stderr", "by a program\\n"]' in logged
 
 
+def test_a_forked_child_that_lives_on_does_not_keep_it_from_closing() -> None:
+    assert '"by the child' in logged_by(
+        """
+        end_of_this, kept = os.pipe()
+        if os.fork() == 0:
+            os.close(kept)
+            os.write(1, b"by the child\\n")
+            os.read(end_of_this, 1)
+            os._exit(0)
+        while not logged:
+            fd_capture.finish()
+        """
+    )
+
+
 def test_output_without_a_pause_does_not_delay_the_end() -> None:
     logged = logged_by(
         """
