@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from ..system.files import create_private, make_private
+from ..system.files import make_private
 from ..system.interpreter import program_command, program_start_environment
+from ..system.locks import FileLock
 from ..system.paths import DataPaths
 from ..system.processes import STARTED_BY
 from .run_spec import RunSpec, load_run_spec
 from .work_queue import WorkItem, log_path, waiting_work_items, withdraw_work_item
-from .work_state import WorkState, is_waiting, state_of
+from .work_state import WorkState, is_waiting, state_of, used_worker_slots
 from .worker_slots import WorkerLimits, free_worker_slots, load_limits
 
 NO_SLOT = 75
@@ -70,20 +70,23 @@ class Launcher:
         return bool(self._started)
 
     def launch(self, *, settled: float = 0.0, limit: int | None = None) -> int:
-        """Start workers for the oldest items, as many as there are slots but at most *most*; return how many.
+        """Start workers for the oldest items, as many as there are slots, at most *limit*; return how many.
 
         Items younger than *settled* seconds are left to the process that enqueued them.
         """
         self.reap()
-        slotless = sum(is_waiting(self._paths, worker) for worker in self._started)
-        room = free_worker_slots(self._paths) - slotless
-        wanted = room if limit is None else min(room, limit)
+        wanted = self._room() if limit is None else min(self._room(), limit)
         started = 0
         # Choose an item only when the one before it was started: that changes what can be chosen next.
         choices = self._choices(settled)
-        while started < wanted and (item := next(choices, None)) is not None:
+        while started < wanted and self._room() > 0 and (item := next(choices, None)) is not None:
             started += self._start(item)
         return started
+
+    def _room(self) -> int:
+        """Return how many workers would find a slot; other launchers' that are being started count, too."""
+        limit = load_limits(self._paths).workers
+        return min(free_worker_slots(self._paths), limit - used_worker_slots(self._paths))
 
     def reap(self) -> None:
         """Collect the exit status of workers that have ended."""
@@ -94,20 +97,16 @@ class Launcher:
                 self._on_exit(started.item, status)
 
     def _choices(self, settled: float) -> Iterator[WorkItem]:
-        """Yield the due items. Those that another launcher has begun to start come last: it may have died."""
-        for state in (WorkState.WAITING, WorkState.STARTING):
-            for item in self._due(settled):
-                if state_of(self._paths, item.producer) is state:
-                    yield item
-
-    def _due(self, settled: float) -> Iterator[WorkItem]:
+        """Yield the due items, for which no worker is being started."""
         now = self._clock()
         for item in waiting_work_items(self._paths):
             is_due = item.not_before <= now
             # A creation time in the future means that the clock was set back: such an item is not young.
             is_young = now - settled < item.created <= now
             is_started = item.producer in self._started
-            if is_due and not (is_young or is_started) and self._wants(item) and not self._is_blocked(item):
+            if not is_due or is_young or is_started or not self._wants(item) or self._is_blocked(item):
+                continue
+            if state_of(self._paths, item.producer) is WorkState.WAITING:
                 yield item
 
     def _is_blocked(self, item: WorkItem) -> bool:
@@ -120,13 +119,15 @@ class Launcher:
             self._give_up(item, "its run spec was deleted")
             return True
         make_private(self._paths.workers)
-        log = log_path(self._paths, item.producer)
         try:
-            log.unlink(missing_ok=True)
-            with create_private(log) as output:  # exclusively: of two launchers one gets it
-                self._started[item.producer] = _Started(item, self._spawn(item, run_spec, output))
-        except FileExistsError:  # another launcher made the log after it was removed here
-            return False
+            log = FileLock.acquire(log_path(self._paths, item.producer))
+            if log is None:
+                return False
+            try:
+                os.ftruncate(log.fileno(), 0)
+                self._started[item.producer] = _Started(item, self._spawn(item, run_spec, log))
+            finally:
+                log.hand_over()  # to the worker
         except OSError as error:
             where = error.filename or run_spec.python
             self._give_up(item, f"its worker could not be started: {where}: {error.strerror}")
@@ -134,15 +135,15 @@ class Launcher:
             self._give_up(item, f"its worker could not be started: {error}")
         return True
 
-    def _spawn(self, item: WorkItem, run_spec: RunSpec, output: IO[bytes]) -> int:
+    def _spawn(self, item: WorkItem, run_spec: RunSpec, output: FileLock) -> int:
         limits = load_limits(self._paths)
         process = subprocess.Popen(  # noqa: S603 - this user's own run spec
             program_command(
                 "jupyter_agent.worker.detached", item.producer, str(limits.workers), python=run_spec.python
             ),
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            stdout=output.fileno(),
+            stderr=output.fileno(),
             cwd=run_spec.cwd,
             env=self._environment(item, run_spec, limits),
             start_new_session=True,
@@ -161,9 +162,10 @@ class Launcher:
 
     def _on_exit(self, item: WorkItem, status: int) -> None:
         log = log_path(self._paths, item.producer)
-        if status not in (0, NO_SLOT) and is_waiting(self._paths, item.producer):
+        if not is_waiting(self._paths, item.producer):
+            log.unlink(missing_ok=True)
+        elif status not in (0, NO_SLOT):  # else it stays: another launcher may be starting a worker by now
             self._give_up(item, f"its worker ended with status {status} before it began{_tail(log)}")
-        log.unlink(missing_ok=True)
 
     def _give_up(self, item: WorkItem, why: str) -> None:
         log_path(self._paths, item.producer).unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..system.paths import DataPaths
 from ..system.processes import end_children, is_worker
 from .work_queue import (
+    LOGS,
     WorkItem,
     claimed_path,
     claimed_work_items,
@@ -23,7 +24,7 @@ def sweep_workers(paths: DataPaths) -> None:
         if not has_spool(paths, item.producer):
             _end_children(paths, item)
             complete_work_item(paths, item.producer)
-    for path in (*paths.workers.glob("[0-9A-Z]*.log"), *paths.workers.glob("[0-9A-Z]*.stop")):
+    for path in (*paths.workers.glob(LOGS), *paths.workers.glob("[0-9A-Z]*.stop")):
         if state_of(paths, path.stem) is WorkState.GONE:
             path.unlink(missing_ok=True)
     sweep_withdrawn_items(paths)

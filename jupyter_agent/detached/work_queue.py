@@ -20,6 +20,8 @@ from ..system.files import make_private, write_private
 from ..system.paths import DataPaths
 
 _ITEMS = "[0-9A-Z]*.json"
+LOGS = "[0-9A-Z]*.log"
+"""The files of `log_path`, for all workers."""
 
 
 class WorkItem(Struct, frozen=True, omit_defaults=True):
@@ -51,7 +53,7 @@ def claimed_path(paths: DataPaths, worker: str) -> Path:
 
 
 def log_path(paths: DataPaths, worker: str) -> Path:
-    """Return the file with the output of *worker* before it can emit; it exists from the launch on."""
+    """Return the file with the output of *worker* before it can emit, which is locked while it starts."""
     return paths.workers / f"{worker}.log"
 
 

@@ -6,7 +6,7 @@ P is the id of the worker, chosen when its item is enqueued. Each arrow is one a
           │ enqueue
           ▼
     orders/P.json ─────────────────────────────────────────── WAITING
-          │ launcher: creates workers/P.log (exclusively), starts the process
+          │ launcher: locks workers/P.log, starts the process with that as its output
           │                                                   STARTING
           │ worker: locks a slot, creates spools/P with its lock held
           ├── withdraw (rename) ──► orders/.gone-P, deleted ─ GONE
@@ -25,7 +25,7 @@ P is the id of the worker, chosen when its item is enqueued. Each arrow is one a
 What a crash leaves:
 
 * after call.json: nothing waits. The holder finds the task queued without a worker and interrupts it.
-* of the launcher, after P.log: a STARTING item without a process. Launchers try those last, and again.
+* of the launcher, after P.log: nothing that counts. Its lock is the process's, while there is one.
 * of the worker, before the claim: the item still waits. The spool that it left is empty; the next worker P,
   or the holder, removes it, and nothing is interrupted.
 * of the worker, after the claim: ENDED. The holder recovers the spool and interrupts the task, then
@@ -43,7 +43,7 @@ from ..core.task import Task
 from ..system.locks import is_locked
 from ..system.paths import DataPaths
 from .run_spec import load_run_spec
-from .work_queue import claimed_work_item, log_path, stop_path, waiting_path
+from .work_queue import LOGS, claimed_work_item, claimed_work_items, log_path, stop_path, waiting_path
 
 
 class WorkState(Enum):
@@ -53,7 +53,7 @@ class WorkState(Enum):
     """No worker is being started for it."""
 
     STARTING = "starting"
-    """A launcher has begun to start its worker, which has not claimed it yet, and may never do so."""
+    """Its worker's process has begun, or is about to, and has not claimed it yet. It may find no slot."""
 
     RUNNING = "running"
     """Its worker has claimed it and is alive."""
@@ -78,7 +78,7 @@ def state_of(paths: DataPaths, worker: str) -> WorkState:
     # The order of these looks matters: a worker creates its spool before it claims its item, so one that
     # claims between two looks is found by the second. The other way round it would seem to be gone.
     if is_waiting(paths, worker):
-        return WorkState.STARTING if log_path(paths, worker).exists() else WorkState.WAITING
+        return WorkState.STARTING if is_locked(log_path(paths, worker)) else WorkState.WAITING
     if is_alive(paths, worker):
         return WorkState.STOPPING if is_asked_to_stop(paths, worker) else WorkState.RUNNING
     return WorkState.ENDED if has_spool(paths, worker) else WorkState.GONE
@@ -87,6 +87,13 @@ def state_of(paths: DataPaths, worker: str) -> WorkState:
 def is_waiting(paths: DataPaths, worker: str) -> bool:
     """Return True while no worker has claimed the item of *worker*: ``WAITING`` or ``STARTING``."""
     return waiting_path(paths, worker).exists()
+
+
+def used_worker_slots(paths: DataPaths) -> int:
+    """Return how many workers have claimed their item, or are being started and will want a slot."""
+    starting = sum(is_waiting(paths, log.stem) and is_locked(log) for log in paths.workers.glob(LOGS))
+    running = sum(is_alive(paths, item.producer) for item in claimed_work_items(paths))
+    return starting + running
 
 
 def is_alive(paths: DataPaths, worker: str) -> bool:

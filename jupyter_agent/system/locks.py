@@ -131,6 +131,17 @@ class FileLock:
         found = identity(self.path)
         return found is not None and found == identity(self._fd)
 
+    def fileno(self) -> int:
+        """Return the descriptor, for a program that is to inherit it, as one of its streams."""
+        return self._fd
+
+    def hand_over(self) -> None:
+        """Close the file here without a release: a program that has inherited the descriptor has the lock."""
+        with _guard:
+            _open.discard(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
     def rename(self, path: Path) -> None:
         """Give the file another name, replacing any file there. Raises `OSError`."""
         self.path.replace(path)

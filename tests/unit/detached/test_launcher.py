@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jupyter_agent.detached import launcher as launcher_module
 from jupyter_agent.detached.launcher import NO_SLOT, Launcher
 from jupyter_agent.detached.run_spec import save_run_spec
 from jupyter_agent.detached.work_queue import (
+    claim_work_item,
     enqueue_work_item,
-    log_path,
     waiting_work_items,
 )
-from jupyter_agent.detached.work_state import is_waiting
+from jupyter_agent.detached.work_state import WorkState, is_waiting, state_of
 from jupyter_agent.detached.worker_slots import (
     WorkerLimits,
     acquire_worker_slot,
@@ -25,8 +24,10 @@ from jupyter_agent.detached.worker_slots import (
 )
 from jupyter_agent.notebook.detached_submit import DetachedStarter
 from jupyter_agent.producer.producer import current_producer
-from jupyter_agent.system.files import create_private, make_private
+from jupyter_agent.producer.spool import Spool
+from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.worker.detached import main
 from tests.support.builders import TASK
@@ -148,43 +149,98 @@ def test_a_process_starts_its_own_later_when_the_worker_that_should_have_done_so
 def test_of_two_launchers_at_the_same_moment_one_starts_the_worker(
     paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_run_spec(paths, TASK, run_spec(program(tmp_path / "python", f"exit {NO_SLOT}")))
+    waits = f"while [ ! -e {tmp_path}/gate ]; do sleep 0.01; done; exit {NO_SLOT}"
+    save_run_spec(paths, TASK, run_spec(program(tmp_path / "python", waits)))
     enqueue_work_item(paths, work_item())
     launcher, reasons = make_launcher(paths)
     other, _ = make_launcher(paths)
-    create = create_private
+    acquire = FileLock.acquire
 
     def meanwhile(path: Path) -> Any:
-        monkeypatch.setattr(launcher_module, "create_private", create)
+        monkeypatch.setattr(FileLock, "acquire", acquire)
         assert other.launch() == 1
-        return create(path)
+        return acquire(path)
 
-    monkeypatch.setattr(launcher_module, "create_private", meanwhile)
-    launcher.launch()
+    monkeypatch.setattr(FileLock, "acquire", meanwhile)
+    assert launcher.launch() == 0
     assert reasons == []
     assert len(list(waiting_work_items(paths))) == 1
+    (tmp_path / "gate").touch()
     for one in (launcher, other):
         reap(one)
 
 
-def test_an_item_that_another_launcher_has_begun_to_start_comes_last(
+class Starts:
+    """Workers that say that they have started, and wait for a gate; then they found no slot."""
+
+    def __init__(self, paths: DataPaths, folder: Path) -> None:
+        self._started, self._gate = folder / "started", folder / "gate"
+        waits = f"while [ ! -e {self._gate} ]; do sleep 0.01; done; exit {NO_SLOT}"
+        python = program(folder / "python", f"echo $4 >> {self._started}; {waits}")
+        save_run_spec(paths, TASK, run_spec(python))
+        self.items = [work_item() for _ in range(3)]
+        for item in self.items:
+            enqueue_work_item(paths, item)
+
+    def numbers(self, count: int) -> list[int]:
+        """The items for which workers were started, once there are *count*."""
+        producers = [item.producer for item in self.items]
+        until(lambda: self._started.exists() and len(self._started.read_text().split()) >= count)
+        return [producers.index(producer) for producer in self._started.read_text().split()]
+
+    def open_gate(self) -> None:
+        self._gate.touch()
+
+
+def test_a_worker_that_another_launcher_is_starting_takes_a_slot(
     paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "4")
-    python = program(tmp_path / "python", f"echo $4 >> {tmp_path}/started; exit {NO_SLOT}")
-    save_run_spec(paths, TASK, run_spec(python))
-    begun, fresh = work_item(), work_item()
-    for one in (begun, fresh):
-        enqueue_work_item(paths, one)
-    make_private(paths.workers)
-    create_private(log_path(paths, begun.producer)).close()
-    launcher, _ = make_launcher(paths)
+    monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
+    starts = Starts(paths, tmp_path)
+    launcher, other = make_launcher(paths)[0], make_launcher(paths)[0]
     assert launcher.launch(limit=1) == 1
+    assert other.launch() == 1
+    assert other.launch() == launcher.launch() == 0
+    assert sorted(starts.numbers(2)) == [0, 1]
+    starts.open_gate()
+    for one in (launcher, other):
+        reap(one)
+
+
+def test_an_item_whose_worker_found_no_slot_is_the_next_again_for_every_launcher(
+    paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before the launcher that has started that worker has seen its end."""
+    monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "1")
+    starts = Starts(paths, tmp_path)
+    launcher, other = make_launcher(paths)[0], make_launcher(paths)[0]
+    assert launcher.launch() == 1
+    assert starts.numbers(1) == [0]
+    starts.open_gate()
+    until(lambda: state_of(paths, starts.items[0].producer) is WorkState.WAITING)
+    assert other.launch() == 1
+    assert starts.numbers(2) == [0, 0]
+    for one in (launcher, other):
+        reap(one)
+
+
+def test_a_slot_is_taken_once_by_a_worker_that_has_it_and_has_claimed_its_item(
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_AGENT_WORKERS", "2")
+    save_run_spec(paths, TASK, run_spec("/bin/false"))
+    running = work_item()
+    for one in (running, work_item()):
+        enqueue_work_item(paths, one)
+    spool = Spool.create(paths, header_for(running.producer, "default", 0.0))
+    slot = acquire_worker_slot(paths)
+    assert slot is not None
+    assert claim_work_item(paths, running.producer) is not None
+    launcher, _ = make_launcher(paths)
+    assert launcher.launch() == 1
     reap(launcher)
-    create_private(log_path(paths, fresh.producer)).close()
-    assert launcher.launch(limit=1) == 1  # whoever began may be gone
-    reap(launcher)
-    assert (tmp_path / "started").read_text().split() == [fresh.producer, begun.producer]
+    spool.close()
+    slot.release()
 
 
 def test_a_worker_that_ends_starts_one_however_many_slots_are_free(

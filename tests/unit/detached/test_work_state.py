@@ -19,6 +19,7 @@ from jupyter_agent.producer.spool import Spool
 from jupyter_agent.producer.spool_folder import header_for
 from jupyter_agent.system.files import make_private
 from jupyter_agent.system.ids import new_id
+from jupyter_agent.system.locks import FileLock
 from jupyter_agent.system.paths import DataPaths
 from tests.support.builders import TASK
 
@@ -29,9 +30,12 @@ def test_from_enqueue_to_recovery(paths: DataPaths) -> None:
     enqueue_work_item(paths, WorkItem(TASK, 1, worker, "default", 0.0))
     seen.append(state_of(paths, worker))
     make_private(paths.workers)
-    log_path(paths, worker).touch()
+    log = FileLock.acquire(log_path(paths, worker))
+    assert log is not None
     seen.append(state_of(paths, worker))
     spool = Spool.create(paths, header_for(worker, "default", 0.0))
+    seen.append(state_of(paths, worker))
+    log.release()
     seen.append(state_of(paths, worker))
     assert claim_work_item(paths, worker) is not None
     seen.append(state_of(paths, worker))
@@ -44,9 +48,9 @@ def test_from_enqueue_to_recovery(paths: DataPaths) -> None:
     complete_work_item(paths, worker)
     seen.append(state_of(paths, worker))
     assert [state.name for state in seen] == [
-        "GONE", "WAITING", "STARTING", "STARTING", "RUNNING", "STOPPING", "ENDED", "GONE",
+        "GONE", "WAITING", "STARTING", "STARTING", "WAITING", "RUNNING", "STOPPING", "ENDED", "GONE",
     ]  # fmt: skip
-    assert [state.is_open for state in seen] == [False, True, True, True, True, True, False, False]
+    assert [state.is_open for state in seen] == [False, True, True, True, True, True, True, False, False]
 
 
 def test_one_that_was_withdrawn_is_gone(paths: DataPaths) -> None:
