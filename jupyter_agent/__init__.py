@@ -1,12 +1,13 @@
 """Durable tasks for notebooks: nothing lost, nothing twice, nothing blocked."""
 
-import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# Under private names: completion offers what this module has, and not all of it asks `__dir__`.
+import os as _os
+import typing as _typing
+from importlib import import_module as _import_module
 
 from ._version import __version__ as __version__
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from .errors import (
         AgentError,
         NotNow,
@@ -79,12 +80,12 @@ __all__ = [
 
 def _fix_relative_folder() -> None:
     """Make a relative ``JUPYTER_AGENT_DIR`` absolute: no ``chdir`` before the first task may change it."""
-    folder = os.environ.get("JUPYTER_AGENT_DIR", "")
+    folder = _os.environ.get("JUPYTER_AGENT_DIR", "")
     if folder and not folder.startswith(("/", "~")):
         from pathlib import Path
 
         try:
-            os.environ["JUPYTER_AGENT_DIR"] = str(Path.cwd() / folder)
+            _os.environ["JUPYTER_AGENT_DIR"] = str(Path.cwd() / folder)
         except FileNotFoundError:  # the current folder is gone: the first task will say so
             return
 
@@ -92,20 +93,21 @@ def _fix_relative_folder() -> None:
 _fix_relative_folder()
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     module = _NAMES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{module}", __name__), name)
+    value = getattr(_import_module(f".{module}", __name__), name)
     globals()[name] = value  # the next access does not come here
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_NAMES})
+    """Return what completion should offer: the public names, whether or not they have been used yet."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: _typing.Any) -> None:
     """Add ``%%task`` to *shell*; called by ``%load_ext jupyter_agent``."""
     from .notebook.magic import load
 

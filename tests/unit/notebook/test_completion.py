@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 
 import jupyter_agent as ja
 from tests.support.builders import PACKAGE_ROOT
@@ -12,12 +13,18 @@ def _offered(value: object) -> list[str]:
     return [name for name in dir(value) if not name.startswith("_")]
 
 
-def test_each_name_of_the_package_is_offered_once() -> None:
+def test_the_package_offers_each_public_name_once_and_nothing_else() -> None:
     for name in ja.__all__:
         getattr(ja, name)  # from now on it is a global, too
-    names = dir(ja)
-    assert sorted(set(names)) == names
-    assert set(ja.__all__) <= set(names)
+    assert _offered(ja) == sorted(ja.__all__)
+
+
+def test_completion_that_only_reads_the_source_finds_no_imports_of_the_packages_own() -> None:
+    """As jedi and language servers do for a module that no cell has imported yet."""
+    names = {name for name in vars(ja) if not name.startswith("_")}
+    submodules = {name for name in names if isinstance(getattr(ja, name), ModuleType)}
+    assert all(getattr(ja, name).__name__ == f"jupyter_agent.{name}" for name in submodules)
+    assert names - submodules <= {*ja.__all__, "load_ipython_extension"}
 
 
 def test_a_context_offers_what_the_reference_has_and_nothing_else() -> None:
