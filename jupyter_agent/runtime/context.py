@@ -22,6 +22,7 @@ from .output.screen import Screen
 from .payloads import choice_texts, plain_number, progress_of
 from .progress_sampler import Position, ProgressSampler, Values
 from .stopping.cancellation import Cancellation
+from .task.keyboard import Keyboard
 from .task.ports import FOR_USERS, Alternating, TaskSink
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ T = TypeVar("T")
 class TaskContext:
     """One attempt of a task, seen from inside. Thread-safe; `current` returns it.
 
-    Outside a task every call is accepted and does nothing.
+    Outside a task its calls do nothing; `ask` and `receive` read from the keyboard.
     """
 
     is_settled = True
@@ -49,7 +50,8 @@ class TaskContext:
         self.born = next(order)
         self.submitter = current().id if sink else ""
         self._progress = ProgressSampler(self._write_progress)
-        self._conversation = Conversation(self._emit, self.raise_if_cancelled, may_block=may_block)
+        talk = Conversation if sink else Keyboard
+        self._conversation = talk(self._emit, self.raise_if_cancelled, may_block=may_block)
         self.screen = Screen(self.write_log, self.record_display, f"shown-{attempt}")
         self.outlets = Outlets(self.id)
 
@@ -146,18 +148,14 @@ class TaskContext:
         """Ask a person and wait for the first answer, which need not be one of the *choices*.
 
         After *timeout* seconds the answer is *default*; without one: raises `TimeoutError`. Raises
-        `TaskCancelled` on a cancel. Outside a task the answer is *default*, or the empty string.
+        `TaskCancelled` on a cancel. Outside a task it asks at the keyboard, and *timeout* does not count.
         """
-        if self._sink is None:
-            return default or ""
         self._conversation.check_blocking("ask")
         chosen = None if default is None else str(default)
         return self._conversation.ask(str(prompt), choice_texts(choices), timeout, chosen)
 
     def receive(self, timeout: float | None = None) -> str:
         """Wait for the next text that a person sends without being asked; raises as `ask` does."""
-        if self._sink is None:
-            return ""
         self._conversation.check_blocking("receive")
         return self._conversation.receive(timeout)
 
@@ -275,7 +273,7 @@ _current: ContextVar[Any] = ContextVar("jupyter_agent_task", default=_NO_TASK)
 
 
 def current() -> TaskContext:
-    """Return the context of the task that this code runs in; outside a task, one whose calls do nothing."""
+    """Return the context of the task that this code runs in; outside a task, that of no task."""
     context: Any = _current.get()
     while (other := context.replaced_by) is not None:
         context = other

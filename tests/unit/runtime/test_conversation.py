@@ -228,12 +228,6 @@ def test_choices_are_a_list_and_not_one_string() -> None:
     assert current_producer() is not None
 
 
-def test_outside_a_task_a_question_has_its_default() -> None:
-    assert ja.current().ask("?") == ""
-    assert ja.current().ask("?", timeout=1, default="yes") == "yes"
-    assert ja.current().receive() == ""
-
-
 def test_an_input_to_a_worker_that_is_only_starting_arrives() -> None:
     def work() -> str:
         import jupyter_agent as ja
