@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from ..core.query import EventQuery, EventsPage, TaskQuery
 from ..core.task import Task
 from ..protocol.subscriber import Apply, Restart
+from ..rendering.signatures import readable
 from ..system.paths import data_paths
 from ..transport.api import Api
 from ..transport.discovery import DEFAULT, Address, find_address, find_served, remote_address
@@ -22,6 +23,7 @@ def server_address(url: str | None, token: str | None) -> Address | Callable[[],
     return lambda: find_address(paths, find_served(paths) or DEFAULT)
 
 
+@readable
 class AgentClient:
     """One server, by its *address* or by a function that says where it is now (``None``: nowhere).
     `connect` makes one from a URL and a token, or for this user's own server.

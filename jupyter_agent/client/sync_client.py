@@ -12,12 +12,14 @@ from ..core.query import EventsPage
 from ..core.task import Task
 from ..errors import AgentError
 from ..protocol.subscriber import Apply, Restart
+from ..rendering.signatures import readable
 from ..transport.discovery import Address
 from .async_client import AgentClient, server_address
 
 T = TypeVar("T")
 
 
+@readable
 def connect(url: str | None = None, token: str | None = None) -> Client:
     """Connect to the server at *url* (``http://host:port/base/``); ``None``: to this user's own.
 
@@ -26,6 +28,7 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
     return Client(server_address(url, token))
 
 
+@readable
 class Client:
     """`AgentClient` with blocking methods; it owns one thread with one event loop until `close`.
 

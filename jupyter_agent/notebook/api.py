@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from ..rendering.signatures import readable, submit_signature, take_keywords
 from ..runtime.options import Options
 from .handle import TaskHandle
 from .submit import check, run_as_task
@@ -49,8 +50,53 @@ Q = ParamSpec("Q")
 R = TypeVar("R")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
+M = TypeVar("M", bound=Callable[..., Any])
 
 
+class _BoundSubmit:
+    """`TaskFunction.submit` of one function: help and completion show the parameters of that function."""
+
+    def __init__(self, method: Callable[..., Any], function: TaskFunction[..., Any]) -> None:
+        self.__func__ = method
+        self.__self__ = function
+        self.__name__ = method.__name__
+        self.__doc__ = "\n\n".join(filter(None, (inspect.getdoc(method), inspect.getdoc(function))))
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return submit_signature(self.__self__)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self.__func__(self.__self__, *args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return self.__self__ is other.__self__ if isinstance(other, _BoundSubmit) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.__self__)
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.__self__, self.__name__)
+
+    def __repr__(self) -> str:
+        return f"<bound method {self.__name__} of {self.__self__!r}>"
+
+
+class _OwnParameters:
+    """Descriptor of `TaskFunction.submit`."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+
+    def __get__(self, instance: TaskFunction[..., Any] | None, owner: type) -> Callable[..., Any]:
+        return self._method if instance is None else _BoundSubmit(self._method, instance)
+
+
+def _with_own_parameters(method: M) -> M:
+    return cast("M", _OwnParameters(method))
+
+
+@readable
 class TaskFunction(Generic[P, R_co]):
     """A function that can also run as a task. Called, it is the plain function."""
 
@@ -69,16 +115,17 @@ class TaskFunction(Generic[P, R_co]):
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self.__wrapped__)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         return self.__wrapped__(*args, **kwargs)
 
     @overload
     def submit(
-        self: TaskFunction[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self: TaskFunction[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> TaskHandle[R]: ...
     @overload
-    def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R_co]: ...
-    def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+    def submit(self, /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R_co]: ...
+    @_with_own_parameters
+    def submit(self, /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
         """Start it as a task; returns at once."""
         return run_as_task(self._options, self.__wrapped__, args, kwargs)
 
@@ -115,6 +162,7 @@ class TaskFunction(Generic[P, R_co]):
             return self
         bound = functools.partial(self.__wrapped__, first)  # type: ignore[arg-type]
         functools.update_wrapper(bound, self.__wrapped__)
+        del bound.__wrapped__  # type: ignore[attr-defined] # a signature would be that of the unbound function
         return TaskFunction(bound, self._options)
 
     def __reduce__(self) -> Any:
@@ -176,19 +224,20 @@ def task(
 ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
 
 
+@readable
 def task(
     fn: Callable[..., Any] | None = None,
     /,
     *,
     name: str | None = None,
     key: str | None = None,
-    on: On | Executor = "thread",
+    on: Literal["thread", "loop", "process", "detached"] | Executor = "thread",
     retries: int = 0,
     timeout: float | None = None,
     tags: Iterable[str] = (),
     show: bool = True,
     grace: float | None = None,
-) -> Any:
+) -> TaskFunction[..., Any] | Callable[[Callable[..., Any]], TaskFunction[..., Any]]:
     """Make a task of a function: a decorator, with or without options.
 
     *on*: ``"thread"``, ``"loop"`` (a coroutine function on the kernel's event loop), ``"process"``,
@@ -212,6 +261,9 @@ def task(
     return decorate if fn is None else decorate(fn)
 
 
+take_keywords(TaskFunction.options, task)
+
+
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
     if isinstance(tags, str):
         raise TypeError(f"tags={tags!r} is one text; use tags=[{tags!r}]")
@@ -229,7 +281,8 @@ def submit(
 ) -> TaskHandle[R]: ...
 @overload
 def submit(fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]: ...
-def submit(fn: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+@readable
+def submit(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TaskHandle:
     """Start *fn* as a task with these arguments; returns at once."""
     function = fn if isinstance(fn, TaskFunction) else task(fn)
     return function.submit(*args, **kwargs)

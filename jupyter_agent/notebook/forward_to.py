@@ -12,10 +12,12 @@ from typing import Any, Protocol, Self
 from ..forwarding.spec import redacted_url
 from ..forwarding.spec_parser import read_forward_spec
 from ..producer.producer import current_producer
+from ..rendering.signatures import readable
 from .forwards.local_forward import LocalForward
 from .forwards.server_forward import ServerForward
 
 
+@readable
 def forward_to(
     url: str,
     *,
@@ -56,6 +58,7 @@ class Runner(Protocol):
     def close(self) -> None: ...
 
 
+@readable
 class Forward:
     """A handle of one forward. As a context manager it closes the forward at the end."""
 

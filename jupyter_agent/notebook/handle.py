@@ -11,6 +11,7 @@ from ..core.snapshots import MessageSnapshot, MetricPoint, ProgressSnapshot, Pro
 from ..core.task import Task
 from ..errors import ResultNotStored, TaskError, UnknownTask
 from ..producer.producer import current_producer
+from ..rendering.signatures import readable
 from ..rendering.transcript import log_text
 from ..runtime.artifacts.results import Store
 from ..runtime.context import current
@@ -31,6 +32,7 @@ else:
     T_co = TypeVar("T_co", covariant=True)
 
 
+@readable
 class TaskHandle(Generic[T_co]):
     """A task: its state, its progress, its result, of type ``T_co``. Awaiting it returns its result."""
 
@@ -216,6 +218,7 @@ def view_of(handle: TaskHandle) -> TaskView:
     return handle._view  # noqa: SLF001
 
 
+@readable
 def attach(task_id: str) -> TaskHandle:
     """Return the handle of a task that any journal of this user knows. Raises `UnknownTask`."""
     from .remote_task import RemoteTask

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import TaskCancelled
+from ..rendering.signatures import readable
 from ..runtime.context import TaskContext, current
 from ..runtime.engines.calls import is_coroutine_function, value_of
 from ..runtime.engines.pool.plain_call import PicklableCall, RemoteCall
@@ -25,9 +26,9 @@ from .submit import run_as_task
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
-    from typing import Unpack
+    from typing import Literal, Unpack
 
-    from .api import MapOn, MapOptions
+    from .api import MapOptions
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether a map that waits for its items was cancelled."""
@@ -63,12 +64,13 @@ def map(  # noqa: A001
     *others: Iterable[Any],
     **options: Unpack[MapOptions],
 ) -> TaskHandle[list[R]]: ...
+@readable
 def map(  # noqa: A001 - the public name
     fn: Callable[..., Any],
     /,
     *iterables: Iterable[Any],
     name: str | None = None,
-    on: MapOn | Executor = "thread",
+    on: Literal["thread", "loop", "process"] | Executor = "thread",
     limit: int | None = None,
     grace: float | None = None,
 ) -> TaskHandle:

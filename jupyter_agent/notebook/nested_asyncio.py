@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from ..rendering.signatures import readable
+
 T = TypeVar("T")
 
 
+@readable
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run *coroutine* and return its result.
 

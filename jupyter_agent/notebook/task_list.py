@@ -13,6 +13,7 @@ from typing import Any, SupportsIndex, overload
 from ..core.events import TaskState
 from ..core.task import Task
 from ..producer.producer import current_producer
+from ..rendering.signatures import readable
 from ..rendering.summary import as_of, columns_of, text_table
 from ..runtime.local_task import local_tasks
 from ..runtime.origin import kernel_shell
@@ -26,6 +27,7 @@ MIME = "application/vnd.jupyter-agent.tasks.v1+json"
 STATES = tuple(state.value for state in TaskState)
 
 
+@readable
 class TaskList(list[TaskHandle]):
     """Handles that a notebook shows as a table; so do its slices and sums."""
 
@@ -71,6 +73,7 @@ class TaskList(list[TaskHandle]):
         return [view_of(handle).seen() for handle in self]
 
 
+@readable
 def tasks(*, state: str | None = None, name: str | None = None, limit: int = 50) -> TaskList:
     """Return the newest tasks of the journal and of this process, newest first; at most *limit*.
 

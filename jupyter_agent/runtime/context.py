@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 
 from ..core.events import Checkpoint, Data, Display, Log, Metric, Number, Stopping
+from ..rendering.signatures import readable
 from .conversation import Conversation
 from .followed_bars import Bar
 from .output.line_buffer import LineBuffer
@@ -28,6 +29,7 @@ from .task.ports import FOR_USERS, Alternating, TaskSink
 T = TypeVar("T")
 
 
+@readable
 class TaskContext:
     """One attempt of a task, seen from inside. Thread-safe; `current` returns it.
 
@@ -272,6 +274,7 @@ _NO_TASK = TaskContext(None, 0)
 _current: ContextVar[Any] = ContextVar("jupyter_agent_task", default=_NO_TASK)
 
 
+@readable
 def current() -> TaskContext:
     """Return the context of the task that this code runs in; outside a task, that of no task."""
     context: Any = _current.get()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import TypeVar
 
+from ...rendering.signatures import readable
 from ...runtime.context import TaskContext, current
 from ...runtime.progress_sampler import Position
 from . import cpython, plain
@@ -20,6 +21,7 @@ from .positions import positioned
 T = TypeVar("T")
 
 
+@readable
 def track(
     iterable: Iterable[T], *, total: int | None = None, name: str | None = None, initial: int = 0
 ) -> Iterator[T]:
