@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -33,6 +34,8 @@ TESTS = ("tests/unit", "tests/contract", "tests/integration", "tests/notebooks")
 DEPENDENCIES = ("newest", "lowest")
 ENVIRONMENTS = ROOT / ".test-all"
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+MAX_NAME = 100
+"""Characters of a report's name before it is shortened."""
 INSTALL_SECONDS = 300
 """At most so long is installed with ``--in-turn``."""
 
@@ -121,10 +124,19 @@ def result(version: str, dependencies: str, problem: str = "") -> Row:
     return Row(version, dependencies, **found, problem=problem)
 
 
+def report_name(tests: list[str]) -> str:
+    """Return the name of the report of *tests*; of many tests it ends in a digest."""
+    name = "+".join(tests).replace("/", "-")
+    if len(name) > MAX_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        name = f"{name[:MAX_NAME]}-{digest}"
+    return f"{name}.xml"
+
+
 def run(version: str, dependencies: str, tests: list[str], limit: float | None) -> Row:
     """Run *tests* for at most *limit* seconds; with a limit, the first failure ends them."""
     folder = folder_of(version, dependencies)
-    report = folder / f"{'+'.join(tests).replace('/', '-')}.xml"
+    report = folder / report_name(tests)
     report.unlink(missing_ok=True)
     pytest = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-m", "not alone", *SIDE_BY_SIDE]
     status = ended([*pytest, f"--junit-xml={report}", *(["-x"] if limit else []), *tests], limit)

@@ -49,6 +49,18 @@ def test_the_table_counts_errors_as_failures() -> None:
     assert test_all.counts([REPORT]) == {"passed": 4, "failed": 3, "skipped": 3, "seconds": 2.5}
 
 
+def test_a_report_of_many_tests_has_a_name_that_file_systems_take() -> None:
+    many = [f"tests/integration/test_{number}.py" for number in range(40)]
+    names = {
+        test_all.report_name(many),
+        test_all.report_name(many[:-1]),
+        test_all.report_name(["tests/unit"]),
+    }
+    assert len(names) == 3
+    assert "tests-unit.xml" in names
+    assert all(len(name) < 255 and name.endswith(".xml") for name in names)
+
+
 def test_a_row_adds_up_the_parts_that_were_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(test_all, "ENVIRONMENTS", tmp_path)
     for name in (
