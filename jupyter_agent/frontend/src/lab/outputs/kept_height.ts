@@ -36,8 +36,11 @@ class KeptHeight {
   /** Pixels; 0: none is kept. */
   #height = 0;
   #width = 0;
+  /** Whether a look at what goes on is due, and one more after it. */
+  #isDue = false;
+  #isDueAgain = false;
   readonly #sizes = new ResizeObserver(() => this.#follow());
-  readonly #children = new MutationObserver(() => this.#onChildren());
+  readonly #children = new MutationObserver((changes) => this.#onChildren(changes));
 
   /** `node`: that of the area of outputs. */
   constructor(node: HTMLElement) {
@@ -45,11 +48,12 @@ class KeptHeight {
   }
 
   start(): void {
+    if (this.#height > 0) return; // it is kept already: each view of many says so, and to measure lays out the page
     const { height, width } = this.#node.getBoundingClientRect();
-    if (this.#height > 0 || height === 0) return; // it is kept already, or not in sight
+    if (height === 0) return; // it is not in sight
     [this.#height, this.#width] = [height, width];
     this.#apply();
-    this.#observe();
+    for (const child of this.#node.children) this.#sizes.observe(child);
     this.#children.observe(this.#node, { childList: true });
     this.#node.addEventListener("ja-ended", this.endSoon);
     this.#node.addEventListener("click", this.#onClick);
@@ -57,7 +61,15 @@ class KeptHeight {
 
   /** End, unless something goes on, after the views have drawn how their tasks ended. */
   readonly endSoon = (): void => {
-    requestAnimationFrame(() => requestAnimationFrame(() => this.#isActive || this.#end()));
+    this.#isDueAgain = this.#isDue;
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const look = () => {
+      this.#isDue = false;
+      if (this.#isDueAgain) this.endSoon();
+      else if (!this.#isActive) this.#end();
+    };
+    requestAnimationFrame(() => requestAnimationFrame(look));
   };
 
   get #isActive(): boolean {
@@ -66,14 +78,12 @@ class KeptHeight {
   }
 
   /** Outputs that were cleared, and are not those of a new run, leave no gap. */
-  #onChildren(): void {
-    this.#observe();
+  #onChildren(changes: MutationRecord[]): void {
+    for (const { addedNodes, removedNodes } of changes) {
+      for (const node of removedNodes) this.#sizes.unobserve(node as Element);
+      for (const node of addedNodes) this.#sizes.observe(node as Element);
+    }
     if (!this.#node.querySelector(OUTPUT)) this.endSoon();
-  }
-
-  #observe(): void {
-    this.#sizes.disconnect();
-    for (const child of this.#node.children) this.#sizes.observe(child);
   }
 
   /** Grow with the outputs. Another width makes all heights others. */

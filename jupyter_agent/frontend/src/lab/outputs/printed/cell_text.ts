@@ -206,8 +206,9 @@ export class CellText {
   }
 
   #refreshResult(widget: Widget | undefined, at: number): void {
-    const { type, data } = this.#outputs.get(at);
-    if (!widget || type !== "execute_result") return;
+    const output = this.#outputs.get(at);
+    if (!widget || output.type !== "execute_result") return;
+    const { data } = output; // a copy, each time
     const isHidden =
       this.#leavesOut() && Object.keys(data).length === 1 && this.#isResult(data["text/plain"]);
     if (isHidden) this.#hiddenResults.add(widget);
@@ -226,11 +227,13 @@ export class CellText {
 
   /** Restore who printed what from the metadata of a file. */
   #restore(): void {
+    const unknown = this.#streamOutputs().filter(({ output }) => !this.#texts.has(output));
+    if (unknown.length === 0) return; // a cell may have hundreds of views, whose metadata is read below
     const saved = new Map(
       this.#taskOutputs().map(({ id, output }) => [id, parseRanges(output.metadata)] as const),
     );
-    for (const { output, ...one } of this.#streamOutputs()) {
-      const text = this.#texts.has(output) ? null : restoredText(one, saved);
+    for (const { output, ...one } of unknown) {
+      const text = restoredText(one, saved);
       if (text) this.#texts.set(output, text);
     }
   }

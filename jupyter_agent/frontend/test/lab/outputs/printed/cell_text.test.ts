@@ -230,3 +230,22 @@ describe("the value of a cell that is a task", () => {
     expect(calls).toEqual([[true], [false]]);
   });
 });
+
+it("reads no output for each of many views, unless text of a file or a result needs it", () => {
+  const read = vi.fn();
+  const shown = {
+    type: "display_data",
+    get data() {
+      return read();
+    },
+    get metadata() {
+      return read();
+    },
+  };
+  const text = new CellText(new Outputs([shown, shown, shown]), () => true);
+  text.addArea({ widgets: [{}, {}, {}], isDisposed: false } as unknown as Area);
+  for (const taskId of ["a", "b", "c"])
+    text.addView({ taskId, hasLog: true, live: true, task: task(taskId) });
+  text.refresh();
+  expect(read).not.toHaveBeenCalled();
+});
