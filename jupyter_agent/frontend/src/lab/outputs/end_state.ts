@@ -3,7 +3,7 @@
 import { formatDuration, toSingleLine } from "../../model/format.js";
 import type { Server } from "../../net/server.js";
 import type { Snapshot } from "../../net/types.js";
-import { TASK_MIME, WIDGET_MIME, parseOutputMetadata } from "./mime.js";
+import { TASK_MIME, WIDGET_MIME, parseOutputMetadata, type OutputMetadata } from "./mime.js";
 
 /** The parts of an output that are changed here. */
 export interface Output {
@@ -40,8 +40,11 @@ export function savedLine(task: Snapshot): string {
 /** Return whether an output lacks the end state of this attempt of its task. */
 export function isOutdated(output: Output, task: Snapshot): boolean {
   const shown = parseOutputMetadata(output.metadata);
-  if (shown?.id !== task.id) return false;
-  const known = shown.snapshot;
+  return shown?.id === task.id && lacksEnd(shown, task);
+}
+
+/** Return whether what an output says of a task lacks the end state of this attempt. */
+export function lacksEnd({ snapshot: known }: OutputMetadata, task: Snapshot): boolean {
   return known?.state !== task.state || known.attempt !== task.attempt || known.ended !== task.ended;
 }
 

@@ -1,7 +1,8 @@
 /** The saver of tasks' end states into the outputs of open notebooks. */
 
+import type { ICodeCellModel } from "@jupyterlab/cells";
 import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
-import type { IRenderMime } from "@jupyterlab/rendermime";
+import type { IOutputModel, IRenderMime } from "@jupyterlab/rendermime";
 import { END_STATES } from "../../model/reducer.js";
 import type { TaskListStore } from "../../model/task_list_store.js";
 import type { Server } from "../../net/server.js";
@@ -9,7 +10,8 @@ import type { Snapshot } from "../../net/types.js";
 import type { DirtyState } from "./dirty_state.js";
 import { codeCells, outputsOf } from "./notebooks.js";
 import type { SharedNotebooks } from "./shared_notebooks.js";
-import { withEndState, isOutdated, fetchTaskHtml, fetchTask } from "./end_state.js";
+import { fetchTask, fetchTaskHtml, isOutdated, lacksEnd, withEndState } from "./end_state.js";
+import { parseOutputMetadata } from "./mime.js";
 
 /** An output and its notebook; null: the output is elsewhere, such as in a console. */
 export interface OutputLocation {
@@ -30,16 +32,23 @@ export class EndStateSaver {
 
   /** Save into all outputs of open notebooks, even those that are collapsed or not drawn. */
   watch(list: TaskListStore, tracker: INotebookTracker): void {
+    const ended = new Map<string, Snapshot>();
+    const saveAll = () => {
+      for (const [id, places] of outdatedIn(tracker, ended)) void this.#saveListed(id, places);
+      ended.clear();
+    };
     list.subscribeToChanges((_, task) => {
-      if (END_STATES.has(task.state)) void this.#saveListed(task, () => outputsIn(tracker));
+      if (!END_STATES.has(task.state)) return;
+      if (ended.size === 0) queueMicrotask(saveAll); // once for all that end with one message of the server
+      ended.set(task.id, task);
     });
   }
 
   /** Fetch the whole task first: a list does not receive logs and metrics. */
-  async #saveListed(listed: Snapshot, locations: () => OutputLocation[]): Promise<void> {
-    if (!locations().some(({ output }) => isOutdated(output, listed))) return;
-    const task = await fetchTask(this.#server, listed.id);
-    if (task && END_STATES.has(task.state)) await this.save(task, locations);
+  async #saveListed(id: string, places: readonly Place[]): Promise<void> {
+    const task = await fetchTask(this.#server, id);
+    const there = () => places.filter(isThere);
+    if (task && END_STATES.has(task.state)) await this.save(task, there);
   }
 
   /** Write the end state of `task` into those outputs that show it and lack it. */
@@ -58,11 +67,28 @@ export class EndStateSaver {
   }
 }
 
-function outputsIn(tracker: INotebookTracker): OutputLocation[] {
-  const locations: OutputLocation[] = [];
+/** An output in a cell of a notebook. */
+interface Place extends OutputLocation {
+  readonly output: IOutputModel;
+  readonly cell: ICodeCellModel;
+}
+
+/** Return the outputs that lack the end of one of these tasks, by task. Each output is read once: that copies it. */
+function outdatedIn(tracker: INotebookTracker, tasks: ReadonlyMap<string, Snapshot>): Map<string, Place[]> {
+  const found = new Map<string, Place[]>();
+  const look = (place: Place) => {
+    const shown = parseOutputMetadata(place.output.metadata);
+    const task = shown && tasks.get(shown.id);
+    if (task && lacksEnd(shown, task)) found.set(task.id, [...(found.get(task.id) ?? []), place]);
+  };
   tracker.forEach((panel) => {
     for (const cell of codeCells(panel.content.model))
-      locations.push(...outputsOf(cell).map((output) => ({ output, panel })));
+      for (const output of outputsOf(cell)) look({ output, panel, cell });
   });
-  return locations;
+  return found;
+}
+
+/** Return whether an output is still in its cell. */
+function isThere({ output, cell }: Place): boolean {
+  return !cell.isDisposed && outputsOf(cell).includes(output);
 }
