@@ -249,3 +249,23 @@ def test_the_keys_of_a_table_in_a_cell_do_not_reach_the_notebook(lab: Lab, page:
     expect(table.get_by_role("toolbar", name="Selected tasks")).to_have_count(0)
     expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(2)
     assert grave_faults(page, ".jp-OutputArea jupyter-agent-tasks") == []
+
+
+def test_a_narrow_panel_has_what_is_selected_in_one_row_and_says_who_waits(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    lab.open(page, "narrow.ipynb", f"{FAILS}\n{FAILS}", f"{ASKS}\n{until(tmp_path / 'never', 'runs')}")
+    run_cell(page, 0)
+    expect_tasks(page, "failed", "failed")
+    page.get_by_role("tab", name="Tasks", exact=True).click()
+    page.locator("#jupyter-agent-tasks li", has_text="broken").first.wait_for()
+    for select in (
+        page.locator("#jupyter-agent-tasks").get_by_role("checkbox", name="Select broken").all()[:2]
+    ):
+        select.check(force=True)
+    bar = page.get_by_role("toolbar", name="Selected tasks")
+    tops = bar.get_by_role("button").evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)")
+    assert len(tops) == 3
+    assert len(set(tops)) == 1
+    run_cell(page, 1)
+    expect(page.locator(".ja-status")).to_have_text("2 running, 1 waiting for you")

@@ -51,7 +51,7 @@ export class StatusItem extends Widget {
     const active = this.#isEnabled() && running.length > 0;
     const words = `${running.length} ${running.length === 1 ? "task" : "tasks"} running`;
     const title = `${words}${asking ? `, ${asking} waiting for an answer` : ""}. Show the tasks.`;
-    const others = asking && asking < running.length ? `${running.length}, ` : "";
+    const others = asking && asking < running.length ? `${running.length} running, ` : "";
     const text = asking ? `${others}${asking} waiting for you` : String(running.length);
     if (this.#text.textContent !== text) this.#text.textContent = text;
     if (this.#button.title !== title) {

@@ -94,11 +94,11 @@ function origin({ task, canOpenNotebook, isTabStop }: RowProps): TemplateResult 
   const place = notebookOf(task);
   const params = formatParams(task.params);
   const link = canOpenNotebook
-    ? html`<button class="jal-place" type="button" data-act="notebook" title=${`Open ${task.notebook}`} tabindex=${tabIndex(isTabStop)}>${place}</button>`
-    : html`<span class="jal-place" title=${task.notebook ?? nothing}>${place}</span>`;
-  return html`<span class="jal-where">
-    ${task.attempt > 1 ? html`<span class="jal-attempt">attempt ${task.attempt}</span>` : nothing}${params ? html`<span class="jal-params" title=${params}>${params}</span>` : nothing}${place ? link : nothing}
-  </span>`;
+    ? html`<button class="jal-place" type="button" data-act="notebook" title=${`Open ${task.notebook}`} tabindex=${tabIndex(isTabStop)}><span>${place}</span></button>`
+    : html`<span class="jal-place" title=${task.notebook ?? nothing}><span>${place}</span></span>`;
+  const attempt = task.attempt > 1 ? html`<span class="jal-attempt">attempt ${task.attempt}</span>` : nothing;
+  const what = html`<span class="jal-what">${attempt}${params ? html`<span class="jal-params" title=${params}>${params}</span>` : nothing}</span>`;
+  return html`<span class="jal-where">${params || task.attempt > 1 ? what : nothing}${place ? link : nothing}</span>`;
 }
 
 function progressBar(task: Snapshot): TemplateResult | typeof nothing {

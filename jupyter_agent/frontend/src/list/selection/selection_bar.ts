@@ -24,7 +24,7 @@ export function selectionBar({ selected, readOnly, ...act }: BarProps): Template
     ["Delete", ended, act.remove],
   ];
   return html`<div class="jal-selected" role="toolbar" aria-label="Selected tasks">
-    <span class="jal-selected-count" role="status">${selected.length} selected</span>
+    <span class="jal-selected-count" role="status">${selected.length}<span> selected</span></span>
     ${selected.length > 1 ? html`<button class="jal-button" type="button" @click=${act.compare}>Compare</button>` : nothing}
     ${buttons.map(([word, number, press]) => (number && !readOnly ? html`<button class="jal-button" type="button" data-bulk=${word.toLowerCase()} @click=${press}>${word} ${number}</button>` : nothing))}
     <button class="jal-button jal-clear" type="button" aria-label="Deselect all" title="Deselect all (Esc)" @click=${act.clear}>✕</button>
