@@ -14,7 +14,7 @@ from tests.support import servers
 from tests.support.wire import Story
 
 from .axe import grave_faults
-from .worked import Worked, at, worked_on
+from .worked import ONE, TWO, Worked, at, worked_on
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 
@@ -199,6 +199,26 @@ def test_a_finger_chooses_a_time_on_the_axis(worked: Worked, page: Page) -> None
     expect(listed(page)).to_have_attribute("data-task-id", worked.prep.task)
     page.get_by_role("button", name="Zoom in", exact=True).click()
     expect(page.locator(".jat-bar")).to_have_count(1)
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_a_finger_beside_a_thin_bar_opens_its_task(worked: Worked, page: Page) -> None:
+    worked.ran("short", ONE, started=2301, ended=2300)
+    short = page.locator('.jat-bar[aria-label^="short"]')
+    box = short.bounding_box()
+    assert box is not None
+    assert box["width"] < 10
+    assert box["height"] >= 36
+    page.touchscreen.tap(box["x"] + box["width"] + 16, box["y"] + 10)
+    expect(page.locator("jupyter-agent-task .ja-name")).to_have_text("short")
+
+
+def test_how_a_task_ended_is_in_sight_however_short_it_ran(worked: Worked, page: Page) -> None:
+    worked.ran("short", TWO, started=2301, ended=2300)  # it waited for longer than it ran
+    last = page.locator('.jat-bar[aria-label^="short"] .jat-part[data-state="completed"]')
+    fits = "one => one.getBoundingClientRect().right <= one.parentElement.getBoundingClientRect().right"
+    assert last.evaluate(fits)
+    assert last.evaluate("one => one.getBoundingClientRect().width") >= 2
 
 
 @pytest.mark.parametrize(

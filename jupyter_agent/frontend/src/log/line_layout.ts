@@ -13,6 +13,8 @@ const WIDE_CHARACTERS =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]/gu;
 const NARROW_TEXT = /^[\x20-\x7e]*$/;
 const TAB_COLUMNS = 8;
+/** Rows of a heading, which is pressed, under a finger; the style sheet has the same. */
+export const TOUCH_ROWS = 3;
 
 /** Return the columns that a text takes: two for East Asian wide characters and emoji, at most eight for a tab. */
 export function columnsOf(text: string): number {
@@ -45,10 +47,11 @@ export class LineLayout {
   /** The columns of the longest line. */
   widest = 0;
 
-  /** `columns`: infinite for lines that are not wrapped. */
+  /** `columns`: infinite for lines that are not wrapped; `headingRows`: the rows of a heading. */
   constructor(
     readonly columns: number,
     readonly folded: ReadonlySet<string> = new Set(),
+    readonly headingRows = 1,
   ) {}
 
   /** The row of the first line. */
@@ -88,7 +91,7 @@ export class LineLayout {
 
   #height(line: Line): number {
     if (isFolded(line, this.folded)) return 0;
-    if (line.kind === "attempt" || line.kind === "section") return 1;
+    if (line.kind === "attempt" || line.kind === "section") return this.headingRows;
     const logger = loggerOf(line);
     const columns = columnsOf(line.text) + (logger ? columnsOf(logger) + 2 : 0);
     this.widest = Math.max(this.widest, columns);

@@ -2,7 +2,8 @@
 
 import type { Log } from "../model/log/log.js";
 import type { Look } from "./line_element.js";
-import { LineLayout } from "./line_layout.js";
+import { isTouched } from "../dom/touch.js";
+import { LineLayout, TOUCH_ROWS } from "./line_layout.js";
 import { isDrawnWhole, LineWindow, measureColumns, ROW_HEIGHT } from "./line_window.js";
 import type { Gutter } from "./look.js";
 
@@ -27,7 +28,8 @@ export class LogScroll {
   isFollowing = true;
   readonly #box: HTMLElement;
   readonly #window: LineWindow;
-  #layout = new LineLayout(FALLBACK_COLUMNS);
+  readonly #headingRows = isTouched() ? TOUCH_ROWS : 1;
+  #layout = this.#newLayout(FALLBACK_COLUMNS);
   #log: Log | null = null;
   #look: Look | null = null;
   /** The version of the log that is laid out. */
@@ -67,7 +69,7 @@ export class LogScroll {
   /** Start over with other lines. */
   reset(follow: boolean): void {
     [this.#version, this.#log, this.#target, this.#topRow] = [-1, null, null, 0];
-    this.#layout = new LineLayout(this.#layout.columns, this.#layout.folded);
+    this.#layout = this.#newLayout(this.#layout.columns, this.#layout.folded);
     this.isFollowing = follow;
   }
 
@@ -103,11 +105,15 @@ export class LogScroll {
     this.#window.fill(log, this.#layout, look);
   }
 
+  #newLayout(columns: number, folded?: ReadonlySet<string>): LineLayout {
+    return new LineLayout(columns, folded, this.#headingRows);
+  }
+
   #layOut(log: Log, { wrap, folded }: Drawing): void {
     const columns = wrap ? this.#columns : Infinity;
     if (columns !== this.#layout.columns || folded !== this.#layout.folded) {
       const line = this.#layout.lineAt(this.#topRow);
-      this.#layout = new LineLayout(columns, folded);
+      this.#layout = this.#newLayout(columns, folded);
       this.#layout.sync(log);
       this.#topRow = this.#layout.top(line);
     } else if (log.version !== this.#version || log !== this.#log) this.#layout.sync(log);

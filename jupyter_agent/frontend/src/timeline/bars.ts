@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { nameOf, stateLabel } from "../list/labels.js";
+import { isTouched } from "../dom/touch.js";
 import { formatDuration, formatMoment, formatParams } from "../model/format.js";
 import { END_STATES } from "../model/reducer.js";
 import type { Snapshot } from "../net/types.js";
@@ -11,12 +12,14 @@ import type { Bar, Row } from "./rows.js";
 import type { Part, Range } from "./spans.js";
 import { shareOf } from "./window.js";
 
-/** Pixels of a line. */
-const LINE_HEIGHT = 20;
+/** Pixels of a line, for a pointer and for a finger. */
+const [LINE_HEIGHT, TOUCH_LINE_HEIGHT] = [20, 44];
 /** The lowest row, and what a row has above and below its lines, in pixels. */
 const [MIN_HEIGHT, BESIDE] = [30, 4];
 /** Pixels of a bar from which its name is in it, and of a part from which it can be seen. */
 const [NAMED, SEEN] = [44, 1];
+/** Pixels of the shortest part; the style sheet has the same. */
+const MIN_PART = 2;
 /** Runs in the strip of a name. */
 const STRIP_RUNS = 10;
 
@@ -31,9 +34,15 @@ export interface RowProps {
   readonly hasStrips: boolean;
 }
 
+let knownLineHeight = 0;
+
+function lineHeight(): number {
+  return (knownLineHeight ||= isTouched() ? TOUCH_LINE_HEIGHT : LINE_HEIGHT);
+}
+
 /** Return the height of a row's track, which is there before its bars. */
 export function heightOf({ lines }: Row): number {
-  return Math.max(MIN_HEIGHT, lines * LINE_HEIGHT + BESIDE);
+  return Math.max(MIN_HEIGHT, lines * lineHeight() + BESIDE);
 }
 
 /** Render a row with the newest `count` of its bars. */
@@ -67,14 +76,15 @@ function barView(
     (right - left) * width >= NAMED ? html`<span class="jat-name">${nameOf(task)}</span>` : nothing;
   return html`<a class="jat-bar" draggable="false" data-task-id=${task.id} data-state=${task.state} href=${`?view=timeline&task=${encodeURIComponent(task.id)}`}
     tabindex=${task.id === reachable ? 0 : -1} aria-current=${task.id === current ? "true" : nothing} aria-label=${barText(task)}
-    .style=${`left:${left * 100}%;width:${(right - left) * 100}%;top:${line * LINE_HEIGHT + 3}px`}>
+    .style=${`left:${left * 100}%;width:${(right - left) * 100}%;top:${line * lineHeight() + 3}px`}>
     ${seen.map((part) => partView(part, shown))}${name}</a>`;
 }
 
 function partView({ state, attempt, from, to }: Part, shown: Range): TemplateResult {
   const length = shown.to - shown.from;
   const [left, right] = length > 0 ? [shareOf(from, shown), shareOf(to, shown)] : [0, 1];
-  const style = `left:${Math.max(0, left) * 100}%;width:${Math.max(0, Math.min(1, right) - Math.max(0, left)) * 100}%`;
+  // A short part at the end is in sight, too, since it tells how the task ended.
+  const style = `left:min(${Math.max(0, left) * 100}%,100% - ${MIN_PART}px);width:${Math.max(0, Math.min(1, right) - Math.max(0, left)) * 100}%`;
   return html`<span class="jat-part" data-state=${state} data-attempt=${attempt} .style=${style}></span>`;
 }
 

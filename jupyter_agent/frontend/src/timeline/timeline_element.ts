@@ -14,6 +14,7 @@ import { afterKey, onPress } from "./brush.js";
 import { chosenTasks, plotHead } from "./chosen.js";
 import { barAfterKey } from "./keys.js";
 import { Arrangement } from "./arrangement.js";
+import { nearestBar } from "./nearest_bar.js";
 import type { Grouping, Row } from "./rows.js";
 import type { Range } from "./spans.js";
 import { TaskWindow } from "./task_window.js";
@@ -266,7 +267,7 @@ export class TimelineElement extends PacedElement {
   };
 
   readonly #onClick = (event: MouseEvent): void => {
-    const id = (event.target as Element).closest<HTMLElement>(".jat-bar")?.dataset.taskId;
+    const id = nearestBar(event)?.dataset.taskId;
     if (!id || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const detail = this.#arrangement.shown.find((task) => task.id === id) ?? id;

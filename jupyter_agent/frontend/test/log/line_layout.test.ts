@@ -30,7 +30,7 @@ test("lines that are added, grow, are dropped or prepended have the same rows as
   }
 });
 
-test("what is folded has no rows, headings have one, and lines that are not wrapped have one", () => {
+test("what is folded has no rows, headings have one unless they are pressed with a finger, and lines that are not wrapped have one", () => {
   const at = (attempt: number, section: string | null) => ({
     source: { offset: 1, time: 0, attempt, level: null, logger: null, section },
   });
@@ -44,8 +44,8 @@ test("what is folded has no rows, headings have one, and lines that are not wrap
       line("Attempt 2", { kind: "attempt", ...at(2, null) }),
     ],
   };
-  const tops = (columns: number, folded: string[]) => {
-    const layout = new LineLayout(columns, new Set(folded));
+  const tops = (columns: number, folded: string[], headingRows?: number) => {
+    const layout = new LineLayout(columns, new Set(folded), headingRows);
     layout.sync(log);
     return [0, 1, 2, 3, 4, 5].map((index) => layout.top(index));
   };
@@ -53,4 +53,5 @@ test("what is folded has no rows, headings have one, and lines that are not wrap
   expect(tops(10, ["1 cell 2"])).toEqual([0, 1, 4, 5, 5, 6]);
   expect(tops(10, ["1"])).toEqual([0, 1, 1, 1, 1, 2]);
   expect(tops(Infinity, [])).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(tops(10, ["1 cell 2"], 3)).toEqual([0, 3, 6, 9, 9, 12]);
 });
