@@ -38,13 +38,13 @@ export class SchedulesElement extends ResourceElement<Schedule> {
     </li>`;
   }
 
-  #next({ paused, next }: Schedule): string {
+  #next({ paused, next }: Schedule): string | TemplateResult {
     if (paused) return "Paused";
     if (next === null) return "Will not run again";
     const seconds = next - Date.now() / 1000;
     return seconds <= 0
       ? "Next run: now"
-      : `Next run in ${formatWholeDuration(seconds)}, ${formatMoment(next)}`;
+      : html`Next run in ${formatWholeDuration(seconds)}, <span class="jas-moment">${formatMoment(next)}</span>`;
   }
 
   #buttons(schedule: Schedule): TemplateResult | typeof nothing {

@@ -37,8 +37,8 @@ export function plotBar(props: PlotBarProps): TemplateResult {
       .value=${String(smoothing)} @input=${(event: Event) => props.setSmoothing(Number(valueOf(event)))}></label>
     <span class="ja-said" role="status">${props.said}</span>
     ${props.more}
-    <button class="ja-quiet-button" type="button" title="Save all values as a table" @click=${props.saveCsv}>CSV</button>
-    <button class="ja-quiet-button" type="button" title="Save the plots as a picture" @click=${props.savePng}>PNG</button>
+    <span class="ja-saves"><button class="ja-quiet-button" type="button" title="Save all values as a table" @click=${props.saveCsv}>CSV</button><button
+      class="ja-quiet-button" type="button" title="Save the plots as a picture" @click=${props.savePng}>PNG</button></span>
   </div>`;
 }
 
