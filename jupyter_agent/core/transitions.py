@@ -6,7 +6,8 @@ Emitting code calls `check_transition` and gets an error; folding code never ref
 from __future__ import annotations
 
 from ..errors import InvalidTransition
-from .events import State, TaskState
+from .events import UNREADABLE, Event, State, TaskState, decode_data
+from .ids import is_ulid
 
 QUEUED, RUNNING = TaskState.QUEUED, TaskState.RUNNING
 COMPLETED, FAILED = TaskState.COMPLETED, TaskState.FAILED
@@ -62,3 +63,33 @@ def check_transition(
             old="" if old is None else old.value,
             new=new.value,
         )
+
+
+def claims(event: Event) -> bool:
+    """Return True if the producer of *event* claims its attempt by it; see `is_claim`."""
+    state = state_of(event)
+    return state is not None and is_claim(state) and state.producer == event.producer
+
+
+def enters(event: Event, wanted: TaskState) -> bool:
+    """Return True if *event* is the entry of its attempt into a state."""
+    state = state_of(event)
+    return state is not None and state.state is wanted
+
+
+def delegate_of(event: Event, producer: str) -> tuple[str, ...]:
+    """Return the other process that will run the attempt, as its ``queued`` event says."""
+    state = state_of(event)
+    other = state.producer if state is not None else None
+    return (other,) if other and other != producer and is_ulid(other) else ()
+
+
+def state_of(event: Event) -> State | None:
+    """Return the payload of a ``state`` event; ``None`` for another event, or one that cannot be read."""
+    if event.type != "state":
+        return None
+    try:
+        data = decode_data(event)
+    except UNREADABLE:
+        return None
+    return data if isinstance(data, State) else None

@@ -77,8 +77,7 @@ class StoredEvent(Struct, frozen=True, order=True, gc=False):
     encoded: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AppendResult:
+class AppendResult(Struct, frozen=True, gc=False):
     """Result of appending a batch, valid once the transaction is committed.
 
     ``upto``: the producer's last number that the journal now has (the ack). ``expected``: set when numbers

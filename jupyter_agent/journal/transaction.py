@@ -18,7 +18,6 @@ from ..core.events import (
     Data,
     Event,
     Lost,
-    State,
     TaskState,
     decode_data,
     decode_event,
@@ -27,9 +26,9 @@ from ..core.events import (
     with_offset,
 )
 from ..core.ids import is_ulid
-from ..core.logs.lines import with_line
+from ..core.logs.lines import decode_logs, with_line
 from ..core.task import Task, may_be_claimed, runs_in_pool
-from ..core.transitions import is_claim
+from ..core.transitions import claims, delegate_of, enters
 from .base import AppendResult, Batch, BatchOrigin, HolderEvent, PendingCommand, ProducerRow, StoredEvent
 
 Owners = tuple[str, ...]
@@ -53,7 +52,11 @@ class CommittedState(Protocol):
 
 @dataclass(slots=True)
 class Transaction:
-    """What will be committed. *holder* is the producer id of the holder's own events."""
+    """What will be committed. *holder* is the producer id of the holder's own events.
+
+    ``changed``: tasks and the offsets of their last state events: only these say where a task was started,
+    what its key is, and whether it has ended.
+    """
 
     committed: CommittedState
     holder: str
@@ -65,6 +68,7 @@ class Transaction:
     owners: dict[tuple[str, int], Owners] = field(default_factory=dict)
     pending: dict[int, PendingCommand] = field(default_factory=dict)
     settled: list[tuple[str, int]] = field(default_factory=list)
+    changed: dict[str, int] = field(default_factory=dict)
 
     @property
     def head(self) -> int:
@@ -107,17 +111,22 @@ class Transaction:
     def _apply_events(self, batch: Batch, expected: int) -> tuple[int, int | None, list[int]]:
         foreign: list[int] = []
         allowed: set[tuple[str, int, str]] = set()
+        logs: list[Event] = []
+        logged: tuple[str, int, str] | None = None
         for event in batch.events:
             n = event.n
             if n < expected:
                 continue
-            if n > expected and start_of(event) > expected:
-                if batch.origin is BatchOrigin.PUBLISHED:
-                    return expected - 1, expected, foreign
-                if batch.origin is BatchOrigin.SPOOLED:
-                    lost = Lost(expected, start_of(event) - 1, "damaged on disk", batch.producer)
-                    self._lost([event], lost)
             key = (event.task, event.attempt, event.producer)
+            if logs and (key != logged or n != expected or event.type != "log"):
+                self._store_logs(logs)
+                logs = []
+            if event.type == "log" and n == expected and (logs or key in allowed):
+                logs.append(event)
+                logged, expected = key, n + 1
+                continue
+            if n > expected and start_of(event) > expected and self._wants_again(batch, event, expected):
+                return expected - 1, expected, foreign
             if key in allowed or self._may_store(batch, event):
                 if event.type not in _BY_HOLDERS:
                     allowed.add(key)
@@ -125,7 +134,16 @@ class Transaction:
             else:
                 foreign.append(n)
             expected = n + 1
+        if logs:
+            self._store_logs(logs)
         return expected - 1, None, foreign
+
+    def _wants_again(self, batch: Batch, event: Event, expected: int) -> bool:
+        """Return True if what is missing before *event* can be sent again; else record it as lost."""
+        if batch.origin is BatchOrigin.SPOOLED:
+            lost = Lost(expected, start_of(event) - 1, "damaged on disk", batch.producer)
+            self._lost([event], lost)
+        return batch.origin is BatchOrigin.PUBLISHED
 
     def _may_store(self, batch: Batch, event: Event) -> bool:
         """Return True if the event is the producer's own and its attempt belongs to this producer."""
@@ -140,11 +158,11 @@ class Transaction:
                 return False
             # In a merged journal, the other holder's word may come first: the attempt is not its own.
             if batch.origin is not BatchOrigin.MERGED or event.type not in _BY_HOLDERS:
-                self.owners[key] = (batch.producer, *_delegate(event, batch.producer))
+                self.owners[key] = (batch.producer, *delegate_of(event, batch.producer))
             return True
         if batch.producer not in owners and self._joins(event, owners):
             # The one that has queued the attempt comes first.
-            both = (*owners, batch.producer) if _claims(event) else (batch.producer, *owners)
+            both = (*owners, batch.producer) if claims(event) else (batch.producer, *owners)
             self.owners[key] = owners = both
         return batch.producer in owners or batch.origin is not BatchOrigin.PUBLISHED
 
@@ -157,9 +175,9 @@ class Transaction:
         task = self._task(event.task)
         if task is None or len(owners) > 1 or event.attempt != task.attempt or event.type != "state":
             return False
-        if _claims(event):
+        if claims(event):
             return may_be_claimed(task)
-        return task.queued is None and _enters(event, TaskState.QUEUED)
+        return task.queued is None and enters(event, TaskState.QUEUED)
 
     def _belongs_to_another(self, producer: str, event: Event) -> bool:
         """Return True for a new attempt of a task that another producer is still running.
@@ -172,9 +190,9 @@ class Transaction:
         if task is None or task.state.ended or event.attempt < task.attempt:
             return False
         if event.attempt == task.attempt + 1:
-            if _claims(event) and runs_in_pool(task):  # its ``queued`` and the last end are on their way
+            if claims(event) and runs_in_pool(task):  # its ``queued`` and the last end are on their way
                 return False
-            if _enters(event, TaskState.QUEUED) and self._was_called_interrupted(task):
+            if enters(event, TaskState.QUEUED) and self._was_called_interrupted(task):
                 return False
         return producer not in (self._owners(task.id, task.attempt) or (producer,))
 
@@ -183,7 +201,7 @@ class Transaction:
         states = (
             decode_event(stored.encoded) for stored in self.committed.tail(task.id, MAX_STATES, ["state"])
         )
-        return any(e.attempt == task.attempt and _enters(e, TaskState.INTERRUPTED) for e in states)
+        return any(e.attempt == task.attempt and enters(e, TaskState.INTERRUPTED) for e in states)
 
     def _store(self, event: Event, *, deliver: bool = True) -> None:
         task_id, kind = event.task, event.type
@@ -209,8 +227,29 @@ class Transaction:
             owners = self._owners(event.task, event.attempt) or ()
             if deliver and task.producer and event.producer not in owners:
                 self.pending[offset] = PendingCommand(offset, task.producer, event)
-        elif kind == "state" and task.state.ended and not self._is_inferred(event, task):
-            self.settled.append((event.task, event.attempt))
+        elif kind == "state":
+            self.changed[task_id] = offset
+            if task.state.ended and not self._is_inferred(event, task):
+                self.settled.append((event.task, event.attempt))
+
+    def _store_logs(self, events: list[Event]) -> None:
+        """Do what `_store` does, in two thirds of the time, for logs of a task behind another event of it."""
+        task = self.tasks.get(events[0].task)
+        logs = decode_logs(events)
+        if task is None or logs is None:  # it was deleted, or one of them is unusual
+            for event in events:
+                self._store(event)
+            return
+        start, task_id = self.head + 1, task.id
+        bodies = [encode_event(event) for event in events]
+        lines = task.apply_logs(events, logs)
+        if lines is not None:
+            bodies = list(map(with_line, bodies, lines))
+        self.bodies += bodies
+        self.events += [
+            StoredEvent(offset, task_id, "log", with_offset(body, offset))
+            for offset, body in enumerate(bodies, start)
+        ]
 
     def _is_forgotten(self, event: Event) -> bool:
         """Return True for a late event of a deleted task: it does not bring the task back."""
@@ -250,33 +289,6 @@ def start_of(event: Event) -> int:
     except UNREADABLE:
         return event.n
     return min(event.n, data.first) if isinstance(data, Lost) else event.n
-
-
-def _claims(event: Event) -> bool:
-    state = _state(event)
-    return state is not None and is_claim(state) and state.producer == event.producer
-
-
-def _enters(event: Event, wanted: TaskState) -> bool:
-    state = _state(event)
-    return state is not None and state.state is wanted
-
-
-def _delegate(event: Event, producer: str) -> tuple[str, ...]:
-    """Return the other process that will run the attempt, as its ``queued`` event says."""
-    state = _state(event)
-    other = state.producer if state is not None else None
-    return (other,) if other and other != producer and is_ulid(other) else ()
-
-
-def _state(event: Event) -> State | None:
-    if event.type != "state":
-        return None
-    try:
-        data = decode_data(event)
-    except UNREADABLE:
-        return None
-    return data if isinstance(data, State) else None
 
 
 def command_of(event: Event) -> Command:

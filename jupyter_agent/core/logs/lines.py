@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
 from msgspec import Struct
 
-from ..events import Event, Log
+from ..events import UNREADABLE, Event, Log
+from ..nesting import NEVER_TOO_DEEP, refuse_too_deep
 from .levels import LEVELS, standard_level
+
+_decode = msgspec.json.Decoder(Log).decode
 
 
 class LogSnapshot(Struct):
@@ -21,31 +27,50 @@ class LogSnapshot(Struct):
     levels: dict[str, int] = {}
     open: str | None = None
 
-    def add(self, event: Event, data: Log) -> None:
-        """Count the lines of a log event."""
-        text = data.text
-        is_ended = text.endswith("\n")
-        if data.stream == "logging":  # a record begins a line, and ends it
-            level = standard_level(data.level)
-            self.levels[level] = self.levels.get(level, 0) + 1
-            self.open = None
-        elif not is_ended or self.open is not None:
-            self._add_part(event, data, is_ended)
-            return
+    def add(self, event: Event, data: Log) -> int:
+        """Count the lines of a log event; return ``newest``."""
+        # Every line of every task comes here: fields of a `Struct` are set only where they change.
+        text, stream, begun = data.text, data.stream, self.open
+        breaks = text.count("\n")
+        is_ended = text[-1:] == "\n"
+        if stream == "logging":  # a record begins a line, and ends it
+            level, levels = standard_level(data.level), self.levels
+            levels[level] = levels.get(level, 0) + 1
+            if begun is not None:
+                self.open = None
+        elif not is_ended or begun is not None:
+            source = f"{event.attempt} {stream} {data.section or ''}"
+            if source == begun:  # it goes on with the last line
+                self.newest = newest = self.lines
+                if breaks:
+                    self.lines = newest + breaks - is_ended
+                if is_ended:
+                    self.open = None
+                return newest
+            self.open = source if text and not is_ended else None
         self.newest = newest = self.lines + 1
-        self.lines = newest + text.count("\n") - is_ended
+        self.lines = newest + breaks - is_ended
+        return newest
 
     def count_from(self, level: str) -> int:
         """Return the number of records of *level* and above."""
         return sum(count for name, count in self.levels.items() if LEVELS[name] >= LEVELS[level])
 
-    def _add_part(self, event: Event, data: Log, is_ended: bool) -> None:
-        """Count text that goes on with a line, or that does not end its last one."""
-        source = f"{event.attempt} {data.stream} {data.section or ''}"
-        continues = source == self.open
-        self.newest = self.lines + (not continues)
-        self.lines = self.newest + data.text.count("\n") - is_ended
-        self.open = None if is_ended or not (data.text or continues) else source
+
+def decode_logs(events: Iterable[Event]) -> list[Log] | None:
+    """Return the payloads of ``log`` events as a producer sends them; ``None`` if one of them is not such."""
+    payloads = []
+    try:
+        for event in events:
+            payload = event.data
+            if event.flag or event.offset or event.line:
+                return None
+            if len(payload) > NEVER_TOO_DEEP:
+                refuse_too_deep(payload)
+            payloads.append(payload)
+        return list(map(_decode, payloads))
+    except UNREADABLE:
+        return None
 
 
 def with_line(encoded: bytes, line: int) -> bytes:

@@ -3,8 +3,8 @@
 SQLite keeps the file locked and never asks whether it has changed: pages of both would be mixed, and the next
 copy of the write-ahead log would write them over what was put there. Only this process's commits change the
 sizes of the files and the first pages, which have the newest offset and the epoch; so what they are before a
-transaction is what they were after the last one. What is copied over them while a commit waits for the disk
-is taken for the commit's own.
+transaction is what they were after the last one. What is copied over them while a commit copies the log to
+the file is taken for the commit's own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from os import SEEK_END, lseek, pread
 from pathlib import Path
 from sqlite3 import Connection, Cursor
 from typing import Any
@@ -21,17 +23,26 @@ from typing import Any
 from .errors import CorruptJournal, sqlite_errors
 
 Run = Callable[..., Cursor]
+_Seen = tuple[int, bytes]
+"""The length of a file, and its beginning."""
+
 CHECKPOINT_PAGES = 1000
 """Pages of the write-ahead log from which on a commit copies them to the file; others wait for that."""
 
+MAX_LOG_SIZE = (CHECKPOINT_PAGES - 20) * (4096 + 24)
+"""Bytes to which the log is cut when it begins anew: while it is shorter than what is copied to the file at a
+commit, it is known without a look that the file was left alone."""
+
+_SET_CHECKPOINT = "PRAGMA wal_autocheckpoint="
 _UNSYNCED_PAGES = 200
 """The same in long jobs: each of their steps is measured with its own share, not one of ten with all."""
 
 _SETTLED_AFTER, _SETTLED_WITHIN = 0.3, 5.0
 """Seconds without a change after which what is copied over the file is complete; the wait's maximum."""
 
-_START = {"": 8 * 4096, "-wal": 32}
-"""How much of each file is compared: the first pages, and the header of the log, which has random numbers."""
+_FRAME_HEADER = 24  # bytes, before each page in the log
+_FILE_START, _LOG_START = 5 * 4096, 32
+"""Bytes of each file that are compared: the first pages, and the log's header, which has random numbers."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -57,39 +68,74 @@ class FileGuard:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._fds = {
-            suffix: os.open(_beside(path, suffix), (os.O_RDWR if suffix else os.O_RDONLY) | os.O_CLOEXEC)
-            for suffix in _START
-            if _beside(path, suffix).exists()
-        }
-        self._seen: dict[str, tuple[int, bytes]] | None = None
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        log = _beside(path, "-wal")
+        self._log = os.open(log, os.O_RDWR | os.O_CLOEXEC) if log.exists() else -1
         self._was_overwritten = False
         self.note()
+        self.note_checkpoints(CHECKPOINT_PAGES)
 
     def note(self) -> None:
-        """Remember what the files are, after a commit of this process."""
-        self._seen = self._read()
+        """Remember what the files are, after this process may have written to both."""
+        self._seen_file, self._seen_log = self._read_file(), self._read_log()
 
-    def check(self) -> None:
-        """Raise `OverwrittenJournal` if another program has written into the file."""
-        if self.is_overwritten():
+    def note_commit(self) -> None:
+        """Remember what the files are after a commit. One of a log that is short has left the file alone."""
+        self._seen_log = found = self._read_log()
+        if found is None or found[0] >= self._copied_from:
+            self._seen_file = self._read_file()
+
+    def note_checkpoints(self, pages: int) -> None:
+        """Note from how many pages of the log on a commit copies them. 65,536 bytes are written as 1."""
+        size = int.from_bytes(self._seen_file[1][16:18], "big") if self._seen_file else 0
+        self._copied_from = _LOG_START + pages * (size + _FRAME_HEADER)
+
+    def note_failed(self) -> None:
+        """Remember what the log is after a transaction that failed: it has not written to the file."""
+        self._is_file_changed()
+        self._seen_log = self._read_log()
+
+    def check_log(self) -> None:
+        """Raise `OverwrittenJournal` if another program has written into the log."""
+        if self._is_log_changed():
             raise OverwrittenJournal(self._path)
 
-    def check_commit(self) -> None:
-        """Raise `OverwrittenJournal` if the file has changed in a transaction, which writes to the log."""
-        found = self._read()
-        if found is not None and self._seen is not None and found[""] != self._seen[""]:
-            self._was_overwritten = True
+    def check_file(self) -> None:
+        """Raise `OverwrittenJournal` if another program has written into the file."""
+        if self._is_file_changed():
             raise OverwrittenJournal(self._path)
 
     def is_overwritten(self) -> bool:
         """Return True if another program has written into the file; False where it cannot be read now."""
-        found = self._read()
-        if self._seen is None:
-            self._seen = found
-        if found is not None and found != self._seen:
-            self._was_overwritten = True
+        return self._is_file_changed() or self._is_log_changed()
+
+    def _is_file_changed(self) -> bool:
+        found = self._read_file()
+        if found != self._seen_file:
+            self._was_overwritten |= None not in (found, self._seen_file)
+            self._seen_file = self._seen_file or found
         return self._was_overwritten
+
+    def _is_log_changed(self) -> bool:
+        found = self._read_log()
+        if found != self._seen_log:
+            self._was_overwritten |= None not in (found, self._seen_log)
+            self._seen_log = self._seen_log or found
+        return self._was_overwritten
+
+    def _read_file(self) -> _Seen | None:
+        """Return what the file is; ``None`` when it cannot be read: SQLite says so, too."""
+        try:
+            return lseek(self._file, 0, SEEK_END), pread(self._file, _FILE_START, 0)
+        except OSError:
+            return None
+
+    def _read_log(self) -> _Seen | None:
+        """The same for the log, which a journal may not have."""
+        try:
+            return None if self._log < 0 else (lseek(self._log, 0, SEEK_END), pread(self._log, _LOG_START, 0))
+        except OSError:
+            return None
 
     def release(self, db: Connection) -> None:
         """Close *db* without a trace of it in the file that was put in its place. Waits until that is there.
@@ -101,8 +147,8 @@ class FileGuard:
         is_kept = log.exists() and not self._is_own_log(log)
         if is_kept:
             shutil.copyfile(log, kept)
-        if "-wal" in self._fds:
-            os.ftruncate(self._fds["-wal"], 0)  # else the close copies it to the file, also without a name
+        if self._log >= 0:
+            os.ftruncate(self._log, 0)  # else the close copies it to the file, also without a name
         with sqlite_errors(self._path):
             db.close()
         self.close()
@@ -112,60 +158,50 @@ class FileGuard:
 
     def close(self) -> None:
         """Close the descriptors, after the connection. Idempotent."""
-        for fd in self._fds.values():
-            os.close(fd)
-        self._fds = {}
+        for fd in (self._file, self._log):
+            if fd >= 0:
+                os.close(fd)
+        self._file = self._log = -1
 
     def _is_own_log(self, log: Path) -> bool:
-        own = self._fds.get("-wal")
-        if own is None or not os.path.samestat(log.stat(), os.fstat(own)):
+        if self._log < 0 or not os.path.samestat(log.stat(), os.fstat(self._log)):
             return False
-        return (self._read() or {}).get("-wal") == (self._seen or {}).get("-wal")
-
-    def _read(self) -> dict[str, tuple[int, bytes]] | None:
-        try:
-            return {
-                suffix: (os.lseek(fd, 0, os.SEEK_END), os.pread(fd, _START[suffix], 0))
-                for suffix, fd in self._fds.items()
-            }
-        except OSError:  # a disk that fails: SQLite says so
-            return None
+        return self._read_log() == self._seen_log
 
     def _settle(self) -> None:
         deadline, before, since = time.monotonic() + _SETTLED_WITHIN, None, 0.0
         while (now := time.monotonic()) < deadline:
-            found = os.fstat(self._fds[""])  # its name may be gone
+            found = os.fstat(self._file)  # its name may be gone
             if before != (found.st_size, found.st_mtime_ns):
                 before, since = (found.st_size, found.st_mtime_ns), now
-            elif now - since >= _SETTLED_AFTER and self._is_whole(found.st_size):
+            elif now - since >= _SETTLED_AFTER and _is_whole(self._file, found.st_size):
                 return
             time.sleep(_SETTLED_AFTER / 10)
 
-    def _is_whole(self, size: int) -> bool:
-        """Return True unless it is the beginning of an SQLite file."""
-        header = os.pread(self._fds[""], 100, 0)
-        page, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
-        return header[:16] != _MAGIC or size >= page * pages
-
 
 class GuardedConnection(Connection):
-    """A connection that checks the file before each transaction that may write, and notes it after each."""
+    """A connection that checks the files before each statement that may write, and notes them after it.
+
+    `immediate` does so for a transaction.
+    """
 
     guard: FileGuard | None = None
 
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = (), /) -> Cursor:  # type: ignore[override]
-        guard, was_open = self.guard, self.in_transaction
-        if guard is None or (not was_open and sql.lstrip().startswith(("SELECT", "WITH"))):
+        guard = self.guard
+        if guard is None or self.in_transaction or sql.lstrip().startswith(("SELECT", "WITH")):
             return super().execute(sql, parameters)
-        if not was_open:
-            guard.check()
-        elif sql == "COMMIT":
-            guard.check_commit()
+        guard.check_log()
+        guard.check_file()
         try:
-            return super().execute(sql, parameters)
-        finally:
-            if not self.in_transaction:
-                guard.note()
+            cursor = super().execute(sql, parameters)
+        except BaseException:
+            guard.note_failed()
+            raise
+        guard.note()
+        if sql.startswith(_SET_CHECKPOINT):
+            guard.note_checkpoints(int(sql.removeprefix(_SET_CHECKPOINT)))
+        return cursor
 
 
 class GuardedFile:
@@ -199,6 +235,13 @@ class GuardedFile:
         self._closed = True
 
 
+def _is_whole(fd: int, size: int) -> bool:
+    """Return True unless it is the beginning of an SQLite file."""
+    header = os.pread(fd, 100, 0)
+    page, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
+    return header[:16] != _MAGIC or size >= page * pages
+
+
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
@@ -210,23 +253,47 @@ def unsynced(db: Connection) -> Iterator[None]:
     Commits are undone from the last one on, and the next one elsewhere syncs these, too.
     """
     db.execute("PRAGMA synchronous=NORMAL")
-    db.execute(f"PRAGMA wal_autocheckpoint={_UNSYNCED_PAGES}")
+    db.execute(f"{_SET_CHECKPOINT}{_UNSYNCED_PAGES}")
     try:
         yield
     finally:
-        db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        db.execute(f"{_SET_CHECKPOINT}{CHECKPOINT_PAGES}")
         db.execute("PRAGMA synchronous=FULL")
 
 
-@contextmanager
-def immediate(db: Connection) -> Iterator[Run]:
-    """Yield what runs statements in one transaction: commit at the end, roll back on any exception."""
-    run = db.execute
-    run("BEGIN IMMEDIATE")
-    try:
-        yield run
-        run("COMMIT")
-    except BaseException:
-        if db.in_transaction:  # some errors, such as a full disk, have rolled back already
-            run("ROLLBACK")
-        raise
+class immediate:  # noqa: N801 - reads as a function, like contextlib.suppress
+    """One transaction: commit at the end, roll back on any exception. It yields what runs its statements."""
+
+    __slots__ = ("_db", "_guard", "_run")
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self._guard = db.guard if isinstance(db, GuardedConnection) else None
+        self._run: Run = partial(Connection.execute, db)  # without the checks at each statement
+
+    def __enter__(self) -> Run:
+        if self._guard is not None:
+            self._guard.check_log()  # which the commit changes; the file it does not, and is checked then
+        self._run("BEGIN IMMEDIATE")
+        return self._run
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None:
+            self._roll_back()
+            return
+        guard = self._guard
+        try:
+            if guard is not None:
+                guard.check_file()
+            self._run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        if guard is not None:
+            guard.note_commit()
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # some errors, such as a full disk, have rolled back already
+            self._run("ROLLBACK")
+        if self._guard is not None:
+            self._guard.note_failed()

@@ -13,7 +13,7 @@ from ...core.ids import Cursor
 from ...errors import JournalError
 from ...system.files import create_private
 from . import cell_index, listing, pruning, records
-from .connection import CHECKPOINT_PAGES, GuardedConnection, immediate
+from .connection import CHECKPOINT_PAGES, MAX_LOG_SIZE, GuardedConnection, immediate
 from .errors import CorruptJournal, row_errors, sqlite_errors
 from .migration import check_schema
 from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator
@@ -26,7 +26,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "temp_store=MEMORY",  # else a large statement opens a temporary file and keeps it open
     f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-    "journal_size_limit=67108864",
+    f"journal_size_limit={MAX_LOG_SIZE}",
 )
 
 CHECKED_WHOLE = 8 << 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain
 from sqlite3 import Connection
 
 from .connection import immediate
@@ -61,12 +62,16 @@ def put_rows(run: Callable[[str, Sequence[object]], object], table: str, rows: S
     One statement for each row would make the journal's thread wait for the GIL between any two of them
     while it holds the transaction.
     """
-    start = 0
+    if len(rows) == 1:
+        run(_statement(table, len(rows[0]), 1), rows[0])
+        return
+    start, left = 0, len(rows)
     for size in _LADDER:
-        while len(rows) - start >= size:
+        while left >= size:
             some = rows[start : start + size]
-            run(_statement(table, len(some[0]), size), [value for row in some for value in row])
+            run(_statement(table, len(some[0]), size), list(chain.from_iterable(some)))
             start += size
+            left -= size
 
 
 @cache
