@@ -137,8 +137,8 @@ EVENTS = st.lists(
 )
 
 
-PLAIN = ("log", encode_data(LINE)), 1, 1, {}, 0, 1.0
-OWN_FIELDS = [("log", encode_data(LINE)), 1, 1, {"line": 9}, 0, 1.0]
+PLAIN: tuple[object, ...] = (("log", encode_data(LINE)), 1, 1, {}, 0, 1.0)
+OWN_FIELDS = (*PLAIN[:3], {"line": 9}, *PLAIN[4:])
 
 
 @given(EVENTS, st.booleans())
