@@ -18,6 +18,7 @@ from jupyter_agent.detached.work_queue import (
     enqueue_work_item,
 )
 from jupyter_agent.errors import NotNow
+from jupyter_agent.journal.base import TaskIds
 from jupyter_agent.journal.operations.detached_tasks import enqueue_task, requeue_task
 from jupyter_agent.journal.session import JournalSession
 from jupyter_agent.notebook import idempotency, remote_task
@@ -50,7 +51,11 @@ def with_retries(paths: DataPaths, retries: int) -> RunSpec:
 
 
 def session(task: Task) -> JournalSession:
-    return cast(JournalSession, SimpleNamespace(journal=SimpleNamespace(tasks=lambda key: [task])))
+    journal = SimpleNamespace(
+        task_ids=lambda *_, **__: TaskIds([task.id], None),
+        tasks_of=lambda ids: [task for one in ids if one == task.id],
+    )
+    return cast(JournalSession, SimpleNamespace(journal=journal))
 
 
 def test_a_retry_by_hand_is_refused(paths: DataPaths, failed: Task) -> None:
