@@ -34,6 +34,7 @@ from ..protocol.producer import ProducerSide
 from ..system.host import host
 from ..transport.discovery import Address
 from ..transport.link import POLL_INTERVAL, ReconnectingWebSocket
+from ..transport.thread_loop import run_in_thread
 from .spool import Spool
 from .spool_report import SpoolReport
 
@@ -138,7 +139,7 @@ class Forwarder:
 
     def _main(self) -> None:
         try:
-            asyncio.run(self._run())
+            run_in_thread(self._run())
         except OSError as error:
             self._keep_files(error)
 

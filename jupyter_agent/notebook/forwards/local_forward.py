@@ -9,6 +9,7 @@ from ...forwarding.sender import Sender
 from ...forwarding.spec import ForwardSpec
 from ...producer.producer import Producer
 from ...system.ids import new_id
+from ...transport.thread_loop import run_in_thread
 from .spool_source import SpoolSource
 
 
@@ -49,10 +50,12 @@ class LocalForward:
             self._progress.notify_all()
 
     def _run(self) -> None:
-        with asyncio.Runner() as runner:
-            self._loop = runner.get_loop()
-            self._main = self._loop.create_task(self._sender.run(), name="jupyter-agent-forward")
-            self._ready.set()
-            self._loop.run_until_complete(asyncio.wait([self._main]))
+        run_in_thread(self._send())
         self._ended = True
         self._notify()
+
+    async def _send(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.create_task(self._sender.run(), name="jupyter-agent-forward")
+        self._ready.set()
+        await asyncio.wait([self._main])
