@@ -1,4 +1,4 @@
-"""Progress bars of click, progressbar2 and alive-progress: a task's bars are its progress.
+"""Progress bars of click, progressbar2, alive-progress and dask: a task's bars are its progress.
 
 They are only looked at. What they draw is recorded as any other text, and so is the line that they leave.
 """
@@ -24,6 +24,7 @@ def install() -> None:
     when_imported("click._termui_impl", _hook_click)
     when_imported("progressbar.bar", _hook_progressbar)
     when_imported("alive_progress.core.progress", _hook_alive)
+    when_imported("dask.diagnostics.progress", _hook_dask)
 
 
 class DrawnBar:
@@ -148,3 +149,23 @@ def _hook_alive(module: ModuleType) -> None:
 
     setattr(followed, _NAME, None)
     setattr(module, "__alive_bar", followed)
+
+
+def _hook_dask(module: ModuleType) -> None:
+    bars = getattr(module, "ProgressBar", None)
+    wrap_method(bars, "_start", _start_dask)
+    wrap_method(bars, "_finish", _ending)
+
+
+def _start_dask(start: Callable[..., Any], bar: Any, *args: Any, **kwargs: Any) -> Any:
+    started = start(bar, *args, **kwargs)  # it forgets the computation before
+    _begin(bar, _dask_values, is_scoped=False)
+    return started
+
+
+def _dask_values(bar: Any) -> Values:
+    """Return how many of the graph's tasks are done; the scheduler has told the bar its state, or not yet."""
+    if not bar._state:  # noqa: SLF001
+        return None, None, None
+    done, *more = (len(bar._state[name]) for name in ("finished", "ready", "waiting", "running"))  # noqa: SLF001
+    return done, done + sum(more), None

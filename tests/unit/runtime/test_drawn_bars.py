@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import click
+import pytest
 
 import jupyter_agent as ja
 from jupyter_agent.core.events import Progress, decode_data
@@ -80,3 +83,45 @@ def test_a_bar_that_is_dropped_before_its_end_does_not_silence_the_next() -> Non
                 ja.current().sample()
 
     assert progress_of(work)[-1] == (3, 3, None)
+
+
+class DaskBar:
+    """As dask's ``ProgressBar``, a callback that its schedulers call."""
+
+    def _start(self, _graph: object) -> None:
+        self._state: dict[str, Any] | None = None
+
+    def _pretask(self, _key: object, _graph: object, state: dict[str, Any]) -> None:
+        self._state = state
+
+    def _finish(self, _graph: object, _state: object, _errored: object) -> None:
+        pass
+
+
+def compute(bar: DaskBar, keys: str) -> None:
+    """Compute a graph of *keys*, one by one, as dask's schedulers do."""
+    state: dict[str, Any] = {"finished": set(), "ready": list(keys), "waiting": {}, "running": set()}
+    bar._start({})
+    for _ in keys:
+        key = state["ready"].pop(0)
+        state["running"].add(key)
+        bar._pretask(key, {}, state)
+        ja.current().sample()
+        state["running"].remove(key)
+        state["finished"].add(key)
+    bar._finish({}, state, False)
+    ja.current().sample()
+
+
+def test_a_bar_of_dask_is_the_progress_in_each_computation(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("dask.diagnostics.progress")
+    vars(module)["ProgressBar"] = DaskBar
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    def work() -> None:
+        bar = DaskBar()
+        compute(bar, "abc")
+        compute(bar, "de")
+
+    done = [(done, total) for done, total, _ in progress_of(work)]
+    assert done == [(0, 3), (1, 3), (2, 3), (3, 3), (0, 2), (1, 2), (2, 2)]
