@@ -23,6 +23,8 @@ from .tracebacks import MAX_TRACEBACK, trimmed, where_stopped
 MAX_MESSAGE = 10_000
 """Characters of an error's message that are kept."""
 
+NO_INPUT = "input() has nobody here to answer it; jupyter_agent.current().ask(prompt) asks in the views"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -86,7 +88,10 @@ def described(error: BaseException) -> Error:
         message = str(error)
     except Exception:  # noqa: BLE001 - the user's __str__ may raise anything
         message = "<its message could not be made>"
-    return Error(type(error).__name__, message[:MAX_MESSAGE], trimmed(error))
+    name = type(error).__name__
+    if (name, message) == ("EOFError", "EOF when reading a line") or name == "StdinNotImplementedError":
+        message = f"{message.rstrip('.')}; {NO_INPUT}"
+    return Error(name, message[:MAX_MESSAGE], trimmed(error))
 
 
 def task_error(

@@ -259,3 +259,24 @@ def test_options_that_do_not_fit_are_one_sentence(options: dict[str, Any], sente
         ja.task(twice, **options)
     with pytest.raises((TypeError, ValueError), match=sentence):
         ja.task(twice).options(**options)
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+def test_who_asks_by_input_is_told_how_a_task_asks(on: Any, paths: DataPaths) -> None:
+    with no_workers_left(paths):
+        error = ja.task(input, name="asks", on=on, show=False).submit("name? ").exception(60)
+    assert str(error).startswith(
+        "task asks failed with EOFError: EOF when reading a line; input() has nobody here to answer it; "
+        "jupyter_agent.current().ask(prompt) asks in the views"
+    )
+
+
+def test_who_asks_by_input_where_a_front_end_has_none_is_told_the_same() -> None:
+    class StdinNotImplementedError(RuntimeError):
+        """As ipykernel's."""
+
+    def asks() -> None:
+        raise StdinNotImplementedError("this frontend does not support input requests.")
+
+    error = ja.task(asks, show=False).submit().exception(60)
+    assert "input requests; input() has nobody here to answer it; jupyter_agent.current().ask" in str(error)
