@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 import jupyter_agent as ja
 from jupyter_agent.core.events import Stopping, decode_data
 from jupyter_agent.detached.targets import NotebookTarget
+from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.runtime.stopping.cancellation import Cancellation
 from jupyter_agent.system.paths import DataPaths
 from jupyter_agent.worker.notebooks.client import ReportingNotebookClient
@@ -47,13 +50,17 @@ def run_notebook(path: str, cell_timeout: float | None) -> None:
     run(NotebookTarget(path, cell_timeout=cell_timeout), ja.current())
 
 
-def begin(folder: Path, cell: str, *, on: Any = "process", grace: float = 60.0) -> ja.TaskHandle:
+def notebook_of(folder: Path, cell: str) -> Path:
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [new_code_cell("import time"), new_code_cell(cell), new_code_cell(NEXT)]
     notebook = new_notebook(cells=cells, metadata={"kernelspec": spec})
     nbformat.write(notebook, folder / "slow.ipynb")
+    return folder / "slow.ipynb"
+
+
+def begin(folder: Path, cell: str, *, on: Any = "process", grace: float = 60.0) -> ja.TaskHandle:
     task = ja.task(run_notebook, on=on, grace=grace, show=False)
-    return task.submit(str(folder / "slow.ipynb"), 1.0)
+    return task.submit(str(notebook_of(folder, cell)), 1.0)
 
 
 def failure_of(handle: ja.TaskHandle) -> str:
@@ -68,6 +75,31 @@ def test_a_cell_that_takes_too_long_fails_after_its_clean_up(on: Any, tmp_path: 
     assert failure_of(begin(tmp_path, SAVES, on=on)).endswith(
         "in cell 2: it ran longer than its timeout of 1 s"
     )
+    assert (tmp_path / "saved").exists()
+    assert not (tmp_path / "next").exists()
+
+
+def run_until_it_is_late(path: str) -> None:
+    """Run a notebook whose task has run too long once its cell has begun."""
+    task = local_tasks.get(ja.current().id)
+    assert task is not None
+    assert task.attempt is not None
+    attempt = task.attempt
+
+    def be_late() -> None:
+        until(Path(path).with_name("begun").exists, 60)
+        attempt.started = time.monotonic() - 2000
+
+    threading.Thread(target=be_late).start()
+    run_notebook(path, None)
+
+
+@pytest.mark.parametrize("on", ["process", "detached"])
+def test_a_notebook_that_takes_too_long_as_a_whole_fails_after_its_clean_up(on: Any, tmp_path: Path) -> None:
+    path = notebook_of(tmp_path, f"open('begun', 'w').close()\n{SAVES}")
+    task = ja.task(run_until_it_is_late, on=on, timeout=1000, grace=60, show=False)
+    error = task.submit(str(path)).exception(60)
+    assert isinstance(error, ja.TaskTimeout)
     assert (tmp_path / "saved").exists()
     assert not (tmp_path / "next").exists()
 
