@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -96,5 +97,11 @@ def acquire_worker_slot(paths: DataPaths, workers: int | None = None) -> FileLoc
 
 def free_worker_slots(paths: DataPaths) -> int:
     """Return how many more workers may start now."""
-    count = load_limits(paths).workers
-    return count - sum(is_locked(paths.workers / f"slot-{number}") for number in range(count))
+    return sum(_is_free(paths.workers / f"slot-{number}") for number in range(load_limits(paths).workers))
+
+
+def _is_free(slot: Path) -> bool:
+    try:
+        return not is_locked(slot)
+    except OSError:  # of a disk that fails: no worker can acquire it, either
+        return False

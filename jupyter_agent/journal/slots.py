@@ -79,12 +79,18 @@ class Slot:
     def release(self) -> None:
         """Remove the address, then release the lock."""
         # The address first: once the lock is free, the file may be the next holder's.
-        self._address.unlink(missing_ok=True)
+        try:
+            self._address.unlink(missing_ok=True)
+        except OSError as error:  # nobody trusts an address without a lock, and the next holder replaces it
+            log.debug("%s is left there: %s", self._address, error)
         self._lock.release()
 
     def delete(self) -> None:
-        """Delete the whole slot, then release its lock."""
-        remove_folder(self.folder)
+        """Delete the whole slot, then release its lock; on a disk that fails, its files stay."""
+        try:
+            remove_folder(self.folder)
+        except OSError as error:
+            log.debug("%s is left there: %s", self.folder, error)
         self._lock.release()
 
 

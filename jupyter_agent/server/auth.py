@@ -87,9 +87,9 @@ class AuthMixin(_Handler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log as Tornado does, but an unexpected exception without the request's full address and query.
 
-        An expected refusal is logged at DEBUG only.
+        An expected refusal, and a disk that fails, is logged at DEBUG only: the answer says it.
         """
-        if isinstance(value, AgentError):
+        if isinstance(value, AgentError | OSError):
             self._refused = True
             self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
         elif isinstance(value, HTTPError):

@@ -36,7 +36,7 @@ from .delivery.feed import Feed
 from .delivery.metric_curves import CurveReader
 from .limits import Timing
 from .log_filter import ClosedSocketFilter
-from .opening import STOPS, JournalOpening, off, open_journal, open_journal_beside
+from .opening import STOPS, JournalOpening, close_journal, off, open_journal, open_journal_beside
 from .own_address import own_address
 from .resources import ResourceSampler
 from .routes import ROUTES
@@ -267,7 +267,7 @@ class JupyterAgent(ExtensionApp):
         await services.registry.wait_empty(GOODBYE_TIMEOUT)
         metrics.LAG.set_function(lambda: 0)
         # In a thread: it commits what producers have published, while the loop still delivers.
-        await asyncio.to_thread(services.feed.holder.close)
+        await asyncio.to_thread(close_journal, services.feed.holder, self.log)
         if self._log_filter is not None:
             self._log_filter.remove()
 

@@ -40,6 +40,14 @@ async def open_journal_beside(paths: DataPaths) -> Feed:
         raise
 
 
+def close_journal(holder: Holder, log: logging.Logger) -> None:
+    """Close *holder*; a disk that fails is told to *log*: Jupyter does not stop when an extension raises."""
+    try:
+        holder.close()
+    except (JournalError, OSError) as error:
+        log.error("the journal was not closed in order, which its next holder makes up for: %s", error)
+
+
 class JournalOpening(PeriodicService):
     """Awaits *open_journal* until it raises no `JournalError` or `OSError`; meanwhile *none* says why."""
 

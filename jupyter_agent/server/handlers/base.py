@@ -241,9 +241,17 @@ def _is_about_xsrf(error: BaseException | None) -> bool:
     return isinstance(error, HTTPError) and error.status_code == 403 and "XSRF" in str(error).upper()
 
 
+def disk_sentence(error: OSError) -> str:
+    """Return what does not work, without the name of the exception."""
+    why = error.strerror or str(error)
+    return f"{error.filename} cannot be used: {why}" if error.filename else f"the disk fails: {why}"
+
+
 def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:
     if isinstance(error, AgentError):
         return *status_and_code(error), str(error)
+    if isinstance(error, OSError):
+        return 503, "unavailable", disk_sentence(error)
     detail = ""
     if isinstance(error, HTTPError):
         detail = error.log_message or ""

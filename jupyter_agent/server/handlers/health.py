@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from jupyter_server.auth.decorator import allow_unauthenticated
+from msgspec import UNSET, UnsetType
 from tornado.web import HTTPError
 
-from ...detached.observed.waiting import workers_status
+from ...detached.observed.waiting import WorkersStatus, workers_status
 from ...errors import JournalError
 from ...journal.session import JournalSession
 from ..background.health_notices import health_sentences
@@ -15,7 +16,7 @@ from ..interface.bodies import Health, JournalFacts
 from ..interface.operation import Parameter, operation
 from ..origin import origin_refusal
 from ..services import NoJournal
-from .base import ApiHandler
+from .base import ApiHandler, disk_sentence
 
 
 class HealthHandler(ApiHandler):
@@ -36,12 +37,13 @@ class HealthHandler(ApiHandler):
             return
         services = self.services
         sentences = health_sentences(services.feed.holder.health, services.registry)
+        workers = self._workers(sentences)
         body = Health("degraded" if sentences else "ok")
         if await self._shows_details():
             body.journal = await self._journal_or_none()
             body.lag = services.registry.lag(services.feed.head)
             body.connections = len(services.registry)
-            body.workers = workers_status(services.paths)
+            body.workers = workers
             body.trouble = sentences
             body.rights = await self.rights()
             if why := origin_refusal(self, self.get_query_argument("origin", "")):
@@ -49,6 +51,14 @@ class HealthHandler(ApiHandler):
             if services.paths.fallback_reason:
                 body.moved = services.paths.fallback_reason
         self.write_json(body)
+
+    def _workers(self, sentences: list[str]) -> WorkersStatus | UnsetType:
+        """Return what the workers do; on a disk that fails, add a sentence that says so."""
+        try:
+            return workers_status(self.services.paths)
+        except OSError as error:
+            sentences.append(f"nothing can be said of workers: {disk_sentence(error)}")
+            return UNSET
 
     async def _shows_details(self) -> bool:
         return bool(self.current_user) and self.check_origin() and await self.is_allowed("read")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -20,6 +21,7 @@ ANSWERS: dict[str, Exception] = {
     "stopping": RequestRefused("the server stops", status=503, code="unavailable"),
     "unknown": RequestRefused("there is no such task", status=404, code="unknown"),
     "fault": ZeroDivisionError("a fault of ours"),
+    "disk": OSError(errno.EIO, "Input/output error", "/home/somebody/agent"),
 }
 
 
@@ -51,7 +53,7 @@ async def ask() -> AsyncIterator[Ask]:
 
 @pytest.mark.parametrize(
     ("path", "status", "level"),
-    [("stopping", 503, "INFO"), ("unknown", 404, "WARNING"), ("fault", 500, "ERROR")],
+    [("stopping", 503, "INFO"), ("unknown", 404, "WARNING"), ("fault", 500, "ERROR"), ("disk", 503, "INFO")],
 )
 async def test_only_a_fault_is_an_error(
     ask: Ask, caplog: pytest.LogCaptureFixture, path: str, status: int, level: str
