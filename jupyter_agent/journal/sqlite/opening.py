@@ -13,7 +13,7 @@ from ...core.ids import Cursor
 from ...errors import JournalError
 from ...system.files import create_private
 from . import cell_index, listing, pruning, records
-from .connection import CHECKPOINT_PAGES, MAX_LOG_SIZE, GuardedConnection, immediate
+from .connection import CHECKPOINT_PAGES, MAX_LOG_SIZE, GuardedConnection, immediate, unsynced
 from .errors import CorruptJournal, row_errors, sqlite_errors
 from .migration import check_schema
 from .offset_reservation import MAX_LOST_RANGES, LostRange, OffsetAllocator
@@ -80,19 +80,16 @@ def _create_private(path: Path) -> None:
 def _prepare(db: GuardedConnection, new_epoch: str, offsets: OffsetAllocator) -> Opened:
     for pragma in _PRAGMAS:
         db.execute(f"PRAGMA {pragma}")
-    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        _create_tables(db, new_epoch, offsets)
+    with unsynced(db):  # a slow disk would take its time for each table; what it loses is created again
+        if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            _create_tables(db, new_epoch, offsets)
     opened = _read_meta(db)
     opened.is_mended = _mend_small(db)
-    add_table(db, "cells", cell_index.CREATE)
-    add_table(db, "keys", listing.CREATE_KEYS)
-    add_table(db, "ends", pruning.CREATE_ENDS)
-    add_table(db, "forgotten", pruning.CREATE_FORGOTTEN)
-    add_table(db, "listed", listing.CREATE_LISTED)
-    opened.unlisted, opened.unplaced = listing.unlisted(db), listing.is_unplaced(db)
-    if not opened.unlisted:
-        listing.drop_old_indexes(db)
-    records.add_tables(db)
+    with unsynced(db):
+        _add_newer_tables(db)
+        opened.unlisted, opened.unplaced = listing.unlisted(db), listing.is_unplaced(db)
+        if not opened.unlisted:
+            listing.drop_old_indexes(db)
     if offsets.free_after(opened.head) > opened.head:
         _skip_lost(opened, offsets.free_after(opened.head))
     # Touch both large tables, so that a damaged file is found now and not at the first commit.
@@ -109,6 +106,16 @@ def _create_tables(db: GuardedConnection, epoch: str, offsets: OffsetAllocator) 
             run(statement)
         for row in (("schema", str(SCHEMA_VERSION)), ("epoch", epoch)):
             run("INSERT INTO meta VALUES (?, ?)", row)
+
+
+def _add_newer_tables(db: GuardedConnection) -> None:
+    """Create the tables that older journals do not have."""
+    add_table(db, "cells", cell_index.CREATE)
+    add_table(db, "keys", listing.CREATE_KEYS)
+    add_table(db, "ends", pruning.CREATE_ENDS)
+    add_table(db, "forgotten", pruning.CREATE_FORGOTTEN)
+    add_table(db, "listed", listing.CREATE_LISTED)
+    records.add_tables(db)
 
 
 def _read_meta(db: GuardedConnection) -> Opened:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -15,6 +16,7 @@ from msgspec import structs
 from jupyter_agent.core.events import About, State, TaskState
 from jupyter_agent.core.query import TaskQuery
 from jupyter_agent.journal.base import Batch, BatchOrigin, CellLocation
+from jupyter_agent.journal.sqlite.connection import GuardedConnection
 from jupyter_agent.journal.sqlite.journal import SQLiteJournal
 from jupyter_agent.journal.sqlite.schema import put_rows
 from tests.support.builders import event
@@ -380,3 +382,24 @@ class TestReservation:
             path.with_name(name).unlink()
         with closing(SQLiteJournal(path, new_id(), new_id())) as journal:
             assert journal.head == 0
+
+
+def test_a_slow_disk_does_not_take_its_time_for_each_table_of_a_new_journal(
+    tmp_path: Path, new_id: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Recorded(GuardedConnection):
+        def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = (), /) -> sqlite3.Cursor:  # type: ignore[override]
+            said.append(sql)
+            return super().execute(sql, parameters)
+
+    monkeypatch.setattr("jupyter_agent.journal.sqlite.opening.GuardedConnection", Recorded)
+    SQLiteJournal(tmp_path / "journal.sqlite", new_id(), new_id()).close()
+    synced, now, settings = [], "", [sql for sql in said if "synchronous=" in sql]
+    for sql in said:
+        now = sql if "synchronous=" in sql else now
+        synced += [sql] if "FULL" in now and sql.startswith(("CREATE", "COMMIT")) else []
+    assert any(sql.startswith("CREATE TABLE") for sql in said)
+    assert synced == []
+    assert "FULL" in settings[-1], "every commit that is acknowledged is synced"
