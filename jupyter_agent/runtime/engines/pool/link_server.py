@@ -24,6 +24,8 @@ import msgspec
 
 from ....core.events import UNREADABLE
 from ....core.task import Task
+from ....errors import AgentError
+from ....system.paths import data_paths
 from ..pipes import CHUNK, LineReader
 from .messages import Begin, FromPool, ToPool, line
 
@@ -168,11 +170,22 @@ def _lose(awaited: Awaited) -> None:
 
 
 def _private_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="jupyter-agent-"))
-    if len(os.fsencode(folder)) > _MAX_PATH - len("/link"):
+    """Make a folder whose path leaves room for that of a socket.
+
+    The temporary directory may be full, or deleted since this process began. Raises `AgentError` where no
+    other place can take one, either.
+    """
+    trouble = "their paths are too long"
+    for place in (None, "/tmp", data_paths().root):  # noqa: S108 - a new folder with a random name
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="jupyter-agent-", dir=place))
+        except OSError as error:
+            trouble = str(error)
+            continue
+        if len(os.fsencode(folder)) <= _MAX_PATH - len("/link"):
+            return folder
         folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix="jupyter-agent-", dir="/tmp"))
-    return folder
+    raise AgentError(f"no folder can be made for a pool's processes ({trouble}); set TMPDIR to one that can")
 
 
 _server: LinkServer | None = None
