@@ -265,7 +265,7 @@ def test_a_narrow_panel_has_what_is_selected_in_one_row_and_says_who_waits(
         select.check(force=True)
     bar = page.get_by_role("toolbar", name="Selected tasks")
     tops = bar.get_by_role("button").evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)")
-    assert len(tops) == 3
+    assert len(tops) == 4
     assert len(set(tops)) == 1
     run_cell(page, 1)
     expect(page.locator(".ja-status")).to_have_text("2 running, 1 waiting for you")
