@@ -17,6 +17,7 @@ from tornado.web import HTTPError
 from ..core.sanitize import to_single_line
 from ..errors import AgentError, RequestRefused
 from ..protocol.messages import RIGHTS, Right
+from ..system.files import is_file_error
 from ..transport.discovery import KEY_HEADER
 from .services import NoJournal, Services
 
@@ -89,7 +90,7 @@ class AuthMixin(_Handler):
 
         An expected refusal, and a disk that fails, is logged at DEBUG only: the answer says it.
         """
-        if isinstance(value, AgentError | OSError):
+        if isinstance(value, AgentError) or is_file_error(value):
             self._refused = True
             self.log.debug("%s %s: %s", self.request.method, self.request.path, value)
         elif isinstance(value, HTTPError):

@@ -10,11 +10,18 @@ import secrets
 import shutil
 import stat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 log = logging.getLogger(__name__)
 GONE = ".gone-"
 """Prefix of folders that are being deleted."""
+
+
+def is_file_error(error: BaseException | None) -> TypeGuard[OSError]:
+    """Return True if *error* is of a file or its disk: a connection's and a timeout are `OSError` too."""
+    if not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError):
+        return False
+    return error.errno is not None and error.errno > 0  # below: a host's name
 
 
 def make_private(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from tornado.web import HTTPError, RequestHandler, authenticated
 from ...core.task import Task
 from ...errors import AgentError, RequestRefused
 from ...journal.session import JournalSession
+from ...system.files import is_file_error
 from ...transport.problem import status_and_code
 from ..auth import AuthMixin
 from ..interface.bodies import ProblemDetails
@@ -250,7 +251,7 @@ def disk_sentence(error: OSError) -> str:
 def _problem(status: int, error: BaseException | None) -> tuple[int, str, str]:
     if isinstance(error, AgentError):
         return *status_and_code(error), str(error)
-    if isinstance(error, OSError):
+    if is_file_error(error):
         return 503, "unavailable", disk_sentence(error)
     detail = ""
     if isinstance(error, HTTPError):

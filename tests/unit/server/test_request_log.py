@@ -22,6 +22,7 @@ ANSWERS: dict[str, Exception] = {
     "unknown": RequestRefused("there is no such task", status=404, code="unknown"),
     "fault": ZeroDivisionError("a fault of ours"),
     "disk": OSError(errno.EIO, "Input/output error", "/home/somebody/agent"),
+    "late": TimeoutError("a fault of ours, too"),
 }
 
 
@@ -53,7 +54,13 @@ async def ask() -> AsyncIterator[Ask]:
 
 @pytest.mark.parametrize(
     ("path", "status", "level"),
-    [("stopping", 503, "INFO"), ("unknown", 404, "WARNING"), ("fault", 500, "ERROR"), ("disk", 503, "INFO")],
+    [
+        ("stopping", 503, "INFO"),
+        ("unknown", 404, "WARNING"),
+        ("fault", 500, "ERROR"),
+        ("late", 500, "ERROR"),
+        ("disk", 503, "INFO"),
+    ],
 )
 async def test_only_a_fault_is_an_error(
     ask: Ask, caplog: pytest.LogCaptureFixture, path: str, status: int, level: str
