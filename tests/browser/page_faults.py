@@ -48,4 +48,5 @@ def page_without_faults(lab: Lab, browser: Browser) -> Iterator[Page]:
     yield page
     page.context.close()
     assert faults == []
-    assert "\n".join(lab.loud()[before:]) == ""
+    loud = lab.loud()[before:]
+    assert loud == [], loud
