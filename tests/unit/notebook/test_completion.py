@@ -7,6 +7,7 @@ from types import ModuleType
 
 import jupyter_agent as ja
 from tests.support.builders import PACKAGE_ROOT
+from tests.support.runtime import own_producer  # noqa: F401
 
 
 def _offered(value: object) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 import jupyter_agent as ja
 from jupyter_agent import client
+from tests.support.runtime import own_producer  # noqa: F401
 
 NAMES = [getattr(ja, name) for name in ja.__all__] + [client.connect, client.Client, client.AgentClient]
 PUBLIC = [each for each in NAMES if not (isinstance(each, type) and issubclass(each, BaseException))]
