@@ -17,7 +17,7 @@ from ..system.files import make_private
 from ..system.interpreter import program_command, program_start_environment
 from ..system.locks import FileLock
 from ..system.paths import DataPaths
-from ..system.processes import STARTED_BY
+from ..system.process_table import STARTED_BY
 from .run_spec import RunSpec, load_run_spec
 from .work_queue import WorkItem, log_path, waiting_work_items, withdraw_work_item
 from .work_state import WorkState, is_waiting, state_of, used_worker_slots
@@ -75,11 +75,13 @@ class Launcher:
         Items younger than *settled* seconds are left to the process that enqueued them.
         """
         self.reap()
-        wanted = self._room() if limit is None else min(self._room(), limit)
+        most = load_limits(self._paths).workers if limit is None else limit
         started = 0
         # Choose an item only when the one before it was started: that changes what can be chosen next.
-        choices = self._choices(settled)
-        while started < wanted and self._room() > 0 and (item := next(choices, None)) is not None:
+        for item in self._choices(settled):
+            # A worker that ends at once leaves its room again; other launchers fill it, too.
+            if started >= most or self._room() < 1:
+                break
             started += self._start(item)
         return started
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..system.paths import DataPaths
-from ..system.processes import end_children, is_worker
+from ..system.process_table import is_worker
+from ..system.processes import end_children
 from .work_queue import (
     LOGS,
     WorkItem,

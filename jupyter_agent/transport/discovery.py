@@ -23,7 +23,7 @@ from ..system.files import read_json
 from ..system.host import boot, host, is_this_host, network_namespace, process_namespace
 from ..system.locks import is_locked
 from ..system.paths import DataPaths
-from ..system.processes import has_ended
+from ..system.process_table import has_ended
 from .unix_address import HOST, http_url, is_unix_url
 
 DEFAULT = "default"

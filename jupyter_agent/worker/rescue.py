@@ -21,7 +21,8 @@ from pathlib import Path
 
 from ..runtime.engines.child_output import ChildOutput
 from ..runtime.engines.overflow import LOOK_INTERVAL, TAKE_INTERVAL
-from ..system.processes import end_children, has_ended
+from ..system.process_table import has_ended
+from ..system.processes import end_children
 
 
 class Helper:

@@ -18,7 +18,8 @@ from nbformat.v4 import new_notebook
 from jupyter_agent.core.events import State, TaskState
 from jupyter_agent.journal.one_shot.worker_stop import Worker, kill_and_record
 from jupyter_agent.system.paths import data_paths
-from jupyter_agent.system.processes import STARTED_BY, Session, end_children, signal_process, signal_worker
+from jupyter_agent.system.process_table import STARTED_BY
+from jupyter_agent.system.processes import Session, end_children, signal_process, signal_worker
 from jupyter_agent.worker.commands.command import Program
 from jupyter_agent.worker.notebooks.kernel_place import KernelPlace
 from jupyter_agent.worker.notebooks.notebook import NotebookRun

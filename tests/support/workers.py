@@ -12,7 +12,8 @@ from jupyter_agent.detached.work_queue import waiting_work_items, withdraw_work_
 from jupyter_agent.detached.work_state import is_alive
 from jupyter_agent.producer.spool_folder import read_spool_header
 from jupyter_agent.system.paths import DataPaths
-from jupyter_agent.system.processes import members, signal_process
+from jupyter_agent.system.process_table import members
+from jupyter_agent.system.processes import signal_process
 from tests.support.builders import until
 
 

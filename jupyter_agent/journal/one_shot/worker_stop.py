@@ -19,7 +19,8 @@ from ...producer.spool_folder import read_spool_header, write_ending
 from ...system.graces import LOCK_TIMEOUT, OVERTIME
 from ...system.interpreter import program_command
 from ...system.paths import DataPaths
-from ...system.processes import end_children, is_worker, signal_process, signal_worker, wait_for_end
+from ...system.process_table import is_worker
+from ...system.processes import end_children, signal_process, signal_worker, wait_for_end
 from ..base import HolderEvent
 from ..session import JournalSession
 from .session import run_in_session

@@ -16,7 +16,7 @@ from ...runtime.exit_reason import KERNEL_DIED
 from ...system.host import is_this_host
 from ...system.locks import is_locked
 from ...system.paths import DataPaths
-from ...system.processes import is_dying
+from ...system.process_table import is_dying
 from ..base import HolderEvent, Journal, ProducerRow
 from ..session import JournalSession
 

@@ -29,7 +29,8 @@ _Seen = tuple[int, bytes]
 CHECKPOINT_PAGES = 1000
 """Pages of the write-ahead log from which on a commit copies them to the file; others wait for that."""
 
-MAX_LOG_SIZE = (CHECKPOINT_PAGES - 20) * (4096 + 24)
+_FRAME_HEADER = 24  # bytes, before each page in the log
+MAX_LOG_SIZE = (CHECKPOINT_PAGES - 20) * (4096 + _FRAME_HEADER)
 """Bytes to which the log is cut when it begins anew: while it is shorter than what is copied to the file at a
 commit, it is known without a look that the file was left alone."""
 
@@ -40,7 +41,6 @@ _UNSYNCED_PAGES = 200
 _SETTLED_AFTER, _SETTLED_WITHIN = 0.3, 5.0
 """Seconds without a change after which what is copied over the file is complete; the wait's maximum."""
 
-_FRAME_HEADER = 24  # bytes, before each page in the log
 _FILE_START, _LOG_START = 5 * 4096, 32
 """Bytes of each file that are compared: the first pages, and the log's header, which has random numbers."""
 

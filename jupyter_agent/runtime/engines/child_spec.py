@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...system.interpreter import caller_path, program_start_environment
-from ...system.processes import STARTED_BY
+from ...system.process_table import STARTED_BY
 from ...system.start import CALLERS_PATH
 
 PARENT_ENDED = "the process that started it ended"

@@ -29,7 +29,8 @@ from ...journal.session import JournalSession
 from ...producer.spool_folder import read_spool_header
 from ...system.graces import NOTICE_DELAY, OVERTIME
 from ...system.paths import DataPaths
-from ...system.processes import is_worker, signal_worker
+from ...system.process_table import is_worker
+from ...system.processes import signal_worker
 from ...transport.discovery import DEFAULT, find_address
 from ..delivery.feed import Feed
 from .periodic import PeriodicService

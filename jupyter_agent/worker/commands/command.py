@@ -17,7 +17,8 @@ from ...errors import BadTarget, TargetFailed
 from ...runtime.context import TaskContext
 from ...runtime.engines.pipes import LAST_OUTPUT, LastOutput
 from ...system.graces import MAX_GRACE
-from ...system.processes import is_group_alive, is_over, terminate
+from ...system.process_table import is_group_alive
+from ...system.processes import is_over, terminate
 from ..environment import program_environment
 from ..exit_status import describe_exit
 from .deferred_signals import DeferredSignals

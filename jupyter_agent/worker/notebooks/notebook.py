@@ -21,7 +21,8 @@ from ...runtime.context import TaskContext
 from ...system.files import make_private, write_private
 from ...system.graces import KERNEL_GRACE
 from ...system.paths import data_paths, ensure_temporary_folder
-from ...system.processes import STARTED_BY, Session, kill_all
+from ...system.process_table import STARTED_BY
+from ...system.processes import Session, kill_all
 from ...transport.discovery import REMOTE, find_address, find_journal
 from ..environment import kernel_environment
 from ..exit_status import describe_exit

@@ -23,7 +23,7 @@ import pytest
 import jupyter_agent as ja
 from jupyter_agent.runtime.local_task import local_tasks
 from jupyter_agent.system.paths import DataPaths
-from jupyter_agent.system.processes import has_ended, members
+from jupyter_agent.system.process_table import has_ended, members
 from tests.support.processes import kill_own
 from tests.support.runtime import own_producer, recovered, until  # noqa: F401
 from tests.support.workers import no_workers_left

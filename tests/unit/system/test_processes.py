@@ -10,15 +10,8 @@ import sys
 import pytest
 
 from jupyter_agent.system import graces
-from jupyter_agent.system.processes import (
-    Child,
-    has_ended,
-    is_dying,
-    kill_all,
-    members,
-    terminate,
-    wait_for_end,
-)
+from jupyter_agent.system.process_table import has_ended, is_dying, members
+from jupyter_agent.system.processes import Child, kill_all, terminate, wait_for_end
 
 
 class Recorded:

@@ -31,7 +31,7 @@ from jupyter_agent.errors import BadTarget, TargetFailed, TaskCancelled
 from jupyter_agent.producer.spool_folder import read_spool_header
 from jupyter_agent.runtime.outcome import described
 from jupyter_agent.system import paths as paths_module
-from jupyter_agent.system.processes import members
+from jupyter_agent.system.process_table import members
 from jupyter_agent.worker.notebooks.client import POLL_INTERVAL, ReportingNotebookClient, poll_channels
 from jupyter_agent.worker.notebooks.headings import headings
 from jupyter_agent.worker.notebooks.load import find_kernel, read_notebook

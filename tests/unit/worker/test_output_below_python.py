@@ -110,7 +110,7 @@ def test_a_task_that_waits_for_any_child_waits_for_its_own_only(on: Any) -> None
 
 def test_a_cancel_that_ends_what_a_detached_task_has_started_leaves_its_helper() -> None:
     def work() -> None:
-        from jupyter_agent.system.processes import members
+        from jupyter_agent.system.process_table import members
 
         print(*members(os.getsid(0)))
 

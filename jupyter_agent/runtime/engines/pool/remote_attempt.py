@@ -10,7 +10,7 @@ import msgspec
 
 from ....core.events import TaskState
 from ....core.task import Task
-from ....system.processes import has_ended
+from ....system.process_table import has_ended
 from ...attempt import Attempt
 from ...outcome import Outcome
 from ...stopping.cells import cells_of
